@@ -1,0 +1,1 @@
+//! The InfiniService guest agent.

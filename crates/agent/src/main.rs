@@ -1,0 +1,2 @@
+//! Entry point: parse arguments, choose a mode, run.
+fn main() {}

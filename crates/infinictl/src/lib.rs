@@ -1,0 +1,1 @@
+//! Client library: the host end of the wire.

@@ -1,0 +1,2 @@
+//! `infinictl`: the host end of the wire, as a command.
+fn main() {}

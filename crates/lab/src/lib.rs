@@ -1,0 +1,1 @@
+//! The virtual machine in which the agent is tested.

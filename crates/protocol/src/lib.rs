@@ -1,0 +1,2 @@
+//! The wire between host and guest.
+#![forbid(unsafe_code)]

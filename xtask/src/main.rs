@@ -1,0 +1,2 @@
+//! What a person types: `cargo xtask <command>`.
+fn main() {}
