@@ -1,2 +1,19 @@
-//! The wire between host and guest.
+//! The wire between the InfiniService guest agent and its host: messages, line codec, envelope.
+//!
+//! No I/O and nothing of any operating system lives here. `docs/protocol.md` describes the wire in prose,
+//! `docs/schema/` holds the JSON Schema generated from these types.
 #![forbid(unsafe_code)]
+
+pub mod action;
+pub mod data;
+pub mod error_code;
+pub mod guest;
+pub mod host;
+pub mod limits;
+pub mod metrics;
+
+pub use action::{Action, ServiceOperation};
+pub use error_code::ErrorCode;
+pub use guest::{GuestMessage, Response};
+pub use host::HostMessage;
+pub use limits::Limits;

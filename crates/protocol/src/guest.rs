@@ -1,0 +1,208 @@
+//! Messages from the guest to the host.
+//!
+//! `timestamp` is absent while a message waits: the line's writer adds it, so that it is the time of writing.
+
+use crate::ErrorCode;
+use crate::limits::Limits;
+use crate::metrics::SystemMetrics;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A line of the guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)]
+pub enum GuestMessage {
+    /// Periodic or asked-for metrics.
+    SystemMetrics(SystemMetrics),
+    /// Heartbeat, or the answer to the host's ping.
+    KeepAlive(KeepAlive),
+    /// The answer to a command.
+    Response(Response),
+    /// Input that belongs to no command.
+    Error(ErrorMessage),
+    /// The circuit breaker changed its state.
+    CircuitBreakerState(CircuitBreakerReport),
+    /// Who and what this agent is.
+    Hello(Hello),
+}
+
+/// `keep_alive`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeepAlive {
+    /// From 1 over the agent's life, or the host's own number.
+    pub sequence_number: u64,
+    /// RFC 3339, UTC, milliseconds; set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// `response`: exactly one for each accepted id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Response {
+    /// The command's id.
+    pub id: String,
+    /// Whether it did what was asked.
+    pub success: bool,
+    /// Of the program that ran, where one did.
+    pub exit_code: Option<i32>,
+    /// Captured output.
+    pub stdout: String,
+    /// Captured error output.
+    pub stderr: String,
+    /// From start to end, waiting in the queue not counted.
+    pub execution_time_ms: u64,
+    /// The action's name, or `UnsafeCommand`.
+    pub command_type: String,
+    /// An object or array, `{}` at least.
+    pub data: Value,
+    /// One sentence that a person can act on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// For programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<ErrorCode>,
+    /// Present and true when `stdout` was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_truncated: Option<bool>,
+    /// True length of a cut `stdout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_bytes: Option<u64>,
+    /// Present and true when `stderr` was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr_truncated: Option<bool>,
+    /// True length of a cut `stderr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr_bytes: Option<u64>,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+impl Response {
+    /// A success with `data`.
+    pub fn ok(id: impl Into<String>, command_type: impl Into<String>, data: Value) -> Self {
+        Self { success: true, data, ..Self::empty(id.into(), command_type.into()) }
+    }
+
+    /// A failure with its code and its sentence.
+    pub fn failed(
+        id: impl Into<String>,
+        command_type: impl Into<String>,
+        code: ErrorCode,
+        error: impl Into<String>,
+    ) -> Self {
+        Self {
+            error: Some(error.into()),
+            error_code: Some(code),
+            ..Self::empty(id.into(), command_type.into())
+        }
+    }
+
+    fn empty(id: String, command_type: String) -> Self {
+        Self {
+            id,
+            success: false,
+            exit_code: None,
+            stdout: String::new(),
+            stderr: String::new(),
+            execution_time_ms: 0,
+            command_type,
+            data: Value::Object(serde_json::Map::new()),
+            error: None,
+            error_code: None,
+            stdout_truncated: None,
+            stdout_bytes: None,
+            stderr_truncated: None,
+            stderr_bytes: None,
+            timestamp: None,
+        }
+    }
+}
+
+/// `error`: for input that belongs to no command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ErrorMessage {
+    /// One sentence.
+    pub error: String,
+    /// For programs.
+    pub error_code: ErrorCode,
+    /// The start of the offending line, or what else helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// State of the circuit breaker, in the wire's spelling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum BreakerState {
+    /// Normal operation.
+    Closed,
+    /// Nothing is tried.
+    Open,
+    /// A few tries decide.
+    HalfOpen,
+}
+
+/// `circuit_breaker_state`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CircuitBreakerReport {
+    /// The new state.
+    pub state: BreakerState,
+    /// Failures in a row.
+    pub failure_count: u32,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure_time: Option<String>,
+    /// Until the next probe, while open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_eta_seconds: Option<u64>,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// One action or optional feature, and whether it may be used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Capability {
+    /// The action's or feature's name.
+    pub name: String,
+    /// Whether it may be used here and now.
+    pub enabled: bool,
+    /// Why not, naming the setting or the missing tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `hello`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Hello {
+    /// The package's version.
+    pub agent_version: String,
+    /// 1.
+    pub protocol_version: u32,
+    /// `linux` or `windows`.
+    pub platform: String,
+    /// Name and version for people.
+    pub os: String,
+    /// As configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_id: Option<String>,
+    /// One for each action and each optional feature.
+    pub capabilities: Vec<Capability>,
+    /// The bounds in force.
+    pub limits: Limits,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}

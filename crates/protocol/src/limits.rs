@@ -1,0 +1,47 @@
+//! The bounds of the wire, each with its unit in its name.
+
+use serde::{Deserialize, Serialize};
+
+/// Bounds that the agent keeps, as `hello` reports them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Limits {
+    /// Longest incoming line, newline not counted.
+    pub max_line_bytes: usize,
+    /// Longest outgoing line, newline not counted.
+    pub max_outgoing_line_bytes: usize,
+    /// Memory for answers that wait for a host and for those kept for replay.
+    pub outbox_max_bytes: usize,
+    /// Captured output of one command, for each of stdout and stderr.
+    pub max_output_bytes: usize,
+    /// Longest timeout that a command may ask for.
+    pub max_command_timeout_secs: u64,
+    /// Commands that may wait for a free place.
+    pub max_queued_commands: usize,
+    /// Commands that run beside each other.
+    pub max_concurrent_commands: usize,
+    /// Processes in one metrics message.
+    pub max_processes: usize,
+    /// Sockets in one metrics message.
+    pub max_ports: usize,
+    /// How long an answered id is remembered and replayed.
+    pub replay_window_secs: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_line_bytes: 1 << 20,
+            max_outgoing_line_bytes: 4 << 20,
+            outbox_max_bytes: 16 << 20,
+            max_output_bytes: 1 << 20,
+            max_command_timeout_secs: 3600,
+            max_queued_commands: 64,
+            max_concurrent_commands: 8,
+            max_processes: 100,
+            max_ports: 500,
+            replay_window_secs: 600,
+        }
+    }
+}

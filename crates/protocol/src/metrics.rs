@@ -1,0 +1,337 @@
+//! `system_metrics`: what the agent measures, with its units.
+//!
+//! kB are 1024 bytes, GB are 10^9 bytes. Numbers are never negative, NaN or infinite; pids and counts fit
+//! 31 bits, byte counters 53 bits.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `system_metrics`, whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SystemMetrics {
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// The `id` of the `Metrics` request that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The package's version.
+    pub agent_version: String,
+    /// The figures.
+    pub data: Data,
+    /// How the collection went.
+    pub collection: Collection,
+}
+
+/// How one collection went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Collection {
+    /// Wall time.
+    pub duration_ms: u64,
+    /// Collectors whose figures are missing or not yet meaningful.
+    pub failed: Vec<FailedCollector>,
+    /// List name to its true length, for lists that were cut.
+    pub truncated: BTreeMap<String, u32>,
+}
+
+/// A collector that gave nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FailedCollector {
+    /// Its name: `cpu`, `disk`, `processes`, …
+    pub collector: String,
+    /// Why; `warming_up` while a rate waits for its second sample.
+    pub error: String,
+}
+
+/// `data`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Data {
+    /// The machine.
+    pub system: System,
+    /// The busiest by CPU, then by memory.
+    pub processes: Vec<Process>,
+    /// Sockets, listening ones first.
+    pub ports: Vec<Port>,
+    /// systemd services or Windows services.
+    pub services: Vec<Service>,
+}
+
+/// `data.system`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct System {
+    /// Processors.
+    pub cpu: Cpu,
+    /// Memory and swap.
+    pub memory: Memory,
+    /// File systems and block devices.
+    pub disk: Disk,
+    /// Interfaces.
+    pub network: Network,
+    /// Since boot.
+    pub uptime_seconds: u64,
+    /// `null` on Windows.
+    pub load_average: Option<LoadAverage>,
+    /// Names and versions.
+    pub host: Host,
+}
+
+/// Processors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Cpu {
+    /// 0 to 100, of all cores together.
+    pub usage_percent: f64,
+    /// 0 to 100, one a core.
+    pub cores_usage: Vec<f64>,
+    /// Degrees Celsius, `null` where there is no sensor.
+    pub temperature: Option<f64>,
+}
+
+/// Memory and swap, in kB.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Memory {
+    /// Physical memory.
+    pub total_kb: u64,
+    /// Total less available.
+    pub used_kb: u64,
+    /// What programs can still get without swapping.
+    pub available_kb: u64,
+    /// Swap space.
+    pub swap_total_kb: u64,
+    /// Swap in use.
+    pub swap_used_kb: u64,
+}
+
+/// File systems and block devices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Disk {
+    /// One a file system.
+    pub usage_stats: Vec<DiskUsage>,
+    /// All block devices together.
+    pub io_stats: DiskIo,
+}
+
+/// One mounted file system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DiskUsage {
+    /// Where it is mounted.
+    pub mount_point: String,
+    /// What is mounted.
+    pub device: String,
+    /// Its type.
+    pub filesystem: String,
+    /// Size.
+    pub total_gb: f64,
+    /// In use.
+    pub used_gb: f64,
+    /// What an ordinary user can still write.
+    pub available_gb: f64,
+    /// Where the file system counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inodes_total: Option<u64>,
+    /// Where the file system counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inodes_used: Option<u64>,
+}
+
+/// Block device traffic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DiskIo {
+    /// Rate between the last two samples.
+    pub read_bytes_per_sec: f64,
+    /// Rate between the last two samples.
+    pub write_bytes_per_sec: f64,
+    /// Rate between the last two samples.
+    pub read_ops_per_sec: f64,
+    /// Rate between the last two samples.
+    pub write_ops_per_sec: f64,
+    /// Cumulative since boot.
+    #[serde(rename = "readBytes")]
+    pub read_bytes: u64,
+    /// Cumulative since boot.
+    #[serde(rename = "writeBytes")]
+    pub write_bytes: u64,
+    /// Share of the time in which the busiest device had work, 0 to 100.
+    pub io_utilization_percent: f64,
+}
+
+/// Interfaces.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Network {
+    /// The default route's first; loopback, containers' and bridges' last.
+    pub interfaces: Vec<Interface>,
+}
+
+/// One network interface.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Interface {
+    /// `eth0`.
+    pub name: String,
+    /// `52:54:00:12:34:56`; empty where there is none.
+    pub mac_address: String,
+    /// Administratively up with a carrier.
+    pub is_up: bool,
+    /// Without prefix length.
+    pub ip_addresses: Vec<String>,
+    /// Bytes.
+    pub mtu: u32,
+    /// Where the driver tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed_mbps: Option<u32>,
+    /// Since boot.
+    pub bytes_received: u64,
+    /// Since boot.
+    pub bytes_sent: u64,
+    /// Since boot.
+    pub packets_received: u64,
+    /// Since boot.
+    pub packets_sent: u64,
+    /// Since boot.
+    pub errors_in: u64,
+    /// Since boot.
+    pub errors_out: u64,
+    /// Since boot.
+    pub drops_in: u64,
+    /// Since boot.
+    pub drops_out: u64,
+}
+
+/// Runnable and uninterruptible tasks, averaged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LoadAverage {
+    /// Over one minute.
+    pub load_1min: f64,
+    /// Over five minutes.
+    pub load_5min: f64,
+    /// Over fifteen minutes.
+    pub load_15min: f64,
+}
+
+/// Names and versions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Host {
+    /// Short or full, as the kernel has it.
+    pub hostname: String,
+    /// `Debian GNU/Linux`.
+    pub os_name: String,
+    /// `12`.
+    pub os_version: String,
+    /// `uname -r`, or the Windows build.
+    pub kernel_version: String,
+    /// `x86_64`.
+    pub architecture: String,
+    /// RFC 3339.
+    pub boot_time: String,
+    /// systemd machine id or Windows MachineGuid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
+    /// `kvm`, `qemu`, `vmware`, …, as systemd-detect-virt names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtualization: Option<String>,
+}
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Parent, 0 for none.
+    pub ppid: u32,
+    /// As the kernel has it.
+    pub name: String,
+    /// Executable, where it may be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe_path: Option<String>,
+    /// Arguments joined by blanks, cut at 4096 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmd_line: Option<String>,
+    /// Login name, or the number where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Of one core.
+    pub cpu_percent: f64,
+    /// Resident set.
+    pub memory_kb: u64,
+    /// Since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_read_bytes: Option<u64>,
+    /// Since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_write_bytes: Option<u64>,
+    /// How many.
+    pub threads: u32,
+    /// `running`, `sleeping`, `disk_sleep`, `stopped`, `zombie`, `idle`.
+    pub status: String,
+    /// RFC 3339.
+    pub start_time: String,
+}
+
+/// One socket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Port {
+    /// Local port.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// Local address.
+    pub address: String,
+    /// `LISTEN`, `ESTABLISHED`, …
+    pub state: String,
+    /// Owner, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Owner, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_name: Option<String>,
+    /// Owner, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe_path: Option<String>,
+    /// A TCP listener or a bound UDP socket without a peer.
+    pub is_listening: bool,
+    /// Established connections on this port.
+    pub connection_count: u32,
+}
+
+/// One service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Service {
+    /// `ssh.service`.
+    pub name: String,
+    /// For people.
+    pub display_name: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `running`, `stopped`, `failed`, …
+    pub state: String,
+    /// `enabled`, `disabled`, `static`, … or `auto`, `manual`.
+    pub start_type: String,
+    /// `simple`, `notify`, `oneshot`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_type: Option<String>,
+    /// The program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe_path: Option<String>,
+    /// Main process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Units that it requires.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<String>,
+}
