@@ -1,1 +1,15 @@
-//! The InfiniService guest agent.
+//! The InfiniService guest agent, as a library: `main.rs` only parses arguments and chooses a mode.
+
+pub mod cli;
+pub mod clock;
+pub mod collector;
+pub mod commands;
+pub mod communication;
+pub mod config;
+pub mod os_detection;
+pub mod service;
+#[cfg(target_os = "linux")]
+pub mod systemd;
+
+/// The package's version, as `--version` and `hello` tell it.
+pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,1 @@
+//! System metrics, one file a metric.

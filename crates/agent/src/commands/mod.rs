@@ -1,0 +1,1 @@
+//! Commands: executor (queue, limits, timeouts, replay) and one file a command family.

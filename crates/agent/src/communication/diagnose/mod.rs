@@ -1,0 +1,1 @@
+//! `--diagnose`: why the channel works or does not, and what to do.

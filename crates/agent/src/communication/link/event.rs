@@ -1,0 +1,74 @@
+//! What the link is told, and what it asks for.
+
+use infiniservice_protocol::{GuestMessage, HostMessage};
+
+/// Why no port could be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenFailure {
+    /// No candidate exists. Waiting for the device is not a fault of the channel's: it is named once, and retried.
+    Absent,
+    /// Every candidate is held open by somebody else.
+    Busy(String),
+    /// No access; the text names path, owner and mode.
+    Denied(String),
+    /// Anything else.
+    Other(String),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A port is open. `host` is `None` on a device that cannot tell whether a host is connected (a terminal).
+    Opened {
+        /// The device's path.
+        path: &'a str,
+        /// Whether a host is connected.
+        host: Option<bool>,
+    },
+    /// [`Action::Open`] failed.
+    OpenFailed(OpenFailure),
+    /// A host opened its end.
+    HostConnected,
+    /// The host closed its end; the port stays open.
+    HostDisconnected,
+    /// Bytes arrived.
+    Read(&'a [u8]),
+    /// The port took this many bytes of [`super::Link::pending_write`].
+    Wrote(usize),
+    /// A read or write failed; the device may still be there.
+    IoFailed(String),
+    /// The device is gone (`ENODEV`, unplugged).
+    DeviceGone,
+    /// The set of devices changed: one may have come.
+    DevicesChanged,
+    /// A message for the host.
+    Send(Outgoing),
+    /// The deadline of [`super::Link::next_deadline`] came.
+    Timer,
+}
+
+/// A message for the host.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// What to send; without a timestamp.
+    pub message: GuestMessage,
+}
+
+/// What is to be done, in order.
+#[derive(Debug)]
+pub enum Action {
+    /// Find and open a port; answer by `Opened` or `OpenFailed`.
+    Open,
+    /// Close the port.
+    Close(String),
+    /// [`super::Link::pending_write`] has bytes: write them when the port is writable, answer by `Wrote`.
+    Write,
+    /// A message of the host arrived.
+    Deliver(HostMessage),
+    /// A host has just connected: it is owed fresh metrics at once.
+    CollectMetrics,
+    /// Quality moved between bands; one log line, and the collection interval may change.
+    QualityChanged,
+    /// One line for the log, already said only once for a state.
+    Log(log::Level, String),
+}

@@ -1,0 +1,1 @@
+//! Configuration: fragments (defaults, file, environment, flags), merged, then validated into `Settings`.

@@ -1,0 +1,1 @@
+//! What operating system this is.

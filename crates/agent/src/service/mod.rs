@@ -1,0 +1,1 @@
+//! Lifecycle: the one main loop, its schedule, its shutdown.
