@@ -1,5 +1,6 @@
 //! What the link is told, and what it asks for.
 
+use super::quality::Quality;
 use infiniservice_protocol::{GuestMessage, HostMessage};
 
 /// Why no port could be opened.
@@ -27,13 +28,14 @@ pub enum Event<'a> {
     },
     /// [`Action::Open`] failed.
     OpenFailed(OpenFailure),
-    /// A host opened its end.
+    /// A host opened its end. Ignored while one is connected already.
     HostConnected,
-    /// The host closed its end; the port stays open.
+    /// The host closed its end; the port stays open. Ignored while none is connected.
     HostDisconnected,
     /// Bytes arrived.
     Read(&'a [u8]),
-    /// The port took this many bytes of [`super::Link::pending_write`].
+    /// The port took this many bytes of [`super::Link::pending_write`]. The driver goes on with `pending_write` until that
+    /// is empty or the port would block.
     Wrote(usize),
     /// A read or write failed; the device may still be there.
     IoFailed(String),
@@ -41,8 +43,10 @@ pub enum Event<'a> {
     DeviceGone,
     /// The set of devices changed: one may have come.
     DevicesChanged,
-    /// A message for the host.
+    /// A message for the host. Each delivered command is owed exactly one `Response`.
     Send(Outgoing),
+    /// The service's health check is due: quality is assessed, and [`Action::QualityChanged`] tells when its band moved.
+    HealthCheck,
     /// The deadline of [`super::Link::next_deadline`] came.
     Timer,
 }
@@ -61,14 +65,21 @@ pub enum Action {
     Open,
     /// Close the port.
     Close(String),
-    /// [`super::Link::pending_write`] has bytes: write them when the port is writable, answer by `Wrote`.
+    /// [`super::Link::pending_write`] has bytes again: write them now if the port is writable, else at its next edge; answer
+    /// by `Wrote`. Told once, not again while bytes wait.
     Write,
-    /// A message of the host arrived.
+    /// A message of the host arrived: `Metrics`, `Hello` or a command. Heartbeats and bad lines are dealt with in the link,
+    /// and so is a command for whose answer the outbox has no room (`QUEUE_FULL`).
     Deliver(HostMessage),
     /// A host has just connected: it is owed fresh metrics at once.
     CollectMetrics,
-    /// Quality moved between bands; one log line, and the collection interval may change.
-    QualityChanged,
+    /// Quality moved between bands; its log line stands beside it. The collection interval may change.
+    QualityChanged {
+        /// The band until now.
+        from: Quality,
+        /// The band from now on.
+        to: Quality,
+    },
     /// One line for the log, already said only once for a state.
     Log(log::Level, String),
 }

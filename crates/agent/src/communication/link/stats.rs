@@ -1,0 +1,63 @@
+//! What the link counts over the agent's life, for the summary at its end and for the log.
+
+use super::quality::Quality;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Changes of quality that are remembered.
+pub const QUALITY_HISTORY: usize = 32;
+
+/// Counters since the agent started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// Bytes that the port gave.
+    pub bytes_in: u64,
+    /// Bytes that the port took.
+    pub bytes_out: u64,
+    /// Good messages of the host.
+    pub messages_in: u64,
+    /// Whole lines that the port took.
+    pub lines_out: u64,
+    /// Lines of the host that were refused: oversized, not JSON, unknown.
+    pub rejected_lines: u64,
+    /// Refusals of bad lines that were not sent, because too many came at once.
+    pub refusals_dropped: u64,
+    /// Commands answered by `QUEUE_FULL` because the outbox had no room for their answer.
+    pub commands_refused: u64,
+    /// Responses cut because the outbox was full.
+    pub responses_cut: u64,
+    /// Ports opened.
+    pub opens: u64,
+    /// Attempts to open that failed, the device's absence included.
+    pub open_failures: u64,
+    /// Ports closed by the link because of a failure, or lost.
+    pub reconnections: u64,
+    /// Times that a host connected.
+    pub host_connects: u64,
+    /// Times that the circuit breaker opened.
+    pub breaker_opens: u64,
+    /// Heartbeats written.
+    pub heartbeats_sent: u64,
+    /// Heartbeats answered in time.
+    pub heartbeats_answered: u64,
+    /// Heartbeats not answered in time.
+    pub heartbeats_missed: u64,
+    /// Answers to a heartbeat already answered or given up.
+    pub heartbeats_late: u64,
+    /// Answers with a number that was never sent.
+    pub heartbeats_unknown: u64,
+    /// Round trip of the last answered heartbeat.
+    pub last_rtt: Option<Duration>,
+    /// The newest changes of quality, oldest first: when (monotonic), and to what.
+    pub quality_history: VecDeque<(Duration, Quality)>,
+}
+
+impl LinkStats {
+    /// Remembers a change of quality, forgetting the oldest beyond [`QUALITY_HISTORY`].
+    pub(super) fn quality_changed(&mut self, at: Duration, to: Quality) {
+        if self.quality_history.len() == QUALITY_HISTORY {
+            self.quality_history.pop_front();
+        }
+        self.quality_history.push_back((at, to));
+    }
+}
