@@ -1,19 +1,26 @@
-//! The wire between the InfiniService guest agent and its host: messages, line codec, envelope.
+//! The wire between the `InfiniService` guest agent and its host: messages, line codec, envelope.
 //!
 //! No I/O and nothing of any operating system lives here. `docs/protocol.md` describes the wire in prose,
 //! `docs/schema/` holds the JSON Schema generated from these types.
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod codec;
 pub mod data;
 pub mod error_code;
 pub mod guest;
 pub mod host;
+mod host_line;
 pub mod limits;
 pub mod metrics;
+pub mod number;
+pub mod parse;
+pub mod timestamp;
 
 pub use action::{Action, ServiceOperation};
+pub use codec::{LineDecoder, LineItem};
 pub use error_code::ErrorCode;
 pub use guest::{GuestMessage, Response};
 pub use host::HostMessage;
 pub use limits::Limits;
+pub use parse::{GuestLine, Rejection, parse_guest_line, parse_host_item, parse_host_line};

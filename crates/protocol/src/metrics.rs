@@ -235,7 +235,7 @@ pub struct Host {
     pub architecture: String,
     /// RFC 3339.
     pub boot_time: String,
-    /// systemd machine id or Windows MachineGuid.
+    /// systemd machine id or Windows `MachineGuid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_id: Option<String>,
     /// `kvm`, `qemu`, `vmware`, …, as systemd-detect-virt names them.

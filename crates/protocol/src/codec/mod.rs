@@ -1,0 +1,149 @@
+//! The line codec: bytes in any chunking to bounded lines.
+//!
+//! Bad input is an item, not an end: an oversized line, or one that is not UTF-8, comes out as a value, and the
+//! next good line works. The bound holds before a newline has come.
+
+#[cfg(test)]
+mod tests;
+
+use memchr::{memchr, memrchr};
+
+/// Capacity that an idle decoder keeps; a longer line's memory is given back once it has been read.
+const KEPT_CAPACITY: usize = 16 * 1024;
+
+/// What stood on the wire up to one newline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineItem {
+    /// A line, trimmed of surrounding white space and never blank.
+    Line(String),
+    /// A line passed the bound. Told once, as soon as that is known; the rest up to its newline is discarded.
+    TooLong {
+        /// How many bytes of it had come by then: more than the bound, and how much more depends on the chunks.
+        bytes: usize,
+    },
+    /// A line that is not UTF-8.
+    InvalidUtf8 {
+        /// The line as it came, trimmed of ASCII white space.
+        line: Vec<u8>,
+        /// Offset in `line` of the first byte that is not UTF-8.
+        valid_up_to: usize,
+    },
+}
+
+/// Splits a stream into lines.
+///
+/// After each [`push`](Self::push) call [`next`](Self::next) until it says `None`. So used, it holds at most the
+/// bound plus one chunk while it works, and at most the bound between two chunks.
+#[derive(Debug)]
+pub struct LineDecoder {
+    buf: Vec<u8>,
+    /// Start of the first line not yet handed out.
+    start: usize,
+    /// Up to here no newline was found after `start`.
+    scanned: usize,
+    discarding: bool,
+    max_line_bytes: usize,
+}
+
+impl LineDecoder {
+    /// A decoder for lines of at most `max_line_bytes`; all bytes before the newline count, `\r` too.
+    pub const fn new(max_line_bytes: usize) -> Self {
+        Self { buf: Vec::new(), start: 0, scanned: 0, discarding: false, max_line_bytes }
+    }
+
+    /// Takes what was read. While an oversized line is being discarded nothing of it is kept.
+    pub fn push(&mut self, chunk: &[u8]) {
+        if !self.discarding {
+            self.buf.extend_from_slice(chunk);
+        } else if let Some(end) = memchr(b'\n', chunk) {
+            self.discarding = false;
+            self.buf.extend_from_slice(chunk.get(end + 1..).unwrap_or_default());
+        }
+    }
+
+    /// The next item, `None` when more bytes are needed. Blank lines are passed over.
+    #[allow(clippy::should_implement_trait, reason = "more may come after None: this is not an iterator")]
+    pub fn next(&mut self) -> Option<LineItem> {
+        while let Some(line) = self.take_line() {
+            if line.len() > self.max_line_bytes {
+                return Some(LineItem::TooLong { bytes: line.len() });
+            }
+            let item = self.buf.get(line).and_then(item);
+            if item.is_some() {
+                return item;
+            }
+        }
+        self.compact();
+        self.overflow()
+    }
+
+    /// Forgets a line that has no newline yet, oversized or not: at a disconnect the rest of it never comes.
+    pub fn reset(&mut self) {
+        let whole = memrchr(b'\n', &self.buf).map_or(0, |newline| newline + 1).max(self.start);
+        self.buf.truncate(whole);
+        self.scanned = self.scanned.min(whole);
+        self.discarding = false;
+        if self.start == whole {
+            self.compact();
+        }
+    }
+
+    /// How many bytes are held.
+    pub fn buffered(&self) -> usize {
+        self.buf.len().saturating_sub(self.start)
+    }
+
+    /// How many bytes are allocated.
+    pub fn capacity(&self) -> usize {
+        self.buf.capacity()
+    }
+
+    /// The range of the next line that has its newline.
+    fn take_line(&mut self) -> Option<std::ops::Range<usize>> {
+        let Some(found) = memchr(b'\n', self.buf.get(self.scanned..).unwrap_or_default()) else {
+            self.scanned = self.buf.len();
+            return None;
+        };
+        let end = self.scanned + found;
+        let line = self.start..end;
+        self.start = end + 1;
+        self.scanned = end + 1;
+        Some(line)
+    }
+
+    /// Moves the unfinished line to the front, and gives memory back that only a large one needed.
+    fn compact(&mut self) {
+        self.buf.drain(..self.start.min(self.buf.len()));
+        self.start = 0;
+        self.scanned = self.buf.len();
+        if self.buf.len() <= KEPT_CAPACITY && self.buf.capacity() > 2 * KEPT_CAPACITY {
+            self.buf.shrink_to(KEPT_CAPACITY);
+        }
+    }
+
+    /// Turns to discarding when the unfinished line has passed the bound.
+    fn overflow(&mut self) -> Option<LineItem> {
+        let bytes = self.buf.len();
+        if bytes <= self.max_line_bytes {
+            return None;
+        }
+        self.buf = Vec::new();
+        self.scanned = 0;
+        self.discarding = true;
+        Some(LineItem::TooLong { bytes })
+    }
+}
+
+/// A line without its newline as an item; `None` for a blank one.
+fn item(line: &[u8]) -> Option<LineItem> {
+    match std::str::from_utf8(line) {
+        Ok(text) if text.trim().is_empty() => None,
+        Ok(text) => Some(LineItem::Line(text.trim().to_owned())),
+        Err(_) => Some(invalid(line.trim_ascii())),
+    }
+}
+
+fn invalid(line: &[u8]) -> LineItem {
+    let valid_up_to = std::str::from_utf8(line).map_or_else(|e| e.valid_up_to(), str::len);
+    LineItem::InvalidUtf8 { line: line.to_vec(), valid_up_to }
+}

@@ -1,0 +1,103 @@
+//! What the line codec promises.
+
+use super::*;
+
+fn drain(decoder: &mut LineDecoder) -> Vec<LineItem> {
+    std::iter::from_fn(|| decoder.next()).collect()
+}
+
+fn line(text: &str) -> LineItem {
+    LineItem::Line(text.into())
+}
+
+#[test]
+fn lines_come_out_trimmed_and_blank_ones_not_at_all() {
+    let mut decoder = LineDecoder::new(100);
+    decoder.push(b"\n\r\n  \t \n {\"a\":1} \r\nb\n");
+    assert_eq!(drain(&mut decoder), [line("{\"a\":1}"), line("b")]);
+}
+
+#[test]
+fn a_line_is_handed_out_only_with_its_newline() {
+    let mut decoder = LineDecoder::new(100);
+    decoder.push(b"ab");
+    assert_eq!(drain(&mut decoder), []);
+    decoder.push(b"c\nd");
+    assert_eq!(drain(&mut decoder), [line("abc")]);
+    assert_eq!(decoder.buffered(), 1);
+}
+
+#[test]
+fn a_character_torn_over_two_chunks_is_whole_again() {
+    let mut decoder = LineDecoder::new(100);
+    let bytes = "h\u{e9}llo \u{1f600}\n".as_bytes();
+    for byte in bytes {
+        decoder.push(std::slice::from_ref(byte));
+    }
+    assert_eq!(drain(&mut decoder), [line("h\u{e9}llo \u{1f600}")]);
+}
+
+#[test]
+fn the_bound_is_inclusive_and_holds_with_and_without_a_newline() {
+    let mut decoder = LineDecoder::new(4);
+    decoder.push(b"abcd\nabcde\nok\n");
+    assert_eq!(drain(&mut decoder), [line("abcd"), LineItem::TooLong { bytes: 5 }, line("ok")]);
+    decoder.push(b"abcd");
+    assert_eq!(drain(&mut decoder), []);
+    decoder.push(b"e");
+    assert_eq!(drain(&mut decoder), [LineItem::TooLong { bytes: 5 }]);
+}
+
+#[test]
+fn an_oversized_line_is_told_once_and_discarded_in_constant_memory() {
+    let mut decoder = LineDecoder::new(1000);
+    let mut told = 0;
+    for _ in 0..10_000 {
+        decoder.push(&[b'x'; 512]);
+        told += drain(&mut decoder).len();
+        assert!(decoder.buffered() <= 1000 && decoder.capacity() <= 4096);
+    }
+    assert_eq!(told, 1);
+    decoder.push(b"xxx\n{}\n");
+    assert_eq!(drain(&mut decoder), [line("{}")]);
+}
+
+#[test]
+fn a_large_line_does_not_keep_its_memory() {
+    let mut decoder = LineDecoder::new(1 << 20);
+    for _ in 0..16 {
+        decoder.push(&vec![b'x'; 1 << 16]);
+        assert_eq!(drain(&mut decoder), []);
+    }
+    assert!(decoder.capacity() >= 1 << 20);
+    decoder.push(b"\n");
+    assert_eq!(drain(&mut decoder).len(), 1);
+    assert!(decoder.capacity() <= 2 * KEPT_CAPACITY, "{}", decoder.capacity());
+}
+
+#[test]
+fn bad_utf8_is_an_item_and_the_next_line_works() {
+    let mut decoder = LineDecoder::new(100);
+    decoder.push(b" {\"id\":\"\xff\"} \r\n{}\n");
+    let bad = LineItem::InvalidUtf8 { line: b"{\"id\":\"\xff\"}".to_vec(), valid_up_to: 7 };
+    assert_eq!(drain(&mut decoder), [bad, line("{}")]);
+}
+
+#[test]
+fn a_reset_forgets_the_torn_line_and_nothing_else() {
+    let mut decoder = LineDecoder::new(10);
+    decoder.push(b"whole\ntorn");
+    decoder.reset();
+    decoder.push(b"{}\n");
+    assert_eq!(drain(&mut decoder), [line("whole"), line("{}")]);
+}
+
+#[test]
+fn a_reset_ends_the_discarding_of_an_oversized_line() {
+    let mut decoder = LineDecoder::new(4);
+    decoder.push(b"abcdefgh");
+    assert_eq!(drain(&mut decoder), [LineItem::TooLong { bytes: 8 }]);
+    decoder.reset();
+    decoder.push(b"{}\n");
+    assert_eq!(drain(&mut decoder), [line("{}")]);
+}

@@ -1,0 +1,142 @@
+//! The fields of `SafeCommand` and `UnsafeCommand`.
+
+use super::describe::{describe, quote};
+use super::fields::Fields;
+use super::line::Key;
+use super::rejection::Rejection;
+use crate::ErrorCode::{InvalidMessage, InvalidParameter};
+use crate::host::{SafeCommand, UnsafeCommand};
+use serde_json::{Map, Value};
+
+/// Shells that may be asked for.
+pub const SHELLS: [&str; 4] = ["bash", "sh", "cmd", "powershell"];
+
+/// A `SafeCommand`: its envelope is checked here, its parameters by `Action::parse`.
+pub(super) fn safe(mut fields: Fields) -> Result<SafeCommand, Rejection> {
+    let id = fields.id()?;
+    let timeout = fields.timeout()?;
+    let action = action_name(&fields)?;
+    let params = merged_params(&mut fields)?;
+    Ok(SafeCommand { id, action, params, timeout })
+}
+
+/// An `UnsafeCommand`; whether it is allowed at all is decided elsewhere.
+pub(super) fn unsafe_command(fields: &Fields) -> Result<UnsafeCommand, Rejection> {
+    let missing = || {
+        let error = "the field `raw_command` is missing; it must be the text that the shell is given";
+        fields.reject(InvalidMessage, Key::RawCommand, error)
+    };
+    Ok(UnsafeCommand {
+        id: fields.id()?,
+        raw_command: text(fields, Key::RawCommand)?.ok_or_else(missing)?,
+        shell: shell(fields)?,
+        timeout: fields.timeout()?,
+        working_dir: text(fields, Key::WorkingDir)?,
+        env_vars: env_vars(fields)?,
+        run_as: text(fields, Key::RunAs)?,
+    })
+}
+
+fn action_name(fields: &Fields) -> Result<String, Rejection> {
+    let wrong = |error: String| Err(fields.reject(InvalidMessage, Key::CommandType, error));
+    match fields.get(Key::CommandType) {
+        None => wrong("the field `command_type` is missing; it must be an object with an `action`".into()),
+        Some(Value::Object(command)) => match command.get("action") {
+            Some(Value::String(action)) => Ok(action.clone()),
+            Some(other) => wrong(format!("`command_type.action` must be a text, not {}", describe(other))),
+            None => {
+                wrong("`command_type.action` is missing; it names the action, such as \"ServiceList\"".into())
+            }
+        },
+        Some(other) => {
+            wrong(format!("`command_type` must be an object with an `action`, not {}", describe(other)))
+        }
+    }
+}
+
+/// Parameters from beside `action`, then `command_type.params`, then `params`: the first that has one wins.
+fn merged_params(fields: &mut Fields) -> Result<Map<String, Value>, Rejection> {
+    let mut params = Map::new();
+    if let Some(Value::Object(mut command)) = fields.take(Key::CommandType) {
+        command.remove("action");
+        let inner = command.remove("params");
+        params = command;
+        params.retain(|_, value| !value.is_null());
+        fill(&mut params, inner)
+            .map_err(|got| not_params(fields, Key::CommandType, "command_type.params", &got))?;
+    }
+    let outer = fields.take(Key::Params);
+    fill(&mut params, outer).map_err(|got| not_params(fields, Key::Params, "params", &got))?;
+    Ok(params)
+}
+
+/// Adds what is not there yet; a parameter that is `null` is absent.
+fn fill(params: &mut Map<String, Value>, more: Option<Value>) -> Result<(), Value> {
+    match more {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Object(more)) => {
+            for (name, value) in more.into_iter().filter(|(_, value)| !value.is_null()) {
+                params.entry(name).or_insert(value);
+            }
+            Ok(())
+        }
+        Some(other) => Err(other),
+    }
+}
+
+fn not_params(fields: &Fields, key: Key, name: &str, got: &Value) -> Rejection {
+    let error = format!("`{name}` must be null or an object of parameters, not {}", describe(got));
+    fields.reject(InvalidMessage, key, error)
+}
+
+/// A text field that, where it stands, is neither empty nor holds U+0000, which no argument vector can carry.
+fn text(fields: &Fields, key: Key) -> Result<Option<String>, Rejection> {
+    let wrong = |code, what: String| Err(fields.reject(code, key, format!("`{}` must {what}", key.name())));
+    match fields.get(key) {
+        None => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => wrong(InvalidParameter, "not be empty".into()),
+        Some(Value::String(text)) if text.contains('\0') => wrong(InvalidParameter, "not hold U+0000".into()),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => wrong(InvalidMessage, format!("be a text, not {}", describe(other))),
+    }
+}
+
+fn shell(fields: &Fields) -> Result<Option<String>, Rejection> {
+    let Some(asked) = text(fields, Key::Shell)? else { return Ok(None) };
+    let shell = asked.to_ascii_lowercase();
+    if SHELLS.contains(&shell.as_str()) {
+        return Ok(Some(shell));
+    }
+    let error = format!("`shell` must be one of {}, not {}", SHELLS.join(", "), quote(&asked));
+    Err(fields.reject(InvalidParameter, Key::Shell, error))
+}
+
+fn env_vars(fields: &Fields) -> Result<Vec<(String, String)>, Rejection> {
+    let wrong = |code, error: String| fields.reject(code, Key::EnvVars, error);
+    match fields.get(Key::EnvVars) {
+        None => Ok(Vec::new()),
+        Some(Value::Object(vars)) => vars
+            .iter()
+            .map(|(name, value)| env_var(name, value).map_err(|e| wrong(InvalidParameter, e)))
+            .collect(),
+        Some(other) => {
+            let error = format!("`env_vars` must be an object of texts, not {}", describe(other));
+            Err(wrong(InvalidMessage, error))
+        }
+    }
+}
+
+fn env_var(name: &str, value: &Value) -> Result<(String, String), String> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(format!(
+            "`env_vars`: a name must not be empty and hold neither = nor U+0000: {}",
+            quote(name)
+        ));
+    }
+    match value {
+        Value::String(text) if !text.contains('\0') => Ok((name.to_owned(), text.clone())),
+        other => {
+            Err(format!("`env_vars`: {} must be a text without U+0000, not {}", quote(name), describe(other)))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What is wrong with a line, and the answer that is owed for it.
+
+use super::{describe::quote, fields, id_scan};
+use crate::ErrorCode;
+use crate::guest::{ErrorMessage, GuestMessage, Response};
+use serde_json::{Value, json};
+
+/// Characters of the offending line that an answer repeats.
+const SHOWN_LINE: usize = 120;
+
+/// A line that is no message of the contract.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{code}: {error}")]
+pub struct Rejection {
+    /// The line's id, where one can be read and is a valid one.
+    pub id: Option<String>,
+    /// The action's name, else `UnsafeCommand`, else the line's `type`; where one can be read.
+    pub command_type: Option<String>,
+    /// For programs.
+    pub code: ErrorCode,
+    /// What was wrong, where, and what is allowed.
+    pub error: String,
+    /// An object: `field` for a field that is wrong, `line_start` and `byte` for a line that cannot be read.
+    pub details: Option<Value>,
+}
+
+impl Rejection {
+    /// A rejection that belongs to no command yet.
+    pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self { id: None, command_type: None, code, error: error.into(), details: None }
+    }
+
+    /// The answer: a `response` where the line has an id, else an `error`.
+    pub fn into_message(self) -> GuestMessage {
+        let Some(id) = self.id else {
+            let (error, error_code, details) = (self.error, self.code, self.details);
+            return GuestMessage::Error(ErrorMessage { error, error_code, details, timestamp: None });
+        };
+        let command_type = self.command_type.unwrap_or_else(|| "Unknown".into());
+        let mut response = Response::failed(id, command_type, self.code, self.error);
+        response.data = self.details.unwrap_or_else(|| json!({}));
+        GuestMessage::Response(response)
+    }
+
+    /// The answer to a line over the bound; always an `error`, whatever id the line began with.
+    pub(super) fn too_long(bytes: usize, max_line_bytes: usize) -> Self {
+        let error = format!(
+            "line discarded: it is longer than max_line_bytes ({max_line_bytes}); {bytes} bytes had come so far"
+        );
+        let details = Some(json!({ "max_line_bytes": max_line_bytes }));
+        Self { details, ..Self::new(ErrorCode::MessageTooLarge, error) }
+    }
+
+    /// The answer to a line that is not UTF-8.
+    pub(super) fn not_utf8(line: &[u8], valid_up_to: usize) -> Self {
+        let error = format!("the line is not UTF-8: byte {} of it is invalid", valid_up_to + 1);
+        Self::of_broken_line(line, ErrorCode::InvalidJson, error, valid_up_to + 1)
+    }
+
+    /// The answer to a line that `serde_json` refused, or that a visitor of ours refused while it was read.
+    pub(super) fn unreadable(line: &str, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+        let (code, kind) = if error.is_data() {
+            (ErrorCode::InvalidMessage, "not a message")
+        } else {
+            (ErrorCode::InvalidJson, "not JSON")
+        };
+        let text = format!("the line is {kind}: {what}, at byte {}", error.column());
+        Self::of_broken_line(line.as_bytes(), code, text, error.column())
+    }
+
+    fn of_broken_line(line: &[u8], code: ErrorCode, error: String, byte: usize) -> Self {
+        let id = id_scan::find(line).filter(|id| fields::check_id(id).is_ok());
+        let details = Some(json!({ "line_start": line_start(line), "byte": byte }));
+        Self { id, details, ..Self::new(code, error) }
+    }
+
+    pub(super) fn field(mut self, name: &str) -> Self {
+        self.details = Some(json!({ "field": name }));
+        self
+    }
+
+    pub(super) fn with_line_start(mut self, line: &str) -> Self {
+        self.details = Some(json!({ "line_start": line_start(line.as_bytes()) }));
+        self
+    }
+}
+
+/// `type` names nothing that we know.
+pub(super) fn unknown_type(kind: &str) -> Rejection {
+    const KNOWN: &str = "Metrics, SafeCommand, UnsafeCommand, KeepAliveResponse, keep_alive_response, \
+                         keep_alive_request or Hello";
+    if kind == "signed" {
+        let error = "the line is signed, but this agent has no shared_secret to check it with; send it plain";
+        return Rejection::new(ErrorCode::SignatureInvalid, error);
+    }
+    Rejection::new(ErrorCode::UnknownType, format!("type {} is unknown; it must be {KNOWN}", quote(kind)))
+}
+
+/// The line's first characters, cut on a character's border.
+fn line_start(line: &[u8]) -> String {
+    let head = line.get(..SHOWN_LINE * 4).unwrap_or(line);
+    String::from_utf8_lossy(head).chars().take(SHOWN_LINE).collect()
+}
