@@ -1,5 +1,18 @@
 //! Devices: finding them, watching them, and moving bytes without ever blocking.
 
+pub mod candidates;
+mod no_transport;
+mod options;
+pub mod outcome;
+
+#[cfg(target_os = "linux")]
+pub mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::SystemTransport;
+
+pub use no_transport::NoTransport;
+pub use options::DeviceOptions;
+
 use super::link::OpenFailure;
 use std::future::Future;
 use std::io;
@@ -24,7 +37,8 @@ pub struct Ready {
     pub readable: bool,
     /// Try to write.
     pub writable: bool,
-    /// Whether a host is connected now; `None` where the device cannot tell.
+    /// Whether a host is connected now; `None` where the device cannot tell. What a host wrote before it went can still
+    /// be read: read to the end before acting on `Some(false)`.
     pub host: Option<bool>,
 }
 

@@ -1,0 +1,200 @@
+//! Which ports may be used and in which order: a pure decision over what a scan of the machine saw.
+//!
+//! Order: the configured device alone; a port named `org.infinibay.agent`; ports named `org.qemu.guest_agent.*`;
+//! unnamed ports numbered 1; other unnamed ports. Two rules keep the agent from taking what is not its own:
+//!
+//! - A port that carries another name (`com.redhat.spice.0`, `org.libguestfs.channel.0`, …) belongs to another program
+//!   and is never opened by detection, only by configuration.
+//! - Where a port named `org.infinibay.agent` exists, no other is tried: the host has said which one it listens on, and
+//!   a second agent, or one restarted too early, must not take the channel of qemu-ga because its own is still held.
+
+use super::outcome::{Outcome, Tried};
+use std::path::{Path, PathBuf};
+
+/// The name of the agent's own port.
+pub const AGENT_PORT: &str = "org.infinibay.agent";
+/// What the names of the QEMU guest agent's ports begin with.
+pub const GUEST_AGENT_PREFIX: &str = "org.qemu.guest_agent.";
+
+/// A virtio port as a scan saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The device node.
+    pub node: PathBuf,
+    /// The named link to it, where udev made one.
+    pub link: Option<PathBuf>,
+    /// The port's name: from sysfs, else from the link.
+    pub name: Option<String>,
+    /// Whether it has been there long enough for its name to have come.
+    pub settled: bool,
+}
+
+/// What a port is to the agent; the order of the variants is the order of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Given by the configuration.
+    Configured,
+    /// The agent's own.
+    Agent,
+    /// The QEMU guest agent's, usable while nobody holds it.
+    GuestAgent,
+    /// Unnamed, and the first of its controller (`vport*p1`).
+    First,
+    /// Unnamed, any other.
+    Unnamed,
+    /// Another product's.
+    Foreign,
+}
+
+/// A device to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The path to open.
+    pub path: PathBuf,
+    /// The port's name, where it has one.
+    pub name: Option<String>,
+    /// Why it is tried.
+    pub role: Role,
+}
+
+/// The decision: what to try, in order, and what is passed over with the reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// To be tried in this order.
+    pub candidates: Vec<Candidate>,
+    /// Not touched.
+    pub passed: Vec<Tried>,
+}
+
+/// What the port is to the agent.
+pub fn role(port: &Seen) -> Role {
+    match port.name.as_deref() {
+        Some(AGENT_PORT) => Role::Agent,
+        Some(name) if name.starts_with(GUEST_AGENT_PREFIX) => Role::GuestAgent,
+        Some(_) => Role::Foreign,
+        None if number(&port.node).is_some_and(|(_, port)| port == 1) => Role::First,
+        None => Role::Unnamed,
+    }
+}
+
+/// Decides over the ports seen; a configured path is the only candidate.
+pub fn choose(configured: Option<&Path>, seen: &[Seen]) -> Choice {
+    if let Some(path) = configured {
+        let only = Candidate { path: path.into(), name: None, role: Role::Configured };
+        return Choice { candidates: vec![only], passed: Vec::new() };
+    }
+    let mut ports: Vec<(Role, &Seen)> = seen.iter().map(|port| (role(port), port)).collect();
+    ports.sort_by_key(|(role, port)| (*role, port.name.clone(), number(&port.node)));
+    let own = ports.iter().any(|(role, _)| *role == Role::Agent);
+    let mut choice = Choice::default();
+    for (role, port) in ports {
+        choice.sort_in(role, port, own);
+    }
+    choice
+}
+
+impl Choice {
+    fn sort_in(&mut self, role: Role, port: &Seen, own: bool) {
+        let unnamed = matches!(role, Role::First | Role::Unnamed);
+        match (role, &port.name) {
+            (Role::Foreign, Some(name)) => self.pass(port, Outcome::Foreign(name.clone())),
+            _ if own && role != Role::Agent => {}
+            _ if unnamed && !port.settled => self.pass(port, Outcome::Unsettled),
+            _ => self.candidates.push(Candidate { path: path_of(port), name: port.name.clone(), role }),
+        }
+    }
+
+    fn pass(&mut self, port: &Seen, outcome: Outcome) {
+        self.passed.push(Tried { path: port.node.clone(), name: None, outcome });
+    }
+}
+
+/// The link where there is one, since it is what people know; else the node.
+fn path_of(port: &Seen) -> PathBuf {
+    port.link.clone().unwrap_or_else(|| port.node.clone())
+}
+
+/// Controller and port number out of `vportNpM`; `None` for other names.
+pub fn number(node: &Path) -> Option<(u32, u32)> {
+    let (controller, port) = node.file_name()?.to_str()?.strip_prefix("vport")?.split_once('p')?;
+    Some((controller.parse().ok()?, port.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(node: &str, name: Option<&str>) -> Seen {
+        Seen { node: node.into(), link: None, name: name.map(str::to_owned), settled: true }
+    }
+
+    fn order(ports: &[Seen]) -> Vec<String> {
+        let choice = choose(None, ports);
+        choice.candidates.iter().map(|c| c.path.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_configured_device_is_the_only_candidate() {
+        let choice = choose(Some(Path::new("/dev/ttyS1")), &[seen("/dev/vport0p1", Some(AGENT_PORT))]);
+        let paths: Vec<&Path> = choice.candidates.iter().map(|c| c.path.as_path()).collect();
+        assert_eq!(paths, [Path::new("/dev/ttyS1")]);
+    }
+
+    #[test]
+    fn guest_agent_ports_come_before_unnamed_ones_and_first_ports_before_others() {
+        let ports = [
+            seen("/dev/vport0p10", None),
+            seen("/dev/vport0p2", None),
+            seen("/dev/vport1p1", None),
+            seen("/dev/vport0p1", None),
+            seen("/dev/vport2p3", Some("org.qemu.guest_agent.1")),
+            seen("/dev/vport2p4", Some("org.qemu.guest_agent.0")),
+        ];
+        let expected = ["vport2p4", "vport2p3", "vport0p1", "vport1p1", "vport0p2", "vport0p10"];
+        assert_eq!(order(&ports), expected.map(|name| format!("/dev/{name}")));
+    }
+
+    #[test]
+    fn no_other_port_is_tried_where_the_agents_own_exists() {
+        let ports = [
+            seen("/dev/vport0p1", None),
+            seen("/dev/vport0p2", Some("org.qemu.guest_agent.0")),
+            seen("/dev/vport0p3", Some(AGENT_PORT)),
+        ];
+        assert_eq!(order(&ports), ["/dev/vport0p3"]);
+    }
+
+    #[test]
+    fn another_products_channel_is_never_taken_and_is_named() {
+        let ports = [seen("/dev/vport0p1", Some("com.redhat.spice.0")), seen("/dev/vport0p2", None)];
+        let choice = choose(None, &ports);
+        assert_eq!(order(&ports), ["/dev/vport0p2"]);
+        assert_eq!(choice.passed[0].outcome, Outcome::Foreign("com.redhat.spice.0".into()));
+        assert_eq!(choice.passed[0].path, Path::new("/dev/vport0p1"));
+    }
+
+    #[test]
+    fn an_unnamed_port_waits_until_its_name_must_have_come() {
+        let young = Seen { settled: false, ..seen("/dev/vport0p1", None) };
+        let choice = choose(None, std::slice::from_ref(&young));
+        assert!(choice.candidates.is_empty());
+        assert_eq!(choice.passed[0].outcome, Outcome::Unsettled);
+        let named = Seen { name: Some(AGENT_PORT.into()), ..young };
+        assert_eq!(order(&[named]), ["/dev/vport0p1"]);
+    }
+
+    #[test]
+    fn the_link_is_opened_rather_than_the_node() {
+        let link = Some(PathBuf::from("/dev/virtio-ports/org.infinibay.agent"));
+        let port = Seen { link, ..seen("/dev/vport0p1", Some(AGENT_PORT)) };
+        assert_eq!(order(&[port]), ["/dev/virtio-ports/org.infinibay.agent"]);
+    }
+
+    #[test]
+    fn only_vport_names_have_numbers() {
+        assert_eq!(number(Path::new("/dev/vport12p3")), Some((12, 3)));
+        for other in ["/dev/vport", "/dev/vport0", "/dev/vportxp1", "/dev/vda1", "/"] {
+            assert_eq!(number(Path::new(other)), None, "{other}");
+        }
+    }
+}

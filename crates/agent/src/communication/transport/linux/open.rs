@@ -1,0 +1,64 @@
+//! Opening one device by its path.
+
+use super::super::outcome::Outcome;
+use super::kind::{self, Kind};
+use super::{LinuxPort, access_of, terminal};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// Opens `path` for the link; needs a tokio runtime.
+///
+/// `read_timeout_ms` has no place here: every device that is taken can be waited on. What cannot be (`epoll_ctl` says
+/// `EPERM`: regular files, /dev/null) is refused rather than polled, since no virtio port or terminal is among it.
+pub fn open(path: &Path, sys: &Path) -> Result<LinuxPort, Outcome> {
+    let (fd, kind) = open_descriptor(path, sys)?;
+    if kind == Kind::Terminal {
+        terminal::set_raw(fd.as_fd()).map_err(|error| failed("setting raw mode", &error))?;
+    }
+    LinuxPort::new(fd, kind, path.into()).map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::PERM) => Outcome::Refused("a device that cannot be waited on".into()),
+        _ => failed("waiting on the device", &error),
+    })
+}
+
+/// Opens `path` non-blocking and says what it is; changes nothing on it.
+pub(super) fn open_descriptor(path: &Path, sys: &Path) -> Result<(OwnedFd, Kind), Outcome> {
+    let before = rustix::fs::stat(path).map_err(|error| outcome_of(error, path))?;
+    kind::check_type(before.st_mode)?;
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| outcome_of(error, path))?;
+    let opened = rustix::fs::fstat(&fd).map_err(|error| failed("fstat", &error.into()))?;
+    kind::check_type(opened.st_mode)?;
+    let resolved = path.canonicalize().unwrap_or_else(|_| path.into());
+    let kind = kind::of(fd.as_fd(), opened.st_rdev, &resolved, sys)?;
+    Ok((fd, kind))
+}
+
+/// Whether a host is connected to a virtio port, found by opening it for a moment; `None` on a terminal.
+/// Whatever the host had sent is lost by the closing: only for a port that nobody uses.
+pub fn probe(path: &Path, sys: &Path) -> Result<Option<bool>, Outcome> {
+    let (fd, kind) = open_descriptor(path, sys)?;
+    Ok((kind == Kind::VirtioPort).then(|| !super::port::is_hung_up(&fd)))
+}
+
+/// Meaning of the errors of open(2) on a port (`port_fops_open` in drivers/char/virtio_console.c) or a terminal.
+fn outcome_of(error: Errno, path: &Path) -> Outcome {
+    match error {
+        Errno::NOENT | Errno::NODEV | Errno::NOTDIR => Outcome::Absent,
+        Errno::BUSY => Outcome::Busy,
+        Errno::ACCESS | Errno::PERM => access_of(path),
+        Errno::NXIO => Outcome::Console,
+        Errno::IO => Outcome::PeerClosed,
+        Errno::MFILE => {
+            Outcome::Failed("too many open files (old kernels: the port is held by another)".into())
+        }
+        other => Outcome::Failed(io::Error::from(other).to_string()),
+    }
+}
+
+fn failed(doing: &str, error: &io::Error) -> Outcome {
+    Outcome::Failed(format!("{doing}: {error}"))
+}

@@ -1,0 +1,121 @@
+//! An open virtio port or terminal: waiting for edges, reading and writing without blocking.
+
+use super::super::{Port, ReadOutcome, Ready, WriteOutcome};
+use super::edge::EdgeWaiter;
+use super::kind::Kind;
+use rustix::event::epoll::EventFlags;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// An open device. The descriptor is kept over host restarts; dropping closes it.
+#[derive(Debug)]
+pub struct LinuxPort {
+    waiter: EdgeWaiter,
+    fd: OwnedFd,
+    kind: Kind,
+    path: PathBuf,
+}
+
+impl LinuxPort {
+    /// Takes an open non-blocking descriptor. Needs a tokio runtime. `EPERM` where it cannot be waited on.
+    pub(super) fn new(fd: OwnedFd, kind: Kind, path: PathBuf) -> io::Result<Self> {
+        let waiter = EdgeWaiter::new(fd.as_fd())?;
+        Ok(Self { waiter, fd, kind, path })
+    }
+
+    /// How often waiting for this device woke the process, for nothing included: the measure of a spin.
+    pub fn wakeups(&self) -> u64 {
+        self.waiter.wakeups()
+    }
+
+    fn ready_from(&self, events: EventFlags) -> Ready {
+        let hung_up = events.intersects(EventFlags::HUP | EventFlags::ERR | EventFlags::RDHUP);
+        Ready {
+            // A hang-up is told apart from an unplugged device by reading.
+            readable: hung_up || events.contains(EventFlags::IN),
+            writable: events.contains(EventFlags::OUT),
+            host: (self.kind == Kind::VirtioPort).then(|| !events.contains(EventFlags::HUP)),
+        }
+    }
+
+    /// A terminal says `EIO`, or 0 bytes, when its other end was closed; it never comes back on this descriptor.
+    fn read_error(&self, error: Errno) -> ReadOutcome {
+        match (error, self.kind) {
+            (Errno::AGAIN, _) => ReadOutcome::WouldBlock,
+            (Errno::NODEV | Errno::NXIO, _) | (Errno::IO, Kind::Terminal) => ReadOutcome::Gone,
+            _ => ReadOutcome::Failed(error.into()),
+        }
+    }
+
+    fn write_error(&self, error: Errno) -> WriteOutcome {
+        match (error, self.kind) {
+            (Errno::AGAIN, _) => WriteOutcome::WouldBlock,
+            (Errno::NODEV | Errno::NXIO, _) | (Errno::IO, Kind::Terminal) => WriteOutcome::Gone,
+            _ => WriteOutcome::Failed(error.into()),
+        }
+    }
+}
+
+impl Port for LinuxPort {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn host(&self) -> Option<bool> {
+        match self.kind {
+            Kind::Terminal => None,
+            Kind::VirtioPort => Some(!is_hung_up(&self.fd)),
+        }
+    }
+
+    async fn ready(&mut self) -> io::Result<Ready> {
+        let events = self.waiter.next().await?;
+        Ok(self.ready_from(events))
+    }
+
+    fn try_read(&mut self, buffer: &mut [u8]) -> ReadOutcome {
+        if buffer.is_empty() {
+            return ReadOutcome::WouldBlock;
+        }
+        match retry(|| rustix::io::read(&self.fd, &mut *buffer)) {
+            Ok(0) if self.kind == Kind::VirtioPort => ReadOutcome::HostAway,
+            Ok(0) => ReadOutcome::Gone,
+            Ok(count) => ReadOutcome::Data(count),
+            Err(error) => self.read_error(error),
+        }
+    }
+
+    fn try_write(&mut self, bytes: &[u8]) -> WriteOutcome {
+        if bytes.is_empty() {
+            return WriteOutcome::Wrote(0);
+        }
+        match retry(|| rustix::io::write(&self.fd, bytes)) {
+            Ok(0) => WriteOutcome::WouldBlock,
+            Ok(count) => WriteOutcome::Wrote(count),
+            Err(error) => self.write_error(error),
+        }
+    }
+}
+
+/// `POLLHUP` at this moment: on a virtio port, no host or no device.
+pub fn is_hung_up(fd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(fd, PollFlags::IN | PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match retry(|| rustix::event::poll(&mut fds, Some(&now))) {
+        Ok(_) => fds.iter().any(|fd| fd.revents().contains(PollFlags::HUP)),
+        Err(_) => true,
+    }
+}
+
+/// A system call again for as long as a signal interrupts it.
+fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+    }
+}
