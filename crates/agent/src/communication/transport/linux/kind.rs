@@ -8,7 +8,7 @@ use std::path::Path;
 /// A device that can carry the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A virtio port: tells whether a host is connected (drivers/char/virtio_console.c).
+    /// A virtio port: tells whether a host is connected (`drivers/char/virtio_console.c`).
     VirtioPort,
     /// A pseudo-terminal or serial line: cannot tell.
     Terminal,

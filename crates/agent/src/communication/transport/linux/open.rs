@@ -44,7 +44,7 @@ pub fn probe(path: &Path, sys: &Path) -> Result<Option<bool>, Outcome> {
     Ok((kind == Kind::VirtioPort).then(|| !super::port::is_hung_up(&fd)))
 }
 
-/// Meaning of the errors of open(2) on a port (`port_fops_open` in drivers/char/virtio_console.c) or a terminal.
+/// Meaning of the errors of open(2) on a port (`port_fops_open` in `drivers/char/virtio_console.c`) or a terminal.
 fn outcome_of(error: Errno, path: &Path) -> Outcome {
     match error {
         Errno::NOENT | Errno::NODEV | Errno::NOTDIR => Outcome::Absent,

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 const SYS: &str = "/sys";
 /// Simulated: the clock is paused, and moves only while nothing is ready.
-const HOURS: Duration = Duration::from_secs(36_000);
+const HOURS: Duration = Duration::from_hours(10);
 
 fn open_slave(host: &Host) -> LinuxPort {
     open(&host.slave, Path::new(SYS)).unwrap()
