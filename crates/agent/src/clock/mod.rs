@@ -16,3 +16,7 @@ pub trait Clock {
     /// The present moment.
     fn now(&self) -> Now;
 }
+
+mod system;
+
+pub use system::SystemClock;

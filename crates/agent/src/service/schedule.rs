@@ -1,0 +1,220 @@
+//! When to collect and when to judge the connection. Pure: it is given the time.
+
+use std::time::Duration;
+
+/// Collections at start, until an address is known.
+pub const INITIAL_TRIES: u32 = 5;
+/// Between two of them.
+pub const INITIAL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The schedule's intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intervals {
+    /// Between two collections.
+    pub collection: Duration,
+    /// The same while the connection's quality is Poor or Critical.
+    pub degraded: Duration,
+    /// Between two looks at the connection's quality.
+    pub health_check: Duration,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Collect metrics and send them.
+    Collect,
+    /// Judge the connection.
+    HealthCheck,
+}
+
+/// Next times of the periodic work. Nothing is due while no host is connected: nobody would read it.
+#[derive(Debug)]
+pub struct Schedule {
+    intervals: Intervals,
+    degraded: bool,
+    initial_tries_left: u32,
+    next_collection: Option<Duration>,
+    next_health_check: Option<Duration>,
+}
+
+impl Schedule {
+    /// A schedule that waits for a host.
+    pub fn new(intervals: Intervals) -> Self {
+        Self {
+            intervals,
+            degraded: false,
+            initial_tries_left: INITIAL_TRIES,
+            next_collection: None,
+            next_health_check: None,
+        }
+    }
+
+    /// When to look again; `None` while no host is connected.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        [self.next_collection, self.next_health_check].into_iter().flatten().min()
+    }
+
+    /// Takes one piece of work that is due at `now`. However long the machine slept, each kind is due once.
+    pub fn take_due(&mut self, now: Duration) -> Option<Due> {
+        if self.next_collection.is_some_and(|at| at <= now) {
+            self.collecting(now);
+            return Some(Due::Collect);
+        }
+        if self.next_health_check.is_some_and(|at| at <= now) {
+            self.next_health_check = Some(now + self.intervals.health_check);
+            return Some(Due::HealthCheck);
+        }
+        None
+    }
+
+    /// A host connected and its first collection begins now.
+    pub fn host_connected(&mut self, now: Duration) {
+        self.next_health_check = Some(now + self.intervals.health_check);
+        self.collecting(now);
+    }
+
+    /// The host went.
+    pub fn host_gone(&mut self) {
+        self.next_collection = None;
+        self.next_health_check = None;
+    }
+
+    /// A collection knew an address of the machine: the tries of the start are over.
+    pub fn address_known(&mut self, now: Duration) {
+        if self.initial_tries_left > 0 && self.next_collection.is_some() {
+            self.initial_tries_left = 0;
+            self.next_collection = Some(now + self.interval());
+        }
+    }
+
+    /// The quality's band changed. A shorter interval counts from now, a longer one from the next collection.
+    pub fn set_degraded(&mut self, now: Duration, degraded: bool) {
+        self.degraded = degraded;
+        let at = now + self.interval();
+        if self.next_collection.is_some_and(|next| at < next) {
+            self.next_collection = Some(at);
+        }
+    }
+
+    /// New intervals from a reloaded configuration.
+    pub fn set_intervals(&mut self, now: Duration, intervals: Intervals) {
+        self.intervals = intervals;
+        self.next_collection = self.next_collection.map(|_| now + self.interval());
+        self.next_health_check = self.next_health_check.map(|_| now + intervals.health_check);
+    }
+
+    fn collecting(&mut self, now: Duration) {
+        self.initial_tries_left = self.initial_tries_left.saturating_sub(1);
+        self.next_collection = Some(now + self.interval());
+    }
+
+    fn interval(&self) -> Duration {
+        match (self.initial_tries_left, self.degraded) {
+            (1.., _) => INITIAL_INTERVAL,
+            (0, true) => self.intervals.degraded,
+            (0, false) => self.intervals.collection,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    fn schedule() -> Schedule {
+        Schedule::new(Intervals { collection: S(30), degraded: S(120), health_check: S(60) })
+    }
+
+    /// Runs to `until` and returns when collections were due.
+    fn collections(schedule: &mut Schedule, until: u64) -> Vec<u64> {
+        let mut times = Vec::new();
+        while let Some(at) = schedule.next_deadline().filter(|at| *at <= S(until)) {
+            while let Some(due) = schedule.take_due(at) {
+                if due == Due::Collect {
+                    times.push(at.as_secs());
+                }
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn nothing_is_due_without_a_host() {
+        let mut schedule = schedule();
+        assert_eq!(schedule.next_deadline(), None);
+        assert_eq!(schedule.take_due(S(1_000_000)), None);
+    }
+
+    #[test]
+    fn five_tries_two_seconds_apart_then_every_thirty() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        assert_eq!(collections(&mut schedule, 100), [2, 4, 6, 8, 38, 68, 98]);
+    }
+
+    #[test]
+    fn an_address_ends_the_tries_of_the_start() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        assert_eq!(schedule.take_due(S(2)), Some(Due::Collect));
+        schedule.address_known(S(3));
+        assert_eq!(collections(&mut schedule, 100), [33, 63, 93]);
+    }
+
+    #[test]
+    fn the_tries_of_the_start_are_not_repeated_for_the_next_host() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        schedule.address_known(S(0));
+        schedule.host_gone();
+        assert_eq!(schedule.next_deadline(), None);
+        schedule.host_connected(S(500));
+        assert_eq!(collections(&mut schedule, 570), [530, 560]);
+    }
+
+    #[test]
+    fn a_degraded_connection_is_asked_for_less_and_a_good_one_at_once_for_more() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        schedule.address_known(S(0));
+        schedule.set_degraded(S(10), true);
+        assert_eq!(collections(&mut schedule, 200), [30, 150]);
+        schedule.set_degraded(S(200), false);
+        assert_eq!(collections(&mut schedule, 240), [230]);
+    }
+
+    #[test]
+    fn a_machine_that_slept_collects_once_not_for_every_interval_missed() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        schedule.address_known(S(0));
+        assert_eq!(schedule.take_due(S(100_000)), Some(Due::Collect));
+        assert_eq!(schedule.take_due(S(100_000)), Some(Due::HealthCheck));
+        assert_eq!(schedule.take_due(S(100_000)), None);
+        assert_eq!(schedule.next_deadline(), Some(S(100_030)));
+    }
+
+    #[test]
+    fn health_is_checked_every_minute() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        let mut checks = 0;
+        while let Some(at) = schedule.next_deadline().filter(|at| *at <= S(600)) {
+            while let Some(due) = schedule.take_due(at) {
+                checks += u32::from(due == Due::HealthCheck);
+            }
+        }
+        assert_eq!(checks, 10);
+    }
+
+    #[test]
+    fn new_intervals_count_from_the_reload() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        schedule.address_known(S(0));
+        schedule.set_intervals(S(5), Intervals { collection: S(10), degraded: S(20), health_check: S(60) });
+        assert_eq!(collections(&mut schedule, 40), [15, 25, 35]);
+    }
+}
