@@ -10,9 +10,13 @@ mod port_tests;
 mod register_unsafe;
 pub mod scan;
 mod system;
+#[cfg(test)]
+mod system_tests;
 mod terminal;
 #[cfg(test)]
 mod test_pty;
+pub mod watch_points;
+pub mod watcher;
 
 pub use owner::{access_of, owner_of};
 pub use port::LinuxPort;

@@ -125,7 +125,7 @@ mod tests {
         let root = tree();
         add(root.path(), "vport0p1", None);
         assert!(!scan_in(root.path())[0].settled);
-        let old = SystemTime::now() - Duration::from_secs(60);
+        let old = SystemTime::now() - Duration::from_mins(1);
         fs::File::options()
             .write(true)
             .open(root.path().join("dev/vport0p1"))

@@ -1,0 +1,120 @@
+//! Which directories to watch, and which names in them matter.
+
+use super::super::candidates::number;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// How many links of a configured path are followed (the kernel's own limit is 40, path_resolution(7)).
+const MAX_LINKS: usize = 16;
+
+/// The names that matter in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Every name: the directory of udev's links.
+    Any,
+    /// Nodes of virtio ports, and the directory of their links.
+    Ports,
+    /// One name: a part of a configured path.
+    One(OsString),
+    /// The watched path itself is a device held by another: its closing matters.
+    Closing,
+}
+
+impl Names {
+    /// Whether an event about `name` matters.
+    pub fn contain(&self, name: &OsStr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Ports => name == "virtio-ports" || number(Path::new(name)).is_some(),
+            Self::One(one) => name == one,
+            Self::Closing => false,
+        }
+    }
+}
+
+/// A path to watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// A directory; for [`Names::Closing`] the device itself.
+    pub path: PathBuf,
+    /// What matters there.
+    pub names: Names,
+}
+
+/// The points for detection: new nodes in `dev`, new links in `dev/virtio-ports` once it exists.
+pub fn for_detection(dev: &Path) -> Vec<Point> {
+    let ports = Point { path: dev.into(), names: Names::Ports };
+    let links = Point { path: dev.join("virtio-ports"), names: Names::Any };
+    vec![ports, links]
+}
+
+/// The points for one configured path: each directory on the way through its links. Where a directory is missing, the
+/// nearest one above it is watched for the missing part.
+pub fn for_path(path: &Path) -> Vec<Point> {
+    let mut points = Vec::new();
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        let Some((directory, name)) = nearest(&path) else { break };
+        let is_whole = directory.join(&name) == path;
+        points.push(Point { path: directory.clone(), names: Names::One(name) });
+        match path.read_link() {
+            Ok(target) if is_whole => path = directory.join(target),
+            _ => break,
+        }
+    }
+    points
+}
+
+/// The deepest existing directory above `path`, and the name to wait for in it.
+fn nearest(path: &Path) -> Option<(PathBuf, OsString)> {
+    let mut child = path;
+    loop {
+        let parent = child.parent()?;
+        let directory = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        if directory.is_dir() {
+            return Some((directory.into(), child.file_name()?.into()));
+        }
+        child = parent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn one(path: &Path, name: &str) -> Point {
+        Point { path: path.into(), names: Names::One(name.into()) }
+    }
+
+    #[test]
+    fn only_ports_matter_in_dev() {
+        for (name, matters) in [("vport0p1", true), ("virtio-ports", true), ("vda", false), ("tty1", false)] {
+            assert_eq!(Names::Ports.contain(OsStr::new(name)), matters, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_link_on_the_way_is_watched_where_it_lies() {
+        let root = tempfile::tempdir().unwrap();
+        let (links, nodes) = (root.path().join("links"), root.path().join("nodes"));
+        std::fs::create_dir(&links).unwrap();
+        std::fs::create_dir(&nodes).unwrap();
+        symlink(nodes.join("7"), links.join("agent")).unwrap();
+        assert_eq!(for_path(&links.join("agent")), [one(&links, "agent"), one(&nodes, "7")]);
+    }
+
+    #[test]
+    fn a_missing_directory_is_waited_for_in_the_one_above() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(for_path(&root.path().join("a/b/c")), [one(root.path(), "a")]);
+    }
+
+    #[test]
+    fn a_circle_of_links_ends() {
+        let root = tempfile::tempdir().unwrap();
+        symlink("b", root.path().join("a")).unwrap();
+        symlink("a", root.path().join("b")).unwrap();
+        assert_eq!(for_path(&root.path().join("a")).len(), MAX_LINKS);
+    }
+}

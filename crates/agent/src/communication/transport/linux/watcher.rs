@@ -1,0 +1,141 @@
+//! Tells when a device may have come or gone: inotify(7), a burst of events as one change.
+
+use super::register_unsafe::register;
+use super::watch_points::{Names, Point};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::future::pending;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
+
+/// A change is told when nothing more happened for this long: udev makes links and sets modes after the node.
+const QUIET: Duration = Duration::from_millis(100);
+/// A change is told after this long at the latest, however much goes on.
+const AT_MOST: Duration = Duration::from_secs(1);
+/// Room for some 50 events of names of ordinary length; the rest is read in the next turn.
+const BUFFER_BYTES: usize = 4096;
+
+/// Watches directories for names that matter.
+#[derive(Debug)]
+pub struct Watcher {
+    inotify: AsyncFd<OwnedFd>,
+    watches: HashMap<i32, Vec<Names>>,
+    /// When the change that is being gathered will be told, and when it is to be told at the latest.
+    due: Option<(Instant, Instant)>,
+}
+
+impl Watcher {
+    /// Watches nothing yet; needs a tokio runtime.
+    pub fn new() -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        Ok(Self { inotify: register(inotify)?, watches: HashMap::new(), due: None })
+    }
+
+    /// Watches these points and no others. A path that does not exist is left out.
+    pub fn watch(&mut self, points: &[Point]) {
+        let mut watches: HashMap<i32, Vec<Names>> = HashMap::new();
+        for point in points {
+            match inotify::add_watch(self.inotify.get_ref(), &point.path, mask(&point.names)) {
+                Ok(wd) => watches.entry(wd).or_default().push(point.names.clone()),
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                Err(error) => log::warn!("cannot watch {}: {error}", point.path.display()),
+            }
+        }
+        for wd in self.watches.keys().filter(|wd| !watches.contains_key(wd)) {
+            // Fails for a directory that is gone, whose watch went with it.
+            let _gone = inotify::remove_watch(self.inotify.get_ref(), *wd);
+        }
+        self.watches = watches;
+    }
+
+    /// Resolves once a burst of changes that matter is over. Cancel safe: a burst that has begun is kept.
+    pub async fn changed(&mut self) {
+        loop {
+            let Some((due, _)) = self.due else {
+                self.gather().await;
+                continue;
+            };
+            tokio::select! {
+                () = sleep_until(due) => {
+                    self.due = None;
+                    return;
+                }
+                () = self.gather() => {}
+            }
+        }
+    }
+
+    /// Waits for events and reads them all.
+    async fn gather(&mut self) {
+        let matters = match self.inotify.readable().await {
+            Ok(mut guard) => {
+                let matters = drain(guard.get_inner(), &self.watches);
+                guard.clear_ready();
+                matters
+            }
+            Err(error) => Err(error),
+        };
+        match matters {
+            Ok(true) => self.postpone(Instant::now()),
+            Ok(false) => {}
+            Err(error) => {
+                log::warn!("device monitoring ended: {error}");
+                pending::<()>().await;
+            }
+        }
+    }
+
+    fn postpone(&mut self, now: Instant) {
+        let latest = self.due.map_or(now + AT_MOST, |(_, latest)| latest);
+        self.due = Some((latest.min(now + QUIET), latest));
+    }
+}
+
+fn mask(names: &Names) -> WatchFlags {
+    match names {
+        Names::Closing => WatchFlags::CLOSE,
+        _ => {
+            let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::ATTRIB;
+            entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
+        }
+    }
+}
+
+/// Reads every pending event; whether any matters.
+fn drain(inotify: &OwnedFd, watches: &HashMap<i32, Vec<Names>>) -> io::Result<bool> {
+    let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+    let mut reader = Reader::new(inotify, &mut buffer);
+    let mut any = false;
+    loop {
+        match reader.next() {
+            Ok(event) => any |= matters(&event, watches),
+            Err(Errno::AGAIN) => return Ok(any),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Lost events and lost directories matter, whatever the name; else the name decides.
+fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<Names>>) -> bool {
+    let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
+    let closed = ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE;
+    let known = watches.get(&event.wd());
+    if event.events().intersects(lost | closed) {
+        return known.is_some() || event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+    }
+    match (known, event.file_name()) {
+        (Some(names), Some(name)) => {
+            let name = OsStr::from_bytes(name.to_bytes());
+            names.iter().any(|names| names.contain(name))
+        }
+        _ => false,
+    }
+}
