@@ -28,6 +28,32 @@ pub enum GuestMessage {
     Hello(Hello),
 }
 
+impl GuestMessage {
+    /// When the line was written; absent while the message waits.
+    pub fn timestamp(&self) -> Option<&str> {
+        match self {
+            Self::SystemMetrics(message) => message.timestamp.as_deref(),
+            Self::KeepAlive(message) => message.timestamp.as_deref(),
+            Self::Response(message) => message.timestamp.as_deref(),
+            Self::Error(message) => message.timestamp.as_deref(),
+            Self::CircuitBreakerState(message) => message.timestamp.as_deref(),
+            Self::Hello(message) => message.timestamp.as_deref(),
+        }
+    }
+
+    /// Makes it a message that waits.
+    pub fn clear_timestamp(&mut self) {
+        match self {
+            Self::SystemMetrics(message) => message.timestamp = None,
+            Self::KeepAlive(message) => message.timestamp = None,
+            Self::Response(message) => message.timestamp = None,
+            Self::Error(message) => message.timestamp = None,
+            Self::CircuitBreakerState(message) => message.timestamp = None,
+            Self::Hello(message) => message.timestamp = None,
+        }
+    }
+}
+
 /// `keep_alive`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -77,6 +103,9 @@ pub struct Response {
     /// True length of a cut `stderr`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr_bytes: Option<u64>,
+    /// True number of items where `data` is a list that was cut to fit the line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_truncated: Option<u64>,
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
@@ -118,6 +147,7 @@ impl Response {
             stdout_bytes: None,
             stderr_truncated: None,
             stderr_bytes: None,
+            data_truncated: None,
             timestamp: None,
         }
     }

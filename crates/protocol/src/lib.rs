@@ -7,7 +7,9 @@
 pub mod action;
 pub mod codec;
 pub mod data;
+pub mod encode;
 pub mod error_code;
+mod finite;
 pub mod guest;
 pub mod host;
 mod host_line;
@@ -19,6 +21,7 @@ pub mod timestamp;
 
 pub use action::{Action, ServiceOperation};
 pub use codec::{LineDecoder, LineItem};
+pub use encode::Body;
 pub use error_code::ErrorCode;
 pub use guest::{GuestMessage, Response};
 pub use host::HostMessage;

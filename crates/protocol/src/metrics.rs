@@ -3,12 +3,14 @@
 //! kB are 1024 bytes, GB are 10^9 bytes. Numbers are never negative, NaN or infinite; pids and counts fit
 //! 31 bits, byte counters 53 bits.
 
+use crate::finite;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// `system_metrics`, whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct SystemMetrics {
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +29,7 @@ pub struct SystemMetrics {
 /// How one collection went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Collection {
     /// Wall time.
     pub duration_ms: u64,
@@ -39,6 +42,7 @@ pub struct Collection {
 /// A collector that gave nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct FailedCollector {
     /// Its name: `cpu`, `disk`, `processes`, …
     pub collector: String,
@@ -49,6 +53,7 @@ pub struct FailedCollector {
 /// `data`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Data {
     /// The machine.
     pub system: System,
@@ -63,6 +68,7 @@ pub struct Data {
 /// `data.system`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct System {
     /// Processors.
     pub cpu: Cpu,
@@ -83,18 +89,23 @@ pub struct System {
 /// Processors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Cpu {
     /// 0 to 100, of all cores together.
+    #[serde(serialize_with = "finite::figure")]
     pub usage_percent: f64,
     /// 0 to 100, one a core.
+    #[serde(serialize_with = "finite::figures")]
     pub cores_usage: Vec<f64>,
     /// Degrees Celsius, `null` where there is no sensor.
+    #[serde(serialize_with = "finite::optional")]
     pub temperature: Option<f64>,
 }
 
 /// Memory and swap, in kB.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Memory {
     /// Physical memory.
     pub total_kb: u64,
@@ -111,6 +122,7 @@ pub struct Memory {
 /// File systems and block devices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Disk {
     /// One a file system.
     pub usage_stats: Vec<DiskUsage>,
@@ -121,6 +133,7 @@ pub struct Disk {
 /// One mounted file system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct DiskUsage {
     /// Where it is mounted.
     pub mount_point: String,
@@ -129,10 +142,13 @@ pub struct DiskUsage {
     /// Its type.
     pub filesystem: String,
     /// Size.
+    #[serde(serialize_with = "finite::gigabytes")]
     pub total_gb: f64,
     /// In use.
+    #[serde(serialize_with = "finite::gigabytes")]
     pub used_gb: f64,
     /// What an ordinary user can still write.
+    #[serde(serialize_with = "finite::gigabytes")]
     pub available_gb: f64,
     /// Where the file system counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,14 +161,19 @@ pub struct DiskUsage {
 /// Block device traffic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct DiskIo {
     /// Rate between the last two samples.
+    #[serde(serialize_with = "finite::figure")]
     pub read_bytes_per_sec: f64,
     /// Rate between the last two samples.
+    #[serde(serialize_with = "finite::figure")]
     pub write_bytes_per_sec: f64,
     /// Rate between the last two samples.
+    #[serde(serialize_with = "finite::figure")]
     pub read_ops_per_sec: f64,
     /// Rate between the last two samples.
+    #[serde(serialize_with = "finite::figure")]
     pub write_ops_per_sec: f64,
     /// Cumulative since boot.
     #[serde(rename = "readBytes")]
@@ -161,12 +182,14 @@ pub struct DiskIo {
     #[serde(rename = "writeBytes")]
     pub write_bytes: u64,
     /// Share of the time in which the busiest device had work, 0 to 100.
+    #[serde(serialize_with = "finite::figure")]
     pub io_utilization_percent: f64,
 }
 
 /// Interfaces.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Network {
     /// The default route's first; loopback, containers' and bridges' last.
     pub interfaces: Vec<Interface>,
@@ -175,6 +198,7 @@ pub struct Network {
 /// One network interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Interface {
     /// `eth0`.
     pub name: String,
@@ -210,18 +234,23 @@ pub struct Interface {
 /// Runnable and uninterruptible tasks, averaged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct LoadAverage {
     /// Over one minute.
+    #[serde(serialize_with = "finite::figure")]
     pub load_1min: f64,
     /// Over five minutes.
+    #[serde(serialize_with = "finite::figure")]
     pub load_5min: f64,
     /// Over fifteen minutes.
+    #[serde(serialize_with = "finite::figure")]
     pub load_15min: f64,
 }
 
 /// Names and versions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Host {
     /// Short or full, as the kernel has it.
     pub hostname: String,
@@ -246,6 +275,7 @@ pub struct Host {
 /// One process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Process {
     /// Process id.
     pub pid: u32,
@@ -263,6 +293,7 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Of one core.
+    #[serde(serialize_with = "finite::figure")]
     pub cpu_percent: f64,
     /// Resident set.
     pub memory_kb: u64,
@@ -283,6 +314,7 @@ pub struct Process {
 /// One socket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Port {
     /// Local port.
     pub port: u16,
@@ -310,6 +342,7 @@ pub struct Port {
 /// One service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Service {
     /// `ssh.service`.
     pub name: String,

@@ -1,0 +1,122 @@
+//! Guest messages to lines: ASCII only, without U+0000, stamped with the time at which they are written.
+
+mod ascii;
+mod fit;
+#[cfg(test)]
+mod tests;
+
+pub use fit::fit;
+
+use crate::guest::GuestMessage;
+use crate::timestamp::rfc3339_millis;
+use ascii::AsciiFormatter;
+use serde::Serialize;
+use std::io;
+use std::time::SystemTime;
+
+/// Bytes that [`Body::finish`] adds before the newline: `,"timestamp":"2026-11-23T06:30:00.123Z"}`.
+pub const TAIL_BYTES: usize = 40;
+
+/// What is sent should a message not serialise; no message of the contract does this.
+const NOT_ENCODED: &[u8] =
+    br#"{"type":"error","error":"a message of the agent could not be encoded","error_code":"INTERNAL""#;
+
+/// A message that waits to be written: encoded, but for its timestamp and closing brace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body(Vec<u8>);
+
+impl Body {
+    /// Encodes a message; a timestamp that it already has is left out.
+    pub fn encode(message: &GuestMessage) -> Self {
+        Self::bounded(message, usize::MAX).unwrap_or_else(|| Self(NOT_ENCODED.to_vec()))
+    }
+
+    /// Encodes a message, cutting it when its line would be longer than `max_line_bytes`. No more than that is ever
+    /// held of the encoded form, however long the message is.
+    pub fn encode_within(message: &mut GuestMessage, max_line_bytes: usize) -> Self {
+        if let Some(body) = Self::bounded(message, message_room(max_line_bytes)) {
+            return body;
+        }
+        fit(message, max_line_bytes);
+        Self::encode(message)
+    }
+
+    /// The message encoded in at most `max` bytes, if that is enough.
+    fn bounded(message: &GuestMessage, max: usize) -> Option<Self> {
+        if message.timestamp().is_some() {
+            let mut unstamped = message.clone();
+            unstamped.clear_timestamp();
+            return Self::bounded(&unstamped, max);
+        }
+        let mut out = Bounded { bytes: Vec::with_capacity(512), max };
+        to_ascii(message, &mut out).ok()?;
+        let mut bytes = out.bytes;
+        if bytes.last() == Some(&b'}') {
+            bytes.pop();
+        }
+        bytes.shrink_to_fit();
+        Some(Self(bytes))
+    }
+
+    /// Length of the line that it becomes, newline not counted; also what it costs in memory while it waits.
+    pub fn line_bytes(&self) -> usize {
+        self.0.len() + TAIL_BYTES
+    }
+
+    /// Appends the whole line to `out`, with the time of writing.
+    pub fn finish(&self, timestamp: SystemTime, out: &mut Vec<u8>) {
+        out.reserve(self.line_bytes() + 1);
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(b",\"timestamp\":\"");
+        out.extend_from_slice(rfc3339_millis(timestamp).as_bytes());
+        out.extend_from_slice(b"\"}\n");
+    }
+}
+
+/// How long the encoded message may be, closing brace included, when its line may have `max_line_bytes`.
+const fn message_room(max_line_bytes: usize) -> usize {
+    (max_line_bytes + 1).saturating_sub(TAIL_BYTES)
+}
+
+/// A buffer that refuses to grow beyond its bound.
+struct Bounded {
+    bytes: Vec<u8>,
+    max: usize,
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Serialises as the wire wants it.
+fn to_ascii<T: Serialize + ?Sized>(value: &T, out: impl io::Write) -> serde_json::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, AsciiFormatter))
+}
+
+/// How many bytes a value takes on the wire.
+fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting cannot fail; a value that does not serialise counts as far as it went.
+    let _ = to_ascii(value, &mut count);
+    count.0
+}
