@@ -19,7 +19,7 @@ pub mod number;
 pub mod parse;
 pub mod timestamp;
 
-pub use action::{Action, ServiceOperation};
+pub use action::{Action, ActionName, ParamError, ServiceOperation};
 pub use codec::{LineDecoder, LineItem};
 pub use encode::Body;
 pub use error_code::ErrorCode;

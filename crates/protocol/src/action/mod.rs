@@ -1,4 +1,17 @@
 //! The safe commands' actions and their parameters, typed.
+//!
+//! [`Action::parse`] checks what holds on every platform. The alphabets of unit and package names differ from system
+//! to system and are checked by the agent, on top of what is refused here.
+
+mod name;
+mod parameter;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+pub use name::{ActionName, Platforms, UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
+pub use parameter::{MAX_NAME_CHARS, ParamError};
+pub use parse::{MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_PID, SERVICE_STATES};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub enum Action {
     /// Services and their states.
     ServiceList {
-        /// Only services in this state (`running`, `stopped`, `failed`, …).
+        /// Only services in this state, one of [`SERVICE_STATES`]; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<String>,
     },
@@ -20,9 +33,33 @@ pub enum Action {
         /// What to do.
         operation: ServiceOperation,
     },
+    /// Installed packages.
+    PackageList {
+        /// At most this many, 1 to 100,000; all when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
+        /// Part of the name or description, case-insensitive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<String>,
+    },
+    /// Install one package.
+    PackageInstall {
+        /// As the package manager names it.
+        package: String,
+    },
+    /// Bring one installed package to its newest version.
+    PackageUpdate {
+        /// As the package manager names it.
+        package: String,
+    },
+    /// Remove one package; its configuration stays.
+    PackageRemove {
+        /// As the package manager names it.
+        package: String,
+    },
     /// Running processes.
     ProcessList {
-        /// At most this many.
+        /// At most this many, 1 to 100,000; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
         /// Order; busiest first when absent.
@@ -34,11 +71,68 @@ pub enum Action {
     },
     /// End a process.
     ProcessKill {
-        /// From 1.
+        /// From 1 to 2,147,483,647.
         pid: u32,
         /// SIGKILL after SIGTERM was ignored.
         #[serde(default)]
         force: bool,
+    },
+    /// Pending updates (Linux).
+    UpdateCheck {},
+    /// Install pending updates (Linux).
+    UpdateInstall {
+        /// Only those that the distribution calls security updates.
+        #[serde(default)]
+        security_only: bool,
+    },
+    /// Pending Windows updates.
+    WindowsUpdateCheck {},
+    /// Install Windows updates.
+    WindowsUpdateInstall {
+        /// Only these, spelt `KB5034441`; all pending ones when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kb_articles: Option<Vec<String>>,
+    },
+    /// State of Windows Defender.
+    WindowsDefenderStatus {},
+    /// Scan with Windows Defender.
+    WindowsDefenderScan {
+        /// How thoroughly.
+        #[serde(default)]
+        scan_type: ScanType,
+    },
+    /// Installed applications, whoever installed them.
+    ApplicationInventory {
+        /// At most this many, 1 to 100,000; all when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
+        /// Part of the name or publisher, case-insensitive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<String>,
+    },
+    /// Health checks.
+    Autochecks {
+        /// Only these checks, by name; all when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checks: Option<Vec<String>>,
+        /// Usage from which a check warns, above 0 and up to 100; each check's own when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning_percent: Option<f64>,
+        /// Usage from which a check fails, above `warning_percent` and up to 100; each check's own when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        critical_percent: Option<f64>,
+    },
+    /// Remove what can be made again.
+    DiskCleanup {
+        /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or Windows' own; all when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        targets: Option<Vec<String>>,
+        /// Only what was not changed for so many days, 0 to 3650; each target's own when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        older_than_days: Option<u32>,
+        /// Only tell what would be removed.
+        #[serde(default)]
+        dry_run: bool,
     },
 }
 
@@ -74,4 +168,16 @@ pub enum ProcessSort {
     Pid,
     /// By name.
     Name,
+}
+
+/// `scan_type` of `WindowsDefenderScan`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ScanType {
+    /// Where malware usually sits.
+    #[default]
+    Quick,
+    /// All disks.
+    Full,
 }

@@ -75,7 +75,7 @@ impl Body {
 
 /// How long the encoded message may be, closing brace included, when its line may have `max_line_bytes`.
 const fn message_room(max_line_bytes: usize) -> usize {
-    (max_line_bytes + 1).saturating_sub(TAIL_BYTES)
+    max_line_bytes.saturating_add(1).saturating_sub(TAIL_BYTES)
 }
 
 /// A buffer that refuses to grow beyond its bound.
