@@ -1,1 +1,211 @@
 //! Command line of `infiniservice`.
+
+use crate::config::FlagValue;
+use clap::{ArgAction, Parser};
+use std::path::PathBuf;
+
+/// Behind the options in `--help`.
+const AFTER_HELP: &str = "\
+Settings:
+  Every setting can come from the configuration file, a variable or a flag; the later one wins.
+  --print-config shows what holds and where it came from; docs/configuration.md lists all of them.
+  At SIGHUP the file is read again: what can change at run time changes, the rest is reported.
+
+Environment:
+  INFINISERVICE_<SETTING>  a setting, in upper case: INFINISERVICE_MIN_BACKOFF_SECS=10
+  INFINISERVICE_CONFIG     the configuration file, like --config
+  INFINIBAY_VM_ID          vm_id, where INFINISERVICE_VM_ID is not set
+  RUST_LOG                 log directives: a level, or module=level, separated by commas
+  JOURNAL_STREAM           set by systemd: log lines then carry <N> priorities and no time
+
+Files:
+  /etc/infiniservice/config.toml                 settings, in TOML; may be missing
+  /dev/virtio-ports/org.infinibay.agent          the channel to the host
+  /etc/systemd/system/infiniservice.service      the unit that runs the agent
+
+Exit codes:
+  0  ended as asked; --diagnose: the channel is usable
+  1  failed; --diagnose: the channel is not usable
+  2  wrong arguments or settings
+  3  no device, and --require-virtio was given
+
+Signals:
+  SIGTERM, SIGINT  end in order: commands in flight are answered first
+  SIGHUP           read the settings again";
+
+/// Guest agent: sends system metrics and heartbeats to the hypervisor's host over a virtio-serial port, and
+/// carries out the host's commands.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "infiniservice", version, after_long_help = AFTER_HELP, max_term_width = 110)]
+pub struct Cli {
+    /// Run in the foreground, and log to standard error with times
+    #[arg(long)]
+    pub console: bool,
+    /// Use this port instead of looking for one
+    #[arg(long, value_name = "PATH")]
+    pub device: Option<String>,
+    /// Read settings from this file, which has to exist [default: /etc/infiniservice/config.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set any setting (may be repeated)
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub set: Vec<String>,
+    /// Log at level debug
+    #[arg(long, conflicts_with = "log_level")]
+    pub debug: bool,
+    /// Log at this level: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Tell the host this name for the machine
+    #[arg(long, value_name = "ID")]
+    pub vm_id: Option<String>,
+    /// For development: retry after 2 to 30 seconds instead of 5 to 300
+    #[arg(long)]
+    pub aggressive_retry: bool,
+    /// Exit with code 3 when there is no port, instead of waiting for one
+    #[arg(long, conflicts_with = "no_virtio")]
+    pub require_virtio: bool,
+    /// Open no port: only collect metrics
+    #[arg(long)]
+    pub no_virtio: bool,
+    /// Carry out UnsafeCommand: any shell command that the host sends
+    #[arg(long)]
+    pub allow_unsafe_commands: bool,
+    /// Check the channel to the host, say what to do where it is not usable, and end
+    #[arg(long)]
+    pub diagnose: bool,
+    /// Show each effective setting and where it came from, and end
+    #[arg(long, conflicts_with = "diagnose")]
+    pub print_config: bool,
+    /// With --diagnose or --print-config: print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What the agent was started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Serve the host until told to end.
+    Run,
+    /// Show the settings.
+    PrintConfig,
+    /// Check the channel.
+    Diagnose,
+}
+
+impl Cli {
+    /// What to do.
+    pub fn mode(&self) -> Mode {
+        match (self.print_config, self.diagnose) {
+            (true, _) => Mode::PrintConfig,
+            (_, true) => Mode::Diagnose,
+            _ => Mode::Run,
+        }
+    }
+
+    /// The settings among the flags. `--set` comes first, so that a flag of its own is stronger.
+    ///
+    /// # Errors
+    /// The first `--set` that is not `NAME=VALUE`.
+    pub fn flag_values(&self) -> Result<Vec<FlagValue>, String> {
+        let mut values = self.set.iter().map(|text| set_value(text)).collect::<Result<Vec<_>, _>>()?;
+        let texts = [
+            ("--device", "device_path", &self.device),
+            ("--log-level", "log_level", &self.log_level),
+            ("--vm-id", "vm_id", &self.vm_id),
+        ];
+        values.extend(
+            texts.into_iter().filter_map(|(flag, name, text)| Some(value(flag, name, text.as_deref()?))),
+        );
+        let switches = [
+            (self.debug, "--debug", "log_level", "debug"),
+            (self.aggressive_retry, "--aggressive-retry", "aggressive_retry", "true"),
+            (self.require_virtio, "--require-virtio", "require_virtio", "true"),
+            (self.no_virtio, "--no-virtio", "no_virtio", "true"),
+            (self.allow_unsafe_commands, "--allow-unsafe-commands", "allow_unsafe_commands", "true"),
+        ];
+        values.extend(
+            switches.into_iter().filter_map(|(on, flag, name, text)| on.then(|| value(flag, name, text))),
+        );
+        Ok(values)
+    }
+}
+
+fn value(flag: &str, name: &str, text: &str) -> FlagValue {
+    FlagValue { flag: flag.into(), name: name.into(), text: text.into() }
+}
+
+fn set_value(given: &str) -> Result<FlagValue, String> {
+    match given.split_once('=') {
+        Some((name, text)) => Ok(value("--set", name.trim(), text.trim())),
+        None => Err(format!("flag --set: {given:?} must be NAME=VALUE")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FIELDS;
+    use clap::CommandFactory as _;
+
+    fn parse(arguments: &[&str]) -> Cli {
+        Cli::try_parse_from([&["infiniservice"], arguments].concat()).expect("valid arguments")
+    }
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_the_table_of_settings_exists() {
+        let command = Cli::command();
+        for flag in FIELDS.iter().filter_map(|field| field.flag) {
+            let known = command.get_arguments().filter_map(|argument| argument.get_long());
+            assert!(known.map(|long| format!("--{long}")).any(|long| long == flag), "{flag}");
+        }
+    }
+
+    #[test]
+    fn each_flag_sets_its_setting() {
+        let cli = parse(&["--device", "/dev/x", "--debug", "--no-virtio", "--set", "max_ports = 7"]);
+        let values = cli.flag_values().expect("valid");
+        let got: Vec<_> =
+            values.iter().map(|v| (v.flag.as_str(), v.name.as_str(), v.text.as_str())).collect();
+        let want = [
+            ("--set", "max_ports", "7"),
+            ("--device", "device_path", "/dev/x"),
+            ("--debug", "log_level", "debug"),
+            ("--no-virtio", "no_virtio", "true"),
+        ];
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_set_without_a_value_is_refused() {
+        assert!(parse(&["--set", "max_ports"]).flag_values().is_err());
+    }
+
+    #[test]
+    fn the_mode_is_run_unless_another_is_asked_for() {
+        assert_eq!(parse(&[]).mode(), Mode::Run);
+        assert_eq!(parse(&["--console"]).mode(), Mode::Run);
+        assert_eq!(parse(&["--print-config", "--json"]).mode(), Mode::PrintConfig);
+        assert_eq!(parse(&["--diagnose"]).mode(), Mode::Diagnose);
+    }
+
+    #[test]
+    fn help_tells_files_variables_and_exit_codes() {
+        let help = Cli::command().render_long_help().to_string();
+        for part in [
+            "config.toml",
+            "INFINISERVICE_",
+            "INFINIBAY_VM_ID",
+            "RUST_LOG",
+            "Exit codes:",
+            "--require-virtio",
+        ] {
+            assert!(help.contains(part), "{part}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod collector;
 pub mod commands;
 pub mod communication;
 pub mod config;
+pub mod logging;
 pub mod os_detection;
 pub mod service;
 #[cfg(target_os = "linux")]

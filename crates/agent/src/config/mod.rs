@@ -1,1 +1,29 @@
 //! Configuration: fragments (defaults, file, environment, flags), merged, then validated into `Settings`.
+
+pub mod actions;
+mod convert;
+pub mod environment;
+pub mod error;
+pub mod field;
+mod file;
+pub mod fragment;
+pub mod load;
+mod merge;
+pub mod origin;
+mod permissions;
+pub mod render;
+mod secret;
+mod suggest;
+pub mod table;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use fragment::FlagValue;
+pub use load::{Loaded, Reloaded, Sources};
+pub use merge::Merged;
+pub use origin::Origin;
+pub use secret::Secret;
+pub use table::{FIELDS, Settings};

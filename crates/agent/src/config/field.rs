@@ -1,0 +1,167 @@
+//! What one setting is: its name, kind, bounds, default and documentation; and how its text is read.
+
+use super::actions;
+
+/// A setting's value, not yet typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// An optional setting that is not set.
+    Unset,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number within its field's bounds.
+    Integer(u64),
+    /// Text, a path, or one of a choice.
+    Text(String),
+    /// A list of action names.
+    List(Vec<String>),
+}
+
+/// Which values a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A switch.
+    Bool,
+    /// A whole number, bounds included.
+    Integer {
+        /// Smallest allowed.
+        min: u64,
+        /// Largest allowed.
+        max: u64,
+    },
+    /// One line of printable ASCII without spaces; empty means unset.
+    Text {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
+    /// A file's path; empty means unset.
+    Path,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Names of actions, exactly as on the wire.
+    Actions,
+}
+
+/// When a changed value takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// At SIGHUP.
+    Reload,
+    /// When the agent is started again; SIGHUP reports the difference.
+    Restart,
+}
+
+/// The declaration of one setting, from which file, variable, flag and documentation are derived.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Key in the file; upper-cased behind `INFINISERVICE_` it is the variable.
+    pub name: &'static str,
+    /// What it does: full sentences.
+    pub doc: &'static str,
+    /// Which values it takes.
+    pub kind: Kind,
+    /// As it would stand in the variable; `None` for an optional setting that is unset.
+    pub default: Option<&'static str>,
+    /// When a changed value takes effect.
+    pub apply: Apply,
+    /// Its own flag, beside `--set NAME=VALUE`.
+    pub flag: Option<&'static str>,
+}
+
+impl Field {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("{}{}", super::environment::PREFIX, self.name.to_ascii_uppercase())
+    }
+
+    /// Whether its value is never shown.
+    pub fn is_secret(&self) -> bool {
+        self.name == "shared_secret"
+    }
+
+    /// The unit that its name ends in.
+    pub fn unit(&self) -> Option<&'static str> {
+        let units = [("_secs", "seconds"), ("_ms", "milliseconds"), ("_bytes", "bytes")];
+        units.into_iter().find(|(suffix, _)| self.name.ends_with(suffix)).map(|(_, unit)| unit)
+    }
+
+    /// What is allowed, to stand behind "must be".
+    pub fn allowed(&self) -> String {
+        match self.kind {
+            Kind::Bool => "true or false".into(),
+            Kind::Integer { min, max } => match self.unit() {
+                Some(unit) => format!("a whole number of {unit} from {min} to {max}"),
+                None => format!("a whole number from {min} to {max}"),
+            },
+            Kind::Text { min, max } => format!("{min} to {max} printable ASCII characters without spaces"),
+            Kind::Path => "the path of a file".into(),
+            Kind::Choice(words) => format!("one of {}", words.join(", ")),
+            Kind::Actions => "a list of at least one action name".into(),
+        }
+    }
+
+    /// Reads the value's text as it stands in a variable or flag.
+    ///
+    /// # Errors
+    /// What it must be instead.
+    pub fn parse(&self, text: &str) -> Result<Value, String> {
+        match self.kind {
+            Kind::Bool => parse_bool(text).ok_or_else(|| {
+                format!("must be {} (1 and 0, yes and no, on and off are taken too)", self.allowed())
+            }),
+            Kind::Integer { .. } => text.parse().map_err(|_| self.must_be()).and_then(|n| self.integer(n)),
+            Kind::Choice(words) => {
+                let found = words.iter().find(|word| **word == text);
+                found.map(|word| Value::Text((*word).into())).ok_or_else(|| self.must_be())
+            }
+            Kind::Text { .. } | Kind::Path if text.is_empty() => Ok(Value::Unset),
+            Kind::Text { min, max } => {
+                let fits = (min..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+                fits.then(|| Value::Text(text.into())).ok_or_else(|| self.must_be())
+            }
+            Kind::Path => {
+                let fits = !text.contains(char::is_control);
+                fits.then(|| Value::Text(text.into())).ok_or_else(|| self.must_be())
+            }
+            Kind::Actions => self.actions(text.split(',').map(str::trim).filter(|name| !name.is_empty())),
+        }
+    }
+
+    /// Checks a number against the bounds.
+    ///
+    /// # Errors
+    /// What it must be instead.
+    pub fn integer(&self, number: u64) -> Result<Value, String> {
+        match self.kind {
+            Kind::Integer { min, max } if (min..=max).contains(&number) => Ok(Value::Integer(number)),
+            _ => Err(self.must_be()),
+        }
+    }
+
+    /// Checks a list of action names. An empty list is refused: nobody can tell whether it means all or none.
+    ///
+    /// # Errors
+    /// The first name that is no action, and which was probably meant.
+    pub fn actions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Value, String> {
+        let names: Vec<String> = names.map(actions::check).collect::<Result<_, _>>()?;
+        if names.is_empty() {
+            return Err("must name at least one action; leave the setting out to keep its default".into());
+        }
+        Ok(Value::List(names))
+    }
+
+    /// "must be …".
+    pub fn must_be(&self) -> String {
+        format!("must be {}", self.allowed())
+    }
+}
+
+fn parse_bool(text: &str) -> Option<Value> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(Value::Bool(true)),
+        "false" | "0" | "no" | "off" => Some(Value::Bool(false)),
+        _ => None,
+    }
+}

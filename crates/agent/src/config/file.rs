@@ -1,0 +1,125 @@
+//! The configuration file: TOML, flat, every key a setting.
+
+use super::error::{ConfigError, quote};
+use super::field::{Field, Kind, Value};
+use super::fragment::{Fragment, field};
+use super::origin::Origin;
+use super::permissions;
+use std::io::Read as _;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// A longer file is refused: no configuration is that long.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Reads the file; `required` when somebody named it, so that it has to be there.
+pub(super) fn read(path: &Path, required: bool) -> Fragment {
+    match text(path) {
+        Ok(Some(text)) => {
+            let mut fragment = parse(path, &text);
+            permissions_fit_secret(path, &mut fragment);
+            fragment
+        }
+        Ok(None) if !required => Fragment::default(),
+        Ok(None) => failed(path, "does not exist".into()),
+        Err(problem) => failed(path, problem),
+    }
+}
+
+fn failed(path: &Path, problem: String) -> Fragment {
+    let errors = vec![ConfigError::File { path: path.into(), problem }];
+    Fragment { errors, ..Fragment::default() }
+}
+
+/// The file's text; `None` when there is no such file.
+fn text(path: &Path) -> Result<Option<String>, String> {
+    match path.metadata() {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(format!("cannot be read: {e}")),
+        Ok(found) if !found.is_file() => return Err("is not a regular file".into()),
+        Ok(_) => {}
+    }
+    permissions::check_not_writable_by_others(path)?;
+    read_bounded(path).map(Some)
+}
+
+/// The text of a regular file of at most 1 MiB.
+pub(super) fn read_bounded(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot be read: {e}"))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("is longer than {MAX_FILE_BYTES} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|e| format!("is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+}
+
+/// A file that holds the secret must not be readable by everybody.
+fn permissions_fit_secret(path: &Path, fragment: &mut Fragment) {
+    if fragment.values.contains_key("shared_secret")
+        && let Err(problem) = permissions::check_not_readable_by_others(path)
+    {
+        fragment.errors.push(ConfigError::File { path: path.into(), problem });
+    }
+}
+
+/// Reads the text; what is wrong comes in the order of its lines.
+pub(super) fn parse(path: &Path, text: &str) -> Fragment {
+    let (table, syntax) = DeTable::parse_recoverable(text);
+    let mut fragment = Fragment::default();
+    fragment.errors = syntax.iter().map(|error| syntax_error(path, text, error)).collect();
+    if !fragment.errors.is_empty() {
+        return fragment;
+    }
+    let mut entries: Vec<_> = table.get_ref().iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let origin = Origin::File { path: path.into(), line: line_of(text, key.span().start) };
+        match field(key.get_ref()) {
+            Some(field) => {
+                let shown = text.get(value.span()).unwrap_or_default();
+                fragment.take(field, origin, &shown_value(shown), typed(field, value.get_ref()));
+            }
+            None => fragment.unknown(key.get_ref(), origin, key.get_ref()),
+        }
+    }
+    fragment
+}
+
+fn syntax_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let line = line_of(text, error.span().map_or(0, |span| span.start));
+    ConfigError::Syntax { path: path.into(), line, problem: format!("is not TOML: {}", error.message()) }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+/// The value as it stands in the file; quoted again only where that is needed to keep it on one line.
+fn shown_value(source: &str) -> String {
+    let plain = source.len() <= 80 && !source.contains(char::is_control);
+    if plain { source.into() } else { quote(source) }
+}
+
+/// The value as the field's kind wants it: TOML's types are taken at their word, so `"30"` is no number.
+fn typed(field: &Field, value: &DeValue<'_>) -> Result<Value, String> {
+    match (field.kind, value) {
+        (Kind::Bool, DeValue::Boolean(switch)) => Ok(Value::Bool(*switch)),
+        (Kind::Integer { .. }, DeValue::Integer(number)) => {
+            let number = u64::from_str_radix(number.as_str(), number.radix());
+            number.map_err(|_| field.must_be()).and_then(|number| field.integer(number))
+        }
+        (Kind::Integer { .. } | Kind::Bool, DeValue::String(_)) => {
+            Err(format!("{}, without quotes", field.must_be()))
+        }
+        (Kind::Text { .. } | Kind::Path | Kind::Choice(_), DeValue::String(text)) => field.parse(text),
+        (Kind::Text { .. } | Kind::Path | Kind::Choice(_), _) => {
+            Err(format!("{}, in quotes", field.must_be()))
+        }
+        (Kind::Actions, DeValue::Array(items)) => {
+            let names: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
+            names.ok_or_else(|| field.must_be()).and_then(|names| field.actions(names.into_iter()))
+        }
+        _ => Err(field.must_be()),
+    }
+}

@@ -1,0 +1,96 @@
+//! What one layer (defaults, file, environment or flags) says: some of the settings, each with its origin.
+
+use super::error::{ConfigError, quote};
+use super::field::{Field, Value};
+use super::origin::Origin;
+use super::suggest;
+use super::table::FIELDS;
+use std::collections::BTreeMap;
+
+/// A value and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sourced {
+    /// Within the field's bounds.
+    pub value: Value,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Some settings, and everything that was wrong while they were read.
+#[derive(Clone, Debug, Default)]
+pub struct Fragment {
+    /// By name.
+    pub values: BTreeMap<&'static str, Sourced>,
+    /// In the order of the source.
+    pub errors: Vec<ConfigError>,
+}
+
+/// A setting given by a flag, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagValue {
+    /// With its dashes, as messages name it.
+    pub flag: String,
+    /// The setting's name.
+    pub name: String,
+    /// Its value's text.
+    pub text: String,
+}
+
+/// The declaration of a setting.
+pub(super) fn field(name: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.name == name)
+}
+
+impl Fragment {
+    /// The built-in values.
+    pub(super) fn defaults() -> Self {
+        let mut fragment = Self::default();
+        for field in FIELDS {
+            let value = field.default.map_or(Ok(Value::Unset), |text| field.parse(text));
+            fragment.take(field, Origin::Default, field.default.unwrap_or_default(), value);
+        }
+        fragment
+    }
+
+    /// What the flags say.
+    pub(super) fn flags(flags: &[FlagValue]) -> Self {
+        let mut fragment = Self::default();
+        for FlagValue { flag, name, text } in flags {
+            fragment.text(name, Origin::Flag { name: flag.clone() }, text);
+        }
+        fragment
+    }
+
+    /// Takes a value given as text under a name that may be unknown.
+    pub(super) fn text(&mut self, name: &str, origin: Origin, text: &str) {
+        match field(name) {
+            Some(field) => self.take(field, origin, &quote(text), field.parse(text)),
+            None => self.unknown(name, origin, name),
+        }
+    }
+
+    /// Notes a name that no setting has; `shown` is how its source writes it.
+    pub(super) fn unknown(&mut self, name: &str, origin: Origin, shown: &str) {
+        let nearest = suggest::nearest(name, FIELDS.iter().map(|field| field.name));
+        self.errors.push(ConfigError::Unknown { origin, name: shown.into(), nearest });
+    }
+
+    /// Takes what a field's reader made of `shown`.
+    pub(super) fn take(
+        &mut self,
+        field: &'static Field,
+        origin: Origin,
+        shown: &str,
+        read: Result<Value, String>,
+    ) {
+        match read {
+            Ok(value) => {
+                self.values.insert(field.name, Sourced { value, origin });
+            }
+            Err(problem) => {
+                let value = if field.is_secret() { "(not shown)".into() } else { shown.into() };
+                self.errors.push(ConfigError::Value { origin, name: field.name, value, problem });
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Reading all sources into `Loaded`, and reading them again at SIGHUP.
+
+use super::environment;
+use super::error::{ConfigError, ConfigErrors};
+use super::field::Value;
+use super::file;
+use super::fragment::{FlagValue, Fragment};
+use super::merge::Merged;
+use super::permissions;
+use super::table::Settings;
+use super::validate;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The file that is read when none is named; it may be missing.
+pub const DEFAULT_PATH: &str = "/etc/infiniservice/config.toml";
+
+/// Everything that settings come from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Read where neither flag nor variable names a file; may be missing.
+    pub default_file: PathBuf,
+    /// `--config`: has to be there.
+    pub config_flag: Option<PathBuf>,
+    /// The process's environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// In the order of the command line.
+    pub flags: Vec<FlagValue>,
+}
+
+/// Valid settings, their origins, and the sources they can be read from again.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What holds.
+    pub settings: Settings,
+    /// Where each value came from.
+    pub merged: Merged,
+    /// The file that was read; `None` where the default file is missing.
+    pub file: Option<PathBuf>,
+    /// Read again at SIGHUP.
+    pub sources: Sources,
+}
+
+/// What a reload changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Settings that took their new value.
+    pub applied: Vec<&'static str>,
+    /// Settings whose new value waits for a restart.
+    pub needs_restart: Vec<&'static str>,
+}
+
+impl Sources {
+    /// This process's own.
+    pub fn of_process(config_flag: Option<PathBuf>, flags: Vec<FlagValue>) -> Self {
+        let environment = std::env::vars_os().collect();
+        Self { default_file: DEFAULT_PATH.into(), config_flag, environment, flags }
+    }
+
+    /// Reads, merges and validates.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any of the sources.
+    pub fn load(&self) -> Result<Loaded, ConfigErrors> {
+        let (path, required) = self.file();
+        let mut layers = vec![
+            Fragment::defaults(),
+            file::read(&path, required),
+            environment::read(&self.environment),
+            Fragment::flags(&self.flags),
+        ];
+        let mut errors: Vec<ConfigError> =
+            layers.iter_mut().flat_map(|layer| std::mem::take(&mut layer.errors)).collect();
+        let mut merged = Merged::new(layers);
+        errors.extend(validate::conflicts(&merged, &broken(&errors)));
+        errors.extend(read_secret_file(&mut merged));
+        if !errors.is_empty() {
+            return Err(ConfigErrors(errors));
+        }
+        let settings = Settings::from_merged(&merged).map_err(mistyped)?;
+        let file = path.exists().then_some(path);
+        Ok(Loaded { settings, merged, file, sources: self.clone() })
+    }
+
+    /// The file to read, and whether it has to be there.
+    fn file(&self) -> (PathBuf, bool) {
+        let variable =
+            environment::lookup(&self.environment, environment::CONFIG).filter(|path| !path.is_empty());
+        match self.config_flag.clone().or_else(|| variable.map(PathBuf::from)) {
+            Some(path) => (path, true),
+            None => (self.default_file.clone(), false),
+        }
+    }
+}
+
+impl Loaded {
+    /// Reads all sources again and takes over what may change at run time.
+    ///
+    /// # Errors
+    /// Everything that is wrong; the settings then stay as they are.
+    pub fn reload(&mut self) -> Result<Reloaded, ConfigErrors> {
+        let new = self.sources.load()?;
+        let (applied, needs_restart) = self.settings.take_over(&new.settings);
+        (self.merged, self.file) = (new.merged, new.file);
+        Ok(Reloaded { applied, needs_restart })
+    }
+}
+
+fn broken(errors: &[ConfigError]) -> BTreeSet<&'static str> {
+    let names = errors.iter().filter_map(|error| match error {
+        ConfigError::Value { name, .. } => Some(*name),
+        _ => None,
+    });
+    names.collect()
+}
+
+fn mistyped(name: &'static str) -> ConfigErrors {
+    ConfigErrors(vec![ConfigError::Conflict(format!(
+        "{name}: declared with a kind that does not fit its type"
+    ))])
+}
+
+/// Puts the secret's text where `shared_secret_file` names a file.
+fn read_secret_file(merged: &mut Merged) -> Option<ConfigError> {
+    let Some(Value::Text(path)) = merged.get("shared_secret_file") else { return None };
+    let (path, origin) = (PathBuf::from(path), merged.origin("shared_secret_file").clone());
+    if merged.is_set("shared_secret") {
+        return None;
+    }
+    match secret_in(&path) {
+        Ok(secret) => merged.set("shared_secret", secret, origin),
+        Err(problem) => return Some(ConfigError::File { path, problem }),
+    }
+    None
+}
+
+fn secret_in(path: &Path) -> Result<Value, String> {
+    match path.metadata() {
+        Err(e) => return Err(format!("shared_secret_file cannot be read: {e}")),
+        Ok(found) if !found.is_file() => return Err("shared_secret_file is not a regular file".into()),
+        Ok(_) => {}
+    }
+    permissions::check_not_writable_by_others(path)?;
+    permissions::check_not_readable_by_others(path)?;
+    let text = file::read_bounded(path)?;
+    let field = super::fragment::field("shared_secret").ok_or("shared_secret is not declared")?;
+    match field.parse(text.trim_end_matches(['\r', '\n'])) {
+        Ok(Value::Unset) => Err("holds no secret".into()),
+        read => read.map_err(|problem| format!("the secret {problem}")),
+    }
+}

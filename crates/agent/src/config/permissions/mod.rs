@@ -1,0 +1,11 @@
+//! Who may read and write the configuration file: the agent runs as root and obeys it.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{check_not_readable_by_others, check_not_writable_by_others};
+#[cfg(not(target_os = "linux"))]
+pub(super) use other::{check_not_readable_by_others, check_not_writable_by_others};

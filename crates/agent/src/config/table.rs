@@ -1,0 +1,154 @@
+//! The table of all settings: the one place where a setting is declared.
+//!
+//! File, variables, flags, `--print-config`, `docs/configuration.md` and `packaging/config.toml` follow from it.
+
+use super::convert::FromValue;
+use super::field::{Apply, Field, Kind};
+use super::merge::Merged;
+use super::secret::Secret;
+use std::path::PathBuf;
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:expr, $apply:ident $(, $flag:literal)?;)+) => {
+        /// Every setting, merged and validated.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Settings { $($(#[doc = $doc])+ pub $name: $type,)+ }
+
+        /// Every setting's declaration, in the order of the documentation.
+        pub const FIELDS: &[Field] = &[$(Field {
+            name: stringify!($name),
+            doc: concat!($($doc),+),
+            kind: $kind,
+            default: $default,
+            apply: Apply::$apply,
+            flag: { let flag: &[&str] = &[$($flag)?]; flag.first().copied() },
+        },)+];
+
+        impl Settings {
+            /// Types the merged values; the name of a setting whose value has not the field's type.
+            pub(super) fn from_merged(merged: &Merged) -> Result<Self, &'static str> {
+                Ok(Self { $($name: merged.get(stringify!($name)).and_then(FromValue::from_value).ok_or(stringify!($name))?,)+ })
+            }
+
+            /// Takes over from `new` what may change at run time; names (taken over, waiting for a restart).
+            pub(super) fn take_over(&mut self, new: &Self) -> (Vec<&'static str>, Vec<&'static str>) {
+                let (mut applied, mut waiting) = (Vec::new(), Vec::new());
+                $(if self.$name != new.$name {
+                    match Apply::$apply {
+                        Apply::Reload => { self.$name.clone_from(&new.$name); applied.push(stringify!($name)); }
+                        Apply::Restart => waiting.push(stringify!($name)),
+                    }
+                })+
+                (applied, waiting)
+            }
+        }
+    };
+}
+
+const SWITCH: Kind = Kind::Bool;
+const LEVELS: Kind = Kind::Choice(&["error", "warn", "info", "debug", "trace"]);
+const DAY: u64 = 86_400;
+const MIB: u64 = 1 << 20;
+
+const fn from_to(min: u64, max: u64) -> Kind {
+    Kind::Integer { min, max }
+}
+
+settings! {
+    /// The port's path. Unset, it is looked for by name: `org.infinibay.agent` first.
+    device_path: Option<PathBuf> = None, Kind::Path, Restart, "--device";
+    /// Exit with code 3 when there is no port at start, where the agent otherwise waits for one.
+    require_virtio: bool = Some("false"), SWITCH, Restart, "--require-virtio";
+    /// Open no port at all: metrics are collected and logged, nothing is sent.
+    no_virtio: bool = Some("false"), SWITCH, Restart, "--no-virtio";
+    /// First delay before a port that failed is tried again; it doubles with each failure.
+    min_backoff_secs: u64 = Some("5"), from_to(1, 3600), Restart;
+    /// Longest delay before a port that failed is tried again.
+    max_backoff_secs: u64 = Some("300"), from_to(1, DAY), Restart;
+    /// For development: tries again after 2 to 30 seconds, unless the two settings above are set by a source at least as strong.
+    aggressive_retry: bool = Some("false"), SWITCH, Restart, "--aggressive-retry";
+    /// How long a write may make no progress while a host is connected.
+    connection_timeout_secs: u64 = Some("10"), from_to(1, 3600), Restart;
+    /// How long a read waits, on devices that cannot report data by an event.
+    read_timeout_ms: u64 = Some("500"), from_to(10, 60_000), Restart;
+    /// Time between two heartbeats.
+    keep_alive_interval_secs: u64 = Some("30"), from_to(1, 3600), Restart;
+    /// How long a heartbeat may stay unanswered before the port is opened anew.
+    keep_alive_timeout_secs: u64 = Some("60"), from_to(1, 7200), Restart;
+    /// Do not watch for devices that come and go; a lost port is then found again only by the back-off.
+    disable_device_monitoring: bool = Some("false"), SWITCH, Restart;
+    /// Send a heartbeat at each health check too, to test a connection that looks idle.
+    validate_connection: bool = Some("false"), SWITCH, Restart;
+    /// Failures in a row that open the circuit breaker.
+    circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), Restart;
+    /// How long the open circuit breaker lets nothing be tried.
+    circuit_breaker_open_secs: u64 = Some("60"), from_to(1, DAY), Restart;
+    /// Attempts that the half-open circuit breaker lets through.
+    circuit_breaker_half_open_calls: u32 = Some("5"), from_to(1, 1000), Restart;
+    /// Successes that close the half-open circuit breaker.
+    circuit_breaker_success_threshold: u32 = Some("2"), from_to(1, 1000), Restart;
+    /// Time between two metrics messages.
+    collection_interval_secs: u64 = Some("30"), from_to(1, DAY), Reload;
+    /// Time between two metrics messages while the connection's quality is Poor or Critical.
+    degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), Reload;
+    /// Quick collections at start, until the machine has an address.
+    initial_collection_tries: u32 = Some("5"), from_to(0, 100), Restart;
+    /// Time between two of the quick collections at start.
+    initial_collection_interval_secs: u64 = Some("2"), from_to(1, 60), Restart;
+    /// Time between two assessments of the connection's quality.
+    health_check_interval_secs: u64 = Some("60"), from_to(1, DAY), Reload;
+    /// How long the agent may take to end, commands in flight included.
+    shutdown_timeout_secs: u64 = Some("15"), from_to(1, 300), Restart;
+    /// Longest incoming line; a longer one is discarded and answered with `MESSAGE_TOO_LARGE`.
+    max_line_bytes: usize = Some("1048576"), from_to(4096, 16 * MIB), Restart;
+    /// Longest outgoing line; what does not fit is cut, and said to be cut.
+    max_outgoing_line_bytes: usize = Some("4194304"), from_to(64 << 10, 64 * MIB), Restart;
+    /// Memory for answers that wait for a host, and for those kept for replay.
+    outbox_max_bytes: usize = Some("16777216"), from_to(MIB, 1024 * MIB), Restart;
+    /// Captured output of one command, for each of stdout and stderr.
+    max_output_bytes: usize = Some("1048576"), from_to(1024, 16 * MIB), Restart;
+    /// Longest timeout that a command may ask for; a longer one is cut to it.
+    max_command_timeout_secs: u64 = Some("3600"), from_to(1, DAY), Restart;
+    /// Commands that may wait for a free place; more are answered with `QUEUE_FULL`.
+    max_queued_commands: usize = Some("64"), from_to(1, 10_000), Restart;
+    /// Commands that run beside each other.
+    max_concurrent_commands: usize = Some("8"), from_to(1, 256), Restart;
+    /// Processes in one metrics message: the busiest.
+    max_processes: usize = Some("100"), from_to(0, 100_000), Restart;
+    /// Sockets in one metrics message, listening ones first.
+    max_ports: usize = Some("500"), from_to(0, 100_000), Restart;
+    /// How long an answered id is remembered, and its answer repeated instead of running the command again.
+    replay_window_secs: u64 = Some("600"), from_to(0, DAY), Restart;
+    /// This machine's name at the host, told in `hello`. `INFINIBAY_VM_ID` sets it too.
+    vm_id: Option<String> = None, Kind::Text { min: 1, max: 128 }, Restart, "--vm-id";
+    /// Secret shared with the host: commands must then be signed with it. A file that holds it must be closed to other users.
+    shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, Restart;
+    /// A file whose only line is the shared secret, closed to other users.
+    shared_secret_file: Option<PathBuf> = None, Kind::Path, Restart;
+    /// Carry out `UnsafeCommand`: any shell command that the host sends, as root.
+    allow_unsafe_commands: bool = Some("false"), SWITCH, Reload, "--allow-unsafe-commands";
+    /// The only actions carried out. Unset, all are; refused ones are answered with `ACTION_BLOCKED`.
+    allowed_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
+    /// Actions that are refused, also where `allowed_actions` names them.
+    blocked_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
+    /// Least important lines that are logged. `RUST_LOG`, where it is set, overrides it for the modules that it names.
+    log_level: log::LevelFilter = Some("info"), LEVELS, Reload, "--log-level";
+}
+
+impl Settings {
+    /// The bounds that `hello` reports.
+    pub fn limits(&self) -> infiniservice_protocol::limits::Limits {
+        infiniservice_protocol::limits::Limits {
+            max_line_bytes: self.max_line_bytes,
+            max_outgoing_line_bytes: self.max_outgoing_line_bytes,
+            outbox_max_bytes: self.outbox_max_bytes,
+            max_output_bytes: self.max_output_bytes,
+            max_command_timeout_secs: self.max_command_timeout_secs,
+            max_queued_commands: self.max_queued_commands,
+            max_concurrent_commands: self.max_concurrent_commands,
+            max_processes: self.max_processes,
+            max_ports: self.max_ports,
+            replay_window_secs: self.replay_window_secs,
+        }
+    }
+}

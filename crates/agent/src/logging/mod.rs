@@ -1,0 +1,114 @@
+//! Logging: one line a record, to standard error, for people or for the journal.
+
+mod line;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+#[cfg(target_os = "linux")]
+use linux::stderr_is_journal;
+#[cfg(not(target_os = "linux"))]
+use other::stderr_is_journal;
+
+use env_logger::{Builder, Logger, Target};
+use log::{LevelFilter, Log, Metadata, Record};
+use std::io::Write as _;
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Time, level, module, text.
+    Console,
+    /// `<N>` and text: the journal has the time itself, and reads the priority.
+    Journal,
+}
+
+/// The process's logger. Its filter can be replaced, so that a reload may also make it more talkative.
+struct Replaceable(RwLock<Option<Logger>>);
+
+static LOGGER: Replaceable = Replaceable(RwLock::new(None));
+
+/// Starts logging at this level; `RUST_LOG` refines it. Call it once.
+///
+/// # Errors
+/// When another logger is installed already.
+pub fn init(level: LevelFilter, console: bool) -> Result<(), log::SetLoggerError> {
+    set_level(level, console);
+    log::set_logger(&LOGGER)
+}
+
+/// Changes the level of a running logger.
+pub fn set_level(level: LevelFilter, console: bool) {
+    let form = if !console && stderr_is_journal() { Form::Journal } else { Form::Console };
+    let logger = build(level, std::env::var("RUST_LOG").ok().as_deref(), form);
+    log::set_max_level(logger.filter());
+    *LOGGER.0.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
+}
+
+fn build(level: LevelFilter, directives: Option<&str>, form: Form) -> Logger {
+    let mut builder = Builder::new();
+    builder.filter_level(level).target(Target::Stderr);
+    if let Some(directives) = directives.filter(|text| !text.trim().is_empty()) {
+        builder.parse_filters(directives);
+    }
+    builder.format(move |out, record| {
+        let text = record.args().to_string();
+        match form {
+            Form::Journal => writeln!(out, "{}", line::journal(record.level(), &text)),
+            Form::Console => {
+                writeln!(out, "{}", line::console(SystemTime::now(), record.level(), record.target(), &text))
+            }
+        }
+    });
+    builder.build()
+}
+
+impl Log for Replaceable {
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        let logger = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        logger.as_ref().is_some_and(|logger| logger.enabled(metadata))
+    }
+
+    fn log(&self, record: &Record) {
+        if let Some(logger) = self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            logger.log(record);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use log::Level;
+
+    fn enabled(logger: &Logger, level: Level, target: &str) -> bool {
+        logger.enabled(&Metadata::builder().level(level).target(target).build())
+    }
+
+    #[test]
+    fn the_setting_holds_where_rust_log_says_nothing() {
+        for directives in [None, Some(""), Some("  ")] {
+            let logger = build(LevelFilter::Info, directives, Form::Console);
+            assert!(enabled(&logger, Level::Info, "infiniservice::service"));
+            assert!(!enabled(&logger, Level::Debug, "infiniservice::service"));
+        }
+    }
+
+    #[test]
+    fn rust_log_overrides_the_modules_that_it_names() {
+        let logger = build(LevelFilter::Warn, Some("infiniservice::commands=trace"), Form::Console);
+        assert!(enabled(&logger, Level::Trace, "infiniservice::commands::executor"));
+        assert!(!enabled(&logger, Level::Info, "infiniservice::service"));
+    }
+
+    #[test]
+    fn rust_log_without_a_module_overrides_everything() {
+        let logger = build(LevelFilter::Info, Some("error"), Form::Console);
+        assert!(!enabled(&logger, Level::Warn, "infiniservice::service"));
+    }
+}
