@@ -68,7 +68,7 @@ pub struct Cli {
     /// Open no port: only collect metrics
     #[arg(long)]
     pub no_virtio: bool,
-    /// Carry out UnsafeCommand: any shell command that the host sends
+    /// Carry out any shell command that the host sends, not only the safe ones
     #[arg(long)]
     pub allow_unsafe_commands: bool,
     /// Check the channel to the host, say what to do where it is not usable, and end
@@ -124,9 +124,8 @@ impl Cli {
             (self.no_virtio, "--no-virtio", "no_virtio", "true"),
             (self.allow_unsafe_commands, "--allow-unsafe-commands", "allow_unsafe_commands", "true"),
         ];
-        values.extend(
-            switches.into_iter().filter_map(|(on, flag, name, text)| on.then(|| value(flag, name, text))),
-        );
+        let on = switches.into_iter().filter(|(on, ..)| *on);
+        values.extend(on.map(|(_, flag, name, text)| value(flag, name, text)));
         Ok(values)
     }
 }

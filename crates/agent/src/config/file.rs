@@ -66,8 +66,8 @@ fn permissions_fit_secret(path: &Path, fragment: &mut Fragment) {
 /// Reads the text; what is wrong comes in the order of its lines.
 pub(super) fn parse(path: &Path, text: &str) -> Fragment {
     let (table, syntax) = DeTable::parse_recoverable(text);
-    let mut fragment = Fragment::default();
-    fragment.errors = syntax.iter().map(|error| syntax_error(path, text, error)).collect();
+    let errors: Vec<_> = syntax.iter().map(|error| syntax_error(path, text, error)).collect();
+    let mut fragment = Fragment { errors, ..Fragment::default() };
     if !fragment.errors.is_empty() {
         return fragment;
     }

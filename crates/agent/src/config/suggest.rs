@@ -2,6 +2,8 @@
 
 /// Longer input is not compared: no name is that long.
 const LONGEST: usize = 80;
+/// A shorter beginning fits too many names.
+const SHORTEST_BEGINNING: usize = 4;
 
 /// The known name nearest to `given`, where it is near enough to be worth saying.
 pub(super) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -15,6 +17,11 @@ pub(super) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// A name cut short counts as one slip, however much is missing.
+fn score(given: &str, name: &str) -> usize {
+    if given.len() >= SHORTEST_BEGINNING && name.starts_with(given) { 1 } else { distance(given, name) }
 }
 
 /// Levenshtein's distance, by bytes.
@@ -41,6 +48,7 @@ mod tests {
         let known = ["min_backoff_secs", "max_backoff_secs", "vm_id"];
         assert_eq!(nearest("min_backof_secs", known.into_iter()), Some("min_backoff_secs"));
         assert_eq!(nearest("max-backoff-secs", known.into_iter()), Some("max_backoff_secs"));
+        assert_eq!(nearest("min_back", known.into_iter()), Some("min_backoff_secs"));
         assert_eq!(nearest("VM_ID", known.into_iter()), Some("vm_id"));
     }
 

@@ -5,7 +5,7 @@ use super::reader::Root;
 /// The init system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Init {
-    /// `/run/systemd/system` is there, see sd_booted(3).
+    /// `/run/systemd/system` is there, see `sd_booted(3)`.
     Systemd,
     /// Alpine's, Gentoo's.
     OpenRc,
