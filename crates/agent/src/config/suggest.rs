@@ -12,7 +12,7 @@ pub(super) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
     }
     let given = given.to_ascii_lowercase().replace('-', "_");
     let limit = (given.len() / 3).clamp(1, 5);
-    let scored = known.map(|name| (distance(&given, &name.to_ascii_lowercase()), name));
+    let scored = known.map(|name| (score(&given, &name.to_ascii_lowercase()), name));
     scored
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
