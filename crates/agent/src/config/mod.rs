@@ -18,6 +18,8 @@ pub mod table;
 mod validate;
 
 #[cfg(test)]
+mod generated_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::{ConfigError, ConfigErrors};

@@ -1,0 +1,159 @@
+//! `packaging/install-linux.sh`, run against an image's root made up for the purpose.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// An unpacked archive, and an empty image to install into.
+struct World {
+    directory: TempDir,
+}
+
+fn world() -> World {
+    let world = World { directory: tempfile::tempdir().expect("a directory") };
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
+    fs::create_dir(world.archive()).expect("made");
+    fs::create_dir(world.root()).expect("made");
+    for name in ["install-linux.sh", "infiniservice.service", "config.toml"] {
+        fs::copy(packaging.join(name), world.archive().join(name)).expect("copied");
+    }
+    fs::write(world.archive().join("infiniservice"), "#!/bin/sh\necho new\n").expect("written");
+    world
+}
+
+impl World {
+    fn archive(&self) -> PathBuf {
+        self.directory.path().join("archive")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.directory.path().join("root")
+    }
+
+    fn installed(&self, path: &str) -> PathBuf {
+        self.root().join(path)
+    }
+
+    fn run(&self, umask: &str, arguments: &[&str]) -> Output {
+        let script = self.archive().join("install-linux.sh");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("umask {umask}; exec /bin/sh \"$@\""), "sh"]).arg(script);
+        command.arg("--root").arg(self.root()).args(arguments);
+        command.output().expect("sh starts")
+    }
+
+    fn install(&self, arguments: &[&str]) {
+        let out = self.run("0022", arguments);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).permissions().mode()
+        & 0o7777
+}
+
+const PROGRAM: &str = "opt/infiniservice/infiniservice";
+const CONFIG: &str = "etc/infiniservice/config.toml";
+const UNIT: &str = "etc/systemd/system/infiniservice.service";
+const DROP_IN: &str = "etc/systemd/system/infiniservice.service.d/10-vm-id.conf";
+const ENABLED: &str = "etc/systemd/system/multi-user.target.wants/infiniservice.service";
+
+#[test]
+fn files_have_their_modes_under_any_umask() {
+    for umask in ["0000", "0022", "0077", "0777"] {
+        let world = world();
+        let out = world.run(umask, &["--vm-id", "vm-1"]);
+        assert!(out.status.success(), "{umask}: {}", String::from_utf8_lossy(&out.stderr));
+        let modes = [PROGRAM, CONFIG, UNIT, DROP_IN, "opt/infiniservice", "etc/infiniservice"];
+        let modes = modes.map(|path| mode(&world.installed(path)));
+        assert_eq!(modes, [0o755, 0o600, 0o644, 0o644, 0o755, 0o755], "umask {umask}");
+        assert!(fs::metadata(world.installed(ENABLED)).is_ok(), "the link leads to the unit");
+    }
+}
+
+#[test]
+fn installing_again_upgrades_and_keeps_the_configuration() {
+    let world = world();
+    world.install(&["--vm-id", "vm-1"]);
+    fs::write(world.installed(CONFIG), "max_ports = 7\n").expect("written");
+    fs::write(world.archive().join("infiniservice"), "#!/bin/sh\necho newer\n").expect("written");
+    world.install(&[]);
+    let read = |path| fs::read_to_string(world.installed(path)).expect("readable");
+    assert_eq!(
+        (read(PROGRAM).as_str(), read(CONFIG).as_str()),
+        ("#!/bin/sh\necho newer\n", "max_ports = 7\n")
+    );
+    assert_eq!(read(DROP_IN), "[Service]\nEnvironment=INFINISERVICE_VM_ID=vm-1\n");
+    let left: Vec<_> = fs::read_dir(world.installed("opt/infiniservice")).expect("there").collect();
+    assert_eq!(left.len(), 1, "no temporary file is left");
+}
+
+#[test]
+fn nothing_is_written_through_a_symbolic_link() {
+    let world = world();
+    let victim = world.directory.path().join("victim");
+    fs::write(&victim, "untouched").expect("written");
+    for path in [PROGRAM, UNIT] {
+        fs::create_dir_all(world.installed(path).parent().expect("below the root")).expect("made");
+        symlink(&victim, world.installed(path)).expect("linked");
+    }
+    world.install(&[]);
+    assert_eq!(fs::read_to_string(&victim).expect("readable"), "untouched");
+    assert!(fs::symlink_metadata(world.installed(PROGRAM)).expect("there").is_file());
+}
+
+#[test]
+fn a_directory_that_is_a_link_is_refused() {
+    for linked in ["opt/infiniservice", "opt", "etc/infiniservice"] {
+        let world = world();
+        let victim = world.directory.path().join("victim");
+        fs::create_dir(&victim).expect("made");
+        fs::create_dir_all(world.installed(linked).parent().expect("below the root")).expect("made");
+        symlink(&victim, world.installed(linked)).expect("linked");
+        assert_eq!(world.run("0022", &[]).status.code(), Some(1), "{linked}");
+        assert_eq!(fs::read_dir(&victim).expect("there").count(), 0, "{linked}");
+    }
+}
+
+#[test]
+fn removing_leaves_the_configuration_unless_it_is_purged() {
+    let world = world();
+    world.install(&["--vm-id", "vm-1"]);
+    world.install(&["--uninstall"]);
+    for gone in [PROGRAM, UNIT, DROP_IN, ENABLED, "opt/infiniservice", "usr/local/sbin/infiniservice"] {
+        assert!(fs::symlink_metadata(world.installed(gone)).is_err(), "{gone}");
+    }
+    assert!(world.installed(CONFIG).exists());
+    world.install(&["--uninstall", "--purge"]);
+    assert!(!world.installed("etc/infiniservice").exists());
+}
+
+#[test]
+fn an_incomplete_or_damaged_archive_changes_nothing() {
+    let incomplete = world();
+    fs::remove_file(incomplete.archive().join("config.toml")).expect("removed");
+    assert_eq!(incomplete.run("0022", &[]).status.code(), Some(1));
+    let damaged = world();
+    fs::write(damaged.archive().join("SHA256SUMS"), format!("{:064}  infiniservice\n", 0)).expect("written");
+    assert_eq!(damaged.run("0022", &[]).status.code(), Some(1));
+    assert_eq!(fs::read_dir(incomplete.root()).expect("there").count(), 0);
+    assert_eq!(fs::read_dir(damaged.root()).expect("there").count(), 0);
+}
+
+#[test]
+fn a_name_that_would_mean_something_in_a_unit_file_is_refused() {
+    for name in ["a b", "a\nExecStartPre=/bin/false", "%h", "a\"", "$(id)", ""] {
+        assert_eq!(world().run("0022", &["--vm-id", name]).status.code(), Some(2), "{name:?}");
+    }
+}
+
+#[test]
+fn wrong_arguments_have_the_exit_code_2() {
+    for arguments in [&["--colour"][..], &["--purge"], &["--vm-id"]] {
+        assert_eq!(world().run("0022", arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
