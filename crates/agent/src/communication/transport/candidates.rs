@@ -9,7 +9,6 @@
 //!   a second agent, or one restarted too early, must not take the channel of qemu-ga because its own is still held.
 
 use super::outcome::{Outcome, Tried};
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// The name of the agent's own port.
@@ -31,8 +30,7 @@ pub struct Seen {
 }
 
 /// What a port is to the agent; the order of the variants is the order of preference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Given by the configuration.
     Configured,

@@ -7,7 +7,7 @@ mod owner;
 mod port;
 #[cfg(test)]
 mod port_tests;
-mod register_unsafe;
+pub(crate) mod register_unsafe;
 pub mod scan;
 mod system;
 #[cfg(test)]

@@ -99,11 +99,13 @@ impl Watcher {
 }
 
 fn mask(names: &Names) -> WatchFlags {
-    if *names == Names::Closing {
-        return WatchFlags::CLOSE;
+    match names {
+        Names::Closing => WatchFlags::CLOSE,
+        _ => {
+            let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::ATTRIB;
+            entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
+        }
     }
-    let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::ATTRIB;
-    entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
 }
 
 /// Reads every pending event; whether any matters.

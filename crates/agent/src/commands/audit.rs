@@ -1,0 +1,107 @@
+//! One record for each command, refused ones included: who asked for what, and what came of it.
+
+use infiniservice_protocol::{ErrorCode, Response};
+use std::time::Duration;
+
+/// What is recorded of one command. Parameters are shortened and hold no secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// The host's id.
+    pub id: String,
+    /// The action's name as it was sent, or `UnsafeCommand`.
+    pub action: String,
+    /// The parameters as compact JSON, cut at 512 characters.
+    pub parameters: String,
+    /// Whether it did what was asked.
+    pub success: bool,
+    /// Why not.
+    pub code: Option<ErrorCode>,
+    /// The sentence that the host was told.
+    pub error: Option<String>,
+    /// Exit code of the program that ran.
+    pub exit_code: Option<i32>,
+    /// From start to end; zero for a refused one.
+    pub duration: Duration,
+    /// Captured output, both streams, before any cut.
+    pub output_bytes: u64,
+}
+
+/// Takes records; called once for each command on the main thread, so it must not block.
+pub trait Audit: Send + Sync {
+    /// Takes one record.
+    fn record(&self, record: &AuditRecord);
+}
+
+/// [`Audit`] into the log, one line each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogAudit;
+
+impl Audit for LogAudit {
+    fn record(&self, record: &AuditRecord) {
+        log::info!("{}", line(record));
+    }
+}
+
+/// The record as one line; what comes from the host is quoted, so that it cannot forge a second line.
+fn line(record: &AuditRecord) -> String {
+    let result = record.code.map_or("ok", ErrorCode::as_str);
+    let AuditRecord { id, action, duration, output_bytes, .. } = record;
+    let error = record.error.as_ref().map(|error| format!("; {error:?}")).unwrap_or_default();
+    format!(
+        "command {action:?} id {id:?}: {result} in {} ms, {output_bytes} bytes of output{error}",
+        duration.as_millis()
+    )
+}
+
+/// The longest text of parameters that is kept.
+const PARAMETERS_MAX_CHARS: usize = 512;
+
+/// What of a command is known before it runs.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) action: String,
+    pub(super) parameters: String,
+}
+
+impl Asked {
+    pub(super) fn new(action: &str, parameters: &str) -> Self {
+        let cut = |text: &str| text.chars().take(PARAMETERS_MAX_CHARS).collect();
+        Self { action: cut(action), parameters: cut(parameters) }
+    }
+
+    /// The record of this command, once answered.
+    pub(super) fn answered(&self, response: &Response) -> AuditRecord {
+        let total = |text: &str, bytes: Option<u64>| bytes.unwrap_or(text.len() as u64);
+        AuditRecord {
+            id: response.id.clone(),
+            action: self.action.clone(),
+            parameters: self.parameters.clone(),
+            success: response.success,
+            code: response.error_code,
+            error: response.error.clone(),
+            exit_code: response.exit_code,
+            duration: Duration::from_millis(response.execution_time_ms),
+            output_bytes: total(&response.stdout, response.stdout_bytes)
+                + total(&response.stderr, response.stderr_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_id_cannot_forge_a_line_of_the_log() {
+        let response =
+            Response::failed("a\nroot logged in", "X", ErrorCode::UnknownAction, "no such\naction");
+        let text = line(&Asked::new("X\n", "{}").answered(&response));
+        assert!(!text.contains('\n'), "{text}");
+        assert!(text.contains("UNKNOWN_ACTION"), "{text}");
+    }
+
+    #[test]
+    fn long_parameters_are_cut() {
+        assert_eq!(Asked::new("X", &"é".repeat(10_000)).parameters.chars().count(), 512);
+    }
+}

@@ -1,0 +1,135 @@
+//! Every command of the contract as the executor sees it: class, time, and whether this build carries it out.
+
+use super::registry::Class;
+use infiniservice_protocol::ActionName;
+use infiniservice_protocol::action::{UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
+use std::time::Duration;
+
+/// A command's name: an action's, or that of the raw shell command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandName {
+    /// A safe command.
+    Safe(ActionName),
+    /// The raw one.
+    Unsafe,
+}
+
+/// Whether this build carries a command out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Support {
+    Here,
+    WithSystemd,
+    NotYet,
+}
+
+impl CommandName {
+    /// All of them, in the contract's order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ActionName::ALL.into_iter().map(Self::Safe).chain([Self::Unsafe])
+    }
+
+    /// The name as it stands on the wire and in the policy lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe(action) => action.name(),
+            Self::Unsafe => UNSAFE_COMMAND,
+        }
+    }
+
+    /// The command of this exact name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::all().find(|command| command.name() == name)
+    }
+
+    /// What it may do beside others.
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Safe(action) if action.changes_packages() => Class::Packages,
+            Self::Safe(action) if action.is_read_only() => Class::Read,
+            _ => Class::Change,
+        }
+    }
+
+    /// How long it may run: what the host asks for, at most `max_secs`; absent or 0 means the default.
+    pub fn timeout(self, asked_secs: Option<u64>, max_secs: u64) -> Duration {
+        let default = match self {
+            Self::Safe(action) => action.default_timeout_secs(),
+            Self::Unsafe => UNSAFE_COMMAND_TIMEOUT_SECS,
+        };
+        let asked = asked_secs.filter(|secs| *secs > 0).unwrap_or(default);
+        Duration::from_secs(asked.min(max_secs).max(1))
+    }
+
+    /// Why it cannot be carried out here, in one sentence; `None` where it can.
+    pub fn unsupported(self, systemd_runs: bool) -> Option<String> {
+        if let Self::Safe(action) = self
+            && !action.platforms().include(std::env::consts::OS)
+        {
+            return Some(elsewhere(action));
+        }
+        match self.support() {
+            Support::Here => None,
+            Support::WithSystemd if systemd_runs => None,
+            Support::WithSystemd => Some("needs systemd as the init system, which does not run here".into()),
+            Support::NotYet => Some("not in this version of the agent".into()),
+        }
+    }
+
+    /// To be extended with each action that is written.
+    const fn support(self) -> Support {
+        match self {
+            Self::Safe(ActionName::ServiceList | ActionName::ServiceControl) => Support::WithSystemd,
+            Self::Safe(ActionName::ProcessList | ActionName::ProcessKill) => Support::Here,
+            _ => Support::NotYet,
+        }
+    }
+}
+
+fn elsewhere(action: ActionName) -> String {
+    match action.counterpart() {
+        Some(counterpart) => format!("it does not exist on this platform; {counterpart} does the same here"),
+        None => "it does not exist on this platform, and nothing here matches it".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsupported(name: &str) -> Option<String> {
+        CommandName::find(name).unwrap().unsupported(true)
+    }
+
+    #[test]
+    fn the_asked_timeout_holds_zero_and_absence_mean_the_default_and_the_maximum_cuts() {
+        let command = CommandName::find("ProcessList").unwrap();
+        for (asked, want) in [(None, 30), (Some(0), 30), (Some(5), 5), (Some(u64::MAX), 3600)] {
+            assert_eq!(command.timeout(asked, 3600), Duration::from_secs(want), "{asked:?}");
+        }
+        assert_eq!(command.timeout(None, 10), Duration::from_secs(10));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_windows_action_names_its_counterpart_on_linux() {
+        assert!(unsupported("WindowsUpdateCheck").unwrap().contains("; UpdateCheck does the same"));
+        assert!(unsupported("WindowsUpdateInstall").unwrap().contains("; UpdateInstall does the same"));
+        assert!(unsupported("WindowsDefenderScan").unwrap().contains("nothing here matches it"));
+    }
+
+    #[test]
+    fn services_need_systemd_and_processes_need_nothing() {
+        let services = CommandName::find("ServiceList").unwrap();
+        assert!(services.unsupported(false).unwrap().contains("systemd"));
+        assert_eq!(CommandName::find("ProcessKill").unwrap().unsupported(false), None);
+    }
+
+    #[test]
+    fn only_reads_are_shared_and_package_work_is_a_class_of_its_own() {
+        let class = |name: &str| CommandName::find(name).unwrap().class();
+        assert_eq!(class("ServiceList"), Class::Read);
+        assert_eq!(class("ServiceControl"), Class::Change);
+        assert_eq!(class("PackageRemove"), Class::Packages);
+        assert_eq!(class("UnsafeCommand"), Class::Change);
+    }
+}

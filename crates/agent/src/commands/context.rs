@@ -1,0 +1,48 @@
+//! What actions work with: the machine's processes, services and programs, each replaceable by tests.
+
+use super::control::Control;
+use super::outcome::{CommandError, CommandResult};
+use super::runner::Runner;
+use infiniservice_protocol::ServiceOperation;
+use infiniservice_protocol::data::ServiceInfo;
+use infiniservice_protocol::metrics::Process;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A boxed future, as traits that stand behind `dyn` return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who knows the running processes: the collector, which caches what does not change.
+pub trait ProcessSource: Send + Sync {
+    /// All processes; the text says why there are none.
+    fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>>;
+}
+
+/// Who controls services.
+pub trait Services: Send + Sync {
+    /// All services.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<ServiceInfo>, CommandError>>;
+    /// One operation on one service; the service after it as `data`.
+    fn control<'a>(
+        &'a self,
+        service: &'a str,
+        operation: ServiceOperation,
+        control: &'a Control,
+    ) -> BoxFuture<'a, CommandResult>;
+}
+
+/// Everything that actions reach the machine through. Cheap to clone.
+#[derive(Clone)]
+pub struct CommandContext {
+    /// Starts programs.
+    pub runner: Arc<dyn Runner>,
+    /// Knows processes.
+    pub processes: Arc<dyn ProcessSource>,
+    /// Controls services.
+    pub services: Arc<dyn Services>,
+    /// Whether systemd runs the machine (`sd_booted(3)`).
+    pub systemd_runs: bool,
+    /// Captured output of one program, for each stream, in bytes.
+    pub max_output_bytes: usize,
+}

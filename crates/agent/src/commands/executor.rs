@@ -1,0 +1,324 @@
+//! The executor: takes the host's commands, never blocks, and answers each accepted id exactly once by a channel.
+
+use super::audit::{Asked, Audit, LogAudit};
+use super::catalogue::CommandName;
+use super::context::CommandContext;
+use super::job::{Job, Work};
+use super::outcome::{CommandError, CommandResult, response};
+use super::registry::{Admission, Bounds, Refusal, Registry, Ticket};
+use super::settings::CommandSettings;
+use super::summary::Summary;
+use super::task;
+use crate::clock::Now;
+use infiniservice_protocol::action::UNSAFE_COMMAND;
+use infiniservice_protocol::guest::Capability;
+use infiniservice_protocol::{ErrorCode, HostMessage, Response};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+/// Answers of the executor that may wait for the main loop beyond those of accepted commands.
+const REFUSALS_MAX: usize = 1024;
+/// Replayed answers that may wait for the main loop; each may be megabytes long.
+const REPLAYS_MAX: usize = 8;
+
+/// Takes commands and answers them.
+pub struct Executor {
+    shared: Arc<Shared>,
+}
+
+/// What the executor and its tasks share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) context: CommandContext,
+    replies: mpsc::Sender<Response>,
+    audit: Arc<dyn Audit>,
+    cancel: watch::Sender<bool>,
+    idle: Notify,
+}
+
+struct State {
+    settings: CommandSettings,
+    registry: Registry,
+    /// Tells a waiting task to begin; dropped, it tells it that it never will.
+    starts: HashMap<Ticket, oneshot::Sender<()>>,
+    /// The reserved place in the channel, and what was asked, of each accepted id.
+    waiters: HashMap<String, Waiter>,
+    summary: Summary,
+    /// The main loop's clock at a moment of tokio's.
+    time: (Duration, Instant),
+}
+
+struct Waiter {
+    place: mpsc::OwnedPermit<Response>,
+    asked: Asked,
+}
+
+/// The channel for an executor's answers, wide enough that an accepted command's answer always finds its place.
+pub fn reply_channel(settings: &CommandSettings) -> (mpsc::Sender<Response>, mpsc::Receiver<Response>) {
+    mpsc::channel(Bounds::from(&settings.limits).in_flight() + REFUSALS_MAX)
+}
+
+impl Executor {
+    /// An executor that answers into `replies` (see [`reply_channel`]).
+    pub fn new(settings: CommandSettings, context: CommandContext, replies: mpsc::Sender<Response>) -> Self {
+        let state = State {
+            registry: Registry::new(Bounds::from(&settings.limits)),
+            settings,
+            starts: HashMap::new(),
+            waiters: HashMap::new(),
+            summary: Summary::default(),
+            time: (Duration::ZERO, Instant::now()),
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            context,
+            replies,
+            audit: Arc::new(LogAudit),
+            cancel: watch::Sender::new(false),
+            idle: Notify::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The same with another audit.
+    ///
+    /// Only before the first command: afterwards the executor's tasks share it, and it stays as it is.
+    #[must_use]
+    pub fn with_audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.audit = audit;
+        }
+        self
+    }
+
+    /// Takes a command; its answer, or the reason why it is not taken, arrives by the channel. Other messages are
+    /// not for the executor and do nothing. Must be called inside a tokio runtime.
+    pub fn submit(&self, now: Now, message: HostMessage) {
+        let mut state = self.shared.lock();
+        state.time = (now.mono, Instant::now());
+        let (id, action, asked_secs, work) = match message {
+            HostMessage::SafeCommand(command) => {
+                (command.id.clone(), command.action.clone(), command.timeout, Work::Safe(command))
+            }
+            HostMessage::UnsafeCommand(command) => {
+                (command.id.clone(), UNSAFE_COMMAND.to_owned(), command.timeout, Work::Unsafe(command))
+            }
+            _ => return,
+        };
+        let asked = Asked::new(&action, &work.parameters());
+        match state.check(&self.shared.context, &id, &action, asked_secs, work) {
+            Ok(job) => self.admit(&mut state, id, asked, job),
+            Err(Rejected::Error(error)) => self.shared.refuse(&mut state, &id, &action, &asked, error),
+            Err(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
+        }
+    }
+
+    fn admit(&self, state: &mut State, id: String, asked: Asked, job: Job) {
+        let Ok(place) = self.shared.replies.clone().try_reserve_owned() else {
+            let error = refusal(Refusal::QueueFull);
+            return self.shared.refuse(state, &id, job.name, &asked, error);
+        };
+        let now = state.mono();
+        match state.registry.admit(now, job.request(&id)) {
+            Admission::Accepted(ticket) => {
+                let (start, started) = oneshot::channel();
+                state.starts.insert(ticket, start);
+                state.waiters.insert(id, Waiter { place, asked });
+                tokio::spawn(task::run(
+                    self.shared.clone(),
+                    ticket,
+                    job,
+                    started,
+                    self.shared.cancel.subscribe(),
+                ));
+                state.start_ready();
+            }
+            Admission::Joined(_) => {
+                state.waiters.insert(id, Waiter { place, asked });
+            }
+            Admission::Replay(response) => self.shared.replay(state, *response, &asked),
+            Admission::Refused(why) => self.shared.refuse(state, &id, job.name, &asked, refusal(why)),
+        }
+    }
+
+    /// Takes over settings that may change at run time: the policy. Bounds stay as they were.
+    pub fn reload(&self, settings: &CommandSettings) {
+        let state = &mut self.shared.lock().settings;
+        state.allow_unsafe_commands = settings.allow_unsafe_commands;
+        state.allowed_actions.clone_from(&settings.allowed_actions);
+        state.blocked_actions.clone_from(&settings.blocked_actions);
+    }
+
+    /// One capability for each action, for `hello`.
+    pub fn capabilities(&self) -> Vec<Capability> {
+        self.shared.lock().settings.capabilities(self.shared.context.systemd_runs)
+    }
+
+    /// Commands so far, by action and result.
+    pub fn summary(&self) -> Summary {
+        self.shared.lock().summary.clone()
+    }
+
+    /// Commands in flight, waiting ones included.
+    pub fn in_flight(&self) -> usize {
+        self.shared.lock().registry.in_flight()
+    }
+
+    /// First step of a shutdown: takes no more commands and answers those that wait with `CANCELLED`. Running ones
+    /// go on.
+    pub fn close(&self) {
+        let mut state = self.shared.lock();
+        for ticket in state.registry.close() {
+            state.starts.remove(&ticket);
+        }
+    }
+
+    /// Second step, at the deadline: ends what still runs, with all its processes, and answers `CANCELLED`.
+    pub fn cancel(&self) {
+        self.close();
+        self.shared.cancel.send_replace(true);
+    }
+
+    /// Resolves when nothing is in flight.
+    pub async fn idle(&self) {
+        loop {
+            let notified = self.shared.idle.notified();
+            if self.in_flight() == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+enum Rejected {
+    Error(CommandError),
+    Replay(Box<Response>),
+}
+
+impl State {
+    /// The job that a command is, or why there is none. An id that was answered gets its answer before anything else
+    /// is looked at.
+    fn check(
+        &mut self,
+        context: &CommandContext,
+        id: &str,
+        action: &str,
+        asked_secs: Option<u64>,
+        work: Work,
+    ) -> Result<Job, Rejected> {
+        let now = self.mono();
+        match self.registry.repeated(now, id) {
+            Some(Admission::Replay(response)) => return Err(Rejected::Replay(response)),
+            Some(Admission::Refused(why)) => return Err(Rejected::Error(refusal(why))),
+            _ => {}
+        }
+        let job = self.job(context, action, asked_secs, work);
+        job.map_err(Rejected::Error)
+    }
+
+    fn job(
+        &self,
+        context: &CommandContext,
+        action: &str,
+        asked_secs: Option<u64>,
+        work: Work,
+    ) -> Result<Job, CommandError> {
+        let Some(command) = CommandName::find(action) else {
+            let error = format!("there is no action {action:?}; `Hello` lists them");
+            return Err(CommandError::new(ErrorCode::UnknownAction, error));
+        };
+        self.settings.permit(command.name())?;
+        if let Some(reason) = command.unsupported(context.systemd_runs) {
+            let error = format!("{} is not available: {reason}", command.name());
+            return Err(CommandError::new(ErrorCode::Unsupported, error));
+        }
+        let timeout = command.timeout(asked_secs, self.settings.limits.max_command_timeout_secs);
+        Job::new(command, timeout, work)
+    }
+
+    fn start_ready(&mut self) {
+        for ticket in self.registry.start_ready() {
+            if let Some(start) = self.starts.remove(&ticket) {
+                // A task that is gone already has answered, and has been finished.
+                let _ = start.send(());
+            }
+        }
+    }
+
+    fn mono(&self) -> Duration {
+        self.time.0 + self.time.1.elapsed()
+    }
+}
+
+impl Shared {
+    /// A panic while the lock was held leaves counters at worst one off; going on is better than dying with it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends an execution: answers every id that waits for it and starts what now may.
+    pub(super) fn finish(&self, ticket: Ticket, name: &str, took: Duration, result: &CommandResult) {
+        let mut state = self.lock();
+        let now = state.mono();
+        for id in state.registry.finish(ticket) {
+            let response = response(&id, name, took, result);
+            state.registry.remember(now, &response);
+            if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
+                self.note(&mut state, &asked, &response);
+                place.send(response);
+            }
+        }
+        state.starts.remove(&ticket);
+        state.start_ready();
+        if state.registry.in_flight() == 0 {
+            self.idle.notify_waiters();
+        }
+    }
+
+    fn refuse(&self, state: &mut State, id: &str, action: &str, asked: &Asked, error: CommandError) {
+        let response = response(id, action, Duration::ZERO, &Err(error));
+        self.note(state, asked, &response);
+        self.send(state, response);
+    }
+
+    fn replay(&self, state: &mut State, answer: Response, asked: &Asked) {
+        let waiting = self.replies.max_capacity() - self.replies.capacity() - state.waiters.len();
+        if waiting < REPLAYS_MAX {
+            log::debug!("command id {:?} was answered before: the same answer once more", answer.id);
+            return self.send(state, answer);
+        }
+        let error = CommandError::new(ErrorCode::QueueFull, "too many answers wait to be written; ask again");
+        self.refuse(state, &answer.id, &answer.command_type, asked, error);
+    }
+
+    fn note(&self, state: &mut State, asked: &Asked, response: &Response) {
+        state.summary.count(response);
+        self.audit.record(&asked.answered(response));
+    }
+
+    fn send(&self, state: &mut State, response: Response) {
+        if self.replies.try_send(response).is_err() {
+            state.summary.dropped += 1;
+            log::debug!("an answer was dropped: the main loop did not take {REFUSALS_MAX} others");
+        }
+    }
+}
+
+fn refusal(why: Refusal) -> CommandError {
+    let (code, error) = match why {
+        Refusal::InFlight => (ErrorCode::DuplicateId, "a command with this id is still in flight"),
+        Refusal::AnswerForgotten => (
+            ErrorCode::DuplicateId,
+            "this id was answered already, and the answer is no longer kept; use a new id",
+        ),
+        Refusal::QueueFull => {
+            (ErrorCode::QueueFull, "too many commands are waiting; ask again when some have ended")
+        }
+        Refusal::Closed => (ErrorCode::Cancelled, "the agent is shutting down and takes no more commands"),
+    };
+    CommandError::new(code, error)
+}

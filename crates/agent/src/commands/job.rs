@@ -1,0 +1,76 @@
+//! One command, checked and ready to run.
+
+use super::catalogue::CommandName;
+use super::outcome::CommandError;
+use super::registry::{Class, Request};
+use infiniservice_protocol::Action;
+use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use std::time::Duration;
+
+/// A command as it came.
+#[derive(Debug)]
+pub(super) enum Work {
+    Safe(SafeCommand),
+    Unsafe(UnsafeCommand),
+}
+
+/// A command with typed parameters.
+#[derive(Debug)]
+pub(super) enum Typed {
+    Safe(Action),
+    Unsafe(UnsafeCommand),
+}
+
+/// A command that may run.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) name: &'static str,
+    pub(super) class: Class,
+    pub(super) timeout: Duration,
+    pub(super) work: Typed,
+    bytes: usize,
+}
+
+impl Work {
+    /// Parameters for the audit. A raw command's environment may hold secrets: only its names are told.
+    pub(super) fn parameters(&self) -> String {
+        match self {
+            Self::Safe(command) => serde_json::to_string(&command.params).unwrap_or_default(),
+            Self::Unsafe(command) => {
+                let names: Vec<_> = command.env_vars.iter().map(|(name, _)| name.as_str()).collect();
+                serde_json::json!({
+                    "raw_command": command.raw_command, "shell": command.shell, "run_as": command.run_as,
+                    "working_dir": command.working_dir, "env_vars": names,
+                })
+                .to_string()
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Safe(command) => serde_json::to_vec(&command.params).map_or(0, |json| json.len()),
+            Self::Unsafe(command) => {
+                let env: usize = command.env_vars.iter().map(|(name, value)| name.len() + value.len()).sum();
+                command.raw_command.len() + env
+            }
+        }
+    }
+}
+
+impl Job {
+    pub(super) fn new(command: CommandName, timeout: Duration, work: Work) -> Result<Self, CommandError> {
+        let bytes = work.bytes();
+        let work = match work {
+            Work::Safe(safe) => Typed::Safe(Action::parse(&safe.action, &safe.params)?),
+            Work::Unsafe(raw) => Typed::Unsafe(raw),
+        };
+        Ok(Self { name: command.name(), class: command.class(), timeout, work, bytes })
+    }
+
+    /// What the registry needs to know. Reads are equal when action, parameters and timeout are.
+    pub(super) fn request(&self, id: &str) -> Request {
+        let key = (self.class == Class::Read).then(|| format!("{:?} {:?}", self.timeout, self.work));
+        Request { id: id.to_owned(), class: self.class, key, bytes: self.bytes }
+    }
+}

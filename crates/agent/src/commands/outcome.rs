@@ -1,0 +1,152 @@
+//! What a command came to, typed, and the one place where it becomes a `response`.
+
+use infiniservice_protocol::{ErrorCode, ParamError, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Output of a program, at most as much as the bound allows; made harmless (valid UTF-8, no NUL).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// What was kept.
+    pub text: String,
+    /// How many bytes the program wrote in all.
+    pub total_bytes: u64,
+    /// Whether `text` is not all of it.
+    pub truncated: bool,
+}
+
+impl From<String> for Captured {
+    fn from(text: String) -> Self {
+        Self { total_bytes: text.len() as u64, text, truncated: false }
+    }
+}
+
+/// What a command brought back: all of it where it did what was asked, what there was until then where it failed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CommandOutcome {
+    /// The response's `data`: an object or an array.
+    pub data: Value,
+    /// Output of the program that ran, where one did.
+    pub stdout: Captured,
+    /// Its error output.
+    pub stderr: Captured,
+    /// Its exit code.
+    pub exit_code: Option<i32>,
+}
+
+impl CommandOutcome {
+    /// An outcome that is all `data`. A value that does not serialise is a fault of ours: `INTERNAL`.
+    pub fn of(data: &impl Serialize) -> CommandResult {
+        let data =
+            serde_json::to_value(data).map_err(|e| CommandError::new(ErrorCode::Internal, e.to_string()))?;
+        Ok(Self { data, ..Self::default() })
+    }
+}
+
+/// A command that failed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{code}: {error}")]
+pub struct CommandError {
+    /// For programs.
+    pub code: ErrorCode,
+    /// One sentence that a person can act on.
+    pub error: String,
+    /// What there is all the same.
+    pub partial: Box<CommandOutcome>,
+}
+
+/// What every action returns.
+pub type CommandResult = Result<CommandOutcome, CommandError>;
+
+impl CommandError {
+    /// A failure with its code and its sentence.
+    pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self { code, error: error.into(), partial: Box::default() }
+    }
+
+    /// The same with error output, such as a unit's last journal lines.
+    #[must_use]
+    pub fn with_stderr(mut self, stderr: impl Into<Captured>) -> Self {
+        self.partial.stderr = stderr.into();
+        self
+    }
+
+    /// The same with data.
+    #[must_use]
+    pub fn with_data(mut self, data: Value) -> Self {
+        self.partial.data = data;
+        self
+    }
+}
+
+impl From<ParamError> for CommandError {
+    fn from(error: ParamError) -> Self {
+        Self::new(error.code, error.message)
+    }
+}
+
+/// The `response` for one id that waited for `result`.
+pub fn response(id: &str, command_type: &str, took: Duration, result: &CommandResult) -> Response {
+    let mut response = match result {
+        Ok(_) => Response::ok(id, command_type, Value::Null),
+        Err(error) => Response::failed(id, command_type, error.code, error.error.clone()),
+    };
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(error) => &*error.partial,
+    };
+    response.execution_time_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    response.data = container(&outcome.data);
+    response.exit_code = outcome.exit_code;
+    (response.stdout, response.stdout_truncated, response.stdout_bytes) = split(&outcome.stdout);
+    (response.stderr, response.stderr_truncated, response.stderr_bytes) = split(&outcome.stderr);
+    response
+}
+
+/// The contract promises an object or an array.
+fn container(data: &Value) -> Value {
+    match data {
+        Value::Object(_) | Value::Array(_) => data.clone(),
+        _ => Value::Object(Map::new()),
+    }
+}
+
+fn split(captured: &Captured) -> (String, Option<bool>, Option<u64>) {
+    let cut = captured.truncated.then_some(true);
+    (captured.text.clone(), cut, cut.map(|_| captured.total_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_success_carries_data_time_and_nothing_of_a_failure() {
+        let result = CommandOutcome::of(&json!([1]));
+        let response = response("7", "ServiceList", Duration::from_millis(12), &result);
+        assert!(response.success);
+        assert_eq!((response.data, response.execution_time_ms), (json!([1]), 12));
+        assert_eq!((response.error, response.error_code, response.stdout_truncated), (None, None, None));
+    }
+
+    #[test]
+    fn data_is_an_empty_object_where_there_is_none() {
+        let result = CommandOutcome::of(&Value::Null);
+        assert_eq!(response("7", "X", Duration::ZERO, &result).data, json!({}));
+    }
+
+    #[test]
+    fn cut_output_says_so_with_its_true_length() {
+        let mut error = CommandError::new(ErrorCode::Timeout, "too slow");
+        error.partial.stdout = Captured { text: "ab".into(), total_bytes: 9, truncated: true };
+        let response = response("7", "X", Duration::ZERO, &Err(error));
+        assert_eq!(
+            (response.stdout.as_str(), response.stdout_truncated, response.stdout_bytes),
+            ("ab", Some(true), Some(9))
+        );
+        assert_eq!((response.stderr_truncated, response.stderr_bytes), (None, None));
+        assert_eq!(response.error_code, Some(ErrorCode::Timeout));
+    }
+}

@@ -1,0 +1,17 @@
+//! Linux: services are systemd's, programs run in process groups.
+
+use crate::commands::context::Services;
+use crate::commands::runner::Runner;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) use super::super::runner::system_runner as runner;
+
+pub(super) fn services(runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
+    Arc::new(super::super::services::SystemdServices::new(runner.clone()))
+}
+
+/// As `sd_booted(3)` decides it.
+pub(super) fn systemd_runs() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}

@@ -1,0 +1,28 @@
+//! What commands reach this machine through, by platform.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as imp;
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+use other as imp;
+
+use super::context::{CommandContext, ProcessSource};
+use super::settings::CommandSettings;
+use std::sync::Arc;
+
+impl CommandContext {
+    /// The context of this machine; `processes` is the collector.
+    pub fn of_this_machine(settings: &CommandSettings, processes: Arc<dyn ProcessSource>) -> Self {
+        let runner = imp::runner();
+        Self {
+            services: imp::services(&runner),
+            runner,
+            processes,
+            systemd_runs: imp::systemd_runs(),
+            max_output_bytes: settings.limits.max_output_bytes,
+        }
+    }
+}

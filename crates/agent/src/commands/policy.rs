@@ -1,0 +1,98 @@
+//! Which actions may be carried out, and the sentence that names the setting that forbids one.
+
+use super::catalogue::CommandName;
+use super::outcome::CommandError;
+use super::settings::CommandSettings;
+use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::action::UNSAFE_COMMAND;
+use infiniservice_protocol::guest::Capability;
+
+impl CommandSettings {
+    /// Refuses an action that the settings forbid.
+    pub fn permit(&self, name: &str) -> Result<(), CommandError> {
+        if self.blocked_actions.iter().any(|blocked| blocked == name) {
+            return Err(blocked(name, "the setting `blocked_actions` names it"));
+        }
+        if self.allowed_actions.as_ref().is_some_and(|allowed| !allowed.iter().any(|a| a == name)) {
+            return Err(blocked(name, "the setting `allowed_actions` does not name it"));
+        }
+        if name == UNSAFE_COMMAND && !self.allow_unsafe_commands {
+            let error = "raw shell commands are off: the setting `allow_unsafe_commands` turns them on";
+            return Err(CommandError::new(ErrorCode::UnsafeDisabled, error));
+        }
+        Ok(())
+    }
+
+    /// One capability for each action, for `hello`.
+    pub fn capabilities(&self, systemd_runs: bool) -> Vec<Capability> {
+        CommandName::all().map(|command| self.capability(command, systemd_runs)).collect()
+    }
+
+    fn capability(&self, command: CommandName, systemd_runs: bool) -> Capability {
+        let forbidden = self.permit(command.name()).err().map(|e| e.error);
+        let reason = forbidden.or_else(|| command.unsupported(systemd_runs));
+        Capability { name: command.name().into(), enabled: reason.is_none(), reason }
+    }
+}
+
+fn blocked(name: &str, why: &str) -> CommandError {
+    CommandError::new(ErrorCode::ActionBlocked, format!("{name} is blocked: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(settings: &CommandSettings, name: &str) -> Option<ErrorCode> {
+        settings.permit(name).err().map(|e| e.code)
+    }
+
+    #[test]
+    fn all_but_raw_commands_are_allowed_by_default() {
+        let settings = CommandSettings::default();
+        assert_eq!(code(&settings, "ProcessKill"), None);
+        assert_eq!(code(&settings, UNSAFE_COMMAND), Some(ErrorCode::UnsafeDisabled));
+    }
+
+    #[test]
+    fn a_blocked_action_is_refused_even_where_it_is_allowed_and_the_setting_is_named() {
+        let lists = vec!["ProcessKill".to_owned()];
+        let settings = CommandSettings {
+            allowed_actions: Some(lists.clone()),
+            blocked_actions: lists,
+            ..CommandSettings::default()
+        };
+        let error = settings.permit("ProcessKill").unwrap_err();
+        assert_eq!(error.code, ErrorCode::ActionBlocked);
+        assert!(error.error.contains("blocked_actions"), "{error}");
+    }
+
+    #[test]
+    fn what_the_list_of_allowed_actions_leaves_out_is_refused() {
+        let settings = CommandSettings {
+            allowed_actions: Some(vec!["ServiceList".into()]),
+            ..CommandSettings::default()
+        };
+        assert_eq!(code(&settings, "ServiceList"), None);
+        assert!(settings.permit("ProcessList").unwrap_err().error.contains("allowed_actions"));
+    }
+
+    #[test]
+    fn names_are_compared_exactly() {
+        let settings =
+            CommandSettings { blocked_actions: vec!["process".into()], ..CommandSettings::default() };
+        assert_eq!(code(&settings, "ProcessList"), None);
+    }
+
+    #[test]
+    fn hello_lists_each_action_once_with_the_reason_where_it_is_off() {
+        let settings =
+            CommandSettings { blocked_actions: vec!["ProcessKill".into()], ..CommandSettings::default() };
+        let capabilities = settings.capabilities(true);
+        let reason = |name: &str| capabilities.iter().find(|c| c.name == name).and_then(|c| c.reason.clone());
+        assert_eq!(capabilities.len(), CommandName::all().count());
+        assert_eq!(reason("ServiceList"), None);
+        assert!(reason("ProcessKill").unwrap().contains("blocked_actions"));
+        assert!(reason(UNSAFE_COMMAND).unwrap().contains("allow_unsafe_commands"));
+    }
+}

@@ -1,0 +1,263 @@
+//! Which command may run when: queue, places, ids in flight, shared reads, replay. Pure: told the time, does no I/O.
+
+mod answered;
+#[cfg(test)]
+mod tests;
+
+use answered::{Answered, Recall};
+use infiniservice_protocol::{Limits, Response};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+/// Names one execution; several ids may wait for the same one.
+pub type Ticket = u64;
+
+/// What a command may do beside others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Only reads; equal ones in flight share one execution.
+    Read,
+    /// Changes something.
+    Change,
+    /// Changes packages: one at a time, as the package manager's lock wants it.
+    Packages,
+}
+
+/// The registry's bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Commands that may wait.
+    pub max_queued: usize,
+    /// Memory of the commands that wait.
+    pub max_queued_bytes: usize,
+    /// Commands that run beside each other.
+    pub max_concurrent: usize,
+    /// How long an answered id is remembered.
+    pub replay_window: Duration,
+    /// Memory of the answers kept for replay.
+    pub replay_max_bytes: usize,
+}
+
+/// More than this is not kept for replay, whatever the outbox may hold: most of it is never asked for again.
+const REPLAY_MAX_BYTES: usize = 4 << 20;
+
+impl From<&Limits> for Bounds {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            max_queued: limits.max_queued_commands,
+            max_queued_bytes: limits.outbox_max_bytes,
+            max_concurrent: limits.max_concurrent_commands.max(1),
+            replay_window: Duration::from_secs(limits.replay_window_secs),
+            replay_max_bytes: limits.outbox_max_bytes.min(REPLAY_MAX_BYTES),
+        }
+    }
+}
+
+impl Bounds {
+    /// Ids that can be in flight at once.
+    pub fn in_flight(&self) -> usize {
+        self.max_queued + self.max_concurrent
+    }
+
+    /// Places that changing commands may take: the rest is kept free, so that hung changes never stop the reading.
+    fn for_changes(&self) -> usize {
+        self.max_concurrent - if self.max_concurrent > 1 { (self.max_concurrent / 4).max(1) } else { 0 }
+    }
+}
+
+/// A command that asks to be let in.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The host's id.
+    pub id: String,
+    /// What it may do beside others.
+    pub class: Class,
+    /// Equal keys are equal work; only reads have one.
+    pub key: Option<String>,
+    /// Memory that it takes while it waits.
+    pub bytes: usize,
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq)]
+pub enum Admission {
+    /// A new execution, which waits until [`Registry::start_ready`] names it.
+    Accepted(Ticket),
+    /// Shares an execution that is in flight.
+    Joined(Ticket),
+    /// Answered before: the same response once more.
+    Replay(Box<Response>),
+    /// Not taken.
+    Refused(Refusal),
+}
+
+/// Why a request was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The id is in flight.
+    InFlight,
+    /// The id was answered, and its answer is no longer kept.
+    AnswerForgotten,
+    /// No place left to wait.
+    QueueFull,
+    /// The agent is shutting down.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Execution {
+    class: Class,
+    key: Option<String>,
+    bytes: usize,
+    ids: Vec<String>,
+}
+
+/// The executor's books.
+#[derive(Debug)]
+pub struct Registry {
+    bounds: Bounds,
+    next: Ticket,
+    open: bool,
+    executions: BTreeMap<Ticket, Execution>,
+    queue: VecDeque<Ticket>,
+    running: BTreeMap<Ticket, Class>,
+    ids: HashMap<String, Ticket>,
+    keys: HashMap<String, Ticket>,
+    answered: Answered,
+}
+
+impl Registry {
+    /// Empty books.
+    pub fn new(bounds: Bounds) -> Self {
+        let answered = Answered::new(bounds.replay_window, bounds.replay_max_bytes);
+        Self {
+            bounds,
+            next: 0,
+            open: true,
+            executions: BTreeMap::new(),
+            queue: VecDeque::new(),
+            running: BTreeMap::new(),
+            ids: HashMap::new(),
+            keys: HashMap::new(),
+            answered,
+        }
+    }
+
+    /// The answer to a repeated id: it never runs again. `None` where the id is new.
+    pub fn repeated(&mut self, now: Duration, id: &str) -> Option<Admission> {
+        if self.ids.contains_key(id) {
+            return Some(Admission::Refused(Refusal::InFlight));
+        }
+        match self.answered.recall(now, id) {
+            Recall::Unknown => None,
+            Recall::Forgotten => Some(Admission::Refused(Refusal::AnswerForgotten)),
+            Recall::Kept(response) => Some(Admission::Replay(response)),
+        }
+    }
+
+    /// Lets a command in, or says why not.
+    pub fn admit(&mut self, now: Duration, request: Request) -> Admission {
+        if let Some(repeated) = self.repeated(now, &request.id) {
+            return repeated;
+        }
+        if !self.open {
+            return Admission::Refused(Refusal::Closed);
+        }
+        if self.ids.len() >= self.bounds.in_flight() {
+            return Admission::Refused(Refusal::QueueFull);
+        }
+        match request.key.as_ref().and_then(|key| self.keys.get(key)).copied() {
+            Some(ticket) => self.join(ticket, request.id),
+            None if self.has_room(&request) => self.enqueue(request),
+            None => Admission::Refused(Refusal::QueueFull),
+        }
+    }
+
+    fn join(&mut self, ticket: Ticket, id: String) -> Admission {
+        if let Some(execution) = self.executions.get_mut(&ticket) {
+            execution.ids.push(id.clone());
+        }
+        self.ids.insert(id, ticket);
+        Admission::Joined(ticket)
+    }
+
+    fn has_room(&self, request: &Request) -> bool {
+        if self.may_start(request.class) {
+            return true;
+        }
+        let waiting: usize = self.queued().map(|e| e.bytes).sum();
+        self.queue.len() < self.bounds.max_queued && waiting + request.bytes <= self.bounds.max_queued_bytes
+    }
+
+    fn enqueue(&mut self, request: Request) -> Admission {
+        let ticket = self.next;
+        self.next += 1;
+        self.ids.insert(request.id.clone(), ticket);
+        if let Some(key) = &request.key {
+            self.keys.insert(key.clone(), ticket);
+        }
+        let Request { id, class, key, bytes } = request;
+        self.executions.insert(ticket, Execution { class, key, bytes, ids: vec![id] });
+        self.queue.push_back(ticket);
+        Admission::Accepted(ticket)
+    }
+
+    /// The executions that may begin now, oldest first; they are running from here on.
+    pub fn start_ready(&mut self) -> Vec<Ticket> {
+        let mut started = Vec::new();
+        let mut waiting = std::mem::take(&mut self.queue);
+        waiting.retain(|ticket| {
+            let class = self.executions.get(ticket).map(|e| e.class);
+            let starts = class.is_some_and(|class| self.may_start(class));
+            if let (true, Some(class)) = (starts, class) {
+                self.running.insert(*ticket, class);
+                started.push(*ticket);
+            }
+            !starts
+        });
+        self.queue = waiting;
+        started
+    }
+
+    fn may_start(&self, class: Class) -> bool {
+        let changing = self.running.values().filter(|c| **c != Class::Read).count();
+        let packages = self.running.values().any(|c| *c == Class::Packages);
+        self.running.len() < self.bounds.max_concurrent
+            && (class == Class::Read || changing < self.bounds.for_changes())
+            && !(class == Class::Packages && packages)
+    }
+
+    fn queued(&self) -> impl Iterator<Item = &Execution> {
+        self.queue.iter().filter_map(|ticket| self.executions.get(ticket))
+    }
+
+    /// Ends an execution, begun or not; the ids that wait for its answer.
+    pub fn finish(&mut self, ticket: Ticket) -> Vec<String> {
+        self.queue.retain(|t| *t != ticket);
+        self.running.remove(&ticket);
+        let Some(execution) = self.executions.remove(&ticket) else { return Vec::new() };
+        if let Some(key) = &execution.key {
+            self.keys.remove(key);
+        }
+        for id in &execution.ids {
+            self.ids.remove(id);
+        }
+        execution.ids
+    }
+
+    /// Keeps an answer, so that its id does not run again.
+    pub fn remember(&mut self, now: Duration, response: &Response) {
+        self.answered.insert(now, response);
+    }
+
+    /// Takes no more commands; the executions that still wait, which are to be answered `CANCELLED`.
+    pub fn close(&mut self) -> Vec<Ticket> {
+        self.open = false;
+        self.queue.iter().copied().collect()
+    }
+
+    /// Executions in flight, waiting ones included.
+    pub fn in_flight(&self) -> usize {
+        self.executions.len()
+    }
+}

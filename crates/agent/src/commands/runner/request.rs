@@ -1,0 +1,142 @@
+//! What is to be run, and what came of it.
+
+use crate::commands::control::Stop;
+use crate::commands::outcome::{Captured, CommandError, CommandOutcome};
+use infiniservice_protocol::ErrorCode;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A program to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// By its name, looked for in /usr/sbin, /usr/bin, /sbin and /bin only.
+    Named(&'static str),
+    /// By its absolute path.
+    At(PathBuf),
+}
+
+/// One run of one program. Its environment is `LC_ALL=C.UTF-8`, `PATH` and what `environment` adds; its stdin is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What to start.
+    pub program: Program,
+    /// Its arguments, without the program itself.
+    pub arguments: Vec<OsString>,
+    /// Added to the clean environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where it starts; `/` when absent.
+    pub directory: Option<PathBuf>,
+    /// Of each of stdout and stderr so much is kept, in bytes; the rest is read, counted and dropped.
+    pub max_output_bytes: usize,
+}
+
+impl Request {
+    /// A run of a named program.
+    pub fn new<A: Into<OsString>>(program: &'static str, arguments: impl IntoIterator<Item = A>) -> Self {
+        Self {
+            program: Program::Named(program),
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            environment: Vec::new(),
+            directory: None,
+            max_output_bytes: 1 << 20,
+        }
+    }
+
+    /// The same with a variable more.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with another bound on captured output.
+    #[must_use]
+    pub fn max_output(mut self, bytes: usize) -> Self {
+        self.max_output_bytes = bytes;
+        self
+    }
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It returned this code.
+    Exited(i32),
+    /// It was ended by this signal.
+    Signalled(i32),
+    /// The runner ended it and all its processes.
+    Stopped(Stop),
+}
+
+/// A program that ran, with what it wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// How it ended.
+    pub status: Status,
+    /// Its output.
+    pub stdout: Captured,
+    /// Its error output.
+    pub stderr: Captured,
+}
+
+impl Finished {
+    /// Exit code, where it returned one.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self.status {
+            Status::Exited(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether it returned 0.
+    pub fn succeeded(&self) -> bool {
+        self.status == Status::Exited(0)
+    }
+
+    /// The failure that it is, with its output: `TIMEOUT`, `CANCELLED`, or else `code` with `error`.
+    pub fn into_error(self, code: ErrorCode, error: impl Into<String>) -> CommandError {
+        let exit_code = self.exit_code();
+        let mut error = match self.status {
+            Status::Stopped(stop) => stop.into(),
+            _ => CommandError::new(code, error),
+        };
+        let (stdout, stderr) = (self.stdout, self.stderr);
+        *error.partial = CommandOutcome { stdout, stderr, exit_code, ..CommandOutcome::default() };
+        error
+    }
+}
+
+/// A program that could not be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// It is in none of the directories.
+    #[error("the program {0} is not installed")]
+    NotInstalled(String),
+    /// Others than root could have put it there.
+    #[error("the program {path} is not started: {why}")]
+    Untrusted {
+        /// Where it was found.
+        path: String,
+        /// Whose it is, or who may write it.
+        why: &'static str,
+    },
+    /// The system would not start it.
+    #[error("the program {program} could not be started: {error}")]
+    NotStarted {
+        /// Its path.
+        program: String,
+        /// The system's reason.
+        error: String,
+    },
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        let code = match error {
+            RunError::NotInstalled(_) => ErrorCode::Unsupported,
+            RunError::Untrusted { .. } => ErrorCode::PermissionDenied,
+            RunError::NotStarted { .. } => ErrorCode::ExecutionFailed,
+        };
+        Self::new(code, error.to_string())
+    }
+}

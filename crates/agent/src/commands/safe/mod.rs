@@ -1,0 +1,32 @@
+//! The safe commands, one file a family. To add one: its file here, an arm in [`run`], and its row in the catalogue.
+
+mod process_kill;
+mod process_list;
+mod service;
+
+use super::context::CommandContext;
+use super::control::Control;
+use super::outcome::{CommandError, CommandResult};
+use infiniservice_protocol::{Action, ErrorCode};
+
+/// Carries out one action. It ends by itself when `control` says so, with what it has got.
+pub(super) async fn run(action: Action, context: &CommandContext, control: &Control) -> CommandResult {
+    match action {
+        Action::ServiceList { state } => service::list(state.as_deref(), context, control).await,
+        Action::ServiceControl { service, operation } => {
+            context.services.control(&service, operation, control).await
+        }
+        Action::ProcessList { limit, sort_by, filter } => {
+            let query = process_list::Query { limit, sort_by, filter };
+            process_list::run(&query, context, control).await
+        }
+        Action::ProcessKill { pid, force } => process_kill::run(pid, force, control).await,
+        other => Err(not_written(&other)),
+    }
+}
+
+/// The executor lets none of these through: the catalogue says that they are not in this version.
+fn not_written(action: &Action) -> CommandError {
+    let error = format!("{} is not in this version of the agent", action.name());
+    CommandError::new(ErrorCode::Unsupported, error)
+}

@@ -1,0 +1,127 @@
+//! Ends a process by its pidfd: once it is open, the number cannot come to mean another process (`pidfd_open(2)`).
+
+use super::stat::Stat;
+use crate::commands::control::Control;
+use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
+use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::data::ProcessKillData;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+
+/// How long a process may take to follow SIGTERM.
+const TERM_WAIT: Duration = Duration::from_secs(5);
+/// How long the kernel may take to end a process after SIGKILL; one in an uninterruptible read takes longer.
+const KILL_WAIT: Duration = Duration::from_secs(5);
+
+/// One process, held so that it cannot be mistaken.
+struct Target {
+    pid: u32,
+    fd: AsyncFd<OwnedFd>,
+    stat: Stat,
+}
+
+/// Sends SIGTERM and waits for the exit; with `force` then SIGKILL.
+pub(in crate::commands::safe) async fn run(pid: u32, force: bool, control: &Control) -> CommandResult {
+    let target = Target::open(pid)?;
+    target.refuse_protected()?;
+    target.signal(Signal::TERM)?;
+    if target.stat.state == 'T' {
+        // A stopped process sees SIGTERM only once it goes on.
+        target.signal(Signal::CONT)?;
+    }
+    if target.exits_within(TERM_WAIT, control).await? {
+        return CommandOutcome::of(&target.data("SIGTERM", true));
+    }
+    if !force {
+        return Err(target.still_there("SIGTERM", "`force` sends SIGKILL after it"));
+    }
+    target.signal(Signal::KILL)?;
+    if target.exits_within(KILL_WAIT, control).await? {
+        return CommandOutcome::of(&target.data("SIGKILL", true));
+    }
+    Err(target
+        .still_there("SIGKILL", "it hangs inside the kernel, most likely on a device or network file system"))
+}
+
+impl Target {
+    fn open(pid: u32) -> Result<Self, CommandError> {
+        let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| not_found(pid))?;
+        let fd = pidfd_open(raw, PidfdFlags::NONBLOCK).map_err(|e| refused(pid, e))?;
+        // Read only now: the descriptor pins the process that the number meant when it was opened.
+        let line = std::fs::read(format!("/proc/{pid}/stat")).map_err(|_| not_found(pid))?;
+        let stat = Stat::parse(&line).ok_or_else(|| not_found(pid))?;
+        let fd = crate::communication::transport::linux::register_unsafe::register(fd)
+            .map_err(|e| internal(&e))?;
+        Ok(Self { pid, fd, stat })
+    }
+
+    fn refuse_protected(&self) -> Result<(), CommandError> {
+        let name = &self.stat.name;
+        let refuse = |why: String| Err(CommandError::new(ErrorCode::PermissionDenied, why));
+        if self.stat.ended() {
+            let error =
+                format!("process {} ({name}) has ended already; its parent has yet to collect it", self.pid);
+            return Err(CommandError::new(ErrorCode::NotFound, error));
+        }
+        match self.pid {
+            1 => refuse(format!("process 1 ({name}) runs the machine; the agent does not end it")),
+            pid if pid == std::process::id() => {
+                refuse("this is the agent itself; it does not end itself".into())
+            }
+            pid if self.stat.kernel_thread => {
+                refuse(format!("process {pid} ({name}) is a kernel thread; signals do nothing to it"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A process that is gone by now counts as signalled: the wait tells that it exited.
+    fn signal(&self, signal: Signal) -> Result<(), CommandError> {
+        match pidfd_send_signal(self.fd.get_ref(), signal) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(errno) => Err(refused(self.pid, errno)),
+        }
+    }
+
+    /// Whether it ends within `limit`, of which the command's own time leaves at most four fifths.
+    async fn exits_within(&self, limit: Duration, control: &Control) -> Result<bool, CommandError> {
+        let limit = limit.min(control.remaining() * 4 / 5);
+        let exit = tokio::time::timeout(limit, self.fd.readable());
+        Ok(control.bound(exit).await?.is_ok())
+    }
+
+    fn data(&self, signal: &str, exited: bool) -> ProcessKillData {
+        ProcessKillData { pid: self.pid, name: self.stat.name.clone(), signal: signal.into(), exited }
+    }
+
+    fn still_there(&self, signal: &str, advice: &str) -> CommandError {
+        let error = format!("process {} ({}) still runs after {signal}; {advice}", self.pid, self.stat.name);
+        let data = serde_json::to_value(self.data(signal, false)).unwrap_or_default();
+        CommandError::new(ErrorCode::ExecutionFailed, error).with_data(data)
+    }
+}
+
+fn not_found(pid: u32) -> CommandError {
+    CommandError::new(ErrorCode::NotFound, format!("there is no process {pid}"))
+}
+
+fn internal(error: &std::io::Error) -> CommandError {
+    CommandError::new(ErrorCode::Internal, format!("cannot wait for a process: {error}"))
+}
+
+fn refused(pid: u32, errno: Errno) -> CommandError {
+    let (code, error) = match errno {
+        Errno::SRCH => return not_found(pid),
+        // A thread's number: EINVAL, ENOENT since Linux 6.9.
+        Errno::INVAL | Errno::NOENT => (ErrorCode::NotFound, format!("{pid} is a thread, not a process")),
+        Errno::PERM => {
+            (ErrorCode::PermissionDenied, format!("the system does not let the agent end process {pid}"))
+        }
+        Errno::NOSYS => (ErrorCode::Unsupported, "needs pidfd, that is Linux 5.3 or newer".into()),
+        other => (ErrorCode::ExecutionFailed, format!("cannot signal process {pid}: {other}")),
+    };
+    CommandError::new(code, error)
+}

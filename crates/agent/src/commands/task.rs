@@ -1,0 +1,65 @@
+//! One execution from its place in the queue to its answer, as a task of its own.
+
+use super::control::Control;
+use super::executor::Shared;
+use super::job::{Job, Typed};
+use super::outcome::{CommandError, CommandResult};
+use super::registry::Ticket;
+use super::{raw, safe};
+use infiniservice_protocol::ErrorCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout};
+
+/// What an action has to end its processes and keep its partial output once its time is over.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Waits for a place at most as long as the command may run, runs it, and answers. So a command is answered after at
+/// most twice its timeout and the grace.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    ticket: Ticket,
+    job: Job,
+    start: oneshot::Receiver<()>,
+    cancel: watch::Receiver<bool>,
+) {
+    let name = job.name;
+    let (took, result) = match timeout(job.timeout, start).await {
+        Ok(Ok(())) => execute(&shared, job, cancel).await,
+        Ok(Err(_)) => (Duration::ZERO, Err(never_began())),
+        Err(_) => (Duration::ZERO, Err(waited_too_long(job.timeout))),
+    };
+    shared.finish(ticket, name, took, &result);
+}
+
+async fn execute(shared: &Shared, job: Job, cancel: watch::Receiver<bool>) -> (Duration, CommandResult) {
+    let began = Instant::now();
+    let control = Control::new(job.timeout, cancel);
+    let (context, inner) = (shared.context.clone(), control.clone());
+    // A task of its own, so that a panic is an answer and not the end of the agent.
+    let mut action = tokio::spawn(async move {
+        match job.work {
+            Typed::Safe(action) => safe::run(action, &context, &inner).await,
+            Typed::Unsafe(command) => raw::run(&command),
+        }
+    });
+    let result = match control.backstop(GRACE, &mut action).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(fault)) => Err(CommandError::new(ErrorCode::Internal, format!("the agent failed: {fault}"))),
+        Err(stop) => {
+            action.abort();
+            Err(stop.into())
+        }
+    };
+    (began.elapsed(), result)
+}
+
+fn never_began() -> CommandError {
+    CommandError::new(ErrorCode::Cancelled, "the agent is shutting down; the command never began")
+}
+
+fn waited_too_long(timeout: Duration) -> CommandError {
+    let error = format!("waited {} s for other commands to end and never began", timeout.as_secs());
+    CommandError::new(ErrorCode::Timeout, error)
+}
