@@ -1,2 +1,34 @@
-//! What a person types: `cargo xtask <command>`.
-fn main() {}
+//! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
+
+mod lab;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Tasks of this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    #[command(subcommand)]
+    Lab(lab::Lab),
+}
+
+impl Command {
+    fn run(self) -> Result<()> {
+        match self {
+            Self::Lab(command) => command.run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Command::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

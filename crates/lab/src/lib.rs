@@ -1,1 +1,31 @@
-//! The virtual machine in which the agent is tested.
+//! The virtual machine in which the agent is tested: its image, QEMU around it, and a shell inside it.
+//!
+//! Blocking code throughout: tests call it from their own threads. Linux hosts only.
+//!
+//! ```no_run
+//! use infiniservice_lab::{BootOptions, Machine};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let machine = Machine::boot(&BootOptions::default())?;
+//! let kernel = machine.shell("uname -r")?.expect_success()?;
+//! println!("{kernel}, port at {}", machine.agent_socket().display());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod apt;
+pub mod command;
+pub mod console;
+pub mod dirs;
+pub mod exec;
+pub mod guest_agent;
+pub mod image;
+pub mod jsonline;
+pub mod machine;
+pub mod packages;
+pub mod payload;
+pub mod qmp;
+
+pub use exec::{Exec, ExecOutput};
+pub use image::{Image, recipe::Recipe};
+pub use machine::{Machine, options::BootOptions, options::Network};

@@ -8,6 +8,7 @@ pub mod action;
 pub mod codec;
 pub mod data;
 pub mod encode;
+pub mod envelope;
 pub mod error_code;
 mod finite;
 pub mod guest;

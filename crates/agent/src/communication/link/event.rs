@@ -18,6 +18,7 @@ pub enum OpenFailure {
 
 /// What happened.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "an event lives on the stack for one call")]
 pub enum Event<'a> {
     /// A port is open. `host` is `None` on a device that cannot tell whether a host is connected (a terminal).
     Opened {

@@ -1,70 +1,205 @@
 //! The link: a pure state machine over circuit breaker, back-off, keep-alive, quality, outbox and codec.
 //!
 //! It takes the time and an [`Event`], and says what to do by [`Action`]s. It holds no clock and does no I/O.
+//!
+//! The driver carries out the actions in order, and tells what came of them by further events: `Open` by `Opened` or
+//! `OpenFailed`, bytes written by `Wrote`. It calls [`Link::handle`] with `Timer` when [`Link::next_deadline`] has come.
 
+pub mod backoff;
+pub mod breaker;
 pub mod event;
+mod incoming;
+pub mod keep_alive;
+mod lifecycle;
+pub mod outbox;
 pub mod quality;
+pub mod rate;
+pub mod session;
 pub mod settings;
 pub mod stats;
+#[cfg(test)]
+mod tests;
+mod timers;
+pub mod trouble;
+pub mod writer;
 
 use crate::clock::Now;
+use breaker::CircuitBreaker;
+use infiniservice_protocol::{GuestMessage, LineDecoder};
+use keep_alive::KeepAlive;
+use outbox::Outbox;
+use quality::QualityWindow;
+use rate::TokenBucket;
+use session::Session;
 use std::time::Duration;
+use trouble::Trouble;
+use writer::{Writer, Written};
 
 pub use event::{Action, Event, OpenFailure, Outgoing};
 pub use quality::Quality;
 pub use settings::{BreakerSettings, LinkSettings};
 pub use stats::LinkStats;
 
+/// Errors that answer garbage: this many at once, then [`ERROR_PERIOD`] apart; more are counted and dropped.
+const ERROR_BURST: u32 = 32;
+/// See [`ERROR_BURST`].
+const ERROR_PERIOD: Duration = Duration::from_millis(250);
+
 /// The link. A new one wants to open at once: its first deadline is zero.
 #[derive(Debug)]
 pub struct Link {
     settings: LinkSettings,
+    session: Session,
+    breaker: CircuitBreaker,
+    keep_alive: KeepAlive,
+    window: QualityWindow,
+    quality: Quality,
+    outbox: Outbox,
+    writer: Writer,
+    decoder: LineDecoder,
+    errors: TokenBucket,
+    trouble: Trouble,
     stats: LinkStats,
+    /// Since when bytes wait and none was taken; `None` while nothing waits or no host is connected.
+    stalled_since: Option<Duration>,
+    /// When the host came or went, for the log.
+    host_since: Option<Duration>,
+    /// A refused line of this host's was logged; further ones are only counted.
+    refusal_logged: bool,
 }
 
 impl Link {
     /// A link that has tried nothing yet. `seed` decides the jitter of the back-off.
-    pub fn new(settings: LinkSettings, _seed: u64) -> Self {
-        Self { settings, stats: LinkStats::default() }
+    pub fn new(settings: LinkSettings, seed: u64) -> Self {
+        Self {
+            session: Session::new(&settings, seed),
+            breaker: CircuitBreaker::new(settings.breaker.clone()),
+            keep_alive: KeepAlive::new(settings.keep_alive_interval, settings.keep_alive_timeout),
+            window: QualityWindow::default(),
+            quality: Quality::Excellent,
+            outbox: Outbox::new(settings.limits.clone()),
+            writer: Writer::default(),
+            decoder: LineDecoder::new(settings.limits.max_line_bytes),
+            errors: TokenBucket::new(ERROR_BURST, ERROR_PERIOD),
+            trouble: Trouble::default(),
+            stats: LinkStats::default(),
+            stalled_since: None,
+            host_since: None,
+            refusal_logged: false,
+            settings,
+        }
     }
 
-    /// Takes what happened; appends what is to be done, in order.
-    pub fn handle(&mut self, _now: Now, _event: Event<'_>, _actions: &mut Vec<Action>) {
-        let _ = &self.settings;
+    /// Takes what happened; appends what is to be done, in order. Timers that are due are served by every event.
+    pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+        let had_bytes = self.stalled_since.is_some();
+        self.forgive_suspension(now);
+        self.take(now, event, actions);
+        self.run_timers(now, actions);
+        self.watch_progress(now);
+        if self.stalled_since.is_some() && !had_bytes {
+            actions.push(Action::Write);
+        }
     }
 
     /// When [`Event::Timer`] is wanted next, on the monotonic clock; `None`: never.
     pub fn next_deadline(&self) -> Option<Duration> {
-        Some(Duration::ZERO)
+        let stall = self.stalled_since.map(|since| since.saturating_add(self.settings.connection_timeout));
+        [self.session.deadline(), self.keep_alive.deadline(), stall].into_iter().flatten().min()
     }
 
     /// What the port is to take next, never more than one line; empty: nothing. Starting a line stamps it with `now`.
-    pub fn pending_write(&mut self, _now: Now) -> &[u8] {
-        &[]
+    pub fn pending_write(&mut self, now: Now) -> &[u8] {
+        if !self.session.is_connected() {
+            return &[];
+        }
+        self.writer.pending(now, &mut self.outbox, &mut self.keep_alive)
     }
 
     /// Whether nothing waits to be written: the shutdown has flushed.
     pub fn is_drained(&self) -> bool {
-        true
+        self.outbox.is_empty() && !self.writer.is_busy()
     }
 
     /// Whether the outbox has room for one more command's answer.
     pub fn has_room(&self) -> bool {
-        true
+        self.outbox.has_room()
+    }
+
+    /// Bytes of responses and errors that wait.
+    pub fn waiting_bytes(&self) -> usize {
+        self.outbox.answer_bytes()
     }
 
     /// Whether a port is open and a host is connected, or may be (the device cannot tell).
     pub fn is_host_connected(&self) -> bool {
-        false
+        self.session.is_connected()
+    }
+
+    /// The circuit breaker's state.
+    pub fn breaker_state(&self) -> infiniservice_protocol::guest::BreakerState {
+        self.breaker.state()
     }
 
     /// The band that the last health check found.
     pub fn quality(&self) -> Quality {
-        Quality::Excellent
+        self.quality
     }
 
     /// Counters since the agent started.
     pub fn stats(&self) -> &LinkStats {
         &self.stats
+    }
+
+    fn take(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+        match event {
+            Event::Opened { path, host } => self.opened(now, path, host, actions),
+            Event::OpenFailed(failure) => self.open_failed(now, failure, actions),
+            Event::HostConnected => self.host_connected(now, actions),
+            Event::HostDisconnected => self.host_disconnected(now, actions),
+            Event::Read(bytes) => self.read(now, bytes, actions),
+            Event::Wrote(count) => self.wrote(now, count),
+            Event::IoFailed(error) => self.io_failed(now, &error, actions),
+            Event::DeviceGone => self.device_gone(now, actions),
+            Event::DevicesChanged => self.session.device_came(now.mono),
+            Event::Send(outgoing) => self.send(outgoing.message),
+            Event::HealthCheck => self.health_check(now, actions),
+            Event::Timer => {}
+        }
+    }
+
+    fn send(&mut self, message: GuestMessage) {
+        match message {
+            GuestMessage::Response(response) => {
+                self.stats.responses_cut += u64::from(self.outbox.answer(response));
+            }
+            GuestMessage::SystemMetrics(metrics) => {
+                if metrics.request_id.is_some() || self.session.is_connected() {
+                    self.outbox.metrics(metrics);
+                }
+            }
+            GuestMessage::Hello(hello) => self.outbox.hello(hello),
+            GuestMessage::KeepAlive(ping) => self.outbox.pong(ping.sequence_number),
+            other @ (GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_)) => self.refuse(other),
+        }
+    }
+
+    fn wrote(&mut self, now: Now, count: usize) {
+        if count == 0 {
+            return;
+        }
+        self.stats.bytes_out += count as u64;
+        self.stalled_since = self.stalled_since.map(|_| now.mono);
+        if let Written::Line { heartbeat } = self.writer.wrote(count, &mut self.outbox) {
+            self.stats.lines_out += 1;
+            self.stats.heartbeats_sent += u64::from(heartbeat);
+            self.window.done();
+        }
+    }
+
+    /// Starts or ends the watch over bytes that wait for a connected host.
+    fn watch_progress(&mut self, now: Now) {
+        let waits = self.session.is_connected() && !self.is_drained();
+        self.stalled_since = if waits { self.stalled_since.or(Some(now.mono)) } else { None };
     }
 }

@@ -9,6 +9,7 @@
 //!   a second agent, or one restarted too early, must not take the channel of qemu-ga because its own is still held.
 
 use super::outcome::{Outcome, Tried};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// The name of the agent's own port.
@@ -30,7 +31,8 @@ pub struct Seen {
 }
 
 /// What a port is to the agent; the order of the variants is the order of preference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Given by the configuration.
     Configured,

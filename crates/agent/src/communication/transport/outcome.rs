@@ -1,11 +1,13 @@
 //! What came of each device that was looked at, and the one failure that the link is told.
 
 use crate::communication::link::OpenFailure;
+use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 
 /// Why a device was not opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing is there.
     Absent,

@@ -4,7 +4,7 @@ use super::super::candidates::number;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// How many links of a configured path are followed (the kernel's own limit is 40, path_resolution(7)).
+/// How many links of a configured path are followed (the kernel's own limit is 40, `path_resolution(7)`).
 const MAX_LINKS: usize = 16;
 
 /// The names that matter in a directory.

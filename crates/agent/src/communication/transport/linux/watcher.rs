@@ -99,13 +99,11 @@ impl Watcher {
 }
 
 fn mask(names: &Names) -> WatchFlags {
-    match names {
-        Names::Closing => WatchFlags::CLOSE,
-        _ => {
-            let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::ATTRIB;
-            entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
-        }
+    if *names == Names::Closing {
+        return WatchFlags::CLOSE;
     }
+    let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::ATTRIB;
+    entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
 }
 
 /// Reads every pending event; whether any matters.

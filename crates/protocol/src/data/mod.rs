@@ -1,4 +1,22 @@
-//! What stands in a response's `data`, one type an action.
+//! What stands in a response's `data`, one type an action, by family.
+
+mod autochecks;
+mod cleanup;
+mod inventory;
+mod package;
+mod windows;
+
+pub use autochecks::{AutochecksData, Check, CheckStatus, Health, Remediation};
+pub use cleanup::{CleanedTarget, DiskCleanupData};
+pub use inventory::{Application, ApplicationInventoryData};
+pub use package::{
+    FailedUpdate, PackageChangeData, PackageInfo, PackageListData, PendingUpdate, UpdateCheckData,
+    UpdateInstallData, UpdatedPackage,
+};
+pub use windows::{
+    DefenderScanData, DefenderStatusData, Threat, WindowsUpdate, WindowsUpdateCheckData,
+    WindowsUpdateInstallData, WindowsUpdateResult,
+};
 
 use crate::metrics::Process;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,42 @@
+//! Gathers the facts on Linux, from files alone but for the state of the service.
+
+mod holders;
+mod kernel;
+mod paths;
+mod ports;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use super::DiagnoseOptions;
+use super::facts::{Facts, UdevFacts};
+use std::fs;
+use std::path::Path;
+
+/// Looks at everything. Who holds what is looked up before any port is opened, so that this process is not among them.
+pub fn gather(options: &DiagnoseOptions) -> Facts {
+    let ports = ports::gather(options);
+    Facts {
+        expected_paths: paths::expected(&options.device),
+        configured: options.device.device_path.clone(),
+        ports: ports.ports,
+        controllers: kernel::controllers(&options.device.sys),
+        driver: kernel::driver(&options.root, &options.device.sys),
+        udev: udev(options),
+        service: service::state(&options.root),
+        user_id: rustix::process::geteuid().as_raw(),
+        holders_complete: ports.holders_complete,
+        container: is_container(&options.root),
+    }
+}
+
+fn udev(options: &DiagnoseOptions) -> UdevFacts {
+    let links = fs::read_dir(options.device.dev.join("virtio-ports")).map_or(0, Iterator::count);
+    // The socket that systemd-udevd and eudev listen on.
+    UdevFacts { running: options.root.join("run/udev/control").exists(), links }
+}
+
+/// The marks that docker, podman and systemd-nspawn leave.
+fn is_container(root: &Path) -> bool {
+    [".dockerenv", "run/.containerenv", "run/systemd/container"].iter().any(|mark| root.join(mark).exists())
+}

@@ -1,0 +1,96 @@
+//! What the host says: heartbeats and refusals are dealt with here, the rest is delivered.
+
+use super::Link;
+use super::event::Action;
+use super::keep_alive::Answer;
+use crate::clock::Now;
+use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection, Response, parse_host_item};
+use log::Level;
+use std::time::Duration;
+
+impl Link {
+    pub(super) fn read(&mut self, now: Now, bytes: &[u8], actions: &mut Vec<Action>) {
+        self.stats.bytes_in += bytes.len() as u64;
+        self.decoder.push(bytes);
+        while let Some(item) = self.decoder.next() {
+            match parse_host_item(&item, self.settings.limits.max_line_bytes) {
+                Ok(message) => self.message(now, message, actions),
+                Err(rejection) => self.rejected(now, rejection, actions),
+            }
+        }
+    }
+
+    fn message(&mut self, now: Now, message: HostMessage, actions: &mut Vec<Action>) {
+        self.stats.messages_in += 1;
+        if let HostMessage::KeepAliveResponse { sequence_number } = message {
+            return self.answered(now, sequence_number, actions);
+        }
+        self.heard();
+        match message {
+            HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(sequence_number),
+            HostMessage::SafeCommand(command) if !self.outbox.reserve() => {
+                self.no_room(command.id, command.action);
+            }
+            HostMessage::UnsafeCommand(command) if !self.outbox.reserve() => {
+                self.no_room(command.id, "UnsafeCommand".to_owned());
+            }
+            other => actions.push(Action::Deliver(other)),
+        }
+    }
+
+    /// The host spoke of its own accord: it lives, so failures are no longer in a row. A round trip it is not.
+    fn heard(&mut self) {
+        self.breaker.heard();
+        if self.breaker.failures() == 0 {
+            self.session.healthy();
+        }
+    }
+
+    fn answered(&mut self, now: Now, sequence_number: u64, actions: &mut Vec<Action>) {
+        match self.keep_alive.answer(now.mono, sequence_number) {
+            Answer::InTime(rtt) => self.proven(now, rtt, actions),
+            Answer::Late => self.stats.heartbeats_late += 1,
+            Answer::Unknown => self.stats.heartbeats_unknown += 1,
+        }
+    }
+
+    /// A whole round trip: the connection is in order.
+    fn proven(&mut self, now: Now, rtt: Duration, actions: &mut Vec<Action>) {
+        self.stats.heartbeats_answered += 1;
+        self.stats.last_rtt = Some(rtt);
+        self.window.answered(rtt);
+        self.session.healthy();
+        let change = self.breaker.answered();
+        self.breaker_changed(change, actions);
+        if let Some(text) = self.trouble.ends(now.mono) {
+            actions.push(Action::Log(Level::Info, text));
+        }
+    }
+
+    /// The outbox could not hold the answer, so the command is not accepted.
+    fn no_room(&mut self, id: String, command_type: String) {
+        self.stats.commands_refused += 1;
+        let text =
+            "the answers that wait for the host have filled outbox_max_bytes; read them, then ask again";
+        self.refuse(GuestMessage::Response(Response::failed(id, command_type, ErrorCode::QueueFull, text)));
+    }
+
+    fn rejected(&mut self, now: Now, rejection: Rejection, actions: &mut Vec<Action>) {
+        self.stats.rejected_lines += 1;
+        if !std::mem::replace(&mut self.refusal_logged, true) {
+            let text =
+                format!("the host sent a line that was refused ({rejection}); further ones are only counted");
+            actions.push(Action::Log(Level::Warn, text));
+        }
+        let belongs_to_nothing = rejection.id.is_none();
+        if belongs_to_nothing && !self.errors.take(now.mono) {
+            self.stats.refusals_dropped += 1;
+            return;
+        }
+        self.refuse(rejection.into_message());
+    }
+
+    pub(super) fn refuse(&mut self, message: GuestMessage) {
+        self.stats.refusals_dropped += u64::from(!self.outbox.refuse(message));
+    }
+}

@@ -1,0 +1,148 @@
+//! The port and the host: opened, failed, connected, gone.
+
+use super::Link;
+use super::breaker::Change;
+use super::event::{Action, OpenFailure};
+use super::trouble::Kind;
+use crate::clock::Now;
+use infiniservice_protocol::guest::BreakerState;
+use log::Level;
+
+impl Link {
+    pub(super) fn opened(&mut self, now: Now, path: &str, host: Option<bool>, actions: &mut Vec<Action>) {
+        self.stats.opens += 1;
+        self.window.done();
+        let change = self.breaker.opened();
+        self.breaker_changed(change, actions);
+        self.session.opened(host, &self.breaker);
+        let (level, text) = self.trouble.opened(now.mono, path);
+        actions.push(Action::Log(level, text));
+        if self.session.is_connected() {
+            self.connected(now, actions);
+        } else {
+            actions.push(Action::Log(level, "no host is connected; waiting for one".to_owned()));
+        }
+    }
+
+    pub(super) fn open_failed(&mut self, now: Now, failure: OpenFailure, actions: &mut Vec<Action>) {
+        self.stats.open_failures += 1;
+        let (kind, text) = failure.explain();
+        if kind == Kind::Absent {
+            self.breaker.abandoned();
+        } else {
+            self.count_failure(now, actions);
+        }
+        self.session.wait(now.mono, &self.breaker);
+        actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
+    }
+
+    pub(super) fn host_connected(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if !self.session.is_open() || self.session.is_connected() {
+            return;
+        }
+        self.session.set_host(true);
+        self.connected(now, actions);
+    }
+
+    pub(super) fn host_disconnected(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if !self.session.is_connected() {
+            return;
+        }
+        self.session.set_host(false);
+        self.disconnected(true);
+        let text = format!("the host disconnected after {}", self.since_host(now));
+        actions.push(Action::Log(Level::Info, text));
+    }
+
+    pub(super) fn io_failed(&mut self, now: Now, error: &str, actions: &mut Vec<Action>) {
+        self.fail(now, Kind::Io, format!("the port failed: {error}"), actions);
+    }
+
+    pub(super) fn device_gone(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if !self.session.is_open() {
+            return;
+        }
+        let text = "the device is gone".to_owned();
+        self.close(text.clone(), actions);
+        self.session.device_gone(now.mono);
+        actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Gone), text));
+    }
+
+    /// A failure of the open port: it is closed, and opened again when the back-off or the breaker says.
+    pub(super) fn fail(&mut self, now: Now, kind: Kind, text: String, actions: &mut Vec<Action>) {
+        if !self.session.is_open() {
+            return;
+        }
+        self.close(text.clone(), actions);
+        self.count_failure(now, actions);
+        self.session.wait(now.mono, &self.breaker);
+        actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
+    }
+
+    fn close(&mut self, reason: String, actions: &mut Vec<Action>) {
+        self.stats.reconnections += 1;
+        self.disconnected(false);
+        actions.push(Action::Close(reason));
+    }
+
+    fn count_failure(&mut self, now: Now, actions: &mut Vec<Action>) {
+        self.window.failed();
+        let change = self.breaker.failed(now);
+        self.breaker_changed(change, actions);
+    }
+
+    fn connected(&mut self, now: Now, actions: &mut Vec<Action>) {
+        self.stats.host_connects += 1;
+        self.refusal_logged = false;
+        self.writer.connect();
+        let probe = self.breaker.state() != BreakerState::Closed;
+        self.keep_alive.connect(now.mono, probe);
+        // The watch over writes starts anew, and with it comes an `Action::Write`.
+        self.stalled_since = None;
+        let text = format!("a host is connected after {}", self.since_host(now));
+        actions.push(Action::Log(Level::Info, text));
+        actions.push(Action::CollectMetrics);
+    }
+
+    /// Ends what belonged to one connection: the torn lines of both ways, heartbeats under way, the probes they were.
+    fn disconnected(&mut self, host_left: bool) {
+        self.decoder.reset();
+        self.writer.abandon(host_left, &mut self.outbox);
+        let queued = usize::from(self.outbox.disconnect());
+        for _ in 0..self.keep_alive.disconnect() + queued {
+            self.breaker.abandoned();
+        }
+    }
+
+    pub(super) fn breaker_changed(&mut self, change: Option<Change>, actions: &mut Vec<Action>) {
+        let Some(change) = change else { return };
+        let text = match change.state {
+            BreakerState::Open => {
+                self.stats.breaker_opens += 1;
+                let wait = self.settings.breaker.open_for.as_secs();
+                format!(
+                    "circuit breaker open after {} failures: nothing is tried for {wait} s",
+                    change.failure_count
+                )
+            }
+            BreakerState::HalfOpen => "circuit breaker half open: probing".to_owned(),
+            BreakerState::Closed => "circuit breaker closed".to_owned(),
+        };
+        // Told once when it opens first and when it closes; the probes in between repeat.
+        let first = change.failure_count == self.settings.breaker.failure_threshold;
+        let level = match change.state {
+            BreakerState::Open if first => Level::Warn,
+            BreakerState::Closed => Level::Info,
+            BreakerState::Open | BreakerState::HalfOpen => Level::Debug,
+        };
+        actions.push(Action::Log(level, text));
+        self.outbox.report(change);
+    }
+
+    /// How long the state that ends now has lasted, in words; marks the beginning of the next.
+    fn since_host(&mut self, now: Now) -> String {
+        let since = self.host_since.replace(now.mono).unwrap_or_default();
+        let seconds = now.mono.saturating_sub(since).as_secs();
+        humantime::format_duration(std::time::Duration::from_secs(seconds)).to_string()
+    }
+}

@@ -1,0 +1,271 @@
+//! What waits for the host, in the order in which it goes out, and the bound on it.
+//!
+//! Order: responses and errors as they came; then breaker reports, answers to the host's pings, heartbeats, hello; then metrics.
+//!
+//! The bound is `outbox_max_bytes` over the responses and errors that wait, the one being written included. An accepted
+//! command's answer is never lost: a command is accepted only when `RESERVE` bytes could be set aside for its answer, and an
+//! answer that does not fit whole is cut to what is free, never below that reserve. Refusals of input (errors, and responses
+//! to what was never accepted) have a sixteenth of the bound for themselves; beyond it they are dropped and counted. Of the
+//! other kinds a few are kept, the newest.
+
+use super::breaker::Change;
+use infiniservice_protocol::encode::Body;
+use infiniservice_protocol::guest::Hello;
+use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::{GuestMessage, Limits, Response};
+use std::collections::VecDeque;
+
+/// Set aside for the answer of each command under way.
+pub const RESERVE: usize = 64 * 1024;
+/// Places that an empty queue of answers keeps.
+const KEPT_CAPACITY: usize = 32;
+/// Share of the bound that refusals may take: one part in this many.
+const REFUSAL_SHARE: usize = 16;
+/// Pings of the host that wait for their answer; the oldest is dropped beyond it.
+const MAX_PONGS: usize = 64;
+/// Changes of the breaker's state that wait; the oldest is dropped beyond it.
+const MAX_REPORTS: usize = 8;
+/// Hellos that wait.
+const MAX_HELLOS: usize = 4;
+/// Metrics with different request ids that wait.
+const MAX_METRICS: usize = 8;
+
+/// One message that waits.
+#[derive(Debug)]
+pub enum Item {
+    /// A response or an error.
+    Answer {
+        /// The message, encoded.
+        body: Body,
+        /// Whether it refuses input, rather than answering an accepted command.
+        refusal: bool,
+    },
+    /// A change of the breaker's state.
+    Report(Change),
+    /// The answer to the host's ping of this number.
+    Pong(u64),
+    /// A heartbeat; it gets its number when it is written.
+    Heartbeat,
+    /// The agent's description.
+    Hello(Body),
+    /// Metrics, with the id of the request that they answer.
+    Metrics {
+        /// The message, encoded.
+        body: Body,
+        /// The request's id.
+        request_id: Option<String>,
+    },
+}
+
+/// What waits for the host.
+#[derive(Debug)]
+pub struct Outbox {
+    limits: Limits,
+    answers: VecDeque<Item>,
+    answer_bytes: usize,
+    refusal_bytes: usize,
+    reserved: usize,
+    reports: VecDeque<Change>,
+    pongs: VecDeque<u64>,
+    heartbeat: bool,
+    hellos: VecDeque<Body>,
+    metrics: VecDeque<(Body, Option<String>)>,
+}
+
+impl Outbox {
+    /// Empty.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            answers: VecDeque::new(),
+            answer_bytes: 0,
+            refusal_bytes: 0,
+            reserved: 0,
+            reports: VecDeque::new(),
+            pongs: VecDeque::new(),
+            heartbeat: false,
+            hellos: VecDeque::new(),
+            metrics: VecDeque::new(),
+        }
+    }
+
+    /// Whether one more command's answer is sure to find room.
+    pub fn has_room(&self) -> bool {
+        self.free() >= self.reserve_bytes()
+    }
+
+    /// Sets room aside for the answer of a command that is being accepted.
+    #[must_use]
+    pub fn reserve(&mut self) -> bool {
+        let room = self.has_room();
+        self.reserved += usize::from(room);
+        room
+    }
+
+    /// Takes an accepted command's answer, using up its reservation. Returns whether it had to be cut to the room left.
+    pub fn answer(&mut self, response: Response) -> bool {
+        self.reserved = self.reserved.saturating_sub(1);
+        let mut message = GuestMessage::Response(response);
+        let mut body = self.encode(&mut message, usize::MAX);
+        let free = self.free().max(self.reserve_bytes());
+        let cut = body.line_bytes() > free;
+        if cut {
+            body = self.encode(&mut message, free);
+        }
+        self.push_answer(body, false);
+        cut
+    }
+
+    /// Takes a refusal; `false` when the refusals' share is full and it was dropped.
+    #[must_use]
+    pub fn refuse(&mut self, mut message: GuestMessage) -> bool {
+        let body = self.encode(&mut message, RESERVE);
+        let fits = self.refusal_bytes + body.line_bytes() <= self.refusal_share();
+        if fits {
+            self.push_answer(body, true);
+        }
+        fits
+    }
+
+    /// Takes a change of the breaker's state.
+    pub fn report(&mut self, change: Change) {
+        push_bounded(&mut self.reports, change, MAX_REPORTS);
+    }
+
+    /// Takes the number of a ping of the host's.
+    pub fn pong(&mut self, sequence_number: u64) {
+        push_bounded(&mut self.pongs, sequence_number, MAX_PONGS);
+    }
+
+    /// A heartbeat is due; `false` when one waits already.
+    #[must_use]
+    pub fn heartbeat(&mut self) -> bool {
+        !std::mem::replace(&mut self.heartbeat, true)
+    }
+
+    /// Takes the agent's description.
+    pub fn hello(&mut self, hello: Hello) {
+        let body = self.encode(&mut GuestMessage::Hello(hello), usize::MAX);
+        push_bounded(&mut self.hellos, body, MAX_HELLOS);
+    }
+
+    /// Takes metrics; they replace those that wait, and answer the request that those would have answered. Only metrics
+    /// that answer different requests wait beside each other.
+    pub fn metrics(&mut self, mut metrics: SystemMetrics) {
+        let replaced = self
+            .metrics
+            .pop_back_if(|(_, id)| id.is_none() || metrics.request_id.is_none() || *id == metrics.request_id);
+        if let Some((_, id)) = replaced {
+            metrics.request_id = metrics.request_id.or(id);
+        }
+        let id = metrics.request_id.clone();
+        let body = self.encode(&mut GuestMessage::SystemMetrics(metrics), usize::MAX);
+        push_bounded(&mut self.metrics, (body, id), MAX_METRICS);
+    }
+
+    /// The next to be written. It counts against the bound until [`Self::release`] or [`Self::restore`].
+    pub fn pop(&mut self) -> Option<Item> {
+        if let Some(answer) = self.answers.pop_front() {
+            return Some(answer);
+        }
+        if let Some(change) = self.reports.pop_front() {
+            return Some(Item::Report(change));
+        }
+        if let Some(number) = self.pongs.pop_front() {
+            return Some(Item::Pong(number));
+        }
+        if std::mem::take(&mut self.heartbeat) {
+            return Some(Item::Heartbeat);
+        }
+        if let Some(body) = self.hellos.pop_front() {
+            return Some(Item::Hello(body));
+        }
+        self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id })
+    }
+
+    /// An item is written whole.
+    pub fn release(&mut self, item: &Item) {
+        if let Item::Answer { body, refusal } = item {
+            self.answer_bytes = self.answer_bytes.saturating_sub(body.line_bytes());
+            let refused = if *refusal { body.line_bytes() } else { 0 };
+            self.refusal_bytes = self.refusal_bytes.saturating_sub(refused);
+        }
+        if self.answers.is_empty() {
+            self.answers.shrink_to(KEPT_CAPACITY);
+        }
+    }
+
+    /// An item was torn: it comes first again. A heartbeat or a pong is void, and so are metrics that nobody asked for.
+    pub fn restore(&mut self, item: Item) {
+        match item {
+            Item::Answer { .. } => self.answers.push_front(item),
+            Item::Report(change) => self.reports.push_front(change),
+            Item::Hello(body) => self.hellos.push_front(body),
+            Item::Metrics { body, request_id } => self.metrics.push_front((body, request_id)),
+            Item::Pong(_) | Item::Heartbeat => {}
+        }
+    }
+
+    /// No host: what only the one that left was to have is dropped. Returns whether a heartbeat was among it.
+    pub fn disconnect(&mut self) -> bool {
+        self.pongs.clear();
+        self.metrics.retain(|(_, id)| id.is_some());
+        std::mem::take(&mut self.heartbeat)
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+            && self.reports.is_empty()
+            && self.pongs.is_empty()
+            && !self.heartbeat
+            && self.hellos.is_empty()
+            && self.metrics.is_empty()
+    }
+
+    /// Bytes of responses and errors that wait, the one being written included.
+    pub fn answer_bytes(&self) -> usize {
+        self.answer_bytes
+    }
+
+    /// Commands whose answer is still to come.
+    pub fn reserved(&self) -> usize {
+        self.reserved
+    }
+
+    fn reserve_bytes(&self) -> usize {
+        RESERVE.min(self.refusal_share()).min(self.limits.max_outgoing_line_bytes)
+    }
+
+    fn refusal_share(&self) -> usize {
+        self.limits.outbox_max_bytes / REFUSAL_SHARE
+    }
+
+    /// What answers may still take without touching what is set aside for those to come, and for refusals.
+    fn free(&self) -> usize {
+        let answers = self.answer_bytes.saturating_sub(self.refusal_bytes);
+        let taken = answers.saturating_add(self.reserved.saturating_mul(self.reserve_bytes()));
+        self.limits.outbox_max_bytes.saturating_sub(self.refusal_share()).saturating_sub(taken)
+    }
+
+    fn encode(&self, message: &mut GuestMessage, max_bytes: usize) -> Body {
+        Body::encode_within(message, max_bytes.min(self.limits.max_outgoing_line_bytes))
+    }
+
+    fn push_answer(&mut self, body: Body, refusal: bool) {
+        self.answer_bytes += body.line_bytes();
+        self.refusal_bytes += if refusal { body.line_bytes() } else { 0 };
+        self.answers.push_back(Item::Answer { body, refusal });
+    }
+}
+
+fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, max: usize) {
+    if queue.len() >= max {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,71 @@
+//! What the passing of time brings: attempts, heartbeats, timeouts, the assessment of quality.
+
+use super::Link;
+use super::event::Action;
+use super::trouble::Kind;
+use crate::clock::Now;
+use log::Level;
+use std::time::Duration;
+
+/// A timer served later than this was held up by a suspended machine, not by a busy one.
+const SUSPENDED: Duration = Duration::from_secs(10);
+
+impl Link {
+    /// After a suspension the host is given its time again: it could not answer while we did not look.
+    pub(super) fn forgive_suspension(&mut self, now: Now) {
+        let late = self.next_deadline().is_some_and(|due| now.mono > due.saturating_add(SUSPENDED));
+        if late && self.session.is_connected() {
+            self.keep_alive.forgive(now.mono);
+            self.stalled_since = self.stalled_since.map(|_| now.mono);
+        }
+    }
+
+    pub(super) fn run_timers(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let change = self.breaker.tick(now);
+        self.breaker_changed(change, actions);
+        self.check_heartbeats(now, actions);
+        self.check_stall(now, actions);
+        if self.session.try_open(now.mono, &mut self.breaker) {
+            actions.push(Action::Open);
+        }
+    }
+
+    fn check_heartbeats(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if let Some(number) = self.keep_alive.timed_out(now.mono) {
+            self.stats.heartbeats_missed += 1;
+            let seconds = self.settings.keep_alive_timeout.as_secs();
+            let text = format!("heartbeat {number} was not answered within {seconds} s; connecting anew");
+            self.fail(now, Kind::Heartbeat, text, actions);
+            return;
+        }
+        let due = self.keep_alive.take_due(now.mono) && self.breaker.begin(false);
+        if due && !self.outbox.heartbeat() {
+            self.breaker.abandoned();
+        }
+    }
+
+    fn check_stall(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let limit = self.settings.connection_timeout;
+        if self.stalled_since.is_some_and(|since| now.mono >= since.saturating_add(limit)) {
+            let text = format!("the host took no byte for {} s; connecting anew", limit.as_secs());
+            self.fail(now, Kind::Stalled, text, actions);
+        }
+    }
+
+    pub(super) fn health_check(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let found = self.window.assess();
+        let from = std::mem::replace(&mut self.quality, found.quality);
+        if from == found.quality {
+            return;
+        }
+        self.stats.quality_changed(now.mono, found.quality);
+        let latency = found.latency.map_or_else(|| "unknown".to_owned(), |l| format!("{} ms", l.as_millis()));
+        let level = if found.quality > from { Level::Warn } else { Level::Info };
+        let text = format!(
+            "connection quality is {}, was {from}: {} % errors, mean round trip {latency}",
+            found.quality, found.error_percent
+        );
+        actions.push(Action::Log(level, text));
+        actions.push(Action::QualityChanged { from, to: found.quality });
+    }
+}

@@ -1,0 +1,192 @@
+//! The signed envelope: HMAC-SHA256 over the host's lines, where a shared secret is set.
+//!
+//! Pure: the caller gives the time. The sentence that is signed is `v\nts\nnonce\npayload`; a nonce holds no control
+//! characters, so that the same bytes cannot be split in two ways.
+
+mod nonces;
+mod refusals;
+#[cfg(test)]
+mod tests;
+
+pub use nonces::MAX_NONCES;
+pub use refusals::{ANSWER_INTERVAL, Refusals};
+
+use crate::ErrorCode;
+use crate::parse::Rejection;
+use hmac::{Hmac, KeyInit, Mac};
+use nonces::Nonces;
+use serde::Deserialize;
+use sha2::Sha256;
+use std::fmt;
+
+/// The only version of the envelope.
+pub const VERSION: u64 = 1;
+
+/// How far `ts` may be from the guest's clock, either way.
+pub const WINDOW_MS: u64 = 300_000;
+
+/// Longest nonce, in characters.
+pub const MAX_NONCE_CHARS: usize = 128;
+
+/// Why a line was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// A plain line, or noise.
+    #[error("the line is not signed, and shared_secret is set: only signed lines are taken")]
+    NotSigned,
+    /// A signed line with a field missing or wrong.
+    #[error("the signed line cannot be read: {0}")]
+    Malformed(String),
+    /// Another secret, or a changed line.
+    #[error("the signature does not match: the host's secret differs, or the line was changed")]
+    BadSignature,
+    /// Rightly signed, but too early or too late.
+    #[error(
+        "`ts` is {skew_ms} ms from the guest's clock; at most {WINDOW_MS} ms are taken: compare both clocks"
+    )]
+    OutsideWindow {
+        /// `ts` minus the guest's clock.
+        skew_ms: i64,
+    },
+    /// Rightly signed, but taken before, or too old to tell.
+    #[error("the nonce was used before, or is older than what the guest remembers")]
+    Replayed,
+}
+
+impl EnvelopeError {
+    /// The answer, where [`Refusals`] allows one.
+    pub fn into_rejection(self) -> Rejection {
+        Rejection::new(ErrorCode::SignatureInvalid, self.to_string())
+    }
+}
+
+/// The secret's key schedule; the secret's text is not kept.
+#[derive(Clone)]
+struct Key(Hmac<Sha256>);
+
+impl Key {
+    fn new(secret: &str) -> Self {
+        // Infallible: HMAC takes keys of any length (RFC 2104, section 2), and the crate fails on length alone.
+        Self(Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length"))
+    }
+
+    fn mac(&self, ts: u64, nonce: &str, payload: &str) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(format!("{VERSION}\n{ts}\n{nonce}\n").as_bytes());
+        mac.update(payload.as_bytes());
+        mac
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// The host's side.
+#[derive(Clone, Debug)]
+pub struct Signer(Key);
+
+impl Signer {
+    /// Signs with the UTF-8 bytes of the secret's text.
+    pub fn new(secret: &str) -> Self {
+        Self(Key::new(secret))
+    }
+
+    /// The signed line, with its `\n`. `ts` is in milliseconds since 1970; a nonce must not be used twice, and holds 1
+    /// to 128 characters and no control characters.
+    pub fn sign(&self, ts: u64, nonce: &str, payload: &str) -> String {
+        let tag = self.0.mac(ts, nonce, payload).finalize().into_bytes();
+        let sig = hex(&tag);
+        let line = serde_json::json!({
+            "type": "signed", "v": VERSION, "ts": ts, "nonce": nonce, "payload": payload, "sig": sig
+        });
+        format!("{line}\n")
+    }
+}
+
+/// The guest's side: the secret, and the nonces that were taken.
+#[derive(Debug)]
+pub struct Verifier {
+    key: Key,
+    nonces: Nonces,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    v: u64,
+    ts: u64,
+    nonce: String,
+    payload: String,
+    sig: String,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Verifier {
+    /// Takes lines signed with this secret's text.
+    pub fn new(secret: &str) -> Self {
+        Self { key: Key::new(secret), nonces: Nonces::default() }
+    }
+
+    /// The payload of a signed line. `now_wall_ms` is the guest's clock, in milliseconds since 1970.
+    pub fn verify(&mut self, now_wall_ms: u64, line: &str) -> Result<String, EnvelopeError> {
+        let envelope = read(line)?;
+        let sig = unhex(&envelope.sig).ok_or(EnvelopeError::BadSignature)?;
+        let mac = self.key.mac(envelope.ts, &envelope.nonce, &envelope.payload);
+        // `verify_slice` compares in constant time.
+        mac.verify_slice(&sig).map_err(|_| EnvelopeError::BadSignature)?;
+        check_window(now_wall_ms, envelope.ts)?;
+        self.nonces.take(now_wall_ms, envelope.ts, &envelope.nonce)?;
+        Ok(envelope.payload)
+    }
+}
+
+fn read(line: &str) -> Result<Envelope, EnvelopeError> {
+    let kind: Kind = serde_json::from_str(line).map_err(|_| EnvelopeError::NotSigned)?;
+    if kind.kind != "signed" {
+        return Err(EnvelopeError::NotSigned);
+    }
+    let envelope: Envelope =
+        serde_json::from_str(line).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
+    if envelope.v != VERSION {
+        return Err(EnvelopeError::Malformed(format!("`v` must be {VERSION}, not {}", envelope.v)));
+    }
+    let nonce = &envelope.nonce;
+    if nonce.is_empty() || nonce.chars().nth(MAX_NONCE_CHARS).is_some() || nonce.chars().any(char::is_control)
+    {
+        let must = format!("`nonce` must hold 1 to {MAX_NONCE_CHARS} characters and no control characters");
+        return Err(EnvelopeError::Malformed(must));
+    }
+    Ok(envelope)
+}
+
+fn check_window(now: u64, ts: u64) -> Result<(), EnvelopeError> {
+    if now.abs_diff(ts) <= WINDOW_MS {
+        return Ok(());
+    }
+    let skew = i128::from(ts) - i128::from(now);
+    let skew_ms = i64::try_from(skew).unwrap_or(if skew < 0 { i64::MIN } else { i64::MAX });
+    Err(EnvelopeError::OutsideWindow { skew_ms })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// 64 hexadecimal digits, in any case, to the 32 bytes of a tag. A shorter tag is never taken.
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut tag = [0; 32];
+    if text.len() != 2 * tag.len() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, at) in tag.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(tag)
+}

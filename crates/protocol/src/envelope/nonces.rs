@@ -1,0 +1,56 @@
+//! The nonces that were taken, in bounded memory and safe against clocks that jump.
+
+use super::{EnvelopeError, WINDOW_MS};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
+
+/// Most nonces that are remembered. Beyond it the oldest is forgotten, and lines not newer than it are refused.
+pub const MAX_NONCES: usize = 4096;
+
+type Hash = [u8; 16];
+
+/// Nonces by their hash, and the `ts` up to which nothing is taken any more because it was forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Nonces {
+    seen: HashSet<Hash>,
+    by_time: BTreeSet<(u64, Hash)>,
+    forgotten_up_to: Option<u64>,
+}
+
+impl Nonces {
+    /// Takes a nonce once. What is forgotten raises the oldest `ts` that is taken, so that a guest's clock that jumps
+    /// forward and back again does not open a way for lines of the past.
+    pub(super) fn take(&mut self, now: u64, ts: u64, nonce: &str) -> Result<(), EnvelopeError> {
+        self.forget(now);
+        let hash = hash(nonce);
+        if self.forgotten_up_to.is_some_and(|oldest| ts <= oldest) || !self.seen.insert(hash) {
+            return Err(EnvelopeError::Replayed);
+        }
+        self.by_time.insert((ts, hash));
+        Ok(())
+    }
+
+    fn forget(&mut self, now: u64) {
+        while let Some((ts, hash)) = self.by_time.first().copied() {
+            if self.by_time.len() < MAX_NONCES && ts.saturating_add(WINDOW_MS) >= now {
+                break;
+            }
+            self.by_time.pop_first();
+            self.seen.remove(&hash);
+            self.forgotten_up_to = self.forgotten_up_to.max(Some(ts));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.seen.len().max(self.by_time.len())
+    }
+}
+
+fn hash(nonce: &str) -> Hash {
+    let mut hash = Hash::default();
+    for (to, from) in hash.iter_mut().zip(Sha256::digest(nonce.as_bytes())) {
+        *to = from;
+    }
+    hash
+}

@@ -1,0 +1,81 @@
+//! `cargo xtask lab`: the virtual machine, kept running to play with.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use infiniservice_lab::{BootOptions, Machine, Network, console, dirs};
+
+/// The virtual machine of the tests, kept running to play with.
+#[derive(Subcommand)]
+pub enum Lab {
+    /// Boots the machine, building its image the first time, and prints the socket of the agent's port.
+    Up(Up),
+    /// A root shell on the machine's serial console; Ctrl-] leaves it.
+    Console,
+    /// Stops the machine; what was written in it is gone.
+    Down,
+}
+
+/// How the machine is to be.
+#[derive(Args)]
+pub struct Up {
+    /// Directory shown to the guest, read-only, at /mnt/payload.
+    #[arg(long, value_name = "DIR")]
+    payload: Option<PathBuf>,
+    /// Virtual processors.
+    #[arg(long, default_value_t = BootOptions::default().cpus)]
+    cpus: u8,
+    /// Memory in MiB.
+    #[arg(long, default_value_t = BootOptions::default().memory_mib)]
+    memory_mib: u32,
+    /// Let the guest reach the network through the host.
+    #[arg(long)]
+    network: bool,
+}
+
+impl Lab {
+    /// Carries the command out.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Up(options) => up(options),
+            Self::Console => console(),
+            Self::Down => down(),
+        }
+    }
+}
+
+fn up(options: Up) -> Result<()> {
+    let dir = dirs::run_dir()?;
+    let machine = if let Some(machine) = Machine::attach(&dir)? {
+        println!("The machine runs already.");
+        machine
+    } else {
+        Machine::boot_detached(&options.into(), &dir)?
+    };
+    println!("agent port  {}", machine.agent_socket().display());
+    println!("console     cargo xtask lab console (log: {}/console.log)", dir.display());
+    println!("stop        cargo xtask lab down");
+    Ok(())
+}
+
+fn console() -> Result<()> {
+    let machine = Machine::attach(&dirs::run_dir()?)?.context("no machine runs: cargo xtask lab up")?;
+    eprintln!("root shell of the machine, Ctrl-] leaves it; press Enter for a prompt\r");
+    console::attach(&machine.console_socket())
+}
+
+fn down() -> Result<()> {
+    match Machine::attach(&dirs::run_dir()?)? {
+        Some(machine) => machine.stop(),
+        None => println!("No machine runs."),
+    }
+    Ok(())
+}
+
+impl From<Up> for BootOptions {
+    fn from(up: Up) -> Self {
+        let network = if up.network { Network::Open } else { Network::Isolated };
+        Self { cpus: up.cpus, memory_mib: up.memory_mib, payload: up.payload, network, ..Self::default() }
+    }
+}
