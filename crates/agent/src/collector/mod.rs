@@ -1,1 +1,30 @@
 //! System metrics, one file a metric.
+//!
+//! Everything that reads text or records is pure and compiles on every platform; [`sys`] holds what the
+//! operating system gives. [`Collector`] takes one collection, [`CollectorHandle`] runs it on a thread of its own.
+
+mod collect;
+mod cpu;
+mod disk;
+mod error;
+mod handle;
+mod host;
+mod memory;
+mod network;
+mod numbers;
+mod passwd;
+
+mod process;
+mod processes;
+mod rate;
+mod report;
+mod settings;
+mod sys;
+mod temperature;
+mod text;
+
+pub use collect::Collector;
+pub use error::CollectError;
+pub use handle::{CollectorHandle, HandleError};
+pub use process::query::{ProcessQuery, SortBy};
+pub use settings::{CollectorSettings, Roots};

@@ -1,0 +1,178 @@
+//! Traffic of block devices, from `/proc/diskstats` (Documentation/admin-guide/iostats.rst).
+//!
+//! Only whole devices that hold data themselves count. Partitions, and what lies on top of other devices (device
+//! mapper, md, bcache, drbd, zvol, loop, zram), would count the same bytes twice.
+
+use crate::collector::error::ParseError;
+use crate::collector::numbers::{counter, per_second, percent};
+use crate::collector::text::{lines, next_unsigned, words};
+use infiniservice_protocol::metrics::DiskIo;
+use std::time::Duration;
+
+/// Sectors of this file have 512 bytes, whatever the device's own have.
+const SECTOR_BYTES: u64 = 512;
+/// Devices that lie on top of others, or in memory.
+const STACKED: [&[u8]; 10] =
+    [b"loop", b"ram", b"zram", b"dm-", b"md", b"bcache", b"drbd", b"zd", b"fd", b"sr"];
+
+/// One device's counters since boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    name: Box<[u8]>,
+    reads: u64,
+    sectors_read: u64,
+    writes: u64,
+    sectors_written: u64,
+    busy_ms: u64,
+}
+
+/// Reads `/proc/diskstats`; whole devices that count, as they stand there.
+pub fn parse(text: &[u8]) -> Result<Vec<Device>, ParseError> {
+    let mut devices = Vec::new();
+    let mut whole: &[u8] = b"";
+    for (number, line) in lines(text) {
+        let mut words = words(line).skip(2);
+        let name = words.next().ok_or(ParseError::new(number, "device name"))?;
+        // The kernel lists a device's partitions straight after it.
+        if is_partition(name, whole) {
+            continue;
+        }
+        whole = name;
+        if !is_stacked(name) {
+            devices.push(device(name, &mut words, number)?);
+        }
+    }
+    Ok(devices)
+}
+
+fn device<'a>(
+    name: &[u8],
+    words: &mut impl Iterator<Item = &'a [u8]>,
+    line: usize,
+) -> Result<Device, ParseError> {
+    let mut fields = [0u64; 10];
+    for field in &mut fields {
+        *field = next_unsigned(words, line, "device counter")?;
+    }
+    let [reads, _, sectors_read, _, writes, _, sectors_written, _, _, busy_ms] = fields;
+    Ok(Device { name: name.into(), reads, sectors_read, writes, sectors_written, busy_ms })
+}
+
+/// `sda1` of `sda`; `nvme0n1p2` of `nvme0n1`: a `p` stands between where the device's own name ends in a digit
+/// (`bdevname` in block/partitions/core.c).
+fn is_partition(name: &[u8], whole: &[u8]) -> bool {
+    let Some(rest) = name.strip_prefix(whole).filter(|_| !whole.is_empty()) else { return false };
+    let number =
+        if whole.last().is_some_and(u8::is_ascii_digit) { rest.strip_prefix(b"p") } else { Some(rest) };
+    number.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}
+
+fn is_stacked(name: &[u8]) -> bool {
+    STACKED.iter().any(|prefix| {
+        let rest = name.strip_prefix(*prefix);
+        rest.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
+    })
+}
+
+/// Totals since boot, and rates since `before` where there is such a sample.
+pub fn figures(devices: &[Device], before: Option<(&[Device], Duration)>) -> DiskIo {
+    let mut io = DiskIo::default();
+    for device in devices {
+        let earlier = before.map(|(list, elapsed)| (list.iter().find(|d| d.name == device.name), elapsed));
+        add(&mut io, device, earlier);
+    }
+    io.read_bytes = counter(io.read_bytes);
+    io.write_bytes = counter(io.write_bytes);
+    io
+}
+
+/// A device that came in between is measured from the next sample on: its counters may be older than the interval.
+fn add(io: &mut DiskIo, device: &Device, before: Option<(Option<&Device>, Duration)>) {
+    let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
+    io.read_bytes = io.read_bytes.saturating_add(bytes(device.sectors_read));
+    io.write_bytes = io.write_bytes.saturating_add(bytes(device.sectors_written));
+    let Some((Some(before), elapsed)) = before else { return };
+    let rate = |before: u64, after: u64| per_second(before, after, elapsed);
+    io.read_bytes_per_sec += rate(bytes(before.sectors_read), bytes(device.sectors_read));
+    io.write_bytes_per_sec += rate(bytes(before.sectors_written), bytes(device.sectors_written));
+    io.read_ops_per_sec += rate(before.reads, device.reads);
+    io.write_ops_per_sec += rate(before.writes, device.writes);
+    let busy = percent(device.busy_ms.saturating_sub(before.busy_ms), elapsed.as_millis() as u64);
+    io.io_utilization_percent = io.io_utilization_percent.max(busy);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DEBIAN_12: &[u8] = include_bytes!("../../../tests/fixtures/proc-debian12-6.18/diskstats");
+
+    fn names(text: &str) -> Vec<String> {
+        let text = text
+            .split_whitespace()
+            .map(|n| format!("8 0 {n} 1 0 2 0 3 0 4 0 0 5 0\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        parse(text.as_bytes())
+            .unwrap()
+            .iter()
+            .map(|d| String::from_utf8_lossy(&d.name).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_recorded_file_gives_the_one_disk() {
+        let devices = parse(DEBIAN_12).unwrap();
+        assert_eq!(devices.len(), 1);
+        assert_eq!(&*devices[0].name, b"vda");
+        assert!(figures(&devices, None).read_bytes > 1 << 30);
+    }
+
+    #[test]
+    fn partitions_and_stacked_devices_are_not_counted_again() {
+        let list = "sda sda1 sda2 sdaa sdaa1 nvme0n1 nvme0n1p1 nvme0n1p2 mmcblk0 mmcblk0p1 mmcblk0boot0 \
+                    dm-0 dm-1 md0 md127 loop0 zram0 ram1 sr0 vda vda14 nbd1 nbd12 rbd0 rbd0p1";
+        let whole = ["sda", "sdaa", "nvme0n1", "mmcblk0", "mmcblk0boot0", "vda", "nbd1", "nbd12", "rbd0"];
+        assert_eq!(names(list), whole);
+    }
+
+    #[test]
+    fn rates_are_those_of_all_devices_and_busy_is_that_of_the_busiest() {
+        let sample = |a: &str, b: &str| parse(format!("8 0 sda {a} 0\n8 16 sdb {b} 0\n").as_bytes()).unwrap();
+        let before = sample("0 0 0 0 0 0 0 0 0 0", "10 0 100 0 0 0 0 0 0 0");
+        let after = sample("20 0 200 0 4 0 40 0 0 500", "30 0 300 0 0 0 0 0 0 1500");
+        let io = figures(&after, Some((&before, Duration::from_secs(2))));
+        assert_eq!((io.read_ops_per_sec, io.write_ops_per_sec), (20.0, 2.0));
+        assert_eq!((io.read_bytes_per_sec, io.write_bytes_per_sec), (200.0 * 512.0, 20.0 * 512.0));
+        assert_eq!((io.read_bytes, io.write_bytes), (500 * 512, 40 * 512));
+        assert!((io.io_utilization_percent - 75.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_device_that_was_plugged_in_has_no_rate_yet() {
+        let after = parse(b"8 0 sda 9 0 9 0 9 0 9 0 0 9 0\n").unwrap();
+        let io = figures(&after, Some((&[], Duration::from_secs(1))));
+        assert!(io.read_bytes_per_sec.abs() < f64::EPSILON && io.read_bytes == 9 * 512);
+    }
+
+    #[test]
+    fn a_torn_line_is_named() {
+        assert_eq!(parse(b"8 0 sda 1 2\n"), Err(ParseError::new(1, "device counter")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = parse(&bytes);
+        }
+
+        #[test]
+        fn any_counters_give_finite_rates(a: [u64; 10], b: [u64; 10], ms in 0u64..1000) {
+            let line = |n: [u64; 10]| format!("8 0 sda {}", n.map(|v| v.to_string()).join(" "));
+            let (a, b) = (parse(line(a).as_bytes()).unwrap(), parse(line(b).as_bytes()).unwrap());
+            let io = figures(&b, Some((&a, Duration::from_millis(ms))));
+            prop_assert!(io.read_bytes_per_sec.is_finite() && io.io_utilization_percent <= 100.0);
+        }
+    }
+}

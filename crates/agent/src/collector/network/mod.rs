@@ -1,0 +1,5 @@
+//! Network interfaces, from netlink (rtnetlink(7)).
+
+pub mod interfaces;
+pub mod netlink;
+pub mod route;

@@ -1,0 +1,81 @@
+//! Numbers as the wire wants them: finite, never negative, 31 bits for counts and 53 for byte counters.
+
+use std::time::Duration;
+
+/// Largest byte counter that a JSON reader keeps exactly.
+pub const MAX_COUNTER: u64 = (1 << 53) - 1;
+/// Largest pid or count.
+pub const MAX_COUNT: u32 = i32::MAX as u32;
+/// The last second of the year 9999: RFC 3339 has four digits for the year.
+const MAX_UNIX_SECONDS: u64 = 253_402_300_799;
+
+/// A byte or packet counter within 53 bits.
+pub fn counter(value: u64) -> u64 {
+    value.min(MAX_COUNTER)
+}
+
+/// A count within 31 bits.
+pub fn count(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(MAX_COUNT).min(MAX_COUNT)
+}
+
+/// Two decimals, finite, not negative, within 53 bits.
+pub fn figure(value: f64) -> f64 {
+    if value > 0.0 { (value.min(MAX_COUNTER as f64) * 100.0).round() / 100.0 } else { 0.0 }
+}
+
+/// `part` of `whole` in percent, 0 to 100; 0 where `whole` is 0.
+pub fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { figure((part as f64 / whole as f64 * 100.0).min(100.0)) }
+}
+
+/// Rate of a counter that only grows; 0 where it was reset in between.
+pub fn per_second(before: u64, after: u64, elapsed: Duration) -> f64 {
+    let seconds = elapsed.as_secs_f64();
+    if seconds > 0.0 { figure(after.saturating_sub(before) as f64 / seconds) } else { 0.0 }
+}
+
+/// Bytes in GB (10^9) to the megabyte.
+pub fn gigabytes(bytes: u128) -> f64 {
+    (bytes as f64 / 1e6).round() / 1e3
+}
+
+/// RFC 3339 in UTC to the second, of seconds since 1970.
+pub fn rfc3339(unix_seconds: u64) -> String {
+    let since = Duration::from_secs(unix_seconds.min(MAX_UNIX_SECONDS));
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + since).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_counter_that_was_reset_has_no_rate() {
+        assert!(per_second(1000, 10, Duration::from_secs(1)).abs() < f64::EPSILON);
+        assert!((per_second(1000, 3000, Duration::from_secs(2)) - 1000.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn two_samples_at_one_moment_have_no_rate() {
+        assert!(per_second(0, 1000, Duration::ZERO).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_end_of_time_is_still_a_date() {
+        assert_eq!(rfc3339(u64::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_is_finite_and_in_range(a: u64, b: u64, f: f64, ms in 0u64..10_000) {
+            prop_assert!((0.0..=100.0).contains(&percent(a, b)));
+            prop_assert!(figure(f).is_finite() && figure(f) >= 0.0);
+            prop_assert!(per_second(a, b, Duration::from_millis(ms)).is_finite());
+            prop_assert!(gigabytes(u128::from(a) * u128::from(b)).is_finite());
+            prop_assert!(counter(a) <= MAX_COUNTER && count(a) <= MAX_COUNT);
+        }
+    }
+}

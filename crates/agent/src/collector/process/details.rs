@@ -1,0 +1,149 @@
+//! The details of listed processes, kept by (pid, start time), so that only what changed is read again.
+//!
+//! A process may call exec or change its user without changing pid or start time. So an entry is read again when
+//! the name changed, while the process is young, and after ten minutes.
+
+use super::files::Details;
+use super::stat::{Name, Record};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::time::Duration;
+
+/// A process younger than this may still exec or drop its privileges.
+const SETTLING: Duration = Duration::from_secs(30);
+/// Every entry is read again after this time.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+#[derive(Debug)]
+struct Entry {
+    details: Details,
+    name: Name,
+    read_at: Duration,
+    settled: bool,
+    used_in: u64,
+}
+
+/// The cache.
+#[derive(Debug, Default)]
+pub struct Cache {
+    entries: HashMap<(u32, u64), Entry>,
+    round: u64,
+}
+
+impl Cache {
+    /// The details of `record`, from the cache or by `read`. `age` is how long the process has run.
+    pub fn get(
+        &mut self,
+        record: &Record,
+        now: Duration,
+        age: Duration,
+        read: impl FnOnce() -> Details,
+    ) -> &Details {
+        let round = self.round;
+        let new = || Entry {
+            details: read(),
+            name: record.name,
+            read_at: now,
+            settled: age >= SETTLING,
+            used_in: round,
+        };
+        let entry = match self.entries.entry((record.pid, record.started)) {
+            Slot::Vacant(slot) => slot.insert(new()),
+            Slot::Occupied(slot) if slot.get().is_fresh(record, now) => slot.into_mut(),
+            Slot::Occupied(mut slot) => {
+                slot.insert(new());
+                slot.into_mut()
+            }
+        };
+        entry.used_in = round;
+        &entry.details
+    }
+
+    /// The details of `record` where they are known, for lists too long to be kept.
+    pub fn peek(&self, record: &Record, now: Duration) -> Option<&Details> {
+        let entry = self.entries.get(&(record.pid, record.started));
+        entry.filter(|entry| entry.is_fresh(record, now)).map(|entry| &entry.details)
+    }
+
+    /// Ends a collection. Above `max_entries` all that it did not ask for are forgotten; below, a process at the
+    /// edge of the list is not read again each time it comes back.
+    pub fn end_round(&mut self, max_entries: usize) {
+        let round = self.round;
+        if self.entries.len() > max_entries {
+            self.entries.retain(|_, entry| entry.used_in == round);
+        }
+        self.round += 1;
+    }
+}
+
+impl Entry {
+    fn is_fresh(&self, record: &Record, now: Duration) -> bool {
+        self.settled && self.name == record.name && now.saturating_sub(self.read_at) < MAX_AGE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(pid: u32, started: u64, name: &str) -> Record {
+        Record {
+            pid,
+            ppid: 1,
+            started,
+            cpu_ticks: 0,
+            rss_pages: 1,
+            threads: 1,
+            cpu_percent: 0.0,
+            state: b'S',
+            is_kernel: false,
+            name: Name::new(name.as_bytes()),
+        }
+    }
+
+    /// Whether the cache read anew at `now` seconds, of a process that is `age` seconds old.
+    fn reads(cache: &mut Cache, record: &Record, now: u64, age: u64) -> bool {
+        let mut read = false;
+        cache.get(record, Duration::from_secs(now), Duration::from_secs(age), || {
+            read = true;
+            Details::default()
+        });
+        read
+    }
+
+    #[test]
+    fn a_settled_process_is_read_once() {
+        let (mut cache, init) = (Cache::default(), record(1, 0, "init"));
+        assert!(reads(&mut cache, &init, 0, 1000));
+        assert!(!reads(&mut cache, &init, 30, 1030));
+    }
+
+    #[test]
+    fn a_young_process_is_read_again_as_it_may_exec_or_change_its_user() {
+        let (mut cache, young) = (Cache::default(), record(5, 0, "sshd"));
+        assert!(reads(&mut cache, &young, 0, 1) && reads(&mut cache, &young, 2, 3));
+        assert!(reads(&mut cache, &young, 40, 41) && !reads(&mut cache, &young, 70, 71));
+    }
+
+    #[test]
+    fn a_new_name_another_start_and_old_age_each_mean_reading_again() {
+        let mut cache = Cache::default();
+        assert!(reads(&mut cache, &record(5, 7, "sh"), 0, 100));
+        assert!(reads(&mut cache, &record(5, 7, "sleep"), 1, 101));
+        assert!(reads(&mut cache, &record(5, 8, "sleep"), 1, 101));
+        assert!(reads(&mut cache, &record(5, 8, "sleep"), 1 + 600, 701));
+    }
+
+    #[test]
+    fn the_cache_is_bounded_by_forgetting_what_was_not_asked_for() {
+        let mut cache = Cache::default();
+        for pid in 0..10 {
+            reads(&mut cache, &record(pid, 0, "x"), 0, 100);
+        }
+        cache.end_round(20);
+        reads(&mut cache, &record(3, 0, "x"), 1, 101);
+        cache.end_round(5);
+        assert_eq!(cache.entries.len(), 1);
+        assert!(!reads(&mut cache, &record(3, 0, "x"), 2, 102));
+    }
+}

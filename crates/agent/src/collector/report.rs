@@ -1,0 +1,85 @@
+//! What went wrong in a collection, and what was cut: one collector's failure costs its own figures only.
+
+use super::numbers::count;
+use infiniservice_protocol::metrics::{Collection, FailedCollector};
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// What `error` says while a rate waits for its second sample.
+pub const WARMING_UP: &str = "warming_up";
+/// Failures told in one message.
+const MAX_FAILED: usize = 64;
+
+/// Collects failures while a collection runs.
+#[derive(Debug, Default)]
+pub struct Report {
+    collection: Collection,
+}
+
+impl Report {
+    /// Runs one collector; an error or a panic is noted under its name.
+    pub fn attempt<T, E: Display>(
+        &mut self,
+        name: &str,
+        collector: impl FnOnce() -> Result<T, E>,
+    ) -> Option<T> {
+        match catch_unwind(AssertUnwindSafe(collector)) {
+            Ok(Ok(figures)) => return Some(figures),
+            Ok(Err(error)) => self.failed(name, &error),
+            Err(panic) => self.failed(name, &format!("panicked: {}", panic_text(&*panic))),
+        }
+        None
+    }
+
+    /// Notes a failure.
+    pub fn failed(&mut self, name: &str, error: &impl Display) {
+        if self.collection.failed.len() < MAX_FAILED {
+            self.collection.failed.push(FailedCollector { collector: name.into(), error: error.to_string() });
+        }
+    }
+
+    /// Notes a list that was cut, when it was.
+    pub fn listed(&mut self, name: &str, listed: usize, total: usize) {
+        if listed < total {
+            self.collection.truncated.insert(name.into(), count(total as u64));
+        }
+    }
+
+    /// The whole.
+    pub fn finish(mut self, duration: Duration) -> Collection {
+        self.collection.duration_ms = duration.as_millis() as u64;
+        self.collection
+    }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_and_a_panic_cost_their_own_figures() {
+        let mut report = Report::default();
+        assert_eq!(report.attempt("cpu", || Ok::<_, String>(7)), Some(7));
+        assert_eq!(report.attempt("disk", || Err::<(), _>("gone")), None);
+        assert_eq!(report.attempt("ports", || -> Result<(), String> { panic!("at {}", 5) }), None);
+        let failed = report.finish(Duration::ZERO).failed;
+        let told: Vec<_> = failed.iter().map(|f| (f.collector.as_str(), f.error.as_str())).collect();
+        assert_eq!(told, [("disk", "gone"), ("ports", "panicked: at 5")]);
+    }
+
+    #[test]
+    fn only_a_list_that_was_cut_is_counted() {
+        let mut report = Report::default();
+        report.listed("processes", 100, 170);
+        report.listed("ports", 3, 3);
+        let truncated = report.finish(Duration::ZERO).truncated;
+        assert_eq!(truncated.into_iter().collect::<Vec<_>>(), [("processes".to_owned(), 170)]);
+    }
+}

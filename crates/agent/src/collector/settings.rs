@@ -1,0 +1,58 @@
+//! What a collection may cost, and where the machine's files lie.
+
+use crate::os_detection::OsInfo;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Roots of the trees that are read. Tests point them at recorded trees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// `/proc`.
+    pub proc: PathBuf,
+    /// `/sys`.
+    pub sys: PathBuf,
+    /// `/etc`.
+    pub etc: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self { proc: "/proc".into(), sys: "/sys".into(), etc: "/etc".into() }
+    }
+}
+
+/// Bounds of one collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectorSettings {
+    /// Processes in one message.
+    pub max_processes: usize,
+    /// Sockets in one message.
+    pub max_ports: usize,
+    /// Network interfaces in one message.
+    pub max_interfaces: usize,
+    /// File systems in one message.
+    pub max_file_systems: usize,
+    /// A process's arguments are cut at this length.
+    pub max_cmd_line_bytes: usize,
+    /// How long one collection waits for all network file systems together.
+    pub network_mount_timeout: Duration,
+    /// Where the machine's files lie.
+    pub roots: Roots,
+    /// What is known of the operating system; detected when absent.
+    pub os: Option<OsInfo>,
+}
+
+impl Default for CollectorSettings {
+    fn default() -> Self {
+        Self {
+            max_processes: 100,
+            max_ports: 500,
+            max_interfaces: 128,
+            max_file_systems: 128,
+            max_cmd_line_bytes: 4096,
+            network_mount_timeout: Duration::from_millis(500),
+            roots: Roots::default(),
+            os: None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Everything that is asked of a Linux machine, behind one type.
+
+use super::disks;
+use super::files::Tree;
+use super::interfaces;
+use super::netlink::Netlink;
+use super::processes::ProcessFiles;
+use super::sensors::Sensors;
+use crate::collector::disk::io::{self, Device};
+use crate::collector::disk::probe::Probes;
+use crate::collector::disk::usage::Usages;
+use crate::collector::error::CollectError;
+use crate::collector::passwd::Users;
+use crate::collector::process::files::Details;
+use crate::collector::process::stat::Record;
+use crate::collector::settings::CollectorSettings;
+use crate::collector::{cpu, host, memory};
+use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
+use std::time::SystemTime;
+
+/// The machine, with what is kept open and cached from one collection to the next.
+pub struct Machine {
+    settings: CollectorSettings,
+    proc: Tree,
+    sys: Tree,
+    etc: Tree,
+    route: Netlink,
+    probes: Probes,
+    processes: ProcessFiles,
+    sensors: Sensors,
+    users: Users,
+    users_of: Option<SystemTime>,
+}
+
+impl Machine {
+    /// Opens nothing yet: each failure belongs to the figures that it costs.
+    pub fn new(settings: &CollectorSettings) -> Self {
+        let roots = &settings.roots;
+        Self {
+            proc: Tree::new(&roots.proc),
+            sys: Tree::new(&roots.sys),
+            etc: Tree::new(&roots.etc),
+            route: Netlink::new(None),
+            probes: disks::probes(),
+            processes: ProcessFiles::new(&roots.proc),
+            sensors: Sensors::default(),
+            users: Users::default(),
+            users_of: None,
+            settings: settings.clone(),
+        }
+    }
+
+    /// Clock ticks in a second, in which the kernel tells processor time.
+    pub fn ticks_per_second() -> u64 {
+        rustix::param::clock_ticks_per_second()
+    }
+
+    /// Pages in kB.
+    pub fn page_kb() -> u64 {
+        rustix::param::page_size() as u64 / 1024
+    }
+
+    /// Processor time and boot time.
+    pub fn cpu(&mut self) -> Result<cpu::Sample, CollectError> {
+        self.proc.parse("stat", cpu::parse)
+    }
+
+    /// Degrees Celsius.
+    pub fn temperature(&mut self) -> Option<f64> {
+        self.sensors.processor(&mut self.sys)
+    }
+
+    /// Memory and swap.
+    pub fn memory(&mut self) -> Result<Memory, CollectError> {
+        self.proc.parse("meminfo", memory::parse)
+    }
+
+    /// File systems.
+    pub fn disk_usage(&mut self) -> Result<Usages, CollectError> {
+        let (max, deadline) = (self.settings.max_file_systems, self.settings.network_mount_timeout);
+        disks::usages(&mut self.proc, &mut self.probes, max, deadline)
+    }
+
+    /// Counters of block devices.
+    pub fn disk_io(&mut self) -> Result<Vec<Device>, CollectError> {
+        self.proc.parse("diskstats", io::parse)
+    }
+
+    /// Interfaces in order, and how many there are in all.
+    pub fn interfaces(&mut self) -> Result<(Vec<Interface>, usize), CollectError> {
+        interfaces::interfaces(&mut self.route, &mut self.sys, self.settings.max_interfaces)
+    }
+
+    /// Seconds since boot.
+    pub fn uptime(&mut self) -> Result<u64, CollectError> {
+        self.proc.parse("uptime", host::uptime)
+    }
+
+    /// Load.
+    pub fn load_average(&mut self) -> Result<Option<LoadAverage>, CollectError> {
+        self.proc.parse("loadavg", host::load_average).map(Some)
+    }
+
+    /// The host's name.
+    pub fn hostname(&mut self) -> Result<String, CollectError> {
+        self.proc
+            .read("sys/kernel/hostname")
+            .map(|text| crate::collector::text::printable(text.trim_ascii(), 256))
+    }
+
+    /// Appends every process.
+    pub fn scan(&mut self, records: &mut Vec<Record>) -> Result<(), CollectError> {
+        self.processes.scan(records)
+    }
+
+    /// What is told of a listed process and changes seldom.
+    pub fn details(&mut self, record: &Record) -> Details {
+        self.processes.details(record, self.settings.max_cmd_line_bytes)
+    }
+
+    /// Arguments alone, for a search.
+    pub fn arguments(&mut self, record: &Record) -> Option<String> {
+        self.processes.arguments(record.pid, self.settings.max_cmd_line_bytes)
+    }
+
+    /// Bytes read from and written to storage by a process.
+    pub fn storage_bytes(&mut self, pid: u32) -> Option<(u64, u64)> {
+        self.processes.storage_bytes(pid)
+    }
+
+    /// A user's name; `/etc/passwd` is read again when it was changed.
+    pub fn refresh_users(&mut self) {
+        let changed = std::fs::metadata(self.etc.path("passwd")).and_then(|m| m.modified()).ok();
+        if changed != self.users_of || changed.is_none() {
+            self.users = self.etc.read("passwd").map(Users::parse).unwrap_or_default();
+            self.users_of = changed;
+        }
+    }
+
+    /// A user's name, or the number where there is none.
+    pub fn user_name(&self, id: u32) -> String {
+        self.users.name(id)
+    }
+}

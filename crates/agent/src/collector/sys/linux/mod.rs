@@ -1,0 +1,11 @@
+//! Linux: `/proc`, `/sys` and netlink.
+
+mod disks;
+mod files;
+mod interfaces;
+mod machine;
+mod netlink;
+mod processes;
+mod sensors;
+
+pub use machine::Machine;

@@ -1,0 +1,11 @@
+//! What the operating system gives. Each platform's module exposes `Machine` with the same signatures.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::Machine;
+
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::Machine;
