@@ -2,69 +2,97 @@
 
 use crate::host::{HostMessage, SafeCommand, UnsafeCommand};
 use crate::timestamp::rfc3339_millis;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
+
+/// All fields of the host's messages, in the order in which people read them.
+#[derive(Default, Serialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_type: Option<CommandType<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_command: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shell: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_dir: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env_vars: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CommandType<'a> {
+    action: &'a str,
+    #[serde(flatten)]
+    beside: Option<&'a Map<String, Value>>,
+}
 
 impl HostMessage {
     /// The line, with its `\n`. `now` goes into the messages that carry a timestamp.
     pub fn to_line(&self, now: SystemTime) -> String {
-        let mut line = self.to_json(now).to_string();
-        line.push('\n');
-        line
+        self.to_payload(now) + "\n"
     }
 
-    /// The message as JSON: the payload of a signed line.
-    pub fn to_json(&self, now: SystemTime) -> Value {
-        match self {
-            Self::Metrics { id } => with_id("Metrics", id.as_deref()),
-            Self::Hello { id } => with_id("Hello", id.as_deref()),
+    /// The line without its `\n`: what is signed where a secret is set.
+    pub fn to_payload(&self, now: SystemTime) -> String {
+        let line = match self {
+            Self::Metrics { id } => Line { kind: "Metrics", id: id.as_deref(), ..Line::default() },
+            Self::Hello { id } => Line { kind: "Hello", id: id.as_deref(), ..Line::default() },
             Self::SafeCommand(command) => safe_command(command),
             Self::UnsafeCommand(command) => unsafe_command(command),
             Self::KeepAliveResponse { sequence_number } => ping("KeepAliveResponse", *sequence_number, now),
             Self::KeepAliveRequest { sequence_number } => ping("keep_alive_request", *sequence_number, now),
-        }
+        };
+        // Infallible: every key is a text, and nothing here serialises by hand.
+        serde_json::to_string(&line).unwrap_or_default()
     }
 }
 
-fn with_id(kind: &str, id: Option<&str>) -> Value {
-    let mut message = json!({ "type": kind });
-    put(&mut message, "id", id);
-    message
+fn ping(kind: &'static str, sequence_number: u64, now: SystemTime) -> Line<'static> {
+    let (sequence_number, timestamp) = (Some(sequence_number), Some(rfc3339_millis(now)));
+    Line { kind, sequence_number, timestamp, ..Line::default() }
 }
 
-fn ping(kind: &str, sequence_number: u64, now: SystemTime) -> Value {
-    json!({ "type": kind, "sequence_number": sequence_number, "timestamp": rfc3339_millis(now) })
-}
-
-fn safe_command(command: &SafeCommand) -> Value {
-    let mut message = json!({ "type": "SafeCommand", "id": command.id });
-    let mut command_type = Map::new();
+fn safe_command(command: &SafeCommand) -> Line<'_> {
     // A parameter of one of these names would be taken for the command's own field if it stood beside `action`.
-    if command.params.contains_key("action") || command.params.contains_key("params") {
-        put(&mut message, "params", Some(command.params.clone()));
-    } else {
-        command_type.clone_from(&command.params);
+    let clash = command.params.contains_key("action") || command.params.contains_key("params");
+    let params = Some(&command.params);
+    Line {
+        kind: "SafeCommand",
+        id: Some(&command.id),
+        command_type: Some(CommandType { action: &command.action, beside: params.filter(|_| !clash) }),
+        params: params.filter(|_| clash),
+        timeout: command.timeout,
+        ..Line::default()
     }
-    command_type.insert("action".into(), command.action.clone().into());
-    put(&mut message, "command_type", Some(command_type));
-    put(&mut message, "timeout", command.timeout);
-    message
 }
 
-fn unsafe_command(command: &UnsafeCommand) -> Value {
-    let mut message =
-        json!({ "type": "UnsafeCommand", "id": command.id, "raw_command": command.raw_command });
-    put(&mut message, "shell", command.shell.as_deref());
-    put(&mut message, "timeout", command.timeout);
-    put(&mut message, "working_dir", command.working_dir.as_deref());
-    put(&mut message, "run_as", command.run_as.as_deref());
-    let vars: Map<_, _> = command.env_vars.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
-    put(&mut message, "env_vars", Some(vars).filter(|vars| !vars.is_empty()));
-    message
-}
-
-fn put(message: &mut Value, name: &str, value: Option<impl Into<Value>>) {
-    if let (Value::Object(fields), Some(value)) = (message, value) {
-        fields.insert(name.to_owned(), value.into());
+fn unsafe_command(command: &UnsafeCommand) -> Line<'_> {
+    Line {
+        kind: "UnsafeCommand",
+        id: Some(&command.id),
+        raw_command: Some(&command.raw_command),
+        shell: command.shell.as_deref(),
+        timeout: command.timeout,
+        working_dir: command.working_dir.as_deref(),
+        env_vars: command.env_vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        run_as: command.run_as.as_deref(),
+        ..Line::default()
     }
 }

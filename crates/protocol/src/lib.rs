@@ -18,6 +18,8 @@ pub mod limits;
 pub mod metrics;
 pub mod number;
 pub mod parse;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod timestamp;
 
 pub use action::{Action, ActionName, ParamError, ServiceOperation};

@@ -29,6 +29,7 @@ pub enum Action {
     /// One operation on one service.
     ServiceControl {
         /// systemd unit (`.service` may be left out) or Windows service name.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         service: String,
         /// What to do.
         operation: ServiceOperation,
@@ -37,6 +38,7 @@ pub enum Action {
     PackageList {
         /// At most this many, 1 to 100,000; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
         limit: Option<u32>,
         /// Part of the name or description, case-insensitive.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,22 +47,26 @@ pub enum Action {
     /// Install one package.
     PackageInstall {
         /// As the package manager names it.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
     },
     /// Bring one installed package to its newest version.
     PackageUpdate {
         /// As the package manager names it.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
     },
     /// Remove one package; its configuration stays.
     PackageRemove {
         /// As the package manager names it.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
     },
     /// Running processes.
     ProcessList {
         /// At most this many, 1 to 100,000; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
         limit: Option<u32>,
         /// Order; busiest first when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +78,7 @@ pub enum Action {
     /// End a process.
     ProcessKill {
         /// From 1 to 2,147,483,647.
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 2_147_483_647)))]
         pid: u32,
         /// SIGKILL after SIGTERM was ignored.
         #[serde(default)]
@@ -91,6 +98,7 @@ pub enum Action {
     WindowsUpdateInstall {
         /// Only these, spelt `KB5034441`; all pending ones when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
         kb_articles: Option<Vec<String>>,
     },
     /// State of Windows Defender.
@@ -105,6 +113,7 @@ pub enum Action {
     ApplicationInventory {
         /// At most this many, 1 to 100,000; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
         limit: Option<u32>,
         /// Part of the name or publisher, case-insensitive.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,21 +123,26 @@ pub enum Action {
     Autochecks {
         /// Only these checks, by name; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
         checks: Option<Vec<String>>,
         /// Usage from which a check warns, above 0 and up to 100; each check's own when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
         warning_percent: Option<f64>,
         /// Usage from which a check fails, above `warning_percent` and up to 100; each check's own when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
         critical_percent: Option<f64>,
     },
     /// Remove what can be made again.
     DiskCleanup {
         /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or Windows' own; all when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
         targets: Option<Vec<String>>,
         /// Only what was not changed for so many days, 0 to 3650; each target's own when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 3650)))]
         older_than_days: Option<u32>,
         /// Only tell what would be removed.
         #[serde(default)]

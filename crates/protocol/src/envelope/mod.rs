@@ -16,6 +16,7 @@ use crate::parse::Rejection;
 use hmac::{Hmac, KeyInit, Mac};
 use nonces::Nonces;
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::Sha256;
 use std::fmt;
 
@@ -99,10 +100,10 @@ impl Signer {
     pub fn sign(&self, ts: u64, nonce: &str, payload: &str) -> String {
         let tag = self.0.mac(ts, nonce, payload).finalize().into_bytes();
         let sig = hex(&tag);
-        let line = serde_json::json!({
-            "type": "signed", "v": VERSION, "ts": ts, "nonce": nonce, "payload": payload, "sig": sig
-        });
-        format!("{line}\n")
+        // `Value` writes a text as a JSON string; the order of the fields is the contract's.
+        let (nonce, payload) = (Value::from(nonce), Value::from(payload));
+        let head = format!(r#"{{"type":"signed","v":{VERSION},"ts":{ts},"nonce":{nonce}"#);
+        format!("{head},\"payload\":{payload},\"sig\":\"{sig}\"}}\n")
     }
 }
 

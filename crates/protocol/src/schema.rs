@@ -1,0 +1,160 @@
+//! JSON Schema of the wire, generated from the types; built only with the `schema` feature.
+//!
+//! The host's messages are read by hand in `parse`, so their shapes stand here once more, for the schema alone; a test
+//! holds them against lines that `parse` takes.
+#![allow(dead_code, reason = "these types are only looked at by the schema's generator")]
+
+use crate::data;
+use crate::guest::GuestMessage;
+use crate::{Action, ActionName};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// A line of the host. `null` is the same as absent, and unknown fields are ignored.
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "type")]
+enum HostLine {
+    /// Collect now; answered by `system_metrics`.
+    Metrics { id: Option<Id> },
+    /// A validated command; answered by `response`.
+    SafeCommand {
+        id: Id,
+        command_type: CommandType,
+        /// Parameters that do not stand in `command_type`.
+        params: Option<Map<String, Value>>,
+        timeout: Option<Timeout>,
+    },
+    /// A raw shell command, refused unless enabled; answered by `response`.
+    UnsafeCommand {
+        id: Id,
+        /// What the shell is given.
+        #[schemars(length(min = 1))]
+        raw_command: String,
+        /// `bash`, `sh`, `cmd` or `powershell`, in any case.
+        shell: Option<String>,
+        timeout: Option<Timeout>,
+        /// Absolute path to start in.
+        working_dir: Option<String>,
+        /// Added to the clean environment.
+        env_vars: Option<BTreeMap<String, String>>,
+        /// User to become.
+        run_as: Option<String>,
+    },
+    /// The answer to a heartbeat.
+    KeepAliveResponse { sequence_number: SequenceNumber, timestamp: Option<Value> },
+    /// The same as `KeepAliveResponse`.
+    #[serde(rename = "keep_alive_response")]
+    KeepAliveResponseAlias { sequence_number: SequenceNumber, timestamp: Option<Value> },
+    /// The host's own ping; answered by `keep_alive`.
+    #[serde(rename = "keep_alive_request")]
+    KeepAliveRequest { sequence_number: SequenceNumber, timestamp: Option<Value> },
+    /// Who are you; answered by `hello`.
+    Hello { id: Option<Id> },
+    /// Another message of the host, signed; needed where `shared_secret` is set, refused where it is not.
+    #[serde(rename = "signed")]
+    Signed {
+        #[schemars(range(min = 1, max = 1))]
+        v: u64,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// Never used twice; no control characters.
+        #[schemars(length(min = 1, max = 128))]
+        nonce: String,
+        /// The inner message as text.
+        payload: String,
+        /// HMAC-SHA256 over `v\nts\nnonce\npayload`, in hexadecimal.
+        #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
+        sig: String,
+    },
+}
+
+/// The action. Its parameters stand beside it, or in its `params`, or in the message's `params`, in this order of
+/// precedence.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum CommandType {
+    /// All parameters beside the action.
+    Whole(Action),
+    /// Parameters elsewhere.
+    Named { action: ActionName, params: Option<Map<String, Value>> },
+}
+
+/// Comes back in the answer; no control characters.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct Id(#[schemars(length(min = 1, max = 256))] String);
+
+/// Seconds; 0 or absent is the action's default, beyond `max_command_timeout_secs` is cut to it.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct Timeout(#[schemars(range(min = 0))] u64);
+
+/// Up to 2^53 - 1.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct SequenceNumber(#[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))] u64);
+
+/// All schemas, by the name of their file.
+pub fn all() -> Vec<(&'static str, Value)> {
+    vec![("guest.json", guest()), ("host.json", host()), ("data.json", response_data())]
+}
+
+/// Lines of the guest.
+pub fn guest() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = titled(generator.into_root_schema_for::<GuestMessage>(), "A line of the guest");
+    // Only a message that still waits has no timestamp; a line always has one.
+    for message in schema.pointer_mut("/oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(required) = message.pointer_mut("/required").and_then(Value::as_array_mut) {
+            required.push("timestamp".into());
+        }
+    }
+    schema
+}
+
+/// Lines of the host.
+pub fn host() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    titled(generator.into_root_schema_for::<HostLine>(), "A line of the host")
+}
+
+/// `data` of a successful response, by the action's name.
+pub fn response_data() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut actions = Map::new();
+    let mut put = |action: &str, schema: Schema| actions.insert(action.into(), schema.into());
+    put("ServiceList", generator.subschema_for::<Vec<data::ServiceInfo>>());
+    put("ServiceControl", generator.subschema_for::<data::ServiceInfo>());
+    put("PackageList", generator.subschema_for::<data::PackageListData>());
+    put("PackageInstall", generator.subschema_for::<data::PackageChangeData>());
+    put("PackageUpdate", generator.subschema_for::<data::PackageChangeData>());
+    put("PackageRemove", generator.subschema_for::<data::PackageChangeData>());
+    put("ProcessList", generator.subschema_for::<data::ProcessListData>());
+    put("ProcessKill", generator.subschema_for::<data::ProcessKillData>());
+    put("UpdateCheck", generator.subschema_for::<data::UpdateCheckData>());
+    put("UpdateInstall", generator.subschema_for::<data::UpdateInstallData>());
+    put("WindowsUpdateCheck", generator.subschema_for::<data::WindowsUpdateCheckData>());
+    put("WindowsUpdateInstall", generator.subschema_for::<data::WindowsUpdateInstallData>());
+    put("WindowsDefenderStatus", generator.subschema_for::<data::DefenderStatusData>());
+    put("WindowsDefenderScan", generator.subschema_for::<data::DefenderScanData>());
+    put("ApplicationInventory", generator.subschema_for::<data::ApplicationInventoryData>());
+    put("Autochecks", generator.subschema_for::<data::AutochecksData>());
+    put("DiskCleanup", generator.subschema_for::<data::DiskCleanupData>());
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "data of a successful response, by the action's name",
+        "properties": actions,
+        "$defs": generator.take_definitions(true),
+    })
+}
+
+fn titled(schema: Schema, title: &str) -> Value {
+    let mut schema = Value::from(schema);
+    if let Value::Object(members) = &mut schema {
+        members.insert("title".into(), title.into());
+    }
+    schema
+}

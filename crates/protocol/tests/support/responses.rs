@@ -1,0 +1,242 @@
+//! A successful response of each action.
+
+use super::process;
+use infiniservice_protocol::action::{Action, ScanType};
+use infiniservice_protocol::data::{
+    Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
+    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, PackageChangeData,
+    PackageInfo, PackageListData, PendingUpdate, ProcessKillData, ProcessListData, Remediation, ServiceInfo,
+    Threat, UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
+    WindowsUpdateInstallData, WindowsUpdateResult,
+};
+use infiniservice_protocol::{ActionName, GuestMessage, Response};
+use serde_json::{Value, json};
+
+/// One of each action, in the order of [`ActionName::ALL`].
+pub fn responses() -> Vec<GuestMessage> {
+    ActionName::ALL.into_iter().map(|action| response(action, data(action))).collect()
+}
+
+fn response(action: ActionName, data: Value) -> GuestMessage {
+    let id = format!("cmd-{action}");
+    GuestMessage::Response(Response { execution_time_ms: 12, ..Response::ok(id, action.name(), data) })
+}
+
+/// Sample data of each action.
+pub fn data(action: ActionName) -> Value {
+    let data = match action {
+        ActionName::ServiceList => serde_json::to_value([service()]),
+        ActionName::ServiceControl => serde_json::to_value(service()),
+        ActionName::ProcessList => {
+            serde_json::to_value(ProcessListData { processes: vec![process()], count: 97 })
+        }
+        ActionName::ProcessKill => serde_json::to_value(ProcessKillData {
+            pid: 4711,
+            name: "sleep".into(),
+            signal: "SIGTERM".into(),
+            exited: true,
+        }),
+        ActionName::PackageList => serde_json::to_value(package_list()),
+        ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
+            serde_json::to_value(package_change(action))
+        }
+        ActionName::UpdateCheck => serde_json::to_value(update_check()),
+        ActionName::UpdateInstall => serde_json::to_value(update_install()),
+        ActionName::WindowsUpdateCheck => serde_json::to_value(windows_update_check()),
+        ActionName::WindowsUpdateInstall => serde_json::to_value(windows_update_install()),
+        ActionName::WindowsDefenderStatus => serde_json::to_value(defender_status()),
+        ActionName::WindowsDefenderScan => serde_json::to_value(defender_scan()),
+        ActionName::ApplicationInventory => serde_json::to_value(inventory()),
+        ActionName::Autochecks => serde_json::to_value(autochecks()),
+        ActionName::DiskCleanup => serde_json::to_value(cleanup()),
+    };
+    data.unwrap_or(json!("a sample that does not serialise"))
+}
+
+fn service() -> ServiceInfo {
+    ServiceInfo {
+        name: "ssh.service".into(),
+        display_name: "OpenBSD Secure Shell server".into(),
+        description: "OpenBSD Secure Shell server".into(),
+        status: "running".into(),
+        startup_type: "enabled".into(),
+        pid: Some(612),
+        can_start: false,
+        can_stop: true,
+        can_restart: true,
+    }
+}
+
+fn package_list() -> PackageListData {
+    let package = PackageInfo {
+        name: "vim".into(),
+        version: "2:9.0.1378-2".into(),
+        architecture: Some("amd64".into()),
+        description: "Vi IMproved - enhanced vi editor".into(),
+        size_kb: Some(3_738),
+        source: "apt".into(),
+        installed: true,
+    };
+    PackageListData { packages: vec![package], manager: "apt".into(), count: 312 }
+}
+
+fn package_change(action: ActionName) -> PackageChangeData {
+    let version = || Some("2:9.0.1378-2".to_owned());
+    PackageChangeData {
+        package: "vim".into(),
+        manager: "apt".into(),
+        version_before: version().filter(|_| action != ActionName::PackageInstall),
+        version_after: version().filter(|_| action != ActionName::PackageRemove),
+        changed: action != ActionName::PackageUpdate,
+        reboot_required: false,
+    }
+}
+
+fn update_check() -> UpdateCheckData {
+    let update = PendingUpdate {
+        package: "openssl".into(),
+        version_installed: Some("3.0.15-1~deb12u1".into()),
+        version_available: "3.0.17-1~deb12u3".into(),
+        architecture: Some("amd64".into()),
+        source: "bookworm-security".into(),
+        is_security_update: true,
+    };
+    UpdateCheckData {
+        pending_updates: vec![update],
+        pending_count: 1,
+        security_count: 1,
+        manager: "apt".into(),
+        last_check: Some("2026-11-23T05:00:00.000Z".into()),
+        reboot_required: false,
+    }
+}
+
+fn update_install() -> UpdateInstallData {
+    let updated = UpdatedPackage {
+        package: "openssl".into(),
+        version_before: Some("3.0.15-1~deb12u1".into()),
+        version_after: "3.0.17-1~deb12u3".into(),
+    };
+    let failed = FailedUpdate { package: "grub-pc".into(), error: "its postinst script failed".into() };
+    UpdateInstallData {
+        manager: "apt".into(),
+        installed: vec![updated],
+        failed: vec![failed],
+        changed: true,
+        reboot_required: true,
+    }
+}
+
+fn windows_update_check() -> WindowsUpdateCheckData {
+    let update = WindowsUpdate {
+        title: "2026-11 Cumulative Update for Windows 11".into(),
+        kb_article: "KB5034441".into(),
+        severity: "Critical".into(),
+        importance: "Important".into(),
+        description: "Install this update to resolve issues in Windows.".into(),
+        size_mb: 712.4,
+        is_security_update: true,
+    };
+    WindowsUpdateCheckData {
+        pending_updates: vec![update],
+        pending_count: 1,
+        critical_count: 1,
+        security_count: 1,
+        last_check: Some("2026-11-23T04:12:00.000Z".into()),
+        last_install: None,
+        reboot_required: false,
+    }
+}
+
+fn windows_update_install() -> WindowsUpdateInstallData {
+    let result = |kb: &str, error: Option<&str>| WindowsUpdateResult {
+        title: format!("Update {kb}"),
+        kb_article: kb.into(),
+        error: error.map(str::to_owned),
+    };
+    WindowsUpdateInstallData {
+        installed: vec![result("KB5034441", None)],
+        failed: vec![result("KB5034442", Some("0x80240022: all updates failed"))],
+        reboot_required: true,
+    }
+}
+
+fn defender_status() -> DefenderStatusData {
+    DefenderStatusData {
+        enabled: true,
+        running_mode: "Normal".into(),
+        real_time_protection: true,
+        antivirus_enabled: true,
+        antispyware_enabled: true,
+        signature_version: "1.421.7.0".into(),
+        signature_last_updated: Some("2026-11-23T01:00:00.000Z".into()),
+        signature_age_days: Some(0),
+        engine_version: "1.1.24090.11".into(),
+        last_quick_scan: Some("2026-11-22T12:00:00.000Z".into()),
+        last_full_scan: None,
+    }
+}
+
+fn defender_scan() -> DefenderScanData {
+    let threat = Threat {
+        name: "Virus:DOS/EICAR_Test_File".into(),
+        severity: "Severe".into(),
+        action: "Quarantined".into(),
+    };
+    DefenderScanData {
+        scan_type: ScanType::Quick,
+        threats_found: 1,
+        threats: vec![threat],
+        scan_duration_secs: 214,
+    }
+}
+
+fn inventory() -> ApplicationInventoryData {
+    let application = Application {
+        name: "Firefox".into(),
+        version: "140.4.0esr".into(),
+        publisher: Some("Mozilla".into()),
+        install_date: Some("2026-10-02".into()),
+        install_location: Some("/usr/lib/firefox-esr".into()),
+        size_mb: Some(241.7),
+        source: "dpkg".into(),
+        architecture: None,
+    };
+    ApplicationInventoryData { applications: vec![application], count: 1 }
+}
+
+fn autochecks() -> AutochecksData {
+    let command = Action::DiskCleanup {
+        targets: Some(vec!["package_cache".into()]),
+        older_than_days: None,
+        dry_run: false,
+    };
+    let disk = Check {
+        name: "disk_space".into(),
+        status: CheckStatus::Warning,
+        message: "/ is 87 % full.".into(),
+        details: [("mount_point".into(), json!("/")), ("used_percent".into(), json!(87))]
+            .into_iter()
+            .collect(),
+        remediation: Some(Remediation {
+            description: "Remove cached packages.".into(),
+            command: Some(command),
+        }),
+    };
+    let skipped = Check {
+        name: "time_sync".into(),
+        message: "timedated gave no answer in 5 s.".into(),
+        ..Check::default()
+    };
+    AutochecksData { overall_health: Health::Warning, score: 85, checks: vec![disk, skipped] }
+}
+
+fn cleanup() -> DiskCleanupData {
+    let target = CleanedTarget {
+        name: "temp".into(),
+        files_deleted: 12,
+        space_cleared_mb: 3.25,
+        errors: vec!["/tmp/in-use: held open".into()],
+    };
+    DiskCleanupData { targets: vec![target], files_deleted: 12, space_cleared_mb: 3.25, dry_run: true }
+}

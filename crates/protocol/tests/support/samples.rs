@@ -1,0 +1,293 @@
+//! One message of each kind, with every field set at least once.
+#![allow(dead_code, reason = "each test takes the samples that it needs")]
+
+#[path = "responses.rs"]
+mod responses;
+
+pub use responses::responses;
+
+use infiniservice_protocol::guest::{
+    BreakerState, Capability, CircuitBreakerReport, ErrorMessage, Hello, KeepAlive,
+};
+use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::metrics::{
+    Collection, Cpu, Data, Disk, DiskIo, DiskUsage, FailedCollector, Host, Interface, LoadAverage, Memory,
+    Network, Port, Process, Service, System, SystemMetrics,
+};
+use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Limits, Response};
+use serde_json::json;
+
+/// Lines that are refused, each in its own way.
+pub const REFUSED: [&str; 10] = [
+    "noise",
+    r#"{"type":"SafeCommand","id":"broken","command_type":{"action":"#,
+    r#"{"type":"Reboot","id":"r-1"}"#,
+    r#"{"type":"Metrics","id":7}"#,
+    r#"{"id":"no-type"}"#,
+    r#"{"type":"SafeCommand","id":"c-1"}"#,
+    r#"{"type":"SafeCommand","id":"c-2","command_type":{"action":"ServiceList"},"timeout":"soon"}"#,
+    r#"{"type":"UnsafeCommand","id":"u-1","raw_command":"true","shell":"zsh"}"#,
+    r#"{"type":"KeepAliveResponse","sequence_number":"one"}"#,
+    r#"{"type":"Metrics","id":"a","id":"b"}"#,
+];
+
+pub fn process() -> Process {
+    Process {
+        pid: 612,
+        ppid: 1,
+        name: "sshd".into(),
+        exe_path: Some("/usr/sbin/sshd".into()),
+        cmd_line: Some("sshd: /usr/sbin/sshd -D [listener] caf\u{e9}".into()),
+        user: Some("root".into()),
+        cpu_percent: 0.25,
+        memory_kb: 9216,
+        disk_read_bytes: Some(1_048_576),
+        disk_write_bytes: Some(4096),
+        threads: 1,
+        status: "sleeping".into(),
+        start_time: "2026-11-23T06:00:02.000Z".into(),
+    }
+}
+
+fn system() -> System {
+    System {
+        cpu: Cpu { usage_percent: 12.5, cores_usage: vec![20.0, 5.0], temperature: None },
+        memory: Memory {
+            total_kb: 2_014_980,
+            used_kb: 412_336,
+            available_kb: 1_602_644,
+            swap_total_kb: 998_396,
+            swap_used_kb: 0,
+        },
+        disk: Disk { usage_stats: vec![disk_usage()], io_stats: disk_io() },
+        network: Network { interfaces: vec![interface()] },
+        uptime_seconds: 86_461,
+        load_average: Some(LoadAverage { load_1min: 0.08, load_5min: 0.03, load_15min: 0.01 }),
+        host: host_names(),
+    }
+}
+
+fn disk_usage() -> DiskUsage {
+    DiskUsage {
+        mount_point: "/".into(),
+        device: "/dev/vda1".into(),
+        filesystem: "ext4".into(),
+        total_gb: 8.322_113,
+        used_gb: 1.25,
+        available_gb: 6.629_5,
+        inodes_total: Some(524_288),
+        inodes_used: Some(28_731),
+    }
+}
+
+fn disk_io() -> DiskIo {
+    DiskIo {
+        read_bytes_per_sec: 0.0,
+        write_bytes_per_sec: 20_480.5,
+        read_ops_per_sec: 0.0,
+        write_ops_per_sec: 2.033,
+        read_bytes: 412_876_288,
+        write_bytes: 93_847_552,
+        io_utilization_percent: 0.4,
+    }
+}
+
+fn interface() -> Interface {
+    Interface {
+        name: "enp1s0".into(),
+        mac_address: "52:54:00:12:34:56".into(),
+        is_up: true,
+        ip_addresses: vec!["192.168.122.17".into(), "fe80::5054:ff:fe12:3456".into()],
+        mtu: 1500,
+        speed_mbps: Some(1000),
+        bytes_received: 18_276_345,
+        bytes_sent: 921_833,
+        packets_received: 15_021,
+        packets_sent: 8_412,
+        errors_in: 0,
+        errors_out: 0,
+        drops_in: 3,
+        drops_out: 0,
+    }
+}
+
+fn host_names() -> Host {
+    Host {
+        hostname: "guest-1".into(),
+        os_name: "Debian GNU/Linux".into(),
+        os_version: "12".into(),
+        kernel_version: "6.1.0-41-cloud-amd64".into(),
+        architecture: "x86_64".into(),
+        boot_time: "2026-11-22T06:29:00.000Z".into(),
+        machine_id: Some("9f8d2c1b7a6e4f5d8c3b2a1908f7e6d5".into()),
+        virtualization: Some("qemu".into()),
+    }
+}
+
+fn port() -> Port {
+    Port {
+        port: 22,
+        protocol: "tcp".into(),
+        address: "0.0.0.0".into(),
+        state: "LISTEN".into(),
+        pid: Some(612),
+        process_name: Some("sshd".into()),
+        exe_path: Some("/usr/sbin/sshd".into()),
+        is_listening: true,
+        connection_count: 2,
+    }
+}
+
+fn service() -> Service {
+    Service {
+        name: "ssh.service".into(),
+        display_name: "OpenBSD Secure Shell server".into(),
+        description: Some("OpenBSD Secure Shell server".into()),
+        state: "running".into(),
+        start_type: "enabled".into(),
+        service_type: Some("notify".into()),
+        exe_path: Some("/usr/sbin/sshd".into()),
+        pid: Some(612),
+        dependencies: vec!["system.slice".into(), "sysinit.target".into()],
+    }
+}
+
+/// A full message that answers a request, and an empty one as an agent sends while it warms up.
+pub fn metrics() -> Vec<GuestMessage> {
+    let full = SystemMetrics {
+        timestamp: None,
+        request_id: Some("m-1".into()),
+        agent_version: "0.1.0".into(),
+        data: Data {
+            system: system(),
+            processes: vec![process()],
+            ports: vec![port()],
+            services: vec![service()],
+        },
+        collection: Collection {
+            duration_ms: 7,
+            failed: vec![FailedCollector {
+                collector: "disk".into(),
+                error: "/mnt/nfs: no answer in 2 s".into(),
+            }],
+            truncated: [("processes".into(), 412)].into(),
+        },
+    };
+    let empty = SystemMetrics { agent_version: "0.1.0".into(), ..SystemMetrics::default() };
+    vec![GuestMessage::SystemMetrics(full), GuestMessage::SystemMetrics(empty)]
+}
+
+/// Everything but metrics and responses to actions.
+pub fn guest() -> Vec<GuestMessage> {
+    let closed = CircuitBreakerReport {
+        state: BreakerState::Closed,
+        failure_count: 0,
+        last_failure_time: None,
+        recovery_eta_seconds: None,
+        timestamp: None,
+    };
+    let open = CircuitBreakerReport {
+        state: BreakerState::Open,
+        failure_count: 15,
+        last_failure_time: Some("2026-11-23T06:29:58.000Z".into()),
+        recovery_eta_seconds: Some(60),
+        timestamp: None,
+    };
+    vec![
+        GuestMessage::KeepAlive(KeepAlive { sequence_number: 42, timestamp: None }),
+        GuestMessage::CircuitBreakerState(open),
+        GuestMessage::CircuitBreakerState(CircuitBreakerReport {
+            state: BreakerState::HalfOpen,
+            ..closed.clone()
+        }),
+        GuestMessage::CircuitBreakerState(closed),
+        GuestMessage::Error(ErrorMessage {
+            error: "line discarded: it is longer than max_line_bytes (1048576)".into(),
+            error_code: ErrorCode::MessageTooLarge,
+            details: Some(json!({"max_line_bytes": 1_048_576})),
+            timestamp: None,
+        }),
+        GuestMessage::Hello(hello()),
+        GuestMessage::Response(unsafe_response()),
+        GuestMessage::Response(Response::failed(
+            "u-2",
+            "UnsafeCommand",
+            ErrorCode::UnsafeDisabled,
+            "Raw commands are off; set allow_unsafe_commands to turn them on.",
+        )),
+    ]
+}
+
+fn hello() -> Hello {
+    let capability = |name: &str, reason: Option<&str>| Capability {
+        name: name.into(),
+        enabled: reason.is_none(),
+        reason: reason.map(str::to_owned),
+    };
+    Hello {
+        agent_version: "0.1.0".into(),
+        protocol_version: 1,
+        platform: "linux".into(),
+        os: "Debian GNU/Linux 12 (bookworm)".into(),
+        vm_id: Some("vm-17".into()),
+        capabilities: vec![
+            capability("ServiceList", None),
+            capability("UnsafeCommand", Some("allow_unsafe_commands is false")),
+        ],
+        limits: Limits::default(),
+        timestamp: None,
+    }
+}
+
+fn unsafe_response() -> Response {
+    Response {
+        exit_code: Some(-1),
+        stdout: "line 1\nna\u{ef}ve \u{1f600}\n".into(),
+        stderr: "\u{1b}[31mred\u{1b}[0m".into(),
+        execution_time_ms: 1204,
+        error: Some("The command did not end within 1 s; it and its children were killed.".into()),
+        error_code: Some(ErrorCode::Timeout),
+        stdout_truncated: Some(true),
+        stdout_bytes: Some(5_000_000),
+        stderr_truncated: Some(true),
+        stderr_bytes: Some(2_000_000),
+        success: false,
+        ..Response::ok("u-1", "UnsafeCommand", json!({}))
+    }
+}
+
+/// All messages of the host.
+pub fn host() -> Vec<HostMessage> {
+    let params = json!({"service": "ssh.service", "operation": "restart"});
+    let safe = SafeCommand {
+        id: "cmd-002".into(),
+        action: "ServiceControl".into(),
+        params: params.as_object().cloned().unwrap_or_default(),
+        timeout: Some(60),
+    };
+    let bare = SafeCommand {
+        id: "cmd-003".into(),
+        action: "ServiceList".into(),
+        params: serde_json::Map::new(),
+        timeout: None,
+    };
+    let raw = UnsafeCommand {
+        id: "u-1".into(),
+        raw_command: "echo \"$GREETING\"".into(),
+        shell: Some("bash".into()),
+        timeout: Some(5),
+        working_dir: Some("/tmp".into()),
+        env_vars: vec![("GREETING".into(), "gr\u{fc}\u{df} dich".into())],
+        run_as: Some("nobody".into()),
+    };
+    vec![
+        HostMessage::Metrics { id: None },
+        HostMessage::Metrics { id: Some("m-1".into()) },
+        HostMessage::SafeCommand(safe),
+        HostMessage::SafeCommand(bare),
+        HostMessage::UnsafeCommand(raw),
+        HostMessage::KeepAliveResponse { sequence_number: 42 },
+        HostMessage::KeepAliveRequest { sequence_number: 7 },
+        HostMessage::Hello { id: Some("h-1".into()) },
+    ]
+}
