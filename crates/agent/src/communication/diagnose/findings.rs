@@ -27,20 +27,28 @@ fn error(code: &'static str, problem: impl Into<String>, fix: Vec<String>) -> Fi
     finding(Severity::Error, code, problem, fix)
 }
 
-/// Why there is no channel: each port that the agent would try, or the reason why there is none.
+/// Why there is no channel: what is wrong with the agent's own device, or the reason why there is none. What is wrong
+/// with substitutes is only worth a note: they are other programs'.
 fn why_unusable(facts: &Facts) -> Vec<Finding> {
     let mut tried: Vec<&PortFacts> = facts.ports.iter().filter(|port| port.rank.is_some()).collect();
     tried.sort_by_key(|port| port.rank);
-    let found: Vec<Finding> = tried.iter().filter_map(|port| about_unusable(port)).collect();
-    if found.is_empty() { vec![why_no_port(facts)] } else { found }
+    let (own, substitutes): (Vec<&PortFacts>, Vec<&PortFacts>) =
+        tried.into_iter().partition(|port| port.role.is_own());
+    let mut found: Vec<Finding> = own.iter().filter_map(|port| about_unusable(port)).collect();
+    if own.is_empty() {
+        found.push(why_no_port(facts));
+    }
+    let as_note = |finding| Finding { severity: Severity::Note, ..finding };
+    found.extend(substitutes.iter().filter_map(|port| about_unusable(port)).map(as_note));
+    found
 }
 
 /// From the outermost cause to the innermost: no controller, no driver, no port, no port of ours.
 fn why_no_port(facts: &Facts) -> Finding {
-    if facts.ports.iter().any(|port| port.role == Role::Foreign) {
-        let names: Vec<&str> = facts.ports.iter().filter_map(|port| port.name.as_deref()).collect();
-        let problem =
-            format!("No port is the agent's: only {}, which belong to other programs.", names.join(", "));
+    if !facts.ports.is_empty() {
+        let names: Vec<&str> =
+            facts.ports.iter().map(|port| port.name.as_deref().unwrap_or("one without a name")).collect();
+        let problem = format!("No port is named {AGENT_PORT}; there is only {}.", names.join(", "));
         return error("no_port_of_ours", problem, fixes::add_channel());
     }
     if facts.controllers.is_empty() {

@@ -64,12 +64,8 @@ pub fn trigger_udev() -> Vec<String> {
 pub fn stop_holder(name: &str, pid: u32) -> Vec<String> {
     if name == "qemu-ga" {
         return vec![
-            "systemctl disable --now qemu-guest-agent".into(),
-            "or, better, give the machine a port of the agent's own beside it:".into(),
-        ]
-        .into_iter()
-        .chain(add_channel())
-        .collect();
+            "leave it to qemu-ga, whose channel it is; or: systemctl disable --now qemu-guest-agent".into(),
+        ];
     }
     vec![format!("see what it is: systemctl status {pid}"), format!("stop that unit, or: kill {pid}")]
 }

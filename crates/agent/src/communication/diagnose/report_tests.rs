@@ -77,11 +77,11 @@ fn each_way_in_which_a_port_fails_has_its_own_finding() {
 #[test]
 fn who_holds_a_busy_port_is_named_with_how_to_stop_it() {
     let mut facts = unusable(&Outcome::Busy);
-    facts.ports[0].holders = vec![Holder { pid: 510, name: "qemu-ga".into(), is_agent: false }];
+    facts.ports[0].holders = vec![Holder { pid: 510, name: "socat".into(), is_agent: false }];
     let report = Report::new(facts);
-    let says = "NOT USABLE: /dev/virtio-ports/org.infinibay.agent is held open by qemu-ga (pid 510).";
+    let says = "NOT USABLE: /dev/virtio-ports/org.infinibay.agent is held open by socat (pid 510).";
     assert_eq!(report.verdict, says);
-    assert!(report.findings[0].fix[0].contains("systemctl disable --now qemu-guest-agent"));
+    assert!(report.findings[0].fix.iter().any(|line| line.ends_with("kill 510")));
 }
 
 #[test]
@@ -97,6 +97,19 @@ fn foreign_ports_alone_are_no_channel() {
     let report = Report::new(Facts { ports: vec![spice], ..in_order() });
     assert!(!report.usable());
     assert!(report.verdict.contains("com.redhat.spice.0"), "{}", report.verdict);
+}
+
+#[test]
+fn the_guest_agents_own_port_in_its_own_hands_is_only_a_note() {
+    let mut other =
+        port("vport0p1", "org.qemu.guest_agent.0", Role::GuestAgent, PortState::Unusable(Outcome::Busy));
+    other.rank = Some(0);
+    other.holders = vec![Holder { pid: 510, name: "qemu-ga".into(), is_agent: false }];
+    let report = Report::new(Facts { ports: vec![other], ..in_order() });
+    let says = "NOT USABLE: No port is named org.infinibay.agent; there is only org.qemu.guest_agent.0.";
+    assert_eq!(report.verdict, says);
+    let codes: Vec<(&str, Severity)> = report.findings.iter().map(|f| (f.code, f.severity)).collect();
+    assert_eq!(codes, [("no_port_of_ours", Severity::Error), ("busy", Severity::Note)]);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn findings(out: &mut String, findings: &[Finding]) {
 }
 
 fn paths(out: &mut String, facts: &Facts) {
-    heading(out, "Expected paths, in the order in which they are tried");
+    heading(out, "Expected paths, most preferred first");
     for path in &facts.expected_paths {
         line(out, &format!("  {}: {}", path.path.display(), path.found));
     }

@@ -7,6 +7,7 @@
 //!   and is never opened by detection, only by configuration.
 //! - Where a port named `org.infinibay.agent` exists, no other is tried: the host has said which one it listens on, and
 //!   a second agent, or one restarted too early, must not take the channel of qemu-ga because its own is still held.
+//!   A substitute in use is left as soon as a port of that name comes.
 
 use super::outcome::{Outcome, Tried};
 use serde::Serialize;
@@ -46,6 +47,13 @@ pub enum Role {
     Unnamed,
     /// Another product's.
     Foreign,
+}
+
+impl Role {
+    /// Whether the device was meant for the agent; else it is a substitute, or none of its business.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Configured | Self::Agent)
+    }
 }
 
 /// A device to try.
@@ -99,15 +107,15 @@ impl Choice {
     fn sort_in(&mut self, role: Role, port: &Seen, own: bool) {
         let unnamed = matches!(role, Role::First | Role::Unnamed);
         match (role, &port.name) {
-            (Role::Foreign, Some(name)) => self.pass(port, Outcome::Foreign(name.clone())),
+            (Role::Foreign, Some(name)) => self.pass(port, role, Outcome::Foreign(name.clone())),
             _ if own && role != Role::Agent => {}
-            _ if unnamed && !port.settled => self.pass(port, Outcome::Unsettled),
+            _ if unnamed && !port.settled => self.pass(port, role, Outcome::Unsettled),
             _ => self.candidates.push(Candidate { path: path_of(port), name: port.name.clone(), role }),
         }
     }
 
-    fn pass(&mut self, port: &Seen, outcome: Outcome) {
-        self.passed.push(Tried { path: port.node.clone(), name: None, outcome });
+    fn pass(&mut self, port: &Seen, role: Role, outcome: Outcome) {
+        self.passed.push(Tried { path: port.node.clone(), name: None, role, outcome });
     }
 }
 

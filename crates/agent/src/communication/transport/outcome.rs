@@ -1,5 +1,6 @@
 //! What came of each device that was looked at, and the one failure that the link is told.
 
+use super::candidates::Role;
 use crate::communication::link::OpenFailure;
 use serde::Serialize;
 use std::fmt;
@@ -61,6 +62,8 @@ pub struct Tried {
     pub path: PathBuf,
     /// The port's name, where it has one and it is not the path's own last part.
     pub name: Option<String>,
+    /// What it is to the agent.
+    pub role: Role,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -83,14 +86,16 @@ pub fn describe(tried: &[Tried]) -> String {
 }
 
 /// The failure for the link: the kind comes from the most preferred device that is there, the text names them all.
+/// A substitute that another program holds is no fault, as it is that program's: the agent's own device is absent.
 pub fn failure(tried: &[Tried]) -> OpenFailure {
     let text = || describe(tried);
     for one in tried {
         match one.outcome {
-            Outcome::Busy => return OpenFailure::Busy(text()),
+            Outcome::Busy if one.role.is_own() => return OpenFailure::Busy(text()),
             Outcome::Denied { .. } => return OpenFailure::Denied(text()),
             Outcome::Refused(_) | Outcome::Failed(_) => return OpenFailure::Other(text()),
             Outcome::Absent
+            | Outcome::Busy
             | Outcome::PeerClosed
             | Outcome::Console
             | Outcome::Foreign(_)
@@ -105,7 +110,7 @@ mod tests {
     use super::*;
 
     fn tried(path: &str, outcome: Outcome) -> Tried {
-        Tried { path: path.into(), name: None, outcome }
+        Tried { path: path.into(), name: None, role: Role::Agent, outcome }
     }
 
     #[test]
@@ -130,6 +135,13 @@ mod tests {
             "/dev/virtio-ports/x: absent; /dev/vport0p1: busy, another program holds it open; \
              /dev/vport0p2: permission denied (owner root:root, mode 0600, running as user id 1000)"
         );
+    }
+
+    #[test]
+    fn a_substitute_that_is_held_leaves_the_agents_own_device_absent() {
+        let mut held = tried("/dev/virtio-ports/org.qemu.guest_agent.0", Outcome::Busy);
+        held.role = Role::GuestAgent;
+        assert_eq!(failure(&[held]), OpenFailure::Absent);
     }
 
     #[test]

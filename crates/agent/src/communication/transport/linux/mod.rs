@@ -9,6 +9,7 @@ mod port;
 mod port_tests;
 pub(crate) mod register_unsafe;
 pub mod scan;
+mod supersede;
 mod system;
 #[cfg(test)]
 mod system_tests;

@@ -3,12 +3,14 @@
 use super::super::{Port, ReadOutcome, Ready, WriteOutcome};
 use super::edge::EdgeWaiter;
 use super::kind::Kind;
+use super::supersede::Successor;
 use rustix::event::epoll::EventFlags;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An open device. The descriptor is kept over host restarts; dropping closes it.
 #[derive(Debug)]
@@ -17,13 +19,24 @@ pub struct LinuxPort {
     fd: OwnedFd,
     kind: Kind,
     path: PathBuf,
+    successor: Option<Arc<Successor>>,
 }
 
 impl LinuxPort {
     /// Takes an open non-blocking descriptor. Needs a tokio runtime. `EPERM` where it cannot be waited on.
     pub(super) fn new(fd: OwnedFd, kind: Kind, path: PathBuf) -> io::Result<Self> {
         let waiter = EdgeWaiter::new(fd.as_fd())?;
-        Ok(Self { waiter, fd, kind, path })
+        Ok(Self { waiter, fd, kind, path, successor: None })
+    }
+
+    /// Counts as gone once the successor was announced.
+    pub(super) fn until(mut self, successor: &Arc<Successor>) -> Self {
+        self.successor = Some(Arc::clone(successor));
+        self
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.successor.as_ref().is_some_and(|successor| successor.has_come())
     }
 
     /// How often waiting for this device woke the process, for nothing included: the measure of a spin.
@@ -72,13 +85,23 @@ impl Port for LinuxPort {
     }
 
     async fn ready(&mut self) -> io::Result<Ready> {
-        let events = self.waiter.next().await?;
+        let events = match &self.successor {
+            None => self.waiter.next().await?,
+            Some(successor) => tokio::select! {
+                events = self.waiter.next() => events?,
+                // Reading tells what it is about.
+                () = successor.come() => EventFlags::IN,
+            },
+        };
         Ok(self.ready_from(events))
     }
 
     fn try_read(&mut self, buffer: &mut [u8]) -> ReadOutcome {
         if buffer.is_empty() {
             return ReadOutcome::WouldBlock;
+        }
+        if self.is_superseded() {
+            return ReadOutcome::Gone;
         }
         match retry(|| rustix::io::read(&self.fd, &mut *buffer)) {
             Ok(0) if self.kind == Kind::VirtioPort => ReadOutcome::HostAway,
@@ -91,6 +114,9 @@ impl Port for LinuxPort {
     fn try_write(&mut self, bytes: &[u8]) -> WriteOutcome {
         if bytes.is_empty() {
             return WriteOutcome::Wrote(0);
+        }
+        if self.is_superseded() {
+            return WriteOutcome::Gone;
         }
         match retry(|| rustix::io::write(&self.fd, bytes)) {
             Ok(0) => WriteOutcome::WouldBlock,

@@ -3,12 +3,14 @@
 use super::super::candidates::{Candidate, Role, choose};
 use super::super::outcome::{Outcome, Tried, describe, failure};
 use super::super::{DeviceOptions, Transport};
-use super::watch_points::{self, Names, Point};
+use super::supersede::Successor;
+use super::watch_points::{self, Point};
 use super::watcher::Watcher;
 use super::{LinuxPort, open, scan};
 use crate::communication::link::OpenFailure;
 use std::future::pending;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Finds, opens and watches the devices of this machine. To be used inside a tokio runtime.
 #[derive(Debug)]
@@ -18,12 +20,14 @@ pub struct SystemTransport {
     /// Devices that another program holds: its letting go of one counts as a change.
     busy: Vec<PathBuf>,
     said: String,
+    /// Set while a substitute may be in use: to be told when the agent's own port comes.
+    successor: Option<Arc<Successor>>,
 }
 
 impl SystemTransport {
     /// Nothing is opened or watched yet.
     pub fn new(options: DeviceOptions) -> Self {
-        Self { options, watcher: None, busy: Vec::new(), said: String::new() }
+        Self { options, watcher: None, busy: Vec::new(), said: String::new(), successor: None }
     }
 
     /// Watches what is to be watched now. Directories come and go and links are replaced, so this is done again before
@@ -48,12 +52,10 @@ impl SystemTransport {
     }
 
     fn points(&self) -> Vec<Point> {
-        let mut points = match &self.options.device_path {
-            Some(path) => watch_points::for_path(path),
-            None => watch_points::for_detection(&self.options.dev),
-        };
-        points.extend(self.busy.iter().map(|path| Point { path: path.clone(), names: Names::Closing }));
-        points
+        match &self.options.device_path {
+            Some(path) => watch_points::for_path(path, &self.busy),
+            None => watch_points::for_detection(&self.options.dev, &self.busy),
+        }
     }
 
     fn try_in_order(&self, candidates: Vec<Candidate>, tried: &mut Vec<Tried>) -> Option<(LinuxPort, Role)> {
@@ -61,7 +63,8 @@ impl SystemTransport {
             match open::open(&candidate.path, &self.options.sys) {
                 Ok(port) => return Some((port, candidate.role)),
                 Err(outcome) => {
-                    tried.push(Tried { path: candidate.path, name: candidate.name, outcome });
+                    let Candidate { path, name, role } = candidate;
+                    tried.push(Tried { path, name, role, outcome });
                 }
             }
         }
@@ -75,6 +78,17 @@ impl SystemTransport {
         if busy != self.busy {
             self.busy = busy;
             self.watch();
+        }
+    }
+
+    /// Makes a substitute that is in use give way to the agent's own port, once there is one.
+    fn look_for_successor(&mut self) {
+        let Some(successor) = &self.successor else { return };
+        let seen = scan::scan(&self.options.dev, &self.options.sys);
+        if choose(None, &seen).candidates.first().is_some_and(|first| first.role == Role::Agent) {
+            log::info!("devices: the agent's own port has come, leaving its substitute");
+            successor.announce();
+            self.successor = None;
         }
     }
 
@@ -104,7 +118,12 @@ impl Transport for SystemTransport {
         tried.extend(choice.passed);
         self.watch_busy(&tried, opened.is_some());
         self.say(&tried, opened.as_ref().map(|(_, role)| *role));
-        opened.map(|(port, _)| port).ok_or_else(|| failure(&tried))
+        self.successor = None;
+        let (port, role) = opened.ok_or_else(|| failure(&tried))?;
+        if role.is_own() {
+            return Ok(port);
+        }
+        Ok(port.until(self.successor.insert(Arc::default())))
     }
 
     async fn changed(&mut self) {
@@ -116,5 +135,6 @@ impl Transport for SystemTransport {
             None => pending().await,
         }
         self.watch();
+        self.look_for_successor();
     }
 }

@@ -101,6 +101,20 @@ async fn a_port_that_comes_is_one_change_and_its_link_another_directory() {
     transport.open().unwrap();
 }
 
+#[tokio::test]
+async fn a_substitute_gives_way_when_the_agents_own_port_comes() {
+    let root = tree();
+    let _other = host_at(root.path(), "org.qemu.guest_agent.0");
+    let mut transport = transport(root.path(), None);
+    let mut port = transport.open().unwrap();
+    assert!(port.path().ends_with("org.qemu.guest_agent.0"));
+    let _own = host_at(root.path(), "org.infinibay.agent");
+    transport.changed().await;
+    while !port.ready().await.unwrap().readable {}
+    assert!(matches!(port.try_read(&mut [0; 16]), ReadOutcome::Gone));
+    assert!(transport.open().unwrap().path().ends_with("org.infinibay.agent"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn other_devices_are_no_change() {
     let root = tree();

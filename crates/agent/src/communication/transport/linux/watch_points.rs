@@ -16,8 +16,11 @@ pub enum Names {
     Ports,
     /// One name: a part of a configured path.
     One(OsString),
-    /// The watched path itself is a device held by another: its closing matters.
-    Closing,
+    /// The watched path itself is a device: its permissions matter, which udev sets after it made the node.
+    Itself {
+        /// Whether its closing matters too: another program holds it.
+        closing: bool,
+    },
 }
 
 impl Names {
@@ -27,7 +30,7 @@ impl Names {
             Self::Any => true,
             Self::Ports => name == "virtio-ports" || number(Path::new(name)).is_some(),
             Self::One(one) => name == one,
-            Self::Closing => false,
+            Self::Itself { .. } => false,
         }
     }
 }
@@ -35,22 +38,32 @@ impl Names {
 /// A path to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// A directory; for [`Names::Closing`] the device itself.
+    /// A directory; for [`Names::Itself`] the device.
     pub path: PathBuf,
     /// What matters there.
     pub names: Names,
 }
 
-/// The points for detection: new nodes in `dev`, new links in `dev/virtio-ports` once it exists.
-pub fn for_detection(dev: &Path) -> Vec<Point> {
-    let ports = Point { path: dev.into(), names: Names::Ports };
-    let links = Point { path: dev.join("virtio-ports"), names: Names::Any };
-    vec![ports, links]
+/// The points for detection: new nodes in `dev`, new links in `dev/virtio-ports` once it exists, and the nodes.
+pub fn for_detection(dev: &Path, busy: &[PathBuf]) -> Vec<Point> {
+    let mut points = vec![
+        Point { path: dev.into(), names: Names::Ports },
+        Point { path: dev.join("virtio-ports"), names: Names::Any },
+    ];
+    let entries = std::fs::read_dir(dev).into_iter().flatten().flatten().map(|entry| entry.path());
+    points.extend(entries.filter(|path| number(path).is_some()).map(|path| device(path, busy)));
+    points
+}
+
+fn device(path: PathBuf, busy: &[PathBuf]) -> Point {
+    let is_it = |busy: &PathBuf| *busy == path || busy.canonicalize().ok() == path.canonicalize().ok();
+    let closing = busy.iter().any(is_it);
+    Point { path, names: Names::Itself { closing } }
 }
 
 /// The points for one configured path: each directory on the way through its links. Where a directory is missing, the
 /// nearest one above it is watched for the missing part.
-pub fn for_path(path: &Path) -> Vec<Point> {
+pub fn for_path(path: &Path, busy: &[PathBuf]) -> Vec<Point> {
     let mut points = Vec::new();
     let mut path = path.to_path_buf();
     for _ in 0..MAX_LINKS {
@@ -61,6 +74,9 @@ pub fn for_path(path: &Path) -> Vec<Point> {
             Ok(target) if is_whole => path = directory.join(target),
             _ => break,
         }
+    }
+    if path.exists() {
+        points.push(device(path, busy));
     }
     points
 }
@@ -101,13 +117,27 @@ mod tests {
         std::fs::create_dir(&links).unwrap();
         std::fs::create_dir(&nodes).unwrap();
         symlink(nodes.join("7"), links.join("agent")).unwrap();
-        assert_eq!(for_path(&links.join("agent")), [one(&links, "agent"), one(&nodes, "7")]);
+        assert_eq!(for_path(&links.join("agent"), &[]), [one(&links, "agent"), one(&nodes, "7")]);
+    }
+
+    #[test]
+    fn a_device_is_watched_for_its_closing_only_while_another_program_holds_it() {
+        let root = tempfile::tempdir().unwrap();
+        let node = root.path().join("vport0p1");
+        std::fs::write(&node, "").unwrap();
+        let link = root.path().join("agent");
+        symlink("vport0p1", &link).unwrap();
+        for (busy, closing) in [(vec![], false), (vec![link.clone()], true)] {
+            let itself = Point { path: node.clone(), names: Names::Itself { closing } };
+            assert_eq!(for_detection(root.path(), &busy).last(), Some(&itself));
+            assert_eq!(for_path(&link, &busy).last(), Some(&itself));
+        }
     }
 
     #[test]
     fn a_missing_directory_is_waited_for_in_the_one_above() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(for_path(&root.path().join("a/b/c")), [one(root.path(), "a")]);
+        assert_eq!(for_path(&root.path().join("a/b/c"), &[]), [one(root.path(), "a")]);
     }
 
     #[test]
@@ -115,6 +145,6 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         symlink("b", root.path().join("a")).unwrap();
         symlink("a", root.path().join("b")).unwrap();
-        assert_eq!(for_path(&root.path().join("a")).len(), MAX_LINKS);
+        assert_eq!(for_path(&root.path().join("a"), &[]).len(), MAX_LINKS);
     }
 }

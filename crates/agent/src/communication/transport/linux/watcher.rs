@@ -99,11 +99,15 @@ impl Watcher {
 }
 
 fn mask(names: &Names) -> WatchFlags {
-    if *names == Names::Closing {
-        return WatchFlags::CLOSE;
+    match names {
+        Names::Itself { closing: true } => WatchFlags::ATTRIB | WatchFlags::CLOSE,
+        Names::Itself { closing: false } => WatchFlags::ATTRIB,
+        // Without ATTRIB: in /dev that would tell of every login on a terminal.
+        Names::Any | Names::Ports | Names::One(_) => {
+            let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
+            entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
+        }
     }
-    let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | WatchFlags::ATTRIB;
-    entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
 }
 
 /// Reads every pending event; whether any matters.
@@ -126,14 +130,12 @@ fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<Names>>) -> bo
     let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
     let closed = ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE;
     let known = watches.get(&event.wd());
-    if event.events().intersects(lost | closed) {
-        return known.is_some() || event.events().contains(ReadFlags::QUEUE_OVERFLOW);
-    }
     match (known, event.file_name()) {
         (Some(names), Some(name)) => {
             let name = OsStr::from_bytes(name.to_bytes());
             names.iter().any(|names| names.contain(name))
         }
-        _ => false,
+        (Some(_), None) => event.events().intersects(lost | closed | ReadFlags::ATTRIB),
+        (None, _) => event.events().contains(ReadFlags::QUEUE_OVERFLOW),
     }
 }
