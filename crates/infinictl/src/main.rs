@@ -1,2 +1,9 @@
 //! `infinictl`: the host end of the wire, as a command.
-fn main() {}
+
+use clap::Parser;
+use infinictl::cli::{Cli, run};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run(Cli::parse())
+}

@@ -1,0 +1,142 @@
+//! Errors as exit codes and as one sentence that a person can act on.
+
+use crate::client::{ClientError, Heard};
+use crate::text::sanitise;
+use infiniservice_protocol::{ErrorCode, Response};
+use std::io;
+use std::process::ExitCode;
+
+/// Why the command did not do what was asked.
+#[derive(Debug)]
+pub(super) enum CliError {
+    /// 1: the guest, or this machine, could not do it.
+    Failed(String),
+    /// 1: the guest answered with a failure.
+    Refused(Box<Response>),
+    /// 2: the command line makes no sense.
+    Usage(String),
+    /// 3 or 4, by the kind.
+    Client(ClientError),
+    /// 4: it took too long, with the sentence.
+    TimedOut(String),
+    /// 0: whoever read our output has enough.
+    OutputClosed,
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Failed(format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+impl CliError {
+    /// Says it on standard error, and gives the exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        if !matches!(self, Self::OutputClosed) {
+            eprintln!("infinictl: {}", sanitise::line(&self.sentence()));
+        }
+        if let Self::Refused(response) = self {
+            let output = sanitise::lines(response.stderr.trim_end());
+            output.lines().for_each(|line| eprintln!("  {line}"));
+        }
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::OutputClosed => 0,
+            Self::Refused(response) if response.error_code == Some(ErrorCode::Timeout) => 4,
+            Self::Failed(_)
+            | Self::Refused(_)
+            | Self::Client(ClientError::Refused { .. } | ClientError::WrongAnswer { .. }) => 1,
+            Self::Usage(_) => 2,
+            Self::Client(ClientError::NoConnection { .. } | ClientError::Closed { .. }) => 3,
+            Self::Client(ClientError::TimedOut { .. }) | Self::TimedOut(_) => 4,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Failed(text) | Self::Usage(text) | Self::TimedOut(text) => text.clone(),
+            Self::Refused(response) => refused(response),
+            Self::Client(error @ ClientError::TimedOut { heard, .. }) => {
+                format!("{error}: {}", advice(heard))
+            }
+            Self::Client(error) => error.to_string(),
+            Self::OutputClosed => String::new(),
+        }
+    }
+}
+
+fn refused(response: &Response) -> String {
+    let error = response.error.as_deref().unwrap_or("the guest gives no reason");
+    let code = response.error_code.map_or(String::new(), |code| format!(" ({code})"));
+    format!("{} failed: {error}{code}", response.command_type)
+}
+
+/// What to check when no answer came.
+pub(super) fn advice(heard: &Heard) -> String {
+    match heard {
+        Heard { error: Some(error), .. } => format!("the guest said: {error}"),
+        Heard { lines: 0, .. } => {
+            "nothing came from the guest at all; check that infiniservice runs in it, and that no other program holds this channel"
+                .into()
+        }
+        Heard { lines, .. } => format!("the guest is alive ({lines} lines came meanwhile); try a longer --timeout"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn timed_out(heard: Heard) -> CliError {
+        let after = Duration::from_secs(10);
+        CliError::Client(ClientError::TimedOut {
+            endpoint: "the socket /s".into(),
+            what: "Metrics".into(),
+            after,
+            heard,
+        })
+    }
+
+    #[test]
+    fn a_silent_guest_and_a_slow_one_are_told_apart() {
+        let silent = timed_out(Heard::default());
+        assert_eq!(silent.code(), 4);
+        assert!(
+            silent
+                .sentence()
+                .starts_with("no answer to Metrics from the socket /s within 10 s: nothing came")
+        );
+        assert!(timed_out(Heard { lines: 3, error: None }).sentence().contains("3 lines came"));
+        assert!(
+            timed_out(Heard { lines: 1, error: Some("unsigned".into()) }).sentence().contains("unsigned")
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_the_action_and_its_code() {
+        let response =
+            Response::failed("1", "ServiceControl", ErrorCode::NotFound, "there is no nginx.service");
+        let error = CliError::Refused(Box::new(response));
+        assert_eq!(error.code(), 1);
+        assert_eq!(error.sentence(), "ServiceControl failed: there is no nginx.service (NOT_FOUND)");
+    }
+
+    #[test]
+    fn a_guest_that_timed_out_is_a_timeout() {
+        let response = Response::failed("1", "ProcessList", ErrorCode::Timeout, "late");
+        assert_eq!(CliError::Refused(Box::new(response)).code(), 4);
+    }
+}

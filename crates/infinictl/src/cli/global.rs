@@ -1,0 +1,105 @@
+//! The options that every subcommand has, and the endpoint that they name.
+
+use super::error::CliError;
+use crate::client::{AgentLog, Endpoint, LocalAgent};
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The variable that stands in for `--socket`.
+const SOCKET_VARIABLE: &str = "INFINICTL_SOCKET";
+/// A day: nobody waits longer, and it cannot overflow a clock.
+const MAX_TIMEOUT_SECS: f64 = 86_400.0;
+
+/// What holds for every subcommand; before or after its name.
+#[derive(Args, Clone, Debug, Default)]
+#[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Unix socket of QEMU's or libvirt's channel [env: INFINICTL_SOCKET]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
+    pub socket: Option<PathBuf>,
+    /// Start an agent of our own on a pseudo-terminal, for this machine
+    #[arg(long, global = true)]
+    pub local: bool,
+    /// The agent's program for --local [default: infiniservice beside infinictl]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub agent: Option<PathBuf>,
+    /// The agent's configuration for --local [default: an empty one]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub agent_config: Option<PathBuf>,
+    /// Where the agent's log goes for --local; `-` is standard error [default: nowhere]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub agent_log: Option<PathBuf>,
+    /// Print JSON, one document a line, instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How long the guest may take to answer [default: 10 for reading, longer for changes]
+    #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// No colours; also NO_COLOR, or when the output is not a terminal
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+impl Global {
+    /// Where the guest is.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, CliError> {
+        if self.local {
+            return Ok(Endpoint::Local(self.local_agent()));
+        }
+        let variable =
+            || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let socket = self.socket.clone().or_else(variable);
+        socket.map(Endpoint::Unix).ok_or_else(|| {
+            CliError::Usage(format!(
+                "say which guest: --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or --local for an agent on this machine"
+            ))
+        })
+    }
+
+    fn local_agent(&self) -> LocalAgent {
+        let log = match &self.agent_log {
+            None => AgentLog::Tail,
+            Some(path) if path.as_os_str() == "-" => AgentLog::Inherit,
+            Some(path) => AgentLog::File(path.clone()),
+        };
+        LocalAgent {
+            agent: self.agent.clone(),
+            config: self.agent_config.clone(),
+            log,
+            ..LocalAgent::default()
+        }
+    }
+}
+
+/// Seconds, with a fraction if need be: more than 0, at most a day.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("must be a number of seconds, more than 0 and at most {MAX_TIMEOUT_SECS}");
+    let seconds: f64 = text.parse().map_err(|_not_a_number| wrong())?;
+    if !(seconds > 0.0 && seconds <= MAX_TIMEOUT_SECS) {
+        return Err(wrong());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_out_of_range| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_positive_finite_and_at_most_a_day() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("86400"), Ok(Duration::from_hours(24)));
+        for wrong in ["0", "-1", "NaN", "inf", "86401", "ten", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn local_wins_over_nothing_and_names_its_log() {
+        let global = Global { local: true, agent_log: Some("-".into()), ..Global::default() };
+        let Ok(Endpoint::Local(agent)) = global.endpoint() else { panic!("not local") };
+        assert_eq!(agent.log, AgentLog::Inherit);
+    }
+}

@@ -1,0 +1,113 @@
+//! `infinictl metrics`: one look at the guest.
+
+use super::error::CliError;
+use super::output::Output;
+use super::process;
+use super::session::{Session, wrong_answer};
+use super::table::{Columns, facts, number, state, text};
+use crate::text::units;
+use infiniservice_protocol::HostMessage;
+use infiniservice_protocol::guest::GuestMessage;
+use infiniservice_protocol::metrics::{DiskUsage, Interface, System, SystemMetrics};
+
+/// Processes that are shown; `process list` shows them all.
+const SHOWN_PROCESSES: usize = 10;
+
+/// Runs it.
+pub(super) async fn run(session: &Session) -> Result<(), CliError> {
+    let message = HostMessage::Metrics { id: Some(session.client.new_id()) };
+    session
+        .exchange(&message, |answer, out| match answer {
+            GuestMessage::SystemMetrics(metrics) => Ok(show(metrics, out)),
+            _ => Err(wrong_answer("Metrics")),
+        })
+        .await
+}
+
+fn show(metrics: &SystemMetrics, out: Output) -> String {
+    let system = &metrics.data.system;
+    let busiest: Vec<_> = metrics.data.processes.iter().take(SHOWN_PROCESSES).cloned().collect();
+    let mut parts = vec![
+        overview(metrics),
+        disks(&system.disk.usage_stats, out),
+        interfaces(&system.network.interfaces, out),
+        process::table(&busiest, out),
+    ];
+    parts.extend(notes(metrics));
+    parts.join("\n\n")
+}
+
+fn overview(metrics: &SystemMetrics) -> String {
+    let system = &metrics.data.system;
+    let host = &system.host;
+    facts(&[
+        ("Host", format!("{} ({} {})", host.hostname, host.os_name, host.os_version)),
+        ("Kernel", format!("{} {}", host.kernel_version, host.architecture)),
+        ("Up", units::age(system.uptime_seconds)),
+        ("Processor", processor(system)),
+        ("Memory", used(system.memory.used_kb, system.memory.total_kb)),
+        ("Swap", used(system.memory.swap_used_kb, system.memory.swap_total_kb)),
+        ("Agent", format!("{}, collected in {} ms", metrics.agent_version, metrics.collection.duration_ms)),
+    ])
+}
+
+fn processor(system: &System) -> String {
+    let load = system.load_average.as_ref().map_or(String::new(), |load| {
+        format!(", load {:.2} {:.2} {:.2}", load.load_1min, load.load_5min, load.load_15min)
+    });
+    let heat = system.cpu.temperature.map_or(String::new(), |degrees| format!(", {degrees:.0} °C"));
+    format!(
+        "{} % of {} cores{load}{heat}",
+        units::percent(system.cpu.usage_percent),
+        system.cpu.cores_usage.len()
+    )
+}
+
+fn used(used: u64, total: u64) -> String {
+    if total == 0 {
+        return "none".into();
+    }
+    let share = units::percent(units::share(used as f64, total as f64));
+    format!("{} of {} ({share} %)", units::kib(used), units::kib(total))
+}
+
+fn disks(disks: &[DiskUsage], out: Output) -> String {
+    let mut table = Columns::new(out, &["mounted on", "device", "type", "size", "used", "free", "use %"]);
+    for disk in disks {
+        table.row([
+            text(&disk.mount_point),
+            text(&disk.device),
+            text(&disk.filesystem),
+            number(units::gb(disk.total_gb)),
+            number(units::gb(disk.used_gb)),
+            number(units::gb(disk.available_gb)),
+            number(units::percent(units::share(disk.used_gb, disk.used_gb + disk.available_gb))),
+        ]);
+    }
+    table.finish()
+}
+
+fn interfaces(interfaces: &[Interface], out: Output) -> String {
+    let mut table = Columns::new(out, &["interface", "state", "addresses", "mac", "received", "sent"]);
+    for interface in interfaces {
+        table.row([
+            text(&interface.name),
+            state(if interface.is_up { "up" } else { "down" }),
+            text(&interface.ip_addresses.join(" ")),
+            text(&interface.mac_address),
+            number(units::bytes(interface.bytes_received)),
+            number(units::bytes(interface.bytes_sent)),
+        ]);
+    }
+    table.finish()
+}
+
+/// What is missing, and why.
+fn notes(metrics: &SystemMetrics) -> Option<String> {
+    let failed = metrics.collection.failed.iter();
+    let failed = failed.map(|failure| format!("not measured: {} ({})", failure.collector, failure.error));
+    let cut = metrics.collection.truncated.iter();
+    let cut = cut.map(|(list, total)| format!("the guest cut its list of {list}: there are {total}"));
+    let notes: Vec<_> = failed.chain(cut).map(|note| crate::text::sanitise::line(&note)).collect();
+    (!notes.is_empty()).then(|| notes.join("\n"))
+}

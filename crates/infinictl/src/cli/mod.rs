@@ -1,0 +1,101 @@
+//! The command line: one file a command family.
+
+mod error;
+mod global;
+mod hello;
+mod metrics;
+mod output;
+mod ping;
+mod process;
+mod progress;
+mod send;
+mod service;
+mod session;
+mod shell;
+mod table;
+
+pub use global::Global;
+
+use clap::{Parser, Subcommand};
+use error::CliError;
+use session::Session;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 the command failed, 2 wrong usage, 3 no connection, 4 timed out.
+
+Examples:
+  infinictl --socket /run/vm/agent.sock metrics
+  infinictl --local service list --state failed
+  INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
+
+/// Reads and drives a guest over its InfiniService agent.
+#[derive(Debug, Parser)]
+#[command(name = "infinictl", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// What holds for every subcommand.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Have the guest measure itself now, and show the figures
+    Metrics,
+    /// Measure the round trip to the agent
+    Ping(ping::Args),
+    /// Show who the agent is and what it can do
+    Hello,
+    /// List and control services
+    #[command(subcommand)]
+    Service(service::Command),
+    /// List and end processes
+    #[command(subcommand)]
+    Process(process::Command),
+    /// Send a line as it is, and print what the guest answers to it
+    Send(send::Args),
+    /// Print the completions for a shell
+    Completions(shell::CompletionArgs),
+    /// Print the manual page
+    Man(shell::ManArgs),
+}
+
+/// Runs a parsed command line to its exit code. Errors go to standard error, in one sentence.
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match &cli.command {
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
+        _ => run_async(cli),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+fn run_async(cli: Cli) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| CliError::Failed(format!("cannot start: {e}")))?;
+    runtime.block_on(async {
+        let session = Session::open(&cli.global).await?;
+        let result = dispatch(&session, cli.command).await;
+        session.close().await;
+        result
+    })
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Metrics => metrics::run(session).await,
+        Command::Ping(args) => ping::run(session, &args).await,
+        Command::Hello => hello::run(session).await,
+        Command::Service(command) => service::run(session, command).await,
+        Command::Process(command) => process::run(session, command).await,
+        Command::Send(args) => send::run(session, &args).await,
+        Command::Completions(_) | Command::Man(_) => Ok(()),
+    }
+}

@@ -1,0 +1,73 @@
+//! `infinictl ping`: the round trip to the agent.
+
+use super::error::{CliError, advice};
+use super::global::seconds;
+use super::progress::while_waiting;
+use super::session::Session;
+use crate::client::ClientError;
+use crate::text::units;
+use serde_json::json;
+use std::time::Duration;
+
+/// How often.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// How many pings
+    #[arg(long, short, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// Seconds from an answer to the next ping
+    #[arg(long, short, default_value = "0.5", value_name = "SECS", value_parser = seconds)]
+    interval: Duration,
+}
+
+/// Runs it: a line for each ping, and at the end what they come to.
+pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> {
+    let mut trips = Vec::new();
+    let mut lost = None;
+    for n in 1..=args.count {
+        match while_waiting("waiting for the guest", session.client.ping(session.wait())).await {
+            Ok(trip) => {
+                trips.push(trip);
+                say(
+                    session,
+                    &format!("answer {n} from {}: {}", session.client.endpoint(), units::millis(trip)),
+                )?;
+            }
+            Err(ClientError::TimedOut { heard, .. }) => lost = Some(heard),
+            Err(error) => return Err(error.into()),
+        }
+        if n < args.count {
+            tokio::time::sleep(args.interval).await;
+        }
+    }
+    summary(session, args.count, trips)?;
+    lost.map_or(Ok(()), |heard| {
+        Err(CliError::TimedOut(format!("not every ping was answered: {}", advice(&heard))))
+    })
+}
+
+fn say(session: &Session, text: &str) -> Result<(), CliError> {
+    if session.out.json { Ok(()) } else { session.out.text(text) }
+}
+
+fn summary(session: &Session, sent: u32, mut trips: Vec<Duration>) -> Result<(), CliError> {
+    let in_order: Vec<f64> = trips.iter().copied().map(in_ms).collect();
+    trips.sort_unstable();
+    let (min, median, max) = (trips.first(), trips.get(trips.len() / 2), trips.last());
+    if session.out.json {
+        let ms = |trip: Option<&Duration>| trip.copied().map(in_ms);
+        let document = json!({
+            "type": "ping", "sent": sent, "received": trips.len(), "round_trip_ms": in_order,
+            "min_ms": ms(min), "median_ms": ms(median), "max_ms": ms(max),
+        });
+        return session.out.document(&document.to_string());
+    }
+    let show = |trip: Option<&Duration>| trip.map_or_else(|| "-".into(), |trip| units::millis(*trip));
+    let (min, median, max) = (show(min), show(median), show(max));
+    session.out.text(&format!("{sent} sent, {} answered; min {min}, median {median}, max {max}", trips.len()))
+}
+
+/// Milliseconds, to the microsecond.
+fn in_ms(trip: Duration) -> f64 {
+    trip.as_micros() as f64 / 1000.0
+}

@@ -1,0 +1,142 @@
+//! `infinictl process`: processes of the guest.
+
+use super::error::CliError;
+use super::output::Output;
+use super::session::{CHANGING, READING, Session};
+use super::table::{Columns, number, state, text};
+use crate::text::units;
+use clap::{Args, Subcommand, ValueEnum};
+use infiniservice_protocol::Action;
+use infiniservice_protocol::action::ProcessSort;
+use infiniservice_protocol::data::{ProcessKillData, ProcessListData};
+use infiniservice_protocol::metrics::Process;
+
+/// What to do with processes.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List processes, busiest first
+    List(ListArgs),
+    /// End a process: SIGTERM, and with --force SIGKILL if that is ignored
+    Kill(KillArgs),
+}
+
+/// Which processes, and in which order.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// At most this many
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Order
+    #[arg(long, value_enum)]
+    sort: Option<Sort>,
+    /// Only those with this text in their name or command line
+    #[arg(long)]
+    filter: Option<String>,
+}
+
+/// The orders of a list.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sort {
+    /// Busiest first
+    Cpu,
+    /// Largest resident set first
+    Memory,
+    /// Smallest number first
+    Pid,
+    /// By name
+    Name,
+}
+
+/// Which process.
+#[derive(Args, Debug)]
+pub struct KillArgs {
+    /// Process id
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(i32::MAX)))]
+    pid: u32,
+    /// SIGKILL when SIGTERM is ignored
+    #[arg(long)]
+    force: bool,
+}
+
+impl From<Sort> for ProcessSort {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Cpu => Self::Cpu,
+            Sort::Memory => Self::Memory,
+            Sort::Pid => Self::Pid,
+            Sort::Name => Self::Name,
+        }
+    }
+}
+
+/// Runs it.
+pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::List(args) => list(session, args).await,
+        Command::Kill(args) => kill(session, &args).await,
+    }
+}
+
+async fn list(session: &Session, args: ListArgs) -> Result<(), CliError> {
+    let action =
+        Action::ProcessList { limit: args.limit, sort_by: args.sort.map(Into::into), filter: args.filter };
+    session.command(&action, READING, "listing processes", list_text).await
+}
+
+async fn kill(session: &Session, args: &KillArgs) -> Result<(), CliError> {
+    let action = Action::ProcessKill { pid: args.pid, force: args.force };
+    let what = format!("ending process {}", args.pid);
+    session.command(&action, CHANGING, &what, |data: &ProcessKillData, _| killed(data)).await
+}
+
+fn list_text(data: &ProcessListData, out: Output) -> String {
+    let shown = data.processes.len();
+    let text = table(&data.processes, out);
+    if shown < data.count as usize { format!("{text}\n{shown} of {} processes", data.count) } else { text }
+}
+
+/// A table of processes; `metrics` has one too.
+pub(super) fn table(processes: &[Process], out: Output) -> String {
+    let mut table =
+        Columns::new(out, &["pid", "user", "cpu %", "memory", "threads", "status", "name", "command"]);
+    for process in processes {
+        table.row([
+            number(process.pid),
+            text(process.user.as_deref().unwrap_or("-")),
+            number(units::percent(process.cpu_percent)),
+            number(units::kib(process.memory_kb)),
+            number(process.threads),
+            state(&process.status),
+            text(&process.name),
+            text(process.cmd_line.as_deref().unwrap_or("-")),
+        ]);
+    }
+    table.finish()
+}
+
+fn killed(data: &ProcessKillData) -> String {
+    let end = if data.exited { "has ended" } else { "still runs" };
+    let name = crate::text::sanitise::line(&data.name);
+    format!("process {} ({name}) {end} after {}", data.pid, crate::text::sanitise::line(&data.signal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_list_says_how_many_there_are() {
+        let data = ProcessListData { processes: vec![Process::default()], count: 7 };
+        assert!(list_text(&data, Output::default()).ends_with("\n1 of 7 processes"));
+    }
+
+    #[test]
+    fn a_hostile_name_does_not_reach_the_terminal_raw() {
+        let hostile = Process { name: "\u{1b}]0;x\u{7}".into(), ..Process::default() };
+        let shown = table(&[hostile], Output::default());
+        assert!(!shown.contains(['\u{1b}', '\u{7}']));
+        assert!(
+            killed(&ProcessKillData { name: "\u{9b}2J".into(), ..Default::default() }).contains("\\u{9b}2J")
+        );
+    }
+}

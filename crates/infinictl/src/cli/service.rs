@@ -1,0 +1,134 @@
+//! `infinictl service`: services of the guest.
+
+use super::error::CliError;
+use super::output::Output;
+use super::session::{CHANGING, READING, Session};
+use super::table::{Columns, facts, optional, state, text};
+use clap::{Args, Subcommand};
+use infiniservice_protocol::action::ServiceOperation;
+use infiniservice_protocol::{Action, data::ServiceInfo};
+
+/// What to do with services.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the services and their states
+    List(ListArgs),
+    /// Show one service
+    Status(Named),
+    /// Start a service, and wait until it runs
+    Start(Named),
+    /// Stop a service, and wait until it has ended
+    Stop(Named),
+    /// Restart a service; start it when it is stopped
+    Restart(Named),
+    /// Have a service started at boot
+    Enable(Named),
+    /// Have a service no longer started at boot
+    Disable(Named),
+}
+
+/// Which services.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Only services in this state: running, stopped, failed, ...
+    #[arg(long)]
+    state: Option<String>,
+}
+
+/// Which service.
+#[derive(Args, Debug)]
+pub struct Named {
+    /// systemd unit (`.service` may be left out) or Windows service
+    service: String,
+}
+
+/// Runs it.
+pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    use ServiceOperation as Do;
+    match command {
+        Command::List(args) => list(session, args).await,
+        Command::Status(args) => control(session, args, Do::Status, "asking for").await,
+        Command::Start(args) => control(session, args, Do::Start, "starting").await,
+        Command::Stop(args) => control(session, args, Do::Stop, "stopping").await,
+        Command::Restart(args) => control(session, args, Do::Restart, "restarting").await,
+        Command::Enable(args) => control(session, args, Do::Enable, "enabling").await,
+        Command::Disable(args) => control(session, args, Do::Disable, "disabling").await,
+    }
+}
+
+async fn list(session: &Session, args: ListArgs) -> Result<(), CliError> {
+    let action = Action::ServiceList { state: args.state };
+    session
+        .command(&action, READING, "listing services", |services: &Vec<ServiceInfo>, out| {
+            list_table(services, out)
+        })
+        .await
+}
+
+async fn control(
+    session: &Session,
+    args: Named,
+    operation: ServiceOperation,
+    doing: &str,
+) -> Result<(), CliError> {
+    let what = format!("{doing} {}", args.service);
+    let action = Action::ServiceControl { service: args.service, operation };
+    session.command(&action, CHANGING, &what, |service: &ServiceInfo, _| one(service)).await
+}
+
+fn list_table(services: &[ServiceInfo], out: Output) -> String {
+    let mut table = Columns::new(out, &["service", "status", "startup", "pid", "description"]);
+    for service in services {
+        table.row([
+            text(&service.name),
+            state(&service.status),
+            text(&service.startup_type),
+            optional(service.pid),
+            text(&service.description),
+        ]);
+    }
+    table.finish()
+}
+
+fn one(service: &ServiceInfo) -> String {
+    let can = [(service.can_start, "start"), (service.can_stop, "stop"), (service.can_restart, "restart")];
+    let can: Vec<_> = can.iter().filter(|(may, _)| *may).map(|(_, what)| *what).collect();
+    facts(&[
+        ("Service", service.name.clone()),
+        ("Description", service.description.clone()),
+        ("Status", service.status.clone()),
+        ("Startup", service.startup_type.clone()),
+        ("Main pid", service.pid.map_or_else(|| "-".into(), |pid| pid.to_string())),
+        ("Accepts", can.join(", ")),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str, status: &str) -> ServiceInfo {
+        ServiceInfo {
+            name: name.into(),
+            status: status.into(),
+            startup_type: "enabled".into(),
+            ..ServiceInfo::default()
+        }
+    }
+
+    #[test]
+    fn a_hostile_description_stays_in_its_row() {
+        let mut bad = service("x.service", "running");
+        bad.description = "a\n\u{1b}[2Jfake.service failed".into();
+        let table = list_table(&[bad], Output::default());
+        assert!(!table.contains('\u{1b}'));
+        assert!(table.contains("a\\n\\u{1b}[2Jfake.service failed"), "{table}");
+    }
+
+    #[test]
+    fn a_table_without_a_terminal_has_one_line_a_service() {
+        let services = [service("a.service", "running"), service("b.service", "failed")];
+        let table = list_table(&services, Output::default());
+        assert_eq!(table.lines().filter(|line| line.contains(".service")).count(), 2, "{table}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Tables for people, out of text that is cleaned here.
+
+use super::output::Output;
+use crate::text::sanitise;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Row, Table};
+
+/// Most characters of one cell; where the terminal is narrower, that holds.
+const MAX_CELL_CHARS: usize = 1000;
+
+/// A table that grows row by row.
+pub(super) struct Columns {
+    table: Table,
+    out: Output,
+}
+
+impl Columns {
+    /// With these headings.
+    pub(super) fn new(out: Output, headings: &[&str]) -> Self {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_truncation_indicator("…");
+        if out.colour {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
+        if let Some(width) = out.width {
+            table.set_width(width);
+        }
+        let heading = |name: &&str| Cell::new(name.to_uppercase()).add_attribute(Attribute::Bold);
+        table.set_header(headings.iter().map(heading).collect::<Vec<_>>());
+        Self { table, out }
+    }
+
+    /// Adds a row of one line; what does not fit is cut.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let mut row = Row::from(cells.into_iter().collect::<Vec<_>>());
+        if self.out.width.is_some() {
+            row.max_height(1);
+        }
+        self.table.add_row(row);
+    }
+
+    /// The table as lines, without blanks at their ends.
+    pub(super) fn finish(self) -> String {
+        let lines: Vec<String> = self.table.lines().map(|line| line.trim_end().to_owned()).collect();
+        lines.join("\n")
+    }
+}
+
+/// A cell of the guest's text.
+pub(super) fn text(content: &str) -> Cell {
+    Cell::new(sanitise::fit(content, MAX_CELL_CHARS))
+}
+
+/// A figure, aligned to the right.
+pub(super) fn number(content: impl ToString) -> Cell {
+    Cell::new(content).set_alignment(CellAlignment::Right)
+}
+
+/// A figure that may be absent.
+pub(super) fn optional(content: Option<impl ToString>) -> Cell {
+    number(content.map_or_else(|| "-".to_owned(), |content| content.to_string()))
+}
+
+/// A state: green for what works, red for what does not, yellow for what is under way.
+pub(super) fn state(content: &str) -> Cell {
+    let cell = text(content);
+    match content {
+        "running" | "enabled" | "auto" | "yes" | "up" | "passed" => cell.fg(Color::Green),
+        "failed" | "zombie" | "no" | "critical" => cell.fg(Color::Red),
+        "starting" | "stopping" | "reloading" | "disk_sleep" | "warning" => cell.fg(Color::Yellow),
+        _ => cell,
+    }
+}
+
+/// Names and values below each other.
+pub(super) fn facts(facts: &[(&str, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {}", sanitise::line(value));
+    facts.iter().map(line).collect::<Vec<_>>().join("\n")
+}

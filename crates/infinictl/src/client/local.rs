@@ -1,0 +1,124 @@
+//! An agent of our own on a pseudo-terminal.
+
+use super::endpoint::{AgentLog, LocalAgent};
+use super::parent_death_unsafe::end_with_parent;
+use super::pty::PtyPair;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// What is kept of the agent's log, in bytes.
+const KEPT_LOG_BYTES: usize = 4096;
+/// How long an agent may take to end in order.
+const END_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the rest of an ended agent's log may take.
+const LOG_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The end of an agent's log.
+type LogTail = Arc<Mutex<Vec<u8>>>;
+
+/// A running agent.
+pub(super) struct Running {
+    pub(super) child: Child,
+    tail: LogTail,
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The last line of the agent's log, once it has ended and all of the log was read. A child of its own may still
+    /// hold the log open, so that is not waited for without end.
+    pub(super) async fn last_words(&mut self) -> Option<String> {
+        if let Some(keeper) = &mut self.keeper {
+            let _read_or_late = tokio::time::timeout(LOG_TIMEOUT, keeper).await;
+        }
+        last_line(&self.tail)
+    }
+}
+
+/// Starts the agent on the guest's end of `pty`.
+pub(super) fn start(agent: &LocalAgent, pty: &PtyPair) -> io::Result<Running> {
+    let program = find_agent(agent.agent.as_deref())?;
+    let mut command = Command::new(&program);
+    command.arg("--console").arg("--device").arg(&pty.path);
+    command.arg("--config").arg(agent.config.as_deref().unwrap_or(Path::new("/dev/null"))).args(&agent.args);
+    command.env_clear().env("LC_ALL", "C.UTF-8").envs(agent.env.iter().cloned());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_target(&agent.log)?).kill_on_drop(true);
+    end_with_parent(&mut command);
+    let mut child = command.spawn().map_err(|e| explain(&e, &program))?;
+    let tail = LogTail::default();
+    let keeper = child.stderr.take().map(|stderr| tokio::spawn(keep_tail(stderr, Arc::clone(&tail))));
+    Ok(Running { child, tail, keeper })
+}
+
+/// Waits for the agent's end, or ends it in order when asked to.
+pub(super) async fn supervise(child: &mut Child, stop: oneshot::Receiver<()>) -> io::Result<ExitStatus> {
+    tokio::select! {
+        status = child.wait() => return status,
+        Ok(()) = stop => {}
+    }
+    terminate(child);
+    match tokio::time::timeout(END_TIMEOUT, child.wait()).await {
+        Ok(status) => status,
+        Err(_late) => {
+            child.start_kill()?;
+            child.wait().await
+        }
+    }
+}
+
+/// SIGTERM; the child has not been waited for, so its number is still its own.
+fn terminate(child: &Child) {
+    let pid = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+    if let Some(pid) = pid {
+        let _gone_already = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+/// The last line of the log that is not blank, for an error's sentence.
+fn last_line(tail: &LogTail) -> Option<String> {
+    let bytes = tail.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+}
+
+fn log_target(log: &AgentLog) -> io::Result<Stdio> {
+    Ok(match log {
+        AgentLog::Tail => Stdio::piped(),
+        AgentLog::Inherit => Stdio::inherit(),
+        AgentLog::File(path) => File::options().create(true).append(true).open(path)?.into(),
+    })
+}
+
+async fn keep_tail(mut stderr: ChildStderr, tail: LogTail) {
+    let mut chunk = [0; 1024];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        let mut kept = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        let surplus = kept.len().saturating_sub(KEPT_LOG_BYTES);
+        kept.drain(..surplus);
+    }
+}
+
+/// The agent's program: as given, or beside this program, or (for tests, which cargo puts one deeper) above it.
+fn find_agent(given: Option<&Path>) -> io::Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let own = std::env::current_exe()?;
+    let candidates = own.ancestors().skip(1).take(2).map(|dir| dir.join("infiniservice"));
+    candidates.clone().find(|path| path.is_file()).ok_or_else(|| {
+        let looked: Vec<_> = candidates.map(|path| path.display().to_string()).collect();
+        io::Error::other(format!("there is no agent at {}; give its path with --agent", looked.join(" or ")))
+    })
+}
+
+fn explain(error: &io::Error, program: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("the agent {} does not start: {error}", program.display()))
+}

@@ -1,0 +1,130 @@
+//! What a connection's tasks and its client share.
+
+use super::error::{ClientError, Heard};
+use super::event::{Event, Inbox};
+use super::pending::{Key, Pending};
+use super::stats::LinkStats;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::{oneshot, watch};
+
+/// The state of one connection.
+pub(super) struct Shared {
+    endpoint: String,
+    state: Mutex<State>,
+    /// Whether lines are read; a test stops it to push back on the guest.
+    pub(super) reading: watch::Sender<bool>,
+    /// Why the connection ended.
+    pub(super) ended: watch::Sender<Option<String>>,
+    /// Whether anything was read yet.
+    pub(super) spoken: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    pending: Pending,
+    stats: LinkStats,
+    inboxes: Vec<Weak<Inbox>>,
+    silent: bool,
+}
+
+impl Shared {
+    pub(super) fn new(endpoint: String) -> Self {
+        Self {
+            endpoint,
+            state: Mutex::default(),
+            reading: watch::Sender::new(true),
+            ended: watch::Sender::new(None),
+            spoken: watch::Sender::new(false),
+        }
+    }
+
+    /// Waits for the answer with this key; an error when the connection has ended.
+    pub(super) fn wait(&self, key: Key) -> Result<oneshot::Receiver<Arc<Event>>, ClientError> {
+        let mut state = self.lock();
+        match &*self.ended.borrow() {
+            Some(reason) => Err(self.closed_because(reason)),
+            None => Ok(state.pending.wait(key)),
+        }
+    }
+
+    /// Adds a subscriber.
+    pub(super) fn subscribe(&self) -> Arc<Inbox> {
+        let inbox = Arc::new(Inbox::default());
+        let mut state = self.lock();
+        state.inboxes.retain(|inbox| inbox.strong_count() > 0);
+        state.inboxes.push(Arc::downgrade(&inbox));
+        if self.ended.borrow().is_some() {
+            inbox.end();
+        }
+        inbox
+    }
+
+    /// Gives a line to whom it concerns.
+    pub(super) fn deliver(&self, event: &Arc<Event>) {
+        let mut state = self.lock();
+        if let Some(key) = event.message().and_then(Key::of_answer) {
+            let taken = state.pending.answer(&key, event);
+            state.stats.stale += u64::from(!taken);
+        }
+        for inbox in state.inboxes.iter().filter_map(Weak::upgrade) {
+            inbox.push(Arc::clone(event));
+        }
+    }
+
+    /// The connection is over; the first reason counts.
+    pub(super) fn end(&self, reason: impl Into<String>) {
+        let mut state = self.lock();
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert_with(|| reason.into());
+            first
+        });
+        state.pending.end();
+        state.inboxes.iter().filter_map(Weak::upgrade).for_each(|inbox| inbox.end());
+    }
+
+    /// Changes the counters.
+    pub(super) fn count(&self, change: impl FnOnce(&mut LinkStats)) {
+        change(&mut self.lock().stats);
+    }
+
+    /// The counters as they stand.
+    pub(super) fn stats(&self) -> LinkStats {
+        self.lock().stats.clone()
+    }
+
+    /// Whether heartbeats are answered.
+    pub(super) fn answers_heartbeats(&self) -> bool {
+        !self.lock().silent
+    }
+
+    pub(super) fn set_silent(&self, silent: bool) {
+        self.lock().silent = silent;
+    }
+
+    /// Where this connection leads, for people.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The error for a request on a connection that has ended.
+    pub(super) fn closed(&self) -> ClientError {
+        let reason = self.ended.borrow().clone();
+        self.closed_because(reason.as_deref().unwrap_or("it was closed"))
+    }
+
+    /// What was heard since `before`.
+    pub(super) fn heard_since(&self, before: &LinkStats) -> Heard {
+        let now = self.stats();
+        let error = now.last_error.filter(|_| now.errors > before.errors);
+        Heard { lines: now.lines.saturating_sub(before.lines), error }
+    }
+
+    fn closed_because(&self, reason: &str) -> ClientError {
+        ClientError::Closed { endpoint: self.endpoint.clone(), reason: reason.to_owned() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,123 @@
+//! The two tasks of a connection: one reads, one writes. Neither ever waits for the other.
+
+use super::event::{Content, Event};
+use super::pending::FIRST_PING;
+use super::shared::Shared;
+use super::stream::{Reader, Writer};
+use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
+use infiniservice_protocol::{HostMessage, LineDecoder, LineItem};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+use tokio::sync::{mpsc, oneshot};
+
+/// Longest line that is taken from a guest: the contract's 4 MiB and some slack.
+pub const MAX_GUEST_LINE_BYTES: usize = (4 << 20) + (64 << 10);
+/// Lines that may wait to be written.
+pub(super) const MAX_QUEUED_WRITES: usize = 64;
+/// Bytes read at once.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Bytes for the guest, and whom to tell once they are written.
+pub(super) struct Outgoing {
+    pub(super) bytes: Vec<u8>,
+    pub(super) written: Option<oneshot::Sender<()>>,
+}
+
+/// Writes what is queued until the queue or the connection ends.
+pub(super) async fn write_loop(mut writer: Writer, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
+    while let Some(outgoing) = queue.recv().await {
+        if let Err(error) = writer.write_all(&outgoing.bytes).await {
+            return shared.end(format!("it cannot be written to: {error}"));
+        }
+        shared.count(|stats| stats.bytes_written += outgoing.bytes.len() as u64);
+        if let Some(written) = outgoing.written {
+            let _nobody_waits = written.send(());
+        }
+    }
+}
+
+/// Reads lines until the connection ends. Heartbeats are answered through `answers`.
+pub(super) async fn read_loop(mut reader: Reader, answers: mpsc::WeakSender<Outgoing>, shared: Arc<Shared>) {
+    let mut decoder = LineDecoder::new(MAX_GUEST_LINE_BYTES);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut reading = shared.reading.subscribe();
+    loop {
+        let allowed = *reading.borrow_and_update();
+        let read = tokio::select! {
+            biased;
+            _ = reading.changed() => continue,
+            read = reader.read(&mut chunk), if allowed => read,
+        };
+        match read {
+            Ok(0) => return shared.end("the other end closed it"),
+            Ok(count) => take_chunk(&mut decoder, chunk.get(..count).unwrap_or_default(), &answers, &shared),
+            Err(error) => return shared.end(format!("it cannot be read: {error}")),
+        }
+    }
+}
+
+fn take_chunk(
+    decoder: &mut LineDecoder,
+    chunk: &[u8],
+    answers: &mpsc::WeakSender<Outgoing>,
+    shared: &Shared,
+) {
+    shared.count(|stats| stats.bytes_read += chunk.len() as u64);
+    shared.spoken.send_if_modified(|spoken| !std::mem::replace(spoken, true));
+    decoder.push(chunk);
+    while let Some(item) = decoder.next() {
+        let event = Arc::new(to_event(item));
+        count(&event, shared);
+        if let Some(GuestMessage::KeepAlive(beat)) = event.message() {
+            answer_heartbeat(beat, answers, shared);
+        }
+        shared.deliver(&event);
+    }
+}
+
+fn to_event(item: LineItem) -> Event {
+    let received = Instant::now();
+    let malformed =
+        |reason: String| Event { received, raw: String::new(), content: Content::Malformed { reason } };
+    match item {
+        LineItem::Line(line) => Event::parse(line, received),
+        LineItem::TooLong { bytes } => {
+            malformed(format!("the guest's line is too long: {bytes} bytes and more"))
+        }
+        LineItem::InvalidUtf8 { valid_up_to, .. } => {
+            malformed(format!("the guest's line is not UTF-8 at byte {valid_up_to}"))
+        }
+    }
+}
+
+fn count(event: &Event, shared: &Shared) {
+    shared.count(|stats| {
+        stats.lines += 1;
+        stats.last_line = Some(event.received);
+        match &event.content {
+            Content::Malformed { .. } => stats.malformed += 1,
+            Content::Unknown { .. } => stats.unknown += 1,
+            Content::Message(GuestMessage::Error(message)) => {
+                stats.errors += 1;
+                stats.last_error = Some(message.error.clone());
+            }
+            Content::Message(_) => {}
+        }
+    });
+}
+
+/// A host answers each heartbeat with its number. The answer to a ping of ours is no heartbeat.
+fn answer_heartbeat(beat: &KeepAlive, answers: &mpsc::WeakSender<Outgoing>, shared: &Shared) {
+    if beat.sequence_number >= FIRST_PING {
+        return;
+    }
+    let answer = HostMessage::KeepAliveResponse { sequence_number: beat.sequence_number };
+    let bytes = answer.to_line(SystemTime::now()).into_bytes();
+    // A guest that takes nothing costs the answer: waiting here would stop the reading.
+    let sent = shared.answers_heartbeats()
+        && answers.upgrade().is_some_and(|queue| queue.try_send(Outgoing { bytes, written: None }).is_ok());
+    shared.count(|stats| {
+        stats.heartbeats += 1;
+        stats.heartbeats_unanswered += u64::from(!sent);
+    });
+}
