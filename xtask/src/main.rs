@@ -1,6 +1,8 @@
 //! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
 
 mod lab;
+mod steps;
+mod test;
 
 use std::process::ExitCode;
 
@@ -13,12 +15,14 @@ use clap::Parser;
 enum Command {
     #[command(subcommand)]
     Lab(lab::Lab),
+    Test(test::Test),
 }
 
 impl Command {
     fn run(self) -> Result<()> {
         match self {
             Self::Lab(command) => command.run(),
+            Self::Test(command) => command.run(),
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use clap::Parser as _;
 use infiniservice::cli::{Cli, Mode};
+use infiniservice::communication::diagnose::{self, DiagnoseOptions};
 use infiniservice::config::{Loaded, Sources, render};
 use infiniservice::logging;
+use infiniservice::service::{self, Ended};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Wrong arguments or settings.
 const USAGE: u8 = 2;
+/// No device, and one is required.
+const NO_DEVICE: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -34,8 +38,8 @@ fn run(cli: &Cli, loaded: &Loaded) -> ExitCode {
     }
     match cli.mode() {
         Mode::PrintConfig => print(&print_config(cli.json, loaded)),
-        Mode::Diagnose => unfinished("--diagnose"),
-        Mode::Run => unfinished("the service"),
+        Mode::Diagnose => diagnose(cli, loaded),
+        Mode::Run => serve(loaded.clone()),
     }
 }
 
@@ -49,7 +53,20 @@ fn print(text: &str) -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn unfinished(what: &str) -> ExitCode {
-    log::error!("{what} is not joined yet");
-    ExitCode::FAILURE
+fn diagnose(cli: &Cli, loaded: &Loaded) -> ExitCode {
+    let report = diagnose::run(&DiagnoseOptions::new(loaded.settings.device_path.clone()));
+    print(&if cli.json { report.to_json() } else { report.to_text() });
+    if report.usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn serve(loaded: Loaded) -> ExitCode {
+    log::info!("infiniservice {} starts", infiniservice::AGENT_VERSION);
+    match service::run_process(loaded) {
+        Ok(Ended::Stopped(_)) => ExitCode::SUCCESS,
+        Ok(Ended::NoDevice) => ExitCode::from(NO_DEVICE),
+        Err(e) => {
+            log::error!("cannot start: {e}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::outcome::{CommandError, CommandResult};
 use super::runner::Runner;
 use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::ServiceInfo;
-use infiniservice_protocol::metrics::Process;
+use infiniservice_protocol::metrics::{Process, Service};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +23,10 @@ pub trait ProcessSource: Send + Sync {
 pub trait Services: Send + Sync {
     /// All services.
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServiceInfo>, CommandError>>;
+    /// All services, as the metrics tell them; where the platform knows more of them than a list tells, it says so here.
+    fn observe(&self) -> BoxFuture<'_, Result<Vec<Service>, CommandError>> {
+        Box::pin(async { Ok(self.list().await?.into_iter().map(observed).collect()) })
+    }
     /// One operation on one service; the service after it as `data`.
     fn control<'a>(
         &'a self,
@@ -30,6 +34,18 @@ pub trait Services: Send + Sync {
         operation: ServiceOperation,
         control: &'a Control,
     ) -> BoxFuture<'a, CommandResult>;
+}
+
+fn observed(info: ServiceInfo) -> Service {
+    Service {
+        name: info.name,
+        display_name: info.display_name,
+        description: Some(info.description).filter(|text| !text.is_empty()),
+        state: info.status,
+        start_type: info.startup_type,
+        pid: info.pid,
+        ..Service::default()
+    }
 }
 
 /// Everything that actions reach the machine through. Cheap to clone.

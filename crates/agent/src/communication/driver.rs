@@ -31,6 +31,8 @@ pub struct Driver<T: Transport> {
     readable: bool,
     writable: bool,
     host: Option<bool>,
+    /// The host went; what it wrote before is still to be read.
+    leaving: bool,
     buffer: Box<[u8]>,
 }
 
@@ -38,7 +40,7 @@ impl<T: Transport> Driver<T> {
     /// A driver without an open port.
     pub fn new(transport: T) -> Self {
         let buffer = vec![0; READ_CHUNK_BYTES].into_boxed_slice();
-        Self { transport, port: None, readable: false, writable: false, host: None, buffer }
+        Self { transport, port: None, readable: false, writable: false, host: None, leaving: false, buffer }
     }
 
     /// Whether a port is open.
@@ -69,6 +71,9 @@ impl<T: Transport> Driver<T> {
             Wake::Unfinished => {}
         }
         self.read(link, clock, actions);
+        if self.leaving && !self.readable {
+            self.set_host(Some(false), link, clock, actions);
+        }
     }
 
     /// Finds and opens a port, and tells the link.
@@ -89,7 +94,7 @@ impl<T: Transport> Driver<T> {
     /// Closes the port, if one is open.
     pub fn close(&mut self) {
         self.port = None;
-        (self.readable, self.writable, self.host) = (false, false, None);
+        (self.readable, self.writable, self.host, self.leaving) = (false, false, None, false);
     }
 
     /// Writes what the link has waiting, as far as the port takes it.
@@ -143,7 +148,14 @@ impl<T: Transport> Driver<T> {
     fn note<C: Clock>(&mut self, ready: Ready, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
         self.readable |= ready.readable;
         self.writable |= ready.writable;
-        self.set_host(ready.host, link, clock, actions);
+        match ready.host {
+            Some(false) if self.host != Some(false) => (self.leaving, self.readable) = (true, true),
+            Some(true) if self.leaving => {
+                self.set_host(Some(false), link, clock, actions);
+                self.set_host(Some(true), link, clock, actions);
+            }
+            host => self.set_host(host, link, clock, actions),
+        }
     }
 
     fn set_host<C: Clock>(
@@ -156,7 +168,7 @@ impl<T: Transport> Driver<T> {
         if host == self.host {
             return;
         }
-        self.host = host;
+        (self.host, self.leaving) = (host, false);
         match host {
             Some(true) => link.handle(clock.now(), Event::HostConnected, actions),
             Some(false) => link.handle(clock.now(), Event::HostDisconnected, actions),

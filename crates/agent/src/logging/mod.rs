@@ -14,6 +14,7 @@ use other::stderr_is_journal;
 use env_logger::{Builder, Logger, Target};
 use log::{LevelFilter, Log, Metadata, Record};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
@@ -31,18 +32,23 @@ struct Replaceable(RwLock<Option<Logger>>);
 
 static LOGGER: Replaceable = Replaceable(RwLock::new(None));
 
+/// Whether `--console` was given.
+static CONSOLE: AtomicBool = AtomicBool::new(false);
+
 /// Starts logging at this level; `RUST_LOG` refines it. Call it once.
 ///
 /// # Errors
 /// When another logger is installed already.
 pub fn init(level: LevelFilter, console: bool) -> Result<(), log::SetLoggerError> {
-    set_level(level, console);
+    CONSOLE.store(console, Ordering::Relaxed);
+    set_level(level);
     log::set_logger(&LOGGER)
 }
 
 /// Changes the level of a running logger.
-pub fn set_level(level: LevelFilter, console: bool) {
-    let form = if !console && stderr_is_journal() { Form::Journal } else { Form::Console };
+pub fn set_level(level: LevelFilter) {
+    let form =
+        if !CONSOLE.load(Ordering::Relaxed) && stderr_is_journal() { Form::Journal } else { Form::Console };
     let logger = build(level, std::env::var("RUST_LOG").ok().as_deref(), form);
     log::set_max_level(logger.filter());
     *LOGGER.0.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);

@@ -53,8 +53,8 @@ impl Demand {
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> RequestId {
-        Some(text.to_owned())
+    fn id(text: impl ToString) -> RequestId {
+        RequestId::from(text.to_string())
     }
 
     #[test]
@@ -91,10 +91,10 @@ mod tests {
         let mut demand = Demand::default();
         let _ = demand.want(None);
         for n in 0..1000 {
-            let _ = demand.want(id(&n.to_string()));
+            let _ = demand.want(id(n));
         }
         let _ = demand.finished();
         let (served, _) = demand.finished();
-        assert_eq!((served.len(), served.last()), (MAX_WAITING, Some(&id("999"))));
+        assert_eq!((served.len(), served.last()), (MAX_WAITING, Some(&id(999))));
     }
 }

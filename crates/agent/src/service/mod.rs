@@ -1,8 +1,40 @@
 //! Lifecycle: the one main loop, its schedule, its shutdown.
 
+mod agent;
 pub mod demand;
-pub mod guidance;
+mod foreground;
+mod guidance;
 pub mod notify;
 pub mod schedule;
+mod shutdown;
 pub mod signals;
+mod sources;
 pub mod summary;
+mod wiring;
+
+pub use agent::Ended;
+pub use foreground::run_process;
+
+use crate::clock::Clock;
+use crate::communication::transport::Transport;
+use crate::config::Loaded;
+use signals::Signals;
+use std::io;
+
+/// Runs the agent until it is told to stop, in the foreground and under every service manager alike. To be called
+/// inside a current-thread runtime.
+pub async fn run<T: Transport, C: Clock>(
+    config: Loaded,
+    transport: T,
+    clock: C,
+    signals: &mut impl Signals,
+) -> io::Result<Ended> {
+    let mut agent = wiring::agent(config, transport, clock)?;
+    let ended = agent.run_until_stopped(signals).await;
+    let who = match ended {
+        Ended::Stopped(who) => who,
+        Ended::NoDevice => "require_virtio",
+    };
+    agent.shut_down(who, signals).await;
+    Ok(ended)
+}

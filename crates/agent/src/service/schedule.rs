@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-/// Collections at start, until an address is known.
-pub const INITIAL_TRIES: u32 = 5;
-/// Between two of them.
-pub const INITIAL_INTERVAL: Duration = Duration::from_secs(2);
-
 /// The schedule's intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intervals {
@@ -16,6 +11,10 @@ pub struct Intervals {
     pub degraded: Duration,
     /// Between two looks at the connection's quality.
     pub health_check: Duration,
+    /// Between two of the first collections, until an address is known.
+    pub initial: Duration,
+    /// How many those are at most.
+    pub initial_tries: u32,
 }
 
 /// What is due.
@@ -43,7 +42,7 @@ impl Schedule {
         Self {
             intervals,
             degraded: false,
-            initial_tries_left: INITIAL_TRIES,
+            initial_tries_left: intervals.initial_tries,
             next_collection: None,
             next_health_check: None,
         }
@@ -110,7 +109,7 @@ impl Schedule {
 
     fn interval(&self) -> Duration {
         match (self.initial_tries_left, self.degraded) {
-            (1.., _) => INITIAL_INTERVAL,
+            (1.., _) => self.intervals.initial,
             (0, true) => self.intervals.degraded,
             (0, false) => self.intervals.collection,
         }
@@ -123,8 +122,13 @@ mod tests {
 
     const S: fn(u64) -> Duration = Duration::from_secs;
 
+    fn intervals(collection: u64, degraded: u64) -> Intervals {
+        let (collection, degraded) = (S(collection), S(degraded));
+        Intervals { collection, degraded, health_check: S(60), initial: S(2), initial_tries: 5 }
+    }
+
     fn schedule() -> Schedule {
-        Schedule::new(Intervals { collection: S(30), degraded: S(120), health_check: S(60) })
+        Schedule::new(intervals(30, 120))
     }
 
     /// Runs to `until` and returns when collections were due.
@@ -214,7 +218,7 @@ mod tests {
         let mut schedule = schedule();
         schedule.host_connected(S(0));
         schedule.address_known(S(0));
-        schedule.set_intervals(S(5), Intervals { collection: S(10), degraded: S(20), health_check: S(60) });
+        schedule.set_intervals(S(5), intervals(10, 20));
         assert_eq!(collections(&mut schedule, 40), [15, 25, 35]);
     }
 }

@@ -1,6 +1,6 @@
 //! The last words in the log: what this run of the agent did.
 
-use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::metrics::Collection;
 use std::time::Duration;
 
 /// Counts of the service itself; the link and the executor keep their own.
@@ -16,9 +16,9 @@ pub struct Counts {
 
 impl Counts {
     /// Takes note of a collection.
-    pub fn collected(&mut self, metrics: &SystemMetrics) {
+    pub fn collected(&mut self, collection: &Collection) {
         self.collections += 1;
-        let failed = metrics.collection.failed.iter().filter(|f| f.error != "warming_up").count();
+        let failed = collection.failed.iter().filter(|f| f.error != "warming_up").count();
         self.failed_collectors += failed as u64;
     }
 }

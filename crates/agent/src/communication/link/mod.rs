@@ -17,6 +17,7 @@ pub mod rate;
 pub mod session;
 pub mod settings;
 pub mod stats;
+mod stats_text;
 #[cfg(test)]
 mod tests;
 mod timers;

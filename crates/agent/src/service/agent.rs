@@ -1,0 +1,288 @@
+//! The one main loop: waits for the first of everything that can happen, tells the link, does what it asks.
+
+use super::demand::{Demand, RequestId};
+use super::guidance;
+use super::notify::Notifier;
+use super::schedule::{Due, Schedule};
+use super::signals::{Signal, Signals};
+use super::sources::{Collected, Sources};
+use super::summary::Counts;
+use crate::clock::Clock;
+use crate::commands::Executor;
+use crate::communication::driver::{Driver, Wake};
+use crate::communication::link::{Action, Event, Link, Outgoing};
+use crate::communication::transport::Transport;
+use crate::config::Loaded;
+use infiniservice_protocol::guest::{GuestMessage, Response};
+use infiniservice_protocol::host::HostMessage;
+use std::future::pending;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Everything the loop owns.
+pub(super) struct Agent<T: Transport, C: Clock> {
+    pub(super) clock: C,
+    pub(super) config: Loaded,
+    pub(super) link: Link,
+    pub(super) driver: Driver<T>,
+    pub(super) schedule: Schedule,
+    pub(super) executor: Executor,
+    pub(super) replies: mpsc::Receiver<Response>,
+    pub(super) sources: Sources,
+    pub(super) demand: Demand,
+    pub(super) notifier: Notifier,
+    pub(super) counts: Counts,
+    pub(super) actions: Vec<Action>,
+    pub(super) opened_once: bool,
+}
+
+/// What ended a wait.
+pub(super) enum Turn {
+    Signal(Signal),
+    Timer,
+    Reply(Box<Response>),
+    Collected(Box<Collected>),
+    Port(Wake),
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to stop, by this.
+    Stopped(&'static str),
+    /// `require_virtio` is set and no port could be opened.
+    NoDevice,
+}
+
+impl<T: Transport, C: Clock> Agent<T, C> {
+    /// Runs until a signal says stop, or until a required device did not come.
+    pub(super) async fn run_until_stopped(&mut self, signals: &mut impl Signals) -> Ended {
+        self.begin();
+        loop {
+            let turn = self.next_turn(signals).await;
+            if let Turn::Signal(Signal::Stop(who)) = turn {
+                return Ended::Stopped(who);
+            }
+            self.take(turn);
+            if self.must_give_up() {
+                log::error!("{}", guidance::NO_DEVICE_REQUIRED);
+                return Ended::NoDevice;
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        self.notifier.ready();
+        // A first sample at once, so that the first message to a host has rates.
+        self.want_metrics(None);
+        if self.config.settings.no_virtio {
+            log::info!("{}", guidance::NO_VIRTIO);
+            self.schedule.host_connected(self.clock.now().mono);
+        }
+        self.take(Turn::Timer);
+        if !self.opened_once && !self.config.settings.no_virtio {
+            log::warn!("{}", guidance::NO_DEVICE);
+        }
+    }
+
+    /// Waits for the first thing that happens. Timers and answers come before the port, so that a flood on the port
+    /// delays neither.
+    pub(super) async fn next_turn(&mut self, signals: &mut impl Signals) -> Turn {
+        let sleep = self.until_deadline();
+        tokio::select! {
+            biased;
+            signal = signals.next() => Turn::Signal(signal),
+            () = sleep_for(sleep) => Turn::Timer,
+            Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
+            collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
+            wake = self.driver.wait() => Turn::Port(wake),
+        }
+    }
+
+    /// Takes one turn: tells the link what happened and does what follows from it.
+    pub(super) fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Signal(Signal::Reload) => self.reload(),
+            Turn::Signal(Signal::Stop(_)) => {}
+            Turn::Timer => self.timer(),
+            Turn::Reply(response) => self.send(GuestMessage::Response(*response)),
+            Turn::Collected(collected) => self.collected(&collected),
+            Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
+        }
+        self.carry_out();
+        self.notifier.feed(self.clock.now().mono);
+        self.notifier.status(self.status_text());
+    }
+
+    fn timer(&mut self) {
+        self.tell(Event::Timer);
+        while let Some(due) = self.schedule.take_due(self.clock.now().mono) {
+            match due {
+                Due::Collect => self.want_metrics(None),
+                Due::HealthCheck => self.tell(Event::HealthCheck),
+            }
+        }
+    }
+
+    /// Does what the link asked for; doing it may make it ask for more.
+    fn carry_out(&mut self) {
+        loop {
+            self.driver.write(&mut self.link, &self.clock, &mut self.actions);
+            if self.actions.is_empty() {
+                break;
+            }
+            for action in std::mem::take(&mut self.actions) {
+                self.perform(action);
+            }
+        }
+        if !self.has_reader() {
+            self.schedule.host_gone();
+        }
+    }
+
+    /// Whether anybody reads the metrics: a host, or the log where there is no port at all.
+    fn has_reader(&self) -> bool {
+        self.link.is_host_connected() || self.config.settings.no_virtio
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Open => self.open(),
+            Action::Close(reason) => {
+                log::debug!("closing the port: {reason}");
+                self.driver.close();
+            }
+            // Written by `carry_out`, whatever the action was.
+            Action::Write => {}
+            Action::Deliver(message) => self.deliver(message),
+            Action::CollectMetrics => {
+                self.schedule.host_connected(self.clock.now().mono);
+                self.want_metrics(None);
+            }
+            Action::QualityChanged { to, .. } => {
+                self.schedule.set_degraded(self.clock.now().mono, to.is_degraded());
+            }
+            Action::Log(level, text) => log::log!(level, "{text}"),
+        }
+    }
+
+    fn open(&mut self) {
+        self.driver.open(&mut self.link, &self.clock, &mut self.actions);
+        self.opened_once |= self.driver.is_open();
+    }
+
+    fn deliver(&mut self, message: HostMessage) {
+        match message {
+            HostMessage::Metrics { id } => self.want_metrics(id),
+            HostMessage::Hello { .. } => {
+                let hello = self.sources.hello(&self.config.settings, self.executor.capabilities());
+                self.send(GuestMessage::Hello(hello));
+            }
+            HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) => {
+                self.executor.submit(self.clock.now(), message);
+            }
+            // The link's own; it delivers neither.
+            HostMessage::KeepAliveResponse { .. } | HostMessage::KeepAliveRequest { .. } => {}
+        }
+    }
+
+    fn want_metrics(&mut self, request: RequestId) {
+        if self.demand.want(request) {
+            self.sources.start_collection(self.clock.now());
+        }
+    }
+
+    /// A collection ended: everybody who waits for it gets it, unless no host is there to read it.
+    fn collected(&mut self, collected: &Collected) {
+        let (served, again) = self.demand.finished();
+        self.counts.collected(&collected.collection);
+        if collected.knows_an_address() && self.has_reader() {
+            self.schedule.address_known(self.clock.now().mono);
+        }
+        if again {
+            self.sources.start_collection(self.clock.now());
+        }
+        if !self.link.is_host_connected() {
+            return collected.log();
+        }
+        for request_id in served {
+            self.send(GuestMessage::SystemMetrics(collected.message(request_id)));
+        }
+    }
+
+    fn reload(&mut self) {
+        self.notifier.reloading();
+        self.counts.reloads += 1;
+        match self.config.reload() {
+            Ok(reloaded) => self.apply(&reloaded.applied, &reloaded.needs_restart),
+            Err(errors) => log::error!("configuration not reloaded, the old one stays in force: {errors}"),
+        }
+        self.notifier.ready();
+    }
+
+    fn apply(&mut self, applied: &[&str], needs_restart: &[&str]) {
+        let settings = &self.config.settings;
+        self.executor.reload(&settings.command_settings());
+        if applied.iter().any(|name| name.ends_with("_interval_secs")) {
+            self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
+        }
+        if applied.contains(&"log_level") {
+            crate::logging::set_level(settings.log_level);
+        }
+        log::info!("configuration reloaded; changed: {}", list(applied));
+        if !needs_restart.is_empty() {
+            log::warn!(
+                "changed in the configuration, but in force only after a restart: {}",
+                list(needs_restart)
+            );
+        }
+    }
+
+    pub(super) fn send(&mut self, message: GuestMessage) {
+        self.tell(Event::Send(Outgoing { message }));
+    }
+
+    fn tell(&mut self, event: Event<'_>) {
+        self.link.handle(self.clock.now(), event, &mut self.actions);
+    }
+
+    fn status_text(&self) -> String {
+        match (self.driver.is_open(), self.link.is_host_connected()) {
+            (false, _) => "Waiting for a virtio-serial port".to_owned(),
+            (true, false) => "Port open, waiting for the host".to_owned(),
+            (true, true) => format!("Connected, quality {}", self.link.quality()),
+        }
+    }
+
+    /// How long until something is due; `None`: nothing ever, but for events.
+    fn until_deadline(&self) -> Option<Duration> {
+        let patience = (self.config.settings.require_virtio && !self.opened_once).then(|| self.patience());
+        let deadlines = [
+            self.link.next_deadline(),
+            self.schedule.next_deadline(),
+            self.notifier.next_deadline(),
+            patience,
+        ];
+        let next = deadlines.into_iter().flatten().min()?;
+        Some(next.saturating_sub(self.clock.now().mono))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.config.settings.connection_timeout_secs)
+    }
+
+    fn must_give_up(&self) -> bool {
+        self.config.settings.require_virtio && !self.opened_once && self.clock.now().mono >= self.patience()
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+async fn sleep_for(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => pending().await,
+    }
+}

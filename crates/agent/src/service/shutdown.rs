@@ -1,0 +1,67 @@
+//! The way out, in order and under a deadline: take no more commands, answer those in flight, flush, disconnect,
+//! stop watching, say what was done.
+
+use super::agent::{Agent, Turn};
+use super::signals::{Signal, Signals};
+use super::summary;
+use crate::clock::Clock;
+use crate::communication::transport::Transport;
+use std::time::Duration;
+
+/// Of the time allowed, the part given to commands in flight; the rest is for ending them and for the flush.
+const COMMANDS_SHARE: f64 = 0.66;
+
+impl<T: Transport, C: Clock> Agent<T, C> {
+    /// Ends everything; a second request to stop ends the waiting.
+    pub(super) async fn shut_down(mut self, who: &str, signals: &mut impl Signals) {
+        log::info!("stopping: asked by {who}");
+        self.notifier.stopping();
+        let total = Duration::from_secs(self.config.settings.shutdown_timeout_secs);
+        let start = self.clock.now().mono;
+        self.executor.close();
+        let grace = start + total.mul_f64(COMMANDS_SHARE);
+        self.drain(signals, grace, Agent::answered).await;
+        if self.executor.in_flight() > 0 {
+            log::warn!("{} commands still run: ending them", self.executor.in_flight());
+            self.executor.cancel();
+        }
+        self.drain(signals, start + total, Agent::flushed).await;
+        self.driver.close();
+        self.log_summary();
+    }
+
+    /// Goes on with the main loop's work until `done`, the deadline, or a second request to stop.
+    async fn drain(&mut self, signals: &mut impl Signals, deadline: Duration, done: impl Fn(&Self) -> bool) {
+        while !done(self) {
+            let left = deadline.saturating_sub(self.clock.now().mono);
+            let Ok(turn) = tokio::time::timeout(left, self.next_turn(signals)).await else { return };
+            if matches!(turn, Turn::Signal(Signal::Stop(_))) {
+                return;
+            }
+            self.take(turn);
+        }
+    }
+
+    fn answered(&self) -> bool {
+        self.executor.in_flight() == 0
+    }
+
+    /// Every answer is written, or there is nobody to write to.
+    fn flushed(&self) -> bool {
+        let answered = self.answered() && self.replies.is_empty();
+        answered && (self.link.is_drained() || !self.link.is_host_connected())
+    }
+
+    fn log_summary(&self) {
+        let uptime = summary::duration_text(self.clock.now().mono);
+        let counts = self.counts;
+        log::info!(
+            "stopped after {uptime}: {} collections ({} collectors failed), {} reloads",
+            counts.collections,
+            counts.failed_collectors,
+            counts.reloads
+        );
+        log::info!("commands: {}", self.executor.summary());
+        log::info!("link: {}", self.link.stats());
+    }
+}

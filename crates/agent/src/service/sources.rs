@@ -1,0 +1,188 @@
+//! Where messages to the host come from: collections, services, and who this machine is.
+
+use crate::AGENT_VERSION;
+use crate::clock::Now;
+use crate::collector::{CollectorHandle, HandleError};
+use crate::commands::Services;
+use crate::config::Settings;
+use crate::os_detection::OsInfo;
+use infiniservice_protocol::guest::{Capability, Hello};
+use infiniservice_protocol::metrics::{Collection, Data, FailedCollector, Service, SystemMetrics};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A collection waits this long for the services; then it goes out without them.
+const SERVICES_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One collection, for everybody who waits for it.
+#[derive(Clone, Debug)]
+pub(super) struct Collected {
+    pub(super) data: Data,
+    pub(super) collection: Collection,
+}
+
+/// What messages are made from.
+pub(super) struct Sources {
+    collector: CollectorHandle,
+    services: Option<Arc<dyn Services>>,
+    os: OsInfo,
+    done: mpsc::Receiver<Collected>,
+    tell: mpsc::Sender<Collected>,
+}
+
+impl Sources {
+    pub(super) fn new(collector: CollectorHandle, services: Option<Arc<dyn Services>>, os: OsInfo) -> Self {
+        let (tell, done) = mpsc::channel(1);
+        Self { collector, services, os, done, tell }
+    }
+
+    /// Starts a collection; [`Self::collected`] gives its result. One at a time: the caller sees to it.
+    pub(super) fn start_collection(&self, _now: Now) {
+        let (collector, services, tell) = (self.collector.clone(), self.services.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let (measured, services) = tokio::join!(collector.collect(), list(services));
+            // The receiver is gone only when the agent is.
+            let _ = tell.send(merge(measured, services)).await;
+        });
+    }
+
+    /// The next collection that ends. Cancel safe.
+    pub(super) async fn collected(&mut self) -> Collected {
+        match self.done.recv().await {
+            Some(collected) => collected,
+            // Not reached: a sender is kept here.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Who and what this agent is.
+    pub(super) fn hello(&self, settings: &Settings, capabilities: Vec<Capability>) -> Hello {
+        Hello {
+            agent_version: AGENT_VERSION.to_owned(),
+            protocol_version: 1,
+            platform: std::env::consts::OS.to_owned(),
+            os: self.os.release.pretty_name.clone(),
+            vm_id: settings.vm_id.clone(),
+            capabilities,
+            limits: settings.limits(),
+            timestamp: None,
+        }
+    }
+}
+
+impl Collected {
+    /// The message that answers `request_id`.
+    pub(super) fn message(&self, request_id: Option<String>) -> SystemMetrics {
+        SystemMetrics {
+            timestamp: None,
+            request_id,
+            agent_version: AGENT_VERSION.to_owned(),
+            data: self.data.clone(),
+            collection: self.collection.clone(),
+        }
+    }
+
+    /// Whether an interface that is up has an address by which others reach it.
+    pub(super) fn knows_an_address(&self) -> bool {
+        let up = self.data.system.network.interfaces.iter().filter(|interface| interface.is_up);
+        up.flat_map(|interface| &interface.ip_addresses).any(|address| is_reachable(address))
+    }
+
+    /// One line for the log, where no host reads the message.
+    pub(super) fn log(&self) {
+        let system = &self.data.system;
+        log::debug!(
+            "collected in {} ms: CPU {:.1} %, memory {} of {} kB used, {} processes, {} sockets, {} services",
+            self.collection.duration_ms,
+            system.cpu.usage_percent,
+            system.memory.used_kb,
+            system.memory.total_kb,
+            self.data.processes.len(),
+            self.data.ports.len(),
+            self.data.services.len()
+        );
+    }
+}
+
+fn is_reachable(address: &str) -> bool {
+    match address.parse() {
+        Ok(IpAddr::V4(v4)) => !v4.is_loopback() && !v4.is_link_local() && !v4.is_unspecified(),
+        Ok(IpAddr::V6(v6)) => !v6.is_loopback() && !v6.is_unicast_link_local() && !v6.is_unspecified(),
+        Err(_) => false,
+    }
+}
+
+async fn list(services: Option<Arc<dyn Services>>) -> Result<Vec<Service>, String> {
+    let Some(services) = services else { return Ok(Vec::new()) };
+    match tokio::time::timeout(SERVICES_TIMEOUT, services.observe()).await {
+        Ok(listed) => listed.map_err(|error| error.error),
+        Err(_) => Err(format!("systemd did not answer within {} s", SERVICES_TIMEOUT.as_secs())),
+    }
+}
+
+fn merge(
+    measured: Result<(Data, Collection), HandleError>,
+    services: Result<Vec<Service>, String>,
+) -> Collected {
+    let (mut data, mut collection) = measured.unwrap_or_else(|error| {
+        let collection =
+            Collection { failed: vec![failed("collector", error.to_string())], ..Collection::default() };
+        (Data::default(), collection)
+    });
+    match services {
+        Ok(services) => data.services = services,
+        Err(error) => collection.failed.push(failed("services", error)),
+    }
+    Collected { data, collection }
+}
+
+fn failed(collector: &str, error: String) -> FailedCollector {
+    FailedCollector { collector: collector.to_owned(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infiniservice_protocol::metrics::Interface;
+
+    fn with_address(address: &str, is_up: bool) -> Collected {
+        let mut data = Data::default();
+        let ip_addresses = vec![address.to_owned()];
+        data.system.network.interfaces = vec![Interface { is_up, ip_addresses, ..Interface::default() }];
+        Collected { data, collection: Collection::default() }
+    }
+
+    #[test]
+    fn an_address_counts_when_others_can_reach_it() {
+        for (address, known) in [
+            ("10.0.2.15", true),
+            ("2001:db8::1", true),
+            ("127.0.0.1", false),
+            ("169.254.3.4", false),
+            ("::1", false),
+            ("fe80::1", false),
+            ("", false),
+        ] {
+            assert_eq!(with_address(address, true).knows_an_address(), known, "{address}");
+        }
+        assert!(!with_address("10.0.2.15", false).knows_an_address());
+    }
+
+    #[test]
+    fn services_that_fail_cost_only_themselves() {
+        let mut data = Data::default();
+        data.system.uptime_seconds = 7;
+        let merged = merge(Ok((data, Collection::default())), Err("no bus".to_owned()));
+        assert_eq!(merged.data.system.uptime_seconds, 7);
+        assert_eq!(merged.collection.failed, [failed("services", "no bus".to_owned())]);
+    }
+
+    #[test]
+    fn a_collector_that_fails_is_named() {
+        let merged = merge(Err(HandleError::Stopped), Ok(vec![Service::default()]));
+        assert_eq!(merged.data.services.len(), 1);
+        assert_eq!(merged.collection.failed.len(), 1);
+    }
+}

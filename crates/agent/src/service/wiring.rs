@@ -1,0 +1,114 @@
+//! Makes the agent from its settings: each part gets its own.
+
+use super::agent::Agent;
+use super::demand::Demand;
+use super::notify::Notifier;
+use super::schedule::{Intervals, Schedule};
+use super::sources::Sources;
+use super::summary::Counts;
+use crate::clock::{Clock, SystemClock};
+use crate::collector::{CollectorHandle, CollectorSettings, ProcessQuery};
+use crate::commands::{BoxFuture, CommandContext, CommandSettings, Executor, ProcessSource, reply_channel};
+use crate::communication::driver::Driver;
+use crate::communication::link::{BreakerSettings, Link, LinkSettings};
+use crate::communication::transport::Transport;
+use crate::config::{Loaded, Settings};
+use crate::os_detection::OsInfo;
+use infiniservice_protocol::metrics::Process;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything joined, nothing begun.
+pub(super) fn agent<T: Transport, C: Clock>(
+    config: Loaded,
+    transport: T,
+    clock: C,
+) -> io::Result<Agent<T, C>> {
+    let settings = &config.settings;
+    let os = OsInfo::detect(Path::new("/"));
+    let collector = CollectorHandle::spawn(settings.collector_settings(), SystemClock::start())?;
+    let commands = settings.command_settings();
+    let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()));
+    let services = context.systemd_runs.then(|| context.services.clone());
+    let (tell, replies) = reply_channel(&commands);
+    Ok(Agent {
+        clock,
+        link: Link::new(settings.link_settings(), fastrand::u64(..)),
+        driver: Driver::new(transport),
+        schedule: Schedule::new(settings.intervals()),
+        executor: Executor::new(commands, context, tell),
+        replies,
+        sources: Sources::new(collector, services, os),
+        demand: Demand::default(),
+        notifier: Notifier::from_environment(),
+        counts: Counts::default(),
+        actions: Vec::new(),
+        opened_once: false,
+        config,
+    })
+}
+
+impl ProcessSource for CollectorHandle {
+    fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>> {
+        Box::pin(async {
+            let listed = self.processes(ProcessQuery::default()).await;
+            listed.map(|data| data.processes).map_err(|error| error.to_string())
+        })
+    }
+}
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+impl Settings {
+    /// The schedule's part.
+    pub(super) fn intervals(&self) -> Intervals {
+        Intervals {
+            collection: S(self.collection_interval_secs),
+            degraded: S(self.degraded_interval_secs),
+            health_check: S(self.health_check_interval_secs),
+            initial: S(self.initial_collection_interval_secs),
+            initial_tries: self.initial_collection_tries,
+        }
+    }
+
+    /// The executor's part.
+    pub(super) fn command_settings(&self) -> CommandSettings {
+        CommandSettings {
+            limits: self.limits(),
+            allow_unsafe_commands: self.allow_unsafe_commands,
+            allowed_actions: self.allowed_actions.clone(),
+            blocked_actions: self.blocked_actions.clone().unwrap_or_default(),
+        }
+    }
+
+    fn collector_settings(&self) -> CollectorSettings {
+        CollectorSettings {
+            max_processes: self.max_processes,
+            max_ports: self.max_ports,
+            ..CollectorSettings::default()
+        }
+    }
+
+    fn link_settings(&self) -> LinkSettings {
+        LinkSettings {
+            keep_alive_interval: S(self.keep_alive_interval_secs),
+            keep_alive_timeout: S(self.keep_alive_timeout_secs),
+            min_backoff: S(self.min_backoff_secs),
+            max_backoff: S(self.max_backoff_secs),
+            connection_timeout: S(self.connection_timeout_secs),
+            breaker: self.breaker_settings(),
+            limits: self.limits(),
+        }
+    }
+
+    fn breaker_settings(&self) -> BreakerSettings {
+        BreakerSettings {
+            failure_threshold: self.circuit_breaker_failure_threshold,
+            open_for: S(self.circuit_breaker_open_secs),
+            half_open_max_calls: self.circuit_breaker_half_open_calls,
+            success_threshold: self.circuit_breaker_success_threshold,
+        }
+    }
+}
