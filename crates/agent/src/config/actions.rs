@@ -1,39 +1,23 @@
 //! The names of the wire's actions, for the policy lists.
 
 use super::suggest;
+use infiniservice_protocol::ActionName;
+use infiniservice_protocol::action::UNSAFE_COMMAND;
 
-/// Every action of the contract that a policy can name, in the order of `docs/protocol.md`.
-pub const ACTIONS: &[&str] = &[
-    "Metrics",
-    "ServiceList",
-    "ServiceControl",
-    "PackageList",
-    "PackageInstall",
-    "PackageUpdate",
-    "PackageRemove",
-    "ProcessList",
-    "ProcessKill",
-    "UpdateCheck",
-    "UpdateInstall",
-    "WindowsUpdateCheck",
-    "WindowsUpdateInstall",
-    "WindowsDefenderStatus",
-    "WindowsDefenderScan",
-    "ApplicationInventory",
-    "Autochecks",
-    "DiskCleanup",
-    "UnsafeCommand",
-];
+/// Every name that a policy can hold, in the contract's order.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    ActionName::ALL.into_iter().map(ActionName::name).chain([UNSAFE_COMMAND])
+}
 
 /// The name itself where it is an action's; else what is wrong with it. A misspelt name in `blocked_actions`
 /// would block nothing, so it is never let through.
 pub(super) fn check(name: &str) -> Result<String, String> {
-    if ACTIONS.contains(&name) {
+    if all().any(|known| known == name) {
         return Ok(name.into());
     }
-    let hint = match suggest::nearest(name, ACTIONS.iter().copied()) {
+    let hint = match suggest::nearest(name, all()) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("the actions are {}", ACTIONS.join(", ")),
+        None => format!("the actions are {}", all().collect::<Vec<_>>().join(", ")),
     };
     Err(format!("names {}, which is no action; {hint}", super::error::quote(name)))
 }

@@ -117,6 +117,14 @@ settings! {
     max_processes: usize = Some("100"), from_to(0, 100_000), Restart;
     /// Sockets in one metrics message, listening ones first.
     max_ports: usize = Some("500"), from_to(0, 100_000), Restart;
+    /// Network interfaces in one metrics message, that of the default route first.
+    max_interfaces: usize = Some("128"), from_to(1, 100_000), Restart;
+    /// File systems in one metrics message.
+    max_file_systems: usize = Some("128"), from_to(1, 100_000), Restart;
+    /// Length at which a process's command line is cut in a metrics message.
+    max_cmd_line_bytes: usize = Some("4096"), from_to(0, MIB), Restart;
+    /// How long a collection waits for all network file systems together; those that hang are reported as failed.
+    network_mount_timeout_ms: u64 = Some("500"), from_to(1, 60_000), Restart;
     /// How long an answered id is remembered, and its answer repeated instead of running the command again.
     replay_window_secs: u64 = Some("600"), from_to(0, DAY), Restart;
     /// This machine's name at the host, told in `hello`. `INFINIBAY_VM_ID` sets it too.
