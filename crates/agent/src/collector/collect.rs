@@ -10,12 +10,13 @@ use super::processes::{Moment, Processes};
 use super::rate::Rate;
 use super::report::{Report, WARMING_UP};
 use super::settings::CollectorSettings;
+use super::sockets::Sockets;
 use super::sys::Machine;
 use crate::clock::Now;
 use crate::os_detection::OsInfo;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::{
-    Collection, Cpu, Data, Disk, DiskIo, DiskUsage, Host, Network, Process, System,
+    Collection, Cpu, Data, Disk, DiskIo, DiskUsage, Host, Network, Port, Process, System,
 };
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ pub struct Collector {
     cpu: Rate<cpu::Sample, cpu::Usage>,
     disk_io: Rate<Vec<Device>, DiskIo>,
     processes: Processes,
+    sockets: Sockets,
     moment: Moment,
     boot_time: Option<u64>,
 }
@@ -42,6 +44,7 @@ impl Collector {
             cpu: Rate::default(),
             disk_io: Rate::default(),
             processes: Processes::new(),
+            sockets: Sockets::default(),
             moment: Moment::default(),
             boot_time: None,
             settings,
@@ -55,8 +58,9 @@ impl Collector {
         let mut report = Report::default();
         let system = self.system(now, &mut report);
         let processes = self.processes(now, &mut report);
+        let ports = self.ports(&mut report);
         self.processes.end_round(2 * self.settings.max_processes);
-        let data = Data { system, processes, ports: Vec::new(), services: Vec::new() };
+        let data = Data { system, processes, ports, services: Vec::new() };
         (data, report.finish(started.elapsed()))
     }
 
@@ -163,6 +167,15 @@ impl Collector {
         let list = list.unwrap_or_default();
         report.listed("processes", list.len(), self.processes.table().records().len());
         list
+    }
+
+    fn ports(&mut self, report: &mut Report) -> Vec<Port> {
+        let Self { machine, processes, sockets, moment, settings, .. } = self;
+        let (ports, total) = report
+            .attempt("ports", || sockets.collect(machine, processes, *moment, settings.max_ports))
+            .unwrap_or_default();
+        report.listed("ports", ports.len(), total);
+        ports
     }
 
     fn note_boot_time(&mut self, read: u64) {

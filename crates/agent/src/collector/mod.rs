@@ -14,11 +14,13 @@ mod network;
 mod numbers;
 mod passwd;
 
+mod ports;
 mod process;
 mod processes;
 mod rate;
 mod report;
 mod settings;
+mod sockets;
 mod sys;
 mod temperature;
 mod text;

@@ -6,11 +6,13 @@ use super::interfaces;
 use super::netlink::Netlink;
 use super::processes::ProcessFiles;
 use super::sensors::Sensors;
+use super::sockets;
 use crate::collector::disk::io::{self, Device};
 use crate::collector::disk::probe::Probes;
 use crate::collector::disk::usage::Usages;
 use crate::collector::error::CollectError;
 use crate::collector::passwd::Users;
+use crate::collector::ports::list::Socket;
 use crate::collector::process::files::Details;
 use crate::collector::process::stat::Record;
 use crate::collector::settings::CollectorSettings;
@@ -25,6 +27,7 @@ pub struct Machine {
     sys: Tree,
     etc: Tree,
     route: Netlink,
+    sock_diag: Netlink,
     probes: Probes,
     processes: ProcessFiles,
     sensors: Sensors,
@@ -41,6 +44,7 @@ impl Machine {
             sys: Tree::new(&roots.sys),
             etc: Tree::new(&roots.etc),
             route: Netlink::new(None),
+            sock_diag: Netlink::new(Some(rustix::net::netlink::SOCK_DIAG)),
             probes: disks::probes(),
             processes: ProcessFiles::new(&roots.proc),
             sensors: Sensors::default(),
@@ -126,6 +130,16 @@ impl Machine {
     /// Bytes read from and written to storage by a process.
     pub fn storage_bytes(&mut self, pid: u32) -> Option<(u64, u64)> {
         self.processes.storage_bytes(pid)
+    }
+
+    /// Appends every socket of TCP and UDP.
+    pub fn sockets(&mut self, all: &mut Vec<Socket>) -> Result<(), CollectError> {
+        sockets::sockets(&mut self.sock_diag, &mut self.proc, all)
+    }
+
+    /// Gives the inode of each socket that a process holds to `found`; the processes must have been scanned.
+    pub fn sockets_of(&mut self, pid: u32, found: &mut dyn FnMut(u32)) {
+        self.processes.sockets_of(pid, found);
     }
 
     /// A user's name; `/etc/passwd` is read again when it was changed.

@@ -7,5 +7,6 @@ mod machine;
 mod netlink;
 mod processes;
 mod sensors;
+mod sockets;
 
 pub use machine::Machine;

@@ -1,6 +1,7 @@
 //! The walk over `/proc`: one small file of each process; more only of those that are listed.
 
 use super::files::{open, open_dir, read_once};
+use super::sockets;
 use crate::collector::error::CollectError;
 use crate::collector::process::files::{Details, command_line, executable, storage_bytes, user_id};
 use crate::collector::process::stat::{self, Record};
@@ -91,6 +92,14 @@ impl ProcessFiles {
     /// The arguments alone.
     pub fn arguments(&mut self, pid: u32, max_bytes: usize) -> Option<String> {
         self.file(pid, "cmdline").and_then(|text| command_line(text, max_bytes))
+    }
+
+    /// Gives the inode of each socket that a process holds to `found`.
+    pub fn sockets_of(&mut self, pid: u32, found: &mut dyn FnMut(u32)) {
+        if let Some(dir) = &self.dir {
+            // A process that is gone or may not be looked into holds none that are known.
+            let _ = sockets::sockets_of(dir, pid, &mut self.entries, found);
+        }
     }
 
     fn executable(&mut self, pid: u32, max_bytes: usize) -> Option<String> {

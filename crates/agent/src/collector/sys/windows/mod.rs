@@ -4,6 +4,7 @@ use crate::collector::cpu;
 use crate::collector::disk::io::Device;
 use crate::collector::disk::usage::Usages;
 use crate::collector::error::CollectError;
+use crate::collector::ports::list::Socket;
 use crate::collector::process::files::Details;
 use crate::collector::process::stat::Record;
 use crate::collector::settings::CollectorSettings;
@@ -93,6 +94,14 @@ impl Machine {
     pub fn storage_bytes(&mut self, _: u32) -> Option<(u64, u64)> {
         None
     }
+
+    /// Appends every socket of TCP and UDP.
+    pub fn sockets(&mut self, _: &mut Vec<Socket>) -> Result<(), CollectError> {
+        Err(CollectError::Unsupported)
+    }
+
+    /// Sockets that a process holds.
+    pub fn sockets_of(&mut self, _: u32, _: &mut dyn FnMut(u32)) {}
 
     /// Nothing to refresh.
     pub fn refresh_users(&mut self) {}
