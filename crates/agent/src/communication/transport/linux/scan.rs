@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 /// How old an unnamed node must be before it counts as one that has no name: the name comes after the node, by a
 /// control message of the host (`VIRTIO_CONSOLE_PORT_NAME`).
-const NAME_GRACE: Duration = Duration::from_secs(2);
+pub const NAME_GRACE: Duration = Duration::from_secs(2);
 
 /// Every virtio port, by node.
 pub fn scan(dev: &Path, sys: &Path) -> Vec<Seen> {

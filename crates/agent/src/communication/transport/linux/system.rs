@@ -92,6 +92,14 @@ impl SystemTransport {
         }
     }
 
+    /// A port without a name may be taken once its name had time to come.
+    fn remind(&mut self, tried: &[Tried]) {
+        let unsettled = tried.iter().any(|one| one.outcome == Outcome::Unsettled);
+        if let (true, Some(watcher)) = (unsettled, &mut self.watcher) {
+            watcher.remind(scan::NAME_GRACE);
+        }
+    }
+
     /// Logs what was passed over, once for as long as it stays the same.
     fn say(&mut self, tried: &[Tried], role: Option<Role>) {
         let mut text = describe(tried);
@@ -117,6 +125,7 @@ impl Transport for SystemTransport {
         let opened = self.try_in_order(choice.candidates, &mut tried);
         tried.extend(choice.passed);
         self.watch_busy(&tried, opened.is_some());
+        self.remind(&tried);
         self.say(&tried, opened.as_ref().map(|(_, role)| *role));
         self.successor = None;
         let (port, role) = opened.ok_or_else(|| failure(&tried))?;

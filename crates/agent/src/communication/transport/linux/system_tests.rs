@@ -93,6 +93,9 @@ async fn a_port_that_comes_is_one_change_and_its_link_another_directory() {
     }
     transport.changed().await;
     assert!(is_quiet(&mut transport).await);
+    assert_eq!(transport.open().unwrap_err(), OpenFailure::Absent);
+    transport.changed().await; // Their names had time to come.
+    assert!(is_quiet(&mut transport).await);
     fs::create_dir(root.path().join("dev/virtio-ports")).unwrap();
     transport.changed().await;
     let _host = host_at(root.path(), "org.infinibay.agent");

@@ -92,6 +92,12 @@ impl Watcher {
         }
     }
 
+    /// Tells a change after this long even if nothing happens, once.
+    pub fn remind(&mut self, after: Duration) {
+        let due = Instant::now() + after;
+        self.due.get_or_insert((due, due));
+    }
+
     fn postpone(&mut self, now: Instant) {
         let latest = self.due.map_or(now + AT_MOST, |(_, latest)| latest);
         self.due = Some((latest.min(now + QUIET), latest));
