@@ -1,1 +1,26 @@
-//! systemd over D-Bus.
+//! systemd over D-Bus: its services, and operations on one of them.
+//!
+//! Nothing here listens while it is idle: no signal is subscribed to beyond the life of one operation.
+
+pub mod bus;
+mod calls;
+pub mod client;
+pub mod control;
+mod details;
+pub mod error;
+mod job;
+mod list;
+pub mod name;
+pub mod record;
+mod unit;
+mod unit_files;
+
+#[cfg(test)]
+mod own_manager;
+#[cfg(test)]
+mod tests;
+pub use bus::BusAddress;
+pub use client::UnitClient;
+pub use control::Done;
+pub use error::SystemdError;
+pub use record::ServiceRecord;

@@ -2,13 +2,15 @@
 
 use crate::commands::context::Services;
 use crate::commands::runner::Runner;
+use crate::commands::services::SystemdServices;
+use crate::systemd::UnitClient;
 use std::path::Path;
 use std::sync::Arc;
 
 pub(super) use super::super::runner::system_runner as runner;
 
 pub(super) fn services(runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
-    Arc::new(super::super::services::SystemdServices::new(runner.clone()))
+    Arc::new(SystemdServices::new(UnitClient::connect(), runner.clone()))
 }
 
 /// As `sd_booted(3)` decides it.

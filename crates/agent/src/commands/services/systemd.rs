@@ -2,36 +2,113 @@
 
 use crate::commands::context::{BoxFuture, Services};
 use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandResult};
-use crate::commands::runner::Runner;
+use crate::commands::outcome::{Captured, CommandError, CommandOutcome, CommandResult};
+use crate::commands::runner::{Request, Runner};
+use crate::systemd::control::ControlError;
+use crate::systemd::name::{NameError, UnitName};
+use crate::systemd::{Done, ServiceRecord, SystemdError, UnitClient};
 use infiniservice_protocol::data::ServiceInfo;
+use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long journalctl may take to tell a failed unit's last lines.
+const JOURNAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Services`] over systemd's bus interface.
 pub struct SystemdServices {
-    #[allow(dead_code)]
+    client: UnitClient,
     runner: Arc<dyn Runner>,
 }
 
 impl SystemdServices {
     /// `runner` starts journalctl where a unit failed.
-    pub fn new(runner: Arc<dyn Runner>) -> Self {
-        Self { runner }
+    pub fn new(client: UnitClient, runner: Arc<dyn Runner>) -> Self {
+        Self { client, runner }
     }
+
+    async fn operate(&self, service: &str, operation: ServiceOperation, control: &Control) -> CommandResult {
+        let unit = UnitName::parse(service)?;
+        match control.bound(self.client.control(&unit, operation)).await {
+            Ok(Ok(done)) => outcome(done),
+            Ok(Err(error)) => Err(self.failure(&unit, error, control).await),
+            Err(mut stop) => {
+                stop.error.push_str("; systemd goes on with what it was asked to do");
+                Err(stop)
+            }
+        }
+    }
+
+    /// A failed unit's own last words are in the journal.
+    async fn failure(&self, unit: &UnitName, error: ControlError, control: &Control) -> CommandError {
+        let failed = matches!(error, ControlError::Failed { .. });
+        let error = CommandError::from(error);
+        if failed { error.with_stderr(self.journal(unit, control).await) } else { error }
+    }
+
+    async fn journal(&self, unit: &UnitName, control: &Control) -> Captured {
+        let arguments = ["-u", unit.as_str(), "-n", "20", "-o", "cat", "--no-pager"];
+        let request = Request::new("journalctl", arguments).max_output(64 << 10);
+        let finished = self.runner.run(request, &control.shortened(JOURNAL_TIMEOUT)).await;
+        finished.map(|finished| finished.stdout).unwrap_or_default()
+    }
+}
+
+fn outcome(done: Done) -> CommandResult {
+    let outcome = CommandOutcome::of(&done.service.info())?;
+    Ok(CommandOutcome { stdout: done.note.unwrap_or_default().into(), ..outcome })
 }
 
 impl Services for SystemdServices {
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServiceInfo>, CommandError>> {
-        Box::pin(async { Err(CommandError::new(ErrorCode::Unsupported, "not yet")) })
+        Box::pin(async {
+            let services = self.client.list_services().await?;
+            Ok(services.iter().map(ServiceRecord::info).collect())
+        })
+    }
+
+    fn observe(&self) -> BoxFuture<'_, Result<Vec<Service>, CommandError>> {
+        Box::pin(async {
+            let services = self.client.list_services().await?;
+            Ok(services.iter().map(ServiceRecord::metric).collect())
+        })
     }
 
     fn control<'a>(
         &'a self,
-        _: &'a str,
-        _: ServiceOperation,
-        _: &'a Control,
+        service: &'a str,
+        operation: ServiceOperation,
+        control: &'a Control,
     ) -> BoxFuture<'a, CommandResult> {
-        Box::pin(async { Err(CommandError::new(ErrorCode::Unsupported, "not yet")) })
+        Box::pin(self.operate(service, operation, control))
+    }
+}
+
+impl From<NameError> for CommandError {
+    fn from(error: NameError) -> Self {
+        Self::new(ErrorCode::InvalidParameter, error.to_string())
+    }
+}
+
+impl From<SystemdError> for CommandError {
+    fn from(error: SystemdError) -> Self {
+        let code = match error {
+            SystemdError::Unreachable(_) => ErrorCode::Unsupported,
+            SystemdError::Denied(_) => ErrorCode::PermissionDenied,
+            SystemdError::NotFound(_) => ErrorCode::NotFound,
+            SystemdError::TimedOut(_) => ErrorCode::Timeout,
+            SystemdError::Masked(_) | SystemdError::Failed(_) => ErrorCode::ExecutionFailed,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ControlError> for CommandError {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Systemd(error) => error.into(),
+            other => Self::new(ErrorCode::ExecutionFailed, other.to_string()),
+        }
     }
 }

@@ -1,0 +1,113 @@
+//! What systemd tells only unit by unit: main process, type, program, requirements. Kept while nothing points to a change.
+
+use super::calls::{Calls, ExecRow, UnitRow};
+use super::error::SystemdError;
+use std::collections::HashMap;
+
+/// What is kept of one unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Details {
+    pub(super) pid: Option<u32>,
+    pub(super) service_type: Option<String>,
+    pub(super) exe_path: Option<String>,
+    pub(super) requires: Vec<String>,
+    /// State of the unit file where the list of unit files does not have it (instances).
+    pub(super) start_type: Option<String>,
+}
+
+/// The states that the details were read in, and when the main process began (in ticks, `/proc/PID/stat`).
+#[derive(Debug, PartialEq, Eq)]
+struct Key {
+    active: String,
+    sub: String,
+    files: u64,
+    began: Option<u64>,
+}
+
+/// The details of all units of the last listing.
+#[derive(Debug, Default)]
+pub(super) struct DetailsCache {
+    units: HashMap<String, (Key, Details)>,
+}
+
+impl DetailsCache {
+    /// A unit's details. They are read again when its state changed, when its main process is gone (a restart between two
+    /// listings shows the same state), or when unit files changed.
+    pub(super) async fn of(
+        &mut self,
+        row: &UnitRow,
+        files: u64,
+        listed: bool,
+        calls: &Calls<'_>,
+    ) -> Result<Details, SystemdError> {
+        if let Some((key, details)) = self.units.get(&row.0)
+            && *key == key_of(row, files, details.pid)
+        {
+            return Ok(details.clone());
+        }
+        let details = read(row, listed, calls).await?;
+        let key = key_of(row, files, details.pid);
+        self.units.insert(row.0.clone(), (key, details.clone()));
+        Ok(details)
+    }
+
+    /// Forgets units that are gone.
+    pub(super) fn retain(&mut self, rows: &[UnitRow]) {
+        if self.units.len() > rows.len() {
+            let names: std::collections::HashSet<_> = rows.iter().map(|row| row.0.as_str()).collect();
+            self.units.retain(|name, _| names.contains(name.as_str()));
+        }
+    }
+}
+
+fn key_of(row: &UnitRow, files: u64, pid: Option<u32>) -> Key {
+    Key { active: row.3.clone(), sub: row.4.clone(), files, began: pid.and_then(began) }
+}
+
+async fn read(row: &UnitRow, listed: bool, calls: &Calls<'_>) -> Result<Details, SystemdError> {
+    let path = row.6.as_str();
+    if row.2 != "loaded" {
+        return Ok(Details::default());
+    }
+    let start_type = if listed { None } else { Some(calls.unit_property(path, "UnitFileState").await?) };
+    let up = !matches!(row.3.as_str(), "inactive" | "failed");
+    Ok(Details {
+        pid: if up { main_pid(path, calls).await? } else { None },
+        service_type: Some(calls.service_property(path, "Type").await?),
+        exe_path: exe_path(path, calls).await?,
+        requires: calls.unit_property(path, "Requires").await?,
+        start_type: start_type.filter(|state: &String| !state.is_empty()),
+    })
+}
+
+/// The main process, where there is one.
+pub(super) async fn main_pid(path: &str, calls: &Calls<'_>) -> Result<Option<u32>, SystemdError> {
+    let pid: u32 = calls.service_property(path, "MainPID").await?;
+    Ok(Some(pid).filter(|pid| *pid != 0))
+}
+
+async fn exe_path(path: &str, calls: &Calls<'_>) -> Result<Option<String>, SystemdError> {
+    let rows: Vec<ExecRow> = calls.service_property(path, "ExecStart").await?;
+    Ok(rows.into_iter().next().map(|row| row.0))
+}
+
+/// Field 22 of `/proc/PID/stat`: together with the pid it names one process for good.
+fn began(pid: u32) -> Option<u64> {
+    let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let text = String::from_utf8_lossy(&line);
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_began_at_one_moment_and_an_absent_one_at_none() {
+        let me = std::process::id();
+        assert!(began(me).is_some());
+        assert_eq!(began(me), began(me));
+        assert_eq!(began(0), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! A real systemd for tests: a user manager of its own, on a bus of its own, in a cgroup of its own.
+//!
+//! It needs root, the programs named below and cgroup v2; where they are missing the tests say so and do nothing. The
+//! machine's own systemd is not touched. The manager's interface is the same as that of PID 1.
+
+use super::bus::BusAddress;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const SYSTEMD: &str = "/usr/lib/systemd/systemd";
+
+/// Runs in a mount namespace: gives the manager a pure cgroup v2 and a machine that looks booted by systemd.
+const SCRIPT: &str = r#"
+set -e
+umount -l -R /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p "/sys/fs/cgroup/$GROUP"
+echo $$ > "/sys/fs/cgroup/$GROUP/cgroup.procs"
+mkdir -p /run/systemd
+mount -t tmpfs tmpfs /run/systemd
+mkdir /run/systemd/system
+exec /usr/lib/systemd/systemd --user --log-level=err
+"#;
+
+/// The manager and its bus; both end with it.
+pub(super) struct OwnManager {
+    root: TempDir,
+    group: PathBuf,
+    bus: Child,
+    manager: Child,
+}
+
+impl OwnManager {
+    /// Starts one with these unit files, or prints why it cannot.
+    pub(super) fn start(units: &[(&str, &str)]) -> Option<Self> {
+        if let Some(what) = missing() {
+            eprintln!("SKIPPED: no systemd of its own for this test: {what}");
+            return None;
+        }
+        let cgroup2 = cgroup2_mount()?;
+        let root = TempDir::new().unwrap();
+        std::fs::create_dir_all(root.path().join("run")).unwrap();
+        let directory = root.path().join("config/systemd/user");
+        std::fs::create_dir_all(&directory).unwrap();
+        for (name, text) in units {
+            std::fs::write(directory.join(name), text).unwrap();
+        }
+        let name = format!("infiniservice-test-{}", root.path().file_name().unwrap().to_string_lossy());
+        Some(Self::launch(root, &name, cgroup2.join(&name)))
+    }
+
+    fn launch(root: TempDir, name: &str, group: PathBuf) -> Self {
+        let ready = UnixDatagram::bind(root.path().join("notify")).unwrap();
+        ready.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let bus = start_bus(root.path());
+        let mut manager = in_root(Command::new("unshare"), root.path());
+        manager.args(["-m", "sh", "-c", SCRIPT]).env("GROUP", name);
+        manager.env("NOTIFY_SOCKET", root.path().join("notify"));
+        let manager = manager.stdin(Stdio::null()).spawn().unwrap();
+        let own = Self { root, group, bus, manager };
+        wait_until_ready(&ready);
+        own
+    }
+
+    /// Where it is reached.
+    pub(super) fn on_bus(&self) -> BusAddress {
+        BusAddress::At(format!("unix:path={}/run/bus", self.root.path().display()))
+    }
+
+    /// Where unit files lie.
+    pub(super) fn units(&self) -> PathBuf {
+        self.root.path().join("config/systemd/user")
+    }
+}
+
+fn wait_until_ready(ready: &UnixDatagram) {
+    let mut message = [0; 4096];
+    loop {
+        let length = ready.recv(&mut message).expect("the manager did not become ready");
+        if message[..length].starts_with(b"READY=1") {
+            return;
+        }
+    }
+}
+
+impl Drop for OwnManager {
+    fn drop(&mut self) {
+        for group in groups(&self.group) {
+            let _ = std::fs::write(group.join("cgroup.kill"), "1");
+        }
+        let _ = self.manager.wait();
+        let _ = self.bus.kill();
+        let _ = self.bus.wait();
+        for group in groups(&self.group).into_iter().rev() {
+            let _ = std::fs::remove_dir(group);
+        }
+    }
+}
+
+/// The group and those below it, parents first.
+fn groups(group: &Path) -> Vec<PathBuf> {
+    let mut all = vec![group.to_owned()];
+    let mut next = 0;
+    while let Some(parent) = all.get(next) {
+        let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+        let children: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        all.extend(children);
+        next += 1;
+    }
+    all
+}
+
+fn missing() -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("not root".into());
+    }
+    let absent = |path: &&str| !Path::new(path).exists();
+    [SYSTEMD, "/usr/bin/dbus-daemon", "/usr/bin/unshare"]
+        .iter()
+        .find(|p| absent(p))
+        .map(|p| format!("no {p}"))
+}
+
+fn cgroup2_mount() -> Option<PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let line = mounts.lines().find(|line| line.contains(" - cgroup2 "));
+    let path = line.and_then(|line| line.split(' ').nth(4)).map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("SKIPPED: no systemd of its own for this test: cgroup v2 is not mounted");
+    }
+    path
+}
+
+fn start_bus(root: &Path) -> Child {
+    let mut command = in_root(Command::new("dbus-daemon"), root);
+    let address = format!("unix:path={}/run/bus", root.display());
+    command.args(["--session", "--nofork", "--nopidfile", "--print-address=1", "--address", &address]);
+    let mut bus = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    // It prints the address once it listens.
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(bus.stdout.take().unwrap()), &mut line).unwrap();
+    bus
+}
+
+fn in_root(mut command: Command, root: &Path) -> Command {
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", root);
+    command.env("XDG_RUNTIME_DIR", root.join("run")).env("XDG_CONFIG_HOME", root.join("config"));
+    command.env("XDG_DATA_HOME", root.join("data")).env("XDG_DATA_DIRS", root.join("data"));
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}/run/bus", root.display()));
+    command
+}
