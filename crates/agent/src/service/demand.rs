@@ -53,7 +53,7 @@ impl Demand {
 mod tests {
     use super::*;
 
-    fn id(text: impl ToString) -> RequestId {
+    fn id(text: impl std::fmt::Display + Copy) -> RequestId {
         RequestId::from(text.to_string())
     }
 

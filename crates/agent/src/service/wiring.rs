@@ -27,6 +27,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     clock: C,
 ) -> io::Result<Agent<T, C>> {
     let settings = &config.settings;
+    refuse_unchecked_secret(settings)?;
     let os = OsInfo::detect(Path::new("/"));
     let collector = CollectorHandle::spawn(settings.collector_settings(), SystemClock::start())?;
     let commands = settings.command_settings();
@@ -48,6 +49,12 @@ pub(super) fn agent<T: Transport, C: Clock>(
         opened_once: false,
         config,
     })
+}
+
+/// To run with a secret that nothing checks would only look safe.
+fn refuse_unchecked_secret(settings: &Settings) -> io::Result<()> {
+    let refusal = "shared_secret is set, but this version does not check signatures: unset it";
+    if settings.shared_secret.is_some() { Err(io::Error::other(refusal)) } else { Ok(()) }
 }
 
 impl ProcessSource for CollectorHandle {
@@ -87,6 +94,10 @@ impl Settings {
         CollectorSettings {
             max_processes: self.max_processes,
             max_ports: self.max_ports,
+            max_interfaces: self.max_interfaces,
+            max_file_systems: self.max_file_systems,
+            max_cmd_line_bytes: self.max_cmd_line_bytes,
+            network_mount_timeout: Duration::from_millis(self.network_mount_timeout_ms),
             ..CollectorSettings::default()
         }
     }
@@ -98,6 +109,7 @@ impl Settings {
             min_backoff: S(self.min_backoff_secs),
             max_backoff: S(self.max_backoff_secs),
             connection_timeout: S(self.connection_timeout_secs),
+            validate_connection: self.validate_connection,
             breaker: self.breaker_settings(),
             limits: self.limits(),
         }

@@ -59,6 +59,11 @@ impl KeepAlive {
         self.outstanding.len() < MAX_OUTSTANDING
     }
 
+    /// A heartbeat is due at once, where a host is connected; the next one an interval later.
+    pub fn ask_now(&mut self, now: Duration) {
+        self.due = self.due.map(|_| now);
+    }
+
     /// A heartbeat's line starts to be written: its number.
     pub fn start(&mut self, now: Duration) -> u64 {
         self.last_sequence += 1;
@@ -102,6 +107,17 @@ mod tests {
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn an_extra_heartbeat_is_sent_only_to_a_connected_host_and_moves_the_next_one() {
+        let mut keep_alive = connected();
+        assert!(keep_alive.take_due(s(100)) && !keep_alive.take_due(s(110)));
+        keep_alive.ask_now(s(110));
+        assert!(keep_alive.take_due(s(110)) && !keep_alive.take_due(s(139)) && keep_alive.take_due(s(140)));
+        keep_alive.disconnect();
+        keep_alive.ask_now(s(150));
+        assert!(!keep_alive.take_due(s(150)));
     }
 
     fn connected() -> KeepAlive {

@@ -16,6 +16,8 @@ pub struct LinkSettings {
     pub max_backoff: Duration,
     /// A write that makes no progress for this long while a host is connected is a failure.
     pub connection_timeout: Duration,
+    /// Send a heartbeat at each health check too.
+    pub validate_connection: bool,
     /// When the circuit breaker opens and closes.
     pub breaker: BreakerSettings,
     /// Bounds of lines and of the outbox.
@@ -30,6 +32,7 @@ impl Default for LinkSettings {
             min_backoff: Duration::from_secs(5),
             max_backoff: Duration::from_secs(300),
             connection_timeout: Duration::from_secs(10),
+            validate_connection: false,
             breaker: BreakerSettings::default(),
             limits: Limits::default(),
         }

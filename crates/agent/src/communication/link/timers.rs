@@ -53,6 +53,9 @@ impl Link {
     }
 
     pub(super) fn health_check(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if self.settings.validate_connection {
+            self.keep_alive.ask_now(now.mono);
+        }
         let found = self.window.assess();
         let from = std::mem::replace(&mut self.quality, found.quality);
         if from == found.quality {

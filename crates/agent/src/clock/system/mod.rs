@@ -1,14 +1,17 @@
 //! The machine's own clocks.
 
-use super::{Clock, Now};
-use std::time::{Duration, SystemTime};
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod portable;
 
 #[cfg(target_os = "linux")]
-#[path = "linux.rs"]
-mod imp;
+use linux as imp;
 #[cfg(not(target_os = "linux"))]
-#[path = "portable.rs"]
-mod imp;
+use portable as imp;
+
+use super::{Clock, Now};
+use std::time::{Duration, SystemTime};
 
 /// [`Clock`] over the machine's clocks, starting at zero when it is made.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,168 @@
+//! Rules of the repository that a compiler does not check.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+const MAX_LINES: usize = 400;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The directories of the workspace's crates.
+fn crates() -> Vec<PathBuf> {
+    let entries = fs::read_dir(top().join("crates")).expect("crates/");
+    let members = entries.map(|entry| entry.expect("readable").path()).chain([top().join("xtask")]);
+    members.filter(|path| path.join("Cargo.toml").exists()).collect()
+}
+
+/// The names of every dependency that a manifest names, tests' and platforms' included.
+fn dependencies(manifest: &Path) -> BTreeSet<String> {
+    let text = read(manifest);
+    let table = DeTable::parse(&text).expect("TOML");
+    let mut names = BTreeSet::new();
+    collect(table.get_ref(), &mut names);
+    names
+}
+
+fn collect(table: &DeTable<'_>, names: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let DeValue::Table(inner) = value.get_ref() else { continue };
+        if key.get_ref().ends_with("dependencies") {
+            names.extend(inner.keys().map(|name| name.get_ref().to_string()));
+        } else if key.get_ref() != "features" {
+            collect(inner, names);
+        }
+    }
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let found = paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    found.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+fn sources_of(member: &Path) -> Vec<PathBuf> {
+    ["src", "tests", "benches", "examples"].iter().flat_map(|part| sources(&member.join(part))).collect()
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason_written_down() {
+    let table = read(&top().join("docs/dependencies.md"));
+    let own = |name: &String| name.starts_with("infini");
+    let missing: Vec<String> = dependencies(&top().join("Cargo.toml"))
+        .into_iter()
+        .filter(|name| !own(name) && !table.contains(&format!("\n| `{name}` |")))
+        .collect();
+    assert!(missing.is_empty(), "docs/dependencies.md has no row for {missing:?}");
+}
+
+#[test]
+fn every_crate_uses_what_it_depends_on() {
+    let mut unused = Vec::new();
+    for member in crates() {
+        let text: String = sources_of(&member).iter().map(|path| read(path)).collect();
+        for name in dependencies(&member.join("Cargo.toml")) {
+            let identifier = name.replace('-', "_");
+            let uses = [format!("{identifier}::"), format!("use {identifier}"), format!("{identifier} as")];
+            if !uses.iter().any(|usage| text.contains(usage)) {
+                unused.push(format!("{}: {name}", member.display()));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "not used: {unused:#?}");
+}
+
+#[test]
+fn every_shared_dependency_is_used_by_a_crate() {
+    let used: BTreeSet<String> =
+        crates().iter().flat_map(|member| dependencies(&member.join("Cargo.toml"))).collect();
+    let shared = dependencies(&top().join("Cargo.toml"));
+    let unused: Vec<&String> = shared.difference(&used).filter(|name| !name.starts_with("infini")).collect();
+    assert!(unused.is_empty(), "in the workspace's table, but in no crate: {unused:?}");
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for_and_is_short() {
+    let mut wrong = Vec::new();
+    for path in crates().iter().flat_map(|member| sources_of(member)) {
+        let text = read(&path);
+        let lines = text.lines().count();
+        if !text.starts_with("//!") || lines > MAX_LINES {
+            wrong.push(format!("{}: {lines} lines", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "without a //! line on top, or longer than {MAX_LINES} lines: {wrong:#?}");
+}
+
+#[test]
+fn the_entry_point_only_parses_chooses_and_runs() {
+    let lines = read(&top().join("crates/agent/src/main.rs")).lines().count();
+    assert!(lines < 80, "{lines} lines");
+}
+
+#[test]
+fn platforms_are_told_apart_by_modules_only() {
+    let mut wrong = Vec::new();
+    for path in sources(&top().join("crates/agent/src")).iter().filter(|path| !path.ends_with("lib.rs")) {
+        let text = read(path);
+        let mut lines = text.lines().enumerate().peekable();
+        while let Some((number, line)) = lines.next() {
+            let gated = line.trim_start().starts_with("#[cfg(") && line.contains("target_os");
+            let next = lines.peek().map_or("", |(_, next)| next.trim_start());
+            let of_a_test = next == "#[test]";
+            let allowed = [
+                "mod ",
+                "pub mod ",
+                "use ",
+                "pub use ",
+                "pub(super) use ",
+                "pub(crate) use ",
+                "pub(super) mod ",
+                "pub(crate) mod ",
+                "#[",
+            ];
+            if gated
+                && !of_a_test
+                && !(path.ends_with("mod.rs") && allowed.iter().any(|start| next.starts_with(start)))
+            {
+                wrong.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "cfg(target_os) elsewhere than on mod and use lines of a mod.rs: {wrong:#?}");
+}
+
+/// A setting that nothing reads promises what it does not keep.
+#[test]
+fn every_setting_is_read_by_the_agent() {
+    let agent = top().join("crates/agent/src");
+    let outside = sources(&agent).into_iter().filter(|path| !path.starts_with(agent.join("config")));
+    let text: String = outside.map(|path| read(&path)).collect();
+    let within = read(&agent.join("config/table.rs"));
+    let limits = within.split("pub fn limits").nth(1).expect("Settings::limits");
+    let reads = |name: &str| {
+        let uses = [
+            format!(".{name}\n"),
+            format!(".{name})"),
+            format!(".{name}."),
+            format!(".{name},"),
+            format!(".{name} "),
+        ];
+        uses.iter().any(|usage| text.contains(usage) || limits.contains(usage))
+    };
+    // Applied while the layers are merged.
+    let merged = ["aggressive_retry", "shared_secret_file"];
+    // For devices that only Windows has.
+    let merged = [&merged[..], &["read_timeout_ms"]].concat();
+    let names = infiniservice::config::FIELDS.iter().map(|field| field.name);
+    let unread: Vec<_> = names.filter(|name| !merged.contains(name) && !reads(name)).collect();
+    assert!(unread.is_empty(), "settings that nothing reads: {unread:?}");
+}
