@@ -13,6 +13,10 @@ pub(super) struct AsciiFormatter;
 
 impl Formatter for AsciiFormatter {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly every fragment; `is_ascii` looks at a word at a time.
+        if fragment.is_ascii() {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
             let (ascii, tail) = rest.split_at(at);

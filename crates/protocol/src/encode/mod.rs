@@ -93,6 +93,11 @@ impl io::Write for Bounded {
         Ok(bytes.len())
     }
 
+    // The default loops over `write`, which here takes all or nothing.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(drop)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
