@@ -85,15 +85,18 @@ impl Port for LinuxPort {
     }
 
     async fn ready(&mut self) -> io::Result<Ready> {
-        let events = match &self.successor {
-            None => self.waiter.next().await?,
-            Some(successor) => tokio::select! {
-                events = self.waiter.next() => events?,
-                // Reading tells what it is about.
-                () = successor.come() => EventFlags::IN,
-            },
+        let Some(successor) = &self.successor else {
+            let events = self.waiter.next().await?;
+            return Ok(self.ready_from(events));
         };
-        Ok(self.ready_from(events))
+        tokio::select! {
+            events = self.waiter.next() => {
+                let events = events?;
+                Ok(self.ready_from(events))
+            }
+            // Reading tells what it is about.
+            () = successor.come() => Ok(Ready { readable: true, writable: false, host: self.host() }),
+        }
     }
 
     fn try_read(&mut self, buffer: &mut [u8]) -> ReadOutcome {

@@ -5,10 +5,12 @@ use super::super::{Port, ReadOutcome, WriteOutcome};
 use super::LinuxPort;
 use super::kind::Kind;
 use super::open::open;
+use super::supersede::Successor;
 use super::test_pty::Host;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -83,6 +85,20 @@ async fn a_host_that_goes_is_told_once_after_its_last_words() {
     let before = port.wakeups();
     assert!(timeout(HOURS, port.ready()).await.is_err());
     assert_eq!(port.wakeups(), before);
+}
+
+#[tokio::test]
+async fn a_superseded_port_is_gone_and_says_nothing_false_about_its_host() {
+    let (port, host) = virtio_like();
+    let successor = Arc::new(Successor::default());
+    let mut port = port.until(&successor);
+    drop(host);
+    assert_eq!(port.ready().await.unwrap().host, Some(false));
+    successor.announce();
+    let ready = port.ready().await.unwrap();
+    assert_eq!((ready.readable, ready.host), (true, Some(false)));
+    assert!(matches!(port.try_read(&mut [0; 16]), ReadOutcome::Gone));
+    assert!(matches!(port.try_write(b"x"), WriteOutcome::Gone));
 }
 
 #[tokio::test]

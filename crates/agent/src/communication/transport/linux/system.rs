@@ -100,6 +100,15 @@ impl SystemTransport {
         }
     }
 
+    /// The failure for the link, which logs the text that it carries; only an absence carries none.
+    fn fail(&mut self, tried: &[Tried]) -> OpenFailure {
+        let failure = failure(tried);
+        if failure == OpenFailure::Absent {
+            self.say(tried, None);
+        }
+        failure
+    }
+
     /// Logs what was passed over, once for as long as it stays the same.
     fn say(&mut self, tried: &[Tried], role: Option<Role>) {
         let mut text = describe(tried);
@@ -126,9 +135,9 @@ impl Transport for SystemTransport {
         tried.extend(choice.passed);
         self.watch_busy(&tried, opened.is_some());
         self.remind(&tried);
-        self.say(&tried, opened.as_ref().map(|(_, role)| *role));
         self.successor = None;
-        let (port, role) = opened.ok_or_else(|| failure(&tried))?;
+        let Some((port, role)) = opened else { return Err(self.fail(&tried)) };
+        self.say(&tried, Some(role));
         if role.is_own() {
             return Ok(port);
         }
