@@ -57,7 +57,7 @@ const fn from_to(min: u64, max: u64) -> Kind {
 settings! {
     /// The port's path. Unset, it is looked for by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, Restart, "--device";
-    /// Exit with code 3 when there is no port at start, where the agent otherwise waits for one.
+    /// Exit with code 3 when no port could be opened within `connection_timeout_secs` of the start, where the agent otherwise waits.
     require_virtio: bool = Some("false"), SWITCH, Restart, "--require-virtio";
     /// Open no port at all: metrics are collected and logged, nothing is sent.
     no_virtio: bool = Some("false"), SWITCH, Restart, "--no-virtio";
