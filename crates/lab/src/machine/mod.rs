@@ -117,7 +117,7 @@ impl Machine {
         &self.dir
     }
 
-    /// Waits until systemd in the guest has finished starting, after a boot or a reset.
+    /// Waits until systemd in the guest has finished starting and the network is configured, after a boot or a reset.
     pub fn wait_booted(&self) -> Result<()> {
         self.guest_agent()
             .sync(self.boot_timeout)
@@ -126,11 +126,18 @@ impl Machine {
         let state = guest_agent::run(&self.guest, &settled)
             .with_context(|| self.failure("the guest's services did not come up"))?;
         match state.stdout.trim() {
-            "running" | "degraded" => Ok(()),
+            "running" | "degraded" => self.wait_online(),
             other => {
                 bail!(self.failure(&format!("the guest's system is `{other}` ({})", state.stderr.trim())))
             }
         }
+    }
+
+    /// The address comes by DHCP, and nothing of the system's start waits for it.
+    fn wait_online(&self) -> Result<()> {
+        let wait = Exec::argv(&["/lib/systemd/systemd-networkd-wait-online", "--ipv4", "--timeout=120"]);
+        let waited = guest_agent::run(&self.guest, &wait).and_then(ExecOutput::expect_success);
+        waited.map(drop).with_context(|| self.failure("the guest got no address"))
     }
 
     /// Runs a program in the guest to its end. Several may be under way at a time.
