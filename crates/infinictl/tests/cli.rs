@@ -226,3 +226,21 @@ fn a_closed_output_is_no_failure() {
     let output = infinictl(&["metrics", "--socket"]).arg(&guest.path).stdout(writer).output().unwrap();
     assert_eq!((code(&output), err(&output).as_str()), (0, ""));
 }
+
+#[test]
+fn watch_without_a_terminal_is_a_stream_for_programs_or_wrong_usage() {
+    let guest = FakeGuest::proper();
+    let output = on(&guest, &["watch"]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("use --json for a stream"), "{}", err(&output));
+    let mut child = infinictl(&["watch", "--json", "--interval", "0.001", "--socket"])
+        .arg(&guest.path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    for line in lines.take(3) {
+        assert_eq!(serde_json::from_str::<Value>(&line.unwrap()).unwrap()["type"], "system_metrics");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -24,7 +24,7 @@ async fn every_request_finds_its_answer_on_a_socket() {
     let response = client.request(&Action::ServiceList { state: None }, LONG).await.unwrap();
     assert!(response.success);
     assert_eq!(response.data[0]["name"], "ssh.service");
-    assert_eq!(client.stats().round_trips.len(), 1);
+    assert_eq!(client.stats().recent_pings.len(), 1);
 }
 
 #[tokio::test]

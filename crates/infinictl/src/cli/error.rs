@@ -2,6 +2,7 @@
 
 use crate::client::{ClientError, Heard};
 use crate::text::sanitise;
+use crate::watch::WatchError;
 use infiniservice_protocol::{ErrorCode, Response};
 use std::io;
 use std::process::ExitCode;
@@ -26,6 +27,15 @@ pub(super) enum CliError {
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         Self::Client(error)
+    }
+}
+
+impl From<WatchError> for CliError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Client(error) => Self::Client(error),
+            WatchError::Terminal(_) => Self::Failed(error.to_string()),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod service;
 mod session;
 mod shell;
 mod table;
+mod watch;
 
 pub use global::Global;
 
@@ -46,6 +47,8 @@ pub struct Cli {
 pub enum Command {
     /// Have the guest measure itself now, and show the figures
     Metrics,
+    /// Watch the guest live: load, disks, network, processes and the link
+    Watch(watch::Args),
     /// Measure the round trip to the agent
     Ping(ping::Args),
     /// Show who the agent is and what it can do
@@ -82,6 +85,9 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
     let runtime = runtime.map_err(|e| CliError::Failed(format!("cannot start: {e}")))?;
     runtime.block_on(async {
         let session = Session::open(&cli.global).await?;
+        if let Command::Watch(args) = &cli.command {
+            return watch::run(session, &cli.global, args).await;
+        }
         let result = dispatch(&session, cli.command).await;
         session.close().await;
         result
@@ -96,6 +102,6 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Service(command) => service::run(session, command).await,
         Command::Process(command) => process::run(session, command).await,
         Command::Send(args) => send::run(session, &args).await,
-        Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }

@@ -87,6 +87,11 @@ impl Subscription {
         }
     }
 
+    /// The next event, if it is there already.
+    pub fn try_next(&mut self) -> Option<Arc<Event>> {
+        self.inbox.lock().pop()
+    }
+
     /// How many events were lost because they were not read in time.
     pub fn lost(&self) -> u64 {
         self.inbox.lock().lost

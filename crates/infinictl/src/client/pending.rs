@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Numbers of our pings begin here, far above any heartbeat of an agent, which count from 1.
-pub(super) const FIRST_PING: u64 = 1 << 52;
+pub(crate) const FIRST_PING: u64 = 1 << 52;
 
 /// What request and answer have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Round trips that are remembered.
-const KEPT_ROUND_TRIPS: usize = 64;
+/// Pings that are remembered.
+const KEPT_PINGS: usize = 64;
 
 /// Counters of one connection, from its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct LinkStats {
     pub pings: u64,
     /// Pings that were not answered in their time.
     pub pings_lost: u64,
-    /// The last round trips of pings, oldest first, at most 64.
-    pub round_trips: VecDeque<Duration>,
+    /// Round trips of the last pings, oldest first, at most 64; `None` for one that was lost.
+    pub recent_pings: VecDeque<Option<Duration>>,
     /// When the last line was read.
     pub last_line: Option<Instant>,
     /// `error` messages of the guest.
@@ -42,13 +42,28 @@ pub struct LinkStats {
 impl LinkStats {
     pub(super) fn pinged(&mut self, round_trip: Option<Duration>) {
         self.pings += 1;
-        let Some(round_trip) = round_trip else {
-            self.pings_lost += 1;
-            return;
-        };
-        if self.round_trips.len() == KEPT_ROUND_TRIPS {
-            self.round_trips.pop_front();
+        self.pings_lost += u64::from(round_trip.is_none());
+        if self.recent_pings.len() == KEPT_PINGS {
+            self.recent_pings.pop_front();
         }
-        self.round_trips.push_back(round_trip);
+        self.recent_pings.push_back(round_trip);
+    }
+
+    /// The middle one of the recent round trips.
+    pub fn median_round_trip(&self) -> Option<Duration> {
+        let mut answered: Vec<Duration> = self.recent_pings.iter().copied().flatten().collect();
+        answered.sort_unstable();
+        answered.get(answered.len() / 2).copied()
+    }
+
+    /// The last ping's round trip; `None` when it was lost, or when there was none.
+    pub fn last_round_trip(&self) -> Option<Duration> {
+        self.recent_pings.back().copied().flatten()
+    }
+
+    /// Share of the recent pings that were lost, 0 to 100.
+    pub fn lost_percent(&self) -> f64 {
+        let lost = self.recent_pings.iter().filter(|trip| trip.is_none()).count();
+        if lost == 0 { 0.0 } else { lost as f64 / self.recent_pings.len() as f64 * 100.0 }
     }
 }
