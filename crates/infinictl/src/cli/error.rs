@@ -90,7 +90,12 @@ impl CliError {
 fn refused(response: &Response) -> String {
     let error = response.error.as_deref().unwrap_or("the guest gives no reason");
     let code = response.error_code.map_or(String::new(), |code| format!(" ({code})"));
-    format!("{} failed: {error}{code}", response.command_type)
+    let action = &response.command_type;
+    if error.starts_with(action.as_str()) {
+        format!("{error}{code}")
+    } else {
+        format!("{action} failed: {error}{code}")
+    }
 }
 
 /// What to check when no answer came.

@@ -5,7 +5,7 @@ use crate::text::sanitise;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Row, Table};
 
 /// Most characters of one cell; where the terminal is narrower, that holds.
-const MAX_CELL_CHARS: usize = 1000;
+const MAX_CELL_CHARS: usize = 200;
 
 /// A table that grows row by row.
 pub(super) struct Columns {
@@ -42,7 +42,10 @@ impl Columns {
     }
 
     /// The table as lines, without blanks at their ends.
-    pub(super) fn finish(self) -> String {
+    pub(super) fn finish(mut self) -> String {
+        self.table.column_iter_mut().for_each(|column| {
+            column.set_padding((0, 2));
+        });
         let lines: Vec<String> = self.table.lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n")
     }

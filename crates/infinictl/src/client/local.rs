@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::oneshot;
@@ -29,6 +30,7 @@ pub(super) struct Running {
     pub(super) child: Child,
     tail: LogTail,
     keeper: Option<JoinHandle<()>>,
+    _config: NamedTempFile,
 }
 
 impl Running {
@@ -47,14 +49,15 @@ pub(super) fn start(agent: &LocalAgent, pty: &PtyPair) -> io::Result<Running> {
     let program = find_agent(agent.agent.as_deref())?;
     let mut command = Command::new(&program);
     command.arg("--console").arg("--device").arg(&pty.path);
-    command.arg("--config").arg(agent.config.as_deref().unwrap_or(Path::new("/dev/null"))).args(&agent.args);
+    let empty = tempfile::Builder::new().prefix("infinictl-").suffix(".toml").tempfile()?;
+    command.arg("--config").arg(agent.config.as_deref().unwrap_or(empty.path())).args(&agent.args);
     command.env_clear().env("LC_ALL", "C.UTF-8").envs(agent.env.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_target(&agent.log)?).kill_on_drop(true);
     end_with_parent(&mut command);
     let mut child = command.spawn().map_err(|e| explain(&e, &program))?;
     let tail = LogTail::default();
     let keeper = child.stderr.take().map(|stderr| tokio::spawn(keep_tail(stderr, Arc::clone(&tail))));
-    Ok(Running { child, tail, keeper })
+    Ok(Running { child, tail, keeper, _config: empty })
 }
 
 /// Waits for the agent's end, or ends it in order when asked to.

@@ -45,17 +45,17 @@ pub async fn run<F: Future<Output = Result<Client, ClientError>>>(
     let mut view = View::open(&first, options)?;
     let mut client = first;
     loop {
-        let error = match view.watch(&client).await? {
-            Some(error) => error,
-            None => return finish(client).await,
+        let Some(error) = view.watch(&client).await? else {
+            // First the terminal: an agent may take its time to end.
+            drop(view);
+            client.close().await;
+            return Ok(());
         };
         if !retry {
             return Err(error.into());
         }
-        client = match view.reconnect(error, &mut connect).await? {
-            Some(client) => client,
-            None => return Ok(()),
-        };
+        let Some(again) = view.reconnect(error, &mut connect).await? else { return Ok(()) };
+        client = again;
     }
 }
 
@@ -68,11 +68,6 @@ pub enum WatchError {
     /// The connection.
     #[error(transparent)]
     Client(#[from] ClientError),
-}
-
-async fn finish(client: Client) -> Result<(), WatchError> {
-    client.close().await;
-    Ok(())
 }
 
 /// The screen and what comes from the person before it.
@@ -138,7 +133,7 @@ impl View {
         connect: &mut impl FnMut() -> F,
     ) -> io::Result<Option<Client>> {
         loop {
-            self.model.link = Link::Down(error.to_string());
+            self.model.link = Link::Down(reason(error));
             self.paint()?;
             let again = async {
                 sleep(RECONNECT).await;
@@ -195,6 +190,14 @@ impl View {
         self.dirty = false;
         self.next_frame = Instant::now() + FRAME;
         Ok(())
+    }
+}
+
+/// Only why: the screen tells already where the connection leads.
+fn reason(error: ClientError) -> String {
+    match error {
+        ClientError::NoConnection { reason, .. } | ClientError::Closed { reason, .. } => reason,
+        other => other.to_string(),
     }
 }
 

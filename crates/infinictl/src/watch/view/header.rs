@@ -44,7 +44,7 @@ fn badge(model: &Model, theme: Theme, now: Instant) -> Span<'static> {
 /// The link: its grade, the round trip, how long nothing came, the breaker, and the agent's heartbeat.
 pub(super) fn link(model: &Model, theme: Theme, now: Instant) -> Line<'static> {
     if let Link::Down(reason) = &model.link {
-        return Line::styled(format!(" {}", sanitise::line(reason)), theme.bad());
+        return Line::styled(format!(" trying again: {}", sanitise::line(reason)), theme.bad());
     }
     let quality = model.quality();
     let mut spans =
@@ -54,14 +54,14 @@ pub(super) fn link(model: &Model, theme: Theme, now: Instant) -> Line<'static> {
         spans.push(value);
     };
     fact("ping", model.stats.last_round_trip().map_or("-".into(), |trip| units::millis(trip).into()));
-    fact("heard", model.stats.last_line.map_or("-".into(), |_| ago(model.silence(now))).into());
+    fact("heard", model.stats.last_line.map_or("-".into(), |_| short(model.silence(now)) + " ago").into());
     fact("breaker", breaker(model.breaker.as_ref(), theme));
     fact("heartbeat", heartbeat(model, now).into());
     Line::from(spans)
 }
 
 fn heartbeat(model: &Model, now: Instant) -> String {
-    model.heartbeat.map_or("-".into(), |(_, at)| ago(now.saturating_duration_since(at)))
+    model.heartbeat.map_or("-".into(), |(_, at)| short(now.saturating_duration_since(at)))
 }
 
 fn breaker(report: Option<&CircuitBreakerReport>, theme: Theme) -> Span<'static> {
@@ -74,11 +74,11 @@ fn breaker(report: Option<&CircuitBreakerReport>, theme: Theme) -> Span<'static>
 }
 
 /// In one unit, as the line is short.
-fn ago(since: Duration) -> String {
+fn short(since: Duration) -> String {
     match since.as_secs() {
-        seconds @ ..120 => format!("{seconds} s ago"),
-        seconds @ ..7200 => format!("{} min ago", seconds / 60),
-        seconds => format!("{} h ago", seconds / 3600),
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
     }
 }
 

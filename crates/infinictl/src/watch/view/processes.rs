@@ -18,21 +18,21 @@ const WIDE: usize = 100;
 pub(super) fn draw(frame: &mut Frame, area: Rect, model: &Model, theme: Theme) {
     let (width, rows) = inside(area);
     let processes = model.processes();
-    let list = rows.saturating_sub(1);
-    let first = model.scroll.min(processes.len().saturating_sub(list.max(1)));
+    let room = rows.saturating_sub(1);
+    let first = model.scroll.min(processes.len().saturating_sub(room.max(1)));
     let mut lines = vec![heading(model.sort, name_width(width), theme)];
-    lines.extend(processes.iter().skip(first).take(list).map(|process| line(process, width, theme)));
-    let last = (first + list).min(processes.len());
-    let place = format!(" {}-{last} of {} ", (first + 1).min(last), total(model));
+    lines.extend(processes.iter().skip(first).take(room).map(|process| line(process, width, theme)));
+    let end = (first + room).min(processes.len());
+    let place = format!(" {}-{end} of {} ", (first + 1).min(end), count(model));
     let block = block("processes", theme).title_bottom(Line::styled(place, theme.dim()).right_aligned());
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
 /// How many there are in the guest, of which it may have sent only the busiest.
-fn total(model: &Model) -> u64 {
-    let sent = model.processes().len() as u64;
+fn count(model: &Model) -> String {
+    let sent = model.processes().len();
     let cut = model.metrics.as_ref().and_then(|(metrics, _)| metrics.collection.truncated.get("processes"));
-    cut.map_or(sent, |total| u64::from(*total).max(sent))
+    cut.map_or_else(|| sent.to_string(), |total| format!("the {sent} busiest of {total}"))
 }
 
 /// A name has 15 characters at most, as the kernel has it.

@@ -15,8 +15,10 @@ const CORE_WIDTH: usize = 18;
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, model: &Model, cpu: &Cpu, theme: Theme) {
     let (width, rows) = inside(area);
-    let mut lines =
-        vec![total(cpu, width, theme), Line::styled(curve(model.history.iter(), width), theme.good())];
+    let mut lines = vec![
+        total(cpu, width, theme),
+        Line::styled(curve(model.history.iter(), width), theme.level(cpu.usage_percent)),
+    ];
     lines.extend(cores(&cpu.cores_usage, width, rows.saturating_sub(lines.len()), theme));
     panel(frame, area, &title(cpu), lines, theme);
 }
