@@ -1,1 +1,9 @@
-//! Support for the end-to-end tests.
+//! Support for the end-to-end tests: the built agent, the machine it is installed in, and a harness that runs
+//! scenarios one after the other in that one machine.
+
+pub mod binary;
+pub mod cost;
+pub mod guest;
+pub mod harness;
+
+pub use guest::Guest;

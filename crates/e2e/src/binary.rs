@@ -1,0 +1,24 @@
+//! Where the programs under test are.
+
+use anyhow::{Result, ensure};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The workspace's root.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_path_buf()
+}
+
+/// A program of the release build; `variable` in the environment names another one.
+pub fn release(program: &str, variable: &str) -> Result<PathBuf> {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let built = target.join("release").join(program);
+    let path = env::var_os(variable).map_or(built, PathBuf::from);
+    ensure!(path.is_file(), "{} is not there: cargo build --release -p {program}", path.display());
+    Ok(path)
+}
+
+/// The agent.
+pub fn agent() -> Result<PathBuf> {
+    release("infiniservice", "INFINISERVICE_AGENT")
+}

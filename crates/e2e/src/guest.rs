@@ -1,0 +1,119 @@
+//! A booted machine with the agent installed in it as in production, and the host's end of its port.
+
+use crate::binary;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use infinictl::client::{Client, Endpoint, Subscription};
+use infiniservice_lab::{BootOptions, Machine};
+use infiniservice_protocol::{Action, GuestMessage, Response};
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// How long an answer may take in an emulated machine on a busy host.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The machine and a runtime for the client's tasks.
+pub struct Guest {
+    /// The machine.
+    pub machine: Machine,
+    runtime: Runtime,
+}
+
+impl Guest {
+    /// Boots, and installs the agent with `packaging/install-linux.sh` from a disk, as an operator does.
+    pub fn boot() -> Result<Self> {
+        let payload = tempfile::tempdir()?;
+        fill(payload.path())?;
+        let options = BootOptions { payload: Some(payload.path().to_path_buf()), ..BootOptions::default() };
+        let machine = Machine::boot(&options)?;
+        // One worker, so that the client answers heartbeats while a scenario waits for the guest's shell.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let guest = Self { machine, runtime };
+        guest.sh("/mnt/payload/install-linux.sh --vm-id lab-1")?;
+        Ok(guest)
+    }
+
+    /// Runs a future to its end.
+    pub fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// Connects as a host.
+    pub fn connect(&self) -> Result<Client> {
+        Ok(self.wait(Client::connect(Endpoint::Unix(self.machine.agent_socket())))?)
+    }
+
+    /// Disconnects in order.
+    pub fn disconnect(&self, client: Client) {
+        self.wait(client.close());
+    }
+
+    /// Runs a script in the guest that has to succeed; its standard output without white space at its ends.
+    pub fn sh(&self, script: &str) -> Result<String> {
+        let output = self.machine.shell(script)?.expect_success()?;
+        Ok(output.trim().to_owned())
+    }
+
+    /// Sends an action and waits for its answer.
+    pub fn request(&self, client: &Client, action: &Action) -> Result<Response> {
+        Ok(self.wait(client.request(action, PATIENCE))?)
+    }
+
+    /// The same, where success is expected.
+    pub fn succeed(&self, client: &Client, action: &Action) -> Result<Response> {
+        let response = self.request(client, action)?;
+        ensure!(response.success, "{action:?} failed: {response:?}");
+        Ok(response)
+    }
+
+    /// Waits for a message that `wanted` picks.
+    pub fn message<T>(
+        &self,
+        subscription: &mut Subscription,
+        what: &str,
+        wanted: impl Fn(&GuestMessage) -> Option<T>,
+    ) -> Result<T> {
+        let search = async {
+            while let Some(event) = subscription.next().await {
+                if let Some(found) = event.message().and_then(&wanted) {
+                    return Ok(found);
+                }
+            }
+            bail!("the connection ended before {what} came")
+        };
+        self.wait(async { tokio::time::timeout(PATIENCE, search).await })
+            .map_err(|_| anyhow!("no {what} within {PATIENCE:?}"))?
+    }
+
+    /// The agent's main process, once systemd calls it running.
+    pub fn agent_pid(&self) -> Result<u32> {
+        self.sh("systemctl show -p MainPID --value infiniservice")?.parse().context("MainPID")
+    }
+
+    /// Asks the guest until `done` says so; the guest answers slowly enough that this does not spin.
+    pub fn until(&self, what: &str, done: impl Fn(&Self) -> Result<bool>) -> Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if done(self)? {
+                return Ok(());
+            }
+        }
+        bail!("{what}: not within {PATIENCE:?}")
+    }
+
+    /// The agent's log since the machine booted.
+    pub fn log(&self) -> Result<String> {
+        self.sh("journalctl -b -u infiniservice -o cat --no-pager")
+    }
+}
+
+fn fill(payload: &Path) -> Result<()> {
+    fs::copy(binary::agent()?, payload.join("infiniservice"))?;
+    for entry in fs::read_dir(binary::workspace().join("packaging"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), payload.join(entry.file_name()))?;
+    }
+    Ok(())
+}
