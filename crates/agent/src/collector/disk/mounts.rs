@@ -82,6 +82,8 @@ pub struct Mount {
     pub kind: String,
     /// `/dev/vda1`.
     pub source: Vec<u8>,
+    /// Whether the way to the mount point leads through a file system that may hang.
+    pub behind_network: bool,
 }
 
 impl Mount {
@@ -97,7 +99,15 @@ impl Mount {
 
     /// Whether asking it may wait for another machine or process.
     pub fn may_hang(&self) -> bool {
+        self.behind_network || self.is_network()
+    }
+
+    fn is_network(&self) -> bool {
         NETWORK.contains(&self.kind.as_str()) || self.kind.starts_with("fuse.")
+    }
+
+    fn is_below(&self, place: &[u8]) -> bool {
+        self.place.strip_prefix(place).is_some_and(|rest| rest.starts_with(b"/"))
     }
 
     /// Whether `st_dev` of its root is the device number told here; btrfs gives each subvolume one of its own.
@@ -140,7 +150,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
     let mut rest = fields.skip_while(|word| *word != b"-").skip(1);
     let kind = printable(&unescape_octal(rest.next()?), 64);
     let source = rest.next().map(unescape_octal).unwrap_or_default();
-    Some(Mount { device_id, root, place, kind, source })
+    Some(Mount { device_id, root, place, kind, source, behind_network: false })
 }
 
 fn device_id(word: &[u8]) -> Option<(u32, u32)> {
@@ -155,6 +165,10 @@ pub fn file_systems(mut mounts: Vec<Mount>) -> Vec<Mount> {
     mounts.sort_by(|a, b| a.place.cmp(&b.place));
     mounts.reverse();
     mounts.dedup_by(|a, b| a.place == b.place);
+    let network: Vec<_> = mounts.iter().filter(|m| m.is_network()).map(|m| m.place.clone()).collect();
+    for mount in &mut mounts {
+        mount.behind_network = network.iter().any(|place| mount.is_below(place));
+    }
     mounts.retain(|m| !m.is_pseudo());
     mounts.sort_by(|a, b| (a.identity(), a.preference()).cmp(&(b.identity(), b.preference())));
     mounts.dedup_by(|a, b| a.identity() == b.identity());
@@ -192,6 +206,14 @@ mod tests {
         let text = b"30 1 8:1 / /mnt rw - ext4 /dev/sda1 rw\n31 30 8:2 / /mnt rw - xfs /dev/sda2 rw\n";
         let list = file_systems(parse(text));
         assert_eq!((list.len(), list[0].kind.as_str()), (1, "xfs"));
+    }
+
+    #[test]
+    fn a_local_disk_below_a_network_mount_may_hang_with_it() {
+        let text = b"30 1 0:50 / /nfs rw - nfs4 h:/ rw\n31 30 8:2 / /nfs/local rw - xfs /dev/sda2 rw\n\
+                     32 1 8:3 / /nfsx rw - xfs /dev/sda3 rw\n";
+        let hanging: Vec<_> = file_systems(parse(text)).iter().map(Mount::may_hang).collect();
+        assert_eq!(hanging, [true, true, false]);
     }
 
     #[test]

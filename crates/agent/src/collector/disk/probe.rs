@@ -111,6 +111,7 @@ mod tests {
             place: at.into(),
             kind: "nfs4".into(),
             source: b"server:/".to_vec(),
+            behind_network: false,
         }
     }
 

@@ -77,6 +77,7 @@ mod tests {
             place: b"/data".to_vec(),
             kind: "ext4".into(),
             source: b"/dev/sda1".to_vec(),
+            behind_network: false,
         }
     }
 
