@@ -135,9 +135,11 @@ fn the_port_tried_first_is_the_channel() {
 
 #[test]
 fn errors_come_before_warnings_and_warnings_before_notes() {
-    let mut facts = unusable(&Outcome::Busy);
+    let busy = PortState::Unusable(Outcome::Busy);
+    let mut substitute = port("vport0p1", "org.qemu.guest_agent.0", Role::GuestAgent, busy);
+    substitute.rank = Some(0);
+    let mut facts = Facts { ports: vec![substitute], ..in_order() };
     facts.service.active = Some("failed".into());
-    facts.holders_complete = false;
     let severities: Vec<Severity> = Report::new(facts).findings.iter().map(|f| f.severity).collect();
     assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Note]);
 }
