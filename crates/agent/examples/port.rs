@@ -36,31 +36,28 @@ async fn main() {
 
 async fn serve(log: &Log, transport: &mut SystemTransport, mut port: LinuxPort) {
     log.say(&format!("opened {}, host {:?}", port.path().display(), port.host()));
+    let mut answers = Vec::new();
     loop {
         tokio::select! {
             ready = port.ready() => log.say(&format!("wake-up {}: {ready:?}", port.wakeups())),
             () = transport.changed() => log.say("devices changed"),
         }
-        if !drain(log, &mut port) {
+        if !(read(log, &mut port, &mut answers) && write(log, &mut port, &mut answers)) {
             log.say("closed");
             return;
         }
     }
 }
 
-/// Reads and answers until there is nothing more; false when the device is gone.
-fn drain(log: &Log, port: &mut LinuxPort) -> bool {
+/// Reads until there is nothing more; false when the device is gone.
+fn read(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 4096];
     loop {
         match port.try_read(&mut buffer) {
             ReadOutcome::Data(count) => {
                 log.say(&format!("read {count} bytes"));
-                let answer = [b"echo ", &buffer[..count]].concat();
-                let written = port.try_write(&answer);
-                log.say(&format!("{written:?}"));
-                if matches!(written, WriteOutcome::Gone) {
-                    return false;
-                }
+                answers.extend_from_slice(b"echo ");
+                answers.extend_from_slice(&buffer[..count]);
             }
             ReadOutcome::WouldBlock => return true,
             other => {
@@ -69,4 +66,18 @@ fn drain(log: &Log, port: &mut LinuxPort) -> bool {
             }
         }
     }
+}
+
+/// Writes what waits, as far as there is room: a line may arrive before the event that its host is there.
+fn write(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
+    while !answers.is_empty() {
+        let outcome = port.try_write(answers);
+        log.say(&format!("{outcome:?}"));
+        match outcome {
+            WriteOutcome::Wrote(count) => drop(answers.drain(..count)),
+            WriteOutcome::WouldBlock => return true,
+            WriteOutcome::Gone | WriteOutcome::Failed(_) => return false,
+        }
+    }
+    true
 }
