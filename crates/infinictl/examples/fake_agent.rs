@@ -20,13 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         count += 1;
         answers::proper(message).into_iter().map(|line| enliven(&line, count)).collect()
     };
-    Ok(support::serve(
-        port,
-        writer,
-        &answers::greeting(),
-        &mut (Box::new(script) as support::Script),
-        &Mutex::default(),
-    )?)
+    let mut script: support::Script = Box::new(script);
+    let _host_gone = support::serve(port, writer, &answers::greeting(), &mut script, &Mutex::default());
+    // As the agent, it waits for the host to come back, for ever.
+    loop {
+        std::thread::park();
+    }
 }
 
 /// Figures that move, so that rates can be seen.
