@@ -1,6 +1,7 @@
 //! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
 
 mod lab;
+mod soak;
 mod steps;
 mod test;
 
@@ -15,6 +16,7 @@ use clap::Parser;
 enum Command {
     #[command(subcommand)]
     Lab(lab::Lab),
+    Soak(soak::Soak),
     Test(test::Test),
 }
 
@@ -22,6 +24,7 @@ impl Command {
     fn run(self) -> Result<()> {
         match self {
             Self::Lab(command) => command.run(),
+            Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),
         }
     }

@@ -2,5 +2,7 @@
 
 pub mod diagnose;
 pub mod driver;
-pub mod link;
 pub mod transport;
+
+/// The link that decides: a crate of its own, so that nothing of the operating system can get into it.
+pub use infiniservice_link as link;

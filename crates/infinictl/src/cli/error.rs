@@ -74,8 +74,7 @@ impl CliError {
         }
     }
 
-    /// What a person is told, not cleaned yet.
-    pub(super) fn sentence(&self) -> String {
+    fn sentence(&self) -> String {
         match self {
             Self::Failed(text) | Self::Usage(text) | Self::TimedOut(text) => text.clone(),
             Self::Refused(response) => refused(response),

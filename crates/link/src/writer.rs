@@ -49,6 +49,11 @@ impl Writer {
         self.separator || self.line.is_some()
     }
 
+    /// Memory that the line being written takes.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// The rest of the line under way, or the next one, stamped now.
     pub fn pending(&mut self, now: Now, outbox: &mut Outbox, keep_alive: &mut KeepAlive) -> &[u8] {
         if self.separator {

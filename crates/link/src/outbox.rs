@@ -228,6 +228,13 @@ impl Outbox {
         self.answer_bytes
     }
 
+    /// Bytes of all that waits and is large enough to count.
+    pub fn held_bytes(&self) -> usize {
+        let metrics: usize = self.metrics.iter().map(|(body, _)| body.line_bytes()).sum();
+        let hellos: usize = self.hellos.iter().map(Body::line_bytes).sum();
+        self.answer_bytes + metrics + hellos
+    }
+
     /// Commands whose answer is still to come.
     pub fn reserved(&self) -> usize {
         self.reserved

@@ -2,11 +2,13 @@
 //!
 //! It takes the time and an [`Event`], and says what to do by [`Action`]s. It holds no clock and does no I/O.
 //!
-//! The driver carries out the actions in order, and tells what came of them by further events: `Open` by `Opened` or
-//! `OpenFailed`, bytes written by `Wrote`. It calls [`Link::handle`] with `Timer` when [`Link::next_deadline`] has come.
+//! The driver (`communication::driver` in the agent) carries out the actions in order, and tells what came of them by further
+//! events: `Open` by `Opened` or `OpenFailed`, bytes written by `Wrote`. It calls [`Link::handle`] with `Timer` when [`Link::next_deadline`] has come.
+#![forbid(unsafe_code)]
 
 pub mod backoff;
 pub mod breaker;
+pub mod clock;
 pub mod event;
 mod incoming;
 pub mod keep_alive;
@@ -16,6 +18,8 @@ pub mod quality;
 pub mod rate;
 pub mod session;
 pub mod settings;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod stats;
 mod stats_text;
 #[cfg(test)]
@@ -24,8 +28,8 @@ mod timers;
 pub mod trouble;
 pub mod writer;
 
-use crate::clock::Now;
 use breaker::CircuitBreaker;
+use clock::Now;
 use infiniservice_protocol::{GuestMessage, LineDecoder};
 use keep_alive::KeepAlive;
 use outbox::Outbox;
@@ -130,6 +134,11 @@ impl Link {
     /// Bytes of responses and errors that wait.
     pub fn waiting_bytes(&self) -> usize {
         self.outbox.answer_bytes()
+    }
+
+    /// Bytes that the link holds in all: what waits, the line being written, and what was read of an unfinished line.
+    pub fn held_bytes(&self) -> usize {
+        self.outbox.held_bytes() + self.writer.capacity() + self.decoder.capacity()
     }
 
     /// Whether a port is open and a host is connected, or may be (the device cannot tell).

@@ -18,7 +18,7 @@ impl Link {
         let (level, text) = self.trouble.opened(now.mono, path);
         actions.push(Action::Log(level, text));
         if self.session.is_connected() {
-            self.connected(now, actions);
+            self.connected(now, level, actions);
         } else {
             actions.push(Action::Log(level, "no host is connected; waiting for one".to_owned()));
         }
@@ -41,7 +41,8 @@ impl Link {
             return;
         }
         self.session.set_host(true);
-        self.connected(now, actions);
+        self.refusal_logged = false;
+        self.connected(now, Level::Info, actions);
     }
 
     pub(super) fn host_disconnected(&mut self, now: Now, actions: &mut Vec<Action>) {
@@ -63,7 +64,7 @@ impl Link {
             return;
         }
         let text = "the device is gone".to_owned();
-        self.close(text.clone(), actions);
+        self.close(now, text.clone(), actions);
         self.session.device_gone(now.mono);
         actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Gone), text));
     }
@@ -73,14 +74,17 @@ impl Link {
         if !self.session.is_open() {
             return;
         }
-        self.close(text.clone(), actions);
+        self.close(now, text.clone(), actions);
         self.count_failure(now, actions);
         self.session.wait(now.mono, &self.breaker);
         actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
     }
 
-    fn close(&mut self, reason: String, actions: &mut Vec<Action>) {
+    fn close(&mut self, now: Now, reason: String, actions: &mut Vec<Action>) {
         self.stats.reconnections += 1;
+        if self.session.is_connected() {
+            self.host_since = Some(now.mono);
+        }
         self.disconnected(false);
         actions.push(Action::Close(reason));
     }
@@ -91,16 +95,15 @@ impl Link {
         self.breaker_changed(change, actions);
     }
 
-    fn connected(&mut self, now: Now, actions: &mut Vec<Action>) {
+    fn connected(&mut self, now: Now, level: Level, actions: &mut Vec<Action>) {
         self.stats.host_connects += 1;
-        self.refusal_logged = false;
         self.writer.connect();
         let probe = self.breaker.state() != BreakerState::Closed;
         self.keep_alive.connect(now.mono, probe);
         // The watch over writes starts anew, and with it comes an `Action::Write`.
         self.stalled_since = None;
         let text = format!("a host is connected after {}", self.since_host(now));
-        actions.push(Action::Log(Level::Info, text));
+        actions.push(Action::Log(level, text));
         actions.push(Action::CollectMetrics);
     }
 

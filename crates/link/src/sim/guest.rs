@@ -1,0 +1,235 @@
+//! The model of `service::run`: carries out the link's actions, moves bytes, collects, runs commands.
+
+use super::super::{Action, Event, Outgoing};
+use super::checker::Found;
+use super::executor::Verdict;
+use super::queue::Happening;
+use super::world::World;
+use infiniservice_protocol::guest::Hello;
+use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::{GuestMessage, HostMessage, Limits, Response};
+use std::time::Duration;
+
+const SLOW_EDGE: Duration = Duration::from_millis(100);
+const HEALTH_CHECK: Duration = Duration::from_secs(60);
+
+impl World {
+    pub(super) fn in_guest(&mut self, what: Happening) -> Found {
+        match what {
+            Happening::GuestEdge => self.edge(),
+            Happening::Done(id) => match self.executor.finish(self.now, &id) {
+                Some(response) => self.respond(response),
+                None => Ok(()),
+            },
+            Happening::Collect => {
+                let interval = Duration::from_secs(if self.degraded { 120 } else { 30 });
+                self.later(interval, Happening::Collect);
+                if self.subject.link().is_host_connected() {
+                    self.later(Duration::from_millis(30), Happening::Collected(None));
+                }
+                Ok(())
+            }
+            Happening::Collected(request_id) => {
+                let metrics = SystemMetrics { request_id, ..SystemMetrics::default() };
+                self.send(GuestMessage::SystemMetrics(metrics))
+            }
+            Happening::HealthCheck => {
+                self.later(HEALTH_CHECK, Happening::HealthCheck);
+                self.drive(Event::HealthCheck)
+            }
+            Happening::DevicesChanged => self.drive(Event::DevicesChanged),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the link, and does what it asks for.
+    pub(super) fn drive(&mut self, event: Event<'_>) -> Found {
+        self.checker.step += 1;
+        let clock = self.clock();
+        let mut actions = std::mem::take(&mut self.actions);
+        self.subject.handle(clock, event, &mut actions);
+        for action in actions.drain(..) {
+            self.act(action)?;
+        }
+        self.actions = actions;
+        if std::mem::take(&mut self.want_write) { self.pump() } else { Ok(()) }
+    }
+
+    fn act(&mut self, action: Action) -> Found {
+        match action {
+            Action::Open => self.open(),
+            Action::Close(_) => {
+                self.watch.closes += 1;
+                self.known_host = None;
+                self.device.close(&mut self.rng);
+                self.checker.closed()
+            }
+            Action::Write => {
+                self.want_write = true;
+                Ok(())
+            }
+            Action::Deliver(message) => self.deliver(message),
+            Action::CollectMetrics => {
+                self.later(Duration::from_millis(30), Happening::Collected(None));
+                Ok(())
+            }
+            Action::QualityChanged { to, .. } => {
+                self.degraded = to.is_degraded();
+                Ok(())
+            }
+            Action::Log(level, text) => self.watch.log(self.now, level, &text),
+        }
+    }
+
+    fn open(&mut self) -> Found {
+        self.watch.open(self.now)?;
+        match self.device.open() {
+            Err(failure) => self.drive(Event::OpenFailed(failure)),
+            Ok(host) => {
+                self.known_host = host;
+                if host != Some(false) {
+                    self.checker.connected();
+                }
+                self.guest_notices();
+                self.drive(Event::Opened { path: "/dev/vport1p1", host })
+            }
+        }
+    }
+
+    fn deliver(&mut self, message: HostMessage) -> Found {
+        match message {
+            HostMessage::Metrics { id } => {
+                self.later(Duration::from_millis(50), Happening::Collected(id));
+                Ok(())
+            }
+            HostMessage::Hello { .. } => self.send(GuestMessage::Hello(hello())),
+            HostMessage::SafeCommand(command) => {
+                match self.executor.submit(self.now, &command.id, &mut self.rng) {
+                    Verdict::Runs(time) => {
+                        self.later(time, Happening::Done(command.id));
+                        Ok(())
+                    }
+                    Verdict::Answer(response) => self.respond(*response),
+                }
+            }
+            other => Err(format!("delivered, but not for the service: {other:?}")),
+        }
+    }
+
+    fn respond(&mut self, response: Response) -> Found {
+        self.checker.expect(self.executor.last_tag());
+        self.send(GuestMessage::Response(response))
+    }
+
+    fn send(&mut self, message: GuestMessage) -> Found {
+        self.drive(Event::Send(Outgoing { message }))
+    }
+
+    /// The port became ready for something.
+    fn edge(&mut self) -> Found {
+        self.edge_due = false;
+        if !self.device.open {
+            return Ok(());
+        }
+        if self.device.dead {
+            return self.drive(Event::DeviceGone);
+        }
+        let input_first = self.rng.bool();
+        if input_first {
+            self.take_input()?;
+        }
+        self.tell_host()?;
+        self.take_input()?;
+        self.pump()
+    }
+
+    fn tell_host(&mut self) -> Found {
+        if !self.device.open || !self.device.tells_host || self.known_host == Some(self.device.host) {
+            return Ok(());
+        }
+        self.known_host = Some(self.device.host);
+        if self.device.host {
+            self.checker.connected();
+            self.drive(Event::HostConnected)
+        } else {
+            self.checker.host_left();
+            self.drive(Event::HostDisconnected)
+        }
+    }
+
+    fn take_input(&mut self) -> Found {
+        while self.device.open && self.device.has_input() {
+            if self.device.broken {
+                return self.drive(Event::IoFailed("EIO on read".into()));
+            }
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let max = self.rng.usize(1..=65_536);
+            self.device.guest_reads(max, &mut buffer);
+            let found = self.drive(Event::Read(&buffer));
+            self.buffer = buffer;
+            found?;
+        }
+        Ok(())
+    }
+
+    /// Writes until nothing waits or the port would block.
+    fn pump(&mut self) -> Found {
+        self.blocked = false;
+        while self.device.open {
+            let clock = self.clock();
+            let bytes = self.subject.pending_write(clock);
+            if bytes.is_empty() {
+                break;
+            }
+            if self.device.dead {
+                return self.drive(Event::DeviceGone);
+            }
+            if self.device.broken {
+                return self.drive(Event::IoFailed("EIO on write".into()));
+            }
+            self.checker.offer(clock, bytes)?;
+            let count = self.device.write(bytes, &mut self.rng);
+            if count == 0 {
+                self.blocked = true;
+                break;
+            }
+            self.checker.accept(bytes, count)?;
+            self.host_notices();
+            self.drive(Event::Wrote(count))?;
+            if self.device.slow {
+                self.later(SLOW_EDGE, Happening::GuestEdge);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An edge for the guest's driver, a little later; edges before it has looked are one.
+    pub(super) fn guest_notices(&mut self) {
+        if !std::mem::replace(&mut self.edge_due, true) {
+            let after = Duration::from_micros(self.rng.u64(..3000));
+            self.later(after, Happening::GuestEdge);
+        }
+    }
+
+    /// The host finds output, a little later.
+    pub(super) fn host_notices(&mut self) {
+        if !self.host.stalled && !std::mem::replace(&mut self.host_reads_due, true) {
+            let after = Duration::from_micros(self.rng.u64(..3000));
+            self.later(after, Happening::HostReads);
+        }
+    }
+}
+
+fn hello() -> Hello {
+    Hello {
+        agent_version: "0".into(),
+        protocol_version: 1,
+        platform: "linux".into(),
+        os: "model".into(),
+        vm_id: None,
+        capabilities: Vec::new(),
+        limits: Limits::default(),
+        timestamp: None,
+    }
+}

@@ -1,0 +1,84 @@
+//! Telling the guest's lines apart without a parser: the simulator reads hundreds of millions of them.
+
+/// The host's pings count from here, so that their answers cannot be taken for heartbeats.
+pub const PING_BASE: u64 = 1 << 40;
+
+/// A whole line of the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A response: its id, the number the model executor gave it (0: the link's own), whether it says success.
+    Response {
+        /// The command's id.
+        id: String,
+        /// See [`super::executor::Executor`].
+        tag: u64,
+        /// Whether the command was carried out.
+        success: bool,
+    },
+    /// An error.
+    Error,
+    /// A heartbeat, or the answer to a ping.
+    KeepAlive(u64),
+    /// Metrics.
+    Metrics,
+    /// Anything else that is whole.
+    Other,
+}
+
+const START: &str = "{\"type\":\"";
+
+/// Reads a line; `None` when it is torn, or two run into each other.
+pub fn read(line: &[u8]) -> Option<Line> {
+    let text = std::str::from_utf8(line).ok()?;
+    let rest = text.strip_prefix(START)?;
+    if !text.ends_with("Z\"}") || rest.contains(START) {
+        return None;
+    }
+    let kind = rest.split('"').next()?;
+    Some(match kind {
+        "response" => response(rest)?,
+        "error" => Line::Error,
+        "keep_alive" => Line::KeepAlive(number(rest, "\"sequence_number\":")?),
+        "system_metrics" => Line::Metrics,
+        _ => Line::Other,
+    })
+}
+
+/// The line's time of writing, as text.
+pub fn timestamp(line: &[u8]) -> Option<&str> {
+    let end = line.len().checked_sub(2)?;
+    std::str::from_utf8(line.get(end.checked_sub(24)?..end)?).ok()
+}
+
+fn response(rest: &str) -> Option<Line> {
+    let (_, after) = rest.split_once("\"id\":\"")?;
+    let id = after.split('"').next()?.to_owned();
+    let success = after.get(id.len()..)?.starts_with("\",\"success\":true");
+    // The output stands before the number, and may be long: look from the end.
+    let at = rest.rfind("\"execution_time_ms\":")?;
+    let tag = number(rest.get(at..)?, "\"execution_time_ms\":")?;
+    Some(Line::Response { id, tag, success })
+}
+
+fn number(text: &str, name: &str) -> Option<u64> {
+    let (_, after) = text.split_once(name)?;
+    let digits = after.find(|c: char| !c.is_ascii_digit())?;
+    after.get(..digits)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_lines_are_told_apart_and_torn_ones_are_nothing() {
+        let beat = br#"{"type":"keep_alive","sequence_number":12,"timestamp":"2023-11-14T22:13:20.001Z"}"#;
+        assert_eq!(read(beat), Some(Line::KeepAlive(12)));
+        assert_eq!(timestamp(beat), Some("2023-11-14T22:13:20.001Z"));
+        assert_eq!(read(&beat[1..]), None);
+        assert_eq!(read(&beat[..beat.len() - 1]), None);
+        assert_eq!(read(&[&beat[..20], &beat[..]].concat()), None);
+        let answer = br#"{"type":"response","id":"c7","success":true,"stdout":"o","execution_time_ms":5,"timestamp":"Z"}"#;
+        assert_eq!(read(answer), Some(Line::Response { id: "c7".into(), tag: 5, success: true }));
+    }
+}

@@ -1,0 +1,166 @@
+//! What is simulated: the link, or one broken on purpose, to prove that the simulator would notice.
+
+use super::super::{Action, Event, Link, LinkSettings, Outgoing};
+use crate::clock::Now;
+use infiniservice_protocol::GuestMessage;
+use infiniservice_protocol::guest::BreakerState;
+use std::time::Duration;
+
+/// A way to break the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// Some responses vanish.
+    DropResponse,
+    /// Some responses go twice.
+    DoubleResponse,
+    /// Some responses overtake each other.
+    SwapResponses,
+    /// The first byte of a connection is not a newline.
+    SkipNewline,
+    /// The host's leaving goes unnoticed.
+    MissDisconnect,
+    /// Some writes are taken for longer than they were.
+    OvercountWrite,
+    /// The timer is always due.
+    Spin,
+    /// It wakes up though no host is connected.
+    WakeWhileAway,
+    /// After some time no port is opened any more.
+    StopOpening,
+    /// Heartbeats come too seldom.
+    SlowHeartbeat,
+    /// The outbox is larger than allowed.
+    Unbounded,
+    /// Lines carry a time before that of their writing.
+    StampEarly,
+    /// Each retry is logged.
+    LogEachRetry,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::DropResponse,
+        Self::DoubleResponse,
+        Self::SwapResponses,
+        Self::SkipNewline,
+        Self::MissDisconnect,
+        Self::OvercountWrite,
+        Self::Spin,
+        Self::WakeWhileAway,
+        Self::StopOpening,
+        Self::SlowHeartbeat,
+        Self::Unbounded,
+        Self::StampEarly,
+        Self::LogEachRetry,
+    ];
+}
+
+/// The link, with a mutation or none.
+#[derive(Debug)]
+pub struct Subject {
+    link: Link,
+    mutation: Option<Mutation>,
+    count: u64,
+    held: Option<GuestMessage>,
+    now: Now,
+}
+
+impl Subject {
+    /// A link of these settings, broken or not.
+    pub fn new(mut settings: LinkSettings, seed: u64, mutation: Option<Mutation>) -> Self {
+        match mutation {
+            Some(Mutation::SlowHeartbeat) => settings.keep_alive_interval *= 2,
+            Some(Mutation::Unbounded) => settings.limits.outbox_max_bytes *= 8,
+            _ => {}
+        }
+        let now = Now { mono: Duration::ZERO, wall: std::time::UNIX_EPOCH };
+        Self { link: Link::new(settings, seed), mutation, count: 0, held: None, now }
+    }
+
+    /// As [`Link::handle`].
+    pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+        self.now = now;
+        if self.mutation.is_none() {
+            return self.link.handle(now, event, actions);
+        }
+        match (self.mutation, event) {
+            (Some(mutation), Event::Send(Outgoing { message })) => self.send(now, mutation, message, actions),
+            (Some(Mutation::MissDisconnect), Event::HostDisconnected) => {}
+            (Some(Mutation::OvercountWrite), Event::Wrote(count)) => {
+                let more = usize::from(self.nth(97));
+                self.link.handle(now, Event::Wrote(count + more), actions);
+            }
+            (_, event) => self.link.handle(now, event, actions),
+        }
+        self.break_actions(actions);
+    }
+
+    /// As [`Link::next_deadline`].
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let deadline = self.link.next_deadline();
+        match self.mutation {
+            Some(Mutation::Spin) => Some(Duration::ZERO),
+            Some(Mutation::WakeWhileAway) => deadline.or(Some(self.now.mono + Duration::from_secs(5))),
+            _ => deadline,
+        }
+    }
+
+    /// As [`Link::pending_write`].
+    pub fn pending_write(&mut self, mut now: Now) -> &[u8] {
+        if self.mutation == Some(Mutation::StampEarly) {
+            now.wall -= Duration::from_millis(500);
+        }
+        if self.mutation == Some(Mutation::SkipNewline) && self.link.pending_write(now) == b"\n" {
+            self.link.handle(now, Event::Wrote(1), &mut Vec::new());
+        }
+        self.link.pending_write(now)
+    }
+
+    /// The link's state as the invariants want it.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Whether host and guest are in touch and all is well.
+    pub fn is_healthy(&self) -> bool {
+        self.link.is_host_connected() && self.link.breaker_state() == BreakerState::Closed
+    }
+
+    fn send(&mut self, now: Now, mutation: Mutation, message: GuestMessage, actions: &mut Vec<Action>) {
+        let response = matches!(message, GuestMessage::Response(_));
+        let chosen = response && self.nth(11);
+        let mut pass = |message| self.link.handle(now, Event::Send(Outgoing { message }), actions);
+        match mutation {
+            Mutation::DropResponse if chosen => {}
+            Mutation::DoubleResponse if chosen => {
+                pass(message.clone());
+                pass(message);
+            }
+            Mutation::SwapResponses if chosen && self.held.is_none() => self.held = Some(message),
+            _ => {
+                pass(message);
+                self.held.take().into_iter().for_each(pass);
+            }
+        }
+    }
+
+    fn break_actions(&mut self, actions: &mut Vec<Action>) {
+        match self.mutation {
+            Some(Mutation::StopOpening) if self.now.mono > Duration::from_secs(7200) => {
+                actions.retain(|action| !matches!(action, Action::Open));
+            }
+            Some(Mutation::LogEachRetry) => actions.iter_mut().for_each(|action| {
+                if let Action::Log(level, _) = action {
+                    *level = (*level).min(log::Level::Warn);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    fn nth(&mut self, n: u64) -> bool {
+        self.count += 1;
+        self.count.is_multiple_of(n)
+    }
+}
