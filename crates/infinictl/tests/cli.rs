@@ -244,3 +244,21 @@ fn watch_without_a_terminal_is_a_stream_for_programs_or_wrong_usage() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_secret_is_read_from_its_file_and_a_missing_or_empty_one_is_wrong_usage() {
+    let script = |envelope: &Value| {
+        answers::proper(&serde_json::from_str(envelope["payload"].as_str().unwrap()).unwrap())
+    };
+    let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(script));
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("secret");
+    let secret_option = secret.to_str().unwrap();
+    assert_eq!(code(&on(&guest, &["hello", "--secret-file", secret_option])), 2);
+    std::fs::write(&secret, "\n").unwrap();
+    assert_eq!(code(&on(&guest, &["hello", "--secret-file", secret_option])), 2);
+    std::fs::write(&secret, "s3cret\n").unwrap();
+    let output = on(&guest, &["hello", "--secret-file", secret_option]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(guest.lines().iter().all(|line| line.contains(r#""type":"signed""#)), "{:?}", guest.lines());
+}

@@ -4,10 +4,11 @@ mod support;
 
 use infinictl::client::{Client, ClientError, Content, Endpoint, pty};
 use infiniservice_protocol::action::ServiceOperation;
+use infiniservice_protocol::envelope::Verifier;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::{Action, ErrorCode};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use support::{FakeGuest, answers};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -199,4 +200,23 @@ async fn a_host_that_does_not_read_pushes_back_and_loses_nothing() {
     let _answer = client.metrics(LONG).await.unwrap();
     assert!(client.stats().lines >= 402);
     assert_eq!(client.stats().malformed, 0);
+}
+
+#[tokio::test]
+async fn with_a_secret_every_message_is_signed_heartbeats_answers_too() {
+    let beats = b"\n{\"type\":\"keep_alive\",\"sequence_number\":41}\n".to_vec();
+    let script = |envelope: &serde_json::Value| {
+        answers::proper(&serde_json::from_str(envelope["payload"].as_str().unwrap()).unwrap())
+    };
+    let guest = FakeGuest::scripted(beats, Box::new(script));
+    let client = Client::connect_signed(guest.endpoint(), "s3cret").await.unwrap();
+    client.ping(LONG).await.unwrap();
+    client.metrics(LONG).await.unwrap();
+    let mut verifier = Verifier::new("s3cret");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let now = u64::try_from(now).unwrap();
+    let payloads: Vec<_> = guest.lines().iter().map(|line| verifier.verify(now, line).unwrap()).collect();
+    for kind in ["keep_alive_request", "KeepAliveResponse", "Metrics"] {
+        assert!(payloads.iter().any(|payload| payload.contains(kind)), "{payloads:?}");
+    }
 }

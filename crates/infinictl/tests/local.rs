@@ -27,7 +27,7 @@ fn watch(pid: u32) -> OwnedFd {
     pidfd_open(Pid::from_raw(pid.cast_signed()).unwrap(), PidfdFlags::empty()).unwrap()
 }
 
-/// A pidfd is readable once its process has ended: pidfd_open(2).
+/// A pidfd is readable once its process has ended: `pidfd_open(2)`.
 fn has_ended(process: &OwnedFd) -> bool {
     let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
     poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&limit)).unwrap() == 1

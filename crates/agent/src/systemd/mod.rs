@@ -16,7 +16,7 @@ mod unit;
 mod unit_files;
 
 #[cfg(test)]
-mod own_manager;
+pub(crate) mod own_manager;
 #[cfg(test)]
 mod tests;
 pub use bus::BusAddress;

@@ -26,7 +26,7 @@ exec /usr/lib/systemd/systemd --user --log-level=err
 "#;
 
 /// The manager and its bus; both end with it.
-pub(super) struct OwnManager {
+pub(crate) struct OwnManager {
     root: TempDir,
     group: PathBuf,
     bus: Child,
@@ -35,7 +35,7 @@ pub(super) struct OwnManager {
 
 impl OwnManager {
     /// Starts one with these unit files, or prints why it cannot.
-    pub(super) fn start(units: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn start(units: &[(&str, &str)]) -> Option<Self> {
         if let Some(what) = missing() {
             eprintln!("SKIPPED: no systemd of its own for this test: {what}");
             return None;
@@ -66,12 +66,12 @@ impl OwnManager {
     }
 
     /// Where it is reached.
-    pub(super) fn on_bus(&self) -> BusAddress {
+    pub(crate) fn on_bus(&self) -> BusAddress {
         BusAddress::At(format!("unix:path={}/run/bus", self.root.path().display()))
     }
 
     /// Where unit files lie.
-    pub(super) fn units(&self) -> PathBuf {
+    pub(crate) fn units(&self) -> PathBuf {
         self.root.path().join("config/systemd/user")
     }
 }

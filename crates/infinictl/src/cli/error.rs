@@ -74,7 +74,8 @@ impl CliError {
         }
     }
 
-    fn sentence(&self) -> String {
+    /// What a person is told, not cleaned yet.
+    pub(super) fn sentence(&self) -> String {
         match self {
             Self::Failed(text) | Self::Usage(text) | Self::TimedOut(text) => text.clone(),
             Self::Refused(response) => refused(response),

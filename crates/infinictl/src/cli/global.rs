@@ -1,7 +1,7 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
-use crate::client::{AgentLog, Endpoint, LocalAgent};
+use crate::client::{AgentLog, Client, Endpoint, LocalAgent};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +31,9 @@ pub struct Global {
     /// Where the agent's log goes for --local; `-` is standard error [default: nowhere]
     #[arg(long, global = true, value_name = "PATH")]
     pub agent_log: Option<PathBuf>,
+    /// File with the secret of a guest that takes signed lines only
+    #[arg(long, global = true, value_name = "PATH")]
+    pub secret_file: Option<PathBuf>,
     /// Print JSON, one document a line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
@@ -56,6 +59,27 @@ impl Global {
                 "say which guest: --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or --local for an agent on this machine"
             ))
         })
+    }
+
+    /// Connects; with the secret, where the flags name one.
+    pub(super) async fn connect(&self) -> Result<Client, CliError> {
+        let endpoint = self.endpoint()?;
+        Ok(match self.secret()? {
+            Some(secret) => Client::connect_signed(endpoint, &secret).await?,
+            None => Client::connect(endpoint).await?,
+        })
+    }
+
+    /// The secret's text, without the white space at its end that editors leave.
+    fn secret(&self) -> Result<Option<String>, CliError> {
+        let Some(path) = &self.secret_file else { return Ok(None) };
+        let failed =
+            |error| CliError::Usage(format!("cannot read the secret in {}: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        match text.trim_end() {
+            "" => Err(CliError::Usage(format!("the secret in {} is empty", path.display()))),
+            secret => Ok(Some(secret.to_owned())),
+        }
     }
 
     fn local_agent(&self) -> LocalAgent {

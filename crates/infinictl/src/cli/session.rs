@@ -28,9 +28,7 @@ pub(super) struct Session {
 impl Session {
     /// Connects as the flags say.
     pub(super) async fn open(global: &Global) -> Result<Self, CliError> {
-        let endpoint = global.endpoint()?;
-        let what = format!("connecting to {endpoint}");
-        let client = while_waiting(&what, Client::connect(endpoint)).await?;
+        let client = while_waiting("connecting", global.connect()).await?;
         Ok(Self { client, out: Output::new(global.json, global.no_color), timeout: global.timeout })
     }
 

@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::global::{Global, seconds};
 use super::session::Session;
-use crate::client::{Client, Endpoint};
+use crate::client::ClientError;
 use crate::watch::{self, Options, Theme};
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
@@ -26,8 +26,11 @@ pub(super) async fn run(session: Session, global: &Global, args: &Args) -> Resul
         return Err(CliError::Usage("watch draws on a terminal; use --json for a stream of metrics".into()));
     }
     let options = Options { interval: args.interval, theme: Theme { colour: session.out.colour } };
-    let again = || {
-        Client::connect(global.endpoint().unwrap_or_else(|_it_was_there_before| Endpoint::Unix("".into())))
+    let again = || async {
+        global.connect().await.map_err(|error| match error {
+            CliError::Client(error) => error,
+            other => ClientError::NoConnection { endpoint: String::new(), reason: other.sentence() },
+        })
     };
     watch::run(session.client, again, !global.local, options).await.map_err(CliError::from)
 }

@@ -6,6 +6,7 @@ use super::shared::Shared;
 use super::stream::{self, Reader, Writer};
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
 use super::{Client, first_ping, local, pty};
+use infiniservice_protocol::envelope::Signer;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -51,6 +52,18 @@ impl Client {
     /// # Errors
     /// `NoConnection`, with what to check.
     pub async fn connect(endpoint: Endpoint) -> Result<Self, ClientError> {
+        Self::connect_with(endpoint, None).await
+    }
+
+    /// Connects to a guest that has a `shared_secret`: every message is signed with it, but not what `send_raw` sends.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_signed(endpoint: Endpoint, secret: &str) -> Result<Self, ClientError> {
+        Self::connect_with(endpoint, Some(Signer::new(secret))).await
+    }
+
+    async fn connect_with(endpoint: Endpoint, signer: Option<Signer>) -> Result<Self, ClientError> {
         let label = endpoint.to_string();
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),
@@ -59,17 +72,21 @@ impl Client {
         match endpoint {
             Endpoint::Unix(path) => {
                 let (reader, writer) = connect_unix(&path).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), reader, writer))
+                Ok(Self::start(label.clone(), signer, reader, writer))
             }
             Endpoint::Pty(master) => {
                 let (reader, writer) = stream::pty(master).map_err(failed)?;
-                Ok(Self::start(label.clone(), reader, writer))
+                Ok(Self::start(label.clone(), signer, reader, writer))
             }
-            Endpoint::Local(agent) => Self::start_local(label.clone(), &agent).await,
+            Endpoint::Local(agent) => Self::start_local(label.clone(), signer, &agent).await,
         }
     }
 
-    async fn start_local(label: String, agent: &LocalAgent) -> Result<Self, ClientError> {
+    async fn start_local(
+        label: String,
+        signer: Option<Signer>,
+        agent: &LocalAgent,
+    ) -> Result<Self, ClientError> {
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),
             reason: error.to_string(),
@@ -77,7 +94,7 @@ impl Client {
         let pair = pty::open().map_err(failed)?;
         let running = local::start(agent, &pair).map_err(failed)?;
         let (reader, writer) = stream::pty(pair.master).map_err(failed)?;
-        let mut client = Self::start(label.clone(), reader, writer);
+        let mut client = Self::start(label.clone(), signer, reader, writer);
         client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
         client.wait_for_first_byte(agent.start_timeout).await?;
         Ok(client)
@@ -97,8 +114,8 @@ impl Client {
         }
     }
 
-    fn start(label: String, reader: Reader, writer: Writer) -> Self {
-        let shared = Arc::new(Shared::new(label));
+    fn start(label: String, signer: Option<Signer>, reader: Reader, writer: Writer) -> Self {
+        let shared = Arc::new(Shared::new(label, signer));
         let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);
         let _room = outgoing.try_send(Outgoing { bytes: b"\n".to_vec(), written: None });
         let tasks: Vec<AbortHandle> = vec![

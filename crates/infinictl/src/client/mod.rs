@@ -33,7 +33,7 @@ use serde_json::Value;
 use shared::Shared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
@@ -59,7 +59,7 @@ impl Client {
         let before = self.shared.stats();
         let answer = self.shared.wait(key)?;
         let exchange = async {
-            self.send(message.to_line(SystemTime::now()).into_bytes(), None).await?;
+            self.send(self.shared.encode(message), None).await?;
             answer.await.map_err(|_ended| self.shared.closed())
         };
         tokio::time::timeout(wait, exchange).await.unwrap_or_else(|_late| {

@@ -4,12 +4,16 @@ use super::error::{ClientError, Heard};
 use super::event::{Event, Inbox};
 use super::pending::{Key, Pending};
 use super::stats::LinkStats;
+use infiniservice_protocol::HostMessage;
+use infiniservice_protocol::envelope::Signer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
 
 /// The state of one connection.
 pub(super) struct Shared {
     endpoint: String,
+    signer: Option<Signer>,
     state: Mutex<State>,
     /// Whether lines are read; a test stops it to push back on the guest.
     pub(super) reading: watch::Sender<bool>,
@@ -28,14 +32,24 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(endpoint: String) -> Self {
+    pub(super) fn new(endpoint: String, signer: Option<Signer>) -> Self {
         Self {
+            signer,
             endpoint,
             state: Mutex::default(),
             reading: watch::Sender::new(true),
             ended: watch::Sender::new(None),
             spoken: watch::Sender::new(false),
         }
+    }
+
+    /// A message as its line, signed where the guest wants that. The nonce is of 128 random bits.
+    pub(super) fn encode(&self, message: &HostMessage) -> Vec<u8> {
+        let now = SystemTime::now();
+        let Some(signer) = &self.signer else { return message.to_line(now).into_bytes() };
+        let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let nonce = format!("{:032x}", fastrand::u128(..));
+        signer.sign(ms, &nonce, message.to_line(now).trim_end()).into_bytes()
     }
 
     /// Waits for the answer with this key; an error when the connection has ended.

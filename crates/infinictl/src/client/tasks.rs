@@ -7,7 +7,7 @@ use super::stream::{Reader, Writer};
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
 use infiniservice_protocol::{HostMessage, LineDecoder, LineItem};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// Longest line that is taken from a guest: the contract's 4 MiB and some slack.
@@ -112,7 +112,7 @@ fn answer_heartbeat(beat: &KeepAlive, answers: &mpsc::WeakSender<Outgoing>, shar
         return;
     }
     let answer = HostMessage::KeepAliveResponse { sequence_number: beat.sequence_number };
-    let bytes = answer.to_line(SystemTime::now()).into_bytes();
+    let bytes = shared.encode(&answer);
     // A guest that takes nothing costs the answer: waiting here would stop the reading.
     let sent = shared.answers_heartbeats()
         && answers.upgrade().is_some_and(|queue| queue.try_send(Outgoing { bytes, written: None }).is_ok());

@@ -1,6 +1,16 @@
 //! The process runner: everything that starts a program goes through it.
 
+mod capture;
 mod request;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::{SystemRunner, system_runner};
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+pub use other::system_runner;
 
 pub use request::{Finished, Program, Request, RunError, Status};
 
@@ -9,21 +19,8 @@ use super::control::Control;
 
 /// Starts programs. Tests inject recorded outputs.
 pub trait Runner: Send + Sync {
-    /// Runs a program to its end, or until `control` says that it must end; then all its processes are gone.
+    /// Runs a program to its end, or until `control` says that it must end. Then all its processes are gone, those too that it
+    /// left behind: a command's background processes end with it.
     fn run<'a>(&'a self, request: Request, control: &'a Control)
     -> BoxFuture<'a, Result<Finished, RunError>>;
-}
-
-/// The runner of this machine.
-pub fn system_runner() -> std::sync::Arc<dyn Runner> {
-    std::sync::Arc::new(Unavailable)
-}
-
-struct Unavailable;
-
-impl Runner for Unavailable {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
-        let program = format!("{:?}", request.program);
-        Box::pin(async { Err(RunError::NotInstalled(program)) })
-    }
 }

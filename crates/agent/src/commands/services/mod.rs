@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod systemd;
+#[cfg(all(test, target_os = "linux"))]
+mod systemd_tests;
 
 #[cfg(target_os = "linux")]
 pub use systemd::SystemdServices;

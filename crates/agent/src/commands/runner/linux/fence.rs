@@ -1,0 +1,130 @@
+//! What a program and all its descendants cannot leave: a cgroup of their own, or else the agent's eye on the process table.
+
+use super::group::{Group, own_delegated};
+use super::tree::{Adoption, Tree};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Rounds of looking whether all is gone, and the time between two: a killed process goes within milliseconds, unless it hangs
+/// inside the kernel.
+const ROUNDS: u32 = 50;
+const ROUND: Duration = Duration::from_millis(20);
+
+/// Makes fences.
+#[derive(Debug)]
+pub(super) struct Fences {
+    /// The cgroup below which groups may be made.
+    parent: Option<PathBuf>,
+    adoption: Arc<Adoption>,
+}
+
+impl Fences {
+    /// cgroups where systemd delegated the agent's own (`Delegate=yes`); else the process table.
+    pub(super) fn of_the_agent() -> Self {
+        Self { parent: own_delegated(), adoption: Arc::new(Adoption::all_children_are_ours()) }
+    }
+
+    /// Groups below `parent`.
+    #[cfg(test)]
+    pub(super) fn below(parent: PathBuf) -> Self {
+        Self { parent: Some(parent), adoption: Arc::new(Adoption::others_have_children_too()) }
+    }
+
+    /// The process table, in a process that has other children as well.
+    #[cfg(test)]
+    pub(super) fn by_process_table() -> Self {
+        Self { parent: None, adoption: Arc::new(Adoption::others_have_children_too()) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn without_groups(&self) -> bool {
+        self.parent.is_none()
+    }
+
+    #[cfg(test)]
+    pub(super) fn no_group_left(&self) -> bool {
+        let entries = |parent: &PathBuf| {
+            std::fs::read_dir(parent).unwrap().flatten().any(|entry| entry.path().is_dir())
+        };
+        !self.parent.as_ref().is_some_and(entries)
+    }
+
+    /// A fence for one program.
+    pub(super) fn fence(&self) -> Fence {
+        match self.parent.as_deref().and_then(Group::create) {
+            Some(group) => Fence::Group(group),
+            None => Fence::Tree(Tree::new(self.adoption.clone())),
+        }
+    }
+}
+
+/// Around one program.
+#[derive(Debug)]
+pub(super) enum Fence {
+    Group(Group),
+    Tree(Tree),
+}
+
+impl Fence {
+    /// Into this file the child writes `0` to go in, before it becomes the program.
+    pub(super) fn entrance(&self) -> Option<File> {
+        match self {
+            Self::Group(group) => group.entrance(),
+            Self::Tree(_) => None,
+        }
+    }
+
+    /// By this the program's descendants are known, where there is no cgroup.
+    pub(super) fn environment(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Group(_) => None,
+            Self::Tree(tree) => Some(tree.tag()),
+        }
+    }
+
+    /// The program runs.
+    pub(super) fn started(&mut self, pid: Option<u32>) {
+        if let Self::Tree(tree) = self {
+            tree.started(pid);
+        }
+    }
+
+    /// Asks all to end.
+    pub(super) fn terminate(&mut self) {
+        match self {
+            Self::Group(group) => group.terminate(),
+            Self::Tree(tree) => tree.terminate(),
+        }
+    }
+
+    /// Ends all by force.
+    pub(super) fn kill(&mut self) {
+        match self {
+            Self::Group(group) => group.kill(),
+            Self::Tree(tree) => tree.kill(),
+        }
+    }
+
+    fn is_empty(&mut self) -> bool {
+        match self {
+            Self::Group(group) => group.is_empty(),
+            Self::Tree(tree) => tree.is_empty(),
+        }
+    }
+
+    /// Ends what is left and waits until it is gone, at most a second.
+    pub(super) async fn end(mut self) {
+        for _ in 0..ROUNDS {
+            if self.is_empty() {
+                return;
+            }
+            self.kill();
+            tokio::time::sleep(ROUND).await;
+        }
+        if !self.is_empty() {
+            log::warn!("processes of a command are left: they hang inside the kernel");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Starts programs on Linux and sees to it that nothing of them is left.
+
+mod fence;
+mod group;
+mod locate;
+mod process_table;
+mod spawn_unsafe;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use super::capture::Capture;
+use super::{Finished, Request, RunError, Runner, Status};
+use crate::commands::context::BoxFuture;
+use crate::commands::control::{Control, Stop};
+use fence::{Fence, Fences};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+use stream::Stream;
+use tokio::process::Child;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a program's processes may take to follow SIGTERM before SIGKILL.
+const TERM_GRACE: Duration = Duration::from_secs(2);
+/// How long output is read on after the program itself ended, while its children still hold the pipes.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The runner of this machine.
+pub fn system_runner() -> Arc<dyn Runner> {
+    Arc::new(SystemRunner { fences: Fences::of_the_agent() })
+}
+
+/// [`Runner`] over real processes.
+#[derive(Debug)]
+pub struct SystemRunner {
+    fences: Fences,
+}
+
+impl Runner for SystemRunner {
+    fn run<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(async move {
+            let path = locate::locate(&request.program)?;
+            let fence = self.fences.fence();
+            let child = spawn_unsafe::spawn(&path, &request, &fence)?;
+            let run = Run::new(child, fence, request.max_output_bytes);
+            Ok(run.finish(control).await)
+        })
+    }
+}
+
+/// A program that runs. Dropped, it is ended by force.
+struct Run {
+    child: Child,
+    fence: Fence,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+/// What ended a wait.
+enum Turn {
+    Read,
+    Exited(ExitStatus),
+    MustStop(Stop),
+    GraceOver,
+    LingerOver,
+}
+
+impl Run {
+    fn new(mut child: Child, mut fence: Fence, max_output: usize) -> Self {
+        fence.started(child.id());
+        let stdout = Stream::new(child.stdout.take().map(Into::into), Capture::new(max_output));
+        let stderr = Stream::new(child.stderr.take().map(Into::into), Capture::new(max_output));
+        Self { child, fence, stdout, stderr }
+    }
+
+    async fn finish(mut self, control: &Control) -> Finished {
+        let (mut status, mut stop) = (None, None);
+        let mut kill_at = None;
+        let mut linger_until = None;
+        while status.is_none() || self.stdout.is_open() || self.stderr.is_open() {
+            match self.turn(control, status.is_some(), stop.is_some(), kill_at, linger_until).await {
+                Turn::Read => {}
+                Turn::Exited(ended) => {
+                    status = Some(ended);
+                    linger_until = Some(Instant::now() + LINGER);
+                }
+                Turn::MustStop(why) => {
+                    stop = Some(why);
+                    self.fence.terminate();
+                    kill_at = Some(Instant::now() + TERM_GRACE);
+                }
+                Turn::GraceOver => {
+                    self.fence.kill();
+                    kill_at = None;
+                }
+                Turn::LingerOver => break,
+            }
+        }
+        self.fence.end().await;
+        let status = stop.map_or_else(|| status_of(status), Status::Stopped);
+        Finished { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+    }
+
+    async fn turn(
+        &mut self,
+        control: &Control,
+        exited: bool,
+        stopping: bool,
+        kill_at: Option<Instant>,
+        linger_until: Option<Instant>,
+    ) -> Turn {
+        tokio::select! {
+            biased;
+            stop = control.stopped(), if !stopping => Turn::MustStop(stop),
+            () = at(kill_at), if kill_at.is_some() => Turn::GraceOver,
+            () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
+            ended = self.child.wait(), if !exited => Turn::Exited(ended.unwrap_or_default()),
+            () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
+        }
+    }
+}
+
+/// Whichever has something, neither before the other: a flood on one does not stop up the other.
+async fn read_either(stdout: &mut Stream, stderr: &mut Stream) {
+    tokio::select! {
+        () = stdout.read(), if stdout.is_open() => {}
+        () = stderr.read(), if stderr.is_open() => {}
+        else => std::future::pending().await,
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Without a status the pipes were closed and the wait ended: not reached, as the loop ends only with one.
+fn status_of(status: Option<ExitStatus>) -> Status {
+    let status = status.unwrap_or_default();
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Status::Exited(code),
+        (None, signal) => Status::Signalled(signal.unwrap_or_default()),
+    }
+}

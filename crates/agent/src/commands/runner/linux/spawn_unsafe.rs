@@ -1,0 +1,59 @@
+//! Starts a child in a session of its own and behind its fence. Unsafe, because code runs between fork and exec.
+#![allow(unsafe_code)]
+
+use super::fence::Fence;
+use super::locate::SEARCH_PATH;
+use crate::commands::runner::{Request, RunError};
+use rustix::fs::Mode;
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::process::{setsid, umask};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use tokio::process::{Child, Command};
+
+/// Starts the program. No descriptor of the agent goes with it: std opens all of them close-on-exec, and those that the agent
+/// itself inherited are closed here.
+pub(super) fn spawn(path: &Path, request: &Request, fence: &Fence) -> Result<Child, RunError> {
+    let mut command = Command::new(path);
+    command.args(&request.arguments).current_dir(request.directory.as_deref().unwrap_or(Path::new("/")));
+    command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", SEARCH_PATH);
+    command.envs(request.environment.iter().map(|(name, value)| (name, value)));
+    command.envs(fence.environment());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let (entrance, inherited) = (fence.entrance(), inherited());
+    // SAFETY: between fork and exec only system calls are made, on descriptors that the closure owns; nothing is
+    // allocated and no lock is taken.
+    unsafe {
+        command.pre_exec(move || {
+            setsid()?;
+            umask(Mode::from_raw_mode(0o022));
+            for fd in inherited {
+                // One that was closed since does not matter.
+                let _ = fcntl_setfd(BorrowedFd::borrow_raw(*fd), FdFlags::CLOEXEC);
+            }
+            if let Some(entrance) = &entrance {
+                rustix::io::write(entrance, b"0")?;
+            }
+            Ok(())
+        });
+    }
+    let program = path.display().to_string();
+    command.spawn().map_err(|error| RunError::NotStarted { program, error: error.to_string() })
+}
+
+/// Descriptors that the agent was started with and that would go on to its children; found once, as std opens no such ones.
+fn inherited() -> &'static [RawFd] {
+    static INHERITED: OnceLock<Vec<RawFd>> = OnceLock::new();
+    INHERITED.get_or_init(|| {
+        let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter(|fd| *fd > 2 && goes_on(*fd)).collect()
+    })
+}
+
+fn goes_on(fd: RawFd) -> bool {
+    // SAFETY: the number is only asked about; one that was closed since is refused by the kernel.
+    fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC))
+}
