@@ -91,8 +91,8 @@ impl Executor {
 
 fn size(rng: &mut fastrand::Rng) -> usize {
     match rng.u32(..100) {
-        0..90 => rng.usize(..300),
-        90..99 => rng.usize(..20_000),
+        0..85 => rng.usize(..300),
+        85..99 => rng.usize(..20_000),
         _ => rng.usize(..150_000),
     }
 }

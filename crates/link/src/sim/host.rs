@@ -8,7 +8,7 @@ use std::time::Duration;
 /// A host asks again for an answer that did not come in this time.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Most questions repeated at once.
-const REPEATED: usize = 40;
+const REPEATED: usize = 15;
 
 #[derive(Debug, Default)]
 struct Command {

@@ -38,6 +38,7 @@ impl World {
             return;
         }
         self.device.host = true;
+        self.watch.host_changed();
         if self.device.tells_host {
             self.host.connects();
         }

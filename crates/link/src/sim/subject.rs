@@ -71,7 +71,7 @@ impl Subject {
     pub fn new(mut settings: LinkSettings, seed: u64, mutation: Option<Mutation>) -> Self {
         match mutation {
             Some(Mutation::SlowHeartbeat) => settings.keep_alive_interval *= 2,
-            Some(Mutation::Unbounded) => settings.limits.outbox_max_bytes *= 8,
+            Some(Mutation::Unbounded) => settings.limits.outbox_max_bytes *= 64,
             _ => {}
         }
         let now = Now { mono: Duration::ZERO, wall: std::time::UNIX_EPOCH };

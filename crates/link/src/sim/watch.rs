@@ -108,6 +108,11 @@ impl Watch {
         Ok(())
     }
 
+    /// The host came or went: the same words may be true again.
+    pub fn host_changed(&mut self) {
+        self.last_words.clear();
+    }
+
     /// Something worth knowing when a seed fails.
     pub fn note(&mut self, now: Duration, text: String) {
         if self.diary.len() == DIARY {

@@ -14,12 +14,12 @@ use crate::clock::Now;
 use infiniservice_protocol::Limits;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Small bounds, so that they are reached often.
-const OUTBOX_MAX: usize = 256 * 1024;
+/// Small bounds, so that they are reached often: 15 commands in flight, or 30.
+const OUTBOX_MAX: [usize; 2] = [256 * 1024, 2 << 20];
 const MAX_LINE: usize = 16 * 1024;
 const MAX_OUT_LINE: usize = 128 * 1024;
-/// What the link may hold: answers, one line out, one line and one chunk in, and small change.
-const HELD_MAX: usize = OUTBOX_MAX + 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024;
+/// What the link may hold beside the answers: one line out, one line and one chunk in, and small change.
+const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024;
 
 /// A world from one seed.
 #[derive(Debug)]
@@ -60,8 +60,9 @@ impl World {
     /// The world of this seed, with the link broken or whole.
     pub fn new(seed: u64, mutation: Option<Mutation>) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
+        let outbox_max = OUTBOX_MAX[usize::from(rng.bool())];
         let limits = Limits {
-            outbox_max_bytes: OUTBOX_MAX,
+            outbox_max_bytes: outbox_max,
             max_line_bytes: MAX_LINE,
             max_outgoing_line_bytes: MAX_OUT_LINE,
             ..Limits::default()
@@ -80,7 +81,7 @@ impl World {
             host: Host::default(),
             executor: Executor::default(),
             checker: Checker::default(),
-            watch: Watch::new(OUTBOX_MAX, HELD_MAX),
+            watch: Watch::new(outbox_max, outbox_max + HELD_BESIDE),
             phase: Phase::Settling,
             phase_ends: Duration::ZERO,
             known_host: None,
