@@ -34,7 +34,7 @@ pub fn run(scenarios: &[Scenario]) -> Conclusion {
 fn in_machine(guest: &Mutex<Option<Guest>>, scenario: fn(&Guest) -> Result<()>) -> Result<(), Failed> {
     let mut guest = guest.lock().unwrap_or_else(PoisonError::into_inner);
     if guest.is_none() {
-        *guest = Some(Guest::boot().map_err(told)?);
+        *guest = Some(Guest::boot().map_err(|error| told(&error))?);
     }
     let Some(guest) = guest.as_ref() else { return Err("no machine".into()) };
     scenario(guest).map_err(|error| {
@@ -45,6 +45,6 @@ fn in_machine(guest: &Mutex<Option<Guest>>, scenario: fn(&Guest) -> Result<()>) 
     })
 }
 
-fn told(error: anyhow::Error) -> Failed {
+fn told(error: &anyhow::Error) -> Failed {
     format!("{error:#}").into()
 }
