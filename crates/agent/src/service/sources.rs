@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// A collection waits this long for the services; then it goes out without them.
-const SERVICES_TIMEOUT: Duration = Duration::from_secs(5);
+const SERVICES_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One collection, for everybody who waits for it.
 #[derive(Clone, Debug)]
