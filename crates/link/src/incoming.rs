@@ -2,9 +2,10 @@
 
 use super::Link;
 use super::event::Action;
+use super::gate::Refusal;
 use super::keep_alive::Answer;
 use crate::clock::Now;
-use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection, Response, parse_host_item};
+use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection, Response};
 use log::Level;
 use std::time::Duration;
 
@@ -13,9 +14,10 @@ impl Link {
         self.stats.bytes_in += bytes.len() as u64;
         self.decoder.push(bytes);
         while let Some(item) = self.decoder.next() {
-            match parse_host_item(&item, self.settings.limits.max_line_bytes) {
+            match self.gate.admit(now, &item, self.settings.limits.max_line_bytes) {
                 Ok(message) => self.message(now, message, actions),
-                Err(rejection) => self.rejected(now, rejection, actions),
+                Err(Refusal::Line(rejection)) => self.rejected(now, rejection, actions),
+                Err(Refusal::Unsigned { answer, count }) => self.unsigned(answer, count, actions),
             }
         }
     }
@@ -87,6 +89,15 @@ impl Link {
             self.stats.refusals_dropped += 1;
             return;
         }
+        self.refuse(rejection.into_message());
+    }
+
+    /// Not the host, or not with our secret: said and answered at most once a minute.
+    fn unsigned(&mut self, answer: Option<Rejection>, count: u64, actions: &mut Vec<Action>) {
+        self.stats.unsigned_lines = count;
+        let Some(rejection) = answer else { return };
+        let text = format!("a line was refused by its signature, {count} so far ({rejection})");
+        actions.push(Action::Log(Level::Warn, text));
         self.refuse(rejection.into_message());
     }
 

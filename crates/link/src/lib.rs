@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod clock;
 pub mod event;
+mod gate;
 mod incoming;
 pub mod keep_alive;
 mod lifecycle;
@@ -41,6 +42,7 @@ use trouble::Trouble;
 use writer::{Writer, Written};
 
 pub use event::{Action, Event, OpenFailure, Outgoing};
+use gate::Gate;
 pub use quality::Quality;
 pub use settings::{BreakerSettings, LinkSettings};
 pub use stats::LinkStats;
@@ -62,6 +64,7 @@ pub struct Link {
     outbox: Outbox,
     writer: Writer,
     decoder: LineDecoder,
+    gate: Gate,
     errors: TokenBucket,
     trouble: Trouble,
     stats: LinkStats,
@@ -85,6 +88,7 @@ impl Link {
             outbox: Outbox::new(settings.limits.clone()),
             writer: Writer::default(),
             decoder: LineDecoder::new(settings.limits.max_line_bytes),
+            gate: Gate::default(),
             errors: TokenBucket::new(ERROR_BURST, ERROR_PERIOD),
             trouble: Trouble::default(),
             stats: LinkStats::default(),
@@ -93,6 +97,13 @@ impl Link {
             refusal_logged: false,
             settings,
         }
+    }
+
+    /// The same link, but only lines signed with `secret` are taken.
+    #[must_use]
+    pub fn with_secret(mut self, secret: &str) -> Self {
+        self.gate = Gate::with_secret(secret);
+        self
     }
 
     /// Takes what happened; appends what is to be done, in order. Timers that are due are served by every event.

@@ -20,6 +20,8 @@ pub struct LinkStats {
     pub lines_out: u64,
     /// Lines of the host that were refused: oversized, not JSON, unknown.
     pub rejected_lines: u64,
+    /// Lines refused because the host's signature was missing or wrong.
+    pub unsigned_lines: u64,
     /// Refusals of bad lines that were not sent, because too many came at once.
     pub refusals_dropped: u64,
     /// Commands answered by `QUEUE_FULL` because the outbox had no room for their answer.

@@ -27,7 +27,6 @@ pub(super) fn agent<T: Transport, C: Clock>(
     clock: C,
 ) -> io::Result<Agent<T, C>> {
     let settings = &config.settings;
-    refuse_unchecked_secret(settings)?;
     let os = OsInfo::detect(Path::new("/"));
     let collector = CollectorHandle::spawn(settings.collector_settings(), SystemClock::start())?;
     let commands = settings.command_settings();
@@ -36,7 +35,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let (tell, replies) = reply_channel(&commands);
     Ok(Agent {
         clock,
-        link: Link::new(settings.link_settings(), fastrand::u64(..)),
+        link: link(settings),
         driver: Driver::new(transport),
         schedule: Schedule::new(settings.intervals()),
         executor: Executor::new(commands, context, tell),
@@ -51,10 +50,12 @@ pub(super) fn agent<T: Transport, C: Clock>(
     })
 }
 
-/// To run with a secret that nothing checks would only look safe.
-fn refuse_unchecked_secret(settings: &Settings) -> io::Result<()> {
-    let refusal = "shared_secret is set, but this version does not check signatures: unset it";
-    if settings.shared_secret.is_some() { Err(io::Error::other(refusal)) } else { Ok(()) }
+fn link(settings: &Settings) -> Link {
+    let link = Link::new(settings.link_settings(), fastrand::u64(..));
+    match &settings.shared_secret {
+        Some(secret) => link.with_secret(secret.expose()),
+        None => link,
+    }
 }
 
 impl ProcessSource for CollectorHandle {

@@ -35,8 +35,18 @@ fn restarts(guest: &Guest) -> Result<()> {
         guest.disconnect(client);
     }
     let after = cost::of_agent(guest)?;
-    ensure!(after.descriptors <= before.descriptors + 2, "descriptors: {} to {}", before.descriptors, after.descriptors);
-    ensure!(after.rss_kb <= before.rss_kb + 2048, "resident set: {} kB to {} kB", before.rss_kb, after.rss_kb);
+    ensure!(
+        after.descriptors <= before.descriptors + 2,
+        "descriptors: {} to {}",
+        before.descriptors,
+        after.descriptors
+    );
+    ensure!(
+        after.rss_kb <= before.rss_kb + 2048,
+        "resident set: {} kB to {} kB",
+        before.rss_kb,
+        after.rss_kb
+    );
     Ok(())
 }
 
