@@ -24,15 +24,35 @@ struct Key {
     began: Option<u64>,
 }
 
+/// Units whose details one listing reads again only because some unit file changed: they are most likely what they were, and
+/// each costs systemd several calls.
+const REREAD_FOR_FILES: usize = 8;
+
 /// The details of all units of the last listing.
 #[derive(Debug, Default)]
 pub(super) struct DetailsCache {
     units: HashMap<String, (Key, Details)>,
+    reread: usize,
+}
+
+/// Whether what is kept still holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    Fresh,
+    /// The unit is as it was, but unit files changed.
+    FilesChanged,
+    Stale,
 }
 
 impl DetailsCache {
+    /// A new listing begins.
+    pub(super) fn begin(&mut self, rows: &[UnitRow]) {
+        self.reread = 0;
+        self.retain(rows);
+    }
+
     /// A unit's details. They are read again when its state changed, when its main process is gone (a restart between two
-    /// listings shows the same state), or when unit files changed.
+    /// listings shows the same state), and by and by when unit files changed. `listed`: its file's state is known.
     pub(super) async fn of(
         &mut self,
         row: &UnitRow,
@@ -40,19 +60,27 @@ impl DetailsCache {
         listed: bool,
         calls: &Calls<'_>,
     ) -> Result<Details, SystemdError> {
-        if let Some((key, details)) = self.units.get(&row.0)
-            && *key == key_of(row, files, details.pid)
-        {
-            return Ok(details.clone());
+        let kept =
+            self.units.get(&row.0).map(|(key, details)| (key.freshness(row, files, details.pid), details));
+        match kept {
+            Some((Freshness::Fresh, details)) => return Ok(details.clone()),
+            // Of an instance the file's state is among the details, and it must follow.
+            Some((Freshness::FilesChanged, details)) if listed && is_up(row) => {
+                self.reread += 1;
+                if self.reread > REREAD_FOR_FILES {
+                    return Ok(details.clone());
+                }
+            }
+            _ => {}
         }
         let details = read(row, listed, calls).await?;
-        let key = key_of(row, files, details.pid);
+        let key = Key::new(row, files, details.pid);
         self.units.insert(row.0.clone(), (key, details.clone()));
         Ok(details)
     }
 
     /// Forgets units that are gone.
-    pub(super) fn retain(&mut self, rows: &[UnitRow]) {
+    fn retain(&mut self, rows: &[UnitRow]) {
         if self.units.len() > rows.len() {
             let names: std::collections::HashSet<_> = rows.iter().map(|row| row.0.as_str()).collect();
             self.units.retain(|name, _| names.contains(name.as_str()));
@@ -60,8 +88,20 @@ impl DetailsCache {
     }
 }
 
-fn key_of(row: &UnitRow, files: u64, pid: Option<u32>) -> Key {
-    Key { active: row.3.clone(), sub: row.4.clone(), files, began: pid.and_then(began) }
+impl Key {
+    fn new(row: &UnitRow, files: u64, pid: Option<u32>) -> Self {
+        Self { active: row.3.clone(), sub: row.4.clone(), files, began: pid.and_then(began) }
+    }
+
+    fn freshness(&self, row: &UnitRow, files: u64, pid: Option<u32>) -> Freshness {
+        if (&self.active, &self.sub) != (&row.3, &row.4) || self.began != pid.and_then(began) {
+            Freshness::Stale
+        } else if self.files != files {
+            Freshness::FilesChanged
+        } else {
+            Freshness::Fresh
+        }
+    }
 }
 
 async fn read(row: &UnitRow, listed: bool, calls: &Calls<'_>) -> Result<Details, SystemdError> {
@@ -70,14 +110,23 @@ async fn read(row: &UnitRow, listed: bool, calls: &Calls<'_>) -> Result<Details,
         return Ok(Details::default());
     }
     let start_type = if listed { None } else { Some(calls.unit_property(path, "UnitFileState").await?) };
-    let up = !matches!(row.3.as_str(), "inactive" | "failed");
+    let start_type = start_type.filter(|state: &String| !state.is_empty());
+    if !is_up(row) {
+        // Dozens of units were loaded only because others mention them.
+        return Ok(Details { start_type, ..Details::default() });
+    }
     Ok(Details {
-        pid: if up { main_pid(path, calls).await? } else { None },
+        // One that is up without a process is called `exited`.
+        pid: if row.4 == "exited" { None } else { main_pid(path, calls).await? },
         service_type: Some(calls.service_property(path, "Type").await?),
         exe_path: exe_path(path, calls).await?,
         requires: calls.unit_property(path, "Requires").await?,
-        start_type: start_type.filter(|state: &String| !state.is_empty()),
+        start_type,
     })
+}
+
+fn is_up(row: &UnitRow) -> bool {
+    !matches!(row.3.as_str(), "inactive" | "failed")
 }
 
 /// The main process, where there is one.

@@ -23,7 +23,7 @@ pub(super) async fn list(calls: &Calls<'_>, cache: &mut Cache) -> Result<Vec<Ser
         calls.ask("ListUnitsByPatterns", &(&no_states[..], &["*.service"][..])).await?;
     // Units that others merely mention.
     rows.retain(|row| row.2 != "not-found");
-    cache.details.retain(&rows);
+    cache.details.begin(&rows);
     let mut records = BTreeMap::new();
     for row in &rows {
         let start_type = start_type(&cache.files, &row.0);

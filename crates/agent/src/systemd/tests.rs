@@ -145,3 +145,18 @@ async fn without_a_bus_the_error_says_so() {
     assert!(matches!(error, SystemdError::Unreachable(_)));
     assert!(error.to_string().contains("no system bus"), "{error}");
 }
+
+#[tokio::test]
+async fn a_unit_file_that_changed_shows_in_a_running_services_details_by_and_by() {
+    let Some(own) = machine() else { return };
+    let client = UnitClient::at(own.on_bus());
+    control(&client, "sleeper", Op::Start).await.unwrap();
+    let needs = |service: ServiceRecord| service.requires.contains(&"plain.service".to_owned());
+    assert!(!needs(listed(&client, "sleeper.service").await));
+    let directory = own.units().join("sleeper.service.d");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("needs.conf"), "[Unit]\nRequires=plain.service\n").unwrap();
+    // Makes systemd read all files anew.
+    control(&client, "sleeper", Op::Enable).await.unwrap();
+    assert!(needs(listed(&client, "sleeper.service").await));
+}

@@ -23,7 +23,12 @@ pub(super) struct Fences {
 impl Fences {
     /// cgroups where systemd delegated the agent's own (`Delegate=yes`); else the process table.
     pub(super) fn of_the_agent() -> Self {
-        Self { parent: own_delegated(), adoption: Arc::new(Adoption::all_children_are_ours()) }
+        let parent = own_delegated();
+        match &parent {
+            Some(path) => log::debug!("each command gets a cgroup below {}", path.display()),
+            None => log::debug!("no delegated cgroup: commands' processes are found in the process table"),
+        }
+        Self { parent, adoption: Arc::new(Adoption::all_children_are_ours()) }
     }
 
     /// Groups below `parent`.

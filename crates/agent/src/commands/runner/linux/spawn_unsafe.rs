@@ -4,7 +4,7 @@
 use super::fence::Fence;
 use super::locate::SEARCH_PATH;
 use crate::commands::runner::{Request, RunError};
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{setsid, umask};
 use std::os::fd::{BorrowedFd, RawFd};
@@ -29,6 +29,7 @@ pub(super) fn spawn(path: &Path, request: &Request, fence: &Fence) -> Result<Chi
         command.pre_exec(move || {
             setsid()?;
             umask(Mode::from_raw_mode(0o022));
+            forget_oom_protection();
             for fd in inherited {
                 // One that was closed since does not matter.
                 let _ = fcntl_setfd(BorrowedFd::borrow_raw(*fd), FdFlags::CLOEXEC);
@@ -41,6 +42,13 @@ pub(super) fn spawn(path: &Path, request: &Request, fence: &Fence) -> Result<Chi
     }
     let program = path.display().to_string();
     command.spawn().map_err(|error| RunError::NotStarted { program, error: error.to_string() })
+}
+
+/// The agent is better protected from the kernel's out-of-memory killer than its commands may be.
+fn forget_oom_protection() {
+    let file = rustix::fs::open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+    // A child that keeps the protection is better than none.
+    let _ = file.map(|file| rustix::io::write(file, b"0"));
 }
 
 /// Descriptors that the agent was started with and that would go on to its children; found once, as std opens no such ones.

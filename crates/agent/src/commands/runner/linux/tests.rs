@@ -123,11 +123,11 @@ async fn output_and_exit_code_come_back() {
 async fn the_environment_is_clean_the_input_empty_and_the_session_its_own() {
     behind_each_fence(|runner| async move {
         let script = "env | grep -v '^INFINISERVICE_COMMAND=' | sort; cat; ls /proc/self/fd | wc -l; umask; \
-            test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo own session";
+            test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo own session; cat /proc/self/oom_score_adj";
         let finished = run(&runner, shell(script).env("EXTRA", "1"), LONG).await;
         // ls has its three streams and the directory that it reads.
         let want =
-            "EXTRA=1\nLC_ALL=C.UTF-8\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\n4\n0022\nown session\n";
+            "EXTRA=1\nLC_ALL=C.UTF-8\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\n4\n0022\nown session\n0\n";
         assert_eq!(finished.stdout.text, want);
     })
     .await;
