@@ -80,6 +80,16 @@ impl Link {
         actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
     }
 
+    /// The host does not read; the port is closed only when that opens the breaker.
+    pub(super) fn stalled(&mut self, now: Now, text: String, actions: &mut Vec<Action>) {
+        self.count_failure(now, actions);
+        if self.breaker.open_until().is_some() {
+            self.close(now, text.clone(), actions);
+            self.session.wait(now.mono, &self.breaker);
+        }
+        actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Stalled), text));
+    }
+
     fn close(&mut self, now: Now, reason: String, actions: &mut Vec<Action>) {
         self.stats.reconnections += 1;
         if self.session.is_connected() {

@@ -17,6 +17,8 @@ use std::collections::VecDeque;
 
 /// Set aside for the answer of each command under way.
 pub const RESERVE: usize = 64 * 1024;
+/// Commands whose answers may be outstanding at once, whatever the bound; above any sensible queue of the executor's.
+const MAX_RESERVED: usize = 512;
 /// Places that an empty queue of answers keeps.
 const KEPT_CAPACITY: usize = 32;
 /// Share of the bound that refusals may take: one part in this many.
@@ -91,7 +93,7 @@ impl Outbox {
 
     /// Whether one more command's answer is sure to find room.
     pub fn has_room(&self) -> bool {
-        self.free() >= self.reserve_bytes()
+        self.reserved < MAX_RESERVED && self.free() >= self.reserve_bytes()
     }
 
     /// Sets room aside for the answer of a command that is being accepted.

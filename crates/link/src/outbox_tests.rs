@@ -213,3 +213,9 @@ fn a_tiny_bound_still_takes_one_command_at_a_time() {
     let mut outbox = Outbox::new(limits(256 * 1024));
     assert!(outbox.reserve());
 }
+
+#[test]
+fn a_huge_bound_does_not_accept_commands_without_end() {
+    let mut outbox = Outbox::new(limits(1 << 40));
+    assert_eq!((0..10_000).filter(|_| outbox.reserve()).count(), MAX_RESERVED);
+}

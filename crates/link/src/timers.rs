@@ -44,12 +44,16 @@ impl Link {
         }
     }
 
+    /// A host that takes nothing is a failure each time the limit has passed. The port stays open: closing it would tear the line
+    /// under way, and the edge that says "there is room again" would go unheard. Only the breaker's opening closes it.
     fn check_stall(&mut self, now: Now, actions: &mut Vec<Action>) {
         let limit = self.settings.connection_timeout;
-        if self.stalled_since.is_some_and(|since| now.mono >= since.saturating_add(limit)) {
-            let text = format!("the host took no byte for {} s; connecting anew", limit.as_secs());
-            self.fail(now, Kind::Stalled, text, actions);
+        if self.stalled_since.is_none_or(|since| now.mono < since.saturating_add(limit)) {
+            return;
         }
+        self.stalled_since = Some(now.mono);
+        let text = format!("the host has taken no byte for {} s though some wait for it", limit.as_secs());
+        self.stalled(now, text, actions);
     }
 
     pub(super) fn health_check(&mut self, now: Now, actions: &mut Vec<Action>) {

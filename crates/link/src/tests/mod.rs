@@ -203,23 +203,36 @@ fn a_command_whose_answer_would_find_no_room_is_refused_early() {
 }
 
 #[test]
-fn a_host_that_stops_reading_leads_to_a_reconnection_and_loses_no_answer() {
+fn a_host_that_stops_reading_for_a_minute_is_a_failure_and_gets_the_rest_of_the_line_when_it_reads() {
     let mut bench = Bench::connected();
     bench.written();
     bench.respond("a");
     let clock = bench.clock();
+    let length = bench.link.pending_write(clock).len();
+    bench.event(Event::Wrote(5));
+    let asked = bench.run(59).join(" ");
+    assert!(asked.contains("taken no byte for 10 s") && !asked.contains("Close"), "{asked}");
+    bench.event(Event::HealthCheck);
+    assert!(bench.link.quality() > Quality::Excellent);
+    let rest = bench.written();
+    assert_eq!(rest.find('\n'), Some(length - 6), "{rest}");
+}
+
+#[test]
+fn a_host_that_does_not_read_for_long_opens_the_breaker_and_still_gets_its_answer_whole() {
+    let mut bench = Bench::connected();
+    bench.written();
+    bench.say(r#"{"type":"KeepAliveResponse","sequence_number":1}"#);
+    bench.respond("a");
+    let clock = bench.clock();
     bench.link.pending_write(clock);
     bench.event(Event::Wrote(5));
-    bench.wait(9.0);
-    bench.event(Event::Timer);
-    assert!(!bench.asked(|a| matches!(a, Action::Close(_))));
-    bench.wait(1.0);
-    bench.event(Event::Timer);
-    assert!(bench.asked(|a| matches!(a, Action::Close(_))));
-    bench.wait(6.0);
-    bench.event(Event::Timer);
+    let asked = bench.run(151).join(" ");
+    assert!(asked.contains("Close") && asked.contains("circuit breaker open"), "{asked}");
+    bench.run(60);
     bench.event(Event::Opened { path: "p", host: Some(true) });
-    assert_eq!(bench.lines()[0]["id"], "a");
+    let ids: Vec<String> = bench.lines().iter().filter_map(|l| l["id"].as_str().map(str::to_owned)).collect();
+    assert_eq!(ids, ["a"]);
 }
 
 #[test]
