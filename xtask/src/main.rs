@@ -1,5 +1,6 @@
 //! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
 
+mod demo;
 mod lab;
 mod soak;
 mod steps;
@@ -14,6 +15,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    Demo(demo::Demo),
     #[command(subcommand)]
     Lab(lab::Lab),
     Soak(soak::Soak),
@@ -23,6 +25,7 @@ enum Command {
 impl Command {
     fn run(self) -> Result<()> {
         match self {
+            Self::Demo(command) => command.run(),
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),

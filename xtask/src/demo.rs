@@ -1,0 +1,149 @@
+//! `cargo xtask demo`: the main job, to be looked at.
+
+use crate::steps::{cargo, root, run};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use infiniservice_lab::{BootOptions, Machine};
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Starts the agent on a pseudo-terminal, runs a few safe commands and explains them, then shows it live.
+#[derive(Args)]
+pub struct Demo {
+    /// In a real virtual machine instead, over its virtio-serial port.
+    #[arg(long)]
+    vm: bool,
+    /// Only print one `system_metrics` line and one response, then end.
+    #[arg(long)]
+    once: bool,
+    /// With --once: as JSON, one document a line.
+    #[arg(long, requires = "once")]
+    json: bool,
+}
+
+/// The programs that were built, and how the host's end reaches the guest's.
+struct Stage {
+    infinictl: PathBuf,
+    reach: Vec<String>,
+    /// Ends with the demonstration.
+    machine: Option<Machine>,
+}
+
+impl Demo {
+    /// Builds, and plays.
+    pub fn run(&self) -> Result<()> {
+        eprintln!("building the agent and infinictl");
+        let built = if self.vm { &["--release"][..] } else { &[] };
+        run(cargo(&[&["build", "--quiet", "-p", "infiniservice", "-p", "infinictl"], built].concat())
+            .stdout(Stdio::null()))?;
+        let stage = if self.vm { machine()? } else { local() };
+        if self.once { self.once(&stage) } else { tour(&stage) }
+    }
+
+    fn once(&self, stage: &Stage) -> Result<()> {
+        let json = if self.json { &["--json"][..] } else { &[] };
+        stage.show(&[json, &["metrics"]].concat())?;
+        stage.show(&[json, &["process", "list", "--limit", "3"]].concat())
+    }
+}
+
+impl Stage {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.infinictl);
+        command.args(&self.reach).args(arguments).current_dir(root());
+        command
+    }
+
+    /// Runs infinictl on what succeeds.
+    fn show(&self, arguments: &[&str]) -> Result<()> {
+        run(&mut self.command(arguments))
+    }
+
+    /// Says why, shows the command, runs it. A refusal is part of what is shown, so the exit code is not looked at.
+    fn explain(&self, why: &str, arguments: &[&str]) -> Result<()> {
+        println!("\n{why}\n$ infinictl {} {}", self.reach.join(" "), arguments.join(" "));
+        self.command(arguments).status().map(drop).context("cannot start infinictl")
+    }
+}
+
+fn tour(stage: &Stage) -> Result<()> {
+    stage.explain("Who is there, and what can it do?", &["hello"])?;
+    stage.explain("How long does a line take to the guest and back?", &["ping", "--count", "5"])?;
+    stage.explain("The five busiest processes of the guest.", &["process", "list", "--limit", "5"])?;
+    if stage.machine.is_some() {
+        stage.explain("One service of the guest.", &["service", "status", "systemd-journald"])?;
+        stage.explain(
+            "Restart it: the agent waits for systemd's job and tells how it ended.",
+            &["service", "restart", "systemd-journald"],
+        )?;
+    } else {
+        end_a_process(stage)?;
+    }
+    stage.explain(
+        "A process that must not be ended is refused, with the reason.",
+        &["process", "kill", "1"],
+    )?;
+    let raw = r#"{"type":"UnsafeCommand","id":"demo","raw_command":"id"}"#;
+    stage.explain("Raw shell is off unless the guest's owner turned it on.", &["send", raw])?;
+    if !std::io::stdout().is_terminal() {
+        return stage.explain("The metrics. (On a terminal the live view would follow.)", &["metrics"]);
+    }
+    println!("\nThe live view: q ends it. Press Enter to go on.");
+    std::io::stdin().read_line(&mut String::new())?;
+    stage.show(&["watch"])
+}
+
+fn end_a_process(stage: &Stage) -> Result<()> {
+    let mut child = Sleeper(Command::new("sleep").arg("1000").spawn().context("sleep")?);
+    let pid = child.0.id().to_string();
+    let why = "End a process (a sleep that was started for it); the agent waits until it is gone.";
+    let ended = stage.explain(why, &["process", "kill", &pid]);
+    child.0.try_wait()?;
+    ended
+}
+
+/// Is ended whatever happens.
+struct Sleeper(Child);
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn built(profile: &str, program: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join(profile).join(program)
+}
+
+fn local() -> Stage {
+    let agent = built("debug", "infiniservice").display().to_string();
+    let reach = ["--local", "--agent", &agent].map(str::to_owned).to_vec();
+    Stage { infinictl: built("debug", "infinictl"), reach, machine: None }
+}
+
+fn machine() -> Result<Stage> {
+    let payload = tempfile::tempdir()?;
+    fill(payload.path())?;
+    eprintln!("booting the virtual machine; the first time its image is made, which takes some minutes");
+    let options = BootOptions { payload: Some(payload.path().to_path_buf()), ..BootOptions::default() };
+    let machine = Machine::boot(&options)?;
+    machine.shell("/mnt/payload/install-linux.sh --vm-id demo")?.expect_success()?;
+    let reach = vec!["--socket".to_owned(), machine.agent_socket().display().to_string()];
+    Ok(Stage { infinictl: built("release", "infinictl"), reach, machine: Some(machine) })
+}
+
+/// What the guest gets to see: the agent and its installer.
+fn fill(payload: &Path) -> Result<()> {
+    let agent = built("release", "infiniservice");
+    ensure!(agent.is_file(), "{} is not there", agent.display());
+    fs::copy(agent, payload.join("infiniservice"))?;
+    for entry in fs::read_dir(root().join("packaging"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), payload.join(entry.file_name()))?;
+    }
+    Ok(())
+}
