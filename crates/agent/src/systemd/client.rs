@@ -39,7 +39,16 @@ impl UnitClient {
     }
 
     /// All services, by name. Costs one call to systemd when nothing changed since the last time.
+    ///
+    /// Where unit files changed systemd reads all of them, which takes seconds on a slow machine. A caller that gives up
+    /// does not end the listing, so that the next one finds it done.
     pub async fn list_services(&self) -> Result<Vec<ServiceRecord>, SystemdError> {
+        let client = self.clone();
+        let listing = tokio::spawn(async move { client.list().await });
+        listing.await.unwrap_or_else(|fault| Err(SystemdError::Failed(format!("the listing ended: {fault}"))))
+    }
+
+    async fn list(&self) -> Result<Vec<ServiceRecord>, SystemdError> {
         let mut state = self.state.lock().await;
         let reused = state.connection.is_some();
         match state.list(&self.address).await {
@@ -54,6 +63,14 @@ impl UnitClient {
     pub(super) async fn close_connection(&self) {
         let state = self.state.lock().await;
         state.connection.clone().unwrap().close().await.unwrap();
+    }
+
+    /// Waits until a listing that was begun is done, without asking for one.
+    #[cfg(test)]
+    pub(super) async fn wait_until_listed(&self) {
+        while self.state.lock().await.connection.is_none() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Reads the unit files' states again next time: the agent itself changed one.

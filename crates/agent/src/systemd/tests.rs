@@ -160,3 +160,13 @@ async fn a_unit_file_that_changed_shows_in_a_running_services_details_by_and_by(
     control(&client, "sleeper", Op::Enable).await.unwrap();
     assert!(needs(listed(&client, "sleeper.service").await));
 }
+
+#[tokio::test]
+async fn a_listing_that_nobody_waits_for_any_more_is_finished_all_the_same() {
+    let Some(own) = machine() else { return };
+    let client = UnitClient::at(own.on_bus());
+    let (enough, long) = (std::time::Duration::ZERO, std::time::Duration::from_secs(60));
+    // Polled once, so that it began; then given up.
+    assert!(tokio::time::timeout(enough, client.list_services()).await.is_err());
+    tokio::time::timeout(long, client.wait_until_listed()).await.expect("it was given up");
+}
