@@ -36,6 +36,9 @@ pub struct Device {
     pub broken: bool,
     /// Writes take a few bytes at a time.
     pub slow: bool,
+    /// Writes stop one byte short of the line's end, and then there is no room.
+    pub tight: bool,
+    held: bool,
     to_host: Vec<u8>,
     to_guest: Vec<u8>,
     to_host_capacity: usize,
@@ -54,6 +57,8 @@ impl Device {
             host: false,
             broken: false,
             slow: false,
+            tight: false,
+            held: false,
             to_host: Vec::new(),
             to_guest: Vec::new(),
             to_host_capacity,
@@ -81,6 +86,7 @@ impl Device {
     pub fn close(&mut self, rng: &mut fastrand::Rng) {
         self.open = false;
         self.dead = false;
+        self.held = false;
         let lost = rng.usize(..=self.to_guest.len());
         self.to_guest.drain(..lost);
     }
@@ -108,9 +114,22 @@ impl Device {
         let away = self.tells_host && !self.host;
         let room = if away { 0 } else { self.to_host_capacity - self.to_host.len() };
         let wanted = if self.slow { rng.usize(1..=7) } else { 32 * 1024 };
+        let wanted = if self.tight { wanted.min(self.all_but_one(bytes.len())) } else { wanted };
         let count = wanted.min(room).min(bytes.len());
         self.to_host.extend_from_slice(&bytes[..count]);
         count
+    }
+
+    fn all_but_one(&mut self, len: usize) -> usize {
+        let was_held = self.held;
+        self.held |= len > 1;
+        if was_held { 0 } else { len.saturating_sub(1).max(1) }
+    }
+
+    /// There is room again for what was held back.
+    pub fn loosen(&mut self) {
+        self.tight = false;
+        self.held = false;
     }
 
     /// Whether the host finds something.

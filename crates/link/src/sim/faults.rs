@@ -112,6 +112,7 @@ impl World {
         self.device.refusal = None;
         self.device.broken = false;
         self.device.slow = false;
+        self.device.loosen();
         self.host.silent = false;
         self.host.stalled = false;
         self.host_notices();
@@ -141,7 +142,7 @@ impl World {
         self.faults += 1;
         let pause = self.some_millis(10..19);
         self.later(pause, Happening::Fault);
-        let fault = self.rng.u32(..18);
+        let fault = self.rng.u32(..19);
         self.watch.note(self.now, format!("fault {fault}"));
         match fault {
             0 | 1 => self.restart_host(),
@@ -159,6 +160,7 @@ impl World {
             14 => self.wall_ms = self.rng.u64(..4_000_000_000_000),
             15 => self.freeze(),
             16 => self.storm_of_devices(),
+            17 => self.lasting(Passing::Tight, 60),
             _ => self.wrong_answers(),
         }
     }
@@ -169,6 +171,7 @@ impl World {
             Passing::Stall => self.host.stalled = true,
             Passing::Silence => self.host.silent = true,
             Passing::Slow => self.device.slow = true,
+            Passing::Tight => self.device.tight = true,
             Passing::Broken => self.device.broken = true,
             Passing::Refusal => {
                 self.device.refusal = self.rng.choice(refusals);
@@ -187,6 +190,7 @@ impl World {
             }
             Passing::Silence => self.host.silent = false,
             Passing::Slow => self.device.slow = false,
+            Passing::Tight => self.device.loosen(),
             Passing::Broken => self.device.broken = false,
             Passing::Refusal => self.device.refusal = None,
         }

@@ -11,6 +11,8 @@ use infiniservice_protocol::{GuestMessage, HostMessage, Limits, Response};
 use std::time::Duration;
 
 const SLOW_EDGE: Duration = Duration::from_millis(100);
+/// A device that came is tried at once, or when the bucket of such attempts has a token again.
+const ATTEMPT_WITHIN: Duration = Duration::from_millis(1001);
 const HEALTH_CHECK: Duration = Duration::from_secs(60);
 
 impl World {
@@ -37,7 +39,12 @@ impl World {
                 self.later(HEALTH_CHECK, Happening::HealthCheck);
                 self.drive(Event::HealthCheck)
             }
-            Happening::DevicesChanged => self.drive(Event::DevicesChanged),
+            Happening::DevicesChanged => {
+                if !self.device.open {
+                    self.attempt_due = self.attempt_due.or(Some(self.now + ATTEMPT_WITHIN));
+                }
+                self.drive(Event::DevicesChanged)
+            }
             _ => Ok(()),
         }
     }
@@ -83,6 +90,7 @@ impl World {
 
     fn open(&mut self) -> Found {
         self.watch.open(self.now)?;
+        self.attempt_due = None;
         match self.device.open() {
             Err(failure) => self.drive(Event::OpenFailed(failure)),
             Ok(host) => {

@@ -52,6 +52,8 @@ pub enum Passing {
     Broken,
     /// Writes take a few bytes.
     Slow,
+    /// Writes lack one byte.
+    Tight,
 }
 
 #[derive(Debug)]

@@ -27,6 +27,8 @@ pub enum Mutation {
     WakeWhileAway,
     /// After some time no port is opened any more.
     StopOpening,
+    /// News of a device goes unheard.
+    DeafToDevices,
     /// Heartbeats come too seldom.
     SlowHeartbeat,
     /// The outbox is larger than allowed.
@@ -39,7 +41,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DropResponse,
         Self::DoubleResponse,
         Self::SwapResponses,
@@ -49,6 +51,7 @@ impl Mutation {
         Self::Spin,
         Self::WakeWhileAway,
         Self::StopOpening,
+        Self::DeafToDevices,
         Self::SlowHeartbeat,
         Self::Unbounded,
         Self::StampEarly,
@@ -86,7 +89,8 @@ impl Subject {
         }
         match (self.mutation, event) {
             (Some(mutation), Event::Send(Outgoing { message })) => self.send(now, mutation, message, actions),
-            (Some(Mutation::MissDisconnect), Event::HostDisconnected) => {}
+            (Some(Mutation::MissDisconnect), Event::HostDisconnected)
+            | (Some(Mutation::DeafToDevices), Event::DevicesChanged) => {}
             (Some(Mutation::OvercountWrite), Event::Wrote(count)) => {
                 let more = usize::from(self.nth(97));
                 self.link.handle(now, Event::Wrote(count + more), actions);

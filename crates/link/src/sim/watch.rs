@@ -21,6 +21,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub struct Moment {
     /// Now.
     pub now: Duration,
+    /// An attempt to open must come until then.
+    pub attempt_due: Option<Duration>,
     /// Nothing hinders the guest: connected, host reading, nothing waiting.
     pub calm: bool,
     /// A port is open and the guest knows that no host is there.
@@ -136,6 +138,9 @@ impl Watch {
         }
         if moment.host_away && moment.deadline.is_some() {
             return Err("it would wake up although no host is connected".into());
+        }
+        if moment.attempt_due.is_some_and(|due| moment.now > due) {
+            return Err("a device that came was not tried at once".into());
         }
         self.check_beat(moment)
     }

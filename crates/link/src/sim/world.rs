@@ -48,6 +48,8 @@ pub struct World {
     pub(super) want_write: bool,
     /// The guest's last write would have blocked: room is an edge to it.
     pub(super) blocked: bool,
+    /// A device may have come while no port was open: an attempt must follow until then.
+    pub(super) attempt_due: Option<Duration>,
     pub(super) actions: Vec<Action>,
     pub(super) buffer: Vec<u8>,
     /// Steps taken.
@@ -92,6 +94,7 @@ impl World {
             degraded: false,
             want_write: false,
             blocked: false,
+            attempt_due: None,
             actions: Vec::new(),
             buffer: Vec::new(),
             steps: 0,
@@ -155,12 +158,14 @@ impl World {
     fn check(&mut self) -> Found {
         let hindered = self.host.stalled
             || self.device.slow
+            || self.device.tight
             || self.device.broken
             || self.frozen_until > self.now
             || self.checker.waiting() > 0;
         let connected = self.device.open && self.device.host && self.known_host != Some(false);
         let moment = Moment {
             now: self.now,
+            attempt_due: self.attempt_due.map(|due| due.max(self.frozen_until)),
             calm: connected && !hindered,
             host_away: self.device.open && self.known_host == Some(false),
             deadline: self.subject.next_deadline(),
