@@ -209,8 +209,9 @@ impl Outbox {
     }
 
     /// No host: what only the one that left was to have is dropped. Returns whether a heartbeat was among it.
+    ///
+    /// Pongs stay: a host's first line can be read before its connection is seen, and before its predecessor's end is.
     pub fn disconnect(&mut self) -> bool {
-        self.pongs.clear();
         self.metrics.retain(|(_, id)| id.is_some());
         std::mem::take(&mut self.heartbeat)
     }

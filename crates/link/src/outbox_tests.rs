@@ -202,7 +202,7 @@ fn a_disconnect_drops_only_what_was_for_that_host() {
     assert!(outbox.heartbeat());
     outbox.metrics(metrics("1", Some("r")));
     assert!(outbox.disconnect());
-    assert_eq!(drain(&mut outbox), ["a", "report", "metrics 1 r"]);
+    assert_eq!(drain(&mut outbox), ["a", "report", "pong 1", "metrics 1 r"]);
     outbox.metrics(metrics("2", None));
     assert!(!outbox.disconnect());
     assert_eq!(drain(&mut outbox), [""; 0]);

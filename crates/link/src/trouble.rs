@@ -4,6 +4,10 @@ use super::event::OpenFailure;
 use log::Level;
 use std::time::Duration;
 
+/// Said when no device is there, with what to do.
+const NO_DEVICE: &str = "no virtio-serial port found; waiting for one. The machine needs a channel named org.infinibay.agent \
+(libvirt: <channel type='unix'><target type='virtio' name='org.infinibay.agent'/></channel>); `infiniservice --diagnose` tells what is there";
+
 /// Kinds of trouble; a line is due when the kind changes, not at each retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -36,7 +40,7 @@ impl OpenFailure {
     /// Its kind, and its sentence.
     pub(super) fn explain(self) -> (Kind, String) {
         match self {
-            Self::Absent => (Kind::Absent, "no virtio port found; waiting for one".to_owned()),
+            Self::Absent => (Kind::Absent, NO_DEVICE.to_owned()),
             Self::Busy(who) => (Kind::Busy, format!("the port is busy: {who}; trying again")),
             Self::Denied(what) => (Kind::Denied, format!("no access to the port: {what}; trying again")),
             Self::Other(error) => (Kind::Open, format!("opening the port failed: {error}; trying again")),

@@ -80,9 +80,6 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.schedule.host_connected(self.clock.now().mono);
         }
         self.take(Turn::Timer);
-        if !self.opened_once && !self.config.settings.no_virtio {
-            log::warn!("{}", guidance::NO_DEVICE);
-        }
     }
 
     /// Waits for the first thing that happens. Timers and answers come before the port, so that a flood on the port
@@ -115,7 +112,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     fn timer(&mut self) {
-        self.tell(Event::Timer);
+        if !self.config.settings.no_virtio {
+            self.tell(Event::Timer);
+        }
         while let Some(due) = self.schedule.take_due(self.clock.now().mono) {
             match due {
                 Due::Collect => self.want_metrics(None),
@@ -192,7 +191,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
-    /// A collection ended: everybody who waits for it gets it, unless no host is there to read it.
+    /// A collection ended: everybody who asked for it gets it, and the schedule's goes to a host that is there. A host's
+    /// request can be read before its connection is seen, so what was asked for goes to the link in any case.
     fn collected(&mut self, collected: &Collected) {
         let (served, again) = self.demand.finished();
         self.counts.collected(&collected.collection);
@@ -202,10 +202,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         if again {
             self.sources.start_collection(self.clock.now());
         }
-        if !self.link.is_host_connected() {
-            return collected.log();
+        let connected = self.link.is_host_connected();
+        if !connected {
+            collected.log(if self.config.settings.no_virtio { log::Level::Info } else { log::Level::Debug });
         }
-        for request_id in served {
+        for request_id in served.into_iter().filter(|request| connected || request.is_some()) {
             self.send(GuestMessage::SystemMetrics(collected.message(request_id)));
         }
     }
@@ -248,6 +249,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     fn status_text(&self) -> String {
         match (self.driver.is_open(), self.link.is_host_connected()) {
+            _ if self.config.settings.no_virtio => "No port wanted, metrics go to the log".to_owned(),
             (false, _) => "Waiting for a virtio-serial port".to_owned(),
             (true, false) => "Port open, waiting for the host".to_owned(),
             (true, true) => format!("Connected, quality {}", self.link.quality()),

@@ -91,9 +91,10 @@ impl Collected {
     }
 
     /// One line for the log, where no host reads the message.
-    pub(super) fn log(&self) {
+    pub(super) fn log(&self, level: log::Level) {
         let system = &self.data.system;
-        log::debug!(
+        log::log!(
+            level,
             "collected in {} ms: CPU {:.1} %, memory {} of {} kB used, {} processes, {} sockets, {} services",
             self.collection.duration_ms,
             system.cpu.usage_percent,
