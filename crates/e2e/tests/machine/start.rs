@@ -49,7 +49,11 @@ fn services(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
     guest.until("the metrics have the services", |guest| {
         let metrics = guest.wait(client.metrics(PATIENCE))?;
-        Ok(metrics.data.services.iter().any(|service| service.name == "infiniservice.service" && service.pid.is_some()))
+        Ok(metrics
+            .data
+            .services
+            .iter()
+            .any(|service| service.name == "infiniservice.service" && service.pid.is_some()))
     })?;
     guest.disconnect(client);
     Ok(())
