@@ -1,11 +1,12 @@
 //! What the link as a whole promises, event by event.
 
+mod any_order;
 mod bench;
 
 use super::*;
 use bench::Bench;
-use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::{HostMessage, Response};
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
 
@@ -359,4 +360,15 @@ fn events_out_of_their_order_are_taken_without_harm() {
     bench.event(Event::HostConnected);
     assert_eq!(bench.link.stats().host_connects, 1);
     assert!(bench.written().starts_with('\n'));
+}
+
+#[test]
+fn memory_that_only_a_large_answer_needed_is_given_back() {
+    let mut bench = Bench::connected();
+    bench.written();
+    let stdout = "o".repeat(3 << 20);
+    bench.send(GuestMessage::Response(Response { stdout, ..Response::ok("a", "ServiceList", json!({})) }));
+    assert!(bench.link.held_bytes() > 3 << 20);
+    assert!(bench.written().len() > 3 << 20);
+    assert!(bench.link.held_bytes() < 200_000, "{}", bench.link.held_bytes());
 }
