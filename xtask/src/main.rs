@@ -1,5 +1,6 @@
 //! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
 
+mod bench;
 mod demo;
 mod lab;
 mod soak;
@@ -15,6 +16,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    Bench(bench::Bench),
     Demo(demo::Demo),
     #[command(subcommand)]
     Lab(lab::Lab),
@@ -25,6 +27,7 @@ enum Command {
 impl Command {
     fn run(self) -> Result<()> {
         match self {
+            Self::Bench(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),

@@ -1,0 +1,84 @@
+//! The benchmark behind `cargo xtask bench`: what the agent costs and how fast it answers, beside qemu-ga and beside
+//! floors that are measured in the same run. Prints a table; with `--write` also into `docs/benchmarks.md`.
+
+mod collection;
+mod document;
+mod idle;
+mod local;
+mod machine;
+mod peer;
+mod process;
+mod programs;
+mod round_trip;
+mod setting;
+mod table;
+mod tools;
+
+use anyhow::Result;
+use clap::Parser;
+use programs::Programs;
+use std::path::PathBuf;
+use std::time::Duration;
+use table::Table;
+
+/// What is measured, and for how long.
+#[derive(Parser)]
+struct Options {
+    /// In the virtual machine instead of on a pty.
+    #[arg(long)]
+    vm: bool,
+    /// Short windows and few rounds: shows that it works, gives rough figures.
+    #[arg(long)]
+    quick: bool,
+    /// Put the table into `docs/benchmarks.md`.
+    #[arg(long)]
+    write: bool,
+    /// The agent's release binary.
+    #[arg(long)]
+    agent: PathBuf,
+    /// The built example `collector_bench` of the agent.
+    #[arg(long)]
+    collector_bench: PathBuf,
+}
+
+/// How long and how often.
+pub struct Effort {
+    /// Window for wake-ups and processor time.
+    pub window: Duration,
+    /// Round trips of each kind.
+    pub round_trips: usize,
+    /// Collections beside their floor.
+    pub collections: usize,
+    /// Runs of a command beside its tool.
+    pub commands: usize,
+}
+
+impl Effort {
+    fn new(quick: bool) -> Self {
+        let pick = |full, short| if quick { short } else { full };
+        Self {
+            window: Duration::from_secs(pick(300, 60)),
+            round_trips: pick(5000, 500) as usize,
+            collections: pick(31, 7) as usize,
+            commands: pick(31, 7) as usize,
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let effort = Effort::new(options.quick);
+    let programs = Programs { agent: options.agent, collector_bench: options.collector_bench };
+    let before = setting::load_average();
+    let mut table = Table::default();
+    let name = if options.vm {
+        machine::measure(&programs, &effort, &mut table)?;
+        "vm"
+    } else {
+        local::measure(&programs, &effort, &mut table)?;
+        "pty"
+    };
+    let text = format!("{}\n{table}", setting::describe(name, options.quick, &before));
+    println!("\n{text}");
+    if options.write { document::put(name, &text) } else { Ok(()) }
+}

@@ -1,0 +1,109 @@
+//! The programs that are measured, each on the guest's end of a pty, and the load that they are measured under.
+
+use anyhow::{Context, Result, ensure};
+use infinictl::client::pty::{self, PtyPair};
+use infiniservice_lab::packages::{self, Need};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::peer::Peer;
+
+/// What the agent's `load` and `measure` are in.
+pub struct Programs {
+    /// The agent.
+    pub agent: PathBuf,
+    /// Load and collections.
+    pub collector_bench: PathBuf,
+}
+
+/// A program that runs as long as this value lives.
+pub struct Running {
+    child: Child,
+    _held: Option<PtyPairHalf>,
+    _files: Option<tempfile::TempDir>,
+}
+
+/// Keeps the guest's end in raw mode.
+type PtyPairHalf = std::os::fd::OwnedFd;
+
+impl Running {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The load takes its children back when its standard input ends; the others hold nothing.
+        if self.child.stdin.take().is_none() {
+            let _gone_already = self.child.kill();
+        }
+        let _ended = self.child.wait();
+    }
+}
+
+impl Programs {
+    /// The agent with its defaults, and its host.
+    pub fn start_agent(&self) -> Result<(Running, Peer)> {
+        let files = tempfile::tempdir()?;
+        let config = files.path().join("config.toml");
+        File::create(&config)?;
+        let mut command = Command::new(&self.agent);
+        command.args(["--console", "--config"]).arg(config).arg("--device");
+        let log = File::create(files.path().join("log"))?;
+        on_pty(command, log.into(), Some(files))
+    }
+
+    /// The QEMU guest agent, and its host.
+    pub fn start_qemu_ga(&self) -> Result<(Running, Peer)> {
+        packages::ensure(&[Need { package: "qemu-guest-agent", probe: "/usr/sbin/qemu-ga" }])?;
+        let files = tempfile::tempdir()?;
+        let mut command = Command::new("/usr/sbin/qemu-ga");
+        command.args(["--method", "isa-serial", "--statedir"]).arg(files.path());
+        command.arg("--pidfile").arg(files.path().join("pid")).arg("--path");
+        on_pty(command, Stdio::null(), Some(files))
+    }
+
+    /// Sleeping processes, so many that the machine has `processes` in all, and TCP sockets.
+    pub fn load(&self, processes: usize, sockets: usize) -> Result<Running> {
+        let missing = processes.saturating_sub(running_processes()?);
+        let mut command = Command::new(&self.collector_bench);
+        command.args(["load", &missing.to_string(), &sockets.to_string()]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("stdout is piped")?).read_line(&mut line)?;
+        ensure!(line.trim() == "ready", "the load did not start");
+        Ok(Running { child, _held: None, _files: None })
+    }
+
+    /// One line of JSON of `collector_bench measure`.
+    pub fn measure(&self, rounds: usize, settle_secs: u64) -> Result<serde_json::Value> {
+        let arguments = ["measure", &rounds.to_string(), &settle_secs.to_string()];
+        let output = Command::new(&self.collector_bench).args(arguments).output()?;
+        ensure!(output.status.success(), "collector_bench: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Size of the agent's binary in bytes.
+    pub fn agent_bytes(&self) -> Result<u64> {
+        Ok(std::fs::metadata(&self.agent)?.len())
+    }
+}
+
+/// Starts `command` with the terminal's path as its last argument.
+fn on_pty(mut command: Command, errors: Stdio, files: Option<tempfile::TempDir>) -> Result<(Running, Peer)> {
+    let PtyPair { master, slave, path } = pty::open()?;
+    command.arg(Path::new(&path)).env_clear().env("LC_ALL", "C.UTF-8");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).spawn();
+    let child = child.with_context(|| format!("{} does not start", command.get_program().display()))?;
+    Ok((Running { child, _held: Some(slave), _files: files }, Peer::new(master)))
+}
+
+/// Processes of this machine now.
+pub fn running_processes() -> Result<usize> {
+    let names = std::fs::read_dir("/proc")?.flatten().map(|entry| entry.file_name());
+    Ok(names.filter(|name| name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit)).count())
+}
