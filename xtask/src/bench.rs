@@ -22,11 +22,13 @@ pub struct Bench {
 impl Bench {
     /// Builds and runs.
     pub fn run(&self) -> Result<()> {
-        let agent = ["build", "--release", "-p", "infiniservice", "--bin", "infiniservice"];
+        let build = ["build", "--release", "-p", "infiniservice", "--bin", "infiniservice"];
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-        run(cargo(&agent).args(["--example", "collector_bench"]))?;
+        run(cargo(&build).args(["--example", "collector_bench"]))?;
         let mut bench = cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--"]);
-        bench.arg("--agent").arg(target.join("release/infiniservice"));
+        let agent = target.join("release/infiniservice");
+        // The machine of the tests takes the agent to install from there.
+        bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);
         bench.arg("--collector-bench").arg(target.join("release/examples/collector_bench"));
         let flags = [(self.vm, "--vm"), (self.quick, "--quick"), (self.write, "--write")];
         bench.args(flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag));
