@@ -19,7 +19,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
         let number = |name: &str| report[name].as_f64().with_context(|| format!("{name} in {report}"));
         let (ours, floor) = (number("collection_cpu_ms")?, number("floor_cpu_ms")?);
         let what = format!(
-            "processor time of a collection, {} processes, {} listed ports, ms",
+            "processor time of a collection, {} processes, {} ports, ms",
             report["processes"], report["sockets"]
         );
         table.row(

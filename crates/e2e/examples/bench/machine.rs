@@ -10,11 +10,12 @@ use crate::idle::Idle;
 use crate::peer::Peer;
 use crate::process::{self, Figures};
 use crate::programs::Programs;
-use crate::table::{Row, Table};
+use crate::table::{Row, Table, decimal};
 use crate::{Effort, round_trip, tools};
 
 /// All figures.
-pub fn measure(_programs: &Programs, effort: &Effort, table: &mut Table) -> Result<()> {
+pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Result<()> {
+    table.row(Row::new("release binary, MB").texts(&decimal(programs.agent_bytes()? as f64 / 1e6), ""));
     let guest = Guest::boot()?;
     guest.sh("sleep 15")?;
     let pids = (guest.agent_pid()?, guest.sh("pidof qemu-ga")?.parse().context("pidof qemu-ga")?);
@@ -98,5 +99,5 @@ fn commands(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Table) 
 
 /// Each word in quotes.
 fn quoted(line: &str) -> String {
-    line.split(' ').map(|word| format!("'{word}' ")).collect()
+    format!("'{}'", line.replace(' ', "' '"))
 }

@@ -57,16 +57,6 @@ impl Programs {
         on_pty(command, log.into(), Some(files))
     }
 
-    /// The QEMU guest agent, and its host.
-    pub fn start_qemu_ga(&self) -> Result<(Running, Peer)> {
-        packages::ensure(&[Need { package: "qemu-guest-agent", probe: "/usr/sbin/qemu-ga" }])?;
-        let files = tempfile::tempdir()?;
-        let mut command = Command::new("/usr/sbin/qemu-ga");
-        command.args(["--method", "isa-serial", "--statedir"]).arg(files.path());
-        command.arg("--pidfile").arg(files.path().join("pid")).arg("--path");
-        on_pty(command, Stdio::null(), Some(files))
-    }
-
     /// Sleeping processes, so many that the machine has `processes` in all, and TCP sockets.
     pub fn load(&self, processes: usize, sockets: usize) -> Result<Running> {
         let missing = processes.saturating_sub(running_processes()?);
@@ -91,6 +81,16 @@ impl Programs {
     pub fn agent_bytes(&self) -> Result<u64> {
         Ok(std::fs::metadata(&self.agent)?.len())
     }
+}
+
+/// The QEMU guest agent, and its host.
+pub fn start_qemu_ga() -> Result<(Running, Peer)> {
+    packages::ensure(&[Need { package: "qemu-guest-agent", probe: "/usr/sbin/qemu-ga" }])?;
+    let files = tempfile::tempdir()?;
+    let mut command = Command::new("/usr/sbin/qemu-ga");
+    command.args(["--method", "isa-serial", "--statedir"]).arg(files.path());
+    command.arg("--pidfile").arg(files.path().join("pid")).arg("--path");
+    on_pty(command, Stdio::null(), Some(files))
 }
 
 /// Starts `command` with the terminal's path as its last argument.

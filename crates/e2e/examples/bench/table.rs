@@ -18,8 +18,8 @@ impl Row {
 
     /// The agent's value and what it is compared with.
     pub fn texts(mut self, ours: &str, theirs: &str) -> Self {
-        self.cells[1] = ours.to_owned();
-        self.cells[2] = theirs.to_owned();
+        ours.clone_into(&mut self.cells[1]);
+        theirs.clone_into(&mut self.cells[2]);
         self
     }
 
@@ -82,7 +82,7 @@ pub fn millis_number(ms: f64) -> String {
     format!("{ms:.3}")
 }
 
-/// Two digits behind the point.
+/// At most three digits behind the point.
 pub fn decimal(number: f64) -> String {
     format!("{number:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }

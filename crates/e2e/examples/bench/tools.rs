@@ -49,7 +49,7 @@ pub fn pair(
             eprintln!("{action} is not supported yet: left out");
             return Ok(());
         }
-        ensure!(answer.contains(r#""success":true"#), "{action} failed: {:.500}", answer);
+        ensure!(answer.contains(r#""success":true"#), "{action} failed: {answer:.500}");
         ours.add(taken);
         theirs.add(tool()?);
     }
