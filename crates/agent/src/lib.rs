@@ -8,6 +8,7 @@ pub mod communication;
 pub mod config;
 pub mod logging;
 pub mod os_detection;
+pub mod packages;
 pub mod service;
 #[cfg(target_os = "linux")]
 pub mod systemd;

@@ -1,5 +1,6 @@
 //! Every command of the contract as the executor sees it: class, time, and whether this build carries it out.
 
+use super::context::Means;
 use super::registry::Class;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::{UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
@@ -19,6 +20,7 @@ pub enum CommandName {
 enum Support {
     Here,
     WithSystemd,
+    WithPackages,
     NotYet,
 }
 
@@ -61,7 +63,7 @@ impl CommandName {
     }
 
     /// Why it cannot be carried out here, in one sentence; `None` where it can.
-    pub fn unsupported(self, systemd_runs: bool) -> Option<String> {
+    pub fn unsupported(self, means: Means) -> Option<String> {
         if let Self::Safe(action) = self
             && !action.platforms().include(std::env::consts::OS)
         {
@@ -69,8 +71,10 @@ impl CommandName {
         }
         match self.support() {
             Support::Here => None,
-            Support::WithSystemd if systemd_runs => None,
+            Support::WithSystemd if means.systemd => None,
             Support::WithSystemd => Some("needs systemd as the init system, which does not run here".into()),
+            Support::WithPackages if means.packages => None,
+            Support::WithPackages => Some("no package manager that the agent knows is here".into()),
             Support::NotYet => Some("not in this version of the agent".into()),
         }
     }
@@ -80,6 +84,14 @@ impl CommandName {
         match self {
             Self::Safe(ActionName::ServiceList | ActionName::ServiceControl) => Support::WithSystemd,
             Self::Safe(ActionName::ProcessList | ActionName::ProcessKill) => Support::Here,
+            Self::Safe(
+                ActionName::PackageList
+                | ActionName::PackageInstall
+                | ActionName::PackageUpdate
+                | ActionName::PackageRemove
+                | ActionName::UpdateCheck
+                | ActionName::UpdateInstall,
+            ) => Support::WithPackages,
             _ => Support::NotYet,
         }
     }
@@ -97,7 +109,7 @@ mod tests {
     use super::*;
 
     fn unsupported(name: &str) -> Option<String> {
-        CommandName::find(name).unwrap().unsupported(true)
+        CommandName::find(name).unwrap().unsupported(Means { systemd: true, packages: true })
     }
 
     #[test]
@@ -120,8 +132,12 @@ mod tests {
     #[test]
     fn services_need_systemd_and_processes_need_nothing() {
         let services = CommandName::find("ServiceList").unwrap();
-        assert!(services.unsupported(false).unwrap().contains("systemd"));
-        assert_eq!(CommandName::find("ProcessKill").unwrap().unsupported(false), None);
+        let none = Means { systemd: false, packages: false };
+        assert!(services.unsupported(none).unwrap().contains("systemd"));
+        assert_eq!(CommandName::find("ProcessKill").unwrap().unsupported(none), None);
+        let packages = CommandName::find("PackageInstall").unwrap();
+        assert!(packages.unsupported(none).unwrap().contains("package manager"));
+        assert_eq!(packages.unsupported(Means { packages: true, ..none }), None);
     }
 
     #[test]

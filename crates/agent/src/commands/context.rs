@@ -3,6 +3,7 @@
 use super::control::Control;
 use super::outcome::{CommandError, CommandResult};
 use super::runner::Runner;
+use crate::packages::Site;
 use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::{Process, Service};
@@ -48,6 +49,22 @@ fn observed(info: ServiceInfo) -> Service {
     }
 }
 
+/// What of this machine decides whether an action can be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// Whether systemd runs the machine.
+    pub systemd: bool,
+    /// Whether there is a package manager that the agent knows.
+    pub packages: bool,
+}
+
+impl CommandContext {
+    /// What there is here.
+    pub fn means(&self) -> Means {
+        Means { systemd: self.systemd_runs, packages: self.packages.is_some() }
+    }
+}
+
 /// Everything that actions reach the machine through. Cheap to clone.
 #[derive(Clone)]
 pub struct CommandContext {
@@ -57,6 +74,8 @@ pub struct CommandContext {
     pub processes: Arc<dyn ProcessSource>,
     /// Controls services.
     pub services: Arc<dyn Services>,
+    /// Installs packages; absent where there is no package manager that the agent knows.
+    pub packages: Option<Arc<Site>>,
     /// Whether systemd runs the machine (`sd_booted(3)`).
     pub systemd_runs: bool,
     /// Captured output of one program, for each stream, in bytes.

@@ -154,7 +154,7 @@ impl Executor {
 
     /// One capability for each action, for `hello`.
     pub fn capabilities(&self) -> Vec<Capability> {
-        self.shared.lock().settings.capabilities(self.shared.context.systemd_runs)
+        self.shared.lock().settings.capabilities(self.shared.context.means())
     }
 
     /// Commands so far, by action and result.
@@ -232,7 +232,7 @@ impl State {
             return Err(CommandError::new(ErrorCode::UnknownAction, error));
         };
         self.settings.permit(command.name())?;
-        if let Some(reason) = command.unsupported(context.systemd_runs) {
+        if let Some(reason) = command.unsupported(context.means()) {
             let error = format!("{} is not available: {reason}", command.name());
             return Err(CommandError::new(ErrorCode::Unsupported, error));
         }

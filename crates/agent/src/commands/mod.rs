@@ -20,7 +20,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use context::{BoxFuture, CommandContext, ProcessSource, Services};
+pub use context::{BoxFuture, CommandContext, Means, ProcessSource, Services};
 pub use control::Control;
 pub use executor::{Executor, reply_channel};
 pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult};

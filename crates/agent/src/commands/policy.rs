@@ -1,6 +1,7 @@
 //! Which actions may be carried out, and the sentence that names the setting that forbids one.
 
 use super::catalogue::CommandName;
+use super::context::Means;
 use super::outcome::CommandError;
 use super::settings::CommandSettings;
 use infiniservice_protocol::ErrorCode;
@@ -24,13 +25,13 @@ impl CommandSettings {
     }
 
     /// One capability for each action, for `hello`.
-    pub fn capabilities(&self, systemd_runs: bool) -> Vec<Capability> {
-        CommandName::all().map(|command| self.capability(command, systemd_runs)).collect()
+    pub fn capabilities(&self, means: Means) -> Vec<Capability> {
+        CommandName::all().map(|command| self.capability(command, means)).collect()
     }
 
-    fn capability(&self, command: CommandName, systemd_runs: bool) -> Capability {
+    fn capability(&self, command: CommandName, means: Means) -> Capability {
         let forbidden = self.permit(command.name()).err().map(|e| e.error);
-        let reason = forbidden.or_else(|| command.unsupported(systemd_runs));
+        let reason = forbidden.or_else(|| command.unsupported(means));
         Capability { name: command.name().into(), enabled: reason.is_none(), reason }
     }
 }
@@ -88,7 +89,7 @@ mod tests {
     fn hello_lists_each_action_once_with_the_reason_where_it_is_off() {
         let settings =
             CommandSettings { blocked_actions: vec!["ProcessKill".into()], ..CommandSettings::default() };
-        let capabilities = settings.capabilities(true);
+        let capabilities = settings.capabilities(Means { systemd: true, packages: true });
         let reason = |name: &str| capabilities.iter().find(|c| c.name == name).and_then(|c| c.reason.clone());
         assert_eq!(capabilities.len(), CommandName::all().count());
         assert_eq!(reason("ServiceList"), None);

@@ -92,6 +92,7 @@ impl Desk {
             runner: machine.clone(),
             processes: machine.clone(),
             services: machine.clone(),
+            packages: None,
             systemd_runs: true,
             max_output_bytes: 1000,
         };

@@ -87,6 +87,9 @@ pub struct UpdateCheckData {
     pub manager: String,
     /// When the lists of packages were last fetched, RFC 3339; `null` where that is not known.
     pub last_check: Option<String>,
+    /// Why the lists could not be fetched now, where they could not: what is told is then by the old ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_error: Option<String>,
     /// Whether the system asks for a reboot.
     pub reboot_required: bool,
 }

@@ -107,6 +107,7 @@ fn update_check() -> UpdateCheckData {
         security_count: 1,
         manager: "apt".into(),
         last_check: Some("2026-11-23T05:00:00.000Z".into()),
+        refresh_error: None,
         reboot_required: false,
     }
 }

@@ -11,6 +11,8 @@ use other as imp;
 
 use super::context::{CommandContext, ProcessSource};
 use super::settings::CommandSettings;
+use crate::packages::Site;
+use std::path::Path;
 use std::sync::Arc;
 
 impl CommandContext {
@@ -21,6 +23,7 @@ impl CommandContext {
             services: imp::services(&runner),
             runner,
             processes,
+            packages: Site::detect(Path::new("/")).map(Arc::new),
             systemd_runs: imp::systemd_runs(),
             max_output_bytes: settings.limits.max_output_bytes,
         }

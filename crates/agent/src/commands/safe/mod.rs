@@ -1,12 +1,15 @@
 //! The safe commands, one file a family. To add one: its file here, an arm in [`run`], and its row in the catalogue.
 
+mod package;
 mod process_kill;
 mod process_list;
 mod service;
+mod update;
 
 use super::context::CommandContext;
 use super::control::Control;
 use super::outcome::{CommandError, CommandResult};
+use crate::packages::Change;
 use infiniservice_protocol::{Action, ErrorCode};
 
 /// Carries out one action. It ends by itself when `control` says so, with what it has got.
@@ -21,6 +24,20 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
             process_list::run(&query, context, control).await
         }
         Action::ProcessKill { pid, force } => process_kill::run(pid, force, control).await,
+        Action::PackageList { limit, filter } => {
+            package::list(limit, filter.as_deref(), context, control).await
+        }
+        Action::PackageInstall { package } => {
+            package::change(Change::Install, &package, context, control).await
+        }
+        Action::PackageUpdate { package } => {
+            package::change(Change::Update, &package, context, control).await
+        }
+        Action::PackageRemove { package } => {
+            package::change(Change::Remove, &package, context, control).await
+        }
+        Action::UpdateCheck {} => update::check(context, control).await,
+        Action::UpdateInstall { security_only } => update::install(security_only, context, control).await,
         other => Err(not_written(&other)),
     }
 }

@@ -1,0 +1,183 @@
+//! `PackageInstall`, `PackageUpdate`, `PackageRemove`: look, act, look again, and tell what has changed.
+
+use super::desk::{Attempt, Desk, outcome};
+use crate::commands::context::CommandContext;
+use crate::commands::control::Control;
+use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
+use crate::commands::runner::Finished;
+use crate::packages::{Cause, Change, Failure, Installed, Target};
+use infiniservice_protocol::data::PackageChangeData;
+use infiniservice_protocol::{ErrorCode, ParamError};
+
+/// Makes one change.
+pub(in crate::commands::safe) async fn run(
+    change: Change,
+    package: &str,
+    context: &CommandContext,
+    control: &Control,
+) -> CommandResult {
+    let desk = Desk::of(context, control)?;
+    let target = target(&desk, change, package)?;
+    let before = desk.installed(&target).await?;
+    let work = Work { desk, change, package, target, before };
+    work.run().await
+}
+
+fn target(desk: &Desk<'_>, change: Change, package: &str) -> Result<Target, CommandError> {
+    let invalid = |must: &str| {
+        CommandError::from(ParamError::invalid("package", format!("`package` must {must}, not {package:?}")))
+    };
+    let target = desk.manager().target(package).map_err(|must| invalid(&must))?;
+    if change == Change::Remove && target.version.is_some() {
+        return Err(invalid("name no version when it is to be removed"));
+    }
+    Ok(target)
+}
+
+struct Work<'a> {
+    desk: Desk<'a>,
+    change: Change,
+    package: &'a str,
+    target: Target,
+    before: Vec<Installed>,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> CommandResult {
+        match self.change {
+            Change::Install if self.before.iter().any(|one| one.satisfies(&self.target)) => {
+                self.nothing_to_do().await
+            }
+            Change::Install => {
+                self.find().await?;
+                self.carry_out(None).await
+            }
+            Change::Update if self.before.is_empty() => Err(self.not_installed()),
+            Change::Update => {
+                let stale = self.desk.refresh().await?.err();
+                self.carry_out(stale).await
+            }
+            Change::Remove if self.before.is_empty() => {
+                self.find().await?;
+                self.nothing_to_do().await
+            }
+            Change::Remove => self.carry_out(None).await,
+        }
+    }
+
+    /// Whether there is such a package at all; lists that do not know it are fetched anew before that is believed.
+    async fn find(&self) -> Result<(), CommandError> {
+        if self.is_known().await? {
+            return Ok(());
+        }
+        let refreshed = self.desk.refresh().await?;
+        if refreshed.is_ok() && self.is_known().await? {
+            return Ok(());
+        }
+        let mut error = format!("{} knows no package {}", self.desk.manager().name(), self.package);
+        if let Err(why) = &refreshed {
+            error = format!("{error}, and its lists could not be refreshed: {}", why.error);
+        }
+        let stderr = refreshed.err().map(|why| why.partial.stderr).unwrap_or_default();
+        Err(CommandError::new(ErrorCode::NotFound, error).with_stderr(stderr))
+    }
+
+    async fn is_known(&self) -> Result<bool, CommandError> {
+        let Some(request) = self.desk.manager().known(&self.target) else { return Ok(true) };
+        match self.desk.attempt(request).await? {
+            Attempt::Done(finished) => Ok(self.desk.manager().read_known(&finished)),
+            Attempt::Failed(finished, failure) if failure.cause == Cause::Busy => {
+                Err(self.failed(finished, &failure))
+            }
+            Attempt::Failed(..) => Ok(false),
+        }
+    }
+
+    async fn carry_out(&self, stale: Option<CommandError>) -> CommandResult {
+        let mut attempt = self.attempt().await?;
+        if let Attempt::Failed(_, Failure { cause: Cause::Stale, .. }) = &attempt
+            && self.change == Change::Install
+            && self.desk.refresh().await?.is_ok()
+        {
+            attempt = self.attempt().await?;
+        }
+        let after = self.desk.installed_now(&self.target).await?;
+        let data = CommandOutcome::of(&self.data(&after).await)?;
+        match attempt {
+            Attempt::Failed(finished, failure) => {
+                let mut error = self.failed(finished, &failure);
+                error.partial.data = data.data;
+                Err(error)
+            }
+            Attempt::Done(finished) => self.conclude(finished, data, &after, stale),
+        }
+    }
+
+    async fn attempt(&self) -> Result<Attempt, CommandError> {
+        let request = self.desk.manager().change(self.change, &self.target, self.desk.lock_wait());
+        self.desk.attempt(request).await
+    }
+
+    /// The tool was content; what is there decides.
+    fn conclude(
+        &self,
+        finished: Finished,
+        data: CommandOutcome,
+        after: &[Installed],
+        stale: Option<CommandError>,
+    ) -> CommandResult {
+        let outcome = outcome(finished, data);
+        let failed = |why: String| {
+            let error = CommandError::new(ErrorCode::ExecutionFailed, self.sentence(&why));
+            Err(CommandError { partial: Box::new(outcome.clone()), ..error })
+        };
+        if !self.is_reached(after) {
+            return failed(format!("{} ended well, but it did not come about", self.desk.manager().name()));
+        }
+        match stale {
+            Some(why) if self.before == after => failed(format!(
+                "the lists could not be refreshed, and the old ones have nothing newer: {}",
+                why.error
+            )),
+            _ => Ok(outcome),
+        }
+    }
+
+    fn is_reached(&self, after: &[Installed]) -> bool {
+        match self.change {
+            Change::Install => after.iter().any(|one| one.satisfies(&self.target)),
+            Change::Update => after.iter().any(|one| one.ready),
+            Change::Remove => after.is_empty(),
+        }
+    }
+
+    async fn nothing_to_do(&self) -> CommandResult {
+        CommandOutcome::of(&self.data(&self.before).await)
+    }
+
+    async fn data(&self, after: &[Installed]) -> PackageChangeData {
+        let version = |all: &[Installed]| all.first().map(|one| one.version.clone());
+        PackageChangeData {
+            package: self.package.to_owned(),
+            manager: self.desk.manager().name().to_owned(),
+            version_before: version(&self.before),
+            version_after: version(after),
+            changed: self.before != after,
+            reboot_required: self.desk.reboot_required().await,
+        }
+    }
+
+    fn not_installed(&self) -> CommandError {
+        let error = format!("{} is not installed; PackageInstall installs it", self.package);
+        CommandError::new(ErrorCode::NotFound, error)
+    }
+
+    fn failed(&self, finished: Finished, failure: &Failure) -> CommandError {
+        finished.into_error(failure.code(), self.sentence(&failure.reason()))
+    }
+
+    fn sentence(&self, why: &str) -> String {
+        let (manager, verb) = (self.desk.manager().name(), self.change.verb());
+        format!("{manager} could not {verb} {}: {why}", self.package)
+    }
+}

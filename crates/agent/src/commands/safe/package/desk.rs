@@ -1,0 +1,201 @@
+//! Running a package manager's plans: locks waited for, an interrupted database repaired, and all of it bounded.
+
+use crate::commands::context::CommandContext;
+use crate::commands::control::Control;
+use crate::commands::outcome::{CommandError, CommandOutcome};
+use crate::commands::runner::{Finished, Request, Status};
+use crate::packages::{Cause, Failure, Installed, PackageManager, RebootSign, Site, Target};
+use infiniservice_protocol::ErrorCode;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Longest wait for another process's lock.
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// Between two attempts where the tool itself cannot wait for a lock.
+const LOCK_PAUSE: Duration = Duration::from_secs(2);
+/// Longest refresh of the lists on the way to something else.
+const REFRESH: Duration = Duration::from_secs(150);
+/// For looking at what is there after a change, also when the change's own time is over; less than the executor's grace.
+const AFTERMATH: Duration = Duration::from_secs(4);
+
+/// A package manager with what runs it.
+pub(in crate::commands::safe) struct Desk<'a> {
+    site: &'a Site,
+    context: &'a CommandContext,
+    control: &'a Control,
+}
+
+/// How a plan ended.
+#[derive(Debug)]
+pub(in crate::commands::safe) enum Attempt {
+    /// As it should.
+    Done(Finished),
+    /// Not so.
+    Failed(Finished, Failure),
+}
+
+impl<'a> Desk<'a> {
+    pub(in crate::commands::safe) fn of(
+        context: &'a CommandContext,
+        control: &'a Control,
+    ) -> Result<Self, CommandError> {
+        let missing =
+            || CommandError::new(ErrorCode::Unsupported, "no package manager that the agent knows is here");
+        let site = context.packages.as_deref().ok_or_else(missing)?;
+        Ok(Self { site, context, control })
+    }
+
+    pub(in crate::commands::safe) fn manager(&self) -> &'a dyn PackageManager {
+        &*self.site.manager
+    }
+
+    pub(in crate::commands::safe) fn site(&self) -> &'a Site {
+        self.site
+    }
+
+    /// How long a lock may be waited for: never more than half of the time that is left.
+    pub(in crate::commands::safe) fn lock_wait(&self) -> Duration {
+        LOCK_WAIT.min(self.control.remaining() / 2)
+    }
+
+    /// Runs a plan to its end.
+    pub(in crate::commands::safe) async fn attempt(&self, request: Request) -> Result<Attempt, CommandError> {
+        self.attempt_within(request, self.control).await
+    }
+
+    async fn attempt_within(&self, request: Request, control: &Control) -> Result<Attempt, CommandError> {
+        let patience = Instant::now() + LOCK_WAIT.min(control.remaining() / 2);
+        let mut repaired = false;
+        loop {
+            let finished = self.context.runner.run(self.bounded(request.clone()), control).await?;
+            if self.manager().ended_well(&finished) {
+                return Ok(Attempt::Done(finished));
+            }
+            let failure = self.read_failure(&finished);
+            match failure.cause {
+                _ if matches!(finished.status, Status::Stopped(_)) => {
+                    return Ok(Attempt::Failed(finished, failure));
+                }
+                Cause::Busy if Instant::now() + LOCK_PAUSE < patience => {
+                    control.bound(sleep(LOCK_PAUSE)).await?;
+                }
+                Cause::Interrupted if !repaired => {
+                    repaired = true;
+                    self.repair(control).await?;
+                }
+                _ => return Ok(Attempt::Failed(finished, failure)),
+            }
+        }
+    }
+
+    fn bounded(&self, request: Request) -> Request {
+        let bytes = self.context.max_output_bytes.max(request.max_output_bytes);
+        request.max_output(bytes)
+    }
+
+    async fn repair(&self, control: &Control) -> Result<(), CommandError> {
+        if let Some(repair) = self.manager().repair() {
+            self.context.runner.run(repair, control).await?;
+        }
+        Ok(())
+    }
+
+    /// The failure, with the name of the process that holds a lock where only its pid was told.
+    fn read_failure(&self, finished: &Finished) -> Failure {
+        let mut failure = self.manager().failure(finished);
+        if let Some(holder) = &mut failure.holder
+            && holder.name.is_none()
+        {
+            holder.name = self.site.process_name(holder.pid);
+        }
+        failure
+    }
+
+    /// What is there of a package.
+    pub(in crate::commands::safe) async fn installed(
+        &self,
+        target: &Target,
+    ) -> Result<Vec<Installed>, CommandError> {
+        self.installed_within(target, self.control).await
+    }
+
+    /// The same after a change, whose time may be over.
+    pub(in crate::commands::safe) async fn installed_now(
+        &self,
+        target: &Target,
+    ) -> Result<Vec<Installed>, CommandError> {
+        self.installed_within(target, &Control::for_at_most(AFTERMATH)).await
+    }
+
+    async fn installed_within(
+        &self,
+        target: &Target,
+        control: &Control,
+    ) -> Result<Vec<Installed>, CommandError> {
+        let finished = self.context.runner.run(self.manager().query(target), control).await?;
+        match finished.status {
+            // Readers return 1 for what is not installed.
+            Status::Exited(0 | 1) => Ok(self.manager().read_query(target, &finished.stdout.text)),
+            _ => {
+                Err(finished
+                    .into_error(ErrorCode::ExecutionFailed, "the installed packages could not be read"))
+            }
+        }
+    }
+
+    /// Reads something that must come out well.
+    pub(in crate::commands::safe) async fn read(
+        &self,
+        request: Request,
+        what: &str,
+    ) -> Result<Finished, CommandError> {
+        match self.attempt(request).await? {
+            Attempt::Done(finished) => Ok(finished),
+            Attempt::Failed(finished, failure) => {
+                let error = format!("{what} could not be read: {}", failure.reason());
+                Err(finished.into_error(failure.code(), error))
+            }
+        }
+    }
+
+    /// Reads once more after a change, though its time may be over.
+    pub(in crate::commands::safe) async fn read_now(
+        &self,
+        request: Request,
+    ) -> Result<Finished, CommandError> {
+        Ok(self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await?)
+    }
+
+    /// Fetches the lists within a part of the time that is left. The inner error is why they are as old as before.
+    pub(in crate::commands::safe) async fn refresh(&self) -> Result<Result<(), CommandError>, CommandError> {
+        let Some(request) = self.manager().refresh() else { return Ok(Ok(())) };
+        let bounded = self.control.shortened(REFRESH.min(self.control.remaining() / 2));
+        let failed = match self.attempt_within(request, &bounded).await {
+            Ok(Attempt::Done(_)) => return Ok(Ok(())),
+            Ok(Attempt::Failed(finished, failure)) => finished.into_error(failure.code(), failure.reason()),
+            Err(error) => error,
+        };
+        if self.control.remaining().is_zero() || failed.code == ErrorCode::Cancelled {
+            return Err(failed);
+        }
+        Ok(Err(failed))
+    }
+
+    /// Whether the system wants a reboot. What cannot be asked does not want one.
+    pub(in crate::commands::safe) async fn reboot_required(&self) -> bool {
+        match self.manager().reboot() {
+            RebootSign::File(path) => self.site.exists(path),
+            RebootSign::ModulesGone => self.site.modules_gone(),
+            RebootSign::Says(request, words) => {
+                let answer = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await;
+                answer.is_ok_and(|finished| finished.stdout.text.contains(words))
+            }
+        }
+    }
+}
+
+/// The outcome of a program with `data` over its output.
+pub(super) fn outcome(finished: Finished, data: CommandOutcome) -> CommandOutcome {
+    let exit_code = finished.exit_code();
+    CommandOutcome { stdout: finished.stdout, stderr: finished.stderr, exit_code, ..data }
+}

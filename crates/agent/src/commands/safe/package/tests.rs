@@ -1,0 +1,239 @@
+//! The flow of changes, over recorded answers of apt.
+
+use super::script::{Scene, Script};
+use crate::commands::control::{Control, Stop};
+use crate::commands::outcome::{CommandError, CommandResult};
+use crate::commands::runner::{Finished, Status};
+use crate::packages::fixture::finished;
+use crate::packages::{Apt, Change};
+use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::data::{PackageChangeData, PackageListData};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const ABSENT: &str = "dpkg-query: no packages found matching lab-plain\n";
+
+fn there(version: &str) -> Scene {
+    let row = format!("installed\tlab-plain\t{version}\tall\t4\ta plain one\n");
+    ("dpkg-query", "lab-plain", finished(0, &row, ""))
+}
+
+fn absent() -> Scene {
+    ("dpkg-query", "lab-plain", finished(1, "", ABSENT))
+}
+
+fn known() -> Scene {
+    ("apt-cache", "lab-plain", finished(0, " lab-plain | 1.0 | copy:/srv ./ Packages\n", ""))
+}
+
+fn unknown() -> Scene {
+    ("apt-cache", "lab-plain", finished(0, "", ""))
+}
+
+fn refresh(code: i32) -> Scene {
+    let stderr = "E: Failed to fetch http://mirror.invalid/x  Could not resolve 'mirror.invalid'\n";
+    ("apt-get", "update", finished(code, "", if code == 0 { "" } else { stderr }))
+}
+
+fn apt_get(code: i32, stderr: &str) -> Scene {
+    ("apt-get", "lab-plain", finished(code, "said so\n", stderr))
+}
+
+async fn play(change: Change, scenes: impl IntoIterator<Item = Scene>) -> CommandResult {
+    let root = tempfile::tempdir().unwrap();
+    let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
+    let result = super::change(change, "lab-plain", &context, &Control::for_at_most(MINUTE)).await;
+    script.assert_over();
+    result
+}
+
+fn versions(result: CommandResult) -> (String, String, bool) {
+    let data = match result {
+        Ok(outcome) => outcome.data,
+        Err(error) => error.partial.data,
+    };
+    let data: PackageChangeData = serde_json::from_value(data).unwrap();
+    let or_none = |version: Option<String>| version.unwrap_or_else(|| "none".to_owned());
+    (or_none(data.version_before), or_none(data.version_after), data.changed)
+}
+
+#[tokio::test]
+async fn an_installation_tells_the_version_that_came() {
+    let result = play(Change::Install, [absent(), known(), apt_get(0, ""), there("1.0")]).await;
+    assert_eq!(result.as_ref().unwrap().stdout.text, "said so\n");
+    assert_eq!(versions(result), ("none".into(), "1.0".into(), true));
+}
+
+#[tokio::test]
+async fn what_is_there_already_is_a_success_that_starts_nothing_and_changed_nothing() {
+    let result = play(Change::Install, [there("1.0")]).await;
+    assert_eq!(versions(Ok(result.unwrap())), ("1.0".into(), "1.0".into(), false));
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_not_found_only_after_the_lists_are_fresh() {
+    let error = play(Change::Install, [absent(), unknown(), refresh(0), unknown()]).await.unwrap_err();
+    assert_eq!((error.code, error.error.as_str()), (ErrorCode::NotFound, "apt knows no package lab-plain"));
+    let found =
+        play(Change::Install, [absent(), unknown(), refresh(0), known(), apt_get(0, ""), there("1")]).await;
+    assert_eq!(versions(found), ("none".into(), "1".into(), true));
+}
+
+#[tokio::test]
+async fn not_found_over_lists_that_cannot_be_refreshed_says_so_in_the_tools_words() {
+    let error = play(Change::Install, [absent(), unknown(), refresh(100)]).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    assert!(error.error.contains("could not be refreshed: a repository cannot be reached"), "{error}");
+    assert!(error.partial.stderr.text.contains("mirror.invalid"));
+}
+
+#[tokio::test]
+async fn a_failed_script_is_told_with_what_it_left_behind() {
+    let said = "dpkg: error processing package lab-plain (--configure):\n installed lab-plain package \
+        post-installation script subprocess returned error exit status 3\n";
+    let left = finished(0, "half-configured\tlab-plain\t1.0\tall\t4\tx\n", "");
+    let scenes = [absent(), known(), apt_get(100, said), ("dpkg-query", "lab-plain", left)];
+    let error = play(Change::Install, scenes).await.unwrap_err();
+    assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(100)));
+    assert!(error.error.starts_with("apt could not install lab-plain: a package's script failed"), "{error}");
+    assert_eq!(error.partial.stderr.text, said);
+    assert_eq!(versions(Err(error)), ("none".into(), "1.0".into(), true));
+}
+
+#[tokio::test]
+async fn one_that_is_there_but_not_set_up_is_installed_again() {
+    let half = finished(0, "half-configured\tlab-plain\t1.0\tall\t4\tx\n", "");
+    let scenes = [("dpkg-query", "lab-plain", half), known(), apt_get(0, ""), there("1.0")];
+    assert_eq!(versions(play(Change::Install, scenes).await), ("1.0".into(), "1.0".into(), true));
+}
+
+#[tokio::test]
+async fn an_interrupted_database_is_repaired_once() {
+    let interrupted =
+        || apt_get(100, "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'\n");
+    let repair = || ("dpkg", "--set-selections", finished(0, "", ""));
+    let scenes = [absent(), known(), interrupted(), repair(), apt_get(0, ""), there("1.0")];
+    assert!(play(Change::Install, scenes).await.is_ok());
+    let scenes = [absent(), known(), interrupted(), repair(), interrupted(), absent()];
+    assert!(play(Change::Install, scenes).await.unwrap_err().error.contains("interrupted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_lock_is_waited_for_and_then_told_with_its_holder() {
+    let locked = || {
+        apt_get(100, "E: Could not get lock /var/cache/apt/archives/lock. It is held by process 7 (apt)\n")
+    };
+    let scenes = [absent(), known(), locked(), locked(), apt_get(0, ""), there("1.0")];
+    assert!(play(Change::Install, scenes).await.is_ok());
+    let attempts = std::iter::repeat_with(locked).take(15);
+    let scenes = [absent(), known()].into_iter().chain(attempts).chain([absent()]);
+    let error = play(Change::Install, scenes).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Busy);
+    assert!(error.error.ends_with("lock: apt (pid 7)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_that_names_a_vanished_file_is_fetched_anew() {
+    let stale = apt_get(100, "E: Failed to fetch http://x/y.deb  404  Not Found [IP: 1.2.3.4 80]\n");
+    let scenes = [absent(), known(), stale, refresh(0), apt_get(0, ""), there("1.1")];
+    assert_eq!(versions(play(Change::Install, scenes).await), ("none".into(), "1.1".into(), true));
+}
+
+#[tokio::test]
+async fn one_that_hangs_is_a_timeout_with_its_partial_output_and_what_it_left() {
+    let stopped = Finished { status: Status::Stopped(Stop::TimedOut(MINUTE)), ..finished(0, "so far", "") };
+    let scenes = [absent(), known(), ("apt-get", "lab-plain", stopped), there("1.0")];
+    let error = play(Change::Install, scenes).await.unwrap_err();
+    assert_eq!((error.code, error.partial.stdout.text.as_str()), (ErrorCode::Timeout, "so far"));
+    assert_eq!(versions(Err(error)), ("none".into(), "1.0".into(), true));
+}
+
+#[tokio::test]
+async fn an_update_tells_both_versions_and_none_is_no_change() {
+    let scenes = [there("1.0"), refresh(0), apt_get(0, ""), there("2.0")];
+    assert_eq!(versions(play(Change::Update, scenes).await), ("1.0".into(), "2.0".into(), true));
+    let scenes = [there("2.0"), refresh(0), apt_get(0, ""), there("2.0")];
+    assert_eq!(
+        versions(Ok(play(Change::Update, scenes).await.unwrap())),
+        ("2.0".into(), "2.0".into(), false)
+    );
+}
+
+#[tokio::test]
+async fn an_update_over_old_lists_is_no_success_unless_it_found_something() {
+    let error =
+        play(Change::Update, [there("1"), refresh(100), apt_get(0, ""), there("1")]).await.unwrap_err();
+    assert!(error.error.contains("lists could not be refreshed"), "{error}");
+    assert!(play(Change::Update, [there("1"), refresh(100), apt_get(0, ""), there("2")]).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_not_installed_cannot_be_updated() {
+    let error = play(Change::Update, [absent()]).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    assert!(error.error.contains("PackageInstall"));
+}
+
+#[tokio::test]
+async fn a_removal_ends_with_nothing_there() {
+    let scenes = [there("1.0"), apt_get(0, ""), absent()];
+    assert_eq!(versions(play(Change::Remove, scenes).await), ("1.0".into(), "none".into(), true));
+}
+
+#[tokio::test]
+async fn removing_what_is_not_installed_is_a_success_but_an_unknown_name_is_not_found() {
+    assert_eq!(
+        versions(Ok(play(Change::Remove, [absent(), known()]).await.unwrap())),
+        ("none".into(), "none".into(), false)
+    );
+    let error = play(Change::Remove, [absent(), unknown(), refresh(0), unknown()]).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_tool_that_is_content_with_nothing_done_is_not_believed() {
+    let error = play(Change::Remove, [there("1.0"), apt_get(0, ""), there("1.0")]).await.unwrap_err();
+    assert!(error.error.contains("did not come about"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_starts_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    for (change, name) in [(Change::Install, "vim-"), (Change::Install, "x;id"), (Change::Remove, "vim=1.0")]
+    {
+        let (_, context) = Script::context(Box::new(Apt), root.path(), []);
+        let error: CommandError =
+            super::change(change, name, &context, &Control::for_at_most(MINUTE)).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter);
+        assert!(error.error.contains("`package`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_reboot_that_the_system_asks_for_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("run")).unwrap();
+    std::fs::write(root.path().join("run/reboot-required"), "").unwrap();
+    let (_, context) = Script::context(Box::new(Apt), root.path(), [there("1.0")]);
+    let outcome = super::change(Change::Install, "lab-plain", &context, &Control::for_at_most(MINUTE)).await;
+    assert_eq!(outcome.unwrap().data["reboot_required"], true);
+}
+
+async fn listed(limit: Option<u32>, filter: Option<&str>) -> PackageListData {
+    let root = tempfile::tempdir().unwrap();
+    let text = "installed\tzsh\t1\tall\t1\tA shell\ninstalled\tbash\t2\tall\t1\tGNU Bourne Again SHell\n\
+        installed\tvim\t3\tall\t1\teditor\n";
+    let (_, context) =
+        Script::context(Box::new(Apt), root.path(), [("dpkg-query", "-W", finished(0, text, ""))]);
+    let outcome = super::list(limit, filter, &context, &Control::for_at_most(MINUTE)).await.unwrap();
+    serde_json::from_value(outcome.data).unwrap()
+}
+
+#[tokio::test]
+async fn the_list_is_sorted_filtered_by_name_and_description_and_counts_before_the_limit() {
+    let names = |data: &PackageListData| data.packages.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let all = listed(None, None).await;
+    assert_eq!((names(&all), all.manager.as_str()), (vec!["bash".into(), "vim".into(), "zsh".into()], "apt"));
+    let shells = listed(Some(1), Some("SHELL")).await;
+    assert_eq!((names(&shells), shells.count), (vec!["bash".into()], 2));
+}

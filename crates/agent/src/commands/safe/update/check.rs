@@ -1,0 +1,62 @@
+//! `UpdateCheck`: fetches the lists and tells what they have that is newer.
+
+use crate::commands::context::CommandContext;
+use crate::commands::control::Control;
+use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
+use crate::commands::safe::package::Desk;
+use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData};
+use infiniservice_protocol::timestamp;
+use std::collections::HashMap;
+
+/// Checks for updates. Lists that cannot be fetched do not fail it: what the old ones know is told, with the reason.
+pub(in crate::commands::safe) async fn run(context: &CommandContext, control: &Control) -> CommandResult {
+    let desk = Desk::of(context, control)?;
+    let stale = desk.refresh().await?.err();
+    let pending = pending(&desk).await?;
+    let mut outcome = CommandOutcome::of(&data(&desk, pending, stale.as_ref()).await)?;
+    if let Some(why) = stale {
+        outcome.stderr = why.partial.stderr;
+    }
+    Ok(outcome)
+}
+
+/// What is pending by the lists that are there, security updates first.
+pub(super) async fn pending(desk: &Desk<'_>) -> Result<Vec<PendingUpdate>, CommandError> {
+    let query = desk.manager().pending();
+    let all = desk.read(query.all, "pending updates").await?.stdout.text;
+    let security = match query.security {
+        Some(query) => desk.read(query, "pending security updates").await?.stdout.text,
+        None => String::new(),
+    };
+    let mut pending = desk.manager().read_pending(&all, &security);
+    if pending.iter().any(|update| update.version_installed.is_none()) {
+        add_installed(desk, &mut pending).await?;
+    }
+    pending.sort_by(|a, b| (!a.is_security_update, &a.package).cmp(&(!b.is_security_update, &b.package)));
+    Ok(pending)
+}
+
+/// Some package managers tell only what is new. What is still without an installed version then is new itself.
+async fn add_installed(desk: &Desk<'_>, pending: &mut [PendingUpdate]) -> Result<(), CommandError> {
+    let list = desk.read(desk.manager().list(), "the installed packages").await?.stdout.text;
+    let installed = desk.manager().read_list(&list).into_iter();
+    let versions: HashMap<_, _> = installed.map(|one| ((one.name, one.architecture), one.version)).collect();
+    for update in pending.iter_mut().filter(|update| update.version_installed.is_none()) {
+        let key = (update.package.clone(), update.architecture.clone());
+        update.version_installed = versions.get(&key).cloned();
+    }
+    Ok(())
+}
+
+async fn data(desk: &Desk<'_>, pending: Vec<PendingUpdate>, stale: Option<&CommandError>) -> UpdateCheckData {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    UpdateCheckData {
+        pending_count: count(pending.len()),
+        security_count: count(pending.iter().filter(|update| update.is_security_update).count()),
+        pending_updates: pending,
+        manager: desk.manager().name().to_owned(),
+        last_check: desk.site().newest(desk.manager().lists()).map(timestamp::rfc3339_millis),
+        refresh_error: stale.map(|why| why.error.clone()),
+        reboot_required: desk.reboot_required().await,
+    }
+}

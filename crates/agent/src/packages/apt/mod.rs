@@ -1,0 +1,150 @@
+//! Debian's: dpkg-query reads, apt-get changes (apt-get(8), dpkg-query(1), apt.conf(5)).
+
+mod failure;
+mod names;
+mod query;
+mod updates;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Change, Failure, Installed, PackageManager, PendingQuery, RebootSign, Scope, Target};
+use crate::commands::runner::{Finished, Request};
+use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// `apt-get` and `dpkg`.
+#[derive(Debug)]
+pub(crate) struct Apt;
+
+/// What every call of `apt-get` gets: no question, no terminal, old configuration files kept, exact names only, and an
+/// unreachable mirror given up within a minute or so.
+const OPTIONS: [&str; 16] = [
+    "-q",
+    "-y",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "APT::Cmd::Pattern-Only=true",
+    "-o",
+    "Acquire::Retries=1",
+    "-o",
+    "Acquire::http::Timeout=20",
+    "-o",
+    "Acquire::https::Timeout=20",
+];
+
+impl PackageManager for Apt {
+    fn name(&self) -> &'static str {
+        "apt"
+    }
+
+    fn target(&self, package: &str) -> Result<Target, String> {
+        names::target(package)
+    }
+
+    fn list(&self) -> Request {
+        query::list()
+    }
+
+    fn read_list(&self, text: &str) -> Vec<PackageInfo> {
+        query::read_list(text)
+    }
+
+    fn query(&self, target: &Target) -> Request {
+        query::one(target)
+    }
+
+    fn read_query(&self, target: &Target, text: &str) -> Vec<Installed> {
+        query::read_one(target, text)
+    }
+
+    fn known(&self, target: &Target) -> Option<Request> {
+        let options = ["-q", "-o", "APT::Cmd::Pattern-Only=true", "madison", "--"];
+        Some(Request::new(
+            "apt-cache",
+            options.map(str::to_owned).into_iter().chain([names::qualified(target)]),
+        ))
+    }
+
+    /// `madison` prints a line for each version, and nothing for an unknown name.
+    fn read_known(&self, finished: &Finished) -> bool {
+        finished.stdout.text.lines().any(|line| line.contains(" | "))
+    }
+
+    fn change(&self, change: Change, target: &Target, lock_wait: Duration) -> Request {
+        let own: &[&str] = match (change, &target.version) {
+            (Change::Install, Some(_)) => &["install", "--no-remove", "--allow-downgrades"],
+            (Change::Install, None) => &["install", "--no-remove"],
+            (Change::Update, _) => &["install", "--no-remove", "--only-upgrade"],
+            (Change::Remove, _) => &["remove"],
+        };
+        apt_get(own, lock_wait, [names::argument(target)])
+    }
+
+    fn failure(&self, finished: &Finished) -> Failure {
+        failure::read(finished)
+    }
+
+    /// Reading selections from nothing changes none, but opens the database for writing and so takes in the journal of
+    /// what was interrupted. `--configure -a` would run the very script that hung.
+    fn repair(&self) -> Option<Request> {
+        Some(Request::new("dpkg", ["--set-selections"]))
+    }
+
+    /// `Error-Mode=any`, or else an unreachable mirror is only a warning.
+    fn refresh(&self) -> Option<Request> {
+        Some(apt_get(&["update", "-o", "APT::Update::Error-Mode=any"], Duration::ZERO, []))
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["/var/lib/apt/lists/partial", "/var/lib/apt/lists"]
+    }
+
+    fn pending(&self) -> PendingQuery {
+        PendingQuery { all: updates::simulation(), security: None }
+    }
+
+    fn read_pending(&self, all: &str, _: &str) -> Vec<PendingUpdate> {
+        updates::read(all)
+    }
+
+    fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request {
+        match scope {
+            Scope::All => apt_get(&["upgrade", "--with-new-pkgs"], lock_wait, []),
+            Scope::Security(updates) => {
+                let names = updates.iter().filter_map(updates::argument);
+                apt_get(&["install", "--no-remove", "--only-upgrade"], lock_wait, names)
+            }
+        }
+    }
+
+    /// Written by packages that want it (Debian policy's `/run/reboot-required`).
+    fn reboot(&self) -> RebootSign {
+        RebootSign::File("/run/reboot-required")
+    }
+}
+
+fn apt_get(own: &[&str], lock_wait: Duration, names: impl IntoIterator<Item = String>) -> Request {
+    let lock = format!("DPkg::Lock::Timeout={}", lock_wait.as_secs());
+    let options =
+        OPTIONS.iter().chain(own).map(OsString::from).chain(["-o".into(), lock.into(), "--".into()]);
+    let request = Request::new("apt-get", options.chain(names.into_iter().map(OsString::from)));
+    QUIET.iter().fold(request, |request, (name, value)| request.env(name, value))
+}
+
+/// Nothing asks, and nothing restarts services behind the host's back: needrestart(1), apt-listchanges(1),
+/// apt-listbugs(1), ucf(1), debconf(7).
+const QUIET: [(&str, &str); 6] = [
+    ("DEBIAN_FRONTEND", "noninteractive"),
+    ("NEEDRESTART_MODE", "l"),
+    ("NEEDRESTART_SUSPEND", "1"),
+    ("APT_LISTCHANGES_FRONTEND", "none"),
+    ("APT_LISTBUGS_FRONTEND", "none"),
+    ("UCF_FORCE_CONFFOLD", "1"),
+];

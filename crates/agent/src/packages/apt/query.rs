@@ -1,0 +1,99 @@
+//! What dpkg has installed, by dpkg-query with a format of our own.
+
+use super::names;
+use crate::commands::runner::Request;
+use crate::packages::text::description;
+use crate::packages::{Installed, Target};
+use infiniservice_protocol::data::PackageInfo;
+
+/// The description stands last: only it is free text, and it may hold tabs.
+const FORMAT: &str = "-f=${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${binary:Summary}\\n";
+
+/// dpkg's list of a large system is about a megabyte; beyond this it is cut, and said to be.
+const MAX_LIST_BYTES: usize = 32 << 20;
+
+/// All packages.
+pub(super) fn list() -> Request {
+    Request::new("dpkg-query", ["-W", FORMAT]).max_output(MAX_LIST_BYTES)
+}
+
+/// One package, in all its architectures unless one was named.
+pub(super) fn one(target: &Target) -> Request {
+    Request::new("dpkg-query", ["-W", FORMAT, "--", &names::qualified(target)])
+}
+
+struct Row<'a> {
+    status: &'a str,
+    name: &'a str,
+    version: &'a str,
+    architecture: &'a str,
+    size_kb: Option<u64>,
+    summary: &'a str,
+}
+
+fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
+    text.lines().filter_map(|line| {
+        let mut fields = line.splitn(6, '\t');
+        let mut next = || fields.next();
+        let row = Row {
+            status: next()?,
+            name: next()?,
+            version: next()?,
+            architecture: next()?,
+            size_kb: next()?.parse().ok(),
+            summary: next()?,
+        };
+        Some(row).filter(Row::is_there)
+    })
+}
+
+impl Row<'_> {
+    /// Of a removed package only the configuration is left; one that was never there has no version.
+    fn is_there(&self) -> bool {
+        !matches!(self.status, "config-files" | "not-installed")
+            && !self.name.is_empty()
+            && !self.version.is_empty()
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(self.status, "installed" | "triggers-pending" | "triggers-awaited")
+    }
+}
+
+/// Installed packages, also those that are not set up.
+pub(super) fn read_list(text: &str) -> Vec<PackageInfo> {
+    let info = |row: Row<'_>| PackageInfo {
+        name: row.name.to_owned(),
+        version: row.version.to_owned(),
+        architecture: Some(row.architecture.to_owned()),
+        description: description(row.summary),
+        size_kb: row.size_kb,
+        source: "apt".to_owned(),
+        installed: true,
+    };
+    rows(text).map(info).collect()
+}
+
+/// The instances of a package, that of the agent's own architecture first.
+pub(super) fn read_one(target: &Target, text: &str) -> Vec<Installed> {
+    let instance = |row: Row<'_>| Installed {
+        version: row.version.to_owned(),
+        architecture: Some(row.architecture.to_owned()),
+        ready: row.is_ready(),
+    };
+    let mut all: Vec<_> = rows(text).filter(|row| row.name == target.name).map(instance).collect();
+    all.sort_by_key(|one| !one.is_for(native()));
+    all
+}
+
+/// Debian's name of the architecture that the agent was built for.
+fn native() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "i386",
+        "aarch64" => "arm64",
+        "arm" => "armhf",
+        "powerpc64" => "ppc64el",
+        other => other,
+    }
+}

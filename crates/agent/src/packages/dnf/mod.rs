@@ -1,0 +1,145 @@
+//! Fedora's and its relatives': rpm reads, dnf changes (dnf(8), dnf4 and dnf5).
+
+mod failure;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    Change, Failure, Installed, PackageManager, PendingQuery, RebootSign, Scope, Target, failure as rules,
+    rpm,
+};
+use crate::commands::runner::{Finished, Request};
+use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// `dnf` and `rpm`.
+#[derive(Debug)]
+pub(crate) struct Dnf;
+
+/// No question, no colours, no endless wait for a lock (the agent waits itself, for a time), and an unreachable mirror
+/// given up within a minute or so.
+const OPTIONS: [&str; 5] =
+    ["-y", "--color=never", "--setopt=exit_on_lock=True", "--setopt=retries=2", "--setopt=timeout=20"];
+
+/// One line for each package; dnf4 ends it with a newline of its own, dnf5 does not.
+const FORMAT: &str = "--queryformat=%{name}\\t%{evr}\\t%{arch}\\t%{reponame}\\n";
+
+/// What dnf prints, with success, when a package's script has failed.
+const SCRIPT_FAILED: &str = "scriptlet in rpm package";
+
+impl PackageManager for Dnf {
+    fn name(&self) -> &'static str {
+        "dnf"
+    }
+
+    fn target(&self, package: &str) -> Result<Target, String> {
+        rpm::target(package)
+    }
+
+    fn list(&self) -> Request {
+        rpm::list()
+    }
+
+    fn read_list(&self, text: &str) -> Vec<PackageInfo> {
+        rpm::read_list(text, self.name())
+    }
+
+    fn query(&self, target: &Target) -> Request {
+        rpm::one(target)
+    }
+
+    fn read_query(&self, _: &Target, text: &str) -> Vec<Installed> {
+        rpm::read_one(text)
+    }
+
+    fn known(&self, target: &Target) -> Option<Request> {
+        Some(dnf(&["-q", "repoquery", FORMAT, "--", &target.name]))
+    }
+
+    fn read_known(&self, finished: &Finished) -> bool {
+        finished.stdout.text.lines().any(|line| line.contains('\t'))
+    }
+
+    fn change(&self, change: Change, target: &Target, _: Duration) -> Request {
+        let verb = match change {
+            Change::Install => "install",
+            Change::Update => "upgrade",
+            Change::Remove => "remove",
+        };
+        dnf(&[verb, "--", &target.name])
+    }
+
+    /// dnf ends with 0 though a package's script has failed.
+    fn ended_well(&self, finished: &Finished) -> bool {
+        finished.succeeded() && rules::line_with(finished, SCRIPT_FAILED).is_none()
+    }
+
+    fn failure(&self, finished: &Finished) -> Failure {
+        failure::read(finished)
+    }
+
+    /// Without `skip_if_unavailable` an unreachable repository would be a success.
+    fn refresh(&self) -> Option<Request> {
+        Some(dnf(&["--refresh", "--setopt=skip_if_unavailable=False", "makecache"]))
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/dnf/expired_repos.json"]
+    }
+
+    fn pending(&self) -> PendingQuery {
+        let query = |more: &[&str]| {
+            let own = ["-q", "repoquery", "--upgrades", "--latest-limit=1", FORMAT];
+            dnf(&[&own[..], more].concat()).max_output(8 << 20)
+        };
+        PendingQuery { all: query(&[]), security: Some(query(&["--security"])) }
+    }
+
+    fn read_pending(&self, all: &str, security: &str) -> Vec<PendingUpdate> {
+        let security: HashSet<_> = rows(security).map(|row| (row.name, row.architecture)).collect();
+        let update = |row: Row<'_>| PendingUpdate {
+            package: row.name.to_owned(),
+            version_installed: None,
+            version_available: row.version.to_owned(),
+            architecture: Some(row.architecture.to_owned()),
+            source: row.repository.to_owned(),
+            is_security_update: security.contains(&(row.name, row.architecture)),
+        };
+        rows(all).map(update).collect()
+    }
+
+    fn update(&self, scope: Scope<'_>, _: Duration) -> Request {
+        match scope {
+            Scope::All => dnf(&["upgrade"]),
+            Scope::Security(_) => dnf(&["upgrade", "--security"]),
+        }
+    }
+
+    /// Part of dnf-plugins-core, and of dnf5 itself; where it is absent, nothing is known.
+    fn reboot(&self) -> RebootSign {
+        RebootSign::Says(dnf(&["-q", "needs-restarting", "-r"]), "Reboot is required")
+    }
+}
+
+fn dnf(own: &[&str]) -> Request {
+    Request::new("dnf", OPTIONS.iter().chain(own))
+}
+
+struct Row<'a> {
+    name: &'a str,
+    version: &'a str,
+    architecture: &'a str,
+    repository: &'a str,
+}
+
+fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
+    text.lines().filter_map(|line| {
+        let mut fields = line.splitn(4, '\t');
+        let mut next = || fields.next().filter(|field| !field.is_empty());
+        let (name, version, architecture, repository) = (next()?, next()?, next()?, next()?);
+        // repoquery tells an epoch of 0, which rpm's format leaves out.
+        let version = version.strip_prefix("0:").unwrap_or(version);
+        Some(Row { name, version, architecture, repository })
+    })
+}

@@ -1,0 +1,135 @@
+//! What dnf and rpm say, on their recorded output.
+
+use super::*;
+use crate::packages::fixture::{finished, recorded};
+use crate::packages::{Cause, Holder};
+use infiniservice_protocol::ErrorCode;
+use proptest::prelude::*;
+
+macro_rules! failure {
+    ($code:expr, $name:literal) => {
+        Dnf.failure(&recorded!($code, $name))
+    };
+}
+
+fn arguments(request: &Request) -> Vec<String> {
+    request.arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn the_list_has_each_package_with_its_figures() {
+    let list = Dnf.read_list(include_str!("fixtures/rpm-list.dnf-4.14.0.stdout"));
+    let names: Vec<_> = list.iter().map(|package| package.name.as_str()).collect();
+    assert_eq!(names, ["lab-shell", "lab-plain", "lab-fixed"]);
+    assert_eq!((list[1].version.as_str(), list[1].size_kb), ("1.0-1", Some(1)));
+    assert_eq!(list[1].description, "The package lab-plain");
+}
+
+#[test]
+fn epochs_are_told_keys_are_no_packages_and_a_summary_of_two_lines_harms_nobody() {
+    let text = "vim\t2:9.0-1\tx86_64\t4000\tfirst\nsecond line\ngpg-pubkey\t1-2\t(none)\t0\tkey\nx\t1-1\tnoarch\t1\t\u{1b}[2J\n";
+    let told: Vec<_> = Dnf.read_list(text).into_iter().map(|p| (p.version, p.description)).collect();
+    assert_eq!(told, [("2:9.0-1".into(), "first".into()), ("1-1".into(), "[2J".into())]);
+}
+
+#[test]
+fn a_query_tells_installed_from_absent() {
+    let of = |text: &str| Dnf.read_query(&Target::named("lab-plain"), text);
+    assert_eq!(of(include_str!("fixtures/rpm-query.dnf-4.14.0.stdout"))[0].version, "1.0-1");
+    assert!(of(include_str!("fixtures/rpm-query-absent.dnf-4.14.0.stdout")).is_empty());
+}
+
+#[test]
+fn a_name_is_known_when_a_repository_has_it() {
+    assert!(Dnf.read_known(&recorded!(0, "known.dnf-4.14.0")));
+    assert!(!Dnf.read_known(&recorded!(0, "known-not.dnf-4.14.0")));
+}
+
+#[test]
+fn names_may_carry_a_version_and_nothing_that_dnf_would_take_for_something_else() {
+    for name in ["vim-enhanced", "glibc.i686", "gtk+", "vim-2:9.0-1.fc38.x86_64", "_x", "7zip", "a~rc1^git"] {
+        assert_eq!(Dnf.target(name).map(|target| target.name), Ok(name.to_owned()));
+    }
+    for name in [
+        "-y",
+        "@development",
+        "vim*",
+        "perl(Foo)",
+        "/tmp/x.rpm",
+        "x.rpm",
+        "http://x/y",
+        "a b",
+        "a;b",
+        "",
+        "a\n",
+        "ä",
+    ] {
+        assert!(Dnf.target(name).is_err(), "{name:?} passed");
+    }
+}
+
+#[test]
+fn every_change_ends_its_options_before_the_name() {
+    for change in [Change::Install, Change::Update, Change::Remove] {
+        let arguments = arguments(&Dnf.change(change, &Target::named("vim"), Duration::ZERO));
+        assert_eq!(arguments[arguments.len() - 2..], ["--", "vim"]);
+        assert!(arguments.contains(&"-y".to_owned()));
+    }
+}
+
+#[test]
+fn a_failed_script_is_a_failure_though_dnf_says_success() {
+    let recorded = recorded!(0, "install-fails.dnf-4.14.0");
+    assert!(!Dnf.ended_well(&recorded));
+    let failure = Dnf.failure(&recorded);
+    assert_eq!(failure.cause, Cause::Script);
+    assert!(failure.reason().contains("POSTIN scriptlet in rpm package lab-fails"), "{}", failure.reason());
+    assert!(Dnf.ended_well(&recorded!(0, "install.dnf-4.14.0")));
+}
+
+#[test]
+fn a_held_lock_is_busy_and_names_the_holder() {
+    let failure = failure!(200, "locked.dnf-4.14.0");
+    assert_eq!(failure.code(), ErrorCode::Busy);
+    assert!(
+        matches!(&failure.holder, Some(Holder { name: Some(name), .. }) if name == "python3"),
+        "{failure:?}"
+    );
+    let older = "Existing lock /var/cache/dnf/metadata_lock.pid: another copy is running as pid 4711.\n";
+    assert_eq!(Dnf.failure(&finished(1, "", older)).holder, Some(Holder { pid: 4711, name: None }));
+}
+
+#[test]
+fn each_failure_is_told_by_its_cause_and_in_the_tools_words() {
+    let told = [
+        (failure!(1, "install-unknown.dnf-4.14.0"), Cause::NotFound, "lab-nosuch"),
+        (failure!(1, "install-broken.dnf-4.14.0"), Cause::Dependencies, "nothing provides lab-absent >= 2"),
+        (failure!(1, "install-enemy.dnf-4.14.0"), Cause::WouldRemove, "conflicts with lab-plain"),
+        (failure!(1, "unreachable-install.dnf-4.14.0"), Cause::Unreachable, "All mirrors were tried"),
+        (failure!(1, "full.dnf-4.14.0"), Cause::NoSpace, "more space"),
+    ];
+    for (failure, cause, part) in told {
+        assert_eq!(failure.cause, cause, "{failure:?}");
+        assert!(failure.reason().contains(part), "{part:?} is not in {}", failure.reason());
+    }
+}
+
+#[test]
+fn security_updates_are_told_by_their_advisories() {
+    let all = include_str!("fixtures/pending.dnf-4.14.0.stdout");
+    let security = include_str!("fixtures/pending-security.dnf-4.14.0.stdout");
+    let updates = Dnf.read_pending(all, security);
+    let told: Vec<_> = updates.iter().map(|u| (u.package.as_str(), u.is_security_update)).collect();
+    assert_eq!(told, [("lab-fixed", true), ("lab-plain", false)]);
+    assert_eq!((updates[0].version_available.as_str(), updates[0].source.as_str()), ("2.0-1", "lab"));
+}
+
+proptest! {
+    #[test]
+    fn no_output_makes_a_reader_fail(text in any::<String>(), line in "[^\\n]{0,60} (already locked by|\\t)[^\\n]{0,9}") {
+        Dnf.read_list(&text);
+        Dnf.read_query(&Target::named("x"), &text);
+        Dnf.failure(&finished(1, &text, &line));
+        Dnf.read_pending(&format!("{line}\n{text}"), &text);
+    }
+}

@@ -1,0 +1,147 @@
+//! Package managers: what to run to read and change packages, and what the tools' answers mean.
+//!
+//! Everything here is planning and parsing: nothing is started, so it compiles and is tested on every platform. The
+//! commands in `commands/safe` run the plans.
+
+mod apt;
+mod dnf;
+mod failure;
+mod installed;
+mod rpm;
+mod site;
+mod target;
+mod text;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+
+pub(crate) use apt::Apt;
+pub(crate) use dnf::Dnf;
+pub use failure::{Cause, Failure, Holder};
+pub use installed::Installed;
+pub use site::Site;
+pub use target::Target;
+
+use crate::commands::runner::{Finished, Request};
+use crate::os_detection;
+use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
+use std::fmt;
+use std::time::Duration;
+
+/// What is to become of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There, in whatever version, or in the one that was named.
+    Install,
+    /// In its newest version.
+    Update,
+    /// Gone; its configuration stays.
+    Remove,
+}
+
+impl Change {
+    /// For sentences: "could not … it".
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Update => "update",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// How a system says that it wants to be rebooted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RebootSign {
+    /// This file is there.
+    File(&'static str),
+    /// This program says these words.
+    Says(Request, &'static str),
+    /// The running kernel's modules are gone: a newer kernel has replaced them.
+    ModulesGone,
+}
+
+/// How pending updates are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingQuery {
+    /// All of them.
+    pub all: Request,
+    /// The security updates among them, where that takes a question of its own.
+    pub security: Option<Request>,
+}
+
+/// Which pending updates to install.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scope<'a> {
+    /// All.
+    All,
+    /// Only these, which are the security updates.
+    Security(&'a [PendingUpdate]),
+}
+
+/// One package manager. Pure: requests to run, and the meaning of what they answered.
+pub trait PackageManager: Send + Sync + fmt::Debug {
+    /// As the contract names it.
+    fn name(&self) -> &'static str;
+
+    /// Reads what a host calls a package. The error says what it must be; nothing that the tool could take for an
+    /// option, a file, a pattern or a group passes.
+    fn target(&self, package: &str) -> Result<Target, String>;
+
+    /// All installed packages.
+    fn list(&self) -> Request;
+    /// The answer to [`PackageManager::list`]; what does not parse is left out.
+    fn read_list(&self, text: &str) -> Vec<PackageInfo>;
+
+    /// What is there of one package.
+    fn query(&self, target: &Target) -> Request;
+    /// The answer to [`PackageManager::query`]: one for each architecture or parallel version, the main one first.
+    fn read_query(&self, target: &Target, text: &str) -> Vec<Installed>;
+
+    /// Whether any repository has a package of that name; `None` where only the change itself tells.
+    fn known(&self, target: &Target) -> Option<Request>;
+    /// The answer to [`PackageManager::known`].
+    fn read_known(&self, finished: &Finished) -> bool;
+
+    /// Makes the change; waits so long for a lock where the tool can wait.
+    fn change(&self, change: Change, target: &Target, lock_wait: Duration) -> Request;
+
+    /// Whether a tool did what it was asked.
+    fn ended_well(&self, finished: &Finished) -> bool {
+        finished.succeeded()
+    }
+    /// Why it did not.
+    fn failure(&self, finished: &Finished) -> Failure;
+    /// Brings the database in order after an interrupted change, running no package's script.
+    fn repair(&self) -> Option<Request> {
+        None
+    }
+
+    /// Fetches the repositories' lists.
+    fn refresh(&self) -> Option<Request>;
+    /// Files or directories whose newest modification time is when the lists were last fetched.
+    fn lists(&self) -> &'static [&'static str];
+
+    /// Asks for pending updates.
+    fn pending(&self) -> PendingQuery;
+    /// The answers to both questions; the second is empty where it was not asked.
+    fn read_pending(&self, all: &str, security: &str) -> Vec<PendingUpdate>;
+    /// Whether security updates can be told apart at all.
+    fn knows_security(&self) -> bool {
+        true
+    }
+    /// Installs pending updates.
+    fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request;
+
+    /// How the system says that it wants to be rebooted.
+    fn reboot(&self) -> RebootSign;
+}
+
+/// The one that a system has, where it is written.
+fn of(manager: os_detection::PackageManager) -> Option<Box<dyn PackageManager>> {
+    match manager {
+        os_detection::PackageManager::Apt => Some(Box::new(Apt)),
+        os_detection::PackageManager::Dnf => Some(Box::new(Dnf)),
+        _ => None,
+    }
+}

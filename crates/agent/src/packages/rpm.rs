@@ -1,0 +1,68 @@
+//! What rpm has installed: shared by all package managers that stand on it (rpm(8), "QUERY OPTIONS").
+
+use super::target::word;
+use super::text::description;
+use super::{Installed, Target};
+use crate::commands::runner::Request;
+use infiniservice_protocol::data::PackageInfo;
+
+/// The summary stands last: only it is free text. A line without all fields is the rest of somebody's summary.
+const FORMAT: &str =
+    "--qf=%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t%{SUMMARY}\\n";
+
+/// As for dpkg: beyond this the list is cut, and said to be.
+const MAX_LIST_BYTES: usize = 32 << 20;
+
+/// All packages.
+pub(super) fn list() -> Request {
+    Request::new("rpm", ["-qa", FORMAT]).max_output(MAX_LIST_BYTES)
+}
+
+/// One package.
+pub(super) fn one(target: &Target) -> Request {
+    Request::new("rpm", ["-q", FORMAT, "--", &target.name])
+}
+
+fn row(line: &str) -> Option<(&str, Installed, Option<u64>, &str)> {
+    let mut fields = line.splitn(5, '\t');
+    let mut next = || fields.next();
+    let (name, version, architecture, size, summary) = (next()?, next()?, next()?, next()?, next()?);
+    // Signing keys are kept as packages of this name; they are none.
+    let is_package = !name.is_empty() && name != "gpg-pubkey";
+    // Keys and the like have no architecture.
+    let architecture = Some(architecture.to_owned()).filter(|text| text != "(none)");
+    let installed = Installed { version: version.to_owned(), architecture, ready: true };
+    is_package.then(|| (name, installed, size.parse().ok(), summary))
+}
+
+/// Installed packages. `source` is the package manager: rpm does not know the repository.
+pub(super) fn read_list(text: &str, source: &str) -> Vec<PackageInfo> {
+    let info = |(name, installed, bytes, summary): (&str, Installed, Option<u64>, &str)| PackageInfo {
+        name: name.to_owned(),
+        version: installed.version,
+        architecture: installed.architecture,
+        description: description(summary),
+        size_kb: bytes.map(|bytes| bytes.div_ceil(1024)),
+        source: source.to_owned(),
+        installed: true,
+    };
+    text.lines().filter_map(row).map(info).collect()
+}
+
+/// The instances of a package, the one installed last first.
+pub(super) fn read_one(text: &str) -> Vec<Installed> {
+    let mut all: Vec<_> = text.lines().filter_map(row).map(|(_, installed, _, _)| installed).collect();
+    all.reverse();
+    all
+}
+
+/// Takes `name`, `name.arch` or `name-[epoch:]version-release[.arch]`. Groups (`@x`), patterns, capabilities (`perl(X)`)
+/// and files are refused.
+pub(super) fn target(package: &str) -> Result<Target, String> {
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let rest = |c: char| first(c) || "+.-~^:".contains(c);
+    if word(package, first, rest) && !package.to_ascii_lowercase().ends_with(".rpm") {
+        return Ok(Target::named(package));
+    }
+    Err("be an rpm package's name, such as vim-enhanced, glibc.i686 or vim-enhanced-9.0.1378-1.fc38".into())
+}

@@ -1,0 +1,60 @@
+//! What packages and tools say, made fit for one line of a message.
+
+/// Longest description, in characters.
+const DESCRIPTION_CHARS: usize = 256;
+/// Longest quotation of a tool, in characters.
+const QUOTE_CHARS: usize = 400;
+
+/// A package's description: whoever made the package wrote it.
+pub(super) fn description(text: &str) -> String {
+    clean(text, DESCRIPTION_CHARS)
+}
+
+/// A line of a tool's output, for a sentence.
+pub(super) fn quote(text: &str) -> String {
+    clean(text, QUOTE_CHARS)
+}
+
+fn clean(text: &str, max: usize) -> String {
+    let mut clean: String = text.trim().chars().filter(|c| is_harmless(*c)).take(max + 1).collect();
+    if let Some((cut, _)) = clean.char_indices().nth(max) {
+        clean.truncate(cut);
+        clean.push('…');
+    }
+    clean
+}
+
+/// No control characters, and none that turn the direction of writing around.
+fn is_harmless(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escape_sequences_lose_what_makes_them_work() {
+        assert_eq!(description("\u{1b}]0;owned\u{7}\u{1b}[2J red\r\n"), "]0;owned[2J red");
+        assert_eq!(description("evil\u{202e}gpj.exe"), "evilgpj.exe");
+    }
+
+    #[test]
+    fn a_megabyte_becomes_a_line() {
+        let cut = description(&"ä".repeat(1 << 20));
+        assert_eq!((cut.chars().count(), cut.chars().last()), (DESCRIPTION_CHARS + 1, Some('…')));
+        let whole = "ä".repeat(DESCRIPTION_CHARS);
+        assert_eq!(description(&whole), whole);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_package_says_is_short_and_on_one_line(text in any::<String>()) {
+            let clean = description(&text);
+            prop_assert!(clean.chars().count() <= DESCRIPTION_CHARS + 1);
+            prop_assert!(!clean.contains(char::is_control));
+        }
+    }
+}

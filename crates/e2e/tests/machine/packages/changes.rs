@@ -1,0 +1,90 @@
+//! Lists, installations, removals, and names that are none.
+
+use super::{Desk, expect_change, expect_error};
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::data::PackageListData;
+use infiniservice_protocol::{Action, ErrorCode};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("packages::the_list_is_that_of_dpkg", list),
+    ("packages::install_and_remove_tell_versions_and_change_nothing_the_second_time", install_and_remove),
+    ("packages::unknown_names_are_not_found_and_bad_ones_start_nothing", names),
+    ("packages::a_hostile_description_reaches_nobody_raw", hostile),
+];
+
+fn packages(desk: &Desk<'_>, filter: Option<&str>) -> Result<PackageListData> {
+    let response = desk.ask(&Action::PackageList { limit: None, filter: filter.map(str::to_owned) }, None)?;
+    ensure!(response.success, "{response:?}");
+    Ok(serde_json::from_value(response.data)?)
+}
+
+fn list(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let data = packages(&desk, None)?;
+    let own = guest.sh("dpkg-query -W -f='${Package} ${Version} ${Architecture}\\n' | sort")?;
+    let mut told: Vec<_> = data
+        .packages
+        .iter()
+        .map(|p| format!("{} {} {}", p.name, p.version, p.architecture.clone().unwrap_or_default()))
+        .collect();
+    told.sort();
+    ensure!(told == own.lines().collect::<Vec<_>>(), "{told:?}\n{own}");
+    ensure!(data.manager == "apt" && data.count as usize == told.len(), "{}", data.count);
+    let systemd = packages(&desk, Some("SYSTEMD"))?;
+    ensure!(systemd.packages.iter().any(|p| p.name == "systemd") && systemd.count < data.count);
+    desk.close();
+    Ok(())
+}
+
+fn install_and_remove(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
+    ensure!(desk.dpkg("lab-plain")? == "installed 1.0");
+    expect_change(&desk.install("lab-plain")?, Some("1.0"), Some("1.0"), false)?;
+    expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
+    ensure!(desk.dpkg("lab-plain")?.is_empty());
+    expect_change(&desk.remove("lab-plain")?, None, None, false)?;
+    expect_change(&desk.install("lab-plain+")?, None, Some("1.0"), true)?;
+    ensure!(desk.dpkg("lab-plain")?.is_empty(), "the + was taken for an order");
+    expect_change(&desk.remove("lab-plain+")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+fn names(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    expect_error(&desk.install("lab-nosuch")?, ErrorCode::NotFound, "apt knows no package lab-nosuch")?;
+    expect_error(&desk.remove("lab-nosuch")?, ErrorCode::NotFound, "lab-nosuch")?;
+    expect_error(&desk.install("lab-plain=9.9")?, ErrorCode::NotFound, "Version '9.9'")?;
+    let update = Action::PackageUpdate { package: "lab-plain".to_owned() };
+    expect_error(&desk.ask(&update, None)?, ErrorCode::NotFound, "is not installed")?;
+    for name in [
+        "-oDPkg::Pre-Invoke::=touch$IFS/tmp/pwned",
+        "lab-plain;touch",
+        "lab-plain-",
+        "lab-p*",
+        "../x",
+        "x.deb",
+        "",
+    ] {
+        expect_error(&desk.install(name)?, ErrorCode::InvalidParameter, "`package` must")?;
+    }
+    ensure!(guest.sh("ls /tmp")?.lines().all(|name| !name.contains("pwned")));
+    desk.close();
+    Ok(())
+}
+
+fn hostile(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    expect_change(&desk.install("lab-hostile")?, None, Some("1.0"), true)?;
+    let raw = guest.sh("dpkg-query -W -f='${Description}' lab-hostile | od -An -c | tr -d ' '")?;
+    ensure!(raw.contains("033"), "the package's description is harmless, the test void: {raw}");
+    let data = packages(&desk, Some("lab-hostile"))?;
+    let description = &data.packages.first().ok_or_else(|| anyhow::anyhow!("not listed"))?.description;
+    ensure!(!description.contains(char::is_control) && description.contains("owned"), "{description:?}");
+    expect_change(&desk.remove("lab-hostile")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Packages and updates against the real apt and dpkg, with a repository of small packages that behave badly.
+
+mod changes;
+mod trouble;
+mod updates;
+
+use anyhow::{Context, Result, bail, ensure};
+use infinictl::client::Client;
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::data::PackageChangeData;
+use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
+use std::time::Duration;
+
+pub const SCENARIOS: &[&[Scenario]] = &[changes::SCENARIOS, trouble::SCENARIOS, updates::SCENARIOS];
+
+/// apt takes its time in an emulated machine.
+const PATIENCE: Duration = Duration::from_secs(400);
+
+const REPOSITORY: &str = include_str!("apt-repository.sh");
+
+/// A host on a guest whose apt knows the repository.
+struct Desk<'a> {
+    guest: &'a Guest,
+    client: Client,
+}
+
+impl<'a> Desk<'a> {
+    fn open(guest: &'a Guest) -> Result<Self> {
+        guest.sh(&format!(
+            "[ -e /srv/lab/repository.sh ] || {{ mkdir -p /srv/lab; cat > /srv/lab/repository.sh <<'END'\n{REPOSITORY}END\n\
+             sh /srv/lab/repository.sh /srv/lab; apt-get -q update; }}"
+        ))?;
+        Ok(Self { guest, client: guest.connect()? })
+    }
+
+    fn close(self) {
+        self.guest.disconnect(self.client);
+    }
+
+    fn ask(&self, action: &Action, timeout: Option<Duration>) -> Result<Response> {
+        let message = self.client.command(action, timeout);
+        match self.guest.wait(self.client.call(&message, PATIENCE))?.message() {
+            Some(GuestMessage::Response(response)) => Ok(response.clone()),
+            other => bail!("{other:?} is no response"),
+        }
+    }
+
+    fn install(&self, package: &str) -> Result<Response> {
+        self.ask(&Action::PackageInstall { package: package.to_owned() }, None)
+    }
+
+    fn remove(&self, package: &str) -> Result<Response> {
+        self.ask(&Action::PackageRemove { package: package.to_owned() }, None)
+    }
+
+    /// What dpkg itself says of a package: its status and version; empty where it does not know it.
+    fn dpkg(&self, package: &str) -> Result<String> {
+        self.guest.sh(&format!(
+            "dpkg-query -W -f='${{db:Status-Status}} ${{Version}}' -- {package} 2>/dev/null || true"
+        ))
+    }
+}
+
+fn changed(response: &Response) -> Result<(Option<String>, Option<String>, bool)> {
+    let data: PackageChangeData =
+        serde_json::from_value(response.data.clone()).with_context(|| format!("{response:?}"))?;
+    Ok((data.version_before, data.version_after, data.changed))
+}
+
+fn expect_change(response: &Response, before: Option<&str>, after: Option<&str>, change: bool) -> Result<()> {
+    ensure!(response.success, "{response:?}");
+    let want = (before.map(str::to_owned), after.map(str::to_owned), change);
+    ensure!(changed(response)? == want, "{response:?}");
+    Ok(())
+}
+
+/// A failure with this code, whose sentence holds `part`.
+fn expect_error(response: &Response, code: ErrorCode, part: &str) -> Result<()> {
+    ensure!(!response.success && response.error_code == Some(code), "{response:?}");
+    let error = response.error.clone().unwrap_or_default();
+    println!("  {} {code}: {error}", response.command_type);
+    ensure!(error.contains(part), "{part:?} is not in {error:?}");
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Everything that goes wrong with packages: scripts, dependencies, locks, disks.
+
+use super::{Desk, changed, expect_change, expect_error};
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::{Action, ErrorCode};
+use std::time::Duration;
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("packages::a_script_that_fails_is_told_in_its_words_and_can_be_removed", script_fails),
+    ("packages::a_script_that_asks_gets_no_answer_and_ends", script_asks),
+    ("packages::a_script_that_floods_is_counted_and_cut", script_floods),
+    ("packages::a_script_that_hangs_is_ended_and_the_database_is_repaired", script_hangs),
+    ("packages::what_cannot_be_installed_says_why", impossible),
+    ("packages::a_held_lock_is_busy_and_names_the_holder", locked),
+    ("packages::a_full_disk_is_told", full),
+];
+
+fn script_fails(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let response = desk.install("lab-fails")?;
+    expect_error(&response, ErrorCode::ExecutionFailed, "a package's script failed")?;
+    ensure!(response.stderr.contains("lab-fails: no such frobnicator"), "{}", response.stderr);
+    ensure!(response.exit_code == Some(100), "{response:?}");
+    ensure!(changed(&response)? == (None, Some("1.0".to_owned()), true), "{response:?}");
+    expect_change(&desk.remove("lab-fails")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+fn script_asks(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let response = desk.install("lab-asks")?;
+    expect_change(&response, None, Some("1.0"), true)?;
+    ensure!(response.stdout.contains("answer: none"), "{}", response.stdout);
+    expect_change(&desk.remove("lab-asks")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+fn script_floods(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let response = desk.install("lab-floods")?;
+    expect_change(&response, None, Some("1.0"), true)?;
+    ensure!(response.stdout_truncated == Some(true) && response.stdout_bytes.is_some_and(|n| n > 1_900_000));
+    ensure!(response.stdout.len() <= 1 << 20, "{}", response.stdout.len());
+    expect_change(&desk.remove("lab-floods")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+fn script_hangs(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let action = Action::PackageInstall { package: "lab-hangs".to_owned() };
+    let response = desk.ask(&action, Some(Duration::from_secs(60)))?;
+    expect_error(&response, ErrorCode::Timeout, "60 s")?;
+    ensure!(
+        response.stdout.contains("Setting up lab-hangs"),
+        "it never came to its script: {}",
+        response.stdout
+    );
+    ensure!(guest.sh("pgrep -f 'sleep 100000|dpkg|apt-get' || true")?.is_empty(), "processes are left");
+    ensure!(desk.dpkg("lab-hangs")? == "half-configured 1.0", "{}", desk.dpkg("lab-hangs")?);
+    expect_change(&desk.remove("lab-hangs")?, Some("1.0"), None, true)?;
+    expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
+    expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+fn impossible(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let broken = desk.install("lab-broken")?;
+    expect_error(&broken, ErrorCode::ExecutionFailed, "lab-broken : Depends: lab-absent (>= 2)")?;
+    ensure!(broken.stderr.contains("E: "), "{broken:?}");
+    expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
+    expect_error(
+        &desk.install("lab-enemy")?,
+        ErrorCode::ExecutionFailed,
+        "would have to be removed for it (lab-plain)",
+    )?;
+    ensure!(desk.dpkg("lab-plain")? == "installed 1.0");
+    expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
+    expect_error(&desk.remove("dpkg")?, ErrorCode::ExecutionFailed, "cannot do without it")?;
+    desk.close();
+    Ok(())
+}
+
+const HOLD: &str = "import fcntl, time\n\
+    lock = open('/var/lib/dpkg/lock-frontend', 'w')\n\
+    fcntl.lockf(lock, fcntl.LOCK_EX)\n\
+    open('/run/lab-locked', 'w').close()\n\
+    time.sleep(100000)\n";
+
+fn locked(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    guest.sh(&format!(
+        "cat > /run/lab-hold.py <<'END'\n{HOLD}END\nsystemd-run -q --unit lab-hold python3 /run/lab-hold.py\n\
+         until [ -e /run/lab-locked ]; do :; done"
+    ))?;
+    let action = Action::PackageInstall { package: "lab-plain".to_owned() };
+    let response = desk.ask(&action, Some(Duration::from_secs(60)))?;
+    let pid = guest.sh("systemctl show -p MainPID --value lab-hold")?;
+    guest.sh("systemctl stop lab-hold; rm /run/lab-locked")?;
+    expect_error(&response, ErrorCode::Busy, &format!("python3 (pid {pid})"))?;
+    expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
+    expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+fn full(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    guest.sh(
+        "mount -t tmpfs -o size=12k tmpfs /var/cache/apt/archives; mkdir /var/cache/apt/archives/partial",
+    )?;
+    let response = desk.install("lab-plain");
+    guest.sh("umount /var/cache/apt/archives")?;
+    expect_error(&response?, ErrorCode::ExecutionFailed, "a disk is full")?;
+    guest.sh("mkdir -p /usr/share/lab-plain; mount -t tmpfs -o size=4k tmpfs /usr/share/lab-plain; echo > /usr/share/lab-plain/x")?;
+    let response = desk.install("lab-plain");
+    guest.sh("umount /usr/share/lab-plain")?;
+    let response = response?;
+    expect_error(&response, ErrorCode::ExecutionFailed, "a disk is full")?;
+    ensure!(response.stderr.contains("No space left on device"), "{}", response.stderr);
+    desk.close();
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Checks and installations of updates, and mirrors that cannot be reached.
+
+use super::{Desk, expect_change, expect_error};
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::data::{UpdateCheckData, UpdateInstallData};
+use infiniservice_protocol::{Action, ErrorCode};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("updates::a_mirror_that_cannot_be_reached_is_told_and_the_old_lists_are_used", unreachable_mirror),
+    ("updates::security_ones_are_told_apart_and_installed_alone", security),
+];
+
+fn check(desk: &Desk<'_>) -> Result<UpdateCheckData> {
+    let response = desk.ask(&Action::UpdateCheck {}, None)?;
+    ensure!(response.success, "{response:?}");
+    Ok(serde_json::from_value(response.data)?)
+}
+
+fn install(desk: &Desk<'_>, security_only: bool) -> Result<UpdateInstallData> {
+    let response = desk.ask(&Action::UpdateInstall { security_only }, None)?;
+    ensure!(response.success, "{response:?}");
+    Ok(serde_json::from_value(response.data)?)
+}
+
+fn unreachable_mirror(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    guest.sh(
+        "echo 'deb [trusted=yes] http://127.0.0.1:9/debian stable main' > /etc/apt/sources.list.d/dead.list",
+    )?;
+    let response = desk.ask(&Action::UpdateCheck {}, None)?;
+    let unknown = desk.install("lab-nosuch")?;
+    guest.sh("rm /etc/apt/sources.list.d/dead.list")?;
+    ensure!(response.success && response.stderr.contains("127.0.0.1:9"), "{response:?}");
+    let data: UpdateCheckData = serde_json::from_value(response.data)?;
+    ensure!(data.refresh_error.as_deref().is_some_and(|e| e.contains("cannot be reached")), "{data:?}");
+    expect_error(
+        &unknown,
+        ErrorCode::NotFound,
+        "lists could not be refreshed: a repository cannot be reached",
+    )?;
+    desk.close();
+    Ok(())
+}
+
+fn security(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
+    expect_change(&desk.install("lab-fixed")?, None, Some("1.0"), true)?;
+    let none = check(&desk)?;
+    ensure!(none.pending_count == 0 && none.refresh_error.is_none() && !none.reboot_required, "{none:?}");
+    guest.sh("sh /srv/lab/repository.sh /srv/lab newer; touch /run/reboot-required")?;
+    let pending = check(&desk)?;
+    guest.sh("rm /run/reboot-required")?;
+    ensure!(
+        pending.pending_count == 2 && pending.security_count == 1 && pending.reboot_required,
+        "{pending:?}"
+    );
+    let first = &pending.pending_updates[0];
+    ensure!(first.package == "lab-fixed" && first.version_installed.as_deref() == Some("1.0"), "{first:?}");
+    ensure!(first.version_available == "2.0" && first.is_security_update, "{first:?}");
+
+    let installed = install(&desk, true)?;
+    ensure!(
+        installed.installed.len() == 1 && installed.failed.is_empty() && installed.changed,
+        "{installed:?}"
+    );
+    ensure!(desk.dpkg("lab-fixed")? == "installed 2.0" && desk.dpkg("lab-plain")? == "installed 1.0");
+    let update = Action::PackageUpdate { package: "lab-plain".to_owned() };
+    expect_change(&desk.ask(&update, None)?, Some("1.0"), Some("2.0"), true)?;
+    expect_change(&desk.ask(&update, None)?, Some("2.0"), Some("2.0"), false)?;
+    let nothing = install(&desk, false)?;
+    ensure!(!nothing.changed && nothing.installed.is_empty(), "{nothing:?}");
+    expect_change(&desk.install("lab-plain=1.0")?, Some("2.0"), Some("1.0"), true)?;
+    let all = install(&desk, false)?;
+    ensure!(all.installed.iter().any(|u| u.package == "lab-plain" && u.version_after == "2.0"), "{all:?}");
+    for package in ["lab-plain", "lab-fixed"] {
+        expect_change(&desk.remove(package)?, Some("2.0"), None, true)?;
+    }
+    desk.close();
+    Ok(())
+}
