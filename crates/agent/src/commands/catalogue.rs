@@ -21,6 +21,8 @@ enum Support {
     Here,
     WithSystemd,
     WithPackages,
+    /// Its other platforms come later.
+    OnLinux,
     NotYet,
 }
 
@@ -75,7 +77,8 @@ impl CommandName {
             Support::WithSystemd => Some("needs systemd as the init system, which does not run here".into()),
             Support::WithPackages if means.packages => None,
             Support::WithPackages => Some("no package manager that the agent knows is here".into()),
-            Support::NotYet => Some("not in this version of the agent".into()),
+            Support::OnLinux if std::env::consts::OS == "linux" => None,
+            Support::OnLinux | Support::NotYet => Some("not in this version of the agent".into()),
         }
     }
 
@@ -92,6 +95,7 @@ impl CommandName {
                 | ActionName::UpdateCheck
                 | ActionName::UpdateInstall,
             ) => Support::WithPackages,
+            Self::Safe(ActionName::DiskCleanup) => Support::OnLinux,
             _ => Support::NotYet,
         }
     }

@@ -1,5 +1,6 @@
 //! The safe commands, one file a family. To add one: its file here, an arm in [`run`], and its row in the catalogue.
 
+mod disk_cleanup;
 mod package;
 mod process_kill;
 mod process_list;
@@ -38,6 +39,10 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
         }
         Action::UpdateCheck {} => update::check(context, control).await,
         Action::UpdateInstall { security_only } => update::install(security_only, context, control).await,
+        Action::DiskCleanup { targets, older_than_days, dry_run } => {
+            let query = disk_cleanup::Query { targets, older_than_days, dry_run };
+            disk_cleanup::run(query, context, control).await
+        }
         other => Err(not_written(&other)),
     }
 }

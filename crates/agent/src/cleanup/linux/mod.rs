@@ -1,0 +1,208 @@
+//! Cleans the places of a Linux machine.
+
+mod beneath;
+mod in_use;
+pub mod journal;
+#[cfg(test)]
+mod race_tests;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use super::homes::{self, Home};
+use super::rule::{Names, Rule};
+use super::tally::Tally;
+use super::target::{HOME_DAYS, Place};
+use super::{Job, Target, days};
+use in_use::InUse;
+use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData};
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, fcntl_lock, fstat, openat, openat2, unlinkat,
+};
+use rustix::io::Errno;
+use std::ffi::CStr;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use walk::{Stopped, Walk};
+
+/// passwd(5) is read up to so many bytes.
+const MAX_PASSWD: u64 = 4 << 20;
+
+/// Carries out a job, or so much of it until its stop flag was set. Blocks; meant for a thread of its own.
+pub fn clean(job: &Job) -> DiskCleanupData {
+    let mut data = DiskCleanupData { dry_run: job.dry_run, ..DiskCleanupData::default() };
+    for target in &job.targets {
+        if job.stop.is_set() {
+            break;
+        }
+        data.targets.push(clean_target(job, *target));
+    }
+    total(&mut data);
+    data
+}
+
+/// Sums the targets up.
+fn total(data: &mut DiskCleanupData) {
+    data.files_deleted = data.targets.iter().map(|target| target.files_deleted).sum();
+    data.space_cleared_mb = data.targets.iter().map(|target| target.space_cleared_mb).sum();
+}
+
+fn clean_target(job: &Job, target: Target) -> CleanedTarget {
+    let mut tally = Tally::default();
+    match File::open(&job.root) {
+        Ok(root) => {
+            let in_use = InUse::look(Path::new("/proc"));
+            let mut cleaner = Cleaner { job, root, in_use, tally: &mut tally };
+            if cleaner.in_use.is_complete() {
+                // Stopped or not, what was done is counted.
+                let _ = cleaner.target(target);
+            } else {
+                cleaner.tally.failed("/proc cannot be read, so nobody knows which files are in use");
+            }
+        }
+        Err(error) => tally.failed(&format!("{}: {error}", job.root.display())),
+    }
+    tally.finish(target.name())
+}
+
+/// One target in the making.
+struct Cleaner<'a> {
+    job: &'a Job,
+    root: File,
+    in_use: InUse,
+    tally: &'a mut Tally,
+}
+
+impl Cleaner<'_> {
+    fn target(&mut self, target: Target) -> Result<(), Stopped> {
+        for place in target.places() {
+            self.place(place)?;
+        }
+        if matches!(target, Target::Thumbnails | Target::Trash) {
+            for home in self.homes() {
+                self.home(&home, target)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, place: &Place) -> Result<(), Stopped> {
+        let fd = match beneath::across_mounts(&self.root, place.path) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => {
+                self.unusable(place.path, errno);
+                return Ok(());
+            }
+        };
+        let lock = place.lock.map(|name| hold(&fd, name));
+        if let Some(Err(why)) = lock {
+            self.tally.failed(&format!("/{}: {why}", place.path));
+            return Ok(());
+        }
+        let done = self.walk(&fd, place.path, self.rule(place.days, place.names, false), &mut |_| {});
+        drop(lock);
+        done
+    }
+
+    fn unusable(&mut self, path: &str, errno: Errno) {
+        let why = match errno {
+            Errno::LOOP | Errno::NOTDIR => "is or lies behind a symbolic link; left as it is".to_owned(),
+            other => std::io::Error::from(other).to_string(),
+        };
+        self.tally.failed(&format!("/{path}: {why}"));
+    }
+
+    fn rule(&self, default_days: u32, names: Names, whole: bool) -> Rule {
+        Rule { min_age: self.job.older_than.unwrap_or(days(default_days)), names, whole }
+    }
+
+    fn walk(
+        &mut self,
+        fd: &OwnedFd,
+        path: &str,
+        rule: Rule,
+        gone: &mut dyn FnMut(&CStr),
+    ) -> Result<(), Stopped> {
+        let (dry_run, now, stop) = (self.job.dry_run, self.job.now, &self.job.stop);
+        let at = Path::new("/").join(path);
+        Walk { rule, dry_run, now, stop, in_use: &mut self.in_use, tally: self.tally, at, gone }.run(fd)
+    }
+
+    fn homes(&mut self) -> Vec<Home> {
+        match read_passwd(&self.root) {
+            Ok(passwd) => homes::parse(&passwd),
+            Err(error) => {
+                self.tally.failed(&format!("/etc/passwd: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// A home that belongs to somebody else is left out; so is, quietly, what is not there.
+    fn home(&mut self, home: &Home, target: Target) -> Result<(), Stopped> {
+        // Links above a home, such as /home itself, are the administrator's.
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = openat2(&self.root, home.path.as_str(), flags, Mode::empty(), ResolveFlags::IN_ROOT)
+            .or_else(|_| beneath::across_mounts(&self.root, &home.path));
+        let Some(fd) = fd.ok().filter(|fd| belongs_to(fd, home.uid)) else { return Ok(()) };
+        if target == Target::Thumbnails {
+            let rule = self.rule(HOME_DAYS, Names::All, false);
+            return self.inside(&fd, home, ".cache/thumbnails", rule, &mut |_| {});
+        }
+        let info =
+            beneath::same_mount(&fd, b".local/share/Trash/info").ok().filter(|fd| belongs_to(fd, home.uid));
+        let dry_run = self.job.dry_run;
+        let rule = self.rule(HOME_DAYS, Names::All, true);
+        self.inside(&fd, home, ".local/share/Trash/files", rule, &mut |name| {
+            if let Some(info) = info.as_ref().filter(|_| !dry_run) {
+                forget(info, name);
+            }
+        })?;
+        self.inside(&fd, home, ".local/share/Trash/expunged", rule, &mut |_| {})
+    }
+
+    fn inside(
+        &mut self,
+        fd: &OwnedFd,
+        home: &Home,
+        path: &str,
+        rule: Rule,
+        gone: &mut dyn FnMut(&CStr),
+    ) -> Result<(), Stopped> {
+        match beneath::same_mount(fd, path.as_bytes()).ok().filter(|fd| belongs_to(fd, home.uid)) {
+            Some(place) => self.walk(&place, &format!("{}/{path}", home.path), rule, gone),
+            None => Ok(()),
+        }
+    }
+}
+
+fn belongs_to(fd: &OwnedFd, uid: u32) -> bool {
+    fstat(fd).is_ok_and(|stat| stat.st_uid == uid)
+}
+
+/// Where the trash notes whence a file came (freedesktop.org's trash specification).
+fn forget(info: &OwnedFd, name: &CStr) {
+    let note = [name.to_bytes(), b".trashinfo"].concat();
+    // A file without its note is no failure.
+    let _ = unlinkat(info, note.as_slice(), AtFlags::empty());
+}
+
+/// Takes the lock, as long as the descriptor lives; an absent lock file means that nobody locks.
+fn hold(place: &OwnedFd, name: &str) -> Result<Option<OwnedFd>, &'static str> {
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let Ok(fd) = openat(place, name, flags, Mode::empty()) else { return Ok(None) };
+    match fcntl_lock(&fd, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(fd)),
+        Err(_) => Err("the package manager is at work there; left as it is"),
+    }
+}
+
+fn read_passwd(root: &File) -> std::io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let file = File::from(openat(root, "etc/passwd", flags, Mode::empty())?);
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_PASSWD), &mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

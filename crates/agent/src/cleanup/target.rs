@@ -1,0 +1,131 @@
+//! What may be asked for, and where on Linux it lies.
+
+use super::rule::Names;
+use std::fmt;
+
+/// One of `targets`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Temporary files.
+    Temp,
+    /// Rotated logs and archived journals.
+    Logs,
+    /// Downloaded packages and indexes.
+    PackageCache,
+    /// Crash reports and core dumps.
+    CrashDumps,
+    /// Previews in each user's cache.
+    Thumbnails,
+    /// What users threw away.
+    Trash,
+}
+
+/// No target has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no target {name:?}; there are {}", NameList(&Target::ALL))]
+pub struct UnknownTarget {
+    /// As it was asked for.
+    pub name: String,
+}
+
+/// A directory of the system whose entries a target removes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Below the root, without a leading slash.
+    pub path: &'static str,
+    /// Age from which entries are removed when none is asked for, in days.
+    pub days: u32,
+    /// Which of them.
+    pub names: Names,
+    /// A file that the owner of the directory locks while it works there (`fcntl(2)`), in the directory.
+    pub lock: Option<&'static str>,
+}
+
+const fn place(path: &'static str, days: u32, names: Names) -> Place {
+    Place { path, days, names, lock: None }
+}
+
+/// Ages of tmp.conf (tmpfiles.d(5)) as systemd ships it.
+const TEMP: &[Place] = &[place("tmp", 10, Names::Temp), place("var/tmp", 30, Names::Temp)];
+const LOGS: &[Place] = &[place("var/log", 30, Names::RotatedLogs)];
+const PACKAGE_CACHE: &[Place] = &[
+    Place { lock: Some("lock"), ..place("var/cache/apt/archives", 0, Names::Ending(&[".deb"])) },
+    place("var/cache/dnf", 0, Names::NoLocks),
+    place("var/cache/libdnf5", 0, Names::NoLocks),
+    place("var/cache/yum", 0, Names::NoLocks),
+    place("var/cache/zypp/packages", 0, Names::Ending(&[".rpm"])),
+    place("var/cache/pacman/pkg", 0, Names::Ending(&[".pkg.tar.zst", ".pkg.tar.xz", ".sig", ".part"])),
+];
+const CRASH_DUMPS: &[Place] =
+    &[place("var/crash", 7, Names::NoLocks), place("var/lib/systemd/coredump", 7, Names::NoLocks)];
+
+/// Days after which thumbnails and trash go when no age is asked for.
+pub(super) const HOME_DAYS: u32 = 30;
+
+impl Target {
+    /// All, in the order in which they are answered.
+    pub const ALL: [Self; 6] =
+        [Self::Temp, Self::Logs, Self::PackageCache, Self::CrashDumps, Self::Thumbnails, Self::Trash];
+
+    /// As it stands on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Temp => "temp",
+            Self::Logs => "logs",
+            Self::PackageCache => "package_cache",
+            Self::CrashDumps => "crash_dumps",
+            Self::Thumbnails => "thumbnails",
+            Self::Trash => "trash",
+        }
+    }
+
+    /// Those of these names, each once, in the order of [`Target::ALL`]; all when absent. An unknown name is an error.
+    pub fn chosen(names: Option<&[String]>) -> Result<Vec<Self>, UnknownTarget> {
+        let Some(names) = names else { return Ok(Self::ALL.to_vec()) };
+        let known = |name: &String| Self::ALL.iter().any(|target| target.name().eq_ignore_ascii_case(name));
+        if let Some(name) = names.iter().find(|name| !known(name)) {
+            return Err(UnknownTarget { name: name.clone() });
+        }
+        let wanted = |target: &Self| names.iter().any(|name| target.name().eq_ignore_ascii_case(name));
+        Ok(Self::ALL.into_iter().filter(wanted).collect())
+    }
+
+    /// Its directories outside of homes.
+    pub(super) const fn places(self) -> &'static [Place] {
+        match self {
+            Self::Temp => TEMP,
+            Self::Logs => LOGS,
+            Self::PackageCache => PACKAGE_CACHE,
+            Self::CrashDumps => CRASH_DUMPS,
+            Self::Thumbnails | Self::Trash => &[],
+        }
+    }
+}
+
+/// The names with commas between them.
+struct NameList<'a>(&'a [Target]);
+
+impl fmt::Display for NameList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|target| target.name()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_chosen_once_each_in_any_case_and_all_when_absent() {
+        let names = ["trash".to_owned(), "TEMP".into(), "trash".into()];
+        assert_eq!(Target::chosen(Some(&names)), Ok(vec![Target::Temp, Target::Trash]));
+        assert_eq!(Target::chosen(None).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn an_unknown_target_is_refused_with_those_that_exist() {
+        let error = Target::chosen(Some(&["recycle_bin".into()])).unwrap_err().to_string();
+        assert!(error.contains("\"recycle_bin\"") && error.contains("temp, logs, package_cache"), "{error}");
+    }
+}
