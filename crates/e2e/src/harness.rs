@@ -38,6 +38,8 @@ fn in_machine(guest: &Mutex<Option<Guest>>, scenario: fn(&Guest) -> Result<()>) 
     }
     let Some(guest) = guest.as_ref() else { return Err("no machine".into()) };
     scenario(guest).map_err(|error| {
+        // At once, for those who watch with --nocapture: the harness shows failures at the very end.
+        println!("failed: {error:#}");
         let log = guest.log().unwrap_or_else(|error| format!("{error:#}"));
         let tail: Vec<&str> = log.lines().rev().take(20).collect();
         let tail: Vec<&str> = tail.into_iter().rev().collect();

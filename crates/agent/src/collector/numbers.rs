@@ -35,9 +35,9 @@ pub fn per_second(before: u64, after: u64, elapsed: Duration) -> f64 {
     if seconds > 0.0 { figure(after.saturating_sub(before) as f64 / seconds) } else { 0.0 }
 }
 
-/// Bytes in GB (10^9) to the megabyte.
+/// Bytes in GB (10^9) to the kilobyte, as the wire has them.
 pub fn gigabytes(bytes: u128) -> f64 {
-    (bytes as f64 / 1e6).round() / 1e3
+    (bytes as f64 / 1e3).round() / 1e6
 }
 
 /// RFC 3339 in UTC to the second, of seconds since 1970.

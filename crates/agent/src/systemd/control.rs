@@ -109,8 +109,7 @@ impl Operation<'_> {
         {
             return Ok(false);
         }
-        let own = self.calls().own_unit().await;
-        let is_own = own.as_deref() == Some(self.unit.as_str());
+        let is_own = self.is_own().await;
         if is_own && operation != ServiceOperation::Restart {
             let error = format!(
                 "{} is this agent: without it the host could not reach this machine any more",
@@ -119,6 +118,16 @@ impl Operation<'_> {
             return Err(ControlError::Refused(error));
         }
         Ok(is_own)
+    }
+
+    /// By any of its names: an alias leads to the same unit.
+    async fn is_own(&self) -> bool {
+        let Some(own) = self.calls().own_unit().await else { return false };
+        if own == self.unit.as_str() {
+            return true;
+        }
+        let Ok(path) = self.calls().load().await else { return false };
+        self.calls().unit_property::<String>(&path, "Id").await.is_ok_and(|id| id == own)
     }
 
     async fn check_loaded(&self, path: &str, operation: ServiceOperation) -> Result<(), ControlError> {

@@ -4,23 +4,41 @@
 
 mod cost;
 mod device;
+mod executor;
+mod figures;
 mod host;
 mod log;
 mod packages;
+mod processes;
+mod services;
 mod start;
+mod support;
 
 use infiniservice_e2e::harness::{self, Scenario};
 use std::process::ExitCode;
 
+/// In the order in which they run.
+const ALL: &[&[Scenario]] = &[
+    start::SCENARIOS,
+    figures::system::SCENARIOS,
+    figures::disks::SCENARIOS,
+    figures::mounts::SCENARIOS,
+    figures::io::SCENARIOS,
+    figures::network::SCENARIOS,
+    figures::ports::SCENARIOS,
+    figures::processes::SCENARIOS,
+    figures::services::SCENARIOS,
+    services::kinds::SCENARIOS,
+    services::states::SCENARIOS,
+    services::refusals::SCENARIOS,
+    processes::SCENARIOS,
+    executor::SCENARIOS,
+    host::SCENARIOS,
+    device::SCENARIOS,
+    cost::SCENARIOS,
+    log::SCENARIOS,
+];
+
 fn main() -> ExitCode {
-    let scenarios: Vec<Scenario> = [
-        start::SCENARIOS,
-        host::SCENARIOS,
-        device::SCENARIOS,
-        cost::SCENARIOS,
-        log::SCENARIOS,
-        &packages::SCENARIOS.concat(),
-    ]
-    .concat();
-    harness::run(&scenarios).exit_code()
+    harness::run(&[ALL, packages::SCENARIOS].concat().concat()).exit_code()
 }

@@ -91,7 +91,7 @@ mod tests {
             ..Space::default()
         };
         let usage = figures(&mount(), space).unwrap();
-        assert_eq!((usage.total_gb, usage.used_gb, usage.available_gb), (4.096, 2.048, 1.843));
+        assert_eq!((usage.total_gb, usage.used_gb, usage.available_gb), (4.096, 2.048, 1.8432));
         assert_eq!((usage.inodes_total, usage.device.as_str()), (None, "/dev/sda1"));
     }
 

@@ -1,0 +1,148 @@
+//! What several scenarios need: a host for a while, a thing to undo, programs made up in the guest.
+
+use anyhow::{Context, Result, ensure};
+use infinictl::client::Client;
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_protocol::metrics::{Process, SystemMetrics};
+use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
+use serde::de::DeserializeOwned;
+
+/// Runs `work` with a host connected, which leaves in order afterwards.
+pub fn with_host<T>(guest: &Guest, work: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
+    let client = guest.connect()?;
+    let done = work(&client);
+    guest.disconnect(client);
+    done
+}
+
+/// A script that is run in the guest when this value goes, whatever became of the scenario.
+pub struct Undo<'a> {
+    guest: &'a Guest,
+    script: String,
+}
+
+impl<'a> Undo<'a> {
+    pub fn by(guest: &'a Guest, script: impl Into<String>) -> Self {
+        Self { guest, script: script.into() }
+    }
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.guest.machine.shell(&self.script) {
+            println!("the guest was not put back in order: {error:#}");
+        }
+    }
+}
+
+/// Figures collected now.
+pub fn metrics(guest: &Guest, client: &Client) -> Result<SystemMetrics> {
+    Ok(guest.wait(client.metrics(PATIENCE))?)
+}
+
+/// The data of an action that has to succeed.
+pub fn data<T: DeserializeOwned>(guest: &Guest, client: &Client, action: &Action) -> Result<T> {
+    let response = guest.succeed(client, action)?;
+    serde_json::from_value(response.data).with_context(|| format!("data of {action:?}"))
+}
+
+/// Sends an action that has to fail with `code`.
+pub fn refused(guest: &Guest, client: &Client, action: &Action, code: ErrorCode) -> Result<Response> {
+    let response = guest.request(client, action)?;
+    ensure!(!response.success && response.error_code == Some(code), "{action:?} gives {response:?}");
+    ensure!(response.error.as_ref().is_some_and(|text| !text.is_empty()), "no sentence in {response:?}");
+    Ok(response)
+}
+
+/// All processes, or those with `filter` in their name or command line.
+pub fn processes(guest: &Guest, client: &Client, filter: Option<&str>) -> Result<Vec<Process>> {
+    let filter = filter.map(str::to_owned);
+    let action = Action::ProcessList { limit: None, sort_by: None, filter };
+    Ok(data::<infiniservice_protocol::data::ProcessListData>(guest, client, &action)?.processes)
+}
+
+/// What every made-up program begins with: `ready()` tells systemd and sleeps for good.
+const PROLOGUE: &str = r#"
+import os, socket, signal, struct, threading, time
+def ready():
+    teller = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    teller.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+    teller.close()
+    while True: time.sleep(1000)
+"#;
+
+/// Runs a Python program as the transient service `unit` until it calls `ready()`; it ends with the returned value.
+pub fn python<'a>(guest: &'a Guest, unit: &str, options: &str, program: &str) -> Result<(u32, Undo<'a>)> {
+    let path = format!("/run/{unit}.py");
+    guest.machine.write_file(&path, format!("{PROLOGUE}\n{program}\nready()\n").as_bytes())?;
+    let undo = Undo::by(guest, format!("systemctl stop {unit}; systemctl reset-failed {unit}; rm -f {path}"));
+    guest.sh(&format!(
+        "chmod 644 {path}; systemd-run -q --unit {unit} -p Type=notify {options} /usr/bin/python3 {path}"
+    ))?;
+    let pid = guest.sh(&format!("systemctl show -p MainPID --value {unit}"))?;
+    Ok((pid.parse().with_context(|| format!("MainPID of {unit}: {pid}"))?, undo))
+}
+
+/// The same script's output before and after a collection, and the collection.
+pub fn around(guest: &Guest, client: &Client, script: &str) -> Result<(String, SystemMetrics, String)> {
+    let before = guest.sh(script)?;
+    let metrics = metrics(guest, client)?;
+    Ok((before, metrics, guest.sh(script)?))
+}
+
+/// As [`around`], repeated until nothing changed in between: then every figure has to be equal.
+pub fn unchanged(guest: &Guest, client: &Client, script: &str) -> Result<(String, SystemMetrics)> {
+    for _ in 0..20 {
+        let (before, metrics, after) = around(guest, client, script)?;
+        if before == after {
+            return Ok((before, metrics));
+        }
+    }
+    anyhow::bail!("the output of {script} never stayed the same around a collection")
+}
+
+/// What `work` gives between two collections that have none between them, and the second of these: its rates are of
+/// just that time.
+pub fn meanwhile<T>(
+    guest: &Guest,
+    client: &Client,
+    work: impl Fn() -> Result<T>,
+) -> Result<(T, SystemMetrics)> {
+    for _ in 0..5 {
+        metrics(guest, client)?;
+        let mut events = client.subscribe();
+        let done = work()?;
+        let own = metrics(guest, client)?;
+        let mut collections = 0;
+        while let Some(event) = events.try_next() {
+            collections += usize::from(matches!(event.message(), Some(GuestMessage::SystemMetrics(_))));
+        }
+        if collections == 1 {
+            return Ok((done, own));
+        }
+    }
+    anyhow::bail!("other collections came in between each time")
+}
+
+/// The numbers of a text, in order; words that are none are passed over.
+pub fn numbers(text: &str) -> Vec<f64> {
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Checks that a figure lies between two reads of the system's own tool, give or take `slack`.
+pub fn between(what: &str, before: f64, own: f64, after: f64, slack: f64) -> Result<()> {
+    let (low, high) = (before.min(after) - slack, before.max(after) + slack);
+    ensure!((low..=high).contains(&own), "{what}: {own}, while the system says {before}, then {after}");
+    Ok(())
+}
+
+/// Checks two equal things.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "so that numbers, texts and lists are all given as they are"
+)]
+pub fn equal<T: PartialEq + std::fmt::Debug>(what: &str, own: T, told: T) -> Result<()> {
+    ensure!(own == told, "{what}: {own:?}, while the system says {told:?}");
+    Ok(())
+}
