@@ -11,11 +11,13 @@ use std::time::Duration;
 const SUSPENDED: Duration = Duration::from_secs(10);
 
 impl Link {
-    /// After a suspension the host is given its time again: it could not answer while we did not look.
+    /// After a suspension the host is asked anew: whether it answered while we did not look is unknown.
     pub(super) fn forgive_suspension(&mut self, now: Now) {
         let late = self.next_deadline().is_some_and(|due| now.mono > due.saturating_add(SUSPENDED));
         if late && self.session.is_connected() {
-            self.keep_alive.forgive(now.mono);
+            for _ in 0..self.keep_alive.forgive() {
+                self.breaker.abandoned();
+            }
             self.stalled_since = self.stalled_since.map(|_| now.mono);
         }
     }

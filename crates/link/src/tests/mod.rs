@@ -334,7 +334,8 @@ fn a_suspended_machine_does_not_blame_the_host() {
     bench.wait(7200.0);
     bench.event(Event::Timer);
     assert!(!bench.asked(|a| matches!(a, Action::Close(_))));
-    bench.say(r#"{"type":"keep_alive_response","sequence_number":1}"#);
+    assert_eq!(bench.lines()[0]["sequence_number"], 2);
+    bench.say(r#"{"type":"keep_alive_response","sequence_number":2}"#);
     assert_eq!(bench.link.stats().heartbeats_answered, 1);
 }
 
