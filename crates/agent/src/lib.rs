@@ -7,6 +7,7 @@ pub mod collector;
 pub mod commands;
 pub mod communication;
 pub mod config;
+pub mod inventory;
 pub mod logging;
 pub mod os_detection;
 pub mod packages;

@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+pub(crate) use linux::{beneath, homes_of, open_home};
+#[cfg(target_os = "linux")]
 pub use linux::{clean, journal};
 mod homes;
 mod rule;

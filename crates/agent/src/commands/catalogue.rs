@@ -95,7 +95,7 @@ impl CommandName {
                 | ActionName::UpdateCheck
                 | ActionName::UpdateInstall,
             ) => Support::WithPackages,
-            Self::Safe(ActionName::DiskCleanup) => Support::OnLinux,
+            Self::Safe(ActionName::DiskCleanup | ActionName::ApplicationInventory) => Support::OnLinux,
             _ => Support::NotYet,
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! One machine is booted for all scenarios; each leaves it as it found it.
 
+mod cleanup;
 mod cost;
 mod device;
 mod executor;
 mod figures;
 mod host;
+mod inventory;
 mod log;
 mod packages;
 mod processes;
@@ -37,6 +39,8 @@ const ALL: &[&[Scenario]] = &[
     device::SCENARIOS,
     cost::SCENARIOS,
     log::SCENARIOS,
+    cleanup::SCENARIOS,
+    inventory::SCENARIOS,
 ];
 
 fn main() -> ExitCode {

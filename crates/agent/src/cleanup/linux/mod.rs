@@ -1,6 +1,6 @@
 //! Cleans the places of a Linux machine.
 
-mod beneath;
+pub(crate) mod beneath;
 mod in_use;
 pub mod journal;
 #[cfg(test)]
@@ -131,22 +131,15 @@ impl Cleaner<'_> {
     }
 
     fn homes(&mut self) -> Vec<Home> {
-        match read_passwd(&self.root) {
-            Ok(passwd) => homes::parse(&passwd),
-            Err(error) => {
-                self.tally.failed(&format!("/etc/passwd: {error}"));
-                Vec::new()
-            }
-        }
+        homes_of(&self.root).unwrap_or_else(|error| {
+            self.tally.failed(&format!("/etc/passwd: {error}"));
+            Vec::new()
+        })
     }
 
     /// A home that belongs to somebody else is left out; so is, quietly, what is not there.
     fn home(&mut self, home: &Home, target: Target) -> Result<(), Stopped> {
-        // Links above a home, such as /home itself, are the administrator's.
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = openat2(&self.root, home.path.as_str(), flags, Mode::empty(), ResolveFlags::IN_ROOT)
-            .or_else(|_| beneath::across_mounts(&self.root, &home.path));
-        let Some(fd) = fd.ok().filter(|fd| belongs_to(fd, home.uid)) else { return Ok(()) };
+        let Some(fd) = open_home(&self.root, home) else { return Ok(()) };
         if target == Target::Thumbnails {
             let rule = self.rule(HOME_DAYS, Names::All, false);
             return self.inside(&fd, home, ".cache/thumbnails", rule, &mut |_| {});
@@ -176,6 +169,19 @@ impl Cleaner<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// The homes that the machine's passwd(5) names.
+pub(crate) fn homes_of(root: &File) -> std::io::Result<Vec<Home>> {
+    Ok(homes::parse(&read_passwd(root)?))
+}
+
+/// A home, where it is there and belongs to its user. Links above it, such as /home itself, are the administrator's.
+pub(crate) fn open_home(root: &File, home: &Home) -> Option<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = openat2(root, home.path.as_str(), flags, Mode::empty(), ResolveFlags::IN_ROOT)
+        .or_else(|_| beneath::across_mounts(root, &home.path));
+    fd.ok().filter(|fd| belongs_to(fd, home.uid))
 }
 
 fn belongs_to(fd: &OwnedFd, uid: u32) -> bool {

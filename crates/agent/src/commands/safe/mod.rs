@@ -1,5 +1,6 @@
 //! The safe commands, one file a family. To add one: its file here, an arm in [`run`], and its row in the catalogue.
 
+mod application_inventory;
 mod disk_cleanup;
 mod package;
 mod process_kill;
@@ -42,6 +43,9 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
         Action::DiskCleanup { targets, older_than_days, dry_run } => {
             let query = disk_cleanup::Query { targets, older_than_days, dry_run };
             disk_cleanup::run(query, context, control).await
+        }
+        Action::ApplicationInventory { limit, filter } => {
+            application_inventory::run(application_inventory::Query { limit, filter }, context, control).await
         }
         other => Err(not_written(&other)),
     }

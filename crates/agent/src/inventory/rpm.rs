@@ -1,0 +1,69 @@
+//! Packages of rpm (rpm(8), "QUERY OPTIONS").
+
+use super::date::day_of_secs;
+use super::known;
+use infiniservice_protocol::data::Application;
+use std::collections::HashSet;
+
+/// The vendor stands last: only it may hold anything.
+pub const FORMAT: &str = "--qf=%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t%{INSTALLTIME}\\t%{VENDOR}\\n";
+
+/// Installed packages. Signing keys, which rpm keeps as packages, and torn lines are left out.
+pub fn read(text: &str) -> Vec<Application> {
+    text.lines().filter_map(package).collect()
+}
+
+fn package(line: &str) -> Option<Application> {
+    let mut fields = line.splitn(6, '\t');
+    let (name, version) = (fields.next()?, fields.next()?);
+    let (architecture, bytes, installed, vendor) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    (!name.is_empty() && name != "gpg-pubkey").then(|| Application {
+        name: name.into(),
+        version: version.into(),
+        publisher: known(vendor),
+        install_date: installed.parse().ok().and_then(day_of_secs),
+        size_mb: bytes.parse::<u64>().ok().map(|bytes| bytes as f64 / 1e6),
+        source: "rpm".into(),
+        architecture: known(architecture),
+        ..Application::default()
+    })
+}
+
+/// Of these paths those that a package owns, from what `rpm -qf` says of the others.
+pub fn owned(paths: &[String], text: &str) -> HashSet<String> {
+    let without = |line: &str| {
+        Some(line.strip_prefix("file ")?.strip_suffix(" is not owned by any package")?.to_owned())
+    };
+    let unowned: HashSet<String> = text.lines().filter_map(without).collect();
+    paths.iter().filter(|path| !unowned.contains(*path)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_read_keys_and_torn_lines_are_not() {
+        let text = "bash\t5.1.8-9.el9\tx86_64\t7738634\t1795415400\tRocky Enterprise\tSoftware\n\
+                    gpg-pubkey\t1-2\t(none)\t0\t1795415400\t(none)\nopenssl\t1:3.0.7-2\tx86_64\tx\tx\t(none)\ntorn\t1\n";
+        let all = read(text);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].install_date.as_deref(), Some("2026-11-23"));
+        assert_eq!(
+            (all[0].publisher.as_deref(), all[0].size_mb),
+            (Some("Rocky Enterprise\tSoftware"), Some(7.738_634))
+        );
+        assert_eq!(
+            (all[1].publisher.as_deref(), all[1].size_mb, all[1].install_date.as_deref()),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn what_rpm_does_not_disown_is_owned() {
+        let paths = ["/a".to_owned(), "/b".to_owned()];
+        let owned = owned(&paths, "vim-common\nfile /b is not owned by any package\n");
+        assert_eq!(owned.into_iter().collect::<Vec<_>>(), ["/a"]);
+    }
+}
