@@ -18,7 +18,15 @@ pub fn release(program: &str, variable: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The agent.
+/// The agent of the build that the running test belongs to: `cargo test` puts programs beside the tests' directory.
+pub fn tested_agent() -> Result<PathBuf> {
+    let test = env::current_exe()?;
+    let agent = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("infiniservice");
+    ensure!(agent.is_file(), "{} is not there: cargo build -p infiniservice", agent.display());
+    Ok(agent)
+}
+
+/// The agent of the release build.
 pub fn agent() -> Result<PathBuf> {
     release("infiniservice", "INFINISERVICE_AGENT")
 }

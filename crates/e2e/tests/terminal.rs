@@ -1,0 +1,242 @@
+//! The real agent on a pseudo-terminal: its life as a process, its signals, and hosts that fall silent.
+
+use anyhow::{Context, Result, ensure};
+use infinictl::client::{AgentLog, Client, Endpoint, LocalAgent, Subscription};
+use infiniservice_e2e::binary;
+use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Far above what is ever needed; only a test that fails waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An agent with a configuration and a log of its own.
+struct Bench {
+    dir: TempDir,
+}
+
+impl Bench {
+    fn new(config: &str) -> Result<Self> {
+        let bench = Self { dir: tempfile::tempdir()? };
+        bench.configure(config)?;
+        Ok(bench)
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("config.toml")
+    }
+
+    fn configure(&self, text: &str) -> Result<()> {
+        Ok(fs::write(self.config(), text)?)
+    }
+
+    fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.dir.path().join("log"))?)
+    }
+
+    fn endpoint(&self) -> Result<Endpoint> {
+        Ok(Endpoint::Local(LocalAgent {
+            agent: Some(binary::tested_agent()?),
+            config: Some(self.config()),
+            log: AgentLog::File(self.dir.path().join("log")),
+            start_timeout: PATIENCE,
+            ..LocalAgent::default()
+        }))
+    }
+
+    async fn start(&self) -> Result<Client> {
+        Ok(Client::connect(self.endpoint()?).await?)
+    }
+}
+
+async fn message<T>(events: &mut Subscription, wanted: impl Fn(&GuestMessage) -> Option<T>) -> Result<T> {
+    let search = async {
+        loop {
+            let event = events.next().await.context("the connection ended")?;
+            if let Some(found) = event.message().and_then(&wanted) {
+                return Ok(found);
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, search).await.context("no such message")?
+}
+
+fn signal(client: &Client, name: &str) -> Result<()> {
+    let pid = client.agent_pid().context("a pid")?.to_string();
+    let status = Command::new("kill").args(["-s", name, &pid]).status()?;
+    ensure!(status.success(), "kill -s {name} {pid}: {status}");
+    Ok(())
+}
+
+/// A process that SIGTERM does not end; it is ended with the test.
+struct Stubborn(Child);
+
+impl Stubborn {
+    fn start() -> Result<Self> {
+        // An ignored signal stays ignored across exec, and no child is left behind.
+        let script = "trap '' TERM; echo ready; exec sleep 1000";
+        let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("stdout")?;
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
+        ensure!(line == "ready\n", "{line:?}");
+        Ok(Self(child))
+    }
+}
+
+impl Drop for Stubborn {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run_agent(arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new(binary::tested_agent()?).args(arguments).stdin(Stdio::null()).output()?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<()> {
+    let bench = Bench::new("shutdown_timeout_secs = 3\n")?;
+    let client = bench.start().await?;
+    let mut events = client.subscribe();
+    let stubborn = Stubborn::start()?;
+    let id = client.new_id();
+    let kill = format!(r#"{{"action":"ProcessKill","pid":{}}}"#, stubborn.0.id());
+    let line = format!(r#"{{"type":"SafeCommand","id":"{id}","timeout":600,"command_type":{kill}}}"#);
+    client.send_raw(format!("{line}\n")).await?;
+    client.ping(PATIENCE).await?;
+    signal(&client, "TERM")?;
+    let answer: Response = message(&mut events, |message| match message {
+        GuestMessage::Response(response) if response.id == id => Some(response.clone()),
+        _ => None,
+    })
+    .await?;
+    // Either the agent gave up on the process by itself, or the shutdown ended the command.
+    ensure!(!answer.success, "{answer:?}");
+    let end = tokio::time::timeout(PATIENCE, client.closed()).await?.to_string();
+    let log = bench.log()?;
+    for wanted in ["stopping: asked by SIGTERM", "stopped after", "ProcessKill", "quality Excellent"] {
+        ensure!(log.contains(wanted), "{wanted:?} is not in the log ({end}):\n{log}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()> {
+    let quiet = "collection_interval_secs = 3600\ninitial_collection_tries = 0\n";
+    let bench = Bench::new(quiet)?;
+    let client = bench.start().await?;
+    client.ping(PATIENCE).await?;
+    let mut events = client.subscribe();
+    bench.configure("collection_interval_secs = 1\ninitial_collection_tries = 0\nmax_processes = 7\n")?;
+    signal(&client, "HUP")?;
+    for _ in 0..2 {
+        message(&mut events, |message| matches!(message, GuestMessage::SystemMetrics(_)).then_some(()))
+            .await?;
+    }
+    let log = bench.log()?;
+    ensure!(log.contains("changed: collection_interval_secs"), "{log}");
+    ensure!(log.contains("max_processes") && log.contains("restart"), "{log}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_configuration_at_sighup_leaves_the_old_one_in_force() -> Result<()> {
+    let bench = Bench::new("")?;
+    let client = bench.start().await?;
+    client.ping(PATIENCE).await?;
+    bench.configure("collection_interval_secs = 0\n")?;
+    signal(&client, "HUP")?;
+    client.ping(PATIENCE).await?;
+    // The reload is done before the next line is read.
+    client.hello(PATIENCE).await?;
+    let log = bench.log()?;
+    ensure!(log.contains("not reloaded") && log.contains("collection_interval_secs"), "{log}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_answers_no_heartbeat_is_reconnected_to_and_numbers_go_on() -> Result<()> {
+    let bench = Bench::new(
+        "keep_alive_interval_secs = 1\nkeep_alive_timeout_secs = 2\nmin_backoff_secs = 1\nmax_backoff_secs = 1\n",
+    )?;
+    let client = bench.start().await?;
+    let mut events = client.subscribe();
+    client.set_answering_heartbeats(false);
+    let number = |message: &GuestMessage| match message {
+        GuestMessage::KeepAlive(beat) => Some(beat.sequence_number).filter(|number| *number < 1 << 40),
+        _ => None,
+    };
+    let mut last = message(&mut events, number).await?;
+    while !bench.log()?.contains("is open after") {
+        let next = message(&mut events, number).await?;
+        ensure!(next > last, "{next} after {last}");
+        last = next;
+    }
+    client.set_answering_heartbeats(true);
+    client.ping(PATIENCE).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_secret_only_signed_lines_are_heard() -> Result<()> {
+    let bench = Bench::new("shared_secret = \"a-secret-of-the-lab\"\n")?;
+    restrict(&bench.config())?;
+    let client = Client::connect_signed(bench.endpoint()?, "a-secret-of-the-lab").await?;
+    client.hello(PATIENCE).await?;
+    let mut events = client.subscribe();
+    client.send_raw("{\"type\":\"Hello\"}\n").await?;
+    let code = message(&mut events, |message| match message {
+        GuestMessage::Error(error) => Some(error.error_code),
+        _ => None,
+    })
+    .await?;
+    ensure!(code == ErrorCode::SignatureInvalid, "{code}");
+    client.request(&Action::ProcessList { limit: Some(1), sort_by: None, filter: None }, PATIENCE).await?;
+    Ok(())
+}
+
+fn restrict(file: &Path) -> Result<()> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    Ok(fs::set_permissions(file, mode)?)
+}
+
+#[test]
+fn a_required_device_that_does_not_come_ends_with_3() -> Result<()> {
+    let arguments = [
+        "--console",
+        "--require-virtio",
+        "--device",
+        "/nonexistent/port",
+        "--set",
+        "connection_timeout_secs=1",
+    ];
+    let output = run_agent(&arguments)?;
+    ensure!(output.status.code() == Some(3), "{output:?}");
+    ensure!(String::from_utf8_lossy(&output.stderr).contains("--diagnose"), "{output:?}");
+    Ok(())
+}
+
+#[test]
+fn a_wrong_setting_ends_with_2_and_names_file_line_value_and_range() -> Result<()> {
+    let bench = Bench::new("# fine\nmin_backoff_secs = -3\n")?;
+    let config = bench.config();
+    let output = run_agent(&["--config", config.to_str().context("a path")?])?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(2), "{output:?}");
+    for wanted in ["config.toml:2", "min_backoff_secs", "-3", "3600"] {
+        ensure!(text.contains(wanted), "{wanted:?} is not in: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_configuration_that_was_named_and_is_missing_ends_with_2() -> Result<()> {
+    let output = run_agent(&["--config", "/nonexistent/config.toml"])?;
+    ensure!(output.status.code() == Some(2), "{output:?}");
+    Ok(())
+}
