@@ -127,12 +127,15 @@ async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()> {
-    let quiet = "collection_interval_secs = 3600\ninitial_collection_tries = 0\n";
+    let quiet =
+        "collection_interval_secs = 3600\ndegraded_interval_secs = 3600\ninitial_collection_tries = 0\n";
     let bench = Bench::new(quiet)?;
     let client = bench.start().await?;
     client.ping(PATIENCE).await?;
     let mut events = client.subscribe();
-    bench.configure("collection_interval_secs = 1\ninitial_collection_tries = 0\nmax_processes = 7\n")?;
+    bench.configure(
+        "collection_interval_secs = 1\ndegraded_interval_secs = 3600\ninitial_collection_tries = 0\nmax_processes = 7\n",
+    )?;
     signal(&client, "HUP")?;
     for _ in 0..2 {
         message(&mut events, |message| matches!(message, GuestMessage::SystemMetrics(_)).then_some(()))
@@ -172,12 +175,14 @@ async fn a_host_that_answers_no_heartbeat_is_reconnected_to_and_numbers_go_on() 
         _ => None,
     };
     let mut last = message(&mut events, number).await?;
-    while !bench.log()?.contains("is open after") {
+    while !bench.log()?.contains("was not answered within 2 s; connecting anew") {
         let next = message(&mut events, number).await?;
         ensure!(next > last, "{next} after {last}");
         last = next;
     }
     client.set_answering_heartbeats(true);
+    let next = message(&mut events, number).await?;
+    ensure!(next > last, "{next} after {last}");
     client.ping(PATIENCE).await?;
     Ok(())
 }
