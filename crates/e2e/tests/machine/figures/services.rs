@@ -103,8 +103,10 @@ fn compare(own: &Service, unit: &Unit) -> Result<()> {
         return equal(&own.name, figures, (&None, &None, 0));
     }
     equal(&own.name, own.service_type.as_deref(), unit.get("Type").map(String::as_str))?;
-    let told = unit.get("Requires").into_iter().flat_map(|text| text.split_whitespace());
-    equal(&own.name, own.dependencies.iter().map(String::as_str).collect::<BTreeSet<_>>(), told.collect())?;
+    // A name with an escape in it stands in quotes, with its backslashes doubled.
+    let unquoted = |word: &str| word.trim_matches('"').replace(r"\\", r"\");
+    let told = unit.get("Requires").into_iter().flat_map(|text| text.split_whitespace().map(unquoted));
+    equal(&own.name, own.dependencies.iter().cloned().collect::<BTreeSet<_>>(), told.collect())?;
     let program = unit.get("ExecStart").and_then(|text| text.split("path=").nth(1)?.split(' ').next());
     equal(&own.name, own.exe_path.as_deref(), program)
 }
