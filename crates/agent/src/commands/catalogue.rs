@@ -76,7 +76,9 @@ impl CommandName {
             Support::WithSystemd if means.systemd => None,
             Support::WithSystemd => Some("needs systemd as the init system, which does not run here".into()),
             Support::WithPackages if means.packages => None,
-            Support::WithPackages => Some("no package manager that the agent knows is here".into()),
+            Support::WithPackages => {
+                Some("needs apt or dnf, and neither is this system's package manager".into())
+            }
             Support::OnLinux if std::env::consts::OS == "linux" => None,
             Support::OnLinux | Support::NotYet => Some("not in this version of the agent".into()),
         }

@@ -131,5 +131,8 @@ pub(super) fn last_words(finished: &Finished) -> Failure {
 
 fn strip(line: &str) -> &str {
     let line = line.trim();
-    ["E: ", "W: ", "error: ", "Error: "].iter().find_map(|prefix| line.strip_prefix(prefix)).unwrap_or(line)
+    ["E: ", "W: ", "- ", "error: ", "Error: "]
+        .iter()
+        .find_map(|prefix| line.strip_prefix(prefix))
+        .unwrap_or(line)
 }

@@ -119,7 +119,8 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
 
     /// Fetches the repositories' lists.
     fn refresh(&self) -> Option<Request>;
-    /// Files or directories whose newest modification time is when the lists were last fetched.
+    /// Files or directories whose newest modification time is when the lists last became new; `/*/` stands for each
+    /// directory.
     fn lists(&self) -> &'static [&'static str];
 
     /// Asks for pending updates.

@@ -5,6 +5,9 @@ use crate::os_detection::OsInfo;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// Directories looked at for one `/*/`.
+const MAX_ENTRIES: usize = 1000;
+
 /// A system's package manager with the root of the system's files.
 #[derive(Debug)]
 pub struct Site {
@@ -29,9 +32,16 @@ impl Site {
         self.below(path).exists()
     }
 
-    /// The newest modification time of these.
+    /// The newest modification time of these; one `/*/` in a path stands for each directory there.
     pub fn newest(&self, paths: &[&str]) -> Option<SystemTime> {
-        paths.iter().filter_map(|path| self.below(path).metadata().ok()?.modified().ok()).max()
+        let all = paths.iter().flat_map(|path| self.each(path));
+        all.filter_map(|path| path.metadata().ok()?.modified().ok()).max()
+    }
+
+    fn each(&self, path: &str) -> Vec<PathBuf> {
+        let Some((directory, rest)) = path.split_once("/*/") else { return vec![self.below(path)] };
+        let entries = std::fs::read_dir(self.below(directory)).into_iter().flatten().flatten();
+        entries.take(MAX_ENTRIES).map(|entry| entry.path().join(rest)).collect()
     }
 
     /// The name of a process that runs.
@@ -52,5 +62,44 @@ impl Site {
 
     fn below(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packages::Dnf;
+    use std::fs;
+
+    fn site(root: &Path) -> Site {
+        Site::new(Box::new(Dnf), root)
+    }
+
+    #[test]
+    fn the_newest_of_all_repositories_lists_is_the_age_of_the_lists() {
+        let root = tempfile::tempdir().unwrap();
+        let lists = ["/var/cache/dnf/*/repodata/repomd.xml"];
+        assert_eq!(site(root.path()).newest(&lists), None);
+        for (repository, seconds) in [("a", 5), ("b", 9), ("c", 7)] {
+            let directory = root.path().join(format!("var/cache/dnf/{repository}/repodata"));
+            fs::create_dir_all(&directory).unwrap();
+            let file = fs::File::create(directory.join("repomd.xml")).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+        }
+        let newest = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9);
+        assert_eq!(site(root.path()).newest(&lists), Some(newest));
+    }
+
+    #[test]
+    fn a_kernel_whose_modules_are_gone_wants_a_reboot() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |below: &str| root.path().join(below);
+        assert!(!site(root.path()).modules_gone(), "nothing is known");
+        fs::create_dir_all(path("proc/sys/kernel")).unwrap();
+        fs::write(path("proc/sys/kernel/osrelease"), "6.1.0-1\n").unwrap();
+        fs::create_dir_all(path("usr/lib/modules/6.1.0-1")).unwrap();
+        assert!(!site(root.path()).modules_gone());
+        fs::rename(path("usr/lib/modules/6.1.0-1"), path("usr/lib/modules/6.1.0-2")).unwrap();
+        assert!(site(root.path()).modules_gone());
     }
 }

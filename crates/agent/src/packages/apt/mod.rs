@@ -103,7 +103,7 @@ impl PackageManager for Apt {
     }
 
     fn lists(&self) -> &'static [&'static str] {
-        &["/var/lib/apt/lists/partial", "/var/lib/apt/lists"]
+        &["/var/lib/apt/lists"]
     }
 
     fn pending(&self) -> PendingQuery {

@@ -85,7 +85,7 @@ impl PackageManager for Dnf {
     }
 
     fn lists(&self) -> &'static [&'static str] {
-        &["/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/dnf/expired_repos.json"]
+        &["/var/cache/dnf/*/repodata/repomd.xml", "/var/cache/libdnf5/*/repodata/repomd.xml"]
     }
 
     fn pending(&self) -> PendingQuery {

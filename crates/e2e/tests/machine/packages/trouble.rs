@@ -60,7 +60,8 @@ fn script_hangs(guest: &Guest) -> Result<()> {
         "it never came to its script: {}",
         response.stdout
     );
-    ensure!(guest.sh("pgrep -f 'sleep 100000|dpkg|apt-get' || true")?.is_empty(), "processes are left");
+    let left = guest.sh("pgrep -fa '[s]leep 100000|[d]pkg|[a]pt-get' || true")?;
+    ensure!(left.is_empty(), "processes are left: {left}");
     ensure!(desk.dpkg("lab-hangs")? == "half-configured 1.0", "{}", desk.dpkg("lab-hangs")?);
     expect_change(&desk.remove("lab-hangs")?, Some("1.0"), None, true)?;
     expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;

@@ -8,8 +8,11 @@ use infiniservice_protocol::data::{UpdateCheckData, UpdateInstallData};
 use infiniservice_protocol::{Action, ErrorCode};
 
 pub const SCENARIOS: &[Scenario] = &[
-    ("updates::a_mirror_that_cannot_be_reached_is_told_and_the_old_lists_are_used", unreachable_mirror),
-    ("updates::security_ones_are_told_apart_and_installed_alone", security),
+    (
+        "packages::updates_a_mirror_that_cannot_be_reached_is_told_and_the_old_lists_are_used",
+        unreachable_mirror,
+    ),
+    ("packages::updates_security_ones_are_told_apart_and_installed_alone", security),
 ];
 
 fn check(desk: &Desk<'_>) -> Result<UpdateCheckData> {

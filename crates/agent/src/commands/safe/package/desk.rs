@@ -39,8 +39,9 @@ impl<'a> Desk<'a> {
         context: &'a CommandContext,
         control: &'a Control,
     ) -> Result<Self, CommandError> {
-        let missing =
-            || CommandError::new(ErrorCode::Unsupported, "no package manager that the agent knows is here");
+        let missing = || {
+            CommandError::new(ErrorCode::Unsupported, "neither apt nor dnf is this system's package manager")
+        };
         let site = context.packages.as_deref().ok_or_else(missing)?;
         Ok(Self { site, context, control })
     }

@@ -7,13 +7,16 @@ use crate::commands::safe::package::Desk;
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData};
 use infiniservice_protocol::timestamp;
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 /// Checks for updates. Lists that cannot be fetched do not fail it: what the old ones know is told, with the reason.
 pub(in crate::commands::safe) async fn run(context: &CommandContext, control: &Control) -> CommandResult {
     let desk = Desk::of(context, control)?;
+    let before = desk.site().newest(desk.manager().lists());
     let stale = desk.refresh().await?.err();
+    let fetched = if stale.is_none() { Some(SystemTime::now()) } else { before };
     let pending = pending(&desk).await?;
-    let mut outcome = CommandOutcome::of(&data(&desk, pending, stale.as_ref()).await)?;
+    let mut outcome = CommandOutcome::of(&data(&desk, pending, fetched, stale.as_ref()).await)?;
     if let Some(why) = stale {
         outcome.stderr = why.partial.stderr;
     }
@@ -48,14 +51,19 @@ async fn add_installed(desk: &Desk<'_>, pending: &mut [PendingUpdate]) -> Result
     Ok(())
 }
 
-async fn data(desk: &Desk<'_>, pending: Vec<PendingUpdate>, stale: Option<&CommandError>) -> UpdateCheckData {
+async fn data(
+    desk: &Desk<'_>,
+    pending: Vec<PendingUpdate>,
+    fetched: Option<SystemTime>,
+    stale: Option<&CommandError>,
+) -> UpdateCheckData {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     UpdateCheckData {
         pending_count: count(pending.len()),
         security_count: count(pending.iter().filter(|update| update.is_security_update).count()),
         pending_updates: pending,
         manager: desk.manager().name().to_owned(),
-        last_check: desk.site().newest(desk.manager().lists()).map(timestamp::rfc3339_millis),
+        last_check: fetched.map(timestamp::rfc3339_millis),
         refresh_error: stale.map(|why| why.error.clone()),
         reboot_required: desk.reboot_required().await,
     }

@@ -64,7 +64,7 @@ async fn a_check_over_old_lists_tells_what_they_know_and_that_they_are_old() {
     let outcome = check([refresh(100), pending(PENDING)]).await.unwrap();
     assert!(outcome.stderr.text.contains("mirror.invalid"));
     let data: UpdateCheckData = serde_json::from_value(outcome.data).unwrap();
-    assert_eq!(data.pending_count, 2);
+    assert_eq!((data.pending_count, data.last_check), (2, None));
     assert!(data.refresh_error.unwrap().contains("cannot be reached"));
 }
 
