@@ -1,5 +1,6 @@
 //! The InfiniService guest agent, as a library: `main.rs` only parses arguments and chooses a mode.
 
+pub mod autochecks;
 pub mod cleanup;
 pub mod cli;
 pub mod clock;

@@ -5,11 +5,11 @@
 
 mod collect;
 mod cpu;
-mod disk;
+pub(crate) mod disk;
 mod error;
 mod handle;
 mod host;
-mod memory;
+pub(crate) mod memory;
 mod network;
 mod numbers;
 mod passwd;
@@ -23,7 +23,7 @@ mod settings;
 mod sockets;
 mod sys;
 mod temperature;
-mod text;
+pub(crate) mod text;
 
 pub use collect::Collector;
 pub use error::CollectError;

@@ -97,7 +97,9 @@ impl CommandName {
                 | ActionName::UpdateCheck
                 | ActionName::UpdateInstall,
             ) => Support::WithPackages,
-            Self::Safe(ActionName::DiskCleanup | ActionName::ApplicationInventory) => Support::OnLinux,
+            Self::Safe(
+                ActionName::DiskCleanup | ActionName::ApplicationInventory | ActionName::Autochecks,
+            ) => Support::OnLinux,
             _ => Support::NotYet,
         }
     }

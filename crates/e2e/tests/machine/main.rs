@@ -2,6 +2,7 @@
 //!
 //! One machine is booted for all scenarios; each leaves it as it found it.
 
+mod autochecks;
 mod cleanup;
 mod cost;
 mod device;
@@ -35,6 +36,7 @@ const ALL: &[&[Scenario]] = &[
     services::refusals::SCENARIOS,
     processes::SCENARIOS,
     executor::SCENARIOS,
+    autochecks::SCENARIOS,
     host::SCENARIOS,
     device::SCENARIOS,
     cost::SCENARIOS,

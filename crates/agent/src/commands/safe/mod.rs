@@ -1,6 +1,7 @@
 //! The safe commands, one file a family. To add one: its file here, an arm in [`run`], and its row in the catalogue.
 
 mod application_inventory;
+mod autochecks;
 mod disk_cleanup;
 mod package;
 mod process_kill;
@@ -11,6 +12,7 @@ mod update;
 use super::context::CommandContext;
 use super::control::Control;
 use super::outcome::{CommandError, CommandResult};
+use crate::autochecks::Asked;
 use crate::packages::Change;
 use infiniservice_protocol::{Action, ErrorCode};
 
@@ -46,6 +48,10 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
         }
         Action::ApplicationInventory { limit, filter } => {
             application_inventory::run(application_inventory::Query { limit, filter }, context, control).await
+        }
+        Action::Autochecks { checks, warning_percent, critical_percent } => {
+            let asked = Asked { warning_percent, critical_percent };
+            autochecks::run(checks.as_deref(), asked, context, control).await
         }
         other => Err(not_written(&other)),
     }

@@ -23,6 +23,16 @@ pub(in crate::commands::safe) async fn run(context: &CommandContext, control: &C
     Ok(outcome)
 }
 
+/// The same without fetching anything: what is known already.
+pub(in crate::commands::safe) async fn known(
+    context: &CommandContext,
+    control: &Control,
+) -> Result<UpdateCheckData, CommandError> {
+    let desk = Desk::of(context, control)?;
+    let pending = pending(&desk).await?;
+    Ok(data(&desk, pending, None).await)
+}
+
 /// What is pending by the lists that are there, security updates first.
 pub(super) async fn pending(desk: &Desk<'_>) -> Result<Vec<PendingUpdate>, CommandError> {
     let query = desk.manager().pending();

@@ -5,5 +5,5 @@ mod install;
 #[cfg(test)]
 mod tests;
 
-pub(super) use check::run as check;
+pub(super) use check::{known, run as check};
 pub(super) use install::run as install;

@@ -1,0 +1,186 @@
+//! How full the file systems are: the facts of two checks.
+
+use crate::autochecks::finding::{Finding, Skip};
+use crate::autochecks::levels::{Levels, percent, worse};
+use crate::autochecks::{Machine, isolate, sys};
+use crate::collector::disk::mounts::{self, Mount};
+use crate::collector::disk::usage::Space;
+use infiniservice_protocol::data::CheckStatus;
+use serde_json::Value;
+use std::io;
+use std::time::Duration;
+use tokio::sync::oneshot::Receiver;
+use tokio::time::{Instant, timeout_at};
+
+/// Of a share that warns or fails without more being asked.
+pub const LEVELS: Levels = Levels::new(85.0, 95.0);
+/// How long a mount may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many are looked at, and told.
+const MAX: usize = 64;
+
+/// One file system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Where it is mounted.
+    pub mount_point: String,
+    /// What from.
+    pub device: String,
+    /// `ext4`.
+    pub kind: String,
+    /// As statvfs(3) tells.
+    pub space: Space,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileSystems {
+    /// By mount point.
+    pub list: Vec<FileSystem>,
+    /// Mount points that gave no answer in time.
+    pub silent: Vec<String>,
+}
+
+impl FileSystem {
+    /// As df(1) has it: of what ordinary users may fill.
+    pub fn used_percent(&self) -> f64 {
+        let used = self.space.blocks.saturating_sub(self.space.free);
+        percent(used, used.saturating_add(self.space.available))
+    }
+
+    /// `None` where the file system makes inodes as they are needed.
+    pub fn inodes_used_percent(&self) -> Option<f64> {
+        let space = self.space;
+        (space.inodes > 0).then(|| percent(space.inodes.saturating_sub(space.free_inodes), space.inodes))
+    }
+
+    /// In 10^9 bytes, to two decimals.
+    pub fn gigabytes(&self, blocks: u64) -> f64 {
+        (blocks as f64 * self.space.block_bytes as f64 / 1e7).round() / 100.0
+    }
+}
+
+type Answer = io::Result<Option<Space>>;
+
+/// Asks those that may hang by a thread each and the others by one; all wait together.
+pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
+    let table = machine.read("proc/self/mountinfo").await?;
+    let mut mounts = mounts::file_systems(mounts::parse(&table));
+    mounts.truncate(MAX);
+    let until = Instant::now() + PATIENCE.min(machine.control.remaining() / 2);
+    let (remote, local): (Vec<_>, Vec<_>) = mounts.into_iter().partition(Mount::may_hang);
+    let remote: Vec<_> = remote.into_iter().map(|mount| (ask(&mount), mount)).collect();
+    let mut found = FileSystems::default();
+    let together = isolate::start("local file systems", move || answers(local))?;
+    let told = timeout_at(until, together).await.map_err(|_| silent("the local file systems"))?;
+    for (mount, answer) in told.map_err(|_| silent("the local file systems"))? {
+        found.take(&mount, Some(&answer));
+    }
+    for (asked, mount) in remote {
+        found.take(&mount, answer(asked, until).await.as_ref());
+    }
+    found.list.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
+    Ok(found)
+}
+
+fn ask(mount: &Mount) -> Result<Receiver<Answer>, Skip> {
+    let (name, mount) = (mount.mount_point_text(), mount.clone());
+    isolate::start(&name, move || sys::space(&mount))
+}
+
+fn answers(mounts: Vec<Mount>) -> Vec<(Mount, Answer)> {
+    mounts.into_iter().map(|mount| (mount.clone(), sys::space(&mount))).collect()
+}
+
+async fn answer(asked: Result<Receiver<Answer>, Skip>, until: Instant) -> Option<Answer> {
+    timeout_at(until, asked.ok()?).await.ok()?.ok()
+}
+
+fn silent(what: &str) -> Skip {
+    Skip(format!("{what} gave no answer"))
+}
+
+impl FileSystems {
+    /// A file system that cannot be asked, such as a user's own FUSE mount, is left out, as df(1) does.
+    fn take(&mut self, mount: &Mount, answer: Option<&Answer>) {
+        match answer {
+            None => self.silent.push(mount.mount_point_text()),
+            Some(Ok(Some(space))) if space.blocks > 0 => self.list.push(FileSystem {
+                mount_point: mount.mount_point_text(),
+                device: mount.source_text(),
+                kind: mount.kind.clone(),
+                space: *space,
+            }),
+            Some(_) => {}
+        }
+    }
+
+    /// The verdict over all, with the fullest first in the sentence. A mount that hangs wants attention by itself.
+    pub fn assess(
+        &self,
+        what: &str,
+        levels: Levels,
+        share: impl Fn(&FileSystem) -> Option<f64>,
+    ) -> Result<(Finding, Option<&FileSystem>), Skip> {
+        let mut shares: Vec<(f64, &FileSystem)> =
+            self.list.iter().filter_map(|system| Some((share(system)?, system))).collect();
+        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let fullest = shares.first().copied();
+        if fullest.is_none() && self.silent.is_empty() {
+            return Err(Skip(format!("no file system here tells {what}")));
+        }
+        let mut status = fullest.map_or(CheckStatus::Warning, |(share, _)| levels.judge(share));
+        let mut sentences = vec![sentence(what, levels, &shares)];
+        if let Some(first) = self.silent.first() {
+            status = worse(status, CheckStatus::Warning);
+            sentences.push(format!("{first} does not answer."));
+        }
+        sentences.retain(|sentence| !sentence.is_empty());
+        let message = sentences.join(" ");
+        Ok((Finding::new(status, message), fullest.map(|(_, system)| system)))
+    }
+}
+
+fn sentence(what: &str, levels: Levels, shares: &[(f64, &FileSystem)]) -> String {
+    let full: Vec<String> = shares
+        .iter()
+        .filter(|(share, _)| levels.judge(*share) != CheckStatus::Passed)
+        .map(|(share, system)| format!("{} has {share} % of its {what} used", system.mount_point))
+        .collect();
+    match (full.as_slice(), shares.first()) {
+        ([], Some((share, system))) => {
+            format!("The fullest file system, {}, has {share} % of its {what} used.", system.mount_point)
+        }
+        ([], None) => String::new(),
+        (few, _) if few.len() <= 3 => format!("{}.", few.join("; ")),
+        (many, _) => format!("{}; and {} more.", many.get(..3).unwrap_or(many).join("; "), many.len() - 3),
+    }
+}
+
+/// For `details`: the bounds, the silent ones, and what `figures` tells of each.
+pub fn details(
+    systems: &FileSystems,
+    levels: Levels,
+    figures: impl Fn(&FileSystem) -> Option<Value>,
+) -> Value {
+    serde_json::json!({
+        "warning_percent": levels.warning,
+        "critical_percent": levels.critical,
+        "file_systems": systems.list.iter().filter_map(figures).collect::<Vec<_>>(),
+        "not_answering": systems.silent,
+    })
+}
+
+/// For tests: a file system of a thousand blocks of a megabyte and a thousand inodes.
+#[cfg(test)]
+pub(super) fn simulated(mount_point: &str, used: u64, inodes_used: u64) -> FileSystem {
+    let space = Space {
+        block_bytes: 1_000_000,
+        blocks: 1000,
+        free: 1000 - used,
+        available: 1000 - used,
+        inodes: 1000,
+        free_inodes: 1000 - inodes_used,
+    };
+    FileSystem { mount_point: mount_point.into(), device: "/dev/vda1".into(), kind: "ext4".into(), space }
+}

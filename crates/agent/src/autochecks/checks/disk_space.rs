@@ -1,0 +1,144 @@
+//! `disk_space`: how full each file system is.
+
+use super::disk::{self, FileSystem, FileSystems};
+use crate::autochecks::Machine;
+use crate::autochecks::finding::{Assessed, Finding};
+use crate::autochecks::levels::Levels;
+use infiniservice_protocol::Action;
+use serde_json::json;
+use std::sync::Arc;
+
+/// What `DiskCleanup` empties, and where it lies.
+const CLEANED: [(&str, &[&str]); 4] = [
+    ("temp", &["/tmp", "/var/tmp"]),
+    ("logs", &["/var/log"]),
+    ("package_cache", &["/var/cache"]),
+    ("crash_dumps", &["/var/crash", "/var/lib/systemd/coredump"]),
+];
+
+/// Gathers and assesses.
+pub async fn run(machine: Arc<Machine>) -> Assessed {
+    let systems = machine.file_systems().await?;
+    assess(&systems, disk::LEVELS.or_asked(machine.asked))
+}
+
+/// The fullest file system decides.
+pub fn assess(systems: &FileSystems, levels: Levels) -> Assessed {
+    let (finding, fullest) = systems.assess("space", levels, |system| Some(system.used_percent()))?;
+    let figures = |system: &FileSystem| {
+        Some(json!({
+            "mount_point": system.mount_point,
+            "device": system.device,
+            "filesystem": system.kind,
+            "total_gb": system.gigabytes(system.space.blocks),
+            "available_gb": system.gigabytes(system.space.available),
+            "used_percent": system.used_percent(),
+        }))
+    };
+    let finding = finding.with_details(disk::details(systems, levels, figures));
+    Ok(remedied(finding, fullest, systems))
+}
+
+/// Cleaning helps only where the fullest file system holds what is cleaned.
+fn remedied(finding: Finding, fullest: Option<&FileSystem>, systems: &FileSystems) -> Finding {
+    let Some(fullest) = fullest else { return finding };
+    let place = &fullest.mount_point;
+    let targets = targets_on(place, systems);
+    if targets.is_empty() {
+        return finding.advise(format!("Free space on {place}, or enlarge it."));
+    }
+    let description = format!("Remove from {place} what nothing needs any more: {}.", targets.join(", "));
+    let command = Action::DiskCleanup { targets: Some(targets), older_than_days: None, dry_run: false };
+    finding.remedy(description, Some(command))
+}
+
+/// The targets that lie on a file system.
+fn targets_on(mount_point: &str, systems: &FileSystems) -> Vec<String> {
+    let lies = |path: &&'static str| mount_of(path, systems) == Some(mount_point);
+    CLEANED
+        .iter()
+        .filter(|(_, paths)| paths.iter().any(lies))
+        .map(|(target, _)| (*target).to_owned())
+        .collect()
+}
+
+/// The mount point that a path lies below: the longest.
+fn mount_of<'a>(path: &str, systems: &'a FileSystems) -> Option<&'a str> {
+    let points = systems.list.iter().map(|system| system.mount_point.as_str());
+    let above = points.filter(|point| is_below(path, point));
+    above.max_by_key(|point| point.len())
+}
+
+fn is_below(path: &str, point: &str) -> bool {
+    path.strip_prefix(point.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::simulated;
+    use super::*;
+    use infiniservice_protocol::data::CheckStatus;
+
+    fn systems(list: &[(&str, u64)]) -> FileSystems {
+        let list = list.iter().map(|(place, used)| simulated(place, *used, 0)).collect();
+        FileSystems { list, silent: Vec::new() }
+    }
+
+    fn targets(finding: &Finding) -> Option<Vec<String>> {
+        match finding.remediation.as_ref()?.command.as_ref()? {
+            Action::DiskCleanup { targets, dry_run: false, .. } => targets.clone(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_fullest_file_system_decides_and_is_named() {
+        let finding = assess(&systems(&[("/", 500), ("/srv/data", 970)]), disk::LEVELS).unwrap();
+        assert_eq!(finding.status, CheckStatus::Failed);
+        assert_eq!(finding.message, "/srv/data has 97 % of its space used.");
+        assert_eq!(finding.details["file_systems"][1]["available_gb"], 0.03);
+        let finding = assess(&systems(&[("/", 850), ("/srv/data", 10)]), disk::LEVELS).unwrap();
+        assert_eq!(finding.status, CheckStatus::Warning);
+        let finding = assess(&systems(&[("/", 849)]), disk::LEVELS).unwrap();
+        assert_eq!(finding.status, CheckStatus::Passed);
+        assert_eq!(finding.message, "The fullest file system, /, has 84.9 % of its space used.");
+    }
+
+    #[test]
+    fn cleaning_is_offered_for_what_lies_on_the_full_file_system_only() {
+        let finding = assess(&systems(&[("/", 960), ("/srv", 1), ("/var/log", 1)]), disk::LEVELS).unwrap();
+        assert_eq!(targets(&finding).unwrap(), ["temp", "package_cache", "crash_dumps"]);
+        let finding = assess(&systems(&[("/", 1), ("/var/log", 990)]), disk::LEVELS).unwrap();
+        assert_eq!(targets(&finding).unwrap(), ["logs"]);
+        let finding = assess(&systems(&[("/", 1), ("/srv", 990)]), disk::LEVELS).unwrap();
+        assert_eq!(targets(&finding), None);
+        assert!(finding.remediation.unwrap().description.contains("/srv"));
+    }
+
+    #[test]
+    fn the_reserve_of_the_superuser_counts_as_full_for_others() {
+        let mut full = simulated("/", 950, 0);
+        full.space.available = 0;
+        assert!((full.used_percent() - 100.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_mount_that_hangs_wants_attention_and_hides_nothing_of_the_others() {
+        let mut systems = systems(&[("/", 100)]);
+        systems.silent.push("/mnt/nfs".into());
+        let finding = assess(&systems, disk::LEVELS).unwrap();
+        assert_eq!(finding.status, CheckStatus::Warning);
+        assert!(finding.message.contains("/mnt/nfs does not answer"), "{}", finding.message);
+        assert_eq!(finding.details["not_answering"][0], "/mnt/nfs");
+        assert!(assess(&FileSystems::default(), disk::LEVELS).is_err());
+    }
+
+    #[test]
+    fn many_full_file_systems_make_a_short_sentence() {
+        let finding =
+            assess(&systems(&[("/a", 990), ("/b", 991), ("/c", 992), ("/d", 993), ("/e", 1)]), disk::LEVELS);
+        let message = finding.unwrap().message;
+        assert!(message.starts_with("/d has") && message.ends_with("; and 1 more."), "{message}");
+    }
+}

@@ -1,0 +1,22 @@
+//! Who knows the pending updates.
+
+use crate::commands::{BoxFuture, Control};
+use infiniservice_protocol::data::UpdateCheckData;
+
+/// Knows the pending updates.
+pub trait UpdateSource: Send + Sync {
+    /// From the lists that are there, without fetching new ones; the text says why it is not known.
+    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<UpdateCheckData, String>>;
+}
+
+/// Where nobody can be asked.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub struct NotAsked;
+
+#[cfg(test)]
+impl UpdateSource for NotAsked {
+    fn pending<'a>(&'a self, _: &'a Control) -> BoxFuture<'a, Result<UpdateCheckData, String>> {
+        Box::pin(async { Err("there is no package manager".into()) })
+    }
+}
