@@ -117,7 +117,7 @@ fn platforms_are_told_apart_by_modules_only() {
         while let Some((number, line)) = lines.next() {
             let gated = line.trim_start().starts_with("#[cfg(") && line.contains("target_os");
             let next = lines.peek().map_or("", |(_, next)| next.trim_start());
-            let of_a_test = next == "#[test]";
+            let of_a_test = next == "#[test]" || next.starts_with("#[tokio::test");
             let allowed = [
                 "mod ",
                 "pub mod ",

@@ -30,7 +30,8 @@ pub(in crate::commands::safe) async fn known(
 ) -> Result<UpdateCheckData, CommandError> {
     let desk = Desk::of(context, control)?;
     let pending = pending(&desk).await?;
-    Ok(data(&desk, pending, None).await)
+    let fetched = desk.site().newest(desk.manager().lists());
+    Ok(data(&desk, pending, fetched, None).await)
 }
 
 /// What is pending by the lists that are there, security updates first.
