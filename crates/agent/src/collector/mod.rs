@@ -1,6 +1,6 @@
 //! System metrics, one file a metric.
 //!
-//! Everything that reads text or records is pure and compiles on every platform; [`sys`] holds what the
+//! Everything that reads text or records is pure and compiles on every platform; `sys` holds what the
 //! operating system gives. [`Collector`] takes one collection, [`CollectorHandle`] runs it on a thread of its own.
 
 mod collect;
