@@ -1,12 +1,11 @@
 //! `cargo xtask demo`: the main job, to be looked at.
 
 use crate::steps::{cargo, root, run};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
-use infiniservice_lab::{BootOptions, Machine};
-use std::fs;
+use infiniservice_lab::{BootOptions, Machine, payload};
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// Starts the agent on a pseudo-terminal, runs a few safe commands and explains them, then shows it live.
@@ -126,24 +125,12 @@ fn local() -> Stage {
 }
 
 fn machine() -> Result<Stage> {
-    let payload = tempfile::tempdir()?;
-    fill(payload.path())?;
+    let directory = tempfile::tempdir()?;
+    payload::fill(directory.path(), &built("release", "infiniservice"), &root().join("packaging"))?;
     eprintln!("booting the virtual machine; the first time its image is made, which takes some minutes");
-    let options = BootOptions { payload: Some(payload.path().to_path_buf()), ..BootOptions::default() };
+    let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
     let machine = Machine::boot(&options)?;
     machine.shell("/mnt/payload/install-linux.sh --vm-id demo")?.expect_success()?;
     let reach = vec!["--socket".to_owned(), machine.agent_socket().display().to_string()];
     Ok(Stage { infinictl: built("release", "infinictl"), reach, machine: Some(machine) })
-}
-
-/// What the guest gets to see: the agent and its installer.
-fn fill(payload: &Path) -> Result<()> {
-    let agent = built("release", "infiniservice");
-    ensure!(agent.is_file(), "{} is not there", agent.display());
-    fs::copy(agent, payload.join("infiniservice"))?;
-    for entry in fs::read_dir(root().join("packaging"))? {
-        let entry = entry?;
-        fs::copy(entry.path(), payload.join(entry.file_name()))?;
-    }
-    Ok(())
 }

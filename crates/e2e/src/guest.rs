@@ -3,11 +3,9 @@
 use crate::binary;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
-use infiniservice_lab::{BootOptions, Machine};
+use infiniservice_lab::{BootOptions, Machine, payload};
 use infiniservice_protocol::{Action, GuestMessage, Response};
-use std::fs;
 use std::future::Future;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -24,9 +22,9 @@ pub struct Guest {
 impl Guest {
     /// Boots, and installs the agent with `packaging/install-linux.sh` from a disk, as an operator does.
     pub fn boot() -> Result<Self> {
-        let payload = tempfile::tempdir()?;
-        fill(payload.path())?;
-        let options = BootOptions { payload: Some(payload.path().to_path_buf()), ..BootOptions::default() };
+        let directory = tempfile::tempdir()?;
+        payload::fill(directory.path(), &binary::agent()?, &binary::workspace().join("packaging"))?;
+        let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
         let machine = Machine::boot(&options)?;
         // One worker, so that the client answers heartbeats while a scenario waits for the guest's shell.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -107,13 +105,4 @@ impl Guest {
     pub fn log(&self) -> Result<String> {
         self.sh("journalctl -b -u infiniservice -o cat --no-pager")
     }
-}
-
-fn fill(payload: &Path) -> Result<()> {
-    fs::copy(binary::agent()?, payload.join("infiniservice"))?;
-    for entry in fs::read_dir(binary::workspace().join("packaging"))? {
-        let entry = entry?;
-        fs::copy(entry.path(), payload.join(entry.file_name()))?;
-    }
-    Ok(())
 }

@@ -15,6 +15,19 @@ const LABEL: &str = "payload";
 /// Room for the file system's own tables, in MiB.
 const OVERHEAD_MIB: u64 = 16;
 
+/// Fills `directory` as an operator's disk is: the agent's program, and beside it what `packaging` holds.
+pub fn fill(directory: &Path, agent: &Path, packaging: &Path) -> Result<()> {
+    let copy = |from: &Path, name: &std::ffi::OsStr| {
+        fs::copy(from, directory.join(name)).with_context(|| format!("cannot copy {}", from.display()))
+    };
+    copy(agent, "infiniservice".as_ref())?;
+    for entry in fs::read_dir(packaging).with_context(|| format!("cannot read {}", packaging.display()))? {
+        let entry = entry?;
+        copy(&entry.path(), &entry.file_name())?;
+    }
+    Ok(())
+}
+
 /// Makes the disk of `directory`, or an empty one: without any the guest would wait for it at boot.
 pub fn make(disk: &Path, directory: Option<&Path>) -> Result<()> {
     let empty = tempfile::tempdir()?;
