@@ -34,7 +34,9 @@ impl Test {
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
         steps.step("documentation", documentation);
         steps.step("tests", || {
-            run(cargo(&["test", "--workspace", "--no-fail-fast"]).env_remove("INFINISERVICE_VM"))
+            // A failure is one paragraph, not a page: the log of a run is read from its end.
+            let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+            run(tests.env_remove("INFINISERVICE_VM").env("RUST_BACKTRACE", "0"))
         });
         if self.fast {
             println!("\n==> the virtual machine\n    left out: --fast was given");
@@ -84,5 +86,5 @@ fn machine() -> Result<()> {
         "--test-threads=1",
         "--nocapture",
     ];
-    run(cargo(&tests).env("INFINISERVICE_VM", "1"))
+    run(cargo(&tests).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0"))
 }

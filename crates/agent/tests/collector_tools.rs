@@ -91,9 +91,9 @@ fn a_process_of_known_size_and_age_is_told_as_ps_tells_it() {
     let mut child = Command::new("sleep").arg("60").spawn().unwrap();
     let pid = child.id();
     let own = loop {
-        // Between fork and exec the child is still this test.
+        // Between fork and exec the child is still this test, and until it sleeps its memory grows.
         let found = collect().processes.into_iter().find(|p| p.pid == pid && p.name == "sleep");
-        if let Some(process) = found.filter(|p| p.cmd_line.is_some()) {
+        if let Some(process) = found.filter(|p| p.cmd_line.is_some() && p.status == "sleeping") {
             break process;
         }
     };
