@@ -94,8 +94,10 @@ impl Drop for Stubborn {
     }
 }
 
+/// Runs the agent to its end. The tests' own variables are no settings of it, so it gets none.
 fn run_agent(arguments: &[&str]) -> Result<Output> {
-    Ok(Command::new(binary::tested_agent()?).args(arguments).stdin(Stdio::null()).output()?)
+    let mut agent = Command::new(binary::tested_agent()?);
+    Ok(agent.args(arguments).env_clear().stdin(Stdio::null()).output()?)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
