@@ -89,11 +89,18 @@ fn round_trips(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Tabl
 
 /// The tool is timed inside the guest, without the way there; the action with it.
 fn commands(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Table) -> Result<()> {
-    for (action, name, tool) in tools::PAIRS {
-        let script = format!("a=$(date +%s%N); {} >/dev/null; b=$(date +%s%N); echo $((b-a))", quoted(tool));
-        let time = || Ok(Duration::from_nanos(guest.sh(&script)?.parse().context("nanoseconds")?));
-        tools::pair(host, (action, name), effort.commands, table, time)?;
+    let unit = "/run/systemd/system/bench.service";
+    guest
+        .sh(&format!("printf '{}' > {unit}; systemctl daemon-reload; systemctl start bench", tools::UNIT))?;
+    for pair in tools::READING.iter().chain(&tools::ACTING) {
+        let time = |line: &str| {
+            let script =
+                format!("a=$(date +%s%N); {} >/dev/null; b=$(date +%s%N); echo $((b-a))", quoted(line));
+            Ok(Duration::from_nanos(guest.sh(&script)?.parse().context("nanoseconds")?))
+        };
+        tools::measure(host, pair, effort.commands, table, time)?;
     }
+    guest.sh(&format!("systemctl stop bench; rm {unit}; systemctl daemon-reload"))?;
     Ok(())
 }
 
