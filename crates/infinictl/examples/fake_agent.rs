@@ -1,5 +1,5 @@
 //! A stand-in for the agent, for trying `infinictl --local --agent` and for its tests: it is started as the agent is,
-//! and answers out of recorded metrics, with a little life in them.
+//! and answers out of made-up metrics, with a little life in them.
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -7,6 +7,9 @@ use infiniservice_protocol::{ErrorCode, Response};
 use std::io;
 use std::process::ExitCode;
 
+/// The guest decides how long its sentence is, and a terminal has its limits.
+const MAX_SENTENCE_COLUMNS: usize = 2000;
+
 /// Why the command did not do what was asked.
 #[derive(Debug)]
 pub(super) enum CliError {
@@ -52,7 +55,7 @@ impl CliError {
     /// Says it on standard error, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if !matches!(self, Self::OutputClosed) {
-            eprintln!("infinictl: {}", sanitise::line(&self.sentence()));
+            eprintln!("infinictl: {}", sanitise::fit(&self.sentence(), MAX_SENTENCE_COLUMNS));
         }
         if let Self::Refused(response) = self {
             let output = sanitise::lines(response.stderr.trim_end());
@@ -90,7 +93,10 @@ impl CliError {
 
 fn refused(response: &Response) -> String {
     let error = response.error.as_deref().unwrap_or("the guest gives no reason");
-    let code = response.error_code.map_or(String::new(), |code| format!(" ({code})"));
+    let code = response.error_code.map(|code| code.to_string());
+    let exit = response.exit_code.map(|code| format!("exit code {code}"));
+    let marks: Vec<String> = code.into_iter().chain(exit).collect();
+    let code = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
     let action = &response.command_type;
     if error.starts_with(action.as_str()) {
         format!("{error}{code}")

@@ -3,25 +3,49 @@
 use super::error::CliError;
 use super::output::Output;
 use super::process;
+use super::progress::while_waiting;
 use super::session::{Session, wrong_answer};
 use super::table::{Columns, facts, number, state, text};
+use crate::client::Event;
 use crate::text::units;
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::metrics::{DiskUsage, Interface, System, SystemMetrics};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Processes that are shown; `process list` shows them all.
 const SHOWN_PROCESSES: usize = 10;
 
-/// Runs it.
+/// What the collectors of rates say of a first sample.
+const WARMING_UP: &str = "warming_up";
+/// From the first sample to the second one, which has rates.
+const APART: Duration = Duration::from_secs(1);
+
+/// Runs it. An agent that has just started has no rates yet, so it is asked once more.
 pub(super) async fn run(session: &Session) -> Result<(), CliError> {
+    let mut event = while_waiting("waiting for the guest", ask(session)).await?;
+    if event.message().is_some_and(is_warming_up) {
+        let second = async {
+            tokio::time::sleep(APART).await;
+            ask(session).await
+        };
+        event = while_waiting("taking a second sample", second).await?;
+    }
+    session.show(&event, |answer, out| match answer {
+        GuestMessage::SystemMetrics(metrics) => Ok(show(metrics, out)),
+        _ => Err(wrong_answer("Metrics")),
+    })
+}
+
+async fn ask(session: &Session) -> Result<Arc<Event>, CliError> {
     let message = HostMessage::Metrics { id: Some(session.client.new_id()) };
-    session
-        .exchange(&message, |answer, out| match answer {
-            GuestMessage::SystemMetrics(metrics) => Ok(show(metrics, out)),
-            _ => Err(wrong_answer("Metrics")),
-        })
-        .await
+    Ok(session.client.call(&message, session.wait()).await?)
+}
+
+fn is_warming_up(message: &GuestMessage) -> bool {
+    let GuestMessage::SystemMetrics(metrics) = message else { return false };
+    metrics.collection.failed.iter().any(|failure| failure.error == WARMING_UP)
 }
 
 fn show(metrics: &SystemMetrics, out: Output) -> String {

@@ -1,10 +1,18 @@
 //! The command line: one file a command family.
 
+mod apps;
+mod autochecks;
+mod cleanup;
+mod confirm;
 mod error;
+mod exec;
 mod global;
 mod hello;
+#[cfg(test)]
+mod hostile;
 mod metrics;
 mod output;
+mod package;
 mod ping;
 mod process;
 mod progress;
@@ -13,6 +21,7 @@ mod service;
 mod session;
 mod shell;
 mod table;
+mod update;
 mod watch;
 
 pub use global::Global;
@@ -28,6 +37,8 @@ const EXIT_CODES: &str =
 Examples:
   infinictl --socket /run/vm/agent.sock metrics
   infinictl --local service list --state failed
+  infinictl --socket /run/vm/agent.sock autochecks --fix
+  infinictl --socket /run/vm/agent.sock package install nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
 /// Reads and drives a guest over its InfiniService agent.
@@ -59,6 +70,20 @@ pub enum Command {
     /// List and end processes
     #[command(subcommand)]
     Process(process::Command),
+    /// List, install, update and remove packages
+    #[command(subcommand)]
+    Package(package::Command),
+    /// Look for updates and install them
+    #[command(subcommand)]
+    Update(update::Command),
+    /// List the installed applications, whoever installed them
+    Apps(apps::Args),
+    /// Check the guest's health, and put right what can be
+    Autochecks(autochecks::Args),
+    /// Remove temporary files, old logs and caches
+    Cleanup(cleanup::Args),
+    /// Run a shell command, where the guest's configuration allows that
+    Exec(exec::Args),
     /// Send a line as it is, and print what the guest answers to it
     Send(send::Args),
     /// Print the completions for a shell
@@ -101,6 +126,12 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Hello => hello::run(session).await,
         Command::Service(command) => service::run(session, command).await,
         Command::Process(command) => process::run(session, command).await,
+        Command::Package(command) => package::run(session, command).await,
+        Command::Update(command) => update::run(session, command).await,
+        Command::Apps(args) => apps::run(session, args).await,
+        Command::Autochecks(args) => autochecks::run(session, args).await,
+        Command::Cleanup(args) => cleanup::run(session, args).await,
+        Command::Exec(args) => exec::run(session, args).await,
         Command::Send(args) => send::run(session, &args).await,
         Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! A spinner with the elapsed time, for work that takes longer than a second.
 
+use crate::text::sanitise;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::future::Future;
 use std::io::{IsTerminal, stderr};
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 /// Shorter work shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Of what is waited for; a line that wraps would not be cleared.
+const MAX_COLUMNS: usize = 60;
 const FRAME: Duration = Duration::from_millis(100);
 
 /// Waits for `work`; on a terminal, and on standard error only, says what is waited for.
@@ -31,7 +34,7 @@ fn spinner(what: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         bar.set_style(style);
     }
-    bar.set_message(what.to_owned());
+    bar.set_message(sanitise::fit(what, MAX_COLUMNS));
     bar.enable_steady_tick(FRAME);
     bar
 }

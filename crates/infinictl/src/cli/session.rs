@@ -18,11 +18,16 @@ pub(super) const CHANGING: Duration = Duration::from_secs(120);
 /// After the guest's own time for a command its answer, with what there was of output, still has to come.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long the guest may take for an action: it waits for a place as long as it may run, and then runs so long.
+pub(super) fn patience(action: &Action) -> Duration {
+    Duration::from_secs(2 * action.name().default_timeout_secs())
+}
+
 /// A connection with its flags.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) out: Output,
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl Session {
@@ -60,13 +65,42 @@ impl Session {
         what: &str,
         render: impl FnOnce(&D, Output) -> String,
     ) -> Result<(), CliError> {
-        let message = self.client.command(action, self.timeout);
-        let wait = self.timeout.map_or(default_wait, |timeout| timeout + GRACE);
-        let event = while_waiting(what, self.client.call(&message, wait)).await?;
+        let event = self.request(action, default_wait, what).await?;
         self.show(&event, |message, out| match message {
             GuestMessage::Response(response) => Ok(render(&data(response)?, out)),
             _ => Err(wrong_answer(what)),
         })
+    }
+
+    /// The same for an action that has its time: waits as long as the guest may take.
+    pub(super) async fn long_command<D: DeserializeOwned>(
+        &self,
+        action: &Action,
+        what: &str,
+        render: impl FnOnce(&D, Output) -> String,
+    ) -> Result<(), CliError> {
+        self.command(action, patience(action), what, render).await
+    }
+
+    /// Runs a safe command; its response may be a failure, and is not shown.
+    pub(super) async fn request(
+        &self,
+        action: &Action,
+        default_wait: Duration,
+        what: &str,
+    ) -> Result<Arc<Event>, CliError> {
+        self.message(&self.client.command(action, self.timeout), default_wait, what).await
+    }
+
+    /// Sends a command that may take a while, and waits for its answer.
+    pub(super) async fn message(
+        &self,
+        message: &HostMessage,
+        default_wait: Duration,
+        what: &str,
+    ) -> Result<Arc<Event>, CliError> {
+        let wait = self.timeout.unwrap_or(default_wait) + GRACE;
+        Ok(while_waiting(what, self.client.call(message, wait)).await?)
     }
 
     /// Shows an answer. A failure is shown as JSON where that is asked for, and is an error in any case.

@@ -41,6 +41,11 @@ impl Columns {
         self.table.add_row(row);
     }
 
+    /// Adds a row whose texts may go on in the next line.
+    pub(super) fn tall_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.table.add_row(cells.into_iter().collect::<Vec<_>>());
+    }
+
     /// The table as lines, without blanks at their ends.
     pub(super) fn finish(mut self) -> String {
         self.table.column_iter_mut().for_each(|column| {
@@ -70,16 +75,21 @@ pub(super) fn optional(content: Option<impl ToString>) -> Cell {
 pub(super) fn state(content: &str) -> Cell {
     let cell = text(content);
     match content {
-        "running" | "enabled" | "auto" | "yes" | "up" | "passed" => cell.fg(Color::Green),
-        "failed" | "zombie" | "no" | "critical" => cell.fg(Color::Red),
+        "running" | "enabled" | "auto" | "yes" | "up" | "passed" | "installed" => cell.fg(Color::Green),
+        "failed" | "zombie" | "no" | "critical" | "security" => cell.fg(Color::Red),
         "starting" | "stopping" | "reloading" | "disk_sleep" | "warning" => cell.fg(Color::Yellow),
         _ => cell,
     }
 }
 
+/// A word of our own in a colour of `console_codes(4)`, where colours are wanted.
+pub(super) fn paint(word: &str, colour: u8, out: Output) -> String {
+    if out.colour { format!("\u{1b}[{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
+}
+
 /// Names and values below each other.
 pub(super) fn facts(facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let line = |(name, value): &(&str, String)| format!("{name:width$}  {}", sanitise::line(value));
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {}", sanitise::brief(value));
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }

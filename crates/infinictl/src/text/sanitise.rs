@@ -7,10 +7,17 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Marks on one character that are shown; real scripts need two or three.
 const MAX_MARKS: usize = 3;
+/// Of a text within a sentence; names, versions and errors that are longer are not read anyway.
+const MAX_BRIEF_COLUMNS: usize = 400;
 
 /// One line: newlines and tabs are shown by their number too.
 pub fn line(text: &str) -> String {
     clean(text, false)
+}
+
+/// One line within a sentence, of at most 400 columns.
+pub fn brief(text: &str) -> String {
+    fit(text, MAX_BRIEF_COLUMNS)
 }
 
 /// Several lines, as a program's output: newlines stay, tabs become blanks.

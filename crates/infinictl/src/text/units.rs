@@ -17,6 +17,11 @@ pub fn gb(count: f64) -> String {
     scaled(count * 1e9, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
 }
 
+/// Megabytes of 10^6 bytes in decimal units.
+pub fn mb(count: f64) -> String {
+    gb(count / 1000.0)
+}
+
 /// Bytes a second in binary units.
 pub fn rate(bytes_per_second: f64) -> String {
     scaled(bytes_per_second, 1024.0, &["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"])

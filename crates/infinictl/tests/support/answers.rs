@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// Recorded metrics of a machine.
-pub const METRICS: &str = include_str!("../fixtures/system_metrics.json");
+/// Metrics of a machine that does not exist, written by hand: a loaded database server.
+pub const METRICS: &str = include_str!("../fixtures/made_up_system_metrics.json");
 
 /// The first bytes to a host: the newline, then fresh metrics.
 pub fn greeting() -> Vec<u8> {
@@ -33,6 +33,7 @@ pub fn proper(message: &Value) -> Vec<String> {
             vec![json!({"type": "keep_alive", "sequence_number": message["sequence_number"]}).to_string()]
         }
         "Hello" => vec![hello()],
+        "UnsafeCommand" => vec![ok(id.unwrap_or_default(), "UnsafeCommand", &json!({}))],
         "SafeCommand" => vec![command(id.unwrap_or_default(), message)],
         "KeepAliveResponse" => vec![],
         other => {
@@ -74,8 +75,54 @@ fn command(id: &str, message: &Value) -> String {
             "ProcessKill",
             &json!({"pid": command["pid"], "name": "sleep", "signal": "SIGTERM", "exited": true}),
         ),
-        other => failed(id, other, "UNKNOWN_ACTION", "there is no such action"),
+        other => match data(other) {
+            Value::Null => failed(id, other, "UNKNOWN_ACTION", "there is no such action"),
+            data => ok(id, other, &data),
+        },
     }
+}
+
+/// Of actions that answer the same whatever their parameters.
+fn data(action: &str) -> Value {
+    let changed = json!({"package": "nginx", "manager": "apt", "version_before": "1.22", "version_after": "1.24", "changed": true, "reboot_required": true});
+    match action {
+        "PackageList" => json!({"manager": "apt", "count": 2, "packages": [
+            {"name": "nginx", "version": "1.22.1-9", "architecture": "amd64", "description": "small web server", "size_kb": 1600, "source": "apt", "installed": true},
+        ]}),
+        "PackageInstall" | "PackageUpdate" | "PackageRemove" => changed,
+        "UpdateCheck" => {
+            json!({"pending_count": 1, "security_count": 1, "manager": "apt", "last_check": "2026-11-23T06:00:00Z", "reboot_required": false, "pending_updates": [
+                {"package": "openssl", "version_installed": "3.0.1", "version_available": "3.0.2", "source": "stable-security", "is_security_update": true},
+            ]})
+        }
+        "UpdateInstall" => json!({"manager": "apt", "changed": true, "reboot_required": true,
+            "installed": [{"package": "openssl", "version_before": "3.0.1", "version_after": "3.0.2"}],
+            "failed": [{"package": "nano", "error": "its script failed"}]}),
+        "ApplicationInventory" => json!({"count": 1, "applications": [
+            {"name": "GIMP", "version": "2.10", "publisher": null, "install_date": null, "install_location": "/opt/gimp", "size_mb": 95.5, "source": "flatpak", "architecture": "x86_64"},
+        ]}),
+        "DiskCleanup" => json!({"files_deleted": 4, "space_cleared_mb": 12.5, "dry_run": true, "targets": [
+            {"name": "temp", "files_deleted": 4, "space_cleared_mb": 12.5, "errors": ["/tmp/x: not permitted"]},
+        ]}),
+        "Autochecks" => autochecks(),
+        _ => Value::Null,
+    }
+}
+
+/// Two findings with one remediation between them, one whose remediation fails, and one without any.
+fn autochecks() -> Value {
+    let check = |name: &str, status: &str, service: &str| {
+        let restart = json!({"action": "ServiceControl", "service": service, "operation": "restart"});
+        json!({"name": name, "status": status, "message": format!("{name} found something"), "details": {},
+            "remediation": {"description": format!("Restart {service}."), "command": restart}})
+    };
+    json!({"overall_health": "Warning", "score": 70, "checks": [
+        {"name": "disk_space", "status": "passed", "message": "/ is 41 % full", "details": {"used_percent": 41}},
+        check("failed_units", "warning", "cron.service"),
+        check("again", "failed", "cron.service"),
+        check("time_sync", "warning", "absent"),
+        check("fine", "passed", "ssh.service"),
+    ]})
 }
 
 fn processes() -> Value {
@@ -100,7 +147,8 @@ pub fn failed(id: &str, action: &str, code: &str, error: &str) -> String {
     response(id, action, json!({"success": false, "data": {}, "error_code": code, "error": error}))
 }
 
-fn response(id: &str, action: &str, fields: Value) -> String {
+/// A response with these fields.
+pub fn response(id: &str, action: &str, fields: Value) -> String {
     let mut response = json!({
         "type": "response", "id": id, "exit_code": null, "stdout": "", "stderr": "", "execution_time_ms": 3,
         "command_type": action, "timestamp": "2026-11-23T06:00:00.000Z",

@@ -1,4 +1,4 @@
-//! The screen, character by character, out of recorded metrics.
+//! The screen, character by character, out of made-up metrics.
 
 use super::*;
 use crate::client::{Event, LinkStats};
@@ -8,7 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::time::Duration;
 
-const RECORDED: &str = include_str!("../../../tests/fixtures/system_metrics.json");
+const MADE_UP: &str = include_str!("../../../tests/fixtures/made_up_system_metrics.json");
 
 fn model(lines: &[&str]) -> Model {
     let now = Instant::now();
@@ -38,10 +38,10 @@ fn screen(model: &Model, width: u16, height: u16, after: Duration) -> String {
 }
 
 fn live() -> Model {
-    let later = RECORDED.replace("06:45:00", "06:45:02").replace("88123456789", "88154914069");
+    let later = MADE_UP.replace("06:45:00", "06:45:02").replace("88123456789", "88154914069");
     let beat = r#"{"type":"keep_alive","sequence_number":12}"#;
     let breaker = r#"{"type":"circuit_breaker_state","state":"Closed","failure_count":0}"#;
-    model(&[RECORDED, beat, breaker, &later])
+    model(&[MADE_UP, beat, breaker, &later])
 }
 
 /// Compares with what was looked at and kept; `UPDATE_SNAPSHOTS=1` keeps the new one, to be looked at.
@@ -99,7 +99,7 @@ fn scrolling_to_the_end_shows_the_last_process_on_the_last_row() {
 #[test]
 fn a_hostile_guest_draws_nothing_outside_its_cells() {
     let evil = r"\u001b[2J\u009b31m\u202e\r\n";
-    let hostile = RECORDED.replace("postgres", evil).replace("db1", evil).replace("enp1s0", evil);
+    let hostile = MADE_UP.replace("postgres", evil).replace("db1", evil).replace("enp1s0", evil);
     let shown = screen(&model(&[&hostile]), 80, 24, Duration::from_secs(1));
     assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\r']), "\n{shown}");
     assert_eq!(shown.lines().count(), 24);

@@ -1,0 +1,172 @@
+//! `infinictl autochecks`: the guest's health checks, and what would put things right.
+
+mod fix;
+
+use super::error::CliError;
+use super::output::Output;
+use super::session::{self, Session, wrong_answer};
+use super::table::{Columns, paint, state, text};
+use crate::text::sanitise;
+use infiniservice_protocol::Action;
+use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus, Health};
+use infiniservice_protocol::guest::GuestMessage;
+use serde_json::Value;
+
+const GREEN: u8 = 32;
+const YELLOW: u8 = 33;
+const RED: u8 = 31;
+
+/// Which checks, and what to do about their findings.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Only this check, by its name; may be given again [default: all]
+    #[arg(long = "check", value_name = "NAME")]
+    checks: Vec<String>,
+    /// Usage in percent from which a check of usage warns [default: each check's own]
+    #[arg(long, value_name = "PERCENT")]
+    warning_percent: Option<f64>,
+    /// Usage in percent from which a check of usage fails [default: each check's own]
+    #[arg(long, value_name = "PERCENT")]
+    critical_percent: Option<f64>,
+    /// Carry the remediations out, asking before each
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: do not ask
+    #[arg(long, requires = "fix")]
+    yes: bool,
+}
+
+/// Runs it.
+pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
+    let consent = args.fix.then(|| fix::Consent::new(args.yes)).transpose()?;
+    let action = Action::Autochecks {
+        checks: (!args.checks.is_empty()).then_some(args.checks),
+        warning_percent: args.warning_percent,
+        critical_percent: args.critical_percent,
+    };
+    let event = session.request(&action, session::patience(&action), "making the checks").await?;
+    session.show(&event, |message, out| Ok(show(&data(message)?, consent.is_some(), out)))?;
+    match (consent, event.message()) {
+        (Some(consent), Some(message)) => fix::run(session, &data(message)?, consent).await,
+        _ => Ok(()),
+    }
+}
+
+fn data(message: &GuestMessage) -> Result<AutochecksData, CliError> {
+    match message {
+        GuestMessage::Response(response) => session::data(response),
+        _ => Err(wrong_answer("Autochecks")),
+    }
+}
+
+fn show(data: &AutochecksData, fixing: bool, out: Output) -> String {
+    let mut parts = vec![verdict(data, out), table(&data.checks, out)];
+    let offers: Vec<String> = data.checks.iter().filter_map(offer).collect();
+    if !offers.is_empty() {
+        parts.push(format!("Remediations:\n{}", offers.join("\n")));
+    }
+    if !fixing && !fix::planned(data).is_empty() {
+        parts.push("Run again with --fix to carry them out.".into());
+    }
+    parts.join("\n\n")
+}
+
+fn verdict(data: &AutochecksData, out: Output) -> String {
+    let (word, colour) = match data.overall_health {
+        Health::Healthy => ("Healthy", GREEN),
+        Health::Warning => ("Warning", YELLOW),
+        Health::Critical => ("Critical", RED),
+    };
+    format!("{}, score {} of 100", paint(word, colour, out), data.score)
+}
+
+fn table(checks: &[Check], out: Output) -> String {
+    let mut table = Columns::new(out, &["check", "status", "message"]);
+    for check in checks {
+        table.tall_row([text(&check.name), state(word(check.status)), text(&check.message)]);
+    }
+    table.finish()
+}
+
+fn word(status: CheckStatus) -> &'static str {
+    match status {
+        CheckStatus::Passed => "passed",
+        CheckStatus::Warning => "warning",
+        CheckStatus::Failed => "failed",
+        CheckStatus::Skipped => "skipped",
+    }
+}
+
+/// What would put a finding right, in one line.
+fn offer(check: &Check) -> Option<String> {
+    let remedy = check.remediation.as_ref()?;
+    let (name, words) = (sanitise::brief(&check.name), sanitise::brief(&remedy.description));
+    let command = remedy.command.as_ref().map_or(String::new(), |action| format!(" [{}]", spelt(action)));
+    Some(format!("  {name}: {words}{command}"))
+}
+
+/// A command as its name and parameters, on one harmless line.
+fn spelt(action: &Action) -> String {
+    let Ok(Value::Object(fields)) = serde_json::to_value(action) else { return action.name().to_string() };
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let parameters = fields.iter().filter(|(name, _)| *name != "action");
+    let parameters = parameters.map(|(name, value)| format!("{name}={}", plain(value)));
+    let words: Vec<String> = std::iter::once(action.name().to_string()).chain(parameters).collect();
+    sanitise::brief(&words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::hostile::{EVIL, assert_harmless};
+    use infiniservice_protocol::ServiceOperation;
+    use infiniservice_protocol::data::Remediation;
+
+    fn check(name: &str, status: CheckStatus, command: Option<Action>) -> Check {
+        let remediation = Some(Remediation { description: "Do it.".into(), command });
+        Check { name: name.into(), status, message: "so it is".into(), remediation, ..Default::default() }
+    }
+
+    fn restart() -> Action {
+        Action::ServiceControl { service: "nginx.service".into(), operation: ServiceOperation::Restart }
+    }
+
+    #[test]
+    fn a_remediation_is_offered_with_the_very_command() {
+        let data = AutochecksData {
+            checks: vec![check("failed_units", CheckStatus::Warning, Some(restart()))],
+            ..Default::default()
+        };
+        let shown = show(&data, false, Output::default());
+        let line = "  failed_units: Do it. [ServiceControl operation=restart service=nginx.service]";
+        assert!(shown.contains(line), "{shown}");
+        assert!(shown.ends_with("Run again with --fix to carry them out."), "{shown}");
+        assert!(!show(&data, true, Output::default()).contains("--fix"));
+    }
+
+    #[test]
+    fn advice_without_a_command_promises_no_fix() {
+        let data =
+            AutochecksData { checks: vec![check("memory", CheckStatus::Failed, None)], ..Default::default() };
+        let shown = show(&data, false, Output::default());
+        assert!(shown.contains("memory: Do it.") && !shown.contains("--fix"), "{shown}");
+    }
+
+    #[test]
+    fn colours_are_for_terminals_that_want_them() {
+        let data = AutochecksData { overall_health: Health::Critical, ..Default::default() };
+        assert!(!show(&data, false, Output::default()).contains('\u{1b}'));
+        let colour = Output { colour: true, ..Output::default() };
+        assert!(show(&data, false, colour).starts_with("\u{1b}[31mCritical\u{1b}[0m, score 0 of 100"));
+    }
+
+    #[test]
+    fn hostile_findings_stay_in_their_lines() {
+        let evil = Action::ServiceControl { service: EVIL.repeat(40_000), operation: ServiceOperation::Stop };
+        let mut hostile = check(EVIL, CheckStatus::Failed, Some(evil));
+        hostile.message = EVIL.repeat(40_000);
+        hostile.remediation.as_mut().unwrap().description = EVIL.repeat(40_000);
+        let data = AutochecksData { checks: vec![hostile], ..Default::default() };
+        assert_harmless(&show(&data, false, Output::default()));
+    }
+}

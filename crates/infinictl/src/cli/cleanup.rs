@@ -1,0 +1,100 @@
+//! `infinictl cleanup`: removes what the guest can make again.
+
+use super::error::CliError;
+use super::output::Output;
+use super::session::Session;
+use super::table::{Columns, number, text};
+use crate::text::{sanitise, units};
+use infiniservice_protocol::Action;
+use infiniservice_protocol::data::DiskCleanupData;
+
+/// What to remove.
+#[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Only tell what would be removed
+    #[arg(long)]
+    dry_run: bool,
+    /// Only this; may be given again: temp, logs, package_cache, crash_dumps, thumbnails, trash [default: all]
+    #[arg(long = "target", value_name = "TARGET")]
+    targets: Vec<String>,
+    /// Only what was not changed for so many days [default: each target's own]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    older_than_days: Option<u32>,
+}
+
+/// Runs it.
+pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
+    let what = if args.dry_run { "looking what could be removed" } else { "cleaning up" };
+    let action = Action::DiskCleanup {
+        targets: (!args.targets.is_empty()).then_some(args.targets),
+        older_than_days: args.older_than_days,
+        dry_run: args.dry_run,
+    };
+    session.long_command(&action, what, show).await
+}
+
+fn show(data: &DiskCleanupData, out: Output) -> String {
+    let mut table = Columns::new(out, &["target", "files", "space", "errors"]);
+    for target in &data.targets {
+        table.row([
+            text(&target.name),
+            number(target.files_deleted),
+            number(units::mb(target.space_cleared_mb)),
+            number(target.errors.len()),
+        ]);
+    }
+    let done = if data.dry_run { "would be removed; nothing was" } else { "removed" };
+    let (files, space) = (data.files_deleted, units::mb(data.space_cleared_mb));
+    let mut parts = vec![table.finish()];
+    parts.extend(errors(data));
+    parts.push(format!("{files} files, {space} {done}"));
+    parts.join("\n")
+}
+
+/// Each error below the table, with its target.
+fn errors(data: &DiskCleanupData) -> Vec<String> {
+    let of_target = |target: &infiniservice_protocol::data::CleanedTarget| -> Vec<String> {
+        let name = sanitise::brief(&target.name);
+        target.errors.iter().map(|error| format!("{name}: {}", sanitise::brief(error))).collect()
+    };
+    data.targets.iter().flat_map(of_target).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::hostile::{EVIL, assert_harmless};
+    use infiniservice_protocol::data::CleanedTarget;
+
+    #[test]
+    fn a_dry_run_says_that_nothing_was_removed() {
+        let data =
+            DiskCleanupData { files_deleted: 3, space_cleared_mb: 1.5, dry_run: true, ..Default::default() };
+        assert!(show(&data, Output::default()).ends_with("3 files, 1.5 MB would be removed; nothing was"));
+        let data = DiskCleanupData { dry_run: false, ..data };
+        assert!(show(&data, Output::default()).ends_with("3 files, 1.5 MB removed"));
+    }
+
+    #[test]
+    fn errors_are_told_with_their_target() {
+        let target =
+            CleanedTarget { name: "temp".into(), errors: vec!["/tmp/a: busy".into()], ..Default::default() };
+        let data = DiskCleanupData { targets: vec![target], ..Default::default() };
+        assert!(show(&data, Output::default()).contains("\ntemp: /tmp/a: busy\n"));
+    }
+
+    #[test]
+    fn hostile_names_and_errors_stay_in_their_lines() {
+        let target = CleanedTarget {
+            name: EVIL.into(),
+            space_cleared_mb: f64::INFINITY,
+            errors: vec![EVIL.repeat(40_000)],
+            ..Default::default()
+        };
+        let data = DiskCleanupData { targets: vec![target; 2], ..Default::default() };
+        let shown = show(&data, Output::default());
+        assert_harmless(&shown);
+        assert_eq!(shown.lines().count(), 6);
+    }
+}

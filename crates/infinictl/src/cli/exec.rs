@@ -1,0 +1,116 @@
+//! `infinictl exec`: a raw shell command in the guest, where its configuration allows that.
+
+use super::error::CliError;
+use super::session::{Session, wrong_answer};
+use crate::client::Event;
+use crate::text::sanitise;
+use infiniservice_protocol::action::UNSAFE_COMMAND_TIMEOUT_SECS;
+use infiniservice_protocol::guest::GuestMessage;
+use infiniservice_protocol::host::UnsafeCommand;
+use infiniservice_protocol::{HostMessage, Response};
+use std::io::{Write, stderr, stdout};
+use std::time::Duration;
+
+/// What to run, and how.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The command, as one argument; the guest's shell reads it
+    command: String,
+    /// bash or sh; on Windows cmd or powershell [default: the guest's choice]
+    #[arg(long)]
+    shell: Option<String>,
+    /// User to run it as [default: the agent's own]
+    #[arg(long, value_name = "USER")]
+    run_as: Option<String>,
+    /// Directory of the guest to start in
+    #[arg(long, value_name = "DIR")]
+    working_dir: Option<String>,
+    /// A variable of its environment; may be given again
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+}
+
+/// Runs it: what the command wrote comes out where it wrote it.
+pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
+    let timeout = session.timeout.map(|t| t.as_secs() + u64::from(t.subsec_nanos() > 0));
+    let message = HostMessage::UnsafeCommand(UnsafeCommand {
+        id: session.client.new_id(),
+        raw_command: args.command,
+        shell: args.shell,
+        timeout,
+        working_dir: args.working_dir,
+        env_vars: args.variables,
+        run_as: args.run_as,
+    });
+    let default_wait = Duration::from_secs(UNSAFE_COMMAND_TIMEOUT_SECS);
+    let event = session.message(&message, default_wait, "running the command").await?;
+    match event.message() {
+        Some(GuestMessage::Response(response)) => conclude(session, &event, response),
+        _ => Err(wrong_answer("the command")),
+    }
+}
+
+fn conclude(session: &Session, event: &Event, response: &Response) -> Result<(), CliError> {
+    if session.out.json {
+        session.out.document(&event.raw)?;
+    } else {
+        pass_on(response)?;
+    }
+    if response.success {
+        return Ok(());
+    }
+    // What it wrote stands there already.
+    Err(CliError::Refused(Box::new(Response { stderr: String::new(), ..response.clone() })))
+}
+
+fn pass_on(response: &Response) -> Result<(), CliError> {
+    let mut out = stdout().lock();
+    out.write_all(sanitise::lines(&response.stdout).as_bytes())?;
+    out.flush()?;
+    let mut err = stderr().lock();
+    err.write_all(sanitise::lines(&response.stderr).as_bytes())?;
+    for note in cut(response) {
+        writeln!(err, "infinictl: {note}")?;
+    }
+    Ok(())
+}
+
+/// What the guest did not keep of the output.
+fn cut(response: &Response) -> Vec<String> {
+    let note = |stream, cut: Option<bool>, total: Option<u64>| {
+        let total = total.map_or(String::new(), |bytes| format!("; it had {bytes} bytes"));
+        cut.filter(|cut| *cut).map(|_| format!("the guest cut the command's {stream}{total}"))
+    };
+    let out = note("standard output", response.stdout_truncated, response.stdout_bytes);
+    let err = note("standard error", response.stderr_truncated, response.stderr_bytes);
+    out.into_iter().chain(err).collect()
+}
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn a_variable_has_a_name_and_its_value_may_hold_anything() {
+        assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
+        assert_eq!(variable("A="), Ok(("A".into(), String::new())));
+        assert!(variable("=b").is_err() && variable("A").is_err());
+    }
+
+    #[test]
+    fn cut_output_is_told_with_its_true_length() {
+        let mut response = Response::ok("1", "UnsafeCommand", Value::Null);
+        assert!(cut(&response).is_empty());
+        (response.stdout_truncated, response.stdout_bytes) = (Some(true), Some(2_000_000));
+        assert_eq!(cut(&response), ["the guest cut the command's standard output; it had 2000000 bytes"]);
+    }
+}

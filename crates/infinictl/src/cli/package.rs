@@ -1,0 +1,168 @@
+//! `infinictl package`: packages of the guest.
+
+use super::error::CliError;
+use super::output::Output;
+use super::session::Session;
+use super::table::{Columns, number, text};
+use crate::text::{sanitise, units};
+use clap::{Args, Subcommand};
+use infiniservice_protocol::Action;
+use infiniservice_protocol::data::{PackageChangeData, PackageListData};
+
+/// What to do with packages.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the installed packages
+    List(ListArgs),
+    /// Install a package
+    Install(Named),
+    /// Bring an installed package to its newest version
+    Update(Named),
+    /// Remove a package; its configuration stays
+    Remove(Named),
+}
+
+/// Which packages.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// At most this many
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Only those with this text in their name or description
+    #[arg(long)]
+    filter: Option<String>,
+}
+
+/// Which package.
+#[derive(Args, Debug)]
+pub struct Named {
+    /// As the guest's package manager names it: name, name:arch, name=version
+    package: String,
+}
+
+/// Runs it.
+pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::List(args) => list(session, args).await,
+        Command::Install(Named { package }) => {
+            let what = format!("installing {package}");
+            change(session, &Action::PackageInstall { package }, &what).await
+        }
+        Command::Update(Named { package }) => {
+            let what = format!("updating {package}");
+            change(session, &Action::PackageUpdate { package }, &what).await
+        }
+        Command::Remove(Named { package }) => {
+            let what = format!("removing {package}");
+            change(session, &Action::PackageRemove { package }, &what).await
+        }
+    }
+}
+
+async fn list(session: &Session, args: ListArgs) -> Result<(), CliError> {
+    let action = Action::PackageList { limit: args.limit, filter: args.filter };
+    session.long_command(&action, "listing packages", list_text).await
+}
+
+async fn change(session: &Session, action: &Action, what: &str) -> Result<(), CliError> {
+    session.long_command(action, what, |data: &PackageChangeData, _| changed(data)).await
+}
+
+fn list_text(data: &PackageListData, out: Output) -> String {
+    let mut table = Columns::new(out, &["package", "version", "arch", "size", "source", "description"]);
+    for package in &data.packages {
+        table.row([
+            text(&package.name),
+            text(&package.version),
+            text(package.architecture.as_deref().unwrap_or("-")),
+            number(package.size_kb.map_or_else(|| "-".into(), units::kib)),
+            text(&package.source),
+            text(&package.description),
+        ]);
+    }
+    let shown = data.packages.len();
+    let manager = sanitise::brief(&data.manager);
+    format!("{}\n{shown} of {} packages ({manager})", table.finish(), data.count)
+}
+
+/// What has become of the package, and what the guest asks for now.
+fn changed(data: &PackageChangeData) -> String {
+    let package = sanitise::brief(&data.package);
+    let [before, after] =
+        [&data.version_before, &data.version_after].map(|v| v.as_deref().map(sanitise::brief));
+    let what = match (data.changed, before, after) {
+        (true, None, Some(after)) => format!("{package} {after} is installed now"),
+        (true, Some(before), None) => format!("{package} {before} is removed"),
+        (true, Some(before), Some(after)) if before != after => {
+            format!("{package} went from {before} to {after}")
+        }
+        (true, ..) => format!("{package} was changed"),
+        (false, _, Some(after)) => format!("{package} {after} is installed; nothing to do"),
+        (false, _, None) => format!("{package} is not installed; nothing to do"),
+    };
+    what + reboot(data.reboot_required)
+}
+
+/// A line that asks for a reboot, where one is wanted.
+pub(super) fn reboot(required: bool) -> &'static str {
+    if required { "\nThe guest asks for a reboot." } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::hostile::{EVIL, assert_harmless};
+    use infiniservice_protocol::data::PackageInfo;
+
+    fn change(before: Option<&str>, after: Option<&str>, any: bool) -> String {
+        let version = |text: &str| text.to_owned();
+        changed(&PackageChangeData {
+            package: "nginx".into(),
+            version_before: before.map(version),
+            version_after: after.map(version),
+            changed: any,
+            ..Default::default()
+        })
+    }
+
+    #[test]
+    fn a_change_is_told_as_what_it_was() {
+        assert_eq!(change(None, Some("2"), true), "nginx 2 is installed now");
+        assert_eq!(change(Some("1"), Some("2"), true), "nginx went from 1 to 2");
+        assert_eq!(change(Some("1"), None, true), "nginx 1 is removed");
+        assert_eq!(change(Some("1"), Some("1"), true), "nginx was changed");
+        assert_eq!(change(Some("1"), Some("1"), false), "nginx 1 is installed; nothing to do");
+        assert_eq!(change(None, None, false), "nginx is not installed; nothing to do");
+    }
+
+    #[test]
+    fn a_reboot_that_is_asked_for_is_changed() {
+        let data = PackageChangeData { reboot_required: true, ..Default::default() };
+        assert!(changed(&data).ends_with("The guest asks for a reboot."));
+    }
+
+    #[test]
+    fn hostile_packages_stay_in_their_rows() {
+        let evil = PackageInfo {
+            name: EVIL.into(),
+            version: EVIL.into(),
+            architecture: Some(EVIL.into()),
+            description: EVIL.repeat(40_000),
+            source: EVIL.into(),
+            ..Default::default()
+        };
+        let data = PackageListData { packages: vec![evil; 2], manager: EVIL.into(), count: 2 };
+        let shown = list_text(&data, Output::default());
+        assert_harmless(&shown);
+        assert_eq!(shown.lines().count(), 4, "a heading, two packages and the count");
+        let evil = || Some(EVIL.to_owned());
+        assert_harmless(&changed(&PackageChangeData {
+            package: EVIL.into(),
+            manager: EVIL.into(),
+            version_before: evil(),
+            version_after: evil(),
+            changed: true,
+            reboot_required: false,
+        }));
+    }
+}

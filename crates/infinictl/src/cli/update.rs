@@ -1,0 +1,186 @@
+//! `infinictl update`: pending updates of the guest.
+
+use super::error::CliError;
+use super::output::Output;
+use super::package::reboot;
+use super::session::Session;
+use super::table::{Columns, state, text};
+use crate::text::sanitise;
+use clap::{Args, Subcommand};
+use infiniservice_protocol::Action;
+use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData, UpdateInstallData};
+
+/// What to do about updates.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Have the guest look for updates, and list the pending ones
+    Check,
+    /// Install the pending updates
+    Install(InstallArgs),
+}
+
+/// Which updates.
+#[derive(Args, Debug)]
+pub struct InstallArgs {
+    /// Only those that the distribution calls security updates
+    #[arg(long)]
+    security_only: bool,
+}
+
+/// Runs it.
+pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Check => session.long_command(&Action::UpdateCheck {}, "looking for updates", pending).await,
+        Command::Install(InstallArgs { security_only }) => {
+            let what = if security_only { "installing security updates" } else { "installing updates" };
+            session.long_command(&Action::UpdateInstall { security_only }, what, installed).await
+        }
+    }
+}
+
+fn pending(data: &UpdateCheckData, out: Output) -> String {
+    let mut parts = Vec::new();
+    if !data.pending_updates.is_empty() {
+        parts.push(table(&data.pending_updates, out));
+    }
+    parts.push(summary(data));
+    if let Some(error) = &data.refresh_error {
+        parts.push(format!(
+            "The lists could not be fetched now, this is by the old ones: {}",
+            sanitise::brief(error)
+        ));
+    }
+    parts.join("\n") + reboot(data.reboot_required)
+}
+
+fn table(updates: &[PendingUpdate], out: Output) -> String {
+    let mut table = Columns::new(out, &["package", "installed", "available", "arch", "security", "source"]);
+    for update in updates {
+        table.row([
+            text(&update.package),
+            text(update.version_installed.as_deref().unwrap_or("-")),
+            text(&update.version_available),
+            text(update.architecture.as_deref().unwrap_or("-")),
+            state(if update.is_security_update { "security" } else { "-" }),
+            text(&update.source),
+        ]);
+    }
+    table.finish()
+}
+
+fn summary(data: &UpdateCheckData) -> String {
+    let manager = sanitise::brief(&data.manager);
+    let when = data.last_check.as_deref().map_or_else(|| "unknown".into(), sanitise::brief);
+    let security = data.security_count;
+    format!("{} pending, {security} of them for security ({manager}, lists of {when})", data.pending_count)
+}
+
+fn installed(data: &UpdateInstallData, out: Output) -> String {
+    let mut table = Columns::new(out, &["package", "before", "now", "result"]);
+    for update in &data.installed {
+        let before = update.version_before.as_deref().unwrap_or("-");
+        table.row([text(&update.package), text(before), text(&update.version_after), state("installed")]);
+    }
+    for failure in &data.failed {
+        table.row([text(&failure.package), text("-"), text("-"), state("failed"), text(&failure.error)]);
+    }
+    let (done, failed) = (data.installed.len(), data.failed.len());
+    let manager = sanitise::brief(&data.manager);
+    let count = match (done, failed) {
+        (0, 0) => return format!("nothing to update ({manager})") + reboot(data.reboot_required),
+        (_, 0) => format!("{done} updated ({manager})"),
+        _ => format!("{done} updated, {failed} failed ({manager})"),
+    };
+    format!("{}\n{count}{}", table.finish(), reboot(data.reboot_required))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::hostile::{EVIL, assert_harmless};
+    use infiniservice_protocol::data::{FailedUpdate, UpdatedPackage};
+
+    fn update(package: &str, is_security_update: bool) -> PendingUpdate {
+        PendingUpdate {
+            package: package.into(),
+            version_installed: Some("1".into()),
+            version_available: "2".into(),
+            source: "stable".into(),
+            is_security_update,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn security_updates_stand_out_and_are_counted() {
+        let data = UpdateCheckData {
+            pending_updates: vec![update("openssl", true), update("nano", false)],
+            pending_count: 2,
+            security_count: 1,
+            manager: "apt".into(),
+            reboot_required: true,
+            ..Default::default()
+        };
+        let shown = pending(&data, Output::default());
+        assert!(
+            shown.lines().any(|line| line.starts_with("openssl") && line.contains("security")),
+            "{shown}"
+        );
+        assert!(shown.contains("2 pending, 1 of them for security (apt, lists of unknown)"), "{shown}");
+        assert!(shown.ends_with("The guest asks for a reboot."), "{shown}");
+    }
+
+    #[test]
+    fn lists_that_could_not_be_fetched_are_told() {
+        let data = UpdateCheckData { refresh_error: Some("no route".into()), ..Default::default() };
+        assert!(pending(&data, Output::default()).ends_with("by the old ones: no route"));
+    }
+
+    #[test]
+    fn what_was_updated_and_what_failed_are_told_apart() {
+        let data = UpdateInstallData {
+            installed: vec![UpdatedPackage {
+                package: "a".into(),
+                version_after: "2".into(),
+                ..Default::default()
+            }],
+            failed: vec![FailedUpdate { package: "b".into(), error: "its script failed".into() }],
+            ..Default::default()
+        };
+        let shown = installed(&data, Output::default());
+        assert!(shown.contains("its script failed") && shown.contains("1 updated, 1 failed"), "{shown}");
+        assert!(installed(&UpdateInstallData::default(), Output::default()).starts_with("nothing to update"));
+    }
+
+    #[test]
+    fn hostile_updates_stay_in_their_rows() {
+        let evil = PendingUpdate {
+            package: EVIL.repeat(40_000),
+            version_installed: Some(EVIL.into()),
+            version_available: EVIL.into(),
+            architecture: Some(EVIL.into()),
+            source: EVIL.into(),
+            is_security_update: true,
+        };
+        let data = UpdateCheckData {
+            pending_updates: vec![evil],
+            manager: EVIL.into(),
+            last_check: Some(EVIL.into()),
+            refresh_error: Some(EVIL.repeat(40_000)),
+            ..Default::default()
+        };
+        assert_harmless(&pending(&data, Output::default()));
+        let evil = || EVIL.to_owned();
+        let data = UpdateInstallData {
+            installed: vec![UpdatedPackage {
+                package: evil(),
+                version_before: Some(evil()),
+                version_after: evil(),
+            }],
+            failed: vec![FailedUpdate { package: evil(), error: EVIL.repeat(40_000) }],
+            manager: evil(),
+            ..Default::default()
+        };
+        assert_harmless(&installed(&data, Output::default()));
+    }
+}
