@@ -99,8 +99,9 @@ impl CommandName {
             ) => Support::WithPackages,
             Self::Safe(
                 ActionName::DiskCleanup | ActionName::ApplicationInventory | ActionName::Autochecks,
-            ) => Support::OnLinux,
-            _ => Support::NotYet,
+            )
+            | Self::Unsafe => Support::OnLinux,
+            Self::Safe(_) => Support::NotYet,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::catalogue::CommandName;
 use super::outcome::CommandError;
+use super::raw::RawCommand;
 use super::registry::{Class, Request};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
@@ -18,7 +19,7 @@ pub(super) enum Work {
 #[derive(Debug)]
 pub(super) enum Typed {
     Safe(Action),
-    Unsafe(UnsafeCommand),
+    Unsafe(RawCommand),
 }
 
 /// A command that may run.
@@ -63,7 +64,7 @@ impl Job {
         let bytes = work.bytes();
         let work = match work {
             Work::Safe(safe) => Typed::Safe(Action::parse(&safe.action, &safe.params)?),
-            Work::Unsafe(raw) => Typed::Unsafe(raw),
+            Work::Unsafe(raw) => Typed::Unsafe(RawCommand::check(raw)?),
         };
         Ok(Self { name: command.name(), class: command.class(), timeout, work, bytes })
     }

@@ -41,7 +41,7 @@ async fn execute(shared: &Shared, job: Job, cancel: watch::Receiver<bool>) -> (D
     let mut action = tokio::spawn(async move {
         match job.work {
             Typed::Safe(action) => safe::run(action, &context, &inner).await,
-            Typed::Unsafe(command) => raw::run(&command),
+            Typed::Unsafe(command) => raw::run(command, &context, &inner).await,
         }
     });
     let result = match control.backstop(GRACE, &mut action).await {

@@ -73,6 +73,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     fn begin(&mut self) {
         self.notifier.ready();
+        self.warn_of_raw_commands();
         // A first sample at once, so that the first message to a host has rates.
         self.want_metrics(None);
         if self.config.settings.no_virtio {
@@ -227,6 +228,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         if applied.iter().any(|name| name.ends_with("_interval_secs")) {
             self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
         }
+        if applied.contains(&"allow_unsafe_commands") {
+            self.warn_of_raw_commands();
+        }
         if applied.contains(&"log_level") {
             crate::logging::set_level(settings.log_level);
         }
@@ -236,6 +240,13 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 "changed in the configuration, but in force only after a restart: {}",
                 list(needs_restart)
             );
+        }
+    }
+
+    fn warn_of_raw_commands(&self) {
+        if self.config.settings.allow_unsafe_commands {
+            let origin = self.config.merged.origin("allow_unsafe_commands");
+            log::warn!("allow_unsafe_commands is set ({origin}): the host may run any shell command as root");
         }
     }
 

@@ -12,7 +12,7 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 pub use other::system_runner;
 
-pub use request::{Finished, Program, Request, RunError, Status};
+pub use request::{Finished, Identity, Program, Request, RunError, Status};
 
 use super::context::BoxFuture;
 use super::control::Control;

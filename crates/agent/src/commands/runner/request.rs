@@ -4,6 +4,7 @@ use crate::commands::control::Stop;
 use crate::commands::outcome::{Captured, CommandError, CommandOutcome};
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// A program to start.
@@ -15,6 +16,17 @@ pub enum Program {
     At(PathBuf),
 }
 
+/// A user with all his groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Real, effective and saved user id.
+    pub uid: u32,
+    /// Real, effective and saved group id.
+    pub gid: u32,
+    /// The supplementary groups; no others stay.
+    pub groups: Vec<u32>,
+}
+
 /// One run of one program. Its environment is `LC_ALL=C.UTF-8`, `PATH` and what `environment` adds; its stdin is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -24,8 +36,10 @@ pub struct Request {
     pub arguments: Vec<OsString>,
     /// Added to the clean environment.
     pub environment: Vec<(OsString, OsString)>,
-    /// Where it starts; `/` when absent.
+    /// Where it starts; `/` when absent. It is entered as `identity`.
     pub directory: Option<PathBuf>,
+    /// As whom it runs; as the agent itself when absent.
+    pub identity: Option<Identity>,
     /// Of each of stdout and stderr so much is kept, in bytes; the rest is read, counted and dropped.
     pub max_output_bytes: usize,
 }
@@ -38,6 +52,7 @@ impl Request {
             arguments: arguments.into_iter().map(Into::into).collect(),
             environment: Vec::new(),
             directory: None,
+            identity: None,
             max_output_bytes: 1 << 20,
         }
     }
@@ -93,6 +108,11 @@ impl Finished {
         self.status == Status::Exited(0)
     }
 
+    /// A program that was ended before it began.
+    pub(super) fn before_it_began(stop: Stop) -> Self {
+        Self { status: Status::Stopped(stop), stdout: Captured::default(), stderr: Captured::default() }
+    }
+
     /// The failure that it is, with its output: `TIMEOUT`, `CANCELLED`, or else `code` with `error`.
     pub fn into_error(self, code: ErrorCode, error: impl Into<String>) -> CommandError {
         let exit_code = self.exit_code();
@@ -120,6 +140,24 @@ pub enum RunError {
         /// Whose it is, or who may write it.
         why: &'static str,
     },
+    /// It cannot start there.
+    #[error("the directory {path} cannot be entered: {error}")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// The system's reason.
+        error: String,
+        /// Its kind.
+        kind: ErrorKind,
+    },
+    /// It cannot run as that user.
+    #[error("a command cannot run as the user with uid {uid}: {error}")]
+    Identity {
+        /// Whose.
+        uid: u32,
+        /// The system's reason.
+        error: String,
+    },
     /// The system would not start it.
     #[error("the program {program} could not be started: {error}")]
     NotStarted {
@@ -134,7 +172,11 @@ impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         let code = match error {
             RunError::NotInstalled(_) => ErrorCode::Unsupported,
-            RunError::Untrusted { .. } => ErrorCode::PermissionDenied,
+            RunError::Untrusted { .. }
+            | RunError::Identity { .. }
+            | RunError::Directory { kind: ErrorKind::PermissionDenied, .. } => ErrorCode::PermissionDenied,
+            RunError::Directory { kind: ErrorKind::NotFound, .. } => ErrorCode::NotFound,
+            RunError::Directory { .. } => ErrorCode::InvalidParameter,
             RunError::NotStarted { .. } => ErrorCode::ExecutionFailed,
         };
         Self::new(code, error.to_string())

@@ -5,17 +5,22 @@ mod group;
 mod locate;
 mod process_table;
 mod spawn_unsafe;
+mod stage;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(test)]
+mod user_tests;
 
 use super::capture::Capture;
 use super::{Finished, Request, RunError, Runner, Status};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
 use fence::{Fence, Fences};
+use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,11 +53,34 @@ impl Runner for SystemRunner {
         Box::pin(async move {
             let path = locate::locate(&request.program)?;
             let fence = self.fences.fence();
-            let child = spawn_unsafe::spawn(&path, &request, &fence)?;
-            let run = Run::new(child, fence, request.max_output_bytes);
-            Ok(run.finish(control).await)
+            let max_output = request.max_output_bytes;
+            let spawning = spawn(path, request, fence.entrance(), fence.environment());
+            tokio::select! {
+                biased;
+                child = spawning => Ok(Run::new(child?, fence, max_output).finish(control).await),
+                stop = control.stopped() => {
+                    fence.end().await;
+                    Ok(Finished::before_it_began(stop))
+                }
+            }
         })
     }
+}
+
+/// Starts the program. Where it is to start in a directory of the host's choice, that happens away from the main thread: whoever
+/// starts a program waits until it has entered its directory, and one on a dead network mount is never entered.
+async fn spawn(
+    path: PathBuf,
+    request: Request,
+    entrance: Option<File>,
+    tag: Option<(&'static str, String)>,
+) -> Result<Child, RunError> {
+    if request.directory.is_none() {
+        return spawn_unsafe::spawn(&path, &request, entrance, tag);
+    }
+    let program = path.display().to_string();
+    let spawning = tokio::task::spawn_blocking(move || spawn_unsafe::spawn(&path, &request, entrance, tag));
+    spawning.await.unwrap_or_else(|error| Err(RunError::NotStarted { program, error: error.to_string() }))
 }
 
 /// A program that runs. Dropped, it is ended by force.

@@ -1,12 +1,13 @@
 //! Starts a child in a session of its own and behind its fence. Unsafe, because code runs between fork and exec.
 #![allow(unsafe_code)]
 
-use super::fence::Fence;
 use super::locate::SEARCH_PATH;
+use super::stage::{Entering, Stage};
 use crate::commands::runner::{Request, RunError};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{setsid, umask};
+use std::fs::File;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::path::Path;
 use std::process::Stdio;
@@ -14,15 +15,20 @@ use std::sync::OnceLock;
 use tokio::process::{Child, Command};
 
 /// Starts the program. No descriptor of the agent goes with it: std opens all of them close-on-exec, and those that the agent
-/// itself inherited are closed here.
-pub(super) fn spawn(path: &Path, request: &Request, fence: &Fence) -> Result<Child, RunError> {
+/// itself inherited are closed here. Into `entrance` the child writes `0` to go behind its fence, before it becomes another user.
+pub(super) fn spawn(
+    path: &Path,
+    request: &Request,
+    entrance: Option<File>,
+    tag: Option<(&'static str, String)>,
+) -> Result<Child, RunError> {
     let mut command = Command::new(path);
-    command.args(&request.arguments).current_dir(request.directory.as_deref().unwrap_or(Path::new("/")));
+    command.args(&request.arguments).current_dir("/");
     command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", SEARCH_PATH);
     command.envs(request.environment.iter().map(|(name, value)| (name, value)));
-    command.envs(fence.environment());
+    command.envs(tag);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let (entrance, inherited) = (fence.entrance(), inherited());
+    let (entering, inherited) = (Entering::of(request)?, inherited());
     // SAFETY: between fork and exec only system calls are made, on descriptors that the closure owns; nothing is
     // allocated and no lock is taken.
     unsafe {
@@ -37,11 +43,10 @@ pub(super) fn spawn(path: &Path, request: &Request, fence: &Fence) -> Result<Chi
             if let Some(entrance) = &entrance {
                 rustix::io::write(entrance, b"0")?;
             }
-            Ok(())
+            entering.enter([BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)])
         });
     }
-    let program = path.display().to_string();
-    command.spawn().map_err(|error| RunError::NotStarted { program, error: error.to_string() })
+    command.spawn().map_err(|error| Stage::error(&error, path, request))
 }
 
 /// The agent is better protected from the kernel's out-of-memory killer than its commands may be.

@@ -1,0 +1,106 @@
+//! Whom `run_as` means.
+
+use super::accounts::Account;
+use crate::commands::outcome::CommandError;
+use crate::commands::runner::Identity;
+use infiniservice_protocol::ErrorCode;
+use std::ffi::OsString;
+use std::io;
+
+/// The agent's own user by the word that other platforms have for it.
+const SYSTEM: &str = "system";
+const ROOT: &str = "root";
+
+/// As whom a command runs, and what tells it so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct User {
+    pub(super) identity: Identity,
+    pub(super) environment: Vec<(OsString, OsString)>,
+}
+
+impl From<(Account, &[u8])> for User {
+    fn from((account, group): (Account, &[u8])) -> Self {
+        let identity = account.identity(group);
+        let name = account.name;
+        let variables =
+            [("HOME", account.home), ("USER", name.clone()), ("LOGNAME", name), ("SHELL", account.shell)];
+        let environment = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { identity, environment }
+    }
+}
+
+/// Looks a user up in this machine's files, away from the main thread.
+pub(super) async fn look_up(name: String) -> Result<User, CommandError> {
+    let found = tokio::task::spawn_blocking(move || find(&name, &read("/etc/passwd")?, &read("/etc/group")?));
+    let fault = |e: tokio::task::JoinError| CommandError::new(ErrorCode::Internal, e.to_string());
+    found.await.map_err(fault)?
+}
+
+fn read(path: &str) -> Result<Vec<u8>, CommandError> {
+    match std::fs::read(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(CommandError::new(ErrorCode::ExecutionFailed, format!("{path} cannot be read: {e}")))
+        }
+        read => Ok(read.unwrap_or_default()),
+    }
+}
+
+fn find(name: &str, passwd: &[u8], group: &[u8]) -> Result<User, CommandError> {
+    let found = Account::find(passwd, name);
+    let is_system = name.eq_ignore_ascii_case(SYSTEM) || name == ROOT;
+    let found = found.or_else(|| is_system.then(|| root(passwd)));
+    let account = found.ok_or_else(|| {
+        let error = format!("`run_as`: there is no user {name:?} in /etc/passwd");
+        CommandError::new(ErrorCode::NotFound, error)
+    })?;
+    Ok((account, group).into())
+}
+
+/// Also where the file does not know it.
+fn root(passwd: &[u8]) -> Account {
+    Account::find(passwd, ROOT).unwrap_or_else(|| Account {
+        name: ROOT.into(),
+        uid: 0,
+        gid: 0,
+        home: "/root".into(),
+        shell: "/bin/sh".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &[u8] =
+        b"root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n";
+
+    fn variable(user: &User, name: &str) -> String {
+        let found = user.environment.iter().find(|(known, _)| known == name).unwrap();
+        found.1.to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_user_gets_his_own_variables() {
+        let user = find("nobody", PASSWD, b"").unwrap();
+        assert_eq!(user.identity, Identity { uid: 65534, gid: 65534, groups: vec![65534] });
+        let told = ["HOME", "USER", "LOGNAME", "SHELL"].map(|name| variable(&user, name));
+        assert_eq!(told, ["/nonexistent", "nobody", "nobody", "/usr/sbin/nologin"]);
+    }
+
+    #[test]
+    fn root_and_system_are_the_agent_itself_in_a_machine_without_such_a_file_too() {
+        for (name, passwd) in
+            [("root", PASSWD), ("system", PASSWD), ("SYSTEM", PASSWD), ("root", b""), ("System", b"")]
+        {
+            let user = find(name, passwd, b"").unwrap();
+            assert_eq!((user.identity.uid, variable(&user, "USER").as_str()), (0, "root"), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_user_is_named() {
+        let error = find("nobdy", PASSWD, b"").unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotFound);
+        assert!(error.error.contains("\"nobdy\""), "{error}");
+    }
+}
