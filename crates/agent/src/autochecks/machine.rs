@@ -5,10 +5,9 @@ use super::finding::Skip;
 use super::isolate;
 use super::journal::{self, Entry};
 use super::levels::Asked;
-use super::updates::UpdateSource;
+use super::updates::{Known, UpdateSource};
 use crate::commands::runner::{Request, Runner};
 use crate::commands::{Control, Services};
-use infiniservice_protocol::data::UpdateCheckData;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -46,7 +45,7 @@ pub struct Machine {
 #[derive(Default)]
 pub struct Once {
     kernel_log: Shared<Vec<Entry>>,
-    pending: Shared<UpdateCheckData>,
+    pending: Shared<Known>,
     file_systems: Shared<FileSystems>,
 }
 
@@ -93,7 +92,7 @@ impl Machine {
     }
 
     /// Pending updates, asked for once.
-    pub async fn pending_updates(&self) -> Result<Arc<UpdateCheckData>, Skip> {
+    pub async fn pending_updates(&self) -> Result<Arc<Known>, Skip> {
         let ask = || async { self.updates.pending(&self.control).await.map(Arc::new).map_err(Skip) };
         self.once.pending.get_or_init(ask).await.clone()
     }

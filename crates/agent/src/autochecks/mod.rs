@@ -21,7 +21,7 @@ pub use levels::Asked;
 pub use machine::{Machine, Once};
 #[cfg(test)]
 use updates::NotAsked;
-pub use updates::UpdateSource;
+pub use updates::{Known, UpdateSource};
 
 use crate::commands::{CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;

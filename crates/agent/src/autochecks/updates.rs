@@ -2,11 +2,21 @@
 
 use crate::commands::{BoxFuture, Control};
 use infiniservice_protocol::data::UpdateCheckData;
+use std::time::SystemTime;
+
+/// What is known without fetching new lists of packages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// By the lists that are there.
+    pub updates: UpdateCheckData,
+    /// When these last became new; `None` where nothing tells.
+    pub lists_at: Option<SystemTime>,
+}
 
 /// Knows the pending updates.
 pub trait UpdateSource: Send + Sync {
     /// From the lists that are there, without fetching new ones; the text says why it is not known.
-    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<UpdateCheckData, String>>;
+    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<Known, String>>;
 }
 
 /// Where nobody can be asked.
@@ -16,7 +26,7 @@ pub struct NotAsked;
 
 #[cfg(test)]
 impl UpdateSource for NotAsked {
-    fn pending<'a>(&'a self, _: &'a Control) -> BoxFuture<'a, Result<UpdateCheckData, String>> {
+    fn pending<'a>(&'a self, _: &'a Control) -> BoxFuture<'a, Result<Known, String>> {
         Box::pin(async { Err("there is no package manager".into()) })
     }
 }

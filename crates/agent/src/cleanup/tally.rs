@@ -47,7 +47,8 @@ impl Tally {
     pub fn failed(&mut self, what: &str) {
         self.failures += 1;
         if self.errors.len() < MAX_ERRORS {
-            self.errors.push(what.chars().take(MAX_ERROR_CHARS).collect());
+            let shown = what.chars().map(|c| if c.is_control() { ' ' } else { c });
+            self.errors.push(shown.take(MAX_ERROR_CHARS).collect());
         }
     }
 

@@ -30,3 +30,5 @@ pub use error::CollectError;
 pub use handle::{CollectorHandle, HandleError};
 pub use process::query::{ProcessQuery, SortBy};
 pub use settings::{CollectorSettings, Roots};
+#[cfg(target_os = "linux")]
+pub(crate) use sys::space_of;

@@ -36,6 +36,7 @@ const ALL: &[&[Scenario]] = &[
     services::refusals::SCENARIOS,
     processes::SCENARIOS,
     executor::SCENARIOS,
+    inventory::SCENARIOS,
     host::SCENARIOS,
     device::SCENARIOS,
     cost::SCENARIOS,
@@ -43,7 +44,8 @@ const ALL: &[&[Scenario]] = &[
 ];
 
 /// Written, and not yet all seen green in the machine: what they test is not finished.
-const UNPROVEN: &[&[Scenario]] = &[autochecks::SCENARIOS, cleanup::SCENARIOS, inventory::SCENARIOS];
+const UNPROVEN: &[&[Scenario]] =
+    &[cleanup::hostile::SCENARIOS, cleanup::targets::SCENARIOS, autochecks::SCENARIOS];
 
 /// Runs the unproven scenarios too where it is `1`.
 const UNPROVEN_VARIABLE: &str = "INFINISERVICE_VM_UNPROVEN";

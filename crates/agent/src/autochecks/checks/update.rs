@@ -1,11 +1,12 @@
 //! `pending_updates` and `security_updates`: what the package manager would install.
 
-use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding};
+use crate::autochecks::{Known, Machine};
 use infiniservice_protocol::Action;
-use infiniservice_protocol::data::{CheckStatus, PendingUpdate, UpdateCheckData};
+use infiniservice_protocol::data::{CheckStatus, PendingUpdate};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// From so many on nobody has been looking after the machine.
 const MANY: u32 = 100;
@@ -13,38 +14,43 @@ const MANY: u32 = 100;
 const MANY_SECURITY: u32 = 10;
 /// So many are told; `UpdateCheck` tells all.
 const MAX_TOLD: usize = 20;
+/// Lists of packages of this age no longer tell what is missing: Debian's own for security expire after a week.
+const OLD_DAYS: u64 = 7;
 
 /// Gathers and assesses.
 pub async fn pending(machine: Arc<Machine>) -> Assessed {
-    let updates = machine.pending_updates().await?;
-    Ok(assess_pending(&updates))
+    let known = machine.pending_updates().await?;
+    Ok(assess_pending(&known, SystemTime::now()))
 }
 
 /// Gathers and assesses.
 pub async fn security(machine: Arc<Machine>) -> Assessed {
-    let updates = machine.pending_updates().await?;
-    Ok(assess_security(&updates))
+    let known = machine.pending_updates().await?;
+    Ok(assess_security(&known, SystemTime::now()))
 }
 
-/// A few updates are every machine's daily life: only many of them want attention.
-pub fn assess_pending(updates: &UpdateCheckData) -> Finding {
-    let count = updates.pending_count;
-    let status = if count >= MANY { CheckStatus::Warning } else { CheckStatus::Passed };
-    let details = details(updates, "pending_count", count, |_| true);
-    let finding = Finding::new(status, sentence(count, "update")).with_details(details);
+/// A few updates are every machine's daily life: only many of them want attention, and lists too old to tell.
+pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
+    let (count, lists) = (known.updates.pending_count, Lists::of(known, now));
+    let status = if count >= MANY || lists.are_old() { CheckStatus::Warning } else { CheckStatus::Passed };
+    let details = details(known, &lists, "pending_count", count, |_| true);
+    let finding = Finding::new(status, lists.after(sentence(count, "update"))).with_details(details);
+    if count < MANY {
+        return finding.remedy("Fetch new lists of packages.", Some(Action::UpdateCheck {}));
+    }
     finding.remedy("Install all pending updates.", Some(Action::UpdateInstall { security_only: false }))
 }
 
-/// Each security update wants to be installed.
-pub fn assess_security(updates: &UpdateCheckData) -> Finding {
-    let count = updates.security_count;
+/// Each security update wants to be installed. Old lists are the other check's warning, and told here too.
+pub fn assess_security(known: &Known, now: SystemTime) -> Finding {
+    let (count, lists) = (known.updates.security_count, Lists::of(known, now));
     let status = match count {
         0 => CheckStatus::Passed,
         n if n < MANY_SECURITY => CheckStatus::Warning,
         _ => CheckStatus::Failed,
     };
-    let details = details(updates, "security_count", count, |update| update.is_security_update);
-    let finding = Finding::new(status, sentence(count, "security update")).with_details(details);
+    let details = details(known, &lists, "security_count", count, |update| update.is_security_update);
+    let finding = Finding::new(status, lists.after(sentence(count, "security update"))).with_details(details);
     finding.remedy("Install the security updates.", Some(Action::UpdateInstall { security_only: true }))
 }
 
@@ -56,57 +62,110 @@ fn sentence(count: u32, what: &str) -> String {
     }
 }
 
+/// How old the lists are in days, where that is known.
+struct Lists(Option<u64>);
+
+impl Lists {
+    fn of(known: &Known, now: SystemTime) -> Self {
+        // A time in the future is a clock's fault, and another check's.
+        let age = known.lists_at.map(|at| now.duration_since(at).unwrap_or_default());
+        Self(age.map(|age| age.as_secs() / 86_400))
+    }
+
+    fn are_old(&self) -> bool {
+        self.0.is_some_and(|days| days >= OLD_DAYS)
+    }
+
+    fn after(&self, sentence: String) -> String {
+        match self.0 {
+            Some(days) if self.are_old() => {
+                format!("{sentence} The lists of packages are {days} days old, so there may be more.")
+            }
+            _ => sentence,
+        }
+    }
+}
+
 fn details(
-    updates: &UpdateCheckData,
+    known: &Known,
+    lists: &Lists,
     figure: &str,
     count: u32,
     told: impl Fn(&PendingUpdate) -> bool,
 ) -> serde_json::Value {
+    let updates = &known.updates;
     let packages = updates.pending_updates.iter().filter(|update| told(update));
     let packages: Vec<_> = packages.take(MAX_TOLD).map(|update| update.package.as_str()).collect();
-    json!({figure: count, "manager": updates.manager, "last_check": updates.last_check, "packages": packages})
+    json!({
+        figure: count,
+        "manager": updates.manager,
+        "last_check": updates.last_check,
+        "lists_age_days": lists.0,
+        "packages": packages,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use CheckStatus::{Failed, Passed, Warning};
+    use infiniservice_protocol::data::UpdateCheckData;
+    use std::time::Duration;
 
-    fn updates(pending: u32, security: u32) -> UpdateCheckData {
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn known(pending: u32, security: u32) -> Known {
         let update = |n| PendingUpdate {
             package: format!("p{n}"),
             is_security_update: n < security,
             ..PendingUpdate::default()
         };
-        UpdateCheckData {
+        let updates = UpdateCheckData {
             pending_updates: (0..pending).map(update).collect(),
             pending_count: pending,
             security_count: security,
             manager: "apt".into(),
             ..UpdateCheckData::default()
-        }
+        };
+        Known { updates, lists_at: Some(NOW) }
+    }
+
+    fn command(finding: Finding) -> Option<Action> {
+        finding.remediation?.command
     }
 
     #[test]
     fn security_updates_want_attention_each_and_fail_when_they_pile_up() {
-        let verdicts = [0, 1, 9, 10].map(|n| assess_security(&updates(50, n)).status);
+        let verdicts = [0, 1, 9, 10].map(|n| assess_security(&known(50, n), NOW).status);
         assert_eq!(verdicts, [Passed, Warning, Warning, Failed]);
-        let finding = assess_security(&updates(50, 2));
+        let finding = assess_security(&known(50, 2), NOW);
         assert_eq!(finding.message, "2 security updates are pending.");
         assert_eq!(finding.details["packages"], json!(["p0", "p1"]));
-        let command = finding.remediation.unwrap().command;
-        assert_eq!(command, Some(Action::UpdateInstall { security_only: true }));
+        assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: true }));
     }
 
     #[test]
     fn ordinary_updates_want_attention_only_when_they_are_many() {
-        let verdicts = [0, 99, 100].map(|n| assess_pending(&updates(n, 0)).status);
+        let verdicts = [0, 99, 100].map(|n| assess_pending(&known(n, 0), NOW).status);
         assert_eq!(verdicts, [Passed, Passed, Warning]);
-        let finding = assess_pending(&updates(300, 0));
+        let finding = assess_pending(&known(300, 0), NOW);
         assert_eq!(finding.details["packages"].as_array().unwrap().len(), MAX_TOLD);
-        assert_eq!(
-            finding.remediation.unwrap().command,
-            Some(Action::UpdateInstall { security_only: false })
-        );
+        assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: false }));
+    }
+
+    #[test]
+    fn lists_of_a_week_ago_are_not_trusted_and_their_age_is_told() {
+        let after = |days: u64| NOW + Duration::from_secs(days * 86_400);
+        let verdicts = [0, 6, 7, 400].map(|days| assess_pending(&known(0, 0), after(days)).status);
+        assert_eq!(verdicts, [Passed, Passed, Warning, Warning]);
+        let finding = assess_pending(&known(0, 0), after(12));
+        let message = "No update is pending. The lists of packages are 12 days old, so there may be more.";
+        assert_eq!((finding.message.as_str(), &finding.details["lists_age_days"]), (message, &json!(12)));
+        assert_eq!(command(finding), Some(Action::UpdateCheck {}));
+        let security = assess_security(&known(0, 0), after(12));
+        assert!(security.status == Passed && security.message.ends_with("there may be more."));
+        let fetched_later = Known { lists_at: Some(after(9)), ..known(0, 0) };
+        assert_eq!(assess_pending(&fetched_later, NOW).status, Passed);
+        assert_eq!(assess_pending(&Known { lists_at: None, ..known(0, 0) }, NOW).status, Passed);
     }
 }

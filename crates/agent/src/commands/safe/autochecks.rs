@@ -1,11 +1,10 @@
 //! `Autochecks`: the checks over what commands reach the machine through.
 
 use super::update;
-use crate::autochecks::{self, Asked, Machine, UpdateSource};
+use crate::autochecks::{self, Asked, Known, Machine, UpdateSource};
 use crate::commands::context::{BoxFuture, CommandContext};
 use crate::commands::control::Control;
 use crate::commands::outcome::CommandResult;
-use infiniservice_protocol::data::UpdateCheckData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ pub(super) async fn run(
 struct PackageManager(CommandContext);
 
 impl UpdateSource for PackageManager {
-    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<UpdateCheckData, String>> {
+    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<Known, String>> {
         Box::pin(async { update::known(&self.0, control).await.map_err(|error| error.error) })
     }
 }

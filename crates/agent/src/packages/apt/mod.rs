@@ -103,7 +103,8 @@ impl PackageManager for Apt {
     }
 
     fn lists(&self) -> &'static [&'static str] {
-        &["/var/lib/apt/lists"]
+        // The directory does not change where a fetch found nothing new; Ubuntu's apt leaves a stamp of each that succeeded.
+        &["/var/lib/apt/lists", "/var/lib/apt/periodic/update-success-stamp"]
     }
 
     fn pending(&self) -> PendingQuery {

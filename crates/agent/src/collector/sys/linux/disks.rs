@@ -41,6 +41,11 @@ pub fn usages(
     Ok(usages)
 }
 
+/// How full one is; `None` where its path leads to another file system, mounted above it. Of a dead server it waits for good.
+pub fn space_of(mount: &Mount) -> io::Result<Option<Space>> {
+    if is_visible(mount) { Ok(Some(space(&mount.place)?)) } else { Ok(None) }
+}
+
 /// Whether the path leads to this file system, not to another one mounted above it.
 fn is_visible(mount: &Mount) -> bool {
     let device = |at: &Mount| stat(path(&at.place)).map(|s| (major(s.st_dev), minor(s.st_dev)));

@@ -9,4 +9,5 @@ mod processes;
 mod sensors;
 mod sockets;
 
+pub use disks::space_of;
 pub use machine::Machine;

@@ -1,5 +1,6 @@
 //! `UpdateCheck`: fetches the lists and tells what they have that is newer.
 
+use crate::autochecks::Known;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
@@ -23,15 +24,15 @@ pub(in crate::commands::safe) async fn run(context: &CommandContext, control: &C
     Ok(outcome)
 }
 
-/// The same without fetching anything: what is known already.
+/// The same without fetching anything: what is known already, and how fresh it is.
 pub(in crate::commands::safe) async fn known(
     context: &CommandContext,
     control: &Control,
-) -> Result<UpdateCheckData, CommandError> {
+) -> Result<Known, CommandError> {
     let desk = Desk::of(context, control)?;
     let pending = pending(&desk).await?;
-    let fetched = desk.site().newest(desk.manager().lists());
-    Ok(data(&desk, pending, fetched, None).await)
+    let lists_at = desk.site().newest(desk.manager().lists());
+    Ok(Known { updates: data(&desk, pending, lists_at, None).await, lists_at })
 }
 
 /// What is pending by the lists that are there, security updates first.

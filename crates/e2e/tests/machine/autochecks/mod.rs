@@ -136,7 +136,7 @@ fn full_disk(guest: &Guest) -> Result<()> {
 fn inodes(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
     with_small_disk(guest, 64, || {
-        guest.sh("cd /srv/lab-small && for n in $(seq 200); do : > f$n || break; done 2>/dev/null; true")?;
+        guest.sh("cd /srv/lab-small && touch $(seq 200) 2>/dev/null; true")?;
         let full = checked(guest, &client, &["disk_space", "disk_inodes"])?;
         let [space, inodes] = full.checks.as_slice() else { anyhow::bail!("{full:?}") };
         ensure!(space.status == CheckStatus::Passed, "{space:?}");
