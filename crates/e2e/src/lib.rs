@@ -3,7 +3,9 @@
 
 pub mod binary;
 pub mod cost;
+pub mod exchange;
 pub mod guest;
 pub mod harness;
+pub mod shape;
 
 pub use guest::Guest;

@@ -6,6 +6,7 @@ mod autochecks;
 mod cleanup;
 mod cost;
 mod device;
+mod documented;
 mod executor;
 mod figures;
 mod host;
@@ -45,7 +46,7 @@ const ALL: &[&[Scenario]] = &[
 
 /// Written, and not yet all seen green in the machine: what they test is not finished.
 const UNPROVEN: &[&[Scenario]] =
-    &[cleanup::hostile::SCENARIOS, cleanup::targets::SCENARIOS, autochecks::SCENARIOS];
+    &[cleanup::hostile::SCENARIOS, cleanup::targets::SCENARIOS, autochecks::SCENARIOS, documented::SCENARIOS];
 
 /// Runs the unproven scenarios too where it is `1`.
 const UNPROVEN_VARIABLE: &str = "INFINISERVICE_VM_UNPROVEN";

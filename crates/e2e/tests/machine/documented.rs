@@ -1,0 +1,101 @@
+//! Every documented exchange once more, against the real machine: docs/commands.md says what the agent does.
+//!
+//! `INFINISERVICE_RECORD=1` writes the answers into the files instead; `UPDATE_GENERATED=1` then makes the page anew.
+
+use crate::support::Undo;
+use anyhow::{Context, Result, ensure};
+use infinictl::client::{Client, Subscription};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::exchange::{self, Exchange};
+use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::shape;
+use infiniservice_protocol::GuestMessage;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+pub const SCENARIOS: &[Scenario] =
+    &[("documented::each_request_of_the_page_is_answered_as_the_page_says", each_exchange)];
+
+const RECORD_VARIABLE: &str = "INFINISERVICE_RECORD";
+/// apt takes its time in an emulated machine.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(300);
+
+/// Services that do well and badly, and a repository of one small package in two versions.
+const SET_UP: &str = include_str!("documented-set-up.sh");
+const CLEAN_UP: &str = include_str!("documented-clean-up.sh");
+
+fn each_exchange(guest: &Guest) -> Result<()> {
+    let record = std::env::var_os(RECORD_VARIABLE).is_some_and(|value| value == "1");
+    let _undo = Undo::by(guest, CLEAN_UP);
+    guest.sh(SET_UP)?;
+    let client = guest.connect()?;
+    let mut wrong = Vec::new();
+    for exchange in exchange::all()? {
+        let id = exchange.id();
+        println!("  {id}");
+        let seen = play(guest, &client, &exchange).with_context(|| id.clone());
+        match seen {
+            Ok(response) if record => Exchange { response, ..exchange }.save()?,
+            Ok(response) => {
+                let differences = shape::differences(&exchange.response, &response, &exchange.varies);
+                wrong.extend(differences.into_iter().map(|text| format!("{id}: {text}")));
+            }
+            Err(error) => wrong.push(format!("{error:#}")),
+        }
+    }
+    guest.disconnect(client);
+    ensure!(wrong.is_empty(), "the page and the agent differ:\n{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// Sends one request, and gives the line that answers it.
+fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
+    let _undo = (!exchange.cleanup.is_empty()).then(|| Undo::by(guest, exchange.cleanup.clone()));
+    if !exchange.setup.is_empty() {
+        guest.sh(&exchange.setup)?;
+    }
+    let mut request = exchange.request.clone();
+    for (pointer, script) in &exchange.fresh {
+        let told = guest.sh(script)?;
+        let place = request.pointer_mut(pointer).context("no such place in the request")?;
+        *place = told.parse::<u64>().map_or_else(|_text| json!(told), |number| json!(number));
+    }
+    let mut events = client.subscribe();
+    guest.wait(client.send_raw(lines(exchange, &request)))?;
+    if !exchange.meanwhile.is_empty() {
+        guest.wait(client.ping(PATIENCE))?;
+        guest.sh(&exchange.meanwhile)?;
+    }
+    let wanted = exchange.sent_before + 1 + usize::from(exchange.repeated);
+    let id = exchange.id();
+    let search = answers(&mut events, &id, wanted);
+    let answer = guest.wait(async { tokio::time::timeout(ANSWER_PATIENCE, search).await });
+    answer.context("no answer")?
+}
+
+/// The request, after those that go before it.
+fn lines(exchange: &Exchange, request: &Value) -> String {
+    let other = |n: usize| {
+        let mut other = request.clone();
+        other["id"] = json!(format!("{}/{n}", exchange.id()));
+        Exchange::line(&other) + "\n"
+    };
+    let before: String = (0..exchange.sent_before).map(other).collect();
+    let line = Exchange::line(request) + "\n";
+    before + &line.repeat(1 + usize::from(exchange.repeated))
+}
+
+/// The first answer with this id, once all that were sent with it are answered too.
+async fn answers(events: &mut Subscription, id: &str, wanted: usize) -> Result<Value> {
+    let (mut answer, mut count) = (None, 0);
+    while count < wanted {
+        let event = events.next().await.context("the connection ended")?;
+        let Some(GuestMessage::Response(response)) = event.message() else { continue };
+        count += usize::from(response.id.starts_with(id));
+        if response.id == id && answer.is_none() {
+            answer = Some(serde_json::from_str(&event.raw)?);
+        }
+    }
+    answer.context("only others were answered")
+}
