@@ -1,11 +1,13 @@
 //! One command, checked and ready to run.
 
+use super::audit::redact;
 use super::catalogue::CommandName;
 use super::outcome::CommandError;
 use super::raw::RawCommand;
 use super::registry::{Class, Request};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use serde_json::Value;
 use std::time::Duration;
 
 /// A command as it came.
@@ -33,14 +35,15 @@ pub(super) struct Job {
 }
 
 impl Work {
-    /// Parameters for the audit. A raw command's environment may hold secrets: only its names are told.
+    /// Parameters for the audit, without secrets. Of a raw command's environment only the names are told; its text is told, as
+    /// an audit must, but for what follows a secret's name: secrets belong into `env_vars`.
     pub(super) fn parameters(&self) -> String {
         match self {
-            Self::Safe(command) => serde_json::to_string(&command.params).unwrap_or_default(),
+            Self::Safe(command) => redact::value(&Value::Object(command.params.clone())).to_string(),
             Self::Unsafe(command) => {
                 let names: Vec<_> = command.env_vars.iter().map(|(name, _)| name.as_str()).collect();
                 serde_json::json!({
-                    "raw_command": command.raw_command, "shell": command.shell, "run_as": command.run_as,
+                    "raw_command": redact::text(&command.raw_command), "shell": command.shell, "run_as": command.run_as,
                     "working_dir": command.working_dir, "env_vars": names,
                 })
                 .to_string()

@@ -8,7 +8,9 @@ use super::sources::Sources;
 use super::summary::Counts;
 use crate::clock::{Clock, SystemClock};
 use crate::collector::{CollectorHandle, CollectorSettings, ProcessQuery};
-use crate::commands::{BoxFuture, CommandContext, CommandSettings, Executor, ProcessSource, reply_channel};
+use crate::commands::{
+    BoxFuture, CommandContext, CommandSettings, Executor, ProcessSource, audit, reply_channel,
+};
 use crate::communication::driver::Driver;
 use crate::communication::link::{BreakerSettings, Link, LinkSettings};
 use crate::communication::transport::Transport;
@@ -38,7 +40,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         link: link(settings),
         driver: Driver::new(transport),
         schedule: Schedule::new(settings.intervals()),
-        executor: Executor::new(commands, context, tell),
+        executor: Executor::new(commands, context, tell).with_audit(audit::of_this_machine()),
         replies,
         sources: Sources::new(collector, services, os),
         demand: Demand::default(),

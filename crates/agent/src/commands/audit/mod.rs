@@ -1,5 +1,17 @@
 //! One record for each command, refused ones included: who asked for what, and what came of it.
 
+#[cfg(target_os = "linux")]
+mod journal;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::of_this_machine;
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+pub use other::of_this_machine;
+pub(in crate::commands) mod redact;
+
 use infiniservice_protocol::{ErrorCode, Response};
 use std::time::Duration;
 

@@ -1,0 +1,132 @@
+//! The journal's native protocol: fields over a datagram socket (systemd.journal-fields(7), "Native Journal Protocol").
+
+use super::{Audit, AuditRecord, LogAudit};
+use infiniservice_protocol::ErrorCode;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+const SOCKET: &str = "/run/systemd/journal/socket";
+
+/// [`Audit`] into the journal; into the log where that does not take a record.
+#[derive(Debug)]
+pub(in crate::commands) struct JournalAudit {
+    socket: UnixDatagram,
+}
+
+impl JournalAudit {
+    /// The journal of this machine.
+    pub(in crate::commands) fn open() -> io::Result<Self> {
+        Self::at(Path::new(SOCKET))
+    }
+
+    fn at(path: &Path) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        // A journal that does not keep up must not stop the agent.
+        socket.set_nonblocking(true)?;
+        socket.connect(path)?;
+        Ok(Self { socket })
+    }
+}
+
+impl Audit for JournalAudit {
+    fn record(&self, record: &AuditRecord) {
+        // The journal may have been started anew: a socket of its own for each such case.
+        let datagram = datagram(record);
+        let sent = self.socket.send(&datagram);
+        let sent = sent.or_else(|_| Self::open().and_then(|anew| anew.socket.send(&datagram)));
+        if sent.is_err() {
+            LogAudit.record(record);
+        }
+    }
+}
+
+fn datagram(record: &AuditRecord) -> Vec<u8> {
+    let result = record.code.map_or("ok", ErrorCode::as_str);
+    let number = |number: u128| number.to_string();
+    let mut fields = vec![
+        ("MESSAGE", super::line(record)),
+        ("PRIORITY", if record.success { "6" } else { "5" }.to_owned()),
+        ("SYSLOG_IDENTIFIER", "infiniservice".to_owned()),
+        ("INFINISERVICE_ID", record.id.clone()),
+        ("INFINISERVICE_ACTION", record.action.clone()),
+        ("INFINISERVICE_PARAMETERS", record.parameters.clone()),
+        ("INFINISERVICE_ORIGIN", "host".to_owned()),
+        ("INFINISERVICE_RESULT", if record.success { "success" } else { "failure" }.to_owned()),
+        ("INFINISERVICE_CODE", result.to_owned()),
+        ("INFINISERVICE_DURATION_MS", number(record.duration.as_millis())),
+        ("INFINISERVICE_BYTES", number(record.output_bytes.into())),
+    ];
+    fields.extend(record.error.clone().map(|error| ("INFINISERVICE_ERROR", error)));
+    fields.extend(record.exit_code.map(|code| ("INFINISERVICE_EXIT_CODE", code.to_string())));
+    fields.iter().flat_map(|(name, value)| field(name, value)).collect()
+}
+
+/// With its length in front, so that no value can begin a field of its own.
+fn field(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = format!("{name}\n").into_bytes();
+    bytes.extend((value.len() as u64).to_le_bytes());
+    bytes.extend(value.as_bytes());
+    bytes.push(b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn record(id: &str) -> AuditRecord {
+        AuditRecord {
+            id: id.into(),
+            action: "PackageInstall".into(),
+            parameters: "{}".into(),
+            success: false,
+            code: Some(ErrorCode::NotFound),
+            error: Some("no such package".into()),
+            exit_code: None,
+            duration: Duration::from_millis(12),
+            output_bytes: 7,
+        }
+    }
+
+    /// As the journal reads a datagram.
+    fn read(mut bytes: &[u8]) -> Vec<(String, String)> {
+        let mut fields = Vec::new();
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            let (name, rest) = bytes.split_at(end);
+            let (length, rest) = rest[1..].split_at(8);
+            let (value, rest) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            fields.push((text(name), text(value)));
+            bytes = &rest[1..];
+        }
+        fields
+    }
+
+    #[test]
+    fn a_record_arrives_with_a_field_for_each_of_its_parts_and_a_value_forges_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let journal = UnixDatagram::bind(&path).unwrap();
+        let hostile = "a\nINFINISERVICE_RESULT=success";
+        JournalAudit::at(&path).unwrap().record(&record(hostile));
+        let mut bytes = [0; 8192];
+        let length = journal.recv(&mut bytes).unwrap();
+        let fields = read(&bytes[..length]);
+        let value = |name: &str| {
+            let found: Vec<_> = fields.iter().filter(|(known, _)| known == name).collect();
+            assert_eq!(found.len(), 1, "{name}");
+            found[0].1.clone()
+        };
+        assert_eq!(value("INFINISERVICE_ID"), hostile);
+        assert_eq!(value("INFINISERVICE_RESULT"), "failure");
+        assert_eq!(value("INFINISERVICE_CODE"), "NOT_FOUND");
+        assert_eq!(
+            (value("INFINISERVICE_DURATION_MS"), value("INFINISERVICE_BYTES")),
+            ("12".into(), "7".into())
+        );
+        assert_eq!(value("INFINISERVICE_ACTION"), "PackageInstall");
+        assert!(!value("MESSAGE").contains('\n'));
+    }
+}
