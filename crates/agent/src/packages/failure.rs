@@ -1,5 +1,6 @@
 //! Why a package manager did not do what it was asked, in one sentence.
 
+use super::Change;
 use super::text::quote;
 use crate::commands::runner::Finished;
 use infiniservice_protocol::ErrorCode;
@@ -93,6 +94,16 @@ impl Failure {
             Cause::Other => return self.words.clone(),
         };
         if self.words.is_empty() { what.to_owned() } else { format!("{what} ({})", self.words) }
+    }
+
+    /// The same, where it is known what was to be done: dependencies that are in the way of a removal are others'.
+    pub fn reason_against(&self, change: Change) -> String {
+        match (change, self.cause) {
+            (Change::Remove, Cause::Dependencies) => {
+                format!("packages that have to stay need it ({})", self.words)
+            }
+            _ => self.reason(),
+        }
     }
 
     fn busy(&self) -> String {

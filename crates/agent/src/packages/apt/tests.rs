@@ -140,6 +140,15 @@ fn each_failure_is_told_by_its_cause_and_in_the_tools_words() {
 }
 
 #[test]
+fn what_the_system_needs_is_not_removed_and_the_reason_is_told() {
+    let essential = failure!(100, "remove-essential.apt-2.6.2");
+    assert_eq!(essential.cause, Cause::Protected);
+    let needed = failure!(100, "remove-needed.apt-2.6.2");
+    let reason = needed.reason_against(Change::Remove);
+    assert!(reason.starts_with("packages that have to stay need it (dash : Depends: dpkg"), "{reason}");
+}
+
+#[test]
 fn what_no_rule_knows_is_told_by_the_last_words() {
     let failure = Apt.failure(&finished(100, "noise\n", "E: first\nE: the sky fell\n\n"));
     assert_eq!((failure.cause, failure.reason().as_str()), (Cause::Other, "the sky fell"));

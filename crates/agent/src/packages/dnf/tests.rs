@@ -18,7 +18,7 @@ fn arguments(request: &Request) -> Vec<String> {
 
 #[test]
 fn the_list_has_each_package_with_its_figures() {
-    let list = Dnf.read_list(include_str!("fixtures/rpm-list.dnf-4.14.0.stdout"));
+    let list = Dnf.read_list(include_str!("fixtures/rpm-list.rpm-4.18.0.stdout"));
     let names: Vec<_> = list.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(names, ["lab-shell", "lab-plain", "lab-fixed"]);
     assert_eq!((list[1].version.as_str(), list[1].size_kb), ("1.0-1", Some(1)));
@@ -35,8 +35,8 @@ fn epochs_are_told_keys_are_no_packages_and_a_summary_of_two_lines_harms_nobody(
 #[test]
 fn a_query_tells_installed_from_absent() {
     let of = |text: &str| Dnf.read_query(&Target::named("lab-plain"), text);
-    assert_eq!(of(include_str!("fixtures/rpm-query.dnf-4.14.0.stdout"))[0].version, "1.0-1");
-    assert!(of(include_str!("fixtures/rpm-query-absent.dnf-4.14.0.stdout")).is_empty());
+    assert_eq!(of(include_str!("fixtures/rpm-query.rpm-4.18.0.stdout"))[0].version, "1.0-1");
+    assert!(of(include_str!("fixtures/rpm-query-absent.rpm-4.18.0.stdout")).is_empty());
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn impossible(guest: &Guest) -> Result<()> {
     )?;
     ensure!(desk.dpkg("lab-plain")? == "installed 1.0");
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
-    expect_error(&desk.remove("dpkg")?, ErrorCode::ExecutionFailed, "cannot do without it")?;
+    expect_error(&desk.remove("dpkg")?, ErrorCode::ExecutionFailed, "packages that have to stay need it")?;
+    expect_error(&desk.remove("hostname")?, ErrorCode::ExecutionFailed, "cannot do without it")?;
     desk.close();
     Ok(())
 }

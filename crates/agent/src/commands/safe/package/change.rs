@@ -173,7 +173,7 @@ impl Work<'_> {
     }
 
     fn failed(&self, finished: Finished, failure: &Failure) -> CommandError {
-        finished.into_error(failure.code(), self.sentence(&failure.reason()))
+        finished.into_error(failure.code(), self.sentence(&failure.reason_against(self.change)))
     }
 
     fn sentence(&self, why: &str) -> String {
