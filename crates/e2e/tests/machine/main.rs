@@ -42,6 +42,9 @@ const ALL: &[&[Scenario]] = &[
     host::SCENARIOS,
     device::SCENARIOS,
     cost::SCENARIOS,
+    packages::changes::SCENARIOS,
+    packages::trouble::SCENARIOS,
+    packages::updates::SCENARIOS,
     log::SCENARIOS,
 ];
 
@@ -59,7 +62,7 @@ const UNPROVEN_VARIABLE: &str = "INFINISERVICE_VM_UNPROVEN";
 
 fn main() -> ExitCode {
     let mut scenarios = ALL.concat();
-    let unproven = [UNPROVEN, packages::SCENARIOS].concat().concat();
+    let unproven = UNPROVEN.concat();
     if std::env::var_os(UNPROVEN_VARIABLE).is_some_and(|value| value == "1") {
         scenarios.extend(unproven);
     } else {

@@ -1,18 +1,15 @@
 //! Packages and updates against the real apt and dpkg, with a repository of small packages that behave badly.
 
-mod changes;
-mod trouble;
-mod updates;
+pub mod changes;
+pub mod trouble;
+pub mod updates;
 
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::harness::Scenario;
 use infiniservice_protocol::data::PackageChangeData;
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
 use std::time::Duration;
-
-pub const SCENARIOS: &[&[Scenario]] = &[changes::SCENARIOS, trouble::SCENARIOS, updates::SCENARIOS];
 
 /// apt takes its time in an emulated machine.
 const PATIENCE: Duration = Duration::from_secs(400);
