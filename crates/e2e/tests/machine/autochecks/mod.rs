@@ -8,12 +8,14 @@ use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus, Health};
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
 use serde_json::{Value, json};
 
+/// Before others trouble the machine.
+pub const HEALTHY: &[Scenario] =
+    &[("autochecks::a_healthy_machine_is_called_so_and_each_check_says_something", healthy)];
+pub const INODES: &[Scenario] = &[("autochecks::a_file_system_without_inodes_is_found", inodes)];
 pub const SCENARIOS: &[Scenario] = &[
-    ("autochecks::a_healthy_machine_is_called_so_and_each_check_says_something", healthy),
     ("autochecks::an_unknown_check_is_refused_naming_those_that_there_are", unknown),
     ("autochecks::a_failed_unit_is_healed_by_its_own_remediation", failed_unit),
     ("autochecks::a_full_small_file_system_is_found_and_freed_again", full_disk),
-    ("autochecks::a_file_system_without_inodes_is_found", inodes),
     ("autochecks::a_remount_that_fstab_does_not_want_is_found", read_only),
     ("autochecks::a_program_that_hangs_costs_its_own_check_only", hung),
     ("autochecks::an_oom_kill_is_counted_and_its_victim_named", oom_kill),
