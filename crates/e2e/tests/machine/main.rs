@@ -55,7 +55,7 @@ const ALL: &[&[Scenario]] = &[
 ];
 
 /// Written, and not yet all seen green in the machine: what they test is not finished.
-const UNPROVEN: &[&[Scenario]] = &[autochecks::INODES, documented::SCENARIOS];
+const UNPROVEN: &[&[Scenario]] = &[autochecks::INODES, documented::SCENARIOS, unsafe_command::SCENARIOS];
 
 /// Runs the unproven scenarios too where it is `1`.
 const UNPROVEN_VARIABLE: &str = "INFINISERVICE_VM_UNPROVEN";
