@@ -10,6 +10,7 @@ pub mod communication;
 pub mod config;
 pub mod inventory;
 pub mod logging;
+pub mod one_line;
 pub mod os_detection;
 pub mod packages;
 pub mod service;

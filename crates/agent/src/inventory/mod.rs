@@ -12,14 +12,21 @@ pub mod linux;
 pub mod rpm;
 pub mod snap;
 
+use crate::one_line::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
 
+/// Whoever made the application wrote these.
+fn cleaned(mut found: Application) -> Application {
+    found.name = description(&found.name);
+    found.version = description(&found.version);
+    found.publisher = found.publisher.as_deref().map(description);
+    found.install_location = found.install_location.as_deref().map(quote);
+    found
+}
+
 /// Those whose name or publisher has `filter` in it, in the order of names, at most `limit`.
-pub fn select(
-    mut all: Vec<Application>,
-    filter: Option<&str>,
-    limit: Option<u32>,
-) -> ApplicationInventoryData {
+pub fn select(all: Vec<Application>, filter: Option<&str>, limit: Option<u32>) -> ApplicationInventoryData {
+    let mut all: Vec<Application> = all.into_iter().map(cleaned).collect();
     if let Some(filter) = filter {
         let filter = filter.to_lowercase();
         let holds = |text: &str| text.to_lowercase().contains(&filter);
@@ -46,6 +53,15 @@ mod tests {
 
     fn app(name: &str, publisher: &str) -> Application {
         Application { name: name.into(), publisher: known(publisher), ..Application::default() }
+    }
+
+    #[test]
+    fn what_a_hostile_package_says_of_itself_is_short_and_on_one_line() {
+        let hostile = app("evil\u{1b}[2J\nname", &"x".repeat(1 << 20));
+        let data = select(vec![hostile], None, None);
+        let found = &data.applications[0];
+        assert_eq!(found.name, "evil[2Jname");
+        assert!(found.publisher.as_deref().unwrap().chars().count() < 300);
     }
 
     #[test]

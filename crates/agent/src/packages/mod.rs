@@ -10,7 +10,6 @@ mod installed;
 mod rpm;
 mod site;
 mod target;
-mod text;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -122,6 +121,11 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     /// Files or directories whose newest modification time is when the lists last became new; `/*/` stands for each
     /// directory.
     fn lists(&self) -> &'static [&'static str];
+    /// A file whose time is to be renewed after a fetch, where the tool itself leaves no trace of one that found nothing
+    /// new.
+    fn fetch_stamp(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Asks for pending updates.
     fn pending(&self) -> PendingQuery;

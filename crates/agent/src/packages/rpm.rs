@@ -1,9 +1,9 @@
 //! What rpm has installed: shared by all package managers that stand on it (rpm(8), "QUERY OPTIONS").
 
 use super::target::word;
-use super::text::description;
 use super::{Installed, Target};
 use crate::commands::runner::Request;
+use crate::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
 
 /// The summary stands last: only it is free text. A line without all fields is the rest of somebody's summary.

@@ -38,6 +38,16 @@ impl Site {
         all.filter_map(|path| path.metadata().ok()?.modified().ok()).max()
     }
 
+    /// Makes `path` as new as this moment; an empty file where there was none.
+    pub fn renew(&self, path: &str) -> std::io::Result<()> {
+        let path = self.below(path);
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let file = std::fs::File::options().append(true).create(true).open(path)?;
+        file.set_modified(SystemTime::now())
+    }
+
     fn each(&self, path: &str) -> Vec<PathBuf> {
         let Some((directory, rest)) = path.split_once("/*/") else { return vec![self.below(path)] };
         let entries = std::fs::read_dir(self.below(directory)).into_iter().flatten().flatten();
@@ -47,7 +57,7 @@ impl Site {
     /// The name of a process that runs.
     pub fn process_name(&self, pid: u32) -> Option<String> {
         let name = std::fs::read_to_string(self.below(&format!("/proc/{pid}/comm"))).ok()?;
-        Some(super::text::quote(&name))
+        Some(crate::one_line::quote(&name))
     }
 
     /// Whether the running kernel's modules are gone, though the system has kernels at all.

@@ -6,6 +6,7 @@ use super::error::SystemdError;
 use super::name::{is_template, template_of};
 use super::record::ServiceRecord;
 use super::unit_files::UnitFiles;
+use crate::one_line::description;
 use std::collections::BTreeMap;
 
 /// What is kept from one listing to the next, so that a listing costs one call when nothing changed.
@@ -53,7 +54,7 @@ fn start_type(files: &UnitFiles, unit: &str) -> Option<String> {
 fn record(row: &UnitRow, details: Details, start_type: Option<String>) -> ServiceRecord {
     ServiceRecord {
         name: row.0.clone(),
-        description: row.1.clone(),
+        description: description(&row.1),
         load_state: row.2.clone(),
         active_state: row.3.clone(),
         sub_state: row.4.clone(),

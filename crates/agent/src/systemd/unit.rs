@@ -4,6 +4,7 @@ use super::calls::Calls;
 use super::details::main_pid;
 use super::error::SystemdError;
 use super::record::ServiceRecord;
+use crate::one_line::description;
 use zbus::OwnedObjectPath;
 
 impl Calls<'_> {
@@ -12,7 +13,7 @@ impl Calls<'_> {
         let name: String = self.unit_property(path, "Id").await?;
         let service = name.ends_with(".service");
         Ok(ServiceRecord {
-            description: self.unit_property(path, "Description").await?,
+            description: description(&self.unit_property::<String>(path, "Description").await?),
             load_state: self.unit_property(path, "LoadState").await?,
             active_state: self.unit_property(path, "ActiveState").await?,
             sub_state: self.unit_property(path, "SubState").await?,

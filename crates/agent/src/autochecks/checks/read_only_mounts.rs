@@ -52,7 +52,9 @@ fn mount(line: &[u8]) -> Option<(Mount, bool)> {
     let mut rest = fields.skip_while(|word| *word != b"-").skip(1);
     let kind = printable(rest.next()?, 64);
     let on_device = rest.next()?.starts_with(b"/dev/");
-    let system_read_only = has_option(rest.next()?, b"ro");
+    let options = rest.next()?;
+    // What ext4 of newer kernels says instead of `ro` after an error (fs/ext4/super.c).
+    let system_read_only = has_option(options, b"ro") || has_option(options, b"emergency_ro");
     Some((Mount { place, kind, mount_read_only, system_read_only }, on_device))
 }
 
@@ -145,6 +147,7 @@ mod tests {
     #[test]
     fn what_the_kernel_made_read_only_is_found_without_fstab() {
         assert_eq!(found(&row("/mnt", "rw", "ro")), ["/mnt"]);
+        assert_eq!(found(&row("/mnt", "rw", "rw,emergency_ro")), ["/mnt"]);
     }
 
     #[test]

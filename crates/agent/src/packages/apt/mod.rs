@@ -14,6 +14,9 @@ use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::ffi::OsString;
 use std::time::Duration;
 
+/// What Ubuntu's apt leaves after each fetch that succeeded, and Debian's only where update-notifier is installed.
+const SUCCESS_STAMP: &str = "/var/lib/apt/periodic/update-success-stamp";
+
 /// `apt-get` and `dpkg`.
 #[derive(Debug)]
 pub(crate) struct Apt;
@@ -103,8 +106,12 @@ impl PackageManager for Apt {
     }
 
     fn lists(&self) -> &'static [&'static str] {
-        // The directory does not change where a fetch found nothing new; Ubuntu's apt leaves a stamp of each that succeeded.
-        &["/var/lib/apt/lists", "/var/lib/apt/periodic/update-success-stamp"]
+        // The directory does not change where a fetch found nothing new.
+        &["/var/lib/apt/lists", SUCCESS_STAMP]
+    }
+
+    fn fetch_stamp(&self) -> Option<&'static str> {
+        Some(SUCCESS_STAMP)
     }
 
     fn pending(&self) -> PendingQuery {

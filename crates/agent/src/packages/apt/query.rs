@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::commands::runner::Request;
-use crate::packages::text::description;
+use crate::one_line::description;
 use crate::packages::{Installed, Target};
 use infiniservice_protocol::data::PackageInfo;
 

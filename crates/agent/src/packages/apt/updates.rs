@@ -2,7 +2,7 @@
 
 use super::OPTIONS;
 use crate::commands::runner::Request;
-use crate::packages::text::quote;
+use crate::one_line::quote;
 use infiniservice_protocol::data::PendingUpdate;
 
 /// A simulation takes no lock and needs no rights.

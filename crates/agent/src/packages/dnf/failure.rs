@@ -1,8 +1,8 @@
 //! Why dnf failed, from its own words.
 
 use crate::commands::runner::Finished;
+use crate::one_line::quote;
 use crate::packages::failure::{Rule, by_rules, last_words, line_with};
-use crate::packages::text::quote;
 use crate::packages::{Cause, Failure, Holder};
 
 /// In this order: what comes first explains what comes after it. A repository that cannot be reached stands before the

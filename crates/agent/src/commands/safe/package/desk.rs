@@ -172,7 +172,10 @@ impl<'a> Desk<'a> {
         let Some(request) = self.manager().refresh() else { return Ok(Ok(())) };
         let bounded = self.control.shortened(REFRESH.min(self.control.remaining() / 2));
         let failed = match self.attempt_within(request, &bounded).await {
-            Ok(Attempt::Done(_)) => return Ok(Ok(())),
+            Ok(Attempt::Done(_)) => {
+                self.stamp();
+                return Ok(Ok(()));
+            }
             Ok(Attempt::Failed(finished, failure)) => finished.into_error(failure.code(), failure.reason()),
             Err(error) => error,
         };
@@ -180,6 +183,14 @@ impl<'a> Desk<'a> {
             return Err(failed);
         }
         Ok(Err(failed))
+    }
+
+    /// Remembers the fetch for whoever asks for the lists' age.
+    fn stamp(&self) {
+        let Some(path) = self.manager().fetch_stamp() else { return };
+        if let Err(e) = self.site.renew(path) {
+            log::warn!("{path} could not be renewed, the lists will look older than they are: {e}");
+        }
     }
 
     /// Whether the system wants a reboot. What cannot be asked does not want one.

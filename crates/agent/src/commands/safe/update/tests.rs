@@ -57,6 +57,7 @@ async fn a_check_counts_and_puts_security_first() {
     let data: UpdateCheckData = serde_json::from_value(outcome.data).unwrap();
     assert_eq!((data.pending_count, data.security_count, data.refresh_error), (2, 1, None));
     assert_eq!(data.pending_updates[0].package, "lab-fixed");
+    assert!(data.last_check.is_some(), "a fetch that brings nothing new is a check too");
 }
 
 #[tokio::test]

@@ -1,17 +1,17 @@
-//! What packages and tools say, made fit for one line of a message.
+//! What packages, units and tools say, made fit for one line of a message.
 
 /// Longest description, in characters.
 const DESCRIPTION_CHARS: usize = 256;
 /// Longest quotation of a tool, in characters.
 const QUOTE_CHARS: usize = 400;
 
-/// A package's description: whoever made the package wrote it.
-pub(super) fn description(text: &str) -> String {
+/// A description, a name, a publisher: whoever made the package or unit wrote it.
+pub fn description(text: &str) -> String {
     clean(text, DESCRIPTION_CHARS)
 }
 
 /// A line of a tool's output, for a sentence.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     clean(text, QUOTE_CHARS)
 }
 
