@@ -47,8 +47,9 @@ fn race(guest: &Guest) -> Result<()> {
          sed -i s,/srv/stage,/srv/swaps/stage, /srv/racer.pl && \
          systemd-run -q --unit racer --uid nobody perl /srv/racer.pl",
     )?;
-    guest
-        .until("the first swaps", |guest| Ok(guest.sh("cat /srv/swaps/count 2>/dev/null || true")? != ""))?;
+    guest.until("the first swaps", |guest| {
+        Ok(!guest.sh("cat /srv/swaps/count 2>/dev/null || true")?.is_empty())
+    })?;
     let removed = with_host(guest, |client| {
         let mut removed = 0;
         for _ in 0..ROUNDS {
