@@ -23,9 +23,7 @@ pub fn render(exchanges: &[Exchange]) -> String {
         page += &format!("\n## {action}\n\n{}\n", about(action, &schema));
         page += &cases(exchanges, action.name());
     }
-    page += &format!(
-        "\n## {UNSAFE_COMMAND}\n\nA raw shell command; {UNSAFE_COMMAND_TIMEOUT_SECS} s by default.\n"
-    );
+    page += &format!("\n## {UNSAFE_COMMAND}\n\n{}\n", about_raw(&schema));
     page += &cases(exchanges, UNSAFE_COMMAND);
     page += "\n## Any command\n\nWhat the agent answers whatever the action.\n";
     page + &cases(exchanges, ANY_COMMAND) + "\n"
@@ -46,14 +44,28 @@ fn about(action: ActionName, schema: &Value) -> String {
     if action.changes_packages() {
         text += " One at a time.";
     }
-    let parameters =
-        own["properties"].as_object().expect("fields").iter().filter(|(name, _)| *name != "action");
+    text + &parameters(own, &["action"])
+}
+
+/// The same of the raw command, which is a type of message and no action.
+fn about_raw(schema: &Value) -> String {
+    let types = schema["oneOf"].as_array().expect("the types");
+    let own =
+        types.iter().find(|one| one["properties"]["type"]["const"] == UNSAFE_COMMAND).expect("described");
+    format!("{} {UNSAFE_COMMAND_TIMEOUT_SECS} s by default.", words(own))
+        + &parameters(own, &["type", "id", "timeout"])
+}
+
+/// A row for each parameter but those that every command has.
+fn parameters(own: &Value, common: &[&str]) -> String {
+    let fields = own["properties"].as_object().expect("fields").iter();
+    let fields = fields.filter(|(name, _)| !common.contains(&name.as_str()));
     let required =
         |name: &str| own["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
-    let rows: Vec<String> = parameters
+    let rows: Vec<String> = fields
         .map(|(name, field)| format!("- `{name}`{}: {}", if required(name) { "" } else { "?" }, words(field)))
         .collect();
-    if rows.is_empty() { text } else { format!("{text}\n\n{}", rows.join("\n")) }
+    if rows.is_empty() { String::new() } else { format!("\n\n{}", rows.join("\n")) }
 }
 
 /// A description, without the marks of a link that leads nowhere on the page.
