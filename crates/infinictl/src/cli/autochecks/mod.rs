@@ -97,11 +97,11 @@ fn word(status: CheckStatus) -> &'static str {
     }
 }
 
-/// What would put a finding right, in one line.
+/// What would put a finding right, and below it the command that does, whole even where the words fill the line.
 fn offer(check: &Check) -> Option<String> {
     let remedy = check.remediation.as_ref()?;
     let (name, words) = (sanitise::brief(&check.name), sanitise::brief(&remedy.description));
-    let command = remedy.command.as_ref().map_or(String::new(), |action| format!(" [{}]", spelt(action)));
+    let command = remedy.command.as_ref().map_or(String::new(), |action| format!("\n    {}", spelt(action)));
     Some(format!("  {name}: {words}{command}"))
 }
 
@@ -138,7 +138,7 @@ mod tests {
             ..Default::default()
         };
         let shown = show(&data, false, Output::default());
-        let line = "  failed_units: Do it. [ServiceControl operation=restart service=nginx.service]";
+        let line = "  failed_units: Do it.\n    ServiceControl operation=restart service=nginx.service\n";
         assert!(shown.contains(line), "{shown}");
         assert!(shown.ends_with("Run again with --fix to carry them out."), "{shown}");
         assert!(!show(&data, true, Output::default()).contains("--fix"));
