@@ -16,7 +16,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// Turned on by a reload for the time of a scenario.
-fn turned_on(guest: &Guest) -> Result<Undo<'_>> {
+pub fn turned_on(guest: &Guest) -> Result<Undo<'_>> {
     let reload = "systemctl reload infiniservice";
     let undo = Undo::by(
         guest,
@@ -32,7 +32,7 @@ fn turned_on(guest: &Guest) -> Result<Undo<'_>> {
 }
 
 /// Sends a raw command with these fields, and waits for its answer.
-fn raw(guest: &Guest, client: &Client, fields: &Value) -> Result<Response> {
+pub fn raw(guest: &Guest, client: &Client, fields: &Value) -> Result<Response> {
     let id = client.new_id();
     let mut line = json!({"type": "UnsafeCommand", "id": id});
     let object = line.as_object_mut().context("an object")?;
