@@ -1,8 +1,11 @@
 //! The executor's promises on tokio's paused clock, with fakes for the machine.
 
+mod hostile;
+
 use super::audit::{Audit, AuditRecord};
 use super::*;
 use crate::clock::Now;
+use crate::packages::{Apt, Site};
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::metrics::Process;
@@ -18,6 +21,8 @@ use tokio::sync::{Semaphore, mpsc};
 struct Machine {
     scans: AtomicUsize,
     begun: AtomicUsize,
+    /// Programs that it was to run.
+    requests: Mutex<Vec<String>>,
     gate: Option<Semaphore>,
 }
 
@@ -60,9 +65,10 @@ impl Services for Machine {
 impl runner::Runner for Machine {
     fn run<'a>(
         &'a self,
-        _: runner::Request,
+        request: runner::Request,
         _: &'a Control,
     ) -> BoxFuture<'a, Result<runner::Finished, runner::RunError>> {
+        self.requests.lock().unwrap().push(format!("{request:?}"));
         Box::pin(async { Err(runner::RunError::NotInstalled("anything".into())) })
     }
 }
@@ -92,7 +98,7 @@ impl Desk {
             runner: machine.clone(),
             processes: machine.clone(),
             services: machine.clone(),
-            packages: None,
+            packages: Some(Arc::new(Site::new(Box::new(Apt), "/nonexistent".as_ref()))),
             systemd_runs: true,
             max_output_bytes: 1000,
         };
