@@ -15,6 +15,11 @@ pub fn quote(text: &str) -> String {
     clean(text, QUOTE_CHARS)
 }
 
+/// Each control character becomes a blank, so that places in the text stay where they were.
+pub fn blanked(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 fn clean(text: &str, max: usize) -> String {
     let mut clean: String = text.trim().chars().filter(|c| is_harmless(*c)).take(max + 1).collect();
     if let Some((cut, _)) = clean.char_indices().nth(max) {

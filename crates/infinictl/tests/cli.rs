@@ -1,35 +1,15 @@
 //! What the command promises: exit codes, JSON for programs, sentences for people.
 
+#[path = "support/command.rs"]
+mod command;
 mod support;
 
+use command::{code, err, infinictl, on, out};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use support::{FakeGuest, answers};
-
-/// The command with these arguments, in an environment of nothing.
-fn infinictl(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infinictl"));
-    command.args(args).env_clear().stdin(Stdio::null());
-    command
-}
-
-fn on(guest: &FakeGuest, args: &[&str]) -> Output {
-    infinictl(args).arg("--socket").arg(&guest.path).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 /// The stand-in for the agent, which cargo builds with the tests.
 fn fake_agent() -> PathBuf {

@@ -1,27 +1,12 @@
 //! What the long commands promise, over a guest that is made up: tables, sentences, output passed on, fixes asked for.
 
+#[path = "support/command.rs"]
+mod command;
 mod support;
 
+use command::{code, err, on, out};
 use serde_json::{Value, json};
-use std::process::{Command, Output, Stdio};
 use support::{FakeGuest, answers};
-
-fn on(guest: &FakeGuest, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_infinictl"));
-    command.args(args).arg("--socket").arg(&guest.path).env_clear().stdin(Stdio::null()).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 /// A guest that answers each command with the same fields.
 fn answering(fields: Value) -> FakeGuest {

@@ -1,6 +1,7 @@
 //! The kernel's log since boot, from the journal's JSON (`journalctl(1)`, `systemd.journal-fields(7)`).
 
 use crate::commands::runner::Request;
+use crate::one_line::blanked;
 use serde_json::Value;
 
 /// So many lines are looked at, the newest first.
@@ -46,7 +47,7 @@ fn message(value: &Value) -> Option<String> {
         Value::Array(items) => items.first()?.as_str()?.to_owned(),
         _ => return None,
     };
-    Some(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    Some(blanked(&text))
 }
 
 #[cfg(test)]

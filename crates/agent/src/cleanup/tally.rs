@@ -1,5 +1,6 @@
 //! What a target came to: counts, bytes, and a bounded list of what failed.
 
+use crate::one_line::blanked;
 use infiniservice_protocol::data::CleanedTarget;
 use std::collections::HashMap;
 
@@ -47,8 +48,7 @@ impl Tally {
     pub fn failed(&mut self, what: &str) {
         self.failures += 1;
         if self.errors.len() < MAX_ERRORS {
-            let shown = what.chars().map(|c| if c.is_control() { ' ' } else { c });
-            self.errors.push(shown.take(MAX_ERROR_CHARS).collect());
+            self.errors.push(blanked(what).chars().take(MAX_ERROR_CHARS).collect());
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reading the kernel's text files byte by byte: no allocation, any bytes.
 
 use super::error::ParseError;
+use crate::one_line::blanked;
 
 /// The words of a line, separated by blanks and tabs.
 pub fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -45,7 +46,7 @@ pub fn next_unsigned<'a>(
 /// Text of at most `max` bytes from any bytes: bad UTF-8 is replaced, control characters become blanks.
 pub fn printable(bytes: &[u8], max: usize) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(max)]);
-    let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut text = blanked(&text);
     if text.len() > max {
         let end = (0..=max).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
         text.truncate(end);

@@ -4,6 +4,7 @@
 //! machine's own systemd is not touched. The manager's interface is the same as that of PID 1.
 
 use super::bus::BusAddress;
+use crate::commands::runner::groups_below;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -88,29 +89,16 @@ fn wait_until_ready(ready: &UnixDatagram) {
 
 impl Drop for OwnManager {
     fn drop(&mut self) {
-        for group in groups(&self.group) {
+        for group in groups_below(&self.group) {
             let _ = std::fs::write(group.join("cgroup.kill"), "1");
         }
         let _ = self.manager.wait();
         let _ = self.bus.kill();
         let _ = self.bus.wait();
-        for group in groups(&self.group).into_iter().rev() {
+        for group in groups_below(&self.group).into_iter().rev() {
             let _ = std::fs::remove_dir(group);
         }
     }
-}
-
-/// The group and those below it, parents first.
-fn groups(group: &Path) -> Vec<PathBuf> {
-    let mut all = vec![group.to_owned()];
-    let mut next = 0;
-    while let Some(parent) = all.get(next) {
-        let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-        let children: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-        all.extend(children);
-        next += 1;
-    }
-    all
 }
 
 fn missing() -> Option<String> {

@@ -1,12 +1,12 @@
 //! What the journal keeps of each command: field by field, found by its action, without secrets.
 
-use crate::support::{Undo, equal, with_host};
+use crate::support::{answer_to, equal, with_host};
 use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
-use infiniservice_protocol::{GuestMessage, Response};
+use infiniservice_protocol::Response;
 use serde_json::{Value, json};
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -51,14 +51,7 @@ fn text<'a>(record: &'a Value, name: &str) -> &'a str {
 }
 
 fn safe(guest: &Guest, client: &Client, command: &Value) -> Result<Response> {
-    let id = client.new_id();
-    let mut events = client.subscribe();
-    let line = json!({"type": "SafeCommand", "id": id, "command_type": command});
-    guest.wait(client.send_raw(format!("{line}\n")))?;
-    guest.message(&mut events, "the answer", |message| match message {
-        GuestMessage::Response(response) if response.id == id => Some(response.clone()),
-        _ => None,
-    })
+    answer_to(guest, client, json!({"type": "SafeCommand", "command_type": command}))
 }
 
 fn recorded(guest: &Guest) -> Result<()> {
@@ -84,7 +77,7 @@ fn refused(guest: &Guest) -> Result<()> {
 }
 
 fn redacted(guest: &Guest) -> Result<()> {
-    let _undo: Undo<'_> = turned_on(guest)?;
+    let _undo = turned_on(guest)?;
     with_host(guest, |client| {
         let command = json!({
             "raw_command": "echo kept; true --token hunter2a; DB_PASSWORD=hunter2b true",

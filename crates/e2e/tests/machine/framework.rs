@@ -1,4 +1,4 @@
-//! The framework's promises on raw commands: output is cut and drained, bytes are harmless, reads do not hold the link.
+//! The framework's promises on raw commands: output is cut and drained, and its bytes are harmless.
 
 use crate::support::{equal, with_host};
 use crate::unsafe_command::{raw, turned_on};

@@ -7,6 +7,7 @@ use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_protocol::metrics::{Process, SystemMetrics};
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Runs `work` with a host connected, which leaves in order afterwards.
 pub fn with_host<T>(guest: &Guest, work: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
@@ -53,6 +54,18 @@ pub fn refused(guest: &Guest, client: &Client, action: &Action, code: ErrorCode)
     ensure!(!response.success && response.error_code == Some(code), "{action:?} gives {response:?}");
     ensure!(response.error.as_ref().is_some_and(|text| !text.is_empty()), "no sentence in {response:?}");
     Ok(response)
+}
+
+/// Sends a command as this JSON object with an id of its own, and waits for its answer.
+pub fn answer_to(guest: &Guest, client: &Client, mut command: Value) -> Result<Response> {
+    let id = client.new_id();
+    command["id"] = id.as_str().into();
+    let mut events = client.subscribe();
+    guest.wait(client.send_raw(format!("{command}\n")))?;
+    guest.message(&mut events, "the answer to a command", |message| match message {
+        GuestMessage::Response(response) if response.id == id => Some(response.clone()),
+        _ => None,
+    })
 }
 
 /// All processes, or those with `filter` in their name or command line.

@@ -1,11 +1,11 @@
 //! Raw shell commands: refused unless turned on, as whom they run, and what is left of them.
 
-use crate::support::{Undo, equal, with_host};
-use anyhow::{Context, Result, ensure};
+use crate::support::{Undo, answer_to, equal, with_host};
+use anyhow::{Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
-use infiniservice_protocol::{ErrorCode, GuestMessage, Response};
+use infiniservice_protocol::{ErrorCode, Response};
 use serde_json::{Value, json};
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -33,16 +33,9 @@ pub fn turned_on(guest: &Guest) -> Result<Undo<'_>> {
 
 /// Sends a raw command with these fields, and waits for its answer.
 pub fn raw(guest: &Guest, client: &Client, fields: &Value) -> Result<Response> {
-    let id = client.new_id();
-    let mut line = json!({"type": "UnsafeCommand", "id": id});
-    let object = line.as_object_mut().context("an object")?;
-    object.extend(fields.as_object().context("fields")?.clone());
-    let mut events = client.subscribe();
-    guest.wait(client.send_raw(format!("{line}\n")))?;
-    guest.message(&mut events, "the answer to a raw command", |message| match message {
-        GuestMessage::Response(response) if response.id == id => Some(response.clone()),
-        _ => None,
-    })
+    let mut command = fields.clone();
+    command["type"] = "UnsafeCommand".into();
+    answer_to(guest, client, command)
 }
 
 fn refused(guest: &Guest) -> Result<()> {

@@ -5,6 +5,8 @@ mod request;
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use linux::groups_below;
 #[cfg(target_os = "linux")]
 pub use linux::{SystemRunner, system_runner};
 #[cfg(not(target_os = "linux"))]

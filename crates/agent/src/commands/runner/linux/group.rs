@@ -95,7 +95,7 @@ fn remove(path: &Path) -> bool {
 }
 
 /// The group and those that the program made in it, parents first.
-fn below(group: &Path) -> Vec<PathBuf> {
+pub(crate) fn below(group: &Path) -> Vec<PathBuf> {
     let mut all = vec![group.to_owned()];
     let mut next = 0;
     while let Some(parent) = all.get(next) {

@@ -18,6 +18,8 @@ use super::{Finished, Request, RunError, Runner, Status};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
 use fence::{Fence, Fences};
+#[cfg(test)]
+pub(crate) use group::below as groups_below;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
