@@ -94,6 +94,7 @@ fn about_unusable(port: &PortFacts) -> Option<Finding> {
         ),
         Outcome::Busy => about_busy(port),
         Outcome::Denied { .. } => error("denied", format!("{says}."), fixes::give_access()),
+        Outcome::AccessDenied => error("access_denied", format!("{says}."), fixes::access_denied()),
         Outcome::Console => error("console", format!("{says}."), console_fix()),
         Outcome::PeerClosed => {
             error("peer_closed", format!("{says}."), vec!["start the program at its other end".into()])

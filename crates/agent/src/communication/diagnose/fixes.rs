@@ -51,6 +51,14 @@ pub fn give_access() -> Vec<String> {
     ]
 }
 
+/// Access to a port on Windows, where one error has several causes.
+pub fn access_denied() -> Vec<String> {
+    vec![
+        "run from an administrator's console, or as the service, which runs as SYSTEM".into(),
+        "stop the program that holds the port: another agent, or one that has just ended".into(),
+    ]
+}
+
 /// Makes udev look at the ports again.
 pub fn trigger_udev() -> Vec<String> {
     vec![

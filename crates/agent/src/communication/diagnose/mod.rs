@@ -20,6 +20,10 @@ mod test_facts;
 mod linux;
 #[cfg(target_os = "linux")]
 use linux::gather;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+use windows::gather;
 
 pub use options::DiagnoseOptions;
 pub use report::{Finding, Report, Severity};

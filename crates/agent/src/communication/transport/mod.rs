@@ -4,11 +4,16 @@ pub mod candidates;
 mod no_transport;
 mod options;
 pub mod outcome;
+pub mod win32;
 
 #[cfg(target_os = "linux")]
 pub mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::SystemTransport;
+#[cfg(target_os = "windows")]
+pub mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::SystemTransport;
 
 pub use no_transport::NoTransport;
 pub use options::DeviceOptions;

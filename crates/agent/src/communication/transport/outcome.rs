@@ -23,6 +23,9 @@ pub enum Outcome {
         /// Effective user id of this process.
         uid: u32,
     },
+    /// `ERROR_ACCESS_DENIED`: Windows says this of a port that somebody else holds, of one that was let go a moment ago,
+    /// and of one that this account may not open.
+    AccessDenied,
     /// The kernel uses the port as a console, or it was unplugged a moment ago (`ENXIO`).
     Console,
     /// A terminal whose other end is closed (`EIO`).
@@ -45,6 +48,10 @@ impl fmt::Display for Outcome {
             Self::Denied { owner, mode, uid } => {
                 write!(f, "permission denied (owner {owner}, mode {mode:04o}, running as user id {uid})")
             }
+            Self::AccessDenied => f.write_str(
+                "access is denied: another program holds it, it was let go a moment ago, or this account may not open \
+                 it (SYSTEM and Administrators may)",
+            ),
             Self::Console => f.write_str("used as a console by the kernel"),
             Self::PeerClosed => f.write_str("its other end is closed"),
             Self::Foreign(name) => write!(f, "left alone, it is the channel {name}"),
@@ -91,11 +98,12 @@ pub fn failure(tried: &[Tried]) -> OpenFailure {
     let text = || describe(tried);
     for one in tried {
         match one.outcome {
-            Outcome::Busy if one.role.is_own() => return OpenFailure::Busy(text()),
+            Outcome::Busy | Outcome::AccessDenied if one.role.is_own() => return OpenFailure::Busy(text()),
             Outcome::Denied { .. } => return OpenFailure::Denied(text()),
             Outcome::Refused(_) | Outcome::Failed(_) => return OpenFailure::Other(text()),
             Outcome::Absent
             | Outcome::Busy
+            | Outcome::AccessDenied
             | Outcome::PeerClosed
             | Outcome::Console
             | Outcome::Foreign(_)

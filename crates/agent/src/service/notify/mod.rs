@@ -3,5 +3,8 @@
 #[cfg(target_os = "linux")]
 #[path = "systemd.rs"]
 mod imp;
+#[cfg(target_os = "windows")]
+#[path = "windows.rs"]
+mod imp;
 
 pub use imp::Notifier;

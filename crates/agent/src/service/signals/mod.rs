@@ -3,6 +3,9 @@
 #[cfg(unix)]
 #[path = "unix.rs"]
 mod imp;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod imp;
 
 pub use imp::OsSignals;
 

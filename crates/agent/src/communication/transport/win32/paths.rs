@@ -1,0 +1,49 @@
+//! Names of devices in the Win32 device namespace.
+
+use std::path::{Path, PathBuf};
+
+/// The agent's own port in the global namespace, and as a session sees it.
+pub const AGENT_PATHS: [&str; 2] = [r"\\.\Global\org.infinibay.agent", r"\\.\org.infinibay.agent"];
+
+/// The path to open for what a person configured: `COM3` alone is a DOS device only up to `COM9`, so each is named in
+/// full; everything else stays as it is.
+pub fn to_open(configured: &Path) -> PathBuf {
+    match configured.to_str().filter(|text| com_number(text).is_some()) {
+        Some(text) => format!(r"\\.\{}", text.to_ascii_uppercase()).into(),
+        None => configured.into(),
+    }
+}
+
+/// The number in `COM3`, in any case; `None` for every other text.
+pub fn com_number(text: &str) -> Option<u32> {
+    let digits = text.get(..3).filter(|head| head.eq_ignore_ascii_case("COM")).and(text.get(3..))?;
+    let number = digits.parse().ok().filter(|number| *number > 0)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn com_ports_of_any_number_are_named_in_full() {
+        assert_eq!(to_open(Path::new("com1")), Path::new(r"\\.\COM1"));
+        assert_eq!(to_open(Path::new("COM12")), Path::new(r"\\.\COM12"));
+    }
+
+    #[test]
+    fn other_paths_stay_as_they_are() {
+        for path in [
+            r"\\.\COM3",
+            r"\\.\Global\org.infinibay.agent",
+            r"\\.\pipe\agent",
+            "COM",
+            "COMX",
+            "COM0",
+            "COM+1",
+            "",
+        ] {
+            assert_eq!(to_open(Path::new(path)), Path::new(path));
+        }
+    }
+}
