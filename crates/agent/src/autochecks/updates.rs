@@ -1,16 +1,16 @@
 //! Who knows the pending updates.
 
 use crate::commands::{BoxFuture, Control};
+use crate::packages::Lists;
 use infiniservice_protocol::data::UpdateCheckData;
-use std::time::SystemTime;
 
 /// What is known without fetching new lists of packages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
     /// By the lists that are there.
     pub updates: UpdateCheckData,
-    /// When these last became new; `None` where nothing tells.
-    pub lists_at: Option<SystemTime>,
+    /// Whether these are there, and how new they are.
+    pub lists: Lists,
 }
 
 /// Knows the pending updates.

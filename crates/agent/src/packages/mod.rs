@@ -18,7 +18,7 @@ pub(crate) use apt::Apt;
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
 pub use installed::Installed;
-pub use site::Site;
+pub use site::{Lists, Site};
 pub use target::Target;
 
 use crate::commands::runner::{Finished, Request};
@@ -121,6 +121,11 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     /// Files or directories whose newest modification time is when the lists last became new; `/*/` stands for each
     /// directory.
     fn lists(&self) -> &'static [&'static str];
+    /// The directory of the fetched lists, and what the name of each holds; where none is there, the time of the directory
+    /// tells nothing.
+    fn list_files(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
     /// A file whose time is to be renewed after a fetch, where the tool itself leaves no trace of one that found nothing
     /// new.
     fn fetch_stamp(&self) -> Option<&'static str> {

@@ -8,6 +8,28 @@ use std::time::SystemTime;
 /// Directories looked at for one `/*/`.
 const MAX_ENTRIES: usize = 1000;
 
+/// What is known of the repositories' lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lists {
+    /// They last became new at this time.
+    Fetched(SystemTime),
+    /// There are none.
+    Absent,
+    /// Nothing tells.
+    #[default]
+    Unknown,
+}
+
+impl Lists {
+    /// When they last became new, where that is known.
+    pub fn fetched(self) -> Option<SystemTime> {
+        match self {
+            Self::Fetched(at) => Some(at),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+}
+
 /// A system's package manager with the root of the system's files.
 #[derive(Debug)]
 pub struct Site {
@@ -30,6 +52,20 @@ impl Site {
     /// Whether an absolute path is there.
     pub fn exists(&self, path: &str) -> bool {
         self.below(path).exists()
+    }
+
+    /// Whether there are lists of packages, and how new they are.
+    pub fn lists(&self) -> Lists {
+        if self.manager.list_files().is_some_and(|(directory, mark)| !self.holds(directory, mark)) {
+            return Lists::Absent;
+        }
+        self.newest(self.manager.lists()).map_or(Lists::Unknown, Lists::Fetched)
+    }
+
+    /// Whether any name in a directory that can be read holds `mark`; one that cannot tells nothing.
+    fn holds(&self, directory: &str, mark: &str) -> bool {
+        let Ok(entries) = std::fs::read_dir(self.below(directory)) else { return true };
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains(mark))
     }
 
     /// The newest modification time of these; one `/*/` in a path stands for each directory there.
@@ -78,7 +114,7 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packages::Dnf;
+    use crate::packages::{Apt, Dnf};
     use std::fs;
 
     fn site(root: &Path) -> Site {
@@ -98,6 +134,21 @@ mod tests {
         }
         let newest = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9);
         assert_eq!(site(root.path()).newest(&lists), Some(newest));
+    }
+
+    #[test]
+    fn a_directory_without_lists_is_not_taken_for_young_ones() {
+        let root = tempfile::tempdir().unwrap();
+        let apt = Site::new(Box::new(Apt), root.path());
+        assert_eq!(apt.lists(), Lists::Unknown);
+        let directory = root.path().join("var/lib/apt/lists");
+        fs::create_dir_all(directory.join("partial")).unwrap();
+        fs::write(directory.join("lock"), "").unwrap();
+        assert_eq!((apt.lists(), apt.lists().fetched()), (Lists::Absent, None));
+        fs::write(directory.join("deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages"), "")
+            .unwrap();
+        let at = directory.metadata().unwrap().modified().unwrap();
+        assert_eq!(apt.lists(), Lists::Fetched(at));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `pending_updates` and `security_updates`: what the package manager would install.
 
-use crate::autochecks::finding::{Assessed, Finding};
+use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::{Known, Machine};
+use crate::packages;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{CheckStatus, PendingUpdate};
 use serde_json::json;
@@ -16,6 +17,8 @@ const MANY_SECURITY: u32 = 10;
 const MAX_TOLD: usize = 20;
 /// Lists of packages of this age no longer tell what is missing: Debian's own for security expire after a week.
 const OLD_DAYS: u64 = 7;
+/// Without lists nothing is pending, and nothing is known.
+const NO_LISTS: &str = "There are no lists of packages: they were never fetched, or no repository is set up. Updates are not known.";
 
 /// Gathers and assesses.
 pub async fn pending(machine: Arc<Machine>) -> Assessed {
@@ -26,15 +29,17 @@ pub async fn pending(machine: Arc<Machine>) -> Assessed {
 /// Gathers and assesses.
 pub async fn security(machine: Arc<Machine>) -> Assessed {
     let known = machine.pending_updates().await?;
-    Ok(assess_security(&known, SystemTime::now()))
+    assess_security(&known, SystemTime::now())
 }
 
 /// A few updates are every machine's daily life: only many of them want attention, and lists too old to tell.
 pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
     let (count, lists) = (known.updates.pending_count, Lists::of(known, now));
-    let status = if count >= MANY || lists.are_old() { CheckStatus::Warning } else { CheckStatus::Passed };
+    let wanting = count >= MANY || lists.are_old() || lists.are_absent();
+    let status = if wanting { CheckStatus::Warning } else { CheckStatus::Passed };
     let details = details(known, &lists, "pending_count", count, |_| true);
-    let finding = Finding::new(status, lists.after(sentence(count, "update"))).with_details(details);
+    let message = if lists.are_absent() { NO_LISTS.into() } else { lists.after(sentence(count, "update")) };
+    let finding = Finding::new(status, message).with_details(details);
     if count < MANY {
         return finding.remedy("Fetch new lists of packages.", Some(Action::UpdateCheck {}));
     }
@@ -42,8 +47,11 @@ pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
 }
 
 /// Each security update wants to be installed. Old lists are the other check's warning, and told here too.
-pub fn assess_security(known: &Known, now: SystemTime) -> Finding {
+pub fn assess_security(known: &Known, now: SystemTime) -> Assessed {
     let (count, lists) = (known.updates.security_count, Lists::of(known, now));
+    if lists.are_absent() {
+        return Err(Skip::because(NO_LISTS));
+    }
     let status = match count {
         0 => CheckStatus::Passed,
         n if n < MANY_SECURITY => CheckStatus::Warning,
@@ -51,7 +59,7 @@ pub fn assess_security(known: &Known, now: SystemTime) -> Finding {
     };
     let details = details(known, &lists, "security_count", count, |update| update.is_security_update);
     let finding = Finding::new(status, lists.after(sentence(count, "security update"))).with_details(details);
-    finding.remedy("Install the security updates.", Some(Action::UpdateInstall { security_only: true }))
+    Ok(finding.remedy("Install the security updates.", Some(Action::UpdateInstall { security_only: true })))
 }
 
 fn sentence(count: u32, what: &str) -> String {
@@ -62,22 +70,30 @@ fn sentence(count: u32, what: &str) -> String {
     }
 }
 
-/// How old the lists are in days, where that is known.
-struct Lists(Option<u64>);
+/// Whether there are lists, and how old they are in days, where that is known.
+struct Lists {
+    absent: bool,
+    days: Option<u64>,
+}
 
 impl Lists {
     fn of(known: &Known, now: SystemTime) -> Self {
         // A time in the future is a clock's fault, and another check's.
-        let age = known.lists_at.map(|at| now.duration_since(at).unwrap_or_default());
-        Self(age.map(|age| age.as_secs() / 86_400))
+        let age = known.lists.fetched().map(|at| now.duration_since(at).unwrap_or_default());
+        let absent = known.lists == packages::Lists::Absent;
+        Self { absent, days: age.map(|age| age.as_secs() / 86_400) }
+    }
+
+    fn are_absent(&self) -> bool {
+        self.absent
     }
 
     fn are_old(&self) -> bool {
-        self.0.is_some_and(|days| days >= OLD_DAYS)
+        self.days.is_some_and(|days| days >= OLD_DAYS)
     }
 
     fn after(&self, sentence: String) -> String {
-        match self.0 {
+        match self.days {
             Some(days) if self.are_old() => {
                 format!("{sentence} The lists of packages are {days} days old, so there may be more.")
             }
@@ -100,7 +116,7 @@ fn details(
         figure: count,
         "manager": updates.manager,
         "last_check": updates.last_check,
-        "lists_age_days": lists.0,
+        "lists_age_days": lists.days,
         "packages": packages,
     })
 }
@@ -127,7 +143,7 @@ mod tests {
             manager: "apt".into(),
             ..UpdateCheckData::default()
         };
-        Known { updates, lists_at: Some(NOW) }
+        Known { updates, lists: packages::Lists::Fetched(NOW) }
     }
 
     fn command(finding: Finding) -> Option<Action> {
@@ -136,9 +152,9 @@ mod tests {
 
     #[test]
     fn security_updates_want_attention_each_and_fail_when_they_pile_up() {
-        let verdicts = [0, 1, 9, 10].map(|n| assess_security(&known(50, n), NOW).status);
+        let verdicts = [0, 1, 9, 10].map(|n| assess_security(&known(50, n), NOW).unwrap().status);
         assert_eq!(verdicts, [Passed, Warning, Warning, Failed]);
-        let finding = assess_security(&known(50, 2), NOW);
+        let finding = assess_security(&known(50, 2), NOW).unwrap();
         assert_eq!(finding.message, "2 security updates are pending.");
         assert_eq!(finding.details["packages"], json!(["p0", "p1"]));
         assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: true }));
@@ -162,10 +178,20 @@ mod tests {
         let message = "No update is pending. The lists of packages are 12 days old, so there may be more.";
         assert_eq!((finding.message.as_str(), &finding.details["lists_age_days"]), (message, &json!(12)));
         assert_eq!(command(finding), Some(Action::UpdateCheck {}));
-        let security = assess_security(&known(0, 0), after(12));
+        let security = assess_security(&known(0, 0), after(12)).unwrap();
         assert!(security.status == Passed && security.message.ends_with("there may be more."));
-        let fetched_later = Known { lists_at: Some(after(9)), ..known(0, 0) };
+        let fetched_later = Known { lists: packages::Lists::Fetched(after(9)), ..known(0, 0) };
         assert_eq!(assess_pending(&fetched_later, NOW).status, Passed);
-        assert_eq!(assess_pending(&Known { lists_at: None, ..known(0, 0) }, NOW).status, Passed);
+        let untold = Known { lists: packages::Lists::Unknown, ..known(0, 0) };
+        assert_eq!(assess_pending(&untold, NOW).status, Passed);
+    }
+
+    #[test]
+    fn without_lists_nothing_is_called_up_to_date() {
+        let none = Known { lists: packages::Lists::Absent, ..known(0, 0) };
+        let finding = assess_pending(&none, NOW);
+        assert!(finding.status == Warning && finding.message.contains("never fetched"), "{finding:?}");
+        assert_eq!(command(finding), Some(Action::UpdateCheck {}));
+        assert_eq!(assess_security(&none, NOW), Err(Skip::because(NO_LISTS)));
     }
 }

@@ -110,6 +110,11 @@ impl PackageManager for Apt {
         &["/var/lib/apt/lists", SUCCESS_STAMP]
     }
 
+    /// `…_dists_bookworm_main_binary-amd64_Packages`, or with `.lz4`, beside `lock` and `partial`.
+    fn list_files(&self) -> Option<(&'static str, &'static str)> {
+        Some(("/var/lib/apt/lists", "_Packages"))
+    }
+
     fn fetch_stamp(&self) -> Option<&'static str> {
         Some(SUCCESS_STAMP)
     }

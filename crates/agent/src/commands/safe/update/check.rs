@@ -13,7 +13,7 @@ use std::time::SystemTime;
 /// Checks for updates. Lists that cannot be fetched do not fail it: what the old ones know is told, with the reason.
 pub(in crate::commands::safe) async fn run(context: &CommandContext, control: &Control) -> CommandResult {
     let desk = Desk::of(context, control)?;
-    let before = desk.site().newest(desk.manager().lists());
+    let before = desk.site().lists().fetched();
     let stale = desk.refresh().await?.err();
     let fetched = if stale.is_none() { Some(SystemTime::now()) } else { before };
     let pending = pending(&desk).await?;
@@ -31,8 +31,8 @@ pub(in crate::commands::safe) async fn known(
 ) -> Result<Known, CommandError> {
     let desk = Desk::of(context, control)?;
     let pending = pending(&desk).await?;
-    let lists_at = desk.site().newest(desk.manager().lists());
-    Ok(Known { updates: data(&desk, pending, lists_at, None).await, lists_at })
+    let lists = desk.site().lists();
+    Ok(Known { updates: data(&desk, pending, lists.fetched(), None).await, lists })
 }
 
 /// What is pending by the lists that are there, security updates first.
