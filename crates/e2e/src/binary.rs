@@ -30,3 +30,11 @@ pub fn tested_agent() -> Result<PathBuf> {
 pub fn agent() -> Result<PathBuf> {
     release("infiniservice", "INFINISERVICE_AGENT")
 }
+
+/// A program built for Windows; `variable` in the environment names another one.
+pub fn windows(program: &str, variable: &str) -> Result<PathBuf> {
+    let built = workspace().join("target/windows/x86_64-pc-windows-gnu/debug").join(program);
+    let path = env::var_os(variable).map_or(built, PathBuf::from);
+    ensure!(path.is_file(), "{} is not there: cargo xtask dist windows --debug", path.display());
+    Ok(path)
+}

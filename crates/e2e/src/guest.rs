@@ -1,6 +1,7 @@
 //! A booted machine with the agent installed in it as in production, and the host's end of its port.
 
 use crate::binary;
+use crate::harness::Stage;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
 use infiniservice_lab::{BootOptions, Machine, payload};
@@ -104,5 +105,18 @@ impl Guest {
     /// The agent's log since the machine booted.
     pub fn log(&self) -> Result<String> {
         self.sh("journalctl -b -u infiniservice -o cat --no-pager")
+    }
+}
+
+impl Stage for Guest {
+    const VARIABLE: &'static str = "INFINISERVICE_VM";
+    const NEEDS: &'static str = "boot a virtual machine";
+
+    fn set_up() -> Result<Self> {
+        Self::boot()
+    }
+
+    fn agent_log(&self) -> Result<String> {
+        self.log()
     }
 }

@@ -6,41 +6,53 @@ use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A scenario's name and what it does.
-pub type Scenario = (&'static str, fn(&Guest) -> Result<()>);
+pub type Scenario<S = Guest> = (&'static str, fn(&S) -> Result<()>);
 
-/// Whether the machine was asked for; tells why not where it was not.
-pub fn machine_wanted() -> bool {
-    let wanted = std::env::var_os("INFINISERVICE_VM").is_some_and(|value| value == "1");
+/// What scenarios run in: made for the first of them, kept for all.
+pub trait Stage: Send + Sized + 'static {
+    /// The variable that asks for it by `1`.
+    const VARIABLE: &'static str;
+    /// What these scenarios need: said where they are left out.
+    const NEEDS: &'static str;
+
+    /// Makes it ready.
+    fn set_up() -> Result<Self>;
+
+    /// What the agent logged, for a scenario that failed.
+    fn agent_log(&self) -> Result<String>;
+}
+
+/// Whether the stage was asked for; tells why not where it was not.
+pub fn wanted<S: Stage>() -> bool {
+    let wanted = std::env::var_os(S::VARIABLE).is_some_and(|value| value == "1");
     if !wanted {
-        println!(
-            "left out: these scenarios boot a virtual machine; set INFINISERVICE_VM=1, or run cargo xtask test"
-        );
+        println!("left out: these scenarios {}; set {}=1, or run cargo xtask test", S::NEEDS, S::VARIABLE);
     }
     wanted
 }
 
-/// Runs the scenarios that the command line picks, in order. The machine is booted for the first of them.
-pub fn run(scenarios: &[Scenario]) -> Conclusion {
+/// Runs the scenarios that the command line picks, in order. The stage is set up for the first of them.
+pub fn run<S: Stage>(scenarios: &[Scenario<S>]) -> Conclusion {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    let wanted = arguments.list || machine_wanted();
-    let guest: Arc<Mutex<Option<Guest>>> = Arc::default();
+    let wanted = arguments.list || wanted::<S>();
+    let stage: Arc<Mutex<Option<S>>> = Arc::default();
     let trials = scenarios.iter().map(|&(name, scenario)| {
-        let guest = guest.clone();
-        Trial::test(name, move || in_machine(&guest, scenario)).with_ignored_flag(!wanted)
+        let stage = stage.clone();
+        Trial::test(name, move || on_stage(&stage, scenario)).with_ignored_flag(!wanted)
     });
     libtest_mimic::run(&arguments, trials.collect())
 }
 
-fn in_machine(guest: &Mutex<Option<Guest>>, scenario: fn(&Guest) -> Result<()>) -> Result<(), Failed> {
-    let mut guest = guest.lock().unwrap_or_else(PoisonError::into_inner);
-    if guest.is_none() {
-        *guest = Some(Guest::boot().map_err(|error| told(&error))?);
+fn on_stage<S: Stage>(stage: &Mutex<Option<S>>, scenario: fn(&S) -> Result<()>) -> Result<(), Failed> {
+    let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+    if stage.is_none() {
+        *stage = Some(S::set_up().map_err(|error| told(&error))?);
     }
-    let Some(guest) = guest.as_ref() else { return Err("no machine".into()) };
-    scenario(guest).map_err(|error| {
+    let Some(stage) = stage.as_ref() else { return Err("no stage".into()) };
+    scenario(stage).map_err(|error| {
         // At once, for those who watch with --nocapture: the harness shows failures at the very end.
         println!("failed: {error:#}");
-        let log = guest.log().unwrap_or_else(|error| format!("{error:#}"));
+        let log = stage.agent_log().unwrap_or_else(|error| format!("{error:#}"));
         let tail: Vec<&str> = log.lines().rev().take(20).collect();
         let tail: Vec<&str> = tail.into_iter().rev().collect();
         format!("{error:#}\n--- the agent's log:\n{}", tail.join("\n")).into()

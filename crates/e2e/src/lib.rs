@@ -7,5 +7,7 @@ pub mod exchange;
 pub mod guest;
 pub mod harness;
 pub mod shape;
+pub mod windows;
 
 pub use guest::Guest;
+pub use windows::{Agent, Windows};

@@ -25,6 +25,7 @@ pub mod machine;
 pub mod packages;
 pub mod payload;
 pub mod qmp;
+pub mod wine;
 
 pub use exec::{Exec, ExecOutput};
 pub use image::{Image, recipe::Recipe};

@@ -24,6 +24,21 @@ pub const LAB: &[Need] = &[
     Need { package: "util-linux", probe: "setpriv" },
 ];
 
+/// What building for Windows needs: Debian's Rust with its sources, and mingw's linker. Rustup has no such target here.
+pub const WINDOWS_BUILD: &[Need] = &[
+    Need { package: "rustc-web", probe: "/usr/bin/rustc" },
+    Need { package: "cargo-web", probe: "/usr/bin/cargo" },
+    Need { package: "rust-web-src", probe: "/usr/lib/rustlib/src/rust/library/std/Cargo.toml" },
+    Need { package: "rust-web-clippy", probe: "/usr/bin/cargo-clippy" },
+    Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" },
+];
+
+/// What running the result needs.
+pub const WINE: &[Need] = &[
+    Need { package: "wine64", probe: "/usr/lib/wine/wine64" },
+    Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" },
+];
+
 /// Makes sure that everything in `needs` is there: installs what is missing when root on a Debian system, and
 /// fails with the list otherwise. Does nothing, and asks no network, when nothing is missing.
 pub fn ensure(needs: &[Need]) -> Result<()> {

@@ -14,6 +14,11 @@ pub fn to_open(configured: &Path) -> PathBuf {
     }
 }
 
+/// Whether this is a COM port's path.
+pub fn is_com(path: &Path) -> bool {
+    path.to_str().and_then(|text| text.strip_prefix(r"\\.\")).is_some_and(|name| com_number(name).is_some())
+}
+
 /// The number in `COM3`, in any case; `None` for every other text.
 pub fn com_number(text: &str) -> Option<u32> {
     let digits = text.get(..3).filter(|head| head.eq_ignore_ascii_case("COM")).and(text.get(3..))?;
@@ -29,6 +34,14 @@ mod tests {
     fn com_ports_of_any_number_are_named_in_full() {
         assert_eq!(to_open(Path::new("com1")), Path::new(r"\\.\COM1"));
         assert_eq!(to_open(Path::new("COM12")), Path::new(r"\\.\COM12"));
+    }
+
+    #[test]
+    fn a_com_port_is_told_from_a_virtio_port_and_a_pipe() {
+        assert!(is_com(Path::new(r"\\.\COM3")) && is_com(Path::new(r"\\.\com12")));
+        for path in [r"\\.\Global\org.infinibay.agent", r"\\.\pipe\COM3", "COM3"] {
+            assert!(!is_com(Path::new(path)), "{path}");
+        }
     }
 
     #[test]

@@ -17,7 +17,10 @@ const FILE_FLAG_OVERLAPPED: u32 = 0x4000_0000;
 pub fn open(path: &Path) -> Result<WindowsPort, Outcome> {
     let path = paths::to_open(path);
     let file = open_handle(&path)?;
-    set_timeouts(&file);
+    // Only a COM port takes them. Wine opens one even where the terminal that it stands for is gone.
+    if !set_timeouts(&file) && paths::is_com(&path) {
+        return Err(Outcome::PeerClosed);
+    }
     let pipe = adopt(file).map_err(|error| outcome_of(&error))?;
     Ok(WindowsPort::new(pipe, path))
 }
