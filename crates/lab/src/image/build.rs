@@ -1,5 +1,6 @@
 //! The making of an image: packages by mmdebstrap, the overlay, a file system made without mounting anything.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -60,6 +61,10 @@ fn install(recipe: &Recipe, work: &Path, root: &Path) -> Result<()> {
 fn configure(recipe: &Recipe, root: &Path) -> Result<()> {
     overlay::apply(&recipe.overlay, root)?;
     command::run("chroot", [root.as_os_str(), "update-tirfs".as_ref()])?;
+    for (script, argument) in &recipe.scripts {
+        let words = ["sh", "-c", script, "script", argument].map(OsStr::new);
+        command::run("chroot", [root.as_os_str()].into_iter().chain(words))?;
+    }
     Ok(())
 }
 

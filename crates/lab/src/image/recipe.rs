@@ -12,17 +12,27 @@ const BUILD_VERSION: u32 = 1;
 
 /// Packages on top of `mmdebstrap`'s minbase: a system as an ordinary server has it, and what the tests drive.
 pub const PACKAGES: &[&str] = &[
+    "createrepo-c",
     "dbus",
+    "dnf",
     "iproute2",
     "kmod",
     "procps",
     "python3-minimal",
     "qemu-guest-agent",
+    "rpm",
     "systemd",
     "systemd-sysv",
     "systemd-timesyncd",
     "tiny-initramfs",
     "udev",
+];
+
+/// Scripts that are run in the finished tree, each with one argument: they make the repositories of the package tests, which
+/// an emulated machine would take minutes for.
+pub const SCRIPTS: &[(&str, &str)] = &[
+    (include_str!("apt-repository.sh"), "/srv/lab/apt"),
+    (include_str!("rpm-repository.sh"), "/srv/lab/rpm"),
 ];
 
 /// Everything that decides what is in an image.
@@ -38,6 +48,8 @@ pub struct Recipe {
     pub packages: Vec<&'static str>,
     /// Files and links laid over the packages.
     pub overlay: Vec<Entry>,
+    /// Shell scripts run in the tree at last, each with its argument.
+    pub scripts: Vec<(&'static str, &'static str)>,
     /// Size of the disk in MiB; the file is sparse.
     pub disk_mib: u32,
     build_version: u32,
@@ -58,6 +70,7 @@ impl Recipe {
             architecture: "amd64",
             packages,
             overlay: COMMON.to_vec(),
+            scripts: SCRIPTS.to_vec(),
             disk_mib: 4096,
             build_version: BUILD_VERSION,
         }
@@ -88,11 +101,12 @@ mod tests {
 
     #[test]
     fn every_ingredient_changes_the_key() {
-        let changes: [fn(&mut Recipe); 6] = [
+        let changes: [fn(&mut Recipe); 7] = [
             |recipe| recipe.suite = "trixie".to_owned(),
             |recipe| recipe.architecture = "arm64",
             |recipe| recipe.packages.push("psmisc"),
             |recipe| recipe.overlay.push(Entry::File("etc/motd", "")),
+            |recipe| recipe.scripts.push(("true", "")),
             |recipe| recipe.disk_mib += 1,
             |recipe| recipe.build_version += 1,
         ];

@@ -14,7 +14,16 @@ use std::time::Duration;
 /// apt takes its time in an emulated machine.
 const PATIENCE: Duration = Duration::from_secs(400);
 
-const REPOSITORY: &str = include_str!("apt-repository.sh");
+/// Points apt at the first state of the image's repositories; `crates/lab/src/image/apt-repository.sh` made them.
+const KNOW_THE_REPOSITORIES: &str = "[ -e /etc/apt/sources.list.d/lab.list ] || {
+    ln -sfn old /srv/lab/apt/current
+    for name in main security; do
+        echo \"deb [trusted=yes] copy:/srv/lab/apt/current/$name ./\"
+    done > /etc/apt/sources.list.d/lab.list
+    apt-get -q update
+}";
+/// The repositories get their second state.
+const RENEW_THE_REPOSITORIES: &str = "ln -sfn new /srv/lab/apt/current";
 
 /// A host on a guest whose apt knows the repository.
 struct Desk<'a> {
@@ -24,10 +33,7 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn open(guest: &'a Guest) -> Result<Self> {
-        guest.sh(&format!(
-            "[ -e /srv/lab/repository.sh ] || {{ mkdir -p /srv/lab; cat > /srv/lab/repository.sh <<'END'\n{REPOSITORY}END\n\
-             sh /srv/lab/repository.sh /srv/lab; apt-get -q update; }}"
-        ))?;
+        guest.sh(KNOW_THE_REPOSITORIES)?;
         Ok(Self { guest, client: guest.connect()? })
     }
 

@@ -1,6 +1,6 @@
 //! Checks and installations of updates, and mirrors that cannot be reached.
 
-use super::{Desk, expect_change, expect_error};
+use super::{Desk, RENEW_THE_REPOSITORIES, expect_change, expect_error};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
@@ -53,7 +53,7 @@ fn security(guest: &Guest) -> Result<()> {
     expect_change(&desk.install("lab-fixed")?, None, Some("1.0"), true)?;
     let none = check(&desk)?;
     ensure!(none.pending_count == 0 && none.refresh_error.is_none() && !none.reboot_required, "{none:?}");
-    guest.sh("sh /srv/lab/repository.sh /srv/lab newer; touch /run/reboot-required")?;
+    guest.sh(&format!("{RENEW_THE_REPOSITORIES}; touch /run/reboot-required"))?;
     let pending = check(&desk)?;
     guest.sh("rm /run/reboot-required")?;
     ensure!(
