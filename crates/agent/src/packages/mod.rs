@@ -54,8 +54,8 @@ impl Change {
 pub enum RebootSign {
     /// This file is there.
     File(&'static str),
-    /// This program says these words.
-    Says(Request, &'static str),
+    /// This program tells of a time of installation, in seconds since the epoch at a line's end, that is after the boot.
+    InstalledSinceBoot(Request),
     /// The running kernel's modules are gone: a newer kernel has replaced them.
     ModulesGone,
 }

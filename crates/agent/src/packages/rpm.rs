@@ -23,6 +23,11 @@ pub(super) fn one(target: &Target) -> Request {
     Request::new("rpm", ["-q", FORMAT, "--", &target.name])
 }
 
+/// When these were installed, as far as they are.
+pub(super) fn installation_times(names: &[&str]) -> Request {
+    Request::new("rpm", ["-q", "--qf=%{NAME}\\t%{INSTALLTIME}\\n", "--"].iter().chain(names))
+}
+
 fn row(line: &str) -> Option<(&str, Installed, Option<u64>, &str)> {
     let mut fields = line.splitn(5, '\t');
     let mut next = || fields.next();

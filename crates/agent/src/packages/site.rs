@@ -96,6 +96,14 @@ impl Site {
         Some(crate::one_line::quote(&name))
     }
 
+    /// Whether a line ends with a moment, in seconds since the epoch after a tab, that is later than the boot (proc(5), `btime`).
+    pub fn any_since_boot(&self, times: &str) -> bool {
+        let stat = std::fs::read_to_string(self.below("/proc/stat")).unwrap_or_default();
+        let boot = stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse::<u64>().ok());
+        let mut moments = times.lines().filter_map(|line| line.rsplit_once('\t')?.1.parse::<u64>().ok());
+        boot.is_some_and(|boot| moments.any(|moment| moment > boot))
+    }
+
     /// Whether the running kernel's modules are gone, though the system has kernels at all.
     pub fn modules_gone(&self) -> bool {
         let Ok(release) = std::fs::read_to_string(self.below("/proc/sys/kernel/osrelease")) else {
@@ -149,6 +157,16 @@ mod tests {
             .unwrap();
         let at = directory.metadata().unwrap().modified().unwrap();
         assert_eq!(apt.lists(), Lists::Fetched(at));
+    }
+
+    #[test]
+    fn what_was_installed_since_the_boot_is_told_from_what_the_system_booted_with() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(!site(root.path()).any_since_boot("glibc\t9999999999\n"), "nothing is known");
+        fs::create_dir(root.path().join("proc")).unwrap();
+        fs::write(root.path().join("proc/stat"), "cpu  1 2\nbtime 1700000000\nprocesses 5\n").unwrap();
+        assert!(!site(root.path()).any_since_boot("glibc\t1699999999\npackage dbus is not installed\n"));
+        assert!(site(root.path()).any_since_boot("systemd\t1699999999\nglibc\t1700000001\n"));
     }
 
     #[test]

@@ -59,6 +59,10 @@ const ALL: &[&[Scenario]] = &[
     packages::changes::SCENARIOS,
     packages::trouble::SCENARIOS,
     packages::updates::SCENARIOS,
+    packages::dnf::CHANGES,
+    packages::dnf::TROUBLE,
+    packages::dnf::UPDATES,
+    packages::dnf::END,
     documented::SCENARIOS,
     log::SCENARIOS,
 ];

@@ -25,6 +25,19 @@ const OPTIONS: [&str; 5] =
 /// One line for each package; dnf4 ends it with a newline of its own, dnf5 does not.
 const FORMAT: &str = "--queryformat=%{name}\\t%{evr}\\t%{arch}\\t%{reponame}\\n";
 
+/// The packages whose update needs-restarting(1) has a reboot follow, and what the kernel itself is called now.
+const WANT_A_REBOOT: [&str; 9] = [
+    "kernel",
+    "kernel-core",
+    "kernel-rt",
+    "glibc",
+    "linux-firmware",
+    "systemd",
+    "dbus",
+    "dbus-broker",
+    "dbus-daemon",
+];
+
 /// What dnf prints, with success, when a package's script has failed.
 const SCRIPT_FAILED: &str = "scriptlet in rpm package";
 
@@ -116,9 +129,9 @@ impl PackageManager for Dnf {
         }
     }
 
-    /// Part of dnf-plugins-core, and of dnf5 itself; where it is absent, nothing is known.
+    /// As `dnf needs-restarting --reboothint` decides, but asked of rpm: a start of dnf takes longer than there is time.
     fn reboot(&self) -> RebootSign {
-        RebootSign::Says(dnf(&["-q", "needs-restarting", "-r"]), "Reboot is required")
+        RebootSign::InstalledSinceBoot(rpm::installation_times(&WANT_A_REBOOT))
     }
 }
 

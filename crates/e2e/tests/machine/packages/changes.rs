@@ -4,7 +4,6 @@ use super::{Desk, expect_change, expect_error};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
-use infiniservice_protocol::data::PackageListData;
 use infiniservice_protocol::{Action, ErrorCode};
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -14,15 +13,9 @@ pub const SCENARIOS: &[Scenario] = &[
     ("packages::a_hostile_description_reaches_nobody_raw", hostile),
 ];
 
-fn packages(desk: &Desk<'_>, filter: Option<&str>) -> Result<PackageListData> {
-    let response = desk.ask(&Action::PackageList { limit: None, filter: filter.map(str::to_owned) }, None)?;
-    ensure!(response.success, "{response:?}");
-    Ok(serde_json::from_value(response.data)?)
-}
-
 fn list(guest: &Guest) -> Result<()> {
     let desk = Desk::open(guest)?;
-    let data = packages(&desk, None)?;
+    let data = desk.packages(None)?;
     let own = guest.sh("dpkg-query -W -f='${Package} ${Version} ${Architecture}\\n' | sort")?;
     let mut told: Vec<_> = data
         .packages
@@ -32,7 +25,7 @@ fn list(guest: &Guest) -> Result<()> {
     told.sort();
     ensure!(told == own.lines().collect::<Vec<_>>(), "{told:?}\n{own}");
     ensure!(data.manager == "apt" && data.count as usize == told.len(), "{}", data.count);
-    let systemd = packages(&desk, Some("SYSTEMD"))?;
+    let systemd = desk.packages(Some("SYSTEMD"))?;
     ensure!(systemd.packages.iter().any(|p| p.name == "systemd") && systemd.count < data.count);
     desk.close();
     Ok(())
@@ -81,7 +74,7 @@ fn hostile(guest: &Guest) -> Result<()> {
     expect_change(&desk.install("lab-hostile")?, None, Some("1.0"), true)?;
     let raw = guest.sh("dpkg-query -W -f='${Description}' lab-hostile | od -An -c | tr -d ' '")?;
     ensure!(raw.contains("033"), "the package's description is harmless, the test void: {raw}");
-    let data = packages(&desk, Some("lab-hostile"))?;
+    let data = desk.packages(Some("lab-hostile"))?;
     let description = &data.packages.first().ok_or_else(|| anyhow::anyhow!("not listed"))?.description;
     ensure!(!description.contains(char::is_control) && description.contains("owned"), "{description:?}");
     expect_change(&desk.remove("lab-hostile")?, Some("1.0"), None, true)?;

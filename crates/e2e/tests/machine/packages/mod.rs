@@ -1,13 +1,14 @@
 //! Packages and updates against the real apt and dpkg, with a repository of small packages that behave badly.
 
 pub mod changes;
+pub mod dnf;
 pub mod trouble;
 pub mod updates;
 
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
-use infiniservice_protocol::data::PackageChangeData;
+use infiniservice_protocol::data::{PackageChangeData, PackageListData};
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
 use std::time::Duration;
 
@@ -55,6 +56,13 @@ impl<'a> Desk<'a> {
 
     fn remove(&self, package: &str) -> Result<Response> {
         self.ask(&Action::PackageRemove { package: package.to_owned() }, None)
+    }
+
+    fn packages(&self, filter: Option<&str>) -> Result<PackageListData> {
+        let action = Action::PackageList { limit: None, filter: filter.map(str::to_owned) };
+        let response = self.ask(&action, None)?;
+        ensure!(response.success, "{response:?}");
+        Ok(serde_json::from_value(response.data)?)
     }
 
     /// What dpkg itself says of a package: its status and version; empty where it does not know it.

@@ -15,13 +15,13 @@ pub const SCENARIOS: &[Scenario] = &[
     ("packages::updates_security_ones_are_told_apart_and_installed_alone", security),
 ];
 
-fn check(desk: &Desk<'_>) -> Result<UpdateCheckData> {
+pub(super) fn check(desk: &Desk<'_>) -> Result<UpdateCheckData> {
     let response = desk.ask(&Action::UpdateCheck {}, None)?;
     ensure!(response.success, "{response:?}");
     Ok(serde_json::from_value(response.data)?)
 }
 
-fn install(desk: &Desk<'_>, security_only: bool) -> Result<UpdateInstallData> {
+pub(super) fn install(desk: &Desk<'_>, security_only: bool) -> Result<UpdateInstallData> {
     let response = desk.ask(&Action::UpdateInstall { security_only }, None)?;
     ensure!(response.success, "{response:?}");
     Ok(serde_json::from_value(response.data)?)

@@ -198,9 +198,9 @@ impl<'a> Desk<'a> {
         match self.manager().reboot() {
             RebootSign::File(path) => self.site.exists(path),
             RebootSign::ModulesGone => self.site.modules_gone(),
-            RebootSign::Says(request, words) => {
+            RebootSign::InstalledSinceBoot(request) => {
                 let answer = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await;
-                answer.is_ok_and(|finished| finished.stdout.text.contains(words))
+                answer.is_ok_and(|finished| self.site.any_since_boot(&finished.stdout.text))
             }
         }
     }

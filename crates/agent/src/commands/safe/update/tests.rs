@@ -133,8 +133,10 @@ async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
         ("dnf", "--upgrades", finished(0, &row("2.0-1"), "")),
         ("dnf", "--security", finished(0, "", "")),
         ("rpm", "-qa", finished(0, "lab-fixed\t1.0-1\tnoarch\t4\tx\n", "")),
-        ("dnf", "needs-restarting", finished(1, "Reboot is required to fully utilize these updates.\n", "")),
+        ("rpm", "glibc", finished(1, "package kernel is not installed\nglibc\t1700000001\n", "")),
     ];
+    std::fs::create_dir(root.path().join("proc")).unwrap();
+    std::fs::write(root.path().join("proc/stat"), "btime 1700000000\n").unwrap();
     let (script, context) = Script::context(Box::new(Dnf), root.path(), scenes);
     let outcome = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap();
     script.assert_over();
