@@ -47,7 +47,8 @@ package old lab-broken 1.0 'Summary: needs what nobody has\nRequires: lab-absent
 package old lab-fails 1.0 'Summary: its script fails\n' '%post\necho "lab-fails: no such frobnicator" >&2; exit 3\n'
 package old lab-refuses 1.0 'Summary: its script fails before it is there\n' '%pre\necho "lab-refuses: not on this machine" >&2; exit 4\n'
 package old lab-hangs 1.0 'Summary: its script hangs\n' '%post\nsleep 100000 & sleep 100000\n'
-package old lab-floods 1.0 'Summary: its script says too much\n' '%post\nyes flood flood flood flood flood flood flood flood | head -n 50000\n'
+package old lab-floods 1.0 'Summary: its script says too much\n' \
+    '%post\nhead -c 2500000 /dev/zero | tr "\\0" x | fold -w 1000\n'
 package old lab-enemy 1.0 'Summary: cannot live beside lab-plain\nConflicts: lab-plain\n' ''
 package old lab-big 1.0 'Summary: needs room\n' \
     '/usr/share/lab-big\n%install\nmkdir -p %{buildroot}/usr/share/lab-big\nhead -c 400000 /dev/zero > %{buildroot}/usr/share/lab-big/fill\n'

@@ -2,14 +2,16 @@
 
 use super::{Desk, expect_change, expect_error};
 use anyhow::{Result, ensure};
-use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::{Guest, binary};
 use infiniservice_protocol::{Action, ErrorCode};
+use std::process::Command;
 
 pub const SCENARIOS: &[Scenario] = &[
     ("packages::the_list_is_that_of_dpkg", list),
     ("packages::install_and_remove_tell_versions_and_change_nothing_the_second_time", install_and_remove),
     ("packages::unknown_names_are_not_found_and_bad_ones_start_nothing", names),
+    ("packages::an_architecture_may_be_named", architecture),
     ("packages::a_hostile_description_reaches_nobody_raw", hostile),
 ];
 
@@ -69,15 +71,50 @@ fn names(guest: &Guest) -> Result<()> {
     Ok(())
 }
 
+fn architecture(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    expect_change(&desk.install("lab-native:amd64")?, None, Some("1.0"), true)?;
+    expect_change(&desk.install("lab-native")?, Some("1.0"), Some("1.0"), false)?;
+    let other = desk.install("lab-native:i386")?;
+    expect_error(&other, ErrorCode::NotFound, "apt knows no package lab-native:i386")?;
+    expect_change(&desk.remove("lab-native:amd64")?, Some("1.0"), None, true)?;
+    ensure!(desk.dpkg("lab-native")?.is_empty());
+    desk.close();
+    Ok(())
+}
+
+/// Its description is a megabyte on one line, with escape sequences and bytes that are no UTF-8; its second line looks like
+/// another package in dpkg-query's output.
 fn hostile(guest: &Guest) -> Result<()> {
     let desk = Desk::open(guest)?;
     expect_change(&desk.install("lab-hostile")?, None, Some("1.0"), true)?;
-    let raw = guest.sh("dpkg-query -W -f='${Description}' lab-hostile | od -An -c | tr -d ' '")?;
-    ensure!(raw.contains("033"), "the package's description is harmless, the test void: {raw}");
+    let raw =
+        guest.sh("dpkg-query -W -f='${Description}' lab-hostile | head -c 100 | od -An -c | tr -d ' \\n'")?;
+    ensure!(raw.contains("033") && raw.contains("377"), "the description is harmless, the test void: {raw}");
     let data = desk.packages(Some("lab-hostile"))?;
-    let description = &data.packages.first().ok_or_else(|| anyhow::anyhow!("not listed"))?.description;
-    ensure!(!description.contains(char::is_control) && description.contains("owned"), "{description:?}");
-    expect_change(&desk.remove("lab-hostile")?, Some("1.0"), None, true)?;
+    let forged = desk.packages(Some("lab-forged"))?;
     desk.close();
+    let listed = infinictl(guest, &["package", "list", "--filter", "lab-hostile"])?;
+    let json = infinictl(guest, &["--json", "package", "list", "--filter", "lab-hostile"])?;
+    guest.sh("dpkg --purge lab-hostile")?;
+
+    ensure!(data.count == 1 && forged.count == 0, "{data:?} {forged:?}");
+    let description = &data.packages[0].description;
+    ensure!(!description.contains(char::is_control) && description.contains("owned"), "{description:?}");
+    ensure!(description.chars().count() < 300, "{}", description.len());
+    for shown in [listed, json] {
+        ensure!(shown.contains("lab-hostile") && shown.contains("owned"), "{shown:?}");
+        ensure!(shown.lines().all(|line| !line.contains(char::is_control)), "{shown:?}");
+        ensure!(shown.len() < 2000, "{}", shown.len());
+    }
     Ok(())
+}
+
+/// What `infinictl` prints where no terminal is.
+fn infinictl(guest: &Guest, arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new(binary::infinictl()?);
+    command.arg("--socket").arg(guest.machine.agent_socket()).args(arguments);
+    let output = command.output()?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(String::from_utf8(output.stdout)?)
 }

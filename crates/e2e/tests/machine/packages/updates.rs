@@ -13,6 +13,7 @@ pub const SCENARIOS: &[Scenario] = &[
         unreachable_mirror,
     ),
     ("packages::updates_security_ones_are_told_apart_and_installed_alone", security),
+    ("packages::updates_keep_the_configuration_that_the_owner_wrote", configuration),
 ];
 
 pub(super) fn check(desk: &Desk<'_>) -> Result<UpdateCheckData> {
@@ -81,6 +82,24 @@ fn security(guest: &Guest) -> Result<()> {
     for package in ["lab-plain", "lab-fixed"] {
         expect_change(&desk.remove(package)?, Some("2.0"), None, true)?;
     }
+    desk.close();
+    Ok(())
+}
+
+fn configuration(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    guest.sh(RENEW_THE_REPOSITORIES)?;
+    expect_change(&desk.install("lab-conf=1.0")?, None, Some("1.0"), true)?;
+    guest.sh("echo setting=mine > /etc/lab.conf")?;
+    let update = Action::PackageUpdate { package: "lab-conf".to_owned() };
+    let updated = desk.ask(&update, None)?;
+    let found = guest.sh("cat /etc/lab.conf /etc/lab.conf.dpkg-dist")?;
+    let removed = desk.remove("lab-conf")?;
+    let kept = guest.sh("cat /etc/lab.conf; dpkg --purge lab-conf > /dev/null; rm -f /etc/lab.conf*")?;
+    expect_change(&updated, Some("1.0"), Some("2.0"), true)?;
+    ensure!(found == "setting=mine\nsetting=two", "{found}");
+    expect_change(&removed, Some("2.0"), None, true)?;
+    ensure!(kept == "setting=mine", "{kept}");
     desk.close();
     Ok(())
 }
