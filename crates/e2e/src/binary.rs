@@ -26,14 +26,6 @@ pub fn tested_agent() -> Result<PathBuf> {
     Ok(agent)
 }
 
-/// The host's end: of the release build, or else of the build that the running test belongs to.
-pub fn infinictl() -> Result<PathBuf> {
-    let test = env::current_exe()?;
-    let beside = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("infinictl");
-    let built = release("infinictl", "INFINISERVICE_INFINICTL");
-    if built.is_err() && beside.is_file() { Ok(beside) } else { built }
-}
-
 /// The agent of the release build.
 pub fn agent() -> Result<PathBuf> {
     release("infiniservice", "INFINISERVICE_AGENT")

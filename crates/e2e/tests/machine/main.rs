@@ -67,6 +67,12 @@ const ALL: &[&[Scenario]] = &[
     log::SCENARIOS,
 ];
 
+/// Where this is set, the tests' program is `infinictl`: always that of the sources, which a built one beside it need not be.
+const AS_INFINICTL: &str = "LAB_AS_INFINICTL";
+
 fn main() -> ExitCode {
+    if std::env::var_os(AS_INFINICTL).is_some() {
+        return infinictl::cli::main();
+    }
     harness::run(&ALL.concat()).exit_code()
 }

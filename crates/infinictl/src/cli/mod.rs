@@ -92,6 +92,11 @@ pub enum Command {
     Man(shell::ManArgs),
 }
 
+/// The command, with this process's arguments.
+pub fn main() -> ExitCode {
+    run(Cli::parse())
+}
+
 /// Runs a parsed command line to its exit code. Errors go to standard error, in one sentence.
 pub fn run(cli: Cli) -> ExitCode {
     let result = match &cli.command {

@@ -2,8 +2,8 @@
 
 use super::{Desk, expect_change, expect_error};
 use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
-use infiniservice_e2e::{Guest, binary};
 use infiniservice_protocol::{Action, ErrorCode};
 use std::process::Command;
 
@@ -112,8 +112,8 @@ fn hostile(guest: &Guest) -> Result<()> {
 
 /// What `infinictl` prints where no terminal is.
 fn infinictl(guest: &Guest, arguments: &[&str]) -> Result<String> {
-    let mut command = Command::new(binary::infinictl()?);
-    command.arg("--socket").arg(guest.machine.agent_socket()).args(arguments);
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(crate::AS_INFINICTL, "1").arg("--socket").arg(guest.machine.agent_socket()).args(arguments);
     let output = command.output()?;
     ensure!(output.status.success(), "{output:?}");
     Ok(String::from_utf8(output.stdout)?)
