@@ -177,7 +177,7 @@ impl Operation<'_> {
             ServiceOperation::Restart => ("RestartUnit", "restarted"),
             _ => ("StartUnit", "started"),
         };
-        let result = job::run(self, method).await?;
+        let result = job::run(&self.calls(), method, &(self.unit.as_str(), "replace")).await?;
         let failed_after =
             operation != ServiceOperation::Stop && self.service(path).await?.status() == "failed";
         if matches!(result.as_str(), "done" | "skipped") && !failed_after {

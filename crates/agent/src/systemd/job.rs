@@ -1,23 +1,26 @@
 //! Queues a job and waits for its result.
 
-use super::calls::{DESTINATION, MANAGER, MANAGER_PATH};
-use super::control::Operation;
+use super::calls::{Calls, DESTINATION, MANAGER, MANAGER_PATH};
 use super::error::SystemdError;
 use std::future::poll_fn;
 use std::pin::Pin;
 use zbus::OwnedObjectPath;
 use zbus::export::futures_core::Stream;
 use zbus::message::Type;
+use zbus::wire::DynamicType;
 use zbus::{MatchRule, MessageStream};
 
 /// What `JobRemoved` says: the job's number and object, the unit, the result.
 type Removed = (u32, OwnedObjectPath, String, String);
 
-/// Calls `method` (`StartUnit` and the like, mode `replace`) and waits for the job; its result, `done` where all is well.
-pub(super) async fn run(operation: &Operation<'_>, method: &str) -> Result<String, SystemdError> {
+/// Calls `method` (`StartUnit` and the like), which returns a job, and waits for it; its result, `done` where all is well.
+pub(super) async fn run<B>(calls: &Calls<'_>, method: &str, body: &B) -> Result<String, SystemdError>
+where
+    B: serde::Serialize + DynamicType + Sync,
+{
     // Listening comes first: a quick job is gone before its number is known.
-    let mut signals = listen(operation).await?;
-    let job: OwnedObjectPath = operation.calls().ask(method, &(operation.unit.as_str(), "replace")).await?;
+    let mut signals = listen(calls).await?;
+    let job: OwnedObjectPath = calls.ask(method, body).await?;
     loop {
         let (_, removed, _, result) = next(&mut signals).await?;
         if removed == job {
@@ -26,23 +29,22 @@ pub(super) async fn run(operation: &Operation<'_>, method: &str) -> Result<Strin
     }
 }
 
-async fn listen(operation: &Operation<'_>) -> Result<MessageStream, SystemdError> {
-    let failed = |e: zbus::Error| SystemdError::of_call(operation.unit.as_str(), &e);
+async fn listen(calls: &Calls<'_>) -> Result<MessageStream, SystemdError> {
+    let failed = |e: zbus::Error| SystemdError::of_call(calls.unit, &e);
     let rule = MatchRule::builder()
         .msg_type(Type::Signal)
         .interface(MANAGER)
         .member("JobRemoved")
         .path(MANAGER_PATH);
     // By its unique name: others on the bus may send signals that look the same.
-    let rule = rule.sender(owner(operation).await?).build().map_err(failed)?;
-    MessageStream::for_match_rule(rule, operation.connection, None).await.map_err(failed)
+    let rule = rule.sender(owner(calls).await?).build().map_err(failed)?;
+    MessageStream::for_match_rule(rule, calls.connection, None).await.map_err(failed)
 }
 
-async fn owner(operation: &Operation<'_>) -> Result<String, SystemdError> {
+async fn owner(calls: &Calls<'_>) -> Result<String, SystemdError> {
     let bus = Some("org.freedesktop.DBus");
-    let call =
-        operation.connection.call_method(bus, "/org/freedesktop/DBus", bus, "GetNameOwner", &DESTINATION);
-    let reply = call.await.map_err(|e| SystemdError::of_call(operation.unit.as_str(), &e))?;
+    let call = calls.connection.call_method(bus, "/org/freedesktop/DBus", bus, "GetNameOwner", &DESTINATION);
+    let reply = call.await.map_err(|e| SystemdError::of_call(calls.unit, &e))?;
     reply.body().deserialize().map_err(|e| SystemdError::Failed(e.to_string()))
 }
 

@@ -12,6 +12,7 @@ mod job;
 mod list;
 pub mod name;
 pub mod record;
+pub(crate) mod scope;
 mod unit;
 mod unit_files;
 

@@ -5,11 +5,14 @@
 
 use super::bus::BusAddress;
 use crate::commands::runner::groups_below;
+use std::future::poll_fn;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
+use zbus::export::futures_core::Stream;
 
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 
@@ -69,6 +72,17 @@ impl OwnManager {
     /// Where it is reached.
     pub(crate) fn on_bus(&self) -> BusAddress {
         BusAddress::At(format!("unix:path={}/run/bus", self.root.path().display()))
+    }
+
+    /// Waits until the manager has its name there: it may be ready before that.
+    pub(crate) async fn named(&self) {
+        let connection = self.on_bus().connect().await.unwrap();
+        let bus = zbus::fdo::DBusProxy::new(&connection).await.unwrap();
+        let name = "org.freedesktop.systemd1";
+        let mut changes = bus.receive_name_owner_changed_with_args(&[(0, name)]).await.unwrap();
+        if !bus.name_has_owner(name.try_into().unwrap()).await.unwrap() {
+            poll_fn(|context| Pin::new(&mut changes).poll_next(context)).await.expect("the bus ended");
+        }
     }
 
     /// Where unit files lie.

@@ -52,7 +52,7 @@ fn failure(finished: Finished) -> CommandError {
     let error = match finished.status {
         Status::Exited(code) => format!("the command ended with exit code {code}"),
         Status::Signalled(signal) => format!("the command was ended by signal {signal}"),
-        Status::Stopped(_) => String::new(),
+        Status::Stopped(_) | Status::GoesOn => String::new(),
     };
     finished.into_error(ErrorCode::ExecutionFailed, error)
 }

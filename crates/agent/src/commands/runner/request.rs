@@ -40,6 +40,8 @@ pub struct Request {
     pub directory: Option<PathBuf>,
     /// As whom it runs; as the agent itself when absent.
     pub identity: Option<Identity>,
+    /// Whether it goes on when the agent ends, as far as the system can do that.
+    pub outlives_the_agent: bool,
     /// Of each of stdout and stderr so much is kept, in bytes; the rest is read, counted and dropped.
     pub max_output_bytes: usize,
 }
@@ -53,6 +55,7 @@ impl Request {
             environment: Vec::new(),
             directory: None,
             identity: None,
+            outlives_the_agent: false,
             max_output_bytes: 1 << 20,
         }
     }
@@ -61,6 +64,13 @@ impl Request {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same, going on when the agent ends.
+    #[must_use]
+    pub fn outliving_the_agent(mut self) -> Self {
+        self.outlives_the_agent = true;
         self
     }
 
@@ -81,7 +91,12 @@ pub enum Status {
     Signalled(i32),
     /// The runner ended it and all its processes.
     Stopped(Stop),
+    /// The agent ends, and it goes on.
+    GoesOn,
 }
+
+const GOES_ON: &str =
+    "the agent is shutting down; what it was doing goes on without it, and its end will not be told";
 
 /// A program that ran, with what it wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +133,7 @@ impl Finished {
         let exit_code = self.exit_code();
         let mut error = match self.status {
             Status::Stopped(stop) => stop.into(),
+            Status::GoesOn => CommandError::new(ErrorCode::Cancelled, GOES_ON),
             _ => CommandError::new(code, error),
         };
         let (stdout, stderr) = (self.stdout, self.stderr);

@@ -1,9 +1,14 @@
 //! What a program and all its descendants cannot leave: a cgroup of their own, or else the agent's eye on the process table.
 
 use super::group::{Group, own_delegated};
+use super::scope::Scope;
+use super::stream::Pipe;
 use super::tree::{Adoption, Tree};
+use crate::commands::runner::Request;
+use crate::systemd::BusAddress;
 use std::fs::File;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +22,8 @@ const ROUND: Duration = Duration::from_millis(20);
 pub(super) struct Fences {
     /// The cgroup below which groups may be made.
     parent: Option<PathBuf>,
+    /// The systemd that makes scopes: where the agent is its service.
+    systemd: Option<BusAddress>,
     adoption: Arc<Adoption>,
 }
 
@@ -28,19 +35,26 @@ impl Fences {
             Some(path) => log::debug!("each command gets a cgroup below {}", path.display()),
             None => log::debug!("no delegated cgroup: commands' processes are found in the process table"),
         }
-        Self { parent, adoption: Arc::new(Adoption::all_children_are_ours()) }
+        let systemd = parent.is_some().then(BusAddress::default);
+        Self { parent, systemd, adoption: Arc::new(Adoption::all_children_are_ours()) }
     }
 
     /// Groups below `parent`.
     #[cfg(test)]
     pub(super) fn below(parent: PathBuf) -> Self {
-        Self { parent: Some(parent), adoption: Arc::new(Adoption::others_have_children_too()) }
+        Self { parent: Some(parent), systemd: None, adoption: Arc::new(Adoption::others_have_children_too()) }
     }
 
     /// The process table, in a process that has other children as well.
     #[cfg(test)]
     pub(super) fn by_process_table() -> Self {
-        Self { parent: None, adoption: Arc::new(Adoption::others_have_children_too()) }
+        Self { parent: None, systemd: None, adoption: Arc::new(Adoption::others_have_children_too()) }
+    }
+
+    /// Scopes made by the systemd at `systemd`.
+    #[cfg(test)]
+    pub(super) fn with_scopes(systemd: BusAddress) -> Self {
+        Self { systemd: Some(systemd), ..Self::by_process_table() }
     }
 
     #[cfg(test)]
@@ -56,8 +70,15 @@ impl Fences {
         !self.parent.as_ref().is_some_and(entries)
     }
 
-    /// A fence for one program.
-    pub(super) fn fence(&self) -> Fence {
+    /// A fence for the program of `request`. One that is to outlive the agent gets an ordinary one where it cannot: then the
+    /// work is done all the same.
+    pub(super) async fn fence(&self, request: &Request) -> Fence {
+        if let Some(systemd) = self.systemd.as_ref().filter(|_| request.outlives_the_agent) {
+            match Scope::open(systemd).await {
+                Ok(scope) => return Fence::Scope(Box::new(scope)),
+                Err(error) => log::warn!("package work ends with the agent, should that end: {error}"),
+            }
+        }
         match self.parent.as_deref().and_then(Group::create) {
             Some(group) => Fence::Group(group),
             None => Fence::Tree(Tree::new(self.adoption.clone())),
@@ -69,6 +90,7 @@ impl Fences {
 #[derive(Debug)]
 pub(super) enum Fence {
     Group(Group),
+    Scope(Box<Scope>),
     Tree(Tree),
 }
 
@@ -77,6 +99,7 @@ impl Fence {
     pub(super) fn entrance(&self) -> Option<File> {
         match self {
             Self::Group(group) => group.entrance(),
+            Self::Scope(scope) => scope.entrance(),
             Self::Tree(_) => None,
         }
     }
@@ -84,8 +107,35 @@ impl Fence {
     /// By this the program's descendants are known, where there is no cgroup.
     pub(super) fn environment(&self) -> Option<(&'static str, String)> {
         match self {
-            Self::Group(_) => None,
+            Self::Group(_) | Self::Scope(_) => None,
             Self::Tree(tree) => Some(tree.tag()),
+        }
+    }
+
+    /// What the program writes to, where that is not the agent's own pipes.
+    pub(super) fn inputs(&mut self) -> Option<[Stdio; 2]> {
+        match self {
+            Self::Scope(scope) => scope.inputs(),
+            Self::Group(_) | Self::Tree(_) => None,
+        }
+    }
+
+    /// Where the agent reads it then.
+    pub(super) fn outputs(&mut self) -> Option<[Option<Pipe>; 2]> {
+        match self {
+            Self::Scope(scope) => Some(scope.outputs()),
+            Self::Group(_) | Self::Tree(_) => None,
+        }
+    }
+
+    /// Lets all go on, where they can without the agent; whether they can.
+    pub(super) fn leave(&mut self) -> bool {
+        match self {
+            Self::Scope(scope) => {
+                scope.leave();
+                true
+            }
+            Self::Group(_) | Self::Tree(_) => false,
         }
     }
 
@@ -100,6 +150,7 @@ impl Fence {
     pub(super) fn terminate(&mut self) {
         match self {
             Self::Group(group) => group.terminate(),
+            Self::Scope(scope) => scope.terminate(),
             Self::Tree(tree) => tree.terminate(),
         }
     }
@@ -108,6 +159,7 @@ impl Fence {
     pub(super) fn kill(&mut self) {
         match self {
             Self::Group(group) => group.kill(),
+            Self::Scope(scope) => scope.kill(),
             Self::Tree(tree) => tree.kill(),
         }
     }
@@ -115,6 +167,7 @@ impl Fence {
     fn is_empty(&mut self) -> bool {
         match self {
             Self::Group(group) => group.is_empty(),
+            Self::Scope(scope) => scope.is_empty(),
             Self::Tree(tree) => tree.is_empty(),
         }
     }

@@ -33,6 +33,11 @@ impl Group {
         }
     }
 
+    /// One that is there already.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     pub(super) fn entrance(&self) -> Option<File> {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs")).ok()
     }
@@ -55,13 +60,17 @@ impl Group {
     }
 
     fn signal_all(&self, signal: Signal) {
-        for group in below(&self.path) {
-            let pids = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-            for pid in pids.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
-                // One that is gone by now needs no signal.
-                let _ = kill_process(pid, signal);
-            }
+        for pid in self.members().into_iter().filter_map(Pid::from_raw) {
+            // One that is gone by now needs no signal.
+            let _ = kill_process(pid, signal);
         }
+    }
+
+    /// The numbers of all processes in it and below.
+    pub(super) fn members(&self) -> Vec<i32> {
+        let procs = |group: &PathBuf| std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+        let numbers = |text: String| text.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>();
+        below(&self.path).iter().map(procs).flat_map(numbers).collect()
     }
 }
 
@@ -114,6 +123,12 @@ pub(super) fn own_delegated() -> Option<PathBuf> {
     own_path(&own, &mounts).filter(|path| is_delegated(path))
 }
 
+/// The cgroup of a process.
+pub(super) fn of(pid: u32) -> Option<PathBuf> {
+    let own = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    own_path(&own, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
+}
+
 fn is_delegated(path: &Path) -> bool {
     let marked = |name: &str| {
         let mut value = [0_u8; 8];
@@ -122,7 +137,7 @@ fn is_delegated(path: &Path) -> bool {
     marked("trusted.delegate") || marked("user.delegate")
 }
 
-/// Of `/proc/self/cgroup` the line `0::`, below the mount of type cgroup2.
+/// Of `/proc/PID/cgroup` the line `0::`, below the mount of type cgroup2.
 fn own_path(own: &str, mounts: &str) -> Option<PathBuf> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?;

@@ -4,6 +4,9 @@ mod fence;
 mod group;
 mod locate;
 mod process_table;
+mod scope;
+#[cfg(test)]
+mod scope_tests;
 mod spawn_unsafe;
 mod stage;
 mod stream;
@@ -20,6 +23,7 @@ use crate::commands::control::{Control, Stop};
 use fence::{Fence, Fences};
 #[cfg(test)]
 pub(crate) use group::below as groups_below;
+use spawn_unsafe::Streams;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -54,9 +58,10 @@ impl Runner for SystemRunner {
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
         Box::pin(async move {
             let path = locate::locate(&request.program)?;
-            let fence = self.fences.fence();
+            let mut fence = self.fences.fence(&request).await;
             let max_output = request.max_output_bytes;
-            let spawning = spawn(path, request, fence.entrance(), fence.environment());
+            let spawning =
+                spawn(path, request, fence.entrance(), fence.environment(), Streams::to(fence.inputs()));
             tokio::select! {
                 biased;
                 child = spawning => Ok(Run::new(child?, fence, max_output).finish(control).await),
@@ -76,12 +81,14 @@ async fn spawn(
     request: Request,
     entrance: Option<File>,
     tag: Option<(&'static str, String)>,
+    streams: Streams,
 ) -> Result<Child, RunError> {
     if request.directory.is_none() {
-        return spawn_unsafe::spawn(&path, &request, entrance, tag);
+        return spawn_unsafe::spawn(&path, &request, entrance, tag, streams);
     }
     let program = path.display().to_string();
-    let spawning = tokio::task::spawn_blocking(move || spawn_unsafe::spawn(&path, &request, entrance, tag));
+    let spawning =
+        tokio::task::spawn_blocking(move || spawn_unsafe::spawn(&path, &request, entrance, tag, streams));
     spawning.await.unwrap_or_else(|error| Err(RunError::NotStarted { program, error: error.to_string() }))
 }
 
@@ -105,8 +112,9 @@ enum Turn {
 impl Run {
     fn new(mut child: Child, mut fence: Fence, max_output: usize) -> Self {
         fence.started(child.id());
-        let stdout = Stream::new(child.stdout.take().map(Into::into), Capture::new(max_output));
-        let stderr = Stream::new(child.stderr.take().map(Into::into), Capture::new(max_output));
+        let own = [child.stdout.take().map(Into::into), child.stderr.take().map(Into::into)];
+        let [stdout, stderr] =
+            fence.outputs().unwrap_or(own).map(|pipe| Stream::new(pipe, Capture::new(max_output)));
         Self { child, fence, stdout, stderr }
     }
 
@@ -121,6 +129,7 @@ impl Run {
                     status = Some(ended);
                     linger_until = Some(Instant::now() + LINGER);
                 }
+                Turn::MustStop(Stop::Cancelled) if self.fence.leave() => return self.going_on(),
                 Turn::MustStop(why) => {
                     stop = Some(why);
                     self.fence.terminate();
@@ -136,6 +145,11 @@ impl Run {
         self.fence.end().await;
         let status = stop.map_or_else(|| status_of(status), Status::Stopped);
         Finished { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+    }
+
+    /// What it said so far; nobody hears the rest.
+    fn going_on(self) -> Finished {
+        Finished { status: Status::GoesOn, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
     }
 
     async fn turn(

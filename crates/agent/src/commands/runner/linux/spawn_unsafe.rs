@@ -14,6 +14,21 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 use tokio::process::{Child, Command};
 
+/// What a child reads and writes.
+pub(super) struct Streams {
+    pub(super) stdin: Stdio,
+    pub(super) stdout: Stdio,
+    pub(super) stderr: Stdio,
+}
+
+impl Streams {
+    /// No input, and output to these, or else to the agent.
+    pub(super) fn to(outputs: Option<[Stdio; 2]>) -> Self {
+        let [stdout, stderr] = outputs.unwrap_or_else(|| [Stdio::piped(), Stdio::piped()]);
+        Self { stdin: Stdio::null(), stdout, stderr }
+    }
+}
+
 /// Starts the program. No descriptor of the agent goes with it: std opens all of them close-on-exec, and those that the agent
 /// itself inherited are closed here. Into `entrance` the child writes `0` to go behind its fence, before it becomes another user.
 pub(super) fn spawn(
@@ -21,13 +36,15 @@ pub(super) fn spawn(
     request: &Request,
     entrance: Option<File>,
     tag: Option<(&'static str, String)>,
+    streams: Streams,
 ) -> Result<Child, RunError> {
     let mut command = Command::new(path);
     command.args(&request.arguments).current_dir("/");
     command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", SEARCH_PATH);
     command.envs(request.environment.iter().map(|(name, value)| (name, value)));
     command.envs(tag);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.stdin(streams.stdin).stdout(streams.stdout).stderr(streams.stderr);
+    command.kill_on_drop(!request.outlives_the_agent);
     let (entering, inherited) = (Entering::of(request)?, inherited());
     // SAFETY: between fork and exec only system calls are made, on descriptors that the closure owns; nothing is
     // allocated and no lock is taken.

@@ -74,7 +74,7 @@ impl<'a> Desk<'a> {
             }
             let failure = self.read_failure(&finished);
             match failure.cause {
-                _ if matches!(finished.status, Status::Stopped(_)) => {
+                _ if matches!(finished.status, Status::Stopped(_) | Status::GoesOn) => {
                     return Ok(Attempt::Failed(finished, failure));
                 }
                 Cause::Busy if Instant::now() + LOCK_PAUSE < patience => {
