@@ -1,7 +1,7 @@
 //! What the link is told, and what it asks for.
 
 use super::quality::Quality;
-use infiniservice_protocol::{GuestMessage, HostMessage};
+use infiniservice_protocol::{GuestMessage, HostMessage, Rejection};
 
 /// Why no port could be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,10 @@ pub enum Action {
         /// The band from now on.
         to: Quality,
     },
+    /// A line of the host was refused: one for the audit. A flood of them is told in part only, see [`Action::RefusedLeftOut`].
+    Refused(Rejection),
+    /// This many more lines were refused since the last such action, and are told by their number alone.
+    RefusedLeftOut(u64),
     /// One line for the log, already said only once for a state.
     Log(log::Level, String),
 }

@@ -12,8 +12,8 @@ use std::time::UNIX_EPOCH;
 pub(super) enum Refusal {
     /// It is to be answered like every bad line.
     Line(Rejection),
-    /// It was not signed by the host. `answer` is there at most once a minute; `count` is how many there were so far.
-    Unsigned { answer: Option<Rejection>, count: u64 },
+    /// It was not signed by the host. `answer` is true at most once a minute; `count` is how many there were so far.
+    Unsigned { rejection: Rejection, answer: bool, count: u64 },
 }
 
 /// Checks signatures where a secret is set.
@@ -49,8 +49,8 @@ impl Gate {
     }
 
     fn refuse(&mut self, now: Now, error: EnvelopeError) -> Refusal {
-        let answer = self.refusals.refuse(now.mono).then(|| error.into_rejection());
-        Refusal::Unsigned { answer, count: self.refusals.count() }
+        let answer = self.refusals.refuse(now.mono);
+        Refusal::Unsigned { rejection: error.into_rejection(), answer, count: self.refusals.count() }
     }
 }
 
@@ -104,9 +104,9 @@ mod tests {
         let mut answers = Vec::new();
         for second in 0..120 {
             let refused = gate.admit(at(second), &line(r#"{"type":"Hello"}"#), 1000);
-            let Err(Refusal::Unsigned { answer, count }) = refused else { panic!("passed") };
+            let Err(Refusal::Unsigned { rejection, answer, count }) = refused else { panic!("passed") };
             assert_eq!(count, second + 1);
-            answers.extend(answer);
+            answers.extend(answer.then_some(rejection));
         }
         assert_eq!(answers.len(), 2);
         assert!(answers.iter().all(|answer| answer.code == ErrorCode::SignatureInvalid));

@@ -5,7 +5,7 @@ use super::event::Action;
 use super::gate::Refusal;
 use super::keep_alive::Answer;
 use crate::clock::Now;
-use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection, Response};
+use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection};
 use log::Level;
 use std::time::Duration;
 
@@ -17,7 +17,10 @@ impl Link {
             match self.gate.admit(now, &item, self.settings.limits.max_line_bytes) {
                 Ok(message) => self.message(now, message, actions),
                 Err(Refusal::Line(rejection)) => self.rejected(now, rejection, actions),
-                Err(Refusal::Unsigned { answer, count }) => self.unsigned(answer, count, actions),
+                Err(Refusal::Unsigned { rejection, answer, count }) => {
+                    self.tell_audit(now, &rejection, actions);
+                    self.unsigned(rejection, answer, count, actions);
+                }
             }
         }
     }
@@ -31,10 +34,10 @@ impl Link {
         match message {
             HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(sequence_number),
             HostMessage::SafeCommand(command) if !self.outbox.reserve() => {
-                self.no_room(command.id, command.action);
+                self.no_room(now, command.id, command.action, actions);
             }
             HostMessage::UnsafeCommand(command) if !self.outbox.reserve() => {
-                self.no_room(command.id, "UnsafeCommand".to_owned());
+                self.no_room(now, command.id, "UnsafeCommand".to_owned(), actions);
             }
             other => actions.push(Action::Deliver(other)),
         }
@@ -70,18 +73,28 @@ impl Link {
     }
 
     /// The outbox could not hold the answer, so the command is not accepted.
-    fn no_room(&mut self, id: String, command_type: String) {
+    fn no_room(&mut self, now: Now, id: String, command_type: String, actions: &mut Vec<Action>) {
         self.stats.commands_refused += 1;
         let text =
             "the answers that wait for the host have filled outbox_max_bytes; read them, then ask again";
-        self.refuse(GuestMessage::Response(Response::failed(id, command_type, ErrorCode::QueueFull, text)));
+        let (id, command_type) = (Some(id), Some(command_type));
+        let rejection = Rejection { id, command_type, ..Rejection::new(ErrorCode::QueueFull, text) };
+        self.tell_audit(now, &rejection, actions);
+        self.refuse(rejection.into_message());
+    }
+
+    fn tell_audit(&mut self, now: Now, rejection: &Rejection, actions: &mut Vec<Action>) {
+        if self.refused.take(now.mono) {
+            actions.push(Action::Refused(rejection.clone()));
+        }
     }
 
     fn rejected(&mut self, now: Now, rejection: Rejection, actions: &mut Vec<Action>) {
         self.stats.rejected_lines += 1;
+        self.tell_audit(now, &rejection, actions);
         if !std::mem::replace(&mut self.refusal_logged, true) {
             let text =
-                format!("the host sent a line that was refused ({rejection}); further ones are only counted");
+                format!("the host sent a line that was refused ({rejection}); further ones go to the audit");
             actions.push(Action::Log(Level::Warn, text));
         }
         let belongs_to_nothing = rejection.id.is_none();
@@ -93,9 +106,11 @@ impl Link {
     }
 
     /// Not the host, or not with our secret: said and answered at most once a minute.
-    fn unsigned(&mut self, answer: Option<Rejection>, count: u64, actions: &mut Vec<Action>) {
+    fn unsigned(&mut self, rejection: Rejection, answer: bool, count: u64, actions: &mut Vec<Action>) {
         self.stats.unsigned_lines = count;
-        let Some(rejection) = answer else { return };
+        if !answer {
+            return;
+        }
         let text = format!("a line was refused by its signature, {count} so far ({rejection})");
         actions.push(Action::Log(Level::Warn, text));
         self.refuse(rejection.into_message());

@@ -17,6 +17,7 @@ mod lifecycle;
 pub mod outbox;
 pub mod quality;
 pub mod rate;
+mod refused;
 pub mod session;
 pub mod settings;
 #[cfg(any(test, feature = "sim"))]
@@ -36,6 +37,7 @@ use keep_alive::KeepAlive;
 use outbox::Outbox;
 use quality::QualityWindow;
 use rate::TokenBucket;
+use refused::RefusedLines;
 use session::Session;
 use std::time::Duration;
 use trouble::Trouble;
@@ -66,13 +68,14 @@ pub struct Link {
     decoder: LineDecoder,
     gate: Gate,
     errors: TokenBucket,
+    refused: RefusedLines,
     trouble: Trouble,
     stats: LinkStats,
     /// Since when bytes wait and none was taken; `None` while nothing waits or no host is connected.
     stalled_since: Option<Duration>,
     /// When the host came or went, for the log.
     host_since: Option<Duration>,
-    /// A refused line of this host's was logged; further ones are only counted.
+    /// A refused line of this host's was logged; further ones are told to the audit only.
     refusal_logged: bool,
 }
 
@@ -90,6 +93,7 @@ impl Link {
             decoder: LineDecoder::new(settings.limits.max_line_bytes),
             gate: Gate::default(),
             errors: TokenBucket::new(ERROR_BURST, ERROR_PERIOD),
+            refused: RefusedLines::default(),
             trouble: Trouble::default(),
             stats: LinkStats::default(),
             stalled_since: None,
@@ -121,7 +125,8 @@ impl Link {
     /// When [`Event::Timer`] is wanted next, on the monotonic clock; `None`: never.
     pub fn next_deadline(&self) -> Option<Duration> {
         let stall = self.stalled_since.map(|since| since.saturating_add(self.settings.connection_timeout));
-        [self.session.deadline(), self.keep_alive.deadline(), stall].into_iter().flatten().min()
+        let refused = self.refused.deadline();
+        [self.session.deadline(), self.keep_alive.deadline(), stall, refused].into_iter().flatten().min()
     }
 
     /// What the port is to take next, never more than one line; empty: nothing. Starting a line stamps it with `now`.
@@ -165,6 +170,11 @@ impl Link {
     /// The band that the last health check found.
     pub fn quality(&self) -> Quality {
         self.quality
+    }
+
+    /// Refused lines that no action has told yet, for the end of the agent's life.
+    pub fn refused_left_out(&mut self) -> Option<u64> {
+        self.refused.rest()
     }
 
     /// Counters since the agent started.

@@ -27,6 +27,10 @@ impl Link {
         self.breaker_changed(change, actions);
         self.check_heartbeats(now, actions);
         self.check_stall(now, actions);
+        // Without a host nothing more comes, and nothing may wake the agent up.
+        let connected = self.session.is_connected();
+        let left_out = if connected { self.refused.due(now.mono) } else { self.refused.rest() };
+        actions.extend(left_out.map(Action::RefusedLeftOut));
         if self.session.try_open(now.mono, &mut self.breaker) {
             actions.push(Action::Open);
         }

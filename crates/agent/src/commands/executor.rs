@@ -152,6 +152,11 @@ impl Executor {
         state.blocked_actions.clone_from(&settings.blocked_actions);
     }
 
+    /// Where records go, for what never becomes a command.
+    pub fn audit(&self) -> &dyn Audit {
+        self.shared.audit.as_ref()
+    }
+
     /// One capability for each action, for `hello`.
     pub fn capabilities(&self) -> Vec<Capability> {
         self.shared.lock().settings.capabilities(self.shared.context.means())

@@ -9,6 +9,7 @@ use super::sources::{Collected, Sources};
 use super::summary::Counts;
 use crate::clock::Clock;
 use crate::commands::Executor;
+use crate::commands::audit::AuditRecord;
 use crate::communication::driver::{Driver, Wake};
 use crate::communication::link::{Action, Event, Link, Outgoing};
 use crate::communication::transport::Transport;
@@ -162,8 +163,14 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Action::QualityChanged { to, .. } => {
                 self.schedule.set_degraded(self.clock.now().mono, to.is_degraded());
             }
+            Action::Refused(rejection) => self.record(&AuditRecord::of_refused(&rejection)),
+            Action::RefusedLeftOut(count) => self.record(&AuditRecord::of_more_refused(count)),
             Action::Log(level, text) => log::log!(level, "{text}"),
         }
+    }
+
+    pub(super) fn record(&self, record: &AuditRecord) {
+        self.executor.audit().record(record);
     }
 
     fn open(&mut self) {

@@ -5,6 +5,7 @@ use super::agent::{Agent, Turn};
 use super::signals::{Signal, Signals};
 use super::summary;
 use crate::clock::Clock;
+use crate::commands::audit::AuditRecord;
 use crate::communication::transport::Transport;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
         self.drain(signals, start + total, Agent::flushed).await;
         self.driver.close();
+        if let Some(count) = self.link.refused_left_out() {
+            self.record(&AuditRecord::of_more_refused(count));
+        }
         self.log_summary();
     }
 

@@ -84,6 +84,7 @@ impl World {
                 self.degraded = to.is_degraded();
                 Ok(())
             }
+            Action::Refused(_) | Action::RefusedLeftOut(_) => Ok(()),
             Action::Log(level, text) => self.watch.log(self.now, level, &text),
         }
     }

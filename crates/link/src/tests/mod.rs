@@ -2,6 +2,7 @@
 
 mod any_order;
 mod bench;
+mod refused;
 
 use super::*;
 use bench::Bench;

@@ -1,6 +1,6 @@
 //! The journal's native protocol: fields over a datagram socket (systemd.journal-fields(7), "Native Journal Protocol").
 
-use super::{Audit, AuditRecord, LogAudit};
+use super::{Audit, AuditRecord, LogAudit, Subject};
 use infiniservice_protocol::ErrorCode;
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -48,18 +48,35 @@ fn datagram(record: &AuditRecord) -> Vec<u8> {
         ("MESSAGE", super::line(record)),
         ("PRIORITY", if record.success { "6" } else { "5" }.to_owned()),
         ("SYSLOG_IDENTIFIER", "infiniservice".to_owned()),
-        ("INFINISERVICE_ID", record.id.clone()),
-        ("INFINISERVICE_ACTION", record.action.clone()),
-        ("INFINISERVICE_PARAMETERS", record.parameters.clone()),
         ("INFINISERVICE_ORIGIN", "host".to_owned()),
         ("INFINISERVICE_RESULT", if record.success { "success" } else { "failure" }.to_owned()),
         ("INFINISERVICE_CODE", result.to_owned()),
         ("INFINISERVICE_DURATION_MS", number(record.duration.as_millis())),
         ("INFINISERVICE_BYTES", number(record.output_bytes.into())),
     ];
+    fields.extend(known("INFINISERVICE_ID", &record.id));
+    fields.extend(known("INFINISERVICE_ACTION", &record.action));
+    fields.extend(known("INFINISERVICE_PARAMETERS", &record.parameters));
+    fields.push(("INFINISERVICE_SUBJECT", subject(record.subject).to_owned()));
+    if let Subject::MoreLines(count) = record.subject {
+        fields.push(("INFINISERVICE_LINES", count.to_string()));
+    }
     fields.extend(record.error.clone().map(|error| ("INFINISERVICE_ERROR", error)));
     fields.extend(record.exit_code.map(|code| ("INFINISERVICE_EXIT_CODE", code.to_string())));
     fields.iter().flat_map(|(name, value)| field(name, value)).collect()
+}
+
+/// A field that is left out where nothing is known.
+fn known(name: &'static str, value: &str) -> Option<(&'static str, String)> {
+    (!value.is_empty()).then(|| (name, value.to_owned()))
+}
+
+fn subject(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Command => "command",
+        Subject::Line => "line",
+        Subject::MoreLines(_) => "more lines",
+    }
 }
 
 /// With its length in front, so that no value can begin a field of its own.
@@ -74,10 +91,12 @@ fn field(name: &str, value: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use infiniservice_protocol::Rejection;
     use std::time::Duration;
 
     fn record(id: &str) -> AuditRecord {
         AuditRecord {
+            subject: Subject::Command,
             id: id.into(),
             action: "PackageInstall".into(),
             parameters: "{}".into(),
@@ -104,16 +123,39 @@ mod tests {
         fields
     }
 
-    #[test]
-    fn a_record_arrives_with_a_field_for_each_of_its_parts_and_a_value_forges_none() {
+    /// The fields that the journal gets of one record.
+    fn sent(record: &AuditRecord) -> Vec<(String, String)> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let journal = UnixDatagram::bind(&path).unwrap();
-        let hostile = "a\nINFINISERVICE_RESULT=success";
-        JournalAudit::at(&path).unwrap().record(&record(hostile));
+        JournalAudit::at(&path).unwrap().record(record);
         let mut bytes = [0; 8192];
         let length = journal.recv(&mut bytes).unwrap();
-        let fields = read(&bytes[..length]);
+        read(&bytes[..length])
+    }
+
+    #[test]
+    fn of_a_bad_line_no_field_is_there_that_could_not_be_read() {
+        let rejection = Rejection::new(ErrorCode::InvalidJson, "not JSON");
+        let fields = sent(&AuditRecord::of_refused(&rejection));
+        let has = |name: &str| fields.iter().any(|(known, _)| known == name);
+        assert!(!has("INFINISERVICE_ID") && !has("INFINISERVICE_ACTION"), "{fields:?}");
+        for (name, value) in [("SUBJECT", "line"), ("CODE", "INVALID_JSON"), ("RESULT", "failure")] {
+            assert!(fields.contains(&(format!("INFINISERVICE_{name}"), value.into())), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn lines_beyond_are_one_record_with_their_number() {
+        let fields = sent(&AuditRecord::of_more_refused(968));
+        assert!(fields.contains(&("INFINISERVICE_LINES".into(), "968".into())), "{fields:?}");
+        assert!(fields.contains(&("INFINISERVICE_SUBJECT".into(), "more lines".into())), "{fields:?}");
+    }
+
+    #[test]
+    fn a_record_arrives_with_a_field_for_each_of_its_parts_and_a_value_forges_none() {
+        let hostile = "a\nINFINISERVICE_RESULT=success";
+        let fields = sent(&record(hostile));
         let value = |name: &str| {
             let found: Vec<_> = fields.iter().filter(|(known, _)| known == name).collect();
             assert_eq!(found.len(), 1, "{name}");

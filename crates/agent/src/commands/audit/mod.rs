@@ -1,4 +1,4 @@
-//! One record for each command, refused ones included: who asked for what, and what came of it.
+//! One record for each command, refused ones and bad lines included: who asked for what, and what came of it.
 
 #[cfg(target_os = "linux")]
 mod journal;
@@ -11,13 +11,27 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 pub use other::of_this_machine;
 pub(in crate::commands) mod redact;
+mod refused;
 
 use infiniservice_protocol::{ErrorCode, Response};
 use std::time::Duration;
 
+/// What a record is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A command.
+    Command,
+    /// A line of the host that was refused before it became one. What could not be read of it is empty.
+    Line,
+    /// This many refused lines beyond those that have records of their own; only the error's text is told of them.
+    MoreLines(u64),
+}
+
 /// What is recorded of one command. Parameters are shortened and hold no secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
+    /// What it is of.
+    pub subject: Subject,
     /// The host's id.
     pub id: String,
     /// The action's name as it was sent, or `UnsafeCommand`.
@@ -38,7 +52,7 @@ pub struct AuditRecord {
     pub output_bytes: u64,
 }
 
-/// Takes records; called once for each command on the main thread, so it must not block.
+/// Takes records; called on the main thread, so it must not block.
 pub trait Audit: Send + Sync {
     /// Takes one record.
     fn record(&self, record: &AuditRecord);
@@ -57,8 +71,13 @@ impl Audit for LogAudit {
 /// The record as one line; what comes from the host is quoted, so that it cannot forge a second line.
 fn line(record: &AuditRecord) -> String {
     let result = record.code.map_or("ok", ErrorCode::as_str);
-    let AuditRecord { id, action, duration, output_bytes, .. } = record;
+    let AuditRecord { subject, id, action, duration, output_bytes, .. } = record;
     let error = record.error.as_ref().map(|error| format!("; {error:?}")).unwrap_or_default();
+    match subject {
+        Subject::Command => {}
+        Subject::Line => return format!("refused line {action:?} id {id:?}: {result}{error}"),
+        Subject::MoreLines(count) => return format!("{count} more lines of the host were refused"),
+    }
     format!(
         "command {action:?} id {id:?}: {result} in {} ms, {output_bytes} bytes of output{error}",
         duration.as_millis()
@@ -85,6 +104,7 @@ impl Asked {
     pub(super) fn answered(&self, response: &Response) -> AuditRecord {
         let total = |text: &str, bytes: Option<u64>| bytes.unwrap_or(text.len() as u64);
         AuditRecord {
+            subject: Subject::Command,
             id: response.id.clone(),
             action: self.action.clone(),
             parameters: self.parameters.clone(),

@@ -1,0 +1,104 @@
+//! Records of lines that were refused before they became commands.
+
+use super::{AuditRecord, PARAMETERS_MAX_CHARS, Subject, redact};
+use infiniservice_protocol::{ErrorCode, Rejection};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Where a line's variables begin: of these only a whole command's names are told.
+const VARIABLES: &str = "env_vars";
+
+impl AuditRecord {
+    /// The record of a refused line: what could be read of it, without secrets.
+    pub fn of_refused(rejection: &Rejection) -> Self {
+        Self {
+            id: rejection.id.clone().unwrap_or_default(),
+            action: cut(rejection.command_type.as_deref().unwrap_or_default()),
+            parameters: rejection.details.as_ref().map(details).unwrap_or_default(),
+            code: Some(rejection.code),
+            error: Some(cut(&rejection.error)),
+            ..Self::empty(Subject::Line)
+        }
+    }
+
+    /// The record of `count` refused lines that have none of their own.
+    pub fn of_more_refused(count: u64) -> Self {
+        let error = Some(format!("{count} more lines of the host were refused"));
+        Self { code: Some(ErrorCode::InvalidMessage), error, ..Self::empty(Subject::MoreLines(count)) }
+    }
+
+    fn empty(subject: Subject) -> Self {
+        Self {
+            subject,
+            id: String::new(),
+            action: String::new(),
+            parameters: String::new(),
+            success: false,
+            code: None,
+            error: None,
+            exit_code: None,
+            duration: Duration::ZERO,
+            output_bytes: 0,
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(PARAMETERS_MAX_CHARS).collect()
+}
+
+/// The field that is wrong, or where the line cannot be read, with its start.
+fn details(details: &Value) -> String {
+    let mut shown = redact::value(details);
+    if let Some(start) = details.get("line_start").and_then(Value::as_str) {
+        shown["line_start"] = json!(line_start(start));
+    }
+    cut(&shown.to_string())
+}
+
+fn line_start(start: &str) -> String {
+    let shown = match start.find(VARIABLES) {
+        Some(at) => format!("{}{VARIABLES}(hidden)", start.get(..at).unwrap_or_default()),
+        None => start.to_owned(),
+    };
+    redact::text(&shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infiniservice_protocol::parse_host_line;
+
+    fn record(line: &str) -> AuditRecord {
+        AuditRecord::of_refused(&parse_host_line(line).unwrap_err())
+    }
+
+    #[test]
+    fn what_could_be_read_of_a_line_is_kept() {
+        let record = record(r#"{"type":"SafeCommand","id":"i","command_type":{"action":"X"},"timeout":[]}"#);
+        assert_eq!((record.subject, record.id.as_str(), record.action.as_str()), (Subject::Line, "i", "X"));
+        assert_eq!((record.success, record.code), (false, Some(ErrorCode::InvalidMessage)));
+        assert_eq!(record.parameters, r#"{"field":"timeout"}"#);
+        assert!(record.error.unwrap().contains("timeout"));
+    }
+
+    #[test]
+    fn of_a_line_that_cannot_be_read_its_start_is_kept_without_secrets() {
+        for line in [
+            r#"{"type":"UnsafeCommand","env_vars":{"K":"hunter2"},"raw_command""#,
+            r#"{"type":"UnsafeCommand","raw_command":"x --password hunter2""#,
+            r#"{"token":"hunter2", nonsense"#,
+        ] {
+            let record = record(line);
+            assert_eq!(record.code, Some(ErrorCode::InvalidJson), "{record:?}");
+            assert!(record.parameters.contains("line_start"), "{record:?}");
+            assert!(!format!("{record:?}").contains("hunter2"), "{record:?}");
+        }
+    }
+
+    #[test]
+    fn long_garbage_is_cut() {
+        let record = record(&"\u{7f}".repeat(100_000));
+        assert!(record.parameters.chars().count() <= PARAMETERS_MAX_CHARS);
+    }
+}
