@@ -1,6 +1,7 @@
 //! The executor's promises on tokio's paused clock, with fakes for the machine.
 
 mod hostile;
+mod ten_minutes;
 
 use super::audit::{Audit, AuditRecord};
 use super::*;

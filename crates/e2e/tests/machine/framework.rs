@@ -6,10 +6,13 @@ use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::{ErrorCode, GuestMessage};
 use serde_json::json;
 
 pub const SCENARIOS: &[Scenario] = &[
     ("framework::output_beyond_the_limit_is_cut_told_and_drained", cut),
+    ("framework::a_fork_bomb_is_bounded_and_gone_at_its_timeout_and_pings_are_answered_meanwhile", bomb),
+    ("framework::an_agent_that_was_killed_starts_in_its_half_of_the_cgroup_again", killed),
     ("framework::nul_and_invalid_utf_8_in_output_are_harmless", bytes),
 ];
 
@@ -40,4 +43,55 @@ fn bytes(guest: &Guest) -> Result<()> {
         equal("letters", letters.as_str(), "abc")?;
         guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into)
     })
+}
+
+/// Twice itself as often as it may, each copy busy: 4095 processes, were it not bounded.
+const BOMB: &str = "f() { [ $1 -gt 0 ] || while :; do :; done; f $(($1-1)) & f $(($1-1)) & wait; }; f 11";
+const COMMANDS: &str = "/sys/fs/cgroup/system.slice/infiniservice.service/commands";
+
+/// The kernel's own counters tell that the bound was met.
+fn bomb(guest: &Guest) -> Result<()> {
+    let _undo = turned_on(guest)?;
+    let warnings =
+        "journalctl -b -u infiniservice -p warning -o cat --no-pager | grep -v 'any shell command' | wc -l";
+    let before = guest.sh(warnings)?;
+    with_host(guest, |client| {
+        let mut events = client.subscribe();
+        let id = client.new_id();
+        let command = json!({"type": "UnsafeCommand", "id": id, "raw_command": BOMB, "timeout": 30});
+        guest.wait(client.send_raw(format!("{command}\n")))?;
+        guest.until("the bomb meets its bound", |guest| {
+            guest.wait(client.ping(PATIENCE))?;
+            let events = guest.sh(&format!("cat {COMMANDS}/command-*/pids.events 2>/dev/null || true"))?;
+            Ok(events.split_whitespace().nth(1).is_some_and(|count| count != "0"))
+        })?;
+        let figures =
+            guest.sh(&format!("cat {COMMANDS}/command-*/pids.max {COMMANDS}/command-*/pids.current"))?;
+        println!("bound and number of its processes: {figures:?}");
+        ensure!(figures.starts_with("512\n"), "{figures}");
+        let response = guest.message(&mut events, "the bomb's answer", |message| match message {
+            GuestMessage::Response(response) if response.id == id => Some(response.clone()),
+            _ => None,
+        })?;
+        equal("code", response.error_code, Some(ErrorCode::Timeout))?;
+        equal(
+            "groups left",
+            guest.sh(&format!("ls -d {COMMANDS}/command-* 2>/dev/null | wc -l"))?.as_str(),
+            "0",
+        )?;
+        equal("warnings of the agent", guest.sh(warnings)?, before)
+    })
+}
+
+/// As systemd does it: after a kill its cgroup has the agent's halves, and the new process has to get in.
+fn killed(guest: &Guest) -> Result<()> {
+    let before = guest.agent_pid()?;
+    guest.sh("kill -9 $(systemctl show -p MainPID --value infiniservice)")?;
+    guest.until("systemd has started it again", |guest| {
+        Ok(guest.sh("systemctl is-active infiniservice || true")? == "active" && guest.agent_pid()? != before)
+    })?;
+    guest.sh("systemctl restart infiniservice")?;
+    let group = guest.sh(&format!("cat /proc/{}/cgroup", guest.agent_pid()?))?;
+    equal("the agent's cgroup", group.as_str(), "0::/system.slice/infiniservice.service/agent")?;
+    with_host(guest, |client| guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into))
 }

@@ -12,6 +12,7 @@ mod executor;
 mod figures;
 mod framework;
 mod host;
+mod hostile_lines;
 mod inventory;
 mod log;
 mod packages;
@@ -44,6 +45,7 @@ const ALL: &[&[Scenario]] = &[
     unsafe_command::SCENARIOS,
     audit::SCENARIOS,
     framework::SCENARIOS,
+    hostile_lines::SCENARIOS,
     inventory::SCENARIOS,
     cleanup::hostile::RACE,
     cleanup::hostile::SCENARIOS,

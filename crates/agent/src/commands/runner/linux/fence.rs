@@ -1,6 +1,7 @@
 //! What a program and all its descendants cannot leave: a cgroup of their own, or else the agent's eye on the process table.
 
-use super::group::{Group, own_delegated};
+use super::delegation::{divide, own_delegated};
+use super::group::Group;
 use super::scope::Scope;
 use super::stream::Pipe;
 use super::tree::{Adoption, Tree};
@@ -11,11 +12,12 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
-/// Rounds of looking whether all is gone, and the time between two: a killed process goes within milliseconds, unless it hangs
-/// inside the kernel.
-const ROUNDS: u32 = 50;
-const ROUND: Duration = Duration::from_millis(20);
+/// How long killed processes may take to go: milliseconds, unless one hangs inside the kernel.
+const ENDING: Duration = Duration::from_secs(1);
+/// When those that are still there are killed once more: one that was forked meanwhile may have been missed.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Makes fences.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) struct Fences {
 impl Fences {
     /// cgroups where systemd delegated the agent's own (`Delegate=yes`); else the process table.
     pub(super) fn of_the_agent() -> Self {
-        let parent = own_delegated();
+        let parent = own_delegated().map(|unit| divide(&unit, std::process::id()));
         match &parent {
             Some(path) => log::debug!("each command gets a cgroup below {}", path.display()),
             None => log::debug!("no delegated cgroup: commands' processes are found in the process table"),
@@ -62,12 +64,19 @@ impl Fences {
         self.parent.is_none()
     }
 
+    /// Directories that go are told by inotify(7).
     #[cfg(test)]
-    pub(super) fn no_group_left(&self) -> bool {
-        let entries = |parent: &PathBuf| {
-            std::fs::read_dir(parent).unwrap().flatten().any(|entry| entry.path().is_dir())
-        };
-        !self.parent.as_ref().is_some_and(entries)
+    pub(super) async fn until_no_group_is_left(&self) {
+        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+        let Some(parent) = &self.parent else { return };
+        let watch = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).unwrap();
+        add_watch(&watch, parent, WatchFlags::DELETE).unwrap();
+        let watch = crate::communication::transport::linux::register_unsafe::register(watch).unwrap();
+        while std::fs::read_dir(parent).unwrap().flatten().any(|entry| entry.path().is_dir()) {
+            let mut ready = watch.readable().await.unwrap();
+            let _ = rustix::io::read(ready.get_inner(), &mut [0_u8; 4096][..]);
+            ready.clear_ready();
+        }
     }
 
     /// A fence for the program of `request`. One that is to outlive the agent gets an ordinary one where it cannot: then the
@@ -174,15 +183,25 @@ impl Fence {
 
     /// Ends what is left and waits until it is gone, at most a second.
     pub(super) async fn end(mut self) {
-        for _ in 0..ROUNDS {
-            if self.is_empty() {
-                return;
-            }
-            self.kill();
-            tokio::time::sleep(ROUND).await;
-        }
-        if !self.is_empty() {
+        if timeout(ENDING, self.kill_until_empty()).await.is_err() {
             log::warn!("processes of a command are left: they hang inside the kernel");
+        }
+    }
+
+    async fn kill_until_empty(&mut self) {
+        while !self.is_empty() {
+            self.kill();
+            // Over before its time when all have gone.
+            let _ = timeout(AGAIN, self.emptied()).await;
+        }
+    }
+
+    /// Resolves when those that are behind it now have gone.
+    async fn emptied(&mut self) {
+        match self {
+            Self::Group(group) => group.emptied().await,
+            Self::Scope(scope) => scope.emptied().await,
+            Self::Tree(tree) => tree.emptied().await,
         }
     }
 }

@@ -1,17 +1,25 @@
 //! A cgroup for one program: none of its descendants can leave it (cgroups(7), kernel's cgroup-v2 document).
 
+use super::delegation::path_of;
+use crate::communication::transport::linux::register_unsafe::register_for_changes;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
 
 /// Group names count up over the agent's life.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// Tries to remove a group that is not empty yet, and the time between two.
-const REMOVALS: u32 = 50;
-const REMOVAL: Duration = Duration::from_millis(50);
+/// How long killed processes may take to leave a group before it is given up: one that hangs inside the kernel never does.
+const LEAVING: Duration = Duration::from_secs(5);
+/// Processes and threads of one command. Far above what package scripts and parallel builds take; a fork bomb stops there.
+const TASKS_MAX: u32 = 512;
 
 /// One cgroup, removed when it is dropped; what still runs in it is ended first.
 #[derive(Debug)]
@@ -20,12 +28,16 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Makes one below `parent`. No controllers are turned on, so that the agent itself may stay in `parent`.
+    /// Makes one below `parent`, bounded in its number of processes where that has the controller for it.
     pub(super) fn create(parent: &Path) -> Option<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("command-{}-{number}", std::process::id()));
         match std::fs::create_dir(&path) {
-            Ok(()) => Some(Self { path }),
+            Ok(()) => {
+                // Without the controller there is no such file: told when the agent's groups were laid out.
+                let _ = std::fs::write(path.join("pids.max"), TASKS_MAX.to_string());
+                Some(Self { path })
+            }
             Err(error) => {
                 log::debug!("no cgroup {}: {error}", path.display());
                 None
@@ -56,7 +68,12 @@ impl Group {
     /// Zombies do not count: the kernel takes a process out when it exits.
     pub(super) fn is_empty(&self) -> bool {
         let events = std::fs::read_to_string(self.path.join("cgroup.events"));
-        events.map_or(true, |text| text.lines().any(|line| line == "populated 0"))
+        events.map_or(true, |text| is_unpopulated(&text))
+    }
+
+    /// Resolves when none is left in it.
+    pub(super) async fn emptied(&self) {
+        emptied(&self.path).await;
     }
 
     fn signal_all(&self, signal: Signal) {
@@ -89,13 +106,41 @@ impl Drop for Group {
 
 /// Killed processes take a moment to leave.
 async fn remove_when_empty(path: PathBuf) {
-    for _ in 0..REMOVALS {
-        tokio::time::sleep(REMOVAL).await;
-        if remove(&path) {
-            return;
-        }
+    let left = timeout(LEAVING, emptied(&path)).await;
+    if left.is_err() || !remove(&path) {
+        log::warn!("the cgroup {} stays: a process in it hangs inside the kernel", path.display());
     }
-    log::warn!("the cgroup {} stays: a process in it hangs inside the kernel", path.display());
+}
+
+/// Resolves when no process is left in the group or below it; never where that cannot be found out.
+async fn emptied(group: &Path) {
+    if let Err(error) = wait_until_empty(group).await {
+        log::debug!("whether {} is empty is not known: {error}", group.display());
+        std::future::pending::<()>().await;
+    }
+}
+
+/// `cgroup.events` tells each change by `POLLPRI` (cgroup-v2, "Un-populated Notification").
+async fn wait_until_empty(group: &Path) -> io::Result<()> {
+    let events = match File::open(group.join("cgroup.events")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => register_for_changes(opened?.into())?,
+    };
+    while !read_is_unpopulated(&events)? {
+        events.ready(Interest::PRIORITY).await?.clear_ready();
+    }
+    Ok(())
+}
+
+/// Reading it arms the next notification.
+fn read_is_unpopulated(events: &AsyncFd<OwnedFd>) -> io::Result<bool> {
+    let mut text = [0_u8; 256];
+    let length = rustix::io::pread(events.get_ref(), &mut text[..], 0)?;
+    Ok(is_unpopulated(&String::from_utf8_lossy(text.get(..length).unwrap_or_default())))
+}
+
+fn is_unpopulated(events: &str) -> bool {
+    events.lines().any(|line| line == "populated 0")
 }
 
 /// Whether the group is gone, with those below it.
@@ -116,48 +161,8 @@ pub(crate) fn below(group: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// The agent's own cgroup, where systemd gave it over: it marks such a group with an extended attribute.
-pub(super) fn own_delegated() -> Option<PathBuf> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    own_path(&own, &mounts).filter(|path| is_delegated(path))
-}
-
 /// The cgroup of a process.
 pub(super) fn of(pid: u32) -> Option<PathBuf> {
     let own = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    own_path(&own, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
-}
-
-fn is_delegated(path: &Path) -> bool {
-    let marked = |name: &str| {
-        let mut value = [0_u8; 8];
-        rustix::fs::getxattr(path, name, &mut value[..]).is_ok_and(|length| value.get(..length) == Some(b"1"))
-    };
-    marked("trusted.delegate") || marked("user.delegate")
-}
-
-/// Of `/proc/PID/cgroup` the line `0::`, below the mount of type cgroup2.
-fn own_path(own: &str, mounts: &str) -> Option<PathBuf> {
-    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?;
-    let mount = mount.split(' ').nth(4)?;
-    Some(Path::new(mount).join(path.trim_start_matches('/')))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_own_group_is_found_below_the_mount() {
-        // Debian 12, systemd 252.
-        let own = "0::/system.slice/infiniservice.service\n";
-        let mounts = "25 30 0:23 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n\
-            29 25 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
-        let path = own_path(own, mounts).unwrap();
-        assert_eq!(path, Path::new("/sys/fs/cgroup/system.slice/infiniservice.service"));
-        assert_eq!(own_path("4:memory:/x\n", mounts), None);
-        assert_eq!(own_path(own, ""), None);
-    }
+    path_of(&own, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
 }

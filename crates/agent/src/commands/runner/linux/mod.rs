@@ -1,5 +1,7 @@
 //! Starts programs on Linux and sees to it that nothing of them is left.
 
+mod delegation;
+mod exit;
 mod fence;
 mod group;
 mod locate;

@@ -89,6 +89,10 @@ impl Scope {
         self.group.is_empty()
     }
 
+    pub(super) async fn emptied(&self) {
+        self.group.emptied().await;
+    }
+
     /// Lets all of it go on.
     pub(super) fn leave(&mut self) {
         self.left = true;

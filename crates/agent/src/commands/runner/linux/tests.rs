@@ -87,6 +87,14 @@ impl Pids {
         files.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), state(&path))).collect()
     }
 
+    async fn end(&self) {
+        let files =
+            std::fs::read_dir(self.root.path().join("pids")).unwrap().map(|entry| entry.unwrap().path());
+        for file in files {
+            exit::of(std::fs::read_to_string(file).unwrap().trim().parse().unwrap()).await;
+        }
+    }
+
     fn all_ended(&self) -> bool {
         self.all().iter().all(|(_, state)| matches!(state, None | Some('Z')))
     }
@@ -207,14 +215,13 @@ async fn a_run_that_is_given_up_leaves_nothing_either() {
             _ = runner.run(pids.escape("exec sleep 1000"), &control) => panic!("it ended by itself"),
             () = pids.all_run() => {}
         }
-        // The kernel takes a moment to end them.
-        for _ in 0..100 {
-            if pids.all_ended() && runner.fences.no_group_left() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("left behind: {:?}", pids.all());
+        // The kernel takes a moment to end them, and then the agent to remove their group.
+        let gone = async {
+            pids.end().await;
+            runner.fences.until_no_group_is_left().await;
+        };
+        let patience = Duration::from_secs(30);
+        assert!(tokio::time::timeout(patience, gone).await.is_ok(), "left behind: {:?}", pids.all());
     })
     .await;
 }

@@ -4,6 +4,7 @@
 //! One that left its session, its parents and its environment behind is told from another command's only where no other
 //! runs; then it is ended, too.
 
+use super::exit;
 use super::process_table::{self, Kin};
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
 use std::collections::HashSet;
@@ -99,6 +100,13 @@ impl Tree {
             let _ = waitpid(Pid::from_raw(kin.pid), WaitOptions::NOHANG);
         }
         members.iter().all(|kin| kin.zombie)
+    }
+
+    /// Resolves when those that run now have ended; never where that cannot be found out.
+    pub(super) async fn emptied(&mut self) {
+        for kin in self.members().into_iter().filter(|kin| !kin.zombie) {
+            exit::of(kin.pid).await;
+        }
     }
 
     fn members(&mut self) -> Vec<Kin> {

@@ -1,0 +1,141 @@
+//! The agent's own cgroup, where systemd gave it over (`Delegate=yes`): divided, so that commands can be bounded.
+//!
+//! cgroup v2 wants no processes in a group that bounds its children ("No Internal Process Constraint"), so the agent goes into
+//! one half and its commands into the other.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Tasks of the unit's `TasksMax` that commands may not take: the agent's own threads, and room to start a program.
+const RESERVED_TASKS: u64 = 64;
+
+/// A step that the kernel refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{text} cannot be written to {}: {error}", path.display())]
+struct Refused {
+    text: String,
+    path: PathBuf,
+    error: io::Error,
+}
+
+/// Divides the delegated group `unit`, in which `pid` is the agent, and tells below which group commands get theirs. What
+/// the kernel refuses is told and gone without.
+pub(super) fn divide(unit: &Path, pid: u32) -> PathBuf {
+    let (agent, commands) = (unit.join("agent"), unit.join("commands"));
+    let made = [&agent, &commands].map(|path| make(path)).into_iter().collect::<io::Result<Vec<()>>>();
+    if let Err(error) = made {
+        log::warn!(
+            "commands are not bounded in their number of processes: no groups below {}: {error}",
+            unit.display()
+        );
+        return unit.to_owned();
+    }
+    if let Err(refused) = bound(unit, &agent, &commands, pid) {
+        log::warn!("commands are not bounded in their number of processes: {refused}");
+    }
+    // Half the processor is the agent's when a command takes all that it gets.
+    if let Err(refused) = write(&unit.join("cgroup.subtree_control"), "+cpu") {
+        log::debug!("commands' share of the processor is not bounded: {refused}");
+    }
+    commands
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+/// All commands together leave the agent room below the unit's own bound; each has one of its own besides.
+fn bound(unit: &Path, agent: &Path, commands: &Path, pid: u32) -> Result<(), Refused> {
+    write(&agent.join("cgroup.procs"), &pid.to_string())?;
+    write(&unit.join("cgroup.subtree_control"), "+pids")?;
+    let of_unit = std::fs::read_to_string(unit.join("pids.max")).unwrap_or_default();
+    write(&commands.join("pids.max"), &for_commands(&of_unit))?;
+    write(&commands.join("cgroup.subtree_control"), "+pids")
+}
+
+/// `pids.max` of all commands by that of the unit: a number, or `max`.
+fn for_commands(of_unit: &str) -> String {
+    let Ok(limit) = of_unit.trim().parse::<u64>() else { return "max".into() };
+    limit.saturating_sub(RESERVED_TASKS).max(limit / 2).to_string()
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Refused> {
+    std::fs::write(path, text).map_err(|error| Refused { text: text.into(), path: path.into(), error })
+}
+
+/// The agent's own cgroup, where systemd gave it over: it marks such a group with an extended attribute.
+pub(super) fn own_delegated() -> Option<PathBuf> {
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    path_of(&own, &mounts).filter(|path| is_delegated(path))
+}
+
+fn is_delegated(path: &Path) -> bool {
+    let marked = |name: &str| {
+        let mut value = [0_u8; 8];
+        rustix::fs::getxattr(path, name, &mut value[..]).is_ok_and(|length| value.get(..length) == Some(b"1"))
+    };
+    marked("trusted.delegate") || marked("user.delegate")
+}
+
+/// Of `/proc/PID/cgroup` the line `0::`, below the mount of type cgroup2.
+pub(super) fn path_of(own: &str, mounts: &str) -> Option<PathBuf> {
+    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?;
+    let mount = mount.split(' ').nth(4)?;
+    Some(Path::new(mount).join(path.trim_start_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    #[test]
+    fn the_own_group_is_found_below_the_mount() {
+        // Debian 12, systemd 252.
+        let own = "0::/system.slice/infiniservice.service\n";
+        let mounts = "25 30 0:23 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n\
+            29 25 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
+        let path = path_of(own, mounts).unwrap();
+        assert_eq!(path, Path::new("/sys/fs/cgroup/system.slice/infiniservice.service"));
+        assert_eq!(path_of("4:memory:/x\n", mounts), None);
+        assert_eq!(path_of(own, ""), None);
+    }
+
+    fn text(root: &TempDir, path: &str) -> String {
+        std::fs::read_to_string(root.path().join(path)).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_agent_and_its_commands_get_a_half_each_and_the_commands_leave_the_agent_room() {
+        let root = TempDir::new().unwrap();
+        std::fs::write(root.path().join("pids.max"), "900\n").unwrap();
+        let commands = divide(root.path(), 42);
+        assert_eq!(commands, root.path().join("commands"));
+        assert_eq!(text(&root, "agent/cgroup.procs"), "42");
+        assert_eq!(
+            (text(&root, "commands/pids.max"), text(&root, "commands/cgroup.subtree_control")),
+            ("836".into(), "+pids".into())
+        );
+        // A second start finds them there.
+        assert_eq!(divide(root.path(), 43), commands);
+    }
+
+    #[test]
+    fn without_a_bound_of_the_unit_all_commands_together_have_none() {
+        assert_eq!((for_commands("max\n"), for_commands("")), ("max".into(), "max".into()));
+        assert_eq!((for_commands("100"), for_commands("20")), ("50".into(), "10".into()));
+    }
+
+    #[test]
+    fn where_no_group_can_be_made_commands_stay_beside_the_agent() {
+        let root = TempDir::new().unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(divide(&file, 42), file);
+    }
+}
