@@ -14,10 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long killed processes may take to go: milliseconds, unless one hangs inside the kernel.
-const ENDING: Duration = Duration::from_secs(1);
+/// How long an answer waits for killed processes to go: milliseconds as a rule, seconds for hundreds on a slow machine. It ends
+/// before the time that the executor gives a command to end.
+const ENDING: Duration = Duration::from_millis(2500);
 /// When those that are still there are killed once more: one that was forked meanwhile may have been missed.
-const AGAIN: Duration = Duration::from_millis(20);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Makes fences.
 #[derive(Debug)]
@@ -181,9 +182,11 @@ impl Fence {
         }
     }
 
-    /// Ends what is left and waits until it is gone, at most a second.
+    /// Ends what is left and waits until it is gone, at most [`ENDING`]. A group that is not empty then is watched on and
+    /// removed later.
     pub(super) async fn end(mut self) {
-        if timeout(ENDING, self.kill_until_empty()).await.is_err() {
+        let gone = timeout(ENDING, self.kill_until_empty()).await.is_ok();
+        if !gone && matches!(self, Self::Tree(_)) {
             log::warn!("processes of a command are left: they hang inside the kernel");
         }
     }
