@@ -15,6 +15,12 @@ pub fn quote(text: &str) -> String {
     clean(text, QUOTE_CHARS)
 }
 
+/// Why the system refused, without the number that std adds.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
+}
+
 /// Each control character becomes a blank, so that places in the text stay where they were.
 pub fn blanked(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -38,6 +44,12 @@ fn is_harmless(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_words_alone() {
+        assert_eq!(reason(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        assert_eq!(reason(&std::io::Error::other("other")), "other");
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Exchange {
     /// Dotted paths of the answer whose presence differs from one run to the next.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub varies: Vec<String>,
+    /// Blanks written behind the request, before its newline.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub padding: usize,
     /// The line of the host: an object, or the text of a line that is not JSON.
     pub request: Value,
     /// The line of the guest, as it came.
@@ -66,6 +69,11 @@ impl Exchange {
     /// The id that its request has.
     pub fn id(&self) -> String {
         format!("{}/{}", self.action, self.case)
+    }
+
+    /// Whether the answer carries its id; a line without one is answered by `error`.
+    pub fn has_id(&self) -> bool {
+        self.request.is_string() || self.request.get("id").is_some()
     }
 
     /// The request as the host's line, without its newline.

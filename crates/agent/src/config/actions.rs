@@ -4,6 +4,10 @@ use super::suggest;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 
+/// Messages that are no actions, so that no policy forbids them.
+const ALWAYS: [&str; 5] =
+    ["Metrics", "Hello", "KeepAliveResponse", "keep_alive_response", "keep_alive_request"];
+
 /// Every name that a policy can hold, in the contract's order.
 pub fn all() -> impl Iterator<Item = &'static str> {
     ActionName::ALL.into_iter().map(ActionName::name).chain([UNSAFE_COMMAND])
@@ -16,8 +20,10 @@ pub(super) fn check(name: &str) -> Result<String, String> {
         return Ok(name.into());
     }
     let hint = match suggest::nearest(name, all()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("the actions are {}", all().collect::<Vec<_>>().join(", ")),
+        _ if ALWAYS.contains(&name) => " (it is always answered)".to_owned(),
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
     };
-    Err(format!("names {}, which is no action; {hint}", super::error::quote(name)))
+    let actions = all().collect::<Vec<_>>().join(", ");
+    Err(format!("names {}, which is no action{hint}; the actions are {actions}", super::error::quote(name)))
 }

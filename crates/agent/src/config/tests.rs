@@ -221,9 +221,17 @@ fn a_misspelt_action_in_a_policy_is_refused_for_it_would_block_nothing() {
         world().file("blocked_actions = [\"PackageInstal\"]\n").variable("INFINISERVICE_ALLOWED_ACTIONS", "");
     let errors = wrong.errors();
     assert!(
-        errors[0].ends_with("names \"PackageInstal\", which is no action; did you mean PackageInstall?"),
+        errors[0].contains("names \"PackageInstal\", which is no action; did you mean PackageInstall?"),
         "{errors:?}"
     );
+    let metrics = world().file("blocked_actions = [\"Metrics\"]\n").errors();
+    for wanted in [
+        "\"Metrics\", which is no action (it is always answered)",
+        "the actions are ServiceList, ",
+        ", UnsafeCommand",
+    ] {
+        assert!(metrics[0].contains(wanted), "{metrics:?}");
+    }
     assert!(errors[1].contains("must name at least one action"), "{errors:?}");
     let right = world().variable("INFINISERVICE_ALLOWED_ACTIONS", "ServiceList, ProcessList");
     assert_eq!(

@@ -5,6 +5,7 @@ use super::client::UnitClient;
 use super::error::SystemdError;
 use super::job;
 use super::name::UnitName;
+use super::progress::Progress;
 use super::record::ServiceRecord;
 use infiniservice_protocol::ServiceOperation;
 use zbus::Connection;
@@ -41,10 +42,16 @@ pub enum ControlError {
 
 impl UnitClient {
     /// Carries out `operation` and waits for its end, however long systemd takes: the caller bounds the time. The
-    /// connection is made for this operation, so that nothing is subscribed to afterwards.
-    pub async fn control(&self, unit: &UnitName, operation: ServiceOperation) -> Result<Done, ControlError> {
+    /// connection is made for this operation, so that nothing is subscribed to afterwards. `progress` tells a caller that gave up
+    /// how far it got.
+    pub async fn control(
+        &self,
+        unit: &UnitName,
+        operation: ServiceOperation,
+        progress: &Progress,
+    ) -> Result<Done, ControlError> {
         let connection = self.address().connect().await?;
-        let work = Operation { connection: &connection, unit };
+        let work = Operation { connection: &connection, unit, progress };
         let done = work.run(operation).await;
         if matches!(operation, ServiceOperation::Enable | ServiceOperation::Disable) {
             self.forget_unit_files().await;
@@ -57,6 +64,7 @@ impl UnitClient {
 pub(super) struct Operation<'a> {
     pub(super) connection: &'a Connection,
     pub(super) unit: &'a UnitName,
+    pub(super) progress: &'a Progress,
 }
 
 /// What `EnableUnitFiles` returns beside the flag: type of change, link, target.
@@ -154,6 +162,7 @@ impl Operation<'_> {
     }
 
     async fn enable(&self) -> Result<(), ControlError> {
+        self.progress.asked();
         let (installable, _): (bool, Changes) =
             self.calls().ask("EnableUnitFiles", &(&[self.unit.as_str()][..], false, false)).await?;
         if !installable {
@@ -167,6 +176,7 @@ impl Operation<'_> {
     }
 
     async fn disable(&self) -> Result<(), ControlError> {
+        self.progress.asked();
         let _: (Changes,) = self.calls().ask("DisableUnitFiles", &(&[self.unit.as_str()][..], false)).await?;
         Ok(self.calls().manager("Reload", &()).await.map(drop)?)
     }
@@ -177,7 +187,7 @@ impl Operation<'_> {
             ServiceOperation::Restart => ("RestartUnit", "restarted"),
             _ => ("StartUnit", "started"),
         };
-        let result = job::run(&self.calls(), method, &(self.unit.as_str(), "replace")).await?;
+        let result = job::run(&self.calls(), method, &(self.unit.as_str(), "replace"), self.progress).await?;
         let failed_after =
             operation != ServiceOperation::Stop && self.service(path).await?.status() == "failed";
         if matches!(result.as_str(), "done" | "skipped") && !failed_after {
@@ -190,7 +200,9 @@ impl Operation<'_> {
     /// The answer must leave before the agent does, so the job is not waited for.
     async fn restart_own(&self, path: &str) -> Result<Done, ControlError> {
         let service = self.service(path).await?;
+        self.progress.asked();
         self.calls().manager("RestartUnit", &(self.unit.as_str(), "replace")).await?;
+        self.progress.runs();
         let note = "this agent is being restarted; the connection comes back when it has started".to_owned();
         Ok(Done { service, note: Some(note) })
     }

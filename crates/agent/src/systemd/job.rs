@@ -2,6 +2,7 @@
 
 use super::calls::{Calls, DESTINATION, MANAGER, MANAGER_PATH};
 use super::error::SystemdError;
+use super::progress::Progress;
 use std::future::poll_fn;
 use std::pin::Pin;
 use zbus::OwnedObjectPath;
@@ -14,13 +15,20 @@ use zbus::{MatchRule, MessageStream};
 type Removed = (u32, OwnedObjectPath, String, String);
 
 /// Calls `method` (`StartUnit` and the like), which returns a job, and waits for it; its result, `done` where all is well.
-pub(super) async fn run<B>(calls: &Calls<'_>, method: &str, body: &B) -> Result<String, SystemdError>
+pub(super) async fn run<B>(
+    calls: &Calls<'_>,
+    method: &str,
+    body: &B,
+    progress: &Progress,
+) -> Result<String, SystemdError>
 where
     B: serde::Serialize + DynamicType + Sync,
 {
     // Listening comes first: a quick job is gone before its number is known.
     let mut signals = listen(calls).await?;
+    progress.asked();
     let job: OwnedObjectPath = calls.ask(method, body).await?;
+    progress.runs();
     loop {
         let (_, removed, _, result) = next(&mut signals).await?;
         if removed == job {

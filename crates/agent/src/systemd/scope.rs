@@ -4,6 +4,7 @@ use super::bus::BusAddress;
 use super::calls::Calls;
 use super::error::SystemdError;
 use super::job;
+use super::progress::Progress;
 use zbus::Variant;
 
 /// A unit's properties in `StartTransientUnit`.
@@ -28,7 +29,7 @@ pub(crate) async fn start(
         ("CollectMode", Variant::from("inactive-or-failed")),
     ];
     let body = (name, "fail", properties, Auxiliary::new());
-    match job::run(&calls, "StartTransientUnit", &body).await?.as_str() {
+    match job::run(&calls, "StartTransientUnit", &body, &Progress::default()).await?.as_str() {
         "done" => Ok(()),
         result => Err(SystemdError::Failed(format!("the scope {name} was not started: {result}"))),
     }

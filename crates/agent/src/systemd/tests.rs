@@ -31,7 +31,7 @@ fn unit(name: &str) -> UnitName {
 }
 
 async fn control(client: &UnitClient, name: &str, operation: Op) -> Result<ServiceRecord, ControlError> {
-    client.control(&unit(name), operation).await.map(|done| done.service)
+    client.control(&unit(name), operation, &Progress::default()).await.map(|done| done.service)
 }
 
 async fn listed(client: &UnitClient, name: &str) -> ServiceRecord {

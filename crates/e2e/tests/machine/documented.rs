@@ -1,6 +1,7 @@
 //! Every documented exchange once more, against the real machine: docs/commands.md says what the agent does.
 //!
-//! `INFINISERVICE_RECORD=1` writes the answers into the files instead; `UPDATE_GENERATED=1` then makes the page anew.
+//! `INFINISERVICE_RECORD=1` writes the answers into the files instead, `INFINISERVICE_RECORD=ServiceList/failed,AnyCommand/blocked` those of
+//! these alone; `UPDATE_GENERATED=1` then makes the page anew.
 
 use crate::support::Undo;
 use anyhow::{Context, Result, ensure};
@@ -26,12 +27,14 @@ const SET_UP: &str = include_str!("documented-set-up.sh");
 const CLEAN_UP: &str = include_str!("documented-clean-up.sh");
 
 fn each_exchange(guest: &Guest) -> Result<()> {
-    let record = std::env::var_os(RECORD_VARIABLE).is_some_and(|value| value == "1");
+    let wanted = std::env::var(RECORD_VARIABLE).unwrap_or_default();
+    let record = !wanted.is_empty();
+    let picked = |id: &str| !record || wanted == "1" || wanted.split(',').any(|one| one == id);
     let _undo = Undo::by(guest, CLEAN_UP);
     guest.sh(SET_UP)?;
     let client = guest.connect()?;
     let mut wrong = Vec::new();
-    for exchange in exchange::all()? {
+    for exchange in exchange::all()?.into_iter().filter(|exchange| picked(&exchange.id())) {
         let id = exchange.id();
         println!("  {id}");
         let seen = play(guest, &client, &exchange).with_context(|| id.clone());
@@ -51,6 +54,8 @@ fn each_exchange(guest: &Guest) -> Result<()> {
 
 /// Sends one request, and gives the line that answers it.
 fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
+    // First of all: an `error` that is due once a minute may answer an earlier line than the request.
+    let mut events = client.subscribe();
     let _undo = (!exchange.cleanup.is_empty()).then(|| Undo::by(guest, exchange.cleanup.clone()));
     if !exchange.setup.is_empty() {
         guest.sh(&exchange.setup)?;
@@ -61,7 +66,6 @@ fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
         let place = request.pointer_mut(pointer).context("no such place in the request")?;
         *place = told.parse::<u64>().map_or_else(|_text| json!(told), |number| json!(number));
     }
-    let mut events = client.subscribe();
     guest.wait(client.send_raw(lines(exchange, &request)))?;
     if !exchange.meanwhile.is_empty() {
         guest.wait(client.ping(PATIENCE))?;
@@ -69,7 +73,9 @@ fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
     }
     let wanted = exchange.sent_before + 1 + usize::from(exchange.repeated);
     let id = exchange.id();
-    let search = answers(&mut events, &id, wanted);
+    let search = async {
+        if exchange.has_id() { answers(&mut events, &id, wanted).await } else { error(&mut events).await }
+    };
     let answer = guest.wait(async { tokio::time::timeout(ANSWER_PATIENCE, search).await });
     answer.context("no answer")?
 }
@@ -82,8 +88,18 @@ fn lines(exchange: &Exchange, request: &Value) -> String {
         Exchange::line(&other) + "\n"
     };
     let before: String = (0..exchange.sent_before).map(other).collect();
-    let line = Exchange::line(request) + "\n";
+    let line = Exchange::line(request) + &" ".repeat(exchange.padding) + "\n";
     before + &line.repeat(1 + usize::from(exchange.repeated))
+}
+
+/// The next `error`.
+async fn error(events: &mut Subscription) -> Result<Value> {
+    loop {
+        let event = events.next().await.context("the connection ended")?;
+        if matches!(event.message(), Some(GuestMessage::Error(_))) {
+            return Ok(serde_json::from_str(&event.raw)?);
+        }
+    }
 }
 
 /// The first answer with this id, once all that were sent with it are answered too.

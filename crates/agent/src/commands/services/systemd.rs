@@ -6,7 +6,7 @@ use crate::commands::outcome::{Captured, CommandError, CommandOutcome, CommandRe
 use crate::commands::runner::{Request, Runner};
 use crate::systemd::control::ControlError;
 use crate::systemd::name::{NameError, UnitName};
-use crate::systemd::{Done, ServiceRecord, SystemdError, UnitClient};
+use crate::systemd::{Done, Progress, ServiceRecord, SystemdError, UnitClient};
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
@@ -30,11 +30,13 @@ impl SystemdServices {
 
     async fn operate(&self, service: &str, operation: ServiceOperation, control: &Control) -> CommandResult {
         let unit = UnitName::parse(service)?;
-        match control.bound(self.client.control(&unit, operation)).await {
+        let progress = Progress::default();
+        match control.bound(self.client.control(&unit, operation, &progress)).await {
             Ok(Ok(done)) => outcome(done),
             Ok(Err(error)) => Err(self.failure(&unit, error, control).await),
             Err(mut stop) => {
-                stop.error.push_str("; systemd goes on with what it was asked to do");
+                stop.error.push_str("; ");
+                stop.error.push_str(progress.told());
                 Err(stop)
             }
         }

@@ -57,6 +57,20 @@ async fn a_start_that_takes_too_long_says_that_systemd_goes_on() {
     assert!(error.error.contains("systemd goes on"), "{error}");
 }
 
+/// A bus that takes the connection and never says a word.
+#[tokio::test]
+async fn a_start_that_never_reached_systemd_says_that_nothing_was_asked() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("bus");
+    let _bus = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let client = UnitClient::at(BusAddress::At(format!("unix:path={}", path.display())));
+    let services = SystemdServices::new(client, Arc::new(Journal::default()));
+    let control = Control::for_at_most(Duration::from_millis(300));
+    let error = services.control("good", Op::Start, &control).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Timeout);
+    assert!(error.error.contains("had not been asked") && !error.error.contains("goes on"), "{error}");
+}
+
 #[tokio::test]
 async fn success_carries_the_service_as_it_is_now() {
     let Some(own) = OwnManager::start(&UNITS) else { return };

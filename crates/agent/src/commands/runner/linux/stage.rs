@@ -1,6 +1,7 @@
 //! What a child does between fork and exec to become another user and go to its directory, and which of the two failed.
 
 use crate::commands::runner::{Identity, Request, RunError};
+use crate::one_line;
 use rustix::fs::{Gid, Uid, fchown};
 use rustix::process::chdir;
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
@@ -30,11 +31,14 @@ impl Stage {
     pub(super) fn error(error: &io::Error, program: &Path, request: &Request) -> RunError {
         let raw = error.raw_os_error().unwrap_or_default();
         let told = io::Error::from_raw_os_error(raw % STAGE);
-        let (kind, text) = (told.kind(), told.to_string());
+        let (kind, text) = (told.kind(), one_line::reason(&told));
         match (raw / STAGE, &request.identity, &request.directory) {
             (1, Some(Identity { uid, .. }), _) => RunError::Identity { uid: *uid, error: text },
             (2, _, Some(path)) => RunError::Directory { path: path.display().to_string(), error: text, kind },
-            _ => RunError::NotStarted { program: program.display().to_string(), error: error.to_string() },
+            _ => RunError::NotStarted {
+                program: program.display().to_string(),
+                error: one_line::reason(error),
+            },
         }
     }
 }

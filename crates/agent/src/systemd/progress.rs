@@ -1,0 +1,47 @@
+//! How far an operation got, for the sentence about one whose time was over before its end.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+const ASKED: u8 = 1;
+const RUNS: u8 = 2;
+
+/// Set while an operation goes on, read when it was given up.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU8);
+
+impl Progress {
+    /// systemd is being asked to change something.
+    pub(super) fn asked(&self) {
+        self.0.fetch_max(ASKED, Ordering::Relaxed);
+    }
+
+    /// systemd has taken the job.
+    pub(super) fn runs(&self) {
+        self.0.fetch_max(RUNS, Ordering::Relaxed);
+    }
+
+    /// What is true of an operation that was given up here.
+    pub fn told(&self) -> &'static str {
+        match self.0.load(Ordering::Relaxed) {
+            RUNS => "systemd goes on with what it was asked to do",
+            ASKED => "systemd was asked, but has not said whether it does it",
+            _ => "systemd had not been asked to change anything yet",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_reached_is_told_and_nothing_is_taken_back() {
+        let progress = Progress::default();
+        assert!(progress.told().contains("not been asked"));
+        progress.asked();
+        assert!(progress.told().contains("was asked"));
+        progress.runs();
+        progress.asked();
+        assert!(progress.told().contains("goes on"));
+    }
+}
