@@ -13,6 +13,7 @@ pub mod logging;
 pub mod one_line;
 pub mod os_detection;
 pub mod packages;
+pub mod program;
 pub mod service;
 #[cfg(target_os = "linux")]
 pub mod systemd;

@@ -91,7 +91,7 @@ impl Stage for Windows {
     }
 
     fn agent_log(&self) -> Result<String> {
-        Ok(fs::read_to_string(self.last_log.borrow().as_path())?)
+        Ok(fs::read_to_string(self.last_log.borrow().as_path()).unwrap_or_default())
     }
 }
 

@@ -7,14 +7,12 @@ use super::file;
 use super::fragment::{FlagValue, Fragment};
 use super::merge::Merged;
 use super::permissions;
+use super::place;
 use super::table::Settings;
 use super::validate;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-
-/// The file that is read when none is named; it may be missing.
-pub const DEFAULT_PATH: &str = "/etc/infiniservice/config.toml";
 
 /// Everything that settings come from.
 #[derive(Clone, Debug)]
@@ -55,7 +53,7 @@ impl Sources {
     /// This process's own.
     pub fn of_process(config_flag: Option<PathBuf>, flags: Vec<FlagValue>) -> Self {
         let environment = std::env::vars_os().collect();
-        Self { default_file: DEFAULT_PATH.into(), config_flag, environment, flags }
+        Self { default_file: place::default_file(), config_flag, environment, flags }
     }
 
     /// Reads, merges and validates.

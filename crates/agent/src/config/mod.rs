@@ -11,6 +11,7 @@ pub mod load;
 mod merge;
 pub mod origin;
 mod permissions;
+pub mod place;
 pub mod render;
 mod secret;
 mod suggest;

@@ -1,5 +1,6 @@
 //! Logging: one line a record, to standard error, for people or for the journal.
 
+mod file;
 mod line;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -12,10 +13,12 @@ use linux::stderr_is_journal;
 use other::stderr_is_journal;
 
 use env_logger::{Builder, Logger, Target};
+use file::BoundedFile;
 use log::{LevelFilter, Log, Metadata, Record};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::SystemTime;
 
 /// How a line looks.
@@ -29,6 +32,9 @@ pub enum Form {
 
 /// The process's logger. Its filter can be replaced, so that a reload may also make it more talkative.
 struct Replaceable(RwLock<Option<Logger>>);
+
+/// Where a service without standard error writes.
+static FILE: OnceLock<PathBuf> = OnceLock::new();
 
 static LOGGER: Replaceable = Replaceable(RwLock::new(None));
 
@@ -45,6 +51,33 @@ pub fn init(level: LevelFilter, console: bool) -> Result<(), log::SetLoggerError
     log::set_logger(&LOGGER)
 }
 
+/// From now on log lines go to a bounded file instead of standard error. Call it before [`init`].
+pub fn write_to_file(path: PathBuf) {
+    let _the_first_stays = FILE.set(path);
+}
+
+/// Tells what is wrong with the settings, by which logging itself is set up: a line each, where log lines go.
+pub fn before_settings(problems: &str) {
+    for line in problems.lines() {
+        match FILE.get().map(|path| BoundedFile::open(path, file::MAX_BYTES)) {
+            Some(Ok(mut file)) => {
+                let text = line::console(SystemTime::now(), log::Level::Error, "infiniservice", line);
+                let _nowhere_else_to_tell = writeln!(file, "{text}");
+            }
+            Some(Err(_)) | None => eprintln!("infiniservice: {line}"),
+        }
+    }
+}
+
+/// The file, where one is wanted and can be opened; else standard error.
+fn target() -> Target {
+    let opened = FILE.get().map(|path| BoundedFile::open(path, file::MAX_BYTES));
+    match opened {
+        Some(Ok(file)) => Target::Pipe(Box::new(file)),
+        Some(Err(_)) | None => Target::Stderr,
+    }
+}
+
 /// Changes the level of a running logger.
 pub fn set_level(level: LevelFilter) {
     let form =
@@ -56,7 +89,7 @@ pub fn set_level(level: LevelFilter) {
 
 fn build(level: LevelFilter, directives: Option<&str>, form: Form) -> Logger {
     let mut builder = Builder::new();
-    builder.filter_level(level).target(Target::Stderr);
+    builder.filter_level(level).target(target());
     if let Some(directives) = directives.filter(|text| !text.trim().is_empty()) {
         builder.parse_filters(directives);
     }

@@ -3,6 +3,7 @@
 //! One prefix is made for all scenarios. What Wine cannot show is told in docs/windows.md.
 
 mod host;
+mod service;
 mod session;
 
 use infiniservice_e2e::Windows;
@@ -10,7 +11,7 @@ use infiniservice_e2e::harness::{self, Scenario};
 use std::process::ExitCode;
 
 /// In the order in which they run.
-const ALL: &[&[Scenario<Windows>]] = &[session::SCENARIOS, host::SCENARIOS];
+const ALL: &[&[Scenario<Windows>]] = &[session::SCENARIOS, host::SCENARIOS, service::SCENARIOS];
 
 fn main() -> ExitCode {
     harness::run(&ALL.concat()).exit_code()

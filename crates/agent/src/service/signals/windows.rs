@@ -1,12 +1,23 @@
-//! What a console says: Ctrl-C, Ctrl-Break, and the end of its window or of the session (`SetConsoleCtrlHandler`).
+//! What asks the agent to stop on Windows: the service manager, or a console (`SetConsoleCtrlHandler`).
 
 use super::{Signal, Signals};
+use crate::service::manager::life;
 use std::io;
 use tokio::signal::windows::{self, CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown};
+use tokio::sync::mpsc;
 
-/// The console's own events.
+/// The process's own requests.
 #[derive(Debug)]
-pub struct OsSignals {
+pub enum OsSignals {
+    /// Started by the service manager. A console's events are not for it: the end of a user's session least of all.
+    Service(mpsc::Receiver<Signal>),
+    /// Started in a console.
+    Console(Console),
+}
+
+/// The console's events.
+#[derive(Debug)]
+pub struct Console {
     c: CtrlC,
     r#break: CtrlBreak,
     close: CtrlClose,
@@ -15,8 +26,17 @@ pub struct OsSignals {
 }
 
 impl OsSignals {
-    /// Catches the events from now on. To be called inside the runtime.
+    /// Catches requests from now on. To be called inside the runtime.
     pub fn install() -> io::Result<Self> {
+        match life().and_then(|life| life.signals()) {
+            Some(signals) => Ok(Self::Service(signals)),
+            None => Console::install().map(Self::Console),
+        }
+    }
+}
+
+impl Console {
+    fn install() -> io::Result<Self> {
         Ok(Self {
             c: windows::ctrl_c()?,
             r#break: windows::ctrl_break()?,
@@ -25,9 +45,7 @@ impl OsSignals {
             shutdown: windows::ctrl_shutdown()?,
         })
     }
-}
 
-impl Signals for OsSignals {
     async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.c.recv() => Signal::Stop("Ctrl-C"),
@@ -35,6 +53,19 @@ impl Signals for OsSignals {
             _ = self.close.recv() => Signal::Stop("the closing of the console"),
             _ = self.logoff.recv() => Signal::Stop("the end of the session"),
             _ = self.shutdown.recv() => Signal::Stop("the system's shutdown"),
+        }
+    }
+}
+
+impl Signals for OsSignals {
+    async fn next(&mut self) -> Signal {
+        match self {
+            Self::Console(console) => console.next().await,
+            Self::Service(signals) => match signals.recv().await {
+                Some(signal) => signal,
+                // Not reached: the manager's callback keeps a sender for the life of the process.
+                None => std::future::pending().await,
+            },
         }
     }
 }

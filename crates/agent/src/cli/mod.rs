@@ -1,37 +1,17 @@
 //! Command line of `infiniservice`.
 
+#[cfg(not(target_os = "windows"))]
+#[path = "help_unix.rs"]
+mod help;
+#[cfg(target_os = "windows")]
+#[path = "help_windows.rs"]
+mod help;
+
 use crate::config::FlagValue;
-use clap::{ArgAction, Parser};
+use crate::service::manager::Request;
+use clap::{ArgAction, Parser, Subcommand};
+use help::AFTER_HELP;
 use std::path::PathBuf;
-
-/// Behind the options in `--help`.
-const AFTER_HELP: &str = "\
-Settings:
-  Every setting can come from the configuration file, a variable or a flag; the later one wins.
-  --print-config shows what holds and where it came from; docs/configuration.md lists all of them.
-  At SIGHUP the file is read again: what can change at run time changes, the rest is reported.
-
-Environment:
-  INFINISERVICE_<SETTING>  a setting, in upper case: INFINISERVICE_MIN_BACKOFF_SECS=10
-  INFINISERVICE_CONFIG     the configuration file, like --config
-  INFINIBAY_VM_ID          vm_id, where INFINISERVICE_VM_ID is not set
-  RUST_LOG                 log directives: a level, or module=level, separated by commas
-  JOURNAL_STREAM           set by systemd: log lines then carry <N> priorities and no time
-
-Files:
-  /etc/infiniservice/config.toml                 settings, in TOML; may be missing
-  /dev/virtio-ports/org.infinibay.agent          the channel to the host
-  /etc/systemd/system/infiniservice.service      the unit that runs the agent
-
-Exit codes:
-  0  ended as asked; --diagnose: the channel is usable
-  1  failed; --diagnose: the channel is not usable
-  2  wrong arguments or settings
-  3  no device, and --require-virtio was given
-
-Signals:
-  SIGTERM, SIGINT  end in order: commands in flight are answered first
-  SIGHUP           read the settings again";
 
 /// Guest agent: sends system metrics and heartbeats to the hypervisor's host over a virtio-serial port, and
 /// carries out the host's commands.
@@ -44,7 +24,7 @@ pub struct Cli {
     /// Use this port instead of looking for one
     #[arg(long, value_name = "PATH")]
     pub device: Option<String>,
-    /// Read settings from this file, which has to exist [default: /etc/infiniservice/config.toml]
+    /// Read settings from this file, which has to exist, instead of the one under Files below
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set any setting (may be repeated)
@@ -80,6 +60,17 @@ pub struct Cli {
     /// With --diagnose or --print-config: print JSON
     #[arg(long)]
     pub json: bool,
+    /// What else to do than to run
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the program does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Install, start or ask the Windows service
+    #[command(subcommand)]
+    Service(Request),
 }
 
 /// What the agent was started for.

@@ -1,0 +1,14 @@
+//! Where the agent's own files are.
+
+#[cfg(not(target_os = "windows"))]
+mod unix;
+#[cfg(not(target_os = "windows"))]
+use unix as imp;
+#[cfg(target_os = "windows")]
+mod known_folder_unsafe;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+use windows as imp;
+
+pub use imp::{default_file, service_log};

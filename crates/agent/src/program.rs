@@ -1,0 +1,86 @@
+//! What the program does in each mode; each returns the exit code.
+
+use crate::cli::{Cli, Mode};
+use crate::communication::diagnose::{self, DiagnoseOptions};
+use crate::config::{Loaded, Sources, place, render};
+use crate::logging;
+use crate::service::{self, Ended};
+use std::io::Write as _;
+
+/// Wrong arguments or settings.
+const USAGE: u8 = 2;
+/// No device, and one is required.
+const NO_DEVICE: u8 = 3;
+
+/// What the service manager's call does.
+pub fn run_service(cli: &Cli) -> u8 {
+    if let Some(path) = place::service_log() {
+        logging::write_to_file(path);
+    }
+    start(cli)
+}
+
+/// Reads the settings, and does what the arguments ask for.
+pub fn start(cli: &Cli) -> u8 {
+    match load(cli) {
+        Ok(loaded) => run(cli, &loaded),
+        Err(problems) => {
+            logging::before_settings(&problems);
+            USAGE
+        }
+    }
+}
+
+fn load(cli: &Cli) -> Result<Loaded, String> {
+    let flags = cli.flag_values()?;
+    Sources::of_process(cli.config.clone(), flags).load().map_err(|errors| errors.to_string())
+}
+
+fn run(cli: &Cli, loaded: &Loaded) -> u8 {
+    if let Err(e) = logging::init(loaded.settings.log_level, cli.console) {
+        eprintln!("infiniservice: {e}");
+    }
+    match cli.mode() {
+        Mode::PrintConfig => print(&print_config(cli.json, loaded)),
+        Mode::Diagnose => diagnose(cli, loaded),
+        Mode::Run => serve(loaded.clone()),
+    }
+}
+
+fn print_config(json: bool, loaded: &Loaded) -> String {
+    if json { render::print_json(loaded) } else { render::print_text(loaded) }
+}
+
+/// Shows a result; an error goes to standard error.
+pub fn said(outcome: Result<String, String>) -> u8 {
+    match outcome {
+        Ok(text) => print(&format!("{text}\n")),
+        Err(problem) => {
+            eprintln!("infiniservice: {problem}");
+            1
+        }
+    }
+}
+
+/// A reader that goes away (`| head`) is not a failure worth a message.
+fn print(text: &str) -> u8 {
+    u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
+}
+
+fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
+    let report = diagnose::run(&DiagnoseOptions::new(loaded.settings.device_path.clone()));
+    print(&if cli.json { report.to_json() } else { report.to_text() });
+    u8::from(!report.usable())
+}
+
+fn serve(loaded: Loaded) -> u8 {
+    log::info!("infiniservice {} starts", crate::AGENT_VERSION);
+    match service::run_process(loaded) {
+        Ok(Ended::Stopped(_)) => 0,
+        Ok(Ended::NoDevice) => NO_DEVICE,
+        Err(e) => {
+            log::error!("cannot start: {e}");
+            1
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! systemd starts the agent like any other program, and `systemctl` does the rest.
+
+use super::Request;
+
+/// Never: the agent runs in the foreground.
+pub fn run_as_service(_serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8> {
+    None
+}
+
+/// Not here.
+///
+/// # Errors
+/// Always, with what to do instead.
+pub fn carry_out(_request: &Request) -> Result<String, String> {
+    Err("that is for Windows; here packaging/install-linux.sh installs the service, and systemctl controls it".into())
+}

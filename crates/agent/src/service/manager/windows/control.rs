@@ -1,0 +1,138 @@
+//! `infiniservice service install|uninstall|start|stop|status`.
+
+use super::super::Request;
+use super::{NAME, install};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use windows_service::service::{Service, ServiceAccess, ServiceExitCode, ServiceState, ServiceStatus};
+use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
+
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The manager has no event for a client of its own kind; it advises to look again now and then.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// `ERROR_SERVICE_DOES_NOT_EXIST`.
+const NOT_INSTALLED: i32 = 1060;
+
+/// Does what is asked; a line for people.
+///
+/// # Errors
+/// What failed, with what to do.
+pub fn carry_out(request: &Request) -> Result<String, String> {
+    let done = match request {
+        Request::Install { arguments } => {
+            install::install(arguments.clone()).map(|done| format!("{NAME} is {done}"))
+        }
+        Request::Uninstall => uninstall(),
+        Request::Start => start(),
+        Request::Stop => stop(),
+        Request::Status => return status(),
+    };
+    done.map_err(|error| explain(&error))
+}
+
+fn open(access: ServiceAccess) -> windows_service::Result<Service> {
+    let manager = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)?;
+    manager.open_service(NAME, access | ServiceAccess::QUERY_STATUS)
+}
+
+fn uninstall() -> windows_service::Result<String> {
+    let service = open(ServiceAccess::STOP | ServiceAccess::DELETE)?;
+    end(&service)?;
+    service.delete()?;
+    Ok(format!("{NAME} is removed"))
+}
+
+fn start() -> windows_service::Result<String> {
+    let service = open(ServiceAccess::START)?;
+    if service.query_status()?.current_state != ServiceState::Running {
+        service.start::<&str>(&[])?;
+    }
+    let status = wait_while(&service, ServiceState::StartPending)?;
+    if status.current_state == ServiceState::Running {
+        return Ok(format!("{NAME} runs"));
+    }
+    Err(failed(format!("{NAME} did not start: {}", describe(&status))))
+}
+
+fn stop() -> windows_service::Result<String> {
+    end(&open(ServiceAccess::STOP)?)?;
+    Ok(format!("{NAME} has stopped"))
+}
+
+fn end(service: &Service) -> windows_service::Result<()> {
+    if service.query_status()?.current_state == ServiceState::Stopped {
+        return Ok(());
+    }
+    service.stop()?;
+    let status = wait_until(service, |state| state == ServiceState::Stopped)?;
+    match status.current_state {
+        ServiceState::Stopped => Ok(()),
+        _ => Err(failed(format!("{NAME} has not stopped: {}", describe(&status)))),
+    }
+}
+
+fn status() -> Result<String, String> {
+    let asked = open(ServiceAccess::QUERY_STATUS).and_then(|service| service.query_status());
+    let status = asked.map_err(|error| explain(&error))?;
+    let text = format!("{NAME}: {}", describe(&status));
+    if status.current_state == ServiceState::Running { Ok(text) } else { Err(text) }
+}
+
+fn wait_while(service: &Service, pending: ServiceState) -> windows_service::Result<ServiceStatus> {
+    wait_until(service, |state| state != pending)
+}
+
+/// Its state once `wanted`, or when patience has ended.
+fn wait_until(
+    service: &Service,
+    wanted: impl Fn(ServiceState) -> bool,
+) -> windows_service::Result<ServiceStatus> {
+    let begin = Instant::now();
+    loop {
+        let status = service.query_status()?;
+        if wanted(status.current_state) || begin.elapsed() > PATIENCE {
+            return Ok(status);
+        }
+        sleep(LOOK_AGAIN);
+    }
+}
+
+fn describe(status: &ServiceStatus) -> String {
+    let state = match status.current_state {
+        ServiceState::Running => "running",
+        ServiceState::Stopped => "stopped",
+        ServiceState::StartPending => "starting",
+        ServiceState::StopPending => "stopping",
+        ServiceState::Paused => "paused",
+        ServiceState::PausePending => "pausing",
+        ServiceState::ContinuePending => "continuing",
+    };
+    let pid =
+        status.process_id.filter(|pid| *pid != 0).map(|pid| format!(", process {pid}")).unwrap_or_default();
+    let code = match &status.exit_code {
+        ServiceExitCode::Win32(0) => String::new(),
+        ServiceExitCode::Win32(code) => format!(", error {code}"),
+        ServiceExitCode::ServiceSpecific(code) => format!(", exit code {code} of its own"),
+    };
+    format!("{state}{pid}{code}")
+}
+
+fn failed(text: String) -> windows_service::Error {
+    windows_service::Error::Winapi(std::io::Error::other(text))
+}
+
+/// A sentence that a person can act on.
+pub(super) fn explain(error: &windows_service::Error) -> String {
+    let windows_service::Error::Winapi(error) = error else { return error.to_string() };
+    match error.raw_os_error() {
+        Some(NOT_INSTALLED) => {
+            format!("{NAME} is not installed; `infiniservice service install` installs it")
+        }
+        Some(5) => "access is denied: run this from an administrator's console".into(),
+        Some(1072) => {
+            format!("{NAME} is marked for deletion: close the programs that show services, or restart")
+        }
+        _ => error.to_string(),
+    }
+}

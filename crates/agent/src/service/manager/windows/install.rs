@@ -1,0 +1,78 @@
+//! The service as the service manager keeps it: program, account, recovery.
+
+use super::NAME;
+use std::ffi::OsString;
+use std::time::Duration;
+use windows_service::service::{
+    Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceFailureActions,
+    ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceType,
+};
+use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
+
+const DISPLAY_NAME: &str = "InfiniService guest agent";
+const DESCRIPTION: &str = "Sends the machine's metrics to the virtualisation host over a virtio-serial port, and carries out the \
+host's commands.";
+/// After a first, second and any further failure.
+const RESTART_AFTER: [Duration; 3] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(300)];
+/// A day without a failure, and the next counts as the first again.
+const FORGET_FAILURES_AFTER: Duration = Duration::from_secs(86_400);
+/// Longer than `shutdown_timeout_secs` may be by default; the system waits this long before it shuts down.
+const PRESHUTDOWN: Duration = Duration::from_secs(60);
+
+/// Creates the service, or brings it up to date, with `arguments` on its command line.
+pub(super) fn install(arguments: Vec<OsString>) -> windows_service::Result<&'static str> {
+    let info = info(arguments).map_err(windows_service::Error::Winapi)?;
+    let access = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
+    let manager = ServiceManager::local_computer(None::<&str>, access)?;
+    let (service, done) = match manager.open_service(NAME, ServiceAccess::ALL_ACCESS) {
+        Ok(service) => {
+            service.change_config(&info)?;
+            (service, "brought up to date")
+        }
+        Err(_) => (manager.create_service(&info, ServiceAccess::ALL_ACCESS)?, "installed"),
+    };
+    service.set_description(DESCRIPTION)?;
+    set_recovery(&service)?;
+    Ok(done)
+}
+
+fn info(launch_arguments: Vec<OsString>) -> std::io::Result<ServiceInfo> {
+    Ok(ServiceInfo {
+        name: NAME.into(),
+        display_name: DISPLAY_NAME.into(),
+        service_type: ServiceType::OWN_PROCESS,
+        start_type: ServiceStartType::AutoStart,
+        error_control: ServiceErrorControl::Normal,
+        executable_path: std::env::current_exe()?,
+        launch_arguments,
+        dependencies: Vec::new(),
+        // LocalSystem.
+        account_name: None,
+        account_password: None,
+    })
+}
+
+/// A service that ends with an exit code of its own counts as failed, too.
+fn set_recovery(service: &Service) -> windows_service::Result<()> {
+    let restart = |delay| ServiceAction { action_type: ServiceActionType::Restart, delay };
+    service.update_failure_actions(ServiceFailureActions {
+        reset_period: ServiceFailureResetPeriod::After(FORGET_FAILURES_AFTER),
+        reboot_msg: None,
+        command: None,
+        actions: Some(RESTART_AFTER.map(restart).to_vec()),
+    })?;
+    optional(
+        "a service that ends with an error is restarted",
+        service.set_failure_actions_on_non_crash_failures(true),
+    );
+    optional("time before a shutdown", service.set_preshutdown_timeout(PRESHUTDOWN));
+    Ok(())
+}
+
+/// What not every system knows: Wine 8 lacks levels of `ChangeServiceConfig2`.
+fn optional(what: &str, result: windows_service::Result<()>) {
+    if let Err(error) = result {
+        eprintln!("infiniservice: not set: {what}: {}", super::control::explain(&error));
+    }
+}

@@ -1,0 +1,13 @@
+//! The service `InfiniService`: its life under the service manager, and what an administrator asks about it.
+
+mod control;
+mod dispatch_unsafe;
+mod install;
+mod life;
+
+pub use control::carry_out;
+pub(in crate::service) use life::life;
+pub use life::run_as_service;
+
+/// The service's name, by which everybody asks for it.
+pub const NAME: &str = "InfiniService";
