@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const RECORDED: &str = include_str!("../../tests/fixtures/autochecks/journalctl-252-kernel.json");
+    const RECORDED: &str = include_str!("../../tests/fixtures/autochecks/journalctl-252-linux-6.1.json");
 
     #[test]
     fn a_recorded_log_is_read_line_by_line() {

@@ -38,6 +38,7 @@ fn is_id(id: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Lines made by hand after flatpak-list(1).
     #[test]
     fn applications_are_read_and_hostile_lines_are_left_out() {
         let text = "org.gnome.Maps\t43.4\tx86_64\tflathub\tsystem\tMaps\norg.x.Nameless\t\tx86_64\tflathub\tsystem\t\n\

@@ -44,6 +44,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn recorded_packages_are_read_with_epochs_and_vendors_that_hold_tabs() {
+        let all = read(include_str!("fixtures/rpm-4.18.0-list.tsv"));
+        let told: Vec<_> =
+            all.iter().map(|a| (a.name.as_str(), a.version.as_str(), a.publisher.as_deref())).collect();
+        let vendors = [Some("Rocky Enterprise Software Foundation"), None, Some("Lab\t& Söhne \"quoted\"")];
+        let names = [("lab-vendor", "1.5-1"), ("lab-plain", "1.0-1"), ("lab-epoch", "3:2.1~rc1-1")];
+        let wanted: Vec<_> = names.into_iter().zip(vendors).map(|((n, v), vendor)| (n, v, vendor)).collect();
+        assert_eq!(told, wanted);
+        assert_eq!((all[1].size_mb, all[1].install_date.as_deref()), (Some(1.5), Some("2026-11-23")));
+    }
+
+    #[test]
+    fn recorded_owners_are_told_from_what_nobody_owns() {
+        let paths = ["lab-plain", "other"].map(|name| format!("/usr/share/applications/{name}.desktop"));
+        let owned = owned(&paths, include_str!("fixtures/rpm-4.18.0-qf.txt"));
+        assert_eq!(owned.into_iter().collect::<Vec<_>>(), [paths[0].clone()]);
+    }
+
+    /// Lines made by hand.
+    #[test]
     fn packages_are_read_keys_and_torn_lines_are_not() {
         let text = "bash\t5.1.8-9.el9\tx86_64\t7738634\t1795415400\tRocky Enterprise\tSoftware\n\
                     gpg-pubkey\t1-2\t(none)\t0\t1795415400\t(none)\nopenssl\t1:3.0.7-2\tx86_64\tx\tx\t(none)\ntorn\t1\n";

@@ -35,6 +35,7 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Lines made by hand after the output that its documentation shows.
     #[test]
     fn snaps_are_read_without_the_heading_and_odd_lines() {
         let text = "Name    Version  Rev    Tracking       Publisher    Notes\n\

@@ -107,7 +107,9 @@ mod tests {
     use super::*;
     use crate::autochecks::journal::parse;
 
-    const LOG: &str = include_str!("../../../tests/fixtures/autochecks/journalctl-252-kernel.json");
+    /// Of a machine with a test disk that has a medium error, and whose ext4 was made to report errors.
+    const RECORDED: &str = include_str!("../../../tests/fixtures/autochecks/journalctl-252-linux-6.1.json");
+    const HANDMADE: &str = include_str!("../../../tests/fixtures/autochecks/handmade-kernel.json");
 
     fn of(messages: &[&str]) -> Finding {
         let entry = |message: &&str| Entry { message: (*message).to_owned(), at_secs: 5 };
@@ -145,7 +147,10 @@ mod tests {
 
     #[test]
     fn a_recorded_log_is_assessed_and_what_is_told_is_bounded() {
-        let finding = assess(&parse(LOG));
+        let finding = assess(&parse(RECORDED));
+        let counts = ["file_system_error_count", "io_error_count"].map(|name| finding.details[name].clone());
+        assert_eq!(counts, [5, 2], "{finding:?}");
+        let finding = assess(&parse(HANDMADE));
         assert_eq!(finding.details["io_error_count"], 2, "{finding:?}");
         let long = format!("I/O error, dev vda {}", "x".repeat(5000));
         let told = of(&[long.as_str(); 50]).details["last_messages"].as_array().unwrap().clone();

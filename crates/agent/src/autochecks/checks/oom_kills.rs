@@ -76,12 +76,16 @@ mod tests {
     use proptest::prelude::*;
 
     const VMSTAT: &[u8] = include_bytes!("../../../tests/fixtures/autochecks/vmstat-6.18");
-    const LOG: &str = include_str!("../../../tests/fixtures/autochecks/journalctl-252-kernel.json");
+    const RECORDED: &str = include_str!("../../../tests/fixtures/autochecks/journalctl-252-linux-6.1.json");
+    /// Made by hand: a victim whose name looks like the kernel's own words.
+    const HANDMADE: &str = include_str!("../../../tests/fixtures/autochecks/handmade-kernel.json");
 
     #[test]
     fn the_kernel_counts_and_its_log_names_the_victims() {
         assert_eq!(count(VMSTAT), Some(0));
-        let finding = assess(Some(2), Ok(&parse(LOG)));
+        let finding = assess(Some(1), Ok(&parse(RECORDED)));
+        assert_eq!(finding.message, "Since boot the kernel ended 1 process for want of memory: tail.");
+        let finding = assess(Some(2), Ok(&parse(HANDMADE)));
         assert_eq!(finding.status, Warning);
         assert!(finding.details["victims"].as_array().unwrap().contains(&json!("hog (a) b")), "{finding:?}");
         assert!(finding.message.contains("2 processes"), "{}", finding.message);
