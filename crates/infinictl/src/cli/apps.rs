@@ -5,8 +5,9 @@ use super::output::Output;
 use super::session::Session;
 use super::table::{Columns, number, text};
 use crate::text::units;
+use comfy_table::Cell;
 use infiniservice_protocol::Action;
-use infiniservice_protocol::data::ApplicationInventoryData;
+use infiniservice_protocol::data::{Application, ApplicationInventoryData};
 
 /// Which applications.
 #[derive(clap::Args, Debug)]
@@ -25,30 +26,39 @@ pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
     session.long_command(&action, "listing applications", show).await
 }
 
+/// From so many columns of a terminal on all is shown.
+const WIDE: u16 = 120;
+
 fn show(data: &ApplicationInventoryData, out: Output) -> String {
-    let headings = ["application", "version", "source", "arch", "size", "installed", "publisher", "location"];
-    let mut table = Columns::new(out, &headings);
-    let or_dash = |content: &Option<String>| text(content.as_deref().unwrap_or("-"));
+    let narrow = out.width.is_some_and(|width| width < WIDE);
+    let headings = ["application", "version", "source", "size", "installed", "arch", "publisher", "location"];
+    let shown = if narrow { 5 } else { headings.len() };
+    let mut table = Columns::new(out, headings.get(..shown).unwrap_or(&headings));
     for application in &data.applications {
-        table.row([
-            text(&application.name),
-            text(&application.version),
-            text(&application.source),
-            or_dash(&application.architecture),
-            number(application.size_mb.map_or_else(|| "-".into(), units::mb)),
-            or_dash(&application.install_date),
-            or_dash(&application.publisher),
-            or_dash(&application.install_location),
-        ]);
+        table.row(cells(application).into_iter().take(shown));
     }
-    format!("{}\n{} of {} applications", table.finish(), data.applications.len(), data.count)
+    let note = if narrow { " (a wider terminal or --json shows more of each)" } else { "" };
+    format!("{}\n{} of {} applications{note}", table.finish(), data.applications.len(), data.count)
+}
+
+fn cells(application: &Application) -> [Cell; 8] {
+    let or_dash = |content: &Option<String>| text(content.as_deref().unwrap_or("-"));
+    [
+        text(&application.name),
+        text(&application.version),
+        text(&application.source),
+        number(application.size_mb.map_or_else(|| "-".into(), units::mb)),
+        or_dash(&application.install_date),
+        or_dash(&application.architecture),
+        or_dash(&application.publisher),
+        or_dash(&application.install_location),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::hostile::{EVIL, assert_harmless};
-    use infiniservice_protocol::data::Application;
 
     #[test]
     fn what_is_not_known_is_a_dash() {
@@ -64,8 +74,28 @@ mod tests {
         let shown = show(&data, Output::default());
         let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[1], ["tool", "1", "appimage", "-", "-", "-", "-", "-"]);
-        assert_eq!(rows[2], ["tool", "1", "appimage", "-", "6.5", "MB", "2026-11-23", "-", "-"]);
+        assert_eq!(rows[2], ["tool", "1", "appimage", "6.5", "MB", "2026-11-23", "-", "-", "-"]);
         assert!(shown.ends_with("2 of 9 applications"));
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_whole_dates_and_says_that_there_is_more() {
+        let application = Application {
+            name: "base-passwd".into(),
+            version: "1:2.38.1-5+deb12u3".into(),
+            publisher: Some("Debian Base System Maintainers <base@example.org>".into()),
+            install_date: Some("2026-11-23".into()),
+            source: "dpkg".into(),
+            ..Default::default()
+        };
+        let data = ApplicationInventoryData { applications: vec![application], count: 1 };
+        let shown = show(&data, Output { width: Some(80), ..Output::default() });
+        assert!(shown.contains("APPLICATION  VERSION"), "{shown}");
+        assert!(shown.contains("1:2.38.1-5+deb12u3") && shown.contains("2026-11-23"), "{shown}");
+        assert!(
+            !shown.contains("PUBLISHER")
+                && shown.ends_with("(a wider terminal or --json shows more of each)")
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::output::Output;
 use super::package::reboot;
 use super::session::Session;
 use super::table::{Columns, state, text};
-use crate::text::sanitise;
+use crate::text::{sanitise, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData, UpdateInstallData};
@@ -70,9 +70,10 @@ fn table(updates: &[PendingUpdate], out: Output) -> String {
 
 fn summary(data: &UpdateCheckData) -> String {
     let manager = sanitise::brief(&data.manager);
-    let when = data.last_check.as_deref().map_or_else(|| "unknown".into(), sanitise::brief);
+    let when = |at: &str| format!("lists of {}", sanitise::brief(&units::moment(at)));
+    let when = data.last_check.as_deref().map_or_else(|| "age of the lists unknown".into(), when);
     let security = data.security_count;
-    format!("{} pending, {security} of them for security ({manager}, lists of {when})", data.pending_count)
+    format!("{} pending, {security} of them for security ({manager}, {when})", data.pending_count)
 }
 
 fn installed(data: &UpdateInstallData, out: Output) -> String {
@@ -126,7 +127,10 @@ mod tests {
             shown.lines().any(|line| line.starts_with("openssl") && line.contains("security")),
             "{shown}"
         );
-        assert!(shown.contains("2 pending, 1 of them for security (apt, lists of unknown)"), "{shown}");
+        assert!(
+            shown.contains("2 pending, 1 of them for security (apt, age of the lists unknown)"),
+            "{shown}"
+        );
         assert!(shown.ends_with("The guest asks for a reboot."), "{shown}");
     }
 

@@ -2,3 +2,4 @@
 
 pub mod sanitise;
 pub mod units;
+pub mod wrap;

@@ -53,6 +53,16 @@ pub fn age(seconds: u64) -> String {
     }
 }
 
+/// The protocol's time for people, to the second: `2026-11-23 13:35:43 UTC`. What is no such time stays as it is.
+pub fn moment(rfc3339: &str) -> String {
+    let taken_apart = || {
+        let (day, time) = rfc3339.strip_suffix('Z')?.split_once('T')?;
+        let seconds = time.split_once('.').map_or(time, |(seconds, _)| seconds);
+        Some(format!("{day} {seconds} UTC"))
+    };
+    taken_apart().unwrap_or_else(|| rfc3339.to_owned())
+}
+
 /// `part` of `whole` in percent; 0 of nothing.
 pub fn share(part: f64, whole: f64) -> f64 {
     let share = part / whole * 100.0;
@@ -99,6 +109,13 @@ mod tests {
         assert_eq!(rate(-1.0), "-");
         assert_eq!(percent(f64::INFINITY), "-");
         assert!(share(1.0, 0.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_moment_is_told_to_the_second() {
+        assert_eq!(moment("2026-11-23T13:35:43.070Z"), "2026-11-23 13:35:43 UTC");
+        assert_eq!(moment("2026-11-23T13:35:43Z"), "2026-11-23 13:35:43 UTC");
+        assert_eq!(moment("yesterday"), "yesterday");
     }
 
     #[test]

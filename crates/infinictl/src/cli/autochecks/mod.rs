@@ -7,6 +7,7 @@ use super::output::Output;
 use super::session::{self, Session, wrong_answer};
 use super::table::{Columns, paint, state, text};
 use crate::text::sanitise;
+use crate::text::wrap::wrap;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus, Health};
 use infiniservice_protocol::guest::GuestMessage;
@@ -61,7 +62,7 @@ fn data(message: &GuestMessage) -> Result<AutochecksData, CliError> {
 
 fn show(data: &AutochecksData, fixing: bool, out: Output) -> String {
     let mut parts = vec![verdict(data, out), table(&data.checks, out)];
-    let offers: Vec<String> = data.checks.iter().filter_map(offer).collect();
+    let offers: Vec<String> = data.checks.iter().filter_map(|check| offer(check, out)).collect();
     if !offers.is_empty() {
         parts.push(format!("Remediations:\n{}", offers.join("\n")));
     }
@@ -98,11 +99,13 @@ fn word(status: CheckStatus) -> &'static str {
 }
 
 /// What would put a finding right, and below it the command that does, whole even where the words fill the line.
-fn offer(check: &Check) -> Option<String> {
+fn offer(check: &Check, out: Output) -> Option<String> {
     let remedy = check.remediation.as_ref()?;
     let (name, words) = (sanitise::brief(&check.name), sanitise::brief(&remedy.description));
+    let width = out.width.map_or(usize::MAX, usize::from);
+    let words = wrap(&format!("  {name}: {words}"), width, "    ");
     let command = remedy.command.as_ref().map_or(String::new(), |action| format!("\n    {}", spelt(action)));
-    Some(format!("  {name}: {words}{command}"))
+    Some(words + &command)
 }
 
 /// A command as its name and parameters, on one harmless line.
