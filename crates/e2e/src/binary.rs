@@ -38,3 +38,8 @@ pub fn windows(program: &str, variable: &str) -> Result<PathBuf> {
     ensure!(path.is_file(), "{} is not there: cargo xtask dist windows --debug", path.display());
     Ok(path)
 }
+
+/// The host's end of the release build.
+pub fn infinictl() -> Result<PathBuf> {
+    release("infinictl", "INFINISERVICE_INFINICTL")
+}

@@ -12,6 +12,7 @@ mod executor;
 mod figures;
 mod framework;
 mod host;
+mod hostile;
 mod hostile_lines;
 mod inventory;
 mod log;
@@ -47,6 +48,8 @@ const ALL: &[&[Scenario]] = &[
     framework::SCENARIOS,
     hostile_lines::SCENARIOS,
     inventory::SCENARIOS,
+    hostile::traps::SCENARIOS,
+    hostile::texts::SCENARIOS,
     cleanup::hostile::RACE,
     cleanup::hostile::SCENARIOS,
     cleanup::targets::AGES,

@@ -1,0 +1,43 @@
+# Programs of an ordinary user, where somebody who looks for tools, versions or applications might start them. Each leaves a mark.
+set -eu
+useradd -m mallory
+home=/home/mallory
+mkdir -m 1777 /srv/lab-marks
+cat > /srv/lab-trap <<'END'
+#!/usr/bin/perl
+my ($name) = $0 =~ m,([^/]+)$,;
+if (($ARGV[0] // "") ne "serve") { open(my $mark, ">>", "/srv/lab-marks/$name"); exit 0; }
+use IO::Socket::INET;
+my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[1], Listen => 1, ReuseAddr => 1) or die;
+sleep 1000;
+END
+chmod 755 /srv/lab-trap
+tools="apt-cache apt-get bash df dnf dpkg dpkg-query flatpak journalctl needs-restarting ps rpm sh snap systemctl timedatectl"
+mkdir -p $home/.local/bin $home/.local/share/applications $home/Applications $home/lib /tmp/lab-path /usr/local/share/applications
+for name in $tools; do
+    cp /srv/lab-trap $home/.local/bin/$name
+    cp /srv/lab-trap /tmp/lab-path/$name
+done
+for name in flatpak snap rpm; do cp -p /srv/lab-trap /usr/bin/$name; chown mallory /usr/bin/$name; done
+for name in httpd sshd; do cp /srv/lab-trap /tmp/$name; chown mallory /tmp/$name; done
+for place in $home/.local /usr/local; do
+    printf '[Desktop Entry]\nType=Application\nName=Trap\nExec=/tmp/httpd\nTryExec=/tmp/httpd\n' > $place/share/applications/lab-trap.desktop
+done
+# An AppImage that runs: an interpreter with the mark of AppImages, which loads what lies beside it.
+image=$home/Applications/Trap-1.0.AppImage
+cp -L /usr/bin/python3 $image
+printf 'AI\2' | dd of=$image bs=1 seek=8 conv=notrunc status=none
+echo 'home = /usr/bin' > $home/Applications/pyvenv.cfg
+packages=$home/lib/$(basename "$(readlink -f /usr/bin/python3)")/site-packages
+mkdir -p "$packages"
+echo 'import os; open("/srv/lab-marks/appimage", "a")' > "$packages/trap.pth"
+chown -R mallory $home /tmp/lab-path
+chmod -R 755 $home /tmp/lab-path
+systemd-run -q --unit=lab-trap-1 --uid=mallory /tmp/httpd serve 8099
+systemd-run -q --unit=lab-trap-2 --uid=nobody /tmp/sshd serve 2222
+# The agent itself is told to look there first.
+mkdir -p /run/systemd/system/infiniservice.service.d
+echo "[Service]
+Environment=PATH=$home/.local/bin:/tmp/lab-path:/usr/bin:/usr/sbin HOME=$home" > /run/systemd/system/infiniservice.service.d/lab-path.conf
+systemctl daemon-reload
+systemctl restart infiniservice
