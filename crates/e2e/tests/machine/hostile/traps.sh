@@ -18,7 +18,8 @@ for name in $tools; do
     cp /srv/lab-trap $home/.local/bin/$name
     cp /srv/lab-trap /tmp/lab-path/$name
 done
-for name in flatpak snap rpm; do cp -p /srv/lab-trap /usr/bin/$name; chown mallory /usr/bin/$name; done
+# Neither is installed in this machine.
+for name in flatpak snap; do cp -p /srv/lab-trap /usr/bin/$name; chown mallory /usr/bin/$name; done
 for name in httpd sshd; do cp /srv/lab-trap /tmp/$name; chown mallory /tmp/$name; done
 for place in $home/.local /usr/local; do
     printf '[Desktop Entry]\nType=Application\nName=Trap\nExec=/tmp/httpd\nTryExec=/tmp/httpd\n' > $place/share/applications/lab-trap.desktop
