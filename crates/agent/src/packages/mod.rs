@@ -102,7 +102,8 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     /// The answer to [`PackageManager::known`].
     fn read_known(&self, finished: &Finished) -> bool;
 
-    /// Makes the change; waits so long for a lock where the tool can wait.
+    /// Makes the change; waits so long for a lock where the tool can wait. It goes on when the agent ends: the agent itself
+    /// may be what is changed.
     fn change(&self, change: Change, target: &Target, lock_wait: Duration) -> Request;
 
     /// Whether a tool did what it was asked.
@@ -140,7 +141,7 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     fn knows_security(&self) -> bool {
         true
     }
-    /// Installs pending updates.
+    /// Installs pending updates; goes on when the agent ends.
     fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request;
 
     /// How the system says that it wants to be rebooted.

@@ -87,7 +87,7 @@ impl PackageManager for Apt {
             (Change::Update, _) => &["install", "--no-remove", "--only-upgrade"],
             (Change::Remove, _) => &["remove"],
         };
-        apt_get(own, lock_wait, [names::argument(target)])
+        apt_get(own, lock_wait, [names::argument(target)]).outliving_the_agent()
     }
 
     fn failure(&self, finished: &Finished) -> Failure {
@@ -128,13 +128,14 @@ impl PackageManager for Apt {
     }
 
     fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request {
-        match scope {
+        let request = match scope {
             Scope::All => apt_get(&["upgrade", "--with-new-pkgs"], lock_wait, []),
             Scope::Security(updates) => {
                 let names = updates.iter().filter_map(updates::argument);
                 apt_get(&["install", "--no-remove", "--only-upgrade"], lock_wait, names)
             }
-        }
+        };
+        request.outliving_the_agent()
     }
 
     /// Written by packages that want it (Debian policy's `/run/reboot-required`).

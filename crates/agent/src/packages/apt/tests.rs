@@ -191,6 +191,18 @@ fn a_hostile_repository_cannot_smuggle_an_option_into_an_update() {
     assert_eq!(arguments.last().map(String::as_str), Some("--"));
 }
 
+#[test]
+fn what_changes_packages_goes_on_when_the_agent_ends_and_nothing_else_does() {
+    let target = Target::named("vim");
+    for change in [Change::Install, Change::Update, Change::Remove] {
+        assert!(Apt.change(change, &target, Duration::ZERO).outlives_the_agent);
+    }
+    assert!(Apt.update(Scope::All, Duration::ZERO).outlives_the_agent);
+    assert!(Apt.update(Scope::Security(&[]), Duration::ZERO).outlives_the_agent);
+    let others = [Apt.list(), Apt.query(&target), Apt.refresh().unwrap(), Apt.pending().all];
+    assert!(others.iter().all(|request| !request.outlives_the_agent));
+}
+
 proptest! {
     #[test]
     fn no_output_makes_a_reader_fail(text in any::<String>(), line in "Inst [^\\n]{0,60}") {

@@ -80,7 +80,7 @@ impl PackageManager for Dnf {
             Change::Update => "upgrade",
             Change::Remove => "remove",
         };
-        dnf(&[verb, "--", &target.name])
+        dnf(&[verb, "--", &target.name]).outliving_the_agent()
     }
 
     /// dnf ends with 0 though a package's script has failed.
@@ -123,10 +123,11 @@ impl PackageManager for Dnf {
     }
 
     fn update(&self, scope: Scope<'_>, _: Duration) -> Request {
-        match scope {
-            Scope::All => dnf(&["upgrade"]),
-            Scope::Security(_) => dnf(&["upgrade", "--security"]),
-        }
+        let own: &[&str] = match scope {
+            Scope::All => &["upgrade"],
+            Scope::Security(_) => &["upgrade", "--security"],
+        };
+        dnf(own).outliving_the_agent()
     }
 
     /// As `dnf needs-restarting --reboothint` decides, but asked of rpm: a start of dnf takes longer than there is time.

@@ -124,6 +124,18 @@ fn security_updates_are_told_by_their_advisories() {
     assert_eq!((updates[0].version_available.as_str(), updates[0].source.as_str()), ("2.0-1", "lab"));
 }
 
+#[test]
+fn what_changes_packages_goes_on_when_the_agent_ends_and_nothing_else_does() {
+    let target = Target::named("vim");
+    for change in [Change::Install, Change::Update, Change::Remove] {
+        assert!(Dnf.change(change, &target, Duration::ZERO).outlives_the_agent);
+    }
+    assert!(Dnf.update(Scope::All, Duration::ZERO).outlives_the_agent);
+    assert!(Dnf.update(Scope::Security(&[]), Duration::ZERO).outlives_the_agent);
+    let others = [Dnf.list(), Dnf.query(&target), Dnf.refresh().unwrap(), Dnf.pending().all];
+    assert!(others.iter().all(|request| !request.outlives_the_agent));
+}
+
 proptest! {
     #[test]
     fn no_output_makes_a_reader_fail(text in any::<String>(), line in "[^\\n]{0,60} (already locked by|\\t)[^\\n]{0,9}") {

@@ -12,6 +12,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("packages::a_script_that_asks_gets_no_answer_and_ends", script_asks),
     ("packages::a_script_that_floods_is_counted_and_cut", script_floods),
     ("packages::a_script_that_hangs_is_ended_and_the_database_is_repaired", script_hangs),
+    ("packages::a_script_that_restarts_the_agent_is_carried_through_to_its_end", script_restarts),
     ("packages::what_cannot_be_installed_says_why", impossible),
     ("packages::a_held_lock_is_busy_and_names_the_holder", locked),
     ("packages::a_full_disk_is_told", full),
@@ -60,12 +61,31 @@ fn script_hangs(guest: &Guest) -> Result<()> {
         "it never came to its script: {}",
         response.stdout
     );
-    let left = guest.sh("pgrep -fa '[s]leep 100000|[d]pkg|[a]pt-get' || true")?;
+    let left = guest.sh("pgrep -fa '[s]leep 100000|[d]pkg|[a]pt-get|[t]ee -p' || true")?;
     ensure!(left.is_empty(), "processes are left: {left}");
     ensure!(desk.dpkg("lab-hangs")? == "half-configured 1.0", "{}", desk.dpkg("lab-hangs")?);
     expect_change(&desk.remove("lab-hangs")?, Some("1.0"), None, true)?;
     expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
+    desk.close();
+    Ok(())
+}
+
+/// As the package of the agent itself does when apt installs a newer one.
+fn script_restarts(guest: &Guest) -> Result<()> {
+    let desk = Desk::open(guest)?;
+    let before = guest.agent_pid()?;
+    let response = desk.install("lab-restarts")?;
+    expect_error(&response, ErrorCode::Cancelled, "goes on without it")?;
+    ensure!(response.stdout.contains("Setting up lab-restarts"), "{response:?}");
+    guest.until("the end of the package's script", |guest| {
+        let scopes = guest.sh("systemctl list-units --plain --no-legend 'infiniservice-package-*'")?;
+        Ok(scopes.is_empty() && desk.dpkg("lab-restarts")? == "installed 1.0")
+    })?;
+    ensure!(guest.agent_pid()? != before, "the agent was not restarted");
+    expect_change(&desk.install("lab-restarts")?, Some("1.0"), Some("1.0"), false)?;
+    expect_change(&desk.remove("lab-restarts")?, Some("1.0"), None, true)?;
+    guest.sh("rm /run/lab-restarted")?;
     desk.close();
     Ok(())
 }

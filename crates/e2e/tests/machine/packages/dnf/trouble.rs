@@ -51,7 +51,7 @@ fn script_hangs(guest: &Guest) -> Result<()> {
         response.stdout.contains("Running scriptlet: lab-hangs"),
         "it never came to its script: {response:?}"
     );
-    let left = guest.sh("pgrep -fa '[s]leep 100000|[d]nf|[r]pm' || true")?;
+    let left = guest.sh("pgrep -fa '[s]leep 100000|[d]nf|[r]pm|[t]ee -p' || true")?;
     ensure!(left.is_empty(), "processes are left: {left}");
     ensure!(rpm(guest)?.contains("lab-hangs"), "{}", rpm(guest)?);
     expect_change(&desk.remove("lab-hangs")?, Some("1.0-1"), None, true)?;
