@@ -13,12 +13,13 @@ type Properties<'a> = Vec<(&'a str, Variant<'a>)>;
 type Auxiliary<'a> = Vec<(&'a str, Properties<'a>)>;
 
 /// Has systemd put the processes `pids` into a new scope `name`, and waits until they are in it. The scope goes by itself once
-/// nothing runs in it. Others may be put in by whoever asked for it (`Delegate`).
+/// nothing runs in it. Others may be put in by whoever asked for it (`Delegate`), up to `tasks_max` processes and threads.
 pub(crate) async fn start(
     bus: &BusAddress,
     name: &str,
     description: &str,
     pids: &[u32],
+    tasks_max: u32,
 ) -> Result<(), SystemdError> {
     let connection = bus.connect().await?;
     let calls = Calls { connection: &connection, unit: name };
@@ -26,6 +27,7 @@ pub(crate) async fn start(
         ("Description", Variant::from(description)),
         ("PIDs", Variant::from(pids.to_vec())),
         ("Delegate", Variant::from(true)),
+        ("TasksMax", Variant::from(u64::from(tasks_max))),
         ("CollectMode", Variant::from("inactive-or-failed")),
     ];
     let body = (name, "fail", properties, Auxiliary::new());

@@ -19,7 +19,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// How long killed processes may take to leave a group before it is given up: one that hangs inside the kernel never does.
 const LEAVING: Duration = Duration::from_secs(5);
 /// Processes and threads of one command. Far above what package scripts and parallel builds take; a fork bomb stops there.
-const TASKS_MAX: u32 = 512;
+pub(super) const TASKS_MAX: u32 = 512;
 
 /// One cgroup, removed when it is dropped; what still runs in it is ended first.
 #[derive(Debug)]

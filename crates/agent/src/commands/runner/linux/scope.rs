@@ -48,7 +48,7 @@ impl Scope {
         let pids = [relays[0].pid()?, relays[1].pid()?];
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("infiniservice-package-{}-{number}.scope", std::process::id());
-        let started = timeout(PATIENCE, scope::start(bus, &name, DESCRIPTION, &pids)).await;
+        let started = timeout(PATIENCE, scope::start(bus, &name, DESCRIPTION, &pids, group::TASKS_MAX)).await;
         started.map_err(|_| "systemd takes too long".to_owned())?.map_err(|error| error.to_string())?;
         let path = group::of(pids[0]).filter(|path| path.ends_with(&name));
         let path: PathBuf = path.ok_or_else(|| format!("the processes are not in the scope {name}"))?;
