@@ -1,11 +1,14 @@
 //! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
 
 mod bench;
+mod beside;
 mod demo;
+mod dist;
 mod lab;
 mod soak;
 mod steps;
 mod test;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,8 @@ enum Command {
     Bench(bench::Bench),
     Demo(demo::Demo),
     #[command(subcommand)]
+    Dist(dist::Dist),
+    #[command(subcommand)]
     Lab(lab::Lab),
     Soak(soak::Soak),
     Test(test::Test),
@@ -29,6 +34,7 @@ impl Command {
         match self {
             Self::Bench(command) => command.run(),
             Self::Demo(command) => command.run(),
+            Self::Dist(command) => command.run(),
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),

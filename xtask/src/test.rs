@@ -1,21 +1,29 @@
 //! `cargo xtask test`: everything that continuous integration checks.
 
+use crate::beside::Beside;
 use crate::steps::{Steps, cargo, run};
+use crate::windows::{self, Profile};
 use anyhow::Result;
 use clap::Args;
 use infiniservice_lab::command::find;
 
-/// Check everything: format, lints, licences, tests, and the agent in a real virtual machine.
+/// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
 #[derive(Args)]
 pub struct Test {
-    /// Leave out the virtual machine.
+    /// Leave out the virtual machine, and Windows.
     #[arg(long)]
     fast: bool,
+    /// Check the Windows programs only: lints, build, and scenarios under Wine.
+    #[arg(long, conflicts_with = "fast")]
+    windows: bool,
 }
 
 impl Test {
     /// Runs every step, then tells which failed.
     pub fn run(&self) -> Result<()> {
+        if self.windows {
+            return windows_steps().finish();
+        }
         let mut steps = Steps::default();
         steps.step("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
         steps.step("lints", || {
@@ -36,18 +44,40 @@ impl Test {
         steps.step("tests", || {
             // A failure is one paragraph, not a page: the log of a run is read from its end.
             let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-            run(tests.env_remove("INFINISERVICE_VM").env("RUST_BACKTRACE", "0"))
+            tests.env_remove("INFINISERVICE_VM").env_remove("INFINISERVICE_WINE");
+            run(tests.env("RUST_BACKTRACE", "0"))
         });
         if self.fast {
             println!("\n==> the virtual machine\n    left out: --fast was given");
+            println!("\n==> Windows\n    left out: --fast was given");
         } else {
             steps.step("release build", || {
                 run(&mut cargo(&["build", "--release", "-p", "infiniservice", "-p", "infinictl"]))
             });
+            // The machine has one processor and waits much; what Windows needs is built beside it.
+            let windows = Beside::start("windows", &["test", "--windows"]);
             steps.step("the virtual machine", machine);
+            steps.step("Windows (begun with the virtual machine)", || windows?.finish());
         }
         steps.finish()
     }
+}
+
+fn windows_steps() -> Steps {
+    let mut steps = Steps::default();
+    steps.step("what building for Windows needs", windows::prepare);
+    steps.step("lints for Windows", windows::clippy);
+    steps.step("build for Windows", || windows::build(Profile::Debug).map(drop));
+    steps.step("scenarios under Wine", wine);
+    steps
+}
+
+fn wine() -> Result<()> {
+    infiniservice_lab::packages::ensure(infiniservice_lab::packages::WINE)?;
+    // The same packages as with the virtual machine, so that nothing is built anew.
+    let tests =
+        ["test", "-p", "infiniservice-lab", "-p", "infiniservice-e2e", "--test", "wine", "--", "--nocapture"];
+    run(cargo(&tests).env("INFINISERVICE_WINE", "1").env("RUST_BACKTRACE", "0"))
 }
 
 fn licences() -> Result<()> {

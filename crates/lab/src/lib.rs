@@ -20,6 +20,7 @@ pub mod dirs;
 pub mod exec;
 pub mod guest_agent;
 pub mod image;
+pub mod imports;
 pub mod jsonline;
 pub mod machine;
 pub mod packages;

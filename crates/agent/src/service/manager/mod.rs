@@ -12,7 +12,7 @@ use none as imp;
 
 pub use imp::{carry_out, run_as_service};
 #[cfg(target_os = "windows")]
-pub(in crate::service) use windows::life;
+pub(in crate::service) use windows::{Life, life};
 
 /// What `infiniservice service …` does.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]

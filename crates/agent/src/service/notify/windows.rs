@@ -1,6 +1,6 @@
 //! The service manager, where it started this process; in a console nobody listens.
 
-use crate::service::manager::life;
+use crate::service::manager::{Life, life};
 use crate::service::scm::Machine;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Notifier {
 
     /// When the next checkpoint is owed.
     pub fn next_deadline(&self) -> Option<Duration> {
-        life().and_then(|life| life.next_deadline())
+        life().and_then(Life::next_deadline)
     }
 
     /// A checkpoint, where one is owed. Called by the main loop only, so that a loop that hangs is noticed.

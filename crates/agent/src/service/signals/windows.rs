@@ -1,7 +1,7 @@
 //! What asks the agent to stop on Windows: the service manager, or a console (`SetConsoleCtrlHandler`).
 
 use super::{Signal, Signals};
-use crate::service::manager::life;
+use crate::service::manager::{Life, life};
 use std::io;
 use tokio::signal::windows::{self, CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown};
 use tokio::sync::mpsc;
@@ -28,7 +28,7 @@ pub struct Console {
 impl OsSignals {
     /// Catches requests from now on. To be called inside the runtime.
     pub fn install() -> io::Result<Self> {
-        match life().and_then(|life| life.signals()) {
+        match life().and_then(Life::signals) {
             Some(signals) => Ok(Self::Service(signals)),
             None => Console::install().map(Self::Console),
         }

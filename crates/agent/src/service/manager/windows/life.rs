@@ -52,11 +52,9 @@ pub fn run_as_service(serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8>
 /// Called by the manager on a thread of its own.
 pub(super) fn service_main(_arguments: Vec<OsString>) {
     let (tell, signals) = mpsc::channel(MAX_WAITING);
-    let manager = match service_control_handler::register(NAME, move |control| handle(&control, &tell)) {
-        Ok(manager) => manager,
-        // Nobody can be told.
-        Err(_) => return,
-    };
+    let registered = service_control_handler::register(NAME, move |control| handle(&control, &tell));
+    // Without it nobody can be told anything.
+    let Ok(manager) = registered else { return };
     let machine = Mutex::new(Machine::default());
     let life = LIFE.get_or_init(|| Life { manager, machine, signals: Mutex::new(Some(signals)) });
     life.tell(|machine| Some(machine.report()));

@@ -6,8 +6,8 @@ mod install;
 mod life;
 
 pub use control::carry_out;
-pub(in crate::service) use life::life;
 pub use life::run_as_service;
+pub(in crate::service) use life::{Life, life};
 
 /// The service's name, by which everybody asks for it.
 pub const NAME: &str = "InfiniService";

@@ -1,0 +1,42 @@
+//! A command of this program that runs beside another, so that both processors have something to do.
+
+use crate::steps::root;
+use anyhow::{Context, Result, bail};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// A second run of this program, what it says kept in a file until it has ended.
+pub struct Beside {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Beside {
+    /// Starts it, less urgent than what runs in the foreground.
+    pub fn start(name: &str, arguments: &[&str]) -> Result<Self> {
+        let log = root().join("target").join(format!("xtask-{name}.log"));
+        let file = File::create(&log).with_context(|| log.display().to_string())?;
+        let mut command = Command::new("nice");
+        command.arg("--adjustment=5").arg(std::env::current_exe()?).args(arguments).current_dir(root());
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        Ok(Self { child: command.spawn().context("nice does not start")?, log })
+    }
+
+    /// Waits for its end, and shows what it said.
+    pub fn finish(mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        print!("{}", String::from_utf8_lossy(&fs::read(&self.log)?));
+        if !status.success() {
+            bail!("ended with {status}; what it said is above");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // It has ended, or nobody waits for it any more.
+        let _killed = self.child.kill();
+    }
+}
