@@ -74,6 +74,7 @@ fn bomb(guest: &Guest) -> Result<()> {
             _ => None,
         })?;
         equal("code", response.error_code, Some(ErrorCode::Timeout))?;
+        // With a slow processor hundreds of processes take their time to end.
         guest.until("all of it is gone", |guest| {
             Ok(guest.sh(&format!("ls -d {COMMANDS}/command-* 2>/dev/null | wc -l"))? == "0")
         })?;

@@ -82,13 +82,16 @@ fn runs(guest: &Guest) -> Result<()> {
 
 fn as_another_user(guest: &Guest) -> Result<()> {
     let _undo = turned_on(guest)?;
+    // A group beside his own: it is there only if the groups are set for real.
+    let _member = Undo::by(guest, "gpasswd -d nobody games");
+    guest.sh("gpasswd -a nobody games")?;
     with_host(guest, |client| {
         let script = "id; echo $HOME $USER; cat /proc/self/cgroup; grep CapEff /proc/self/status; \
             ls /proc/self/fd | wc -l; echo 1 > /sys/fs/cgroup/cgroup.procs || echo stays";
         let response = raw(guest, client, &json!({"raw_command": script, "run_as": "nobody"}))?;
         println!("{}", response.stdout);
         for wanted in [
-            "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)\n",
+            "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup),60(games)\n",
             "/nonexistent nobody\n",
             "/command-",
             "CapEff:\t0000000000000000\n4\nstays\n",

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 /// Group names count up over the agent's life.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// How long killed processes may take to leave a group before it is given up: one that hangs inside the kernel never does.
-const LEAVING: Duration = Duration::from_secs(5);
+/// How long killed processes may take to leave a group before that is said: one that hangs inside the kernel may never do.
+const LEAVING: Duration = Duration::from_secs(30);
 /// Processes and threads of one command. Far above what package scripts and parallel builds take; a fork bomb stops there.
 pub(super) const TASKS_MAX: u32 = 512;
 
@@ -106,9 +106,19 @@ impl Drop for Group {
 
 /// Killed processes take a moment to leave.
 async fn remove_when_empty(path: PathBuf) {
-    let left = timeout(LEAVING, emptied(&path)).await;
-    if left.is_err() || !remove(&path) {
-        log::warn!("the cgroup {} stays: a process in it hangs inside the kernel", path.display());
+    let emptied = emptied(&path);
+    tokio::pin!(emptied);
+    if timeout(LEAVING, &mut emptied).await.is_err() {
+        let seconds = LEAVING.as_secs();
+        log::warn!(
+            "processes killed {seconds} s ago are still in {}: they hang inside the kernel",
+            path.display()
+        );
+        // Waiting for the kernel's word costs nothing, however long it takes.
+        emptied.await;
+    }
+    if !remove(&path) {
+        log::warn!("the empty cgroup {} cannot be removed", path.display());
     }
 }
 
