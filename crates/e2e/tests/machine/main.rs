@@ -64,6 +64,7 @@ const ALL: &[&[Scenario]] = &[
     packages::changes::SCENARIOS,
     packages::trouble::SCENARIOS,
     packages::updates::SCENARIOS,
+    packages::checked::SCENARIOS,
     packages::dnf::CHANGES,
     packages::dnf::TROUBLE,
     packages::dnf::UPDATES,

@@ -1,6 +1,7 @@
 //! Packages and updates against the real apt and dpkg, with a repository of small packages that behave badly.
 
 pub mod changes;
+pub mod checked;
 pub mod dnf;
 pub mod trouble;
 pub mod updates;
