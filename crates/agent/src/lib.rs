@@ -26,9 +26,11 @@ pub mod one_line;
 pub mod os_detection;
 pub mod packages;
 pub mod program;
+pub mod scm;
 pub mod service;
 #[cfg(target_os = "linux")]
 pub mod systemd;
+pub mod win32;
 
 /// The package's version, as `--version` and `hello` tell it.
 pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");

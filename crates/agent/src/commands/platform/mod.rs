@@ -4,10 +4,10 @@
 mod linux;
 #[cfg(target_os = "linux")]
 use linux as imp;
-#[cfg(not(target_os = "linux"))]
-mod other;
-#[cfg(not(target_os = "linux"))]
-use other as imp;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+use windows as imp;
 
 use super::context::{CommandContext, ProcessSource};
 use super::settings::CommandSettings;

@@ -2,6 +2,7 @@
 
 mod capture;
 mod request;
+mod stream;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -9,10 +10,10 @@ mod linux;
 pub(crate) use linux::groups_below;
 #[cfg(target_os = "linux")]
 pub use linux::{SystemRunner, system_runner};
-#[cfg(not(target_os = "linux"))]
-mod other;
-#[cfg(not(target_os = "linux"))]
-pub use other::system_runner;
+#[cfg(target_os = "windows")]
+pub(crate) mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::system_runner;
 
 pub use request::{Finished, Identity, Program, Request, RunError, Status};
 

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// A program to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// By its name, looked for in /usr/sbin, /usr/bin, /sbin and /bin only.
+    /// By its name, looked for in /usr/sbin, /usr/bin, /sbin and /bin only; on Windows in the system directory and those of
+    /// PowerShell and WMI below it.
     Named(&'static str),
     /// By its absolute path.
     At(PathBuf),
@@ -34,6 +35,8 @@ pub struct Request {
     pub program: Program,
     /// Its arguments, without the program itself.
     pub arguments: Vec<OsString>,
+    /// On Windows, where programs take their command line apart themselves: in place of `arguments`, as it stands.
+    pub command_line: Option<OsString>,
     /// Added to the clean environment.
     pub environment: Vec<(OsString, OsString)>,
     /// Where it starts; `/` when absent. It is entered as `identity`.
@@ -52,6 +55,7 @@ impl Request {
         Self {
             program: Program::Named(program),
             arguments: arguments.into_iter().map(Into::into).collect(),
+            command_line: None,
             environment: Vec::new(),
             directory: None,
             identity: None,

@@ -4,6 +4,10 @@
 mod systemd;
 #[cfg(all(test, target_os = "linux"))]
 mod systemd_tests;
+#[cfg(target_os = "windows")]
+mod windows;
 
 #[cfg(target_os = "linux")]
 pub use systemd::SystemdServices;
+#[cfg(target_os = "windows")]
+pub use windows::ScmServices;

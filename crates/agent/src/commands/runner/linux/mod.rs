@@ -11,7 +11,6 @@ mod scope;
 mod scope_tests;
 mod spawn_unsafe;
 mod stage;
-mod stream;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -19,6 +18,7 @@ mod tree;
 mod user_tests;
 
 use super::capture::Capture;
+use super::stream::Stream;
 use super::{Finished, Request, RunError, Runner, Status};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
@@ -32,7 +32,6 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
-use stream::Stream;
 use tokio::process::Child;
 use tokio::time::{Instant, sleep_until};
 

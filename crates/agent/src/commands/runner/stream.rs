@@ -1,7 +1,7 @@
 //! One pipe of a program, read to its end whatever is kept of it.
 
+use super::capture::Capture;
 use crate::commands::outcome::Captured;
-use crate::commands::runner::capture::Capture;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStderr, ChildStdout};
 

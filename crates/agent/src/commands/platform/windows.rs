@@ -1,0 +1,16 @@
+//! Windows: services are the service control manager's, programs run in job objects.
+
+use crate::commands::context::Services;
+use crate::commands::runner::Runner;
+use crate::commands::services::ScmServices;
+use std::sync::Arc;
+
+pub(super) use super::super::runner::system_runner as runner;
+
+pub(super) fn services(_runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
+    Arc::new(ScmServices::default())
+}
+
+pub(super) fn systemd_runs() -> bool {
+    false
+}

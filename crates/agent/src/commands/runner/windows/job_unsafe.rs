@@ -1,0 +1,77 @@
+//! Job objects: what is in one cannot leave it, and ends with it.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use tokio::process::Child;
+use windows::Win32::Foundation::HANDLE;
+use windows::Win32::System::JobObjects::{
+    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
+    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicAccountingInformation, JobObjectExtendedLimitInformation,
+    QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
+};
+use windows::core::PCWSTR;
+
+/// Exit code of what the agent ends by force: that of a program ended by Ctrl-C.
+const ENDED: u32 = 0xC000_013A;
+
+/// A job. Dropped, it ends all that is in it.
+#[derive(Debug)]
+pub(super) struct Job(OwnedHandle);
+
+impl Job {
+    /// An empty one without a name, which nobody else can open.
+    pub(super) fn new() -> io::Result<Self> {
+        // SAFETY: no attributes, no name; the handle that comes back is ours alone.
+        let job = unsafe { OwnedHandle::from_raw_handle(CreateJobObjectW(None, PCWSTR::null())?.0) };
+        let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+        limits.BasicLimitInformation.LimitFlags =
+            JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
+        let size = size_of_val(&limits) as u32;
+        // SAFETY: the record is of this class and of this size.
+        unsafe {
+            SetInformationJobObject(
+                HANDLE(job.as_raw_handle()),
+                JobObjectExtendedLimitInformation,
+                (&raw const limits).cast(),
+                size,
+            )?;
+        }
+        Ok(Self(job))
+    }
+
+    /// Puts a process into it, and with it all that it will start.
+    pub(super) fn adopt(&self, child: &Child) -> io::Result<()> {
+        let process = child.raw_handle().ok_or(io::ErrorKind::NotFound)?;
+        // SAFETY: both handles are open for the time of the call.
+        Ok(unsafe { AssignProcessToJobObject(self.handle(), HANDLE(process)) }?)
+    }
+
+    /// Ends all that is in it.
+    pub(super) fn terminate(&self) {
+        // SAFETY: the handle is open.
+        let _ = unsafe { TerminateJobObject(self.handle(), ENDED) };
+    }
+
+    /// How many processes run in it.
+    pub(super) fn processes(&self) -> u32 {
+        let mut figures = JOBOBJECT_BASIC_ACCOUNTING_INFORMATION::default();
+        let size = size_of_val(&figures) as u32;
+        // SAFETY: the record is of this class and of this size.
+        let asked = unsafe {
+            QueryInformationJobObject(
+                Some(self.handle()),
+                JobObjectBasicAccountingInformation,
+                (&raw mut figures).cast(),
+                size,
+                None,
+            )
+        };
+        asked.map_or(0, |()| figures.ActiveProcesses)
+    }
+
+    fn handle(&self) -> HANDLE {
+        HANDLE(self.0.as_raw_handle())
+    }
+}

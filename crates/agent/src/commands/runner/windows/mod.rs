@@ -1,0 +1,189 @@
+//! Starts programs on Windows, each in a job object of its own, and sees to it that nothing of them is left: the job ends all its
+//! processes when its last handle closes, whoever closes it, the end of the agent included.
+
+pub mod environment;
+mod job_unsafe;
+mod locate;
+mod start_unsafe;
+#[cfg(test)]
+mod tests;
+
+use super::capture::Capture;
+use super::stream::Stream;
+use super::{Finished, Request, RunError, Runner, Status};
+use crate::commands::context::BoxFuture;
+use crate::commands::control::{Control, Stop};
+use job_unsafe::Job;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep_until};
+
+/// How long output is read on after the program itself ended, while its children still hold the pipes.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long the last processes of a job may take to go.
+const END: Duration = Duration::from_secs(5);
+/// `CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP`: nothing of it runs before it is in its job.
+const FLAGS: u32 = 0x0000_0004 | 0x0800_0000 | 0x0000_0200;
+
+/// The runner of this machine.
+pub fn system_runner() -> Arc<dyn Runner> {
+    Arc::new(SystemRunner)
+}
+
+/// [`Runner`] over real processes.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemRunner;
+
+impl Runner for SystemRunner {
+    fn run<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(async move {
+            let max_output = request.max_output_bytes;
+            // The directory may lie on a dead share: whoever starts a program there waits for it.
+            let starting = tokio::task::spawn_blocking(move || start(&request));
+            tokio::select! {
+                biased;
+                started = starting => {
+                    let failed = |error: tokio::task::JoinError| RunError::NotStarted {
+                        program: "?".into(),
+                        error: error.to_string(),
+                    };
+                    let (child, job) = started.map_err(failed)??;
+                    Ok(Run::new(child, job, max_output).finish(control).await)
+                }
+                stop = control.stopped() => Ok(Finished::before_it_began(stop)),
+            }
+        })
+    }
+}
+
+/// Starts it suspended, puts it into its job, and lets it go. What fails on the way is ended with the job.
+fn start(request: &Request) -> Result<(Child, Job), RunError> {
+    let path = locate::locate(&request.program)?;
+    if let Some(identity) = &request.identity {
+        let error = "Windows wants a password for that".to_owned();
+        return Err(RunError::Identity { uid: identity.uid, error });
+    }
+    let directory = request.directory.clone().unwrap_or_else(environment::system_directory);
+    if !directory.is_dir() {
+        let (path, kind) = (directory.display().to_string(), std::io::ErrorKind::NotFound);
+        return Err(RunError::Directory { path, error: "it does not exist".into(), kind });
+    }
+    let program = path.display().to_string();
+    let failed = |error: std::io::Error| RunError::NotStarted { program: program.clone(), error: error.to_string() };
+    let job = Job::new().map_err(failed)?;
+    let mut command = Command::new(&path);
+    command.env_clear().envs(environment::clean()).envs(request.environment.iter().cloned());
+    command.current_dir(directory).creation_flags(FLAGS).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match &request.command_line {
+        Some(line) => command.raw_arg(line),
+        None => command.args(&request.arguments),
+    };
+    let child = command.spawn().map_err(failed)?;
+    job.adopt(&child).map_err(failed)?;
+    start_unsafe::resume(child.id().unwrap_or_default()).map_err(failed)?;
+    Ok((child, job))
+}
+
+/// A program that runs. Dropped, its job ends it with all that it started.
+struct Run {
+    child: Child,
+    job: Job,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+/// What ended a wait.
+enum Turn {
+    Read,
+    Exited(ExitStatus),
+    MustStop(Stop),
+    LingerOver,
+}
+
+impl Run {
+    fn new(mut child: Child, job: Job, max_output: usize) -> Self {
+        let stdout = Stream::new(child.stdout.take().map(Into::into), Capture::new(max_output));
+        let stderr = Stream::new(child.stderr.take().map(Into::into), Capture::new(max_output));
+        Self { child, job, stdout, stderr }
+    }
+
+    async fn finish(mut self, control: &Control) -> Finished {
+        let (mut status, mut stop) = (None, None);
+        let mut linger_until = None;
+        while status.is_none() || self.stdout.is_open() || self.stderr.is_open() {
+            match self.turn(control, status.is_some(), stop.is_some(), linger_until).await {
+                Turn::Read => {}
+                Turn::Exited(ended) => {
+                    status = Some(ended);
+                    linger_until = Some(Instant::now() + LINGER);
+                }
+                Turn::MustStop(why) => {
+                    stop = Some(why);
+                    self.job.terminate();
+                }
+                Turn::LingerOver => break,
+            }
+        }
+        self.end().await;
+        let status = stop.map_or_else(|| status_of(status), Status::Stopped);
+        Finished { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+    }
+
+    async fn turn(
+        &mut self,
+        control: &Control,
+        exited: bool,
+        stopping: bool,
+        linger_until: Option<Instant>,
+    ) -> Turn {
+        tokio::select! {
+            biased;
+            stop = control.stopped(), if !stopping => Turn::MustStop(stop),
+            () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
+            ended = self.child.wait(), if !exited => Turn::Exited(ended.unwrap_or_default()),
+            () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
+        }
+    }
+
+    /// Ends what is left of the job, and waits until it is empty.
+    async fn end(&mut self) {
+        self.job.terminate();
+        let until = Instant::now() + END;
+        let mut pause = Duration::from_millis(1);
+        while self.job.processes() > 0 && Instant::now() < until {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+        if self.job.processes() > 0 {
+            log::warn!("{} processes of a command do not end", self.job.processes());
+        }
+    }
+}
+
+/// Whichever has something, neither before the other: a flood on one does not stop up the other.
+async fn read_either(stdout: &mut Stream, stderr: &mut Stream) {
+    tokio::select! {
+        () = stdout.read(), if stdout.is_open() => {}
+        () = stderr.read(), if stderr.is_open() => {}
+        else => std::future::pending().await,
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Windows knows no signals: whoever ends a process chooses its exit code.
+fn status_of(status: Option<ExitStatus>) -> Status {
+    Status::Exited(status.unwrap_or_default().code().unwrap_or_default())
+}

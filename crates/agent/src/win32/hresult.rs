@@ -1,0 +1,69 @@
+//! HRESULTs that Windows' own interfaces answer with, by name and in words (`winerror.h`, `wuerror.h`, `wbemcli.h`, and the App
+//! Installer's list of return codes).
+
+use super::codes;
+
+/// An HRESULT that means something to the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The number, as Windows writes it.
+    pub number: u32,
+    /// Its name in the header.
+    pub name: &'static str,
+    /// What it means, for people.
+    pub words: &'static str,
+}
+
+/// `FACILITY_WIN32` with the error bit.
+const WIN32: u32 = 0x8007_0000;
+
+/// The Win32 code in an HRESULT; one of another facility comes back as it is.
+pub fn win32(hresult: i32) -> u32 {
+    let number = hresult.cast_unsigned();
+    if number & 0xFFFF_0000 == WIN32 { number & 0xFFFF } else { number }
+}
+
+/// `the namespace does not exist (WBEM_E_INVALID_NAMESPACE, 0x8004100E)`.
+pub fn explain(hresult: i32) -> String {
+    let number = hresult.cast_unsigned();
+    if let Some(known) = find(number) {
+        return format!("{} ({}, 0x{number:08X})", known.words, known.name);
+    }
+    if number & 0xFFFF_0000 == WIN32 {
+        return format!("{}, HRESULT 0x{number:08X}", codes::explain(number & 0xFFFF));
+    }
+    format!("HRESULT 0x{number:08X}")
+}
+
+/// By number.
+pub fn find(number: u32) -> Option<&'static Known> {
+    super::hresult_table::ALL.iter().flat_map(|table| table.iter()).find(|known| known.number == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hresult_is_told_by_words_name_and_number() {
+        let told = explain(0x8004_100E_u32.cast_signed());
+        assert!(told.ends_with("(WBEM_E_INVALID_NAMESPACE, 0x8004100E)"), "{told}");
+        assert_eq!(explain(0x8765_4321_u32.cast_signed()), "HRESULT 0x87654321");
+    }
+
+    #[test]
+    fn a_win32_code_inside_one_is_found() {
+        assert_eq!((win32(0x8007_0005_u32.cast_signed()), win32(0x8024_0022_u32.cast_signed())), (5, 0x8024_0022));
+        assert!(explain(0x8007_0005_u32.cast_signed()).contains("access is denied"));
+    }
+
+    #[test]
+    fn no_number_stands_twice() {
+        let mut numbers: Vec<u32> =
+            super::super::hresult_table::ALL.iter().flat_map(|t| t.iter()).map(|k| k.number).collect();
+        let all = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), all);
+    }
+}

@@ -1,0 +1,11 @@
+//! What Windows answers, in words: error codes and texts. Everything pure compiles, and is tested, on every platform; the modules
+//! named `_unsafe` call Windows.
+
+pub mod codes;
+#[cfg(target_os = "windows")]
+pub mod directories_unsafe;
+pub mod hresult;
+mod hresult_table;
+#[cfg(target_os = "windows")]
+pub mod process_unsafe;
+pub mod wide;
