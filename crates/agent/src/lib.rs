@@ -20,6 +20,7 @@ pub mod collector;
 pub mod commands;
 pub mod communication;
 pub mod config;
+pub mod defender;
 pub mod inventory;
 pub mod logging;
 pub mod one_line;
@@ -31,6 +32,7 @@ pub mod service;
 #[cfg(target_os = "linux")]
 pub mod systemd;
 pub mod win32;
+pub mod windows_update;
 
 /// The package's version, as `--version` and `hello` tell it.
 pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");

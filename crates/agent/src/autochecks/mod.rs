@@ -13,8 +13,9 @@ pub mod round;
 pub mod score;
 mod sys;
 pub mod updates;
+pub mod windows;
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 pub use levels::Asked;

@@ -9,10 +9,15 @@ mod linux;
 pub(crate) use linux::{beneath, homes_of, open_home};
 #[cfg(target_os = "linux")]
 pub use linux::{clean, journal};
+#[cfg(target_os = "linux")]
 mod homes;
 mod rule;
 mod tally;
 mod target;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::{clean, system_drive};
 
 pub use target::{Target, UnknownTarget};
 

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// Which entries of a place, by their names as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "some are of one platform only")]
 pub(super) enum Names {
     /// All.
     All,
@@ -15,6 +16,10 @@ pub(super) enum Names {
     Ending(&'static [&'static str]),
     /// All but lock and pid files.
     NoLocks,
+    /// All but the file by which Explorer knows a recycle bin.
+    NoDesktopIni,
+    /// Files of the place itself that begin and end so, in any case of letters.
+    Own(&'static [(&'static str, &'static str)]),
 }
 
 /// How one place is cleaned.
@@ -59,6 +64,7 @@ impl Names {
         match self {
             Self::Temp => depth > 0 || !begins_with_one_of(name, KEPT_IN_TEMP),
             Self::RotatedLogs => depth > 0 || !KEPT_IN_LOGS.iter().any(|kept| kept.as_bytes() == name),
+            Self::Own(_) => false,
             _ => true,
         }
     }
@@ -71,17 +77,26 @@ impl Names {
             Self::RotatedLogs => is_rotated(name),
             Self::Ending(endings) => endings.iter().any(|ending| name.ends_with(ending.as_bytes())),
             Self::NoLocks => !is_lock(name),
+            Self::NoDesktopIni => depth > 0 || !name.eq_ignore_ascii_case(b"desktop.ini"),
+            Self::Own(forms) => depth == 0 && forms.iter().any(|form| has_form(name, *form)),
         }
     }
 
     /// Whether directories that were emptied go too.
     pub fn takes_directories(self) -> bool {
-        !matches!(self, Self::RotatedLogs | Self::Ending(_))
+        !matches!(self, Self::RotatedLogs | Self::Ending(_) | Self::Own(_))
     }
 }
 
 fn begins_with_one_of(name: &[u8], beginnings: &[&str]) -> bool {
     beginnings.iter().any(|beginning| name.starts_with(beginning.as_bytes()))
+}
+
+fn has_form(name: &[u8], (begin, end): (&str, &str)) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.len() >= begin.len() + end.len()
+        && name.starts_with(begin.to_ascii_lowercase().as_bytes())
+        && name.ends_with(end.to_ascii_lowercase().as_bytes())
 }
 
 fn is_lock(name: &[u8]) -> bool {

@@ -1,6 +1,5 @@
-//! What may be asked for, and where on Linux it lies.
+//! What may be asked for.
 
-use super::rule::Names;
 use std::fmt;
 
 /// One of `targets`.
@@ -10,7 +9,7 @@ pub enum Target {
     Temp,
     /// Rotated logs and archived journals.
     Logs,
-    /// Downloaded packages and indexes.
+    /// Downloaded packages and indexes; on Windows what Windows Update downloaded.
     PackageCache,
     /// Crash reports and core dumps.
     CrashDumps,
@@ -27,37 +26,6 @@ pub struct UnknownTarget {
     /// As it was asked for.
     pub name: String,
 }
-
-/// A directory of the system whose entries a target removes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Below the root, without a leading slash.
-    pub path: &'static str,
-    /// Age from which entries are removed when none is asked for, in days.
-    pub days: u32,
-    /// Which of them.
-    pub names: Names,
-    /// A file that the owner of the directory locks while it works there (`fcntl(2)`), in the directory.
-    pub lock: Option<&'static str>,
-}
-
-const fn place(path: &'static str, days: u32, names: Names) -> Place {
-    Place { path, days, names, lock: None }
-}
-
-/// Ages of tmp.conf (tmpfiles.d(5)) as systemd ships it.
-const TEMP: &[Place] = &[place("tmp", 10, Names::Temp), place("var/tmp", 30, Names::Temp)];
-const LOGS: &[Place] = &[place("var/log", 30, Names::RotatedLogs)];
-const PACKAGE_CACHE: &[Place] = &[
-    Place { lock: Some("lock"), ..place("var/cache/apt/archives", 0, Names::Ending(&[".deb"])) },
-    place("var/cache/dnf", 0, Names::NoLocks),
-    place("var/cache/libdnf5", 0, Names::NoLocks),
-    place("var/cache/yum", 0, Names::NoLocks),
-    place("var/cache/zypp/packages", 0, Names::Ending(&[".rpm"])),
-    place("var/cache/pacman/pkg", 0, Names::Ending(&[".pkg.tar.zst", ".pkg.tar.xz", ".sig", ".part"])),
-];
-const CRASH_DUMPS: &[Place] =
-    &[place("var/crash", 7, Names::NoLocks), place("var/lib/systemd/coredump", 7, Names::NoLocks)];
 
 /// Days after which thumbnails and trash go when no age is asked for.
 pub(super) const HOME_DAYS: u32 = 30;
@@ -88,17 +56,6 @@ impl Target {
         }
         let wanted = |target: &Self| names.iter().any(|name| target.name().eq_ignore_ascii_case(name));
         Ok(Self::ALL.into_iter().filter(wanted).collect())
-    }
-
-    /// Its directories outside of homes.
-    pub(super) const fn places(self) -> &'static [Place] {
-        match self {
-            Self::Temp => TEMP,
-            Self::Logs => LOGS,
-            Self::PackageCache => PACKAGE_CACHE,
-            Self::CrashDumps => CRASH_DUMPS,
-            Self::Thumbnails | Self::Trash => &[],
-        }
     }
 }
 

@@ -32,3 +32,5 @@ pub use process::query::{ProcessQuery, SortBy};
 pub use settings::{CollectorSettings, Roots};
 #[cfg(target_os = "linux")]
 pub(crate) use sys::space_of;
+#[cfg(target_os = "windows")]
+pub(crate) use sys::{CpuMeter, drive_space, local_drives, machine_memory};

@@ -19,11 +19,9 @@ pub enum CommandName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Support {
     Here,
-    WithSystemd,
+    /// Those of systemd, or of Windows.
+    WithServices,
     WithPackages,
-    /// Its other platforms come later.
-    OnLinux,
-    NotYet,
 }
 
 impl CommandName {
@@ -73,22 +71,31 @@ impl CommandName {
         }
         match self.support() {
             Support::Here => None,
-            Support::WithSystemd if means.systemd => None,
-            Support::WithSystemd => Some("needs systemd as the init system, which does not run here".into()),
+            Support::WithServices if means.systemd || std::env::consts::OS == "windows" => None,
+            Support::WithServices => Some("needs systemd as the init system, which does not run here".into()),
             Support::WithPackages if means.packages => None,
             Support::WithPackages => {
                 Some("needs apt or dnf, and neither is this system's package manager".into())
             }
-            Support::OnLinux if std::env::consts::OS == "linux" => None,
-            Support::OnLinux | Support::NotYet => Some("not in this version of the agent".into()),
         }
     }
 
     /// To be extended with each action that is written.
     const fn support(self) -> Support {
         match self {
-            Self::Safe(ActionName::ServiceList | ActionName::ServiceControl) => Support::WithSystemd,
-            Self::Safe(ActionName::ProcessList | ActionName::ProcessKill) => Support::Here,
+            Self::Safe(ActionName::ServiceList | ActionName::ServiceControl) => Support::WithServices,
+            Self::Safe(
+                ActionName::ProcessList
+                | ActionName::ProcessKill
+                | ActionName::ApplicationInventory
+                | ActionName::DiskCleanup
+                | ActionName::Autochecks
+                | ActionName::WindowsUpdateCheck
+                | ActionName::WindowsUpdateInstall
+                | ActionName::WindowsDefenderStatus
+                | ActionName::WindowsDefenderScan,
+            )
+            | Self::Unsafe => Support::Here,
             Self::Safe(
                 ActionName::PackageList
                 | ActionName::PackageInstall
@@ -97,11 +104,6 @@ impl CommandName {
                 | ActionName::UpdateCheck
                 | ActionName::UpdateInstall,
             ) => Support::WithPackages,
-            Self::Safe(
-                ActionName::DiskCleanup | ActionName::ApplicationInventory | ActionName::Autochecks,
-            )
-            | Self::Unsafe => Support::OnLinux,
-            Self::Safe(_) => Support::NotYet,
         }
     }
 }

@@ -11,6 +11,9 @@ pub mod flatpak;
 pub mod linux;
 pub mod rpm;
 pub mod snap;
+pub mod uninstall;
+#[cfg(target_os = "windows")]
+pub mod windows;
 
 use crate::one_line::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};

@@ -62,8 +62,10 @@ impl<M: Manager> Operation<'_, M> {
 
     /// The host could never reach the agent again.
     fn refuse_own(&self, operation: ServiceOperation) -> Result<(), ScmError> {
-        let harmless =
-            matches!(operation, ServiceOperation::Start | ServiceOperation::Enable | ServiceOperation::Status);
+        let harmless = matches!(
+            operation,
+            ServiceOperation::Start | ServiceOperation::Enable | ServiceOperation::Status
+        );
         if harmless || !self.name.eq_ignore_ascii_case(self.own) {
             return Ok(());
         }

@@ -5,12 +5,12 @@ use super::state::{Config, StartType, State, Status};
 use crate::win32::wide::{list, wide};
 use windows::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA};
 use windows::Win32::System::Services::{
-    ChangeServiceConfigW, CloseServiceHandle, ControlService, ENUM_SERVICE_STATUS_PROCESSW, ENUM_SERVICE_STATUSW,
-    ENUM_SERVICE_TYPE, EnumDependentServicesW, EnumServicesStatusExW, OpenSCManagerW, OpenServiceW,
-    QUERY_SERVICE_CONFIGW, QueryServiceConfig2W, QueryServiceConfigW, QueryServiceStatusEx, SC_ENUM_PROCESS_INFO,
-    SC_HANDLE, SC_STATUS_PROCESS_INFO, SERVICE_ACTIVE, SERVICE_CONFIG_DESCRIPTION, SERVICE_DESCRIPTIONW,
-    SERVICE_ERROR, SERVICE_NO_CHANGE, SERVICE_START_TYPE, SERVICE_STATE_ALL, SERVICE_STATUS,
-    SERVICE_STATUS_PROCESS, SERVICE_WIN32, StartServiceW,
+    ChangeServiceConfigW, CloseServiceHandle, ControlService, ENUM_SERVICE_STATUS_PROCESSW,
+    ENUM_SERVICE_STATUSW, ENUM_SERVICE_TYPE, EnumDependentServicesW, EnumServicesStatusExW, OpenSCManagerW,
+    OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfig2W, QueryServiceConfigW, QueryServiceStatusEx,
+    SC_ENUM_PROCESS_INFO, SC_HANDLE, SC_STATUS_PROCESS_INFO, SERVICE_ACTIVE, SERVICE_CONFIG_DESCRIPTION,
+    SERVICE_DESCRIPTIONW, SERVICE_ERROR, SERVICE_NO_CHANGE, SERVICE_START_TYPE, SERVICE_STATE_ALL,
+    SERVICE_STATUS, SERVICE_STATUS_PROCESS, SERVICE_WIN32, StartServiceW,
 };
 use windows::core::{Error, PCWSTR, PWSTR};
 
@@ -173,7 +173,9 @@ pub fn dependents(service: &Handle) -> Result<Vec<String>, Code> {
     let buffer = grown(|buffer, needed| {
         let (start, length) = (buffer.as_mut_ptr().cast(), buffer.len() as u32);
         // SAFETY: the buffer is as long as it is said to be, and aligned for the records.
-        unsafe { EnumDependentServicesW(service.0, SERVICE_ACTIVE, Some(start), length, needed, &raw mut count) }
+        unsafe {
+            EnumDependentServicesW(service.0, SERVICE_ACTIVE, Some(start), length, needed, &raw mut count)
+        }
     })?;
     // SAFETY: the call succeeded, so the buffer begins with `count` such records.
     let records =
@@ -194,7 +196,9 @@ fn grown(mut call: impl FnMut(&mut [u8], *mut u32) -> windows::core::Result<()>)
             Err(error) => code(&error),
         };
         let wanted = bytes.max(needed as usize).saturating_mul(2);
-        if !matches!(failed, c if c == ERROR_MORE_DATA.0 || c == ERROR_INSUFFICIENT_BUFFER.0) || wanted > MAX_BYTES {
+        if !matches!(failed, c if c == ERROR_MORE_DATA.0 || c == ERROR_INSUFFICIENT_BUFFER.0)
+            || wanted > MAX_BYTES
+        {
             return Err(failed);
         }
         buffer.resize(wanted / 8, 0);

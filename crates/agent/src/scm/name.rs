@@ -28,7 +28,8 @@ mod tests {
 
     #[test]
     fn names_of_real_services_pass() {
-        for name in ["wuauserv", "W32Time", "MSSQL$SQLEXPRESS", "WpnUserService_3c8f1", "Net.Tcp.PortSharing"] {
+        for name in ["wuauserv", "W32Time", "MSSQL$SQLEXPRESS", "WpnUserService_3c8f1", "Net.Tcp.PortSharing"]
+        {
             assert_eq!(check(name), Ok(()), "{name}");
         }
     }

@@ -272,7 +272,10 @@ mod tests {
     #[test]
     fn states_and_start_types_have_the_wires_words() {
         let info = service(State::Running, StartType::Auto).info();
-        assert_eq!((info.status.as_str(), info.startup_type.as_str(), info.pid), ("running", "auto", Some(7)));
+        assert_eq!(
+            (info.status.as_str(), info.startup_type.as_str(), info.pid),
+            ("running", "auto", Some(7))
+        );
         assert_eq!((info.can_start, info.can_stop, info.can_restart), (false, true, true));
         assert_eq!(service(State::StopPending, StartType::Manual).info().status, "stopping");
         assert_eq!(State::from_number(99), State::Unknown(99));

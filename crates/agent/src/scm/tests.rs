@@ -31,7 +31,10 @@ fn one_that_just_stops_is_started_once_it_has_stopped() {
     let machine = Machine::of([("a", service(State::Running))]);
     super::control::Manager::stop(&machine, "a").unwrap();
     run(&machine, "a", Start).unwrap();
-    assert_eq!((machine.state("a"), asked(&machine)), (State::Running, vec!["stop a".into(), "start a".into()]));
+    assert_eq!(
+        (machine.state("a"), asked(&machine)),
+        (State::Running, vec!["stop a".into(), "start a".into()])
+    );
 }
 
 #[test]
@@ -85,7 +88,8 @@ fn what_cannot_be_done_is_refused_before_anything_is_asked() {
     let stubborn = Simulated { accepts_stop: false, ..service(State::Running) };
     let base = service(State::Running);
     let user = Simulated { needs: vec!["base"], ..own.clone() };
-    let machine = Machine::of([("d", disabled), ("stubborn", stubborn), ("base", base), ("InfiniService", user)]);
+    let machine =
+        Machine::of([("d", disabled), ("stubborn", stubborn), ("base", base), ("InfiniService", user)]);
     for (name, operation, words) in [
         ("d", Start, "disabled"),
         ("d", Restart, "disabled"),
@@ -107,7 +111,10 @@ fn enable_makes_a_manual_or_disabled_service_automatic_and_disable_ends_no_proce
     assert_eq!(run(&machine, "a", Enable).unwrap().0.info().startup_type, "auto");
     run(&machine, "a", Enable).unwrap();
     assert_eq!(run(&machine, "a", Disable).unwrap().0.info().startup_type, "disabled");
-    assert_eq!((machine.state("a"), asked(&machine)), (State::Running, vec!["auto a".into(), "disabled a".into()]));
+    assert_eq!(
+        (machine.state("a"), asked(&machine)),
+        (State::Running, vec!["auto a".into(), "disabled a".into()])
+    );
 }
 
 #[test]

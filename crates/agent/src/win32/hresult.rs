@@ -53,7 +53,10 @@ mod tests {
 
     #[test]
     fn a_win32_code_inside_one_is_found() {
-        assert_eq!((win32(0x8007_0005_u32.cast_signed()), win32(0x8024_0022_u32.cast_signed())), (5, 0x8024_0022));
+        assert_eq!(
+            (win32(0x8007_0005_u32.cast_signed()), win32(0x8024_0022_u32.cast_signed())),
+            (5, 0x8024_0022)
+        );
         assert!(explain(0x8007_0005_u32.cast_signed()).contains("access is denied"));
     }
 

@@ -83,7 +83,11 @@ const UPDATE: &[Known] = &[
     k(0x8024_401C, "WU_E_PT_HTTP_STATUS_REQUEST_TIMEOUT", "the update server waited too long (HTTP 408)"),
     k(0x8024_401F, "WU_E_PT_HTTP_STATUS_SERVER_ERROR", "the update server failed (HTTP 500)"),
     k(0x8024_4022, "WU_E_PT_HTTP_STATUS_SERVICE_UNAVAIL", "the update server is overloaded (HTTP 503)"),
-    k(0x8024_402C, "WU_E_PT_WINHTTP_NAME_NOT_RESOLVED", "the name of the update server or proxy is not known"),
+    k(
+        0x8024_402C,
+        "WU_E_PT_WINHTTP_NAME_NOT_RESOLVED",
+        "the name of the update server or proxy is not known",
+    ),
     k(0x8024_8007, "WU_E_DS_NODATA", "the update agent's store does not have what was asked for"),
     k(0x8024_D009, "WU_E_SETUP_SKIP_UPDATE", "the update agent's own update was left out by a policy"),
     k(0x8007_2EE2, "ERROR_INTERNET_TIMEOUT", "the update server gave no answer in time"),
@@ -95,6 +99,10 @@ const UPDATE: &[Known] = &[
     k(0x8007_3701, "ERROR_SXS_ASSEMBLY_MISSING", "a component that it needs is missing"),
     k(0x8007_0070, "ERROR_DISK_FULL", "the disk is full"),
     k(0x800F_081F, "CBS_E_SOURCE_MISSING", "the source of a component is missing"),
-    k(0x800F_0922, "CBS_E_INSTALLERS_FAILED", "an installer failed, often for want of space on a system partition"),
+    k(
+        0x800F_0922,
+        "CBS_E_INSTALLERS_FAILED",
+        "an installer failed, often for want of space on a system partition",
+    ),
     k(0x800F_0823, "CBS_E_NEW_SERVICING_STACK_REQUIRED", "a newer servicing stack has to be installed first"),
 ];

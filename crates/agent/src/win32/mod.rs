@@ -3,9 +3,15 @@
 
 pub mod codes;
 #[cfg(target_os = "windows")]
+pub mod com_unsafe;
+pub mod command_line;
+#[cfg(target_os = "windows")]
 pub mod directories_unsafe;
 pub mod hresult;
 mod hresult_table;
 #[cfg(target_os = "windows")]
 pub mod process_unsafe;
+pub mod record;
 pub mod wide;
+#[cfg(target_os = "windows")]
+pub mod wmi_unsafe;

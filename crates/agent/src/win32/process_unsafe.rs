@@ -5,13 +5,18 @@ use super::wide::narrow;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::time::Duration;
-use windows::Wdk::System::Threading::{NtQueryInformationProcess, PROCESSINFOCLASS, ProcessBreakOnTermination};
+use windows::Wdk::System::Threading::{
+    NtQueryInformationProcess, PROCESSINFOCLASS, ProcessBreakOnTermination,
+};
 use windows::Win32::Foundation::{FILETIME, HANDLE, HWND, LPARAM, WAIT_OBJECT_0, WPARAM};
 use windows::Win32::System::Threading::{
-    GetProcessTimes, OpenProcess, PROCESS_ACCESS_RIGHTS, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION,
-    PROCESS_SYNCHRONIZE, PROCESS_TERMINATE, QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
+    GetProcessTimes, OpenProcess, PROCESS_ACCESS_RIGHTS, PROCESS_NAME_WIN32,
+    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE, QueryFullProcessImageNameW,
+    TerminateProcess, WaitForSingleObject,
 };
-use windows::Win32::UI::WindowsAndMessaging::{EnumWindows, GetWindowThreadProcessId, PostMessageW, WM_CLOSE};
+use windows::Win32::UI::WindowsAndMessaging::{
+    EnumWindows, GetWindowThreadProcessId, PostMessageW, WM_CLOSE,
+};
 use windows::core::{BOOL, PWSTR};
 
 /// Longest path, in UTF-16 units.
@@ -87,8 +92,7 @@ impl Process {
         // A UNICODE_STRING: a length in bytes, a capacity, and a pointer to the text, which follows it.
         let length = usize::from(u16::from_le_bytes([*bytes.first()?, *bytes.get(1)?]));
         let text = bytes.get(16..16 + length)?;
-        let units: Vec<u16> =
-            text.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+        let units: Vec<u16> = text.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
         Some(narrow(&units)).filter(|text| !text.trim().is_empty())
     }
 
@@ -149,7 +153,8 @@ pub fn close_windows(pid: u32) -> u32 {
         // SAFETY: the window may be gone by now; then the call gives 0 and writes nothing.
         unsafe { GetWindowThreadProcessId(window, Some(&raw mut owner)) };
         // SAFETY: a message without pointers.
-        if owner == asked.pid && unsafe { PostMessageW(Some(window), WM_CLOSE, WPARAM(0), LPARAM(0)) }.is_ok() {
+        if owner == asked.pid && unsafe { PostMessageW(Some(window), WM_CLOSE, WPARAM(0), LPARAM(0)) }.is_ok()
+        {
             asked.windows += 1;
         }
         true.into()

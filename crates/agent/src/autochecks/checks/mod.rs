@@ -17,30 +17,10 @@ pub mod swap;
 pub mod time_sync;
 pub mod update;
 
-use super::round::Spec;
-use std::time::Duration;
+#[cfg(target_os = "linux")]
+mod linux;
 
-/// Of checks that read files and ask over D-Bus.
-const SHORT: Duration = Duration::from_secs(20);
-/// Of checks that start programs.
-const LONG: Duration = Duration::from_secs(60);
-
-/// All of them, in the order in which they are told.
-pub const ALL: [Spec; 16] = [
-    Spec { name: "disk_space", limit: SHORT, run: |machine| Box::pin(disk_space::run(machine)) },
-    Spec { name: "disk_inodes", limit: SHORT, run: |machine| Box::pin(disk_inodes::run(machine)) },
-    Spec { name: "read_only_mounts", limit: SHORT, run: |machine| Box::pin(read_only_mounts::run(machine)) },
-    Spec { name: "disk_errors", limit: LONG, run: |machine| Box::pin(disk_errors::run(machine)) },
-    Spec { name: "failed_units", limit: SHORT, run: |machine| Box::pin(failed_units::run(machine)) },
-    Spec { name: "pending_updates", limit: LONG, run: |machine| Box::pin(update::pending(machine)) },
-    Spec { name: "security_updates", limit: LONG, run: |machine| Box::pin(update::security(machine)) },
-    Spec { name: "reboot_required", limit: LONG, run: |machine| Box::pin(reboot_required::run(machine)) },
-    Spec { name: "memory", limit: SHORT, run: |machine| Box::pin(memory::run(machine)) },
-    Spec { name: "memory_pressure", limit: SHORT, run: |machine| Box::pin(memory_pressure::run(machine)) },
-    Spec { name: "swap", limit: SHORT, run: |machine| Box::pin(swap::run(machine)) },
-    Spec { name: "oom_kills", limit: LONG, run: |machine| Box::pin(oom_kills::run(machine)) },
-    Spec { name: "cpu_load", limit: SHORT, run: |machine| Box::pin(cpu_load::run(machine)) },
-    Spec { name: "cpu_steal", limit: SHORT, run: |machine| Box::pin(cpu_steal::run(machine)) },
-    Spec { name: "time_sync", limit: LONG, run: |machine| Box::pin(time_sync::run(machine)) },
-    Spec { name: "clock_skew", limit: SHORT, run: |machine| Box::pin(clock_skew::run(machine)) },
-];
+#[cfg(target_os = "windows")]
+pub use super::windows::ALL;
+#[cfg(target_os = "linux")]
+pub use linux::ALL;

@@ -3,6 +3,7 @@
 pub(crate) mod beneath;
 mod in_use;
 pub mod journal;
+mod places;
 #[cfg(test)]
 mod race_tests;
 #[cfg(test)]
@@ -12,10 +13,11 @@ mod walk;
 use super::homes::{self, Home};
 use super::rule::{Names, Rule};
 use super::tally::Tally;
-use super::target::{HOME_DAYS, Place};
+use super::target::HOME_DAYS;
 use super::{Job, Target, days};
 use in_use::InUse;
 use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData};
+use places::Place;
 use rustix::fs::{
     AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, fcntl_lock, fstat, openat, openat2, unlinkat,
 };
@@ -76,7 +78,7 @@ struct Cleaner<'a> {
 
 impl Cleaner<'_> {
     fn target(&mut self, target: Target) -> Result<(), Stopped> {
-        for place in target.places() {
+        for place in places::of(target) {
             self.place(place)?;
         }
         if matches!(target, Target::Thumbnails | Target::Trash) {

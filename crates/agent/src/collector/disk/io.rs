@@ -26,6 +26,16 @@ pub struct Device {
     busy_ms: u64,
 }
 
+impl Device {
+    /// One whose system counts bytes, and tells how long it was busy.
+    #[allow(dead_code, reason = "of Windows")]
+    pub fn of_bytes(name: &str, read: (u64, u64), written: (u64, u64), busy_ms: u64) -> Self {
+        let (reads, sectors_read) = (read.0, read.1 / SECTOR_BYTES);
+        let (writes, sectors_written) = (written.0, written.1 / SECTOR_BYTES);
+        Self { name: name.as_bytes().into(), reads, sectors_read, writes, sectors_written, busy_ms }
+    }
+}
+
 /// Reads `/proc/diskstats`; whole devices that count, as they stand there.
 pub fn parse(text: &[u8]) -> Result<Vec<Device>, ParseError> {
     let mut devices = Vec::new();

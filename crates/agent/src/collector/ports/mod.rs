@@ -4,3 +4,5 @@ pub mod diag;
 pub mod list;
 pub mod owners;
 pub mod proc_net;
+#[cfg(any(test, target_os = "windows"))]
+pub mod win_table;

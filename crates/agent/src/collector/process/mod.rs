@@ -5,3 +5,5 @@ pub mod files;
 pub mod query;
 pub mod stat;
 pub mod table;
+#[cfg(any(test, target_os = "windows"))]
+pub mod windows;

@@ -8,4 +8,4 @@ pub use linux::{Machine, space_of};
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-pub use windows::Machine;
+pub use windows::{CpuMeter, Machine, drive_space, local_drives, machine_memory};

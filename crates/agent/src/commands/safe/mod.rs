@@ -8,13 +8,14 @@ mod process_kill;
 mod process_list;
 mod service;
 mod update;
+mod windows_only;
 
 use super::context::CommandContext;
 use super::control::Control;
-use super::outcome::{CommandError, CommandResult};
+use super::outcome::CommandResult;
 use crate::autochecks::Asked;
 use crate::packages::Change;
-use infiniservice_protocol::{Action, ErrorCode};
+use infiniservice_protocol::Action;
 
 /// Carries out one action. It ends by itself when `control` says so, with what it has got.
 pub(super) async fn run(action: Action, context: &CommandContext, control: &Control) -> CommandResult {
@@ -53,12 +54,9 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
             let asked = Asked { warning_percent, critical_percent };
             autochecks::run(checks.as_deref(), asked, context, control).await
         }
-        other => Err(not_written(&other)),
+        other @ (Action::WindowsUpdateCheck {}
+        | Action::WindowsUpdateInstall { .. }
+        | Action::WindowsDefenderStatus {}
+        | Action::WindowsDefenderScan { .. }) => windows_only::run(other, control).await,
     }
-}
-
-/// The executor lets none of these through: the catalogue says that they are not in this version.
-fn not_written(action: &Action) -> CommandError {
-    let error = format!("{} is not in this version of the agent", action.name());
-    CommandError::new(ErrorCode::Unsupported, error)
 }

@@ -117,7 +117,8 @@ fn observed(known: &Mutex<Known>) -> Result<Vec<Service>, ScmError> {
             known.configs.extend(service.config.clone().map(|config| (service.name.clone(), config)));
         }
     }
-    let there: std::collections::HashSet<&str> = services.iter().map(|service| service.name.as_str()).collect();
+    let there: std::collections::HashSet<&str> =
+        services.iter().map(|service| service.name.as_str()).collect();
     known.configs.retain(|name, _| there.contains(name.as_str()));
     Ok(services)
 }

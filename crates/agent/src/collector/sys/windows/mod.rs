@@ -1,113 +1,203 @@
-//! Windows: not read yet; every collector says so.
+//! Everything that is asked of a Windows machine, behind one type, by Windows' native calls.
+
+mod accounts_unsafe;
+mod cpu_meter;
+mod interfaces_unsafe;
+mod native_unsafe;
+mod sockets_unsafe;
+#[cfg(test)]
+mod tests;
+mod volumes;
+mod volumes_unsafe;
+
+pub use cpu_meter::CpuMeter;
+pub use native_unsafe::memory as machine_memory;
+pub use volumes::{drive_space, local_drives};
 
 use crate::collector::cpu;
 use crate::collector::disk::io::Device;
+use crate::collector::disk::probe::Probes;
 use crate::collector::disk::usage::Usages;
 use crate::collector::error::CollectError;
+use crate::collector::network::interfaces::{assemble, may_have_speed};
 use crate::collector::ports::list::Socket;
 use crate::collector::process::files::Details;
 use crate::collector::process::stat::Record;
 use crate::collector::settings::CollectorSettings;
+use crate::win32::process_unsafe::Process;
+use accounts_unsafe::Sid;
 use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
+use std::collections::HashMap;
 
-/// The machine.
-pub struct Machine;
+/// Accounts that are remembered; a machine with more forgets them all and asks again.
+const MAX_ACCOUNTS: usize = 4096;
 
-#[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+/// The machine, with what is kept from one collection to the next.
+pub struct Machine {
+    settings: CollectorSettings,
+    probes: Probes,
+    processes: native_unsafe::Buffer,
+    processors: native_unsafe::Buffer,
+    tables: Vec<u64>,
+    boot: u64,
+    transferred: HashMap<u32, (u64, u64)>,
+    accounts: Vec<(Sid, String)>,
+}
+
 impl Machine {
-    /// Opens nothing.
-    pub fn new(_: &CollectorSettings) -> Self {
-        Self
+    /// Opens nothing: each failure belongs to the figures that it costs.
+    pub fn new(settings: &CollectorSettings) -> Self {
+        Self {
+            settings: settings.clone(),
+            probes: volumes::probes(),
+            processes: native_unsafe::Buffer::default(),
+            processors: native_unsafe::Buffer::default(),
+            tables: Vec::new(),
+            boot: native_unsafe::boot(),
+            transferred: HashMap::new(),
+            accounts: Vec::new(),
+        }
     }
 
-    /// Ticks of 100 ns.
+    /// Units of 100 ns.
     pub fn ticks_per_second() -> u64 {
         10_000_000
     }
 
-    /// Resident sets are counted in kB.
+    /// Working sets are counted in kB.
     pub fn page_kb() -> u64 {
         1
     }
 
     /// Processor time and boot time.
     pub fn cpu(&mut self) -> Result<cpu::Sample, CollectError> {
-        Err(CollectError::Unsupported)
+        self.processors.cpu()
     }
 
-    /// Degrees Celsius.
+    /// Windows has no sensor of the processor that a guest could read without a driver of the vendor.
+    #[allow(clippy::unused_self)]
     pub fn temperature(&mut self) -> Option<f64> {
         None
     }
 
-    /// Memory and swap.
+    /// Memory and page file.
+    #[allow(clippy::unused_self)]
     pub fn memory(&mut self) -> Result<Memory, CollectError> {
-        Err(CollectError::Unsupported)
+        native_unsafe::memory()
     }
 
-    /// File systems.
+    /// Drives.
     pub fn disk_usage(&mut self) -> Result<Usages, CollectError> {
-        Err(CollectError::Unsupported)
+        let (max, deadline) = (self.settings.max_file_systems, self.settings.network_mount_timeout);
+        Ok(volumes::usages(&mut self.probes, max, deadline))
     }
 
-    /// Counters of block devices.
+    /// Counters of physical drives.
+    #[allow(clippy::unused_self)]
     pub fn disk_io(&mut self) -> Result<Vec<Device>, CollectError> {
-        Err(CollectError::Unsupported)
+        let devices = volumes_unsafe::devices();
+        if devices.is_empty() { Err(CollectError::Unsupported) } else { Ok(devices) }
     }
 
     /// Interfaces in order, and how many there are in all.
     pub fn interfaces(&mut self) -> Result<(Vec<Interface>, usize), CollectError> {
-        Err(CollectError::Unsupported)
+        let rows = interfaces_unsafe::links()?;
+        let addresses = interfaces_unsafe::addresses()?;
+        let speeds: HashMap<u32, u64> = rows.iter().map(|(link, speed)| (link.index, *speed)).collect();
+        let links: Vec<_> = rows.into_iter().map(|(link, _)| link).collect();
+        let (total, route) = (links.len(), interfaces_unsafe::default_route());
+        let list = assemble(links, &addresses, route, self.settings.max_interfaces, |link| {
+            let mbps = speeds.get(&link.index).map(|bits| bits / 1_000_000);
+            mbps.and_then(|mbps| u32::try_from(mbps).ok())
+                .filter(|mbps| may_have_speed(link) && (1..1 << 24).contains(mbps))
+        });
+        Ok((list, total))
     }
 
     /// Seconds since boot.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub fn uptime(&mut self) -> Result<u64, CollectError> {
-        Err(CollectError::Unsupported)
+        Ok(native_unsafe::uptime_ms() / 1000)
     }
 
     /// Windows has none.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub fn load_average(&mut self) -> Result<Option<LoadAverage>, CollectError> {
         Ok(None)
     }
 
     /// The host's name.
+    #[allow(clippy::unused_self)]
     pub fn hostname(&mut self) -> Result<String, CollectError> {
-        Err(CollectError::Unsupported)
+        native_unsafe::hostname()
     }
 
     /// Appends every process.
-    pub fn scan(&mut self, _: &mut Vec<Record>) -> Result<(), CollectError> {
-        Err(CollectError::Unsupported)
+    pub fn scan(&mut self, records: &mut Vec<Record>) -> Result<(), CollectError> {
+        self.transferred.clear();
+        for listed in self.processes.processes(self.boot)? {
+            self.transferred.insert(listed.record.pid, listed.transferred);
+            records.push(listed.record);
+        }
+        Ok(())
     }
 
-    /// What is told of a listed process and changes seldom.
-    pub fn details(&mut self, _: &Record) -> Details {
-        Details::default()
+    /// What is told of a listed process and changes seldom. What may not be read, or is gone, is left out.
+    pub fn details(&mut self, record: &Record) -> Details {
+        let Ok(process) = Process::peek(record.pid) else { return Details::default() };
+        Details {
+            exe_path: process.image(),
+            cmd_line: self.cut(process.command_line()),
+            user_id: accounts_unsafe::owner(&process).map(|sid| self.account(sid)),
+        }
     }
 
     /// Arguments alone, for a search.
-    pub fn arguments(&mut self, _: &Record) -> Option<String> {
-        None
+    pub fn arguments(&mut self, record: &Record) -> Option<String> {
+        let process = Process::peek(record.pid).ok()?;
+        self.cut(process.command_line())
     }
 
-    /// Bytes read from and written to storage by a process.
-    pub fn storage_bytes(&mut self, _: u32) -> Option<(u64, u64)> {
-        None
+    /// Bytes read and written by a process, as of the last scan.
+    pub fn storage_bytes(&mut self, pid: u32) -> Option<(u64, u64)> {
+        let counter = crate::collector::numbers::counter;
+        self.transferred.get(&pid).map(|(read, written)| (counter(*read), counter(*written)))
     }
 
-    /// Appends every socket of TCP and UDP.
-    pub fn sockets(&mut self, _: &mut Vec<Socket>) -> Result<(), CollectError> {
-        Err(CollectError::Unsupported)
+    /// Appends every socket of TCP and UDP, with its owner's pid in place of the inode.
+    pub fn sockets(&mut self, all: &mut Vec<Socket>) -> Result<(), CollectError> {
+        sockets_unsafe::sockets(&mut self.tables, all)
     }
 
-    /// Sockets that a process holds.
-    pub fn sockets_of(&mut self, _: u32, _: &mut dyn FnMut(u32)) {}
+    /// The owner stands in the socket itself.
+    #[allow(clippy::unused_self)]
+    pub fn sockets_of(&mut self, pid: u32, found: &mut dyn FnMut(u32)) {
+        found(pid);
+    }
 
-    /// Nothing to refresh.
-    pub fn refresh_users(&mut self) {}
+    /// Names of accounts change so seldom that they are kept.
+    pub fn refresh_users(&mut self) {
+        if self.accounts.len() > MAX_ACCOUNTS {
+            self.accounts.clear();
+        }
+    }
 
-    /// A user's name.
+    /// `NT AUTHORITY\SYSTEM`, by the number that [`Machine::details`] gave it.
     pub fn user_name(&self, id: u32) -> String {
-        id.to_string()
+        self.accounts.get(id as usize).map_or_else(|| id.to_string(), |(_, name)| name.clone())
+    }
+
+    fn account(&mut self, sid: Sid) -> u32 {
+        let known = self.accounts.iter().position(|(known, _)| *known == sid);
+        let at = known.unwrap_or_else(|| {
+            let name = accounts_unsafe::name(&sid).unwrap_or_else(|| "unknown".into());
+            self.accounts.push((sid, name));
+            self.accounts.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    fn cut(&self, text: Option<String>) -> Option<String> {
+        text.map(|text| crate::collector::text::printable(text.as_bytes(), self.settings.max_cmd_line_bytes))
     }
 }

@@ -43,12 +43,8 @@ pub fn windows_directory() -> PathBuf {
 /// For every program.
 pub(super) fn clean() -> Vec<(OsString, OsString)> {
     let (windows, system) = (windows_directory(), system_directory());
-    let search = [
-        system.clone(),
-        windows.clone(),
-        system.join("wbem"),
-        system.join("WindowsPowerShell\\v1.0"),
-    ];
+    let search =
+        [system.clone(), windows.clone(), system.join("wbem"), system.join("WindowsPowerShell\\v1.0")];
     let search: Vec<OsString> = search.into_iter().map(Into::into).collect();
     let own = [
         ("SystemRoot", windows.clone().into_os_string()),

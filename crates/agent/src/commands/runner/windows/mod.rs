@@ -75,7 +75,8 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
         return Err(RunError::Directory { path, error: "it does not exist".into(), kind });
     }
     let program = path.display().to_string();
-    let failed = |error: std::io::Error| RunError::NotStarted { program: program.clone(), error: error.to_string() };
+    let failed =
+        |error: std::io::Error| RunError::NotStarted { program: program.clone(), error: error.to_string() };
     let job = Job::new().map_err(failed)?;
     let mut command = Command::new(&path);
     command.env_clear().envs(environment::clean()).envs(request.environment.iter().cloned());

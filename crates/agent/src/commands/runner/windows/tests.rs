@@ -81,8 +81,12 @@ async fn output_and_exit_code_come_back() {
 #[tokio::test]
 async fn the_environment_is_clean() {
     let finished = run(cmd("set").env("EXTRA", "1"), LONG).await;
-    let names: Vec<String> =
-        finished.stdout.text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_lowercase())).collect();
+    let names: Vec<String> = finished
+        .stdout
+        .text
+        .lines()
+        .filter_map(|line| Some(line.split_once('=')?.0.to_lowercase()))
+        .collect();
     assert!(names.contains(&"extra".into()) && names.contains(&"systemroot".into()), "{names:?}");
     // Variables of cargo or of the shell that started the tests are not handed on.
     assert!(!names.iter().any(|name| name.starts_with("cargo") || name == "home"), "{names:?}");

@@ -2,13 +2,14 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
-mod unsupported;
+mod walk;
+#[cfg(target_os = "windows")]
+mod windows;
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::run;
-#[cfg(not(target_os = "linux"))]
-pub(super) use unsupported::run;
+#[cfg(target_os = "windows")]
+pub(super) use windows::run;
 
 /// The action's parameters.
 #[derive(Debug, Default)]

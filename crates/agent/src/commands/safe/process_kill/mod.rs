@@ -6,10 +6,12 @@ mod linux;
 mod stat;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
-#[cfg(not(target_os = "linux"))]
-mod unsupported;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(all(test, target_os = "windows"))]
+mod windows_tests;
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::run;
-#[cfg(not(target_os = "linux"))]
-pub(super) use unsupported::run;
+#[cfg(target_os = "windows")]
+pub(super) use windows::run;

@@ -1,7 +1,10 @@
 //! What is started for a raw command, and what becomes of its end.
 
 use super::*;
+use crate::commands::raw::outcome;
 use crate::commands::runner::Identity;
+use crate::commands::runner::{Finished, Status};
+use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
 use std::path::Path;
 
@@ -17,7 +20,7 @@ fn finished(status: Status) -> Finished {
 #[test]
 fn the_text_is_one_argument_of_the_shell_even_if_it_looks_like_an_option() {
     let request =
-        request(checked(UnsafeCommand { raw_command: "-x; id".into(), ..UnsafeCommand::default() }), None);
+        plan(checked(UnsafeCommand { raw_command: "-x; id".into(), ..UnsafeCommand::default() }), None);
     assert_eq!(request.program, Program::Named("sh"));
     assert_eq!(request.arguments, ["-c", "--", "-x; id"]);
     assert_eq!((request.directory, request.identity, request.environment), (None, None, vec![]));
@@ -34,7 +37,7 @@ fn the_hosts_variables_come_after_the_users_own_so_that_they_hold() {
     });
     let identity = Identity { uid: 7, gid: 8, groups: vec![8] };
     let user = User { identity: identity.clone(), environment: vec![("HOME".into(), "/home/u".into())] };
-    let request = request(command, Some(user));
+    let request = plan(command, Some(user));
     assert_eq!(request.program, Program::Named("bash"));
     assert_eq!(request.directory.as_deref(), Some(Path::new("/srv")));
     assert_eq!(request.identity, Some(identity));

@@ -1,0 +1,75 @@
+//! `firewall`: whether Windows' firewall is on in each of its profiles.
+
+use crate::autochecks::finding::{Assessed, Finding, Skip};
+use infiniservice_protocol::data::CheckStatus;
+use serde_json::json;
+
+/// The profiles' names in the registry and for people.
+pub const PROFILES: [(&str, &str); 3] =
+    [("DomainProfile", "domain"), ("StandardProfile", "private"), ("PublicProfile", "public")];
+
+/// One profile; `None` where neither policy nor machine say anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// For people.
+    pub name: &'static str,
+    /// `EnableFirewall` of the group policy, which goes before the machine's own.
+    pub by_policy: Option<bool>,
+    /// `EnableFirewall` of the machine.
+    pub by_machine: Option<bool>,
+}
+
+impl Profile {
+    fn is_on(self) -> Option<bool> {
+        self.by_policy.or(self.by_machine)
+    }
+}
+
+/// The public profile off is a failure: it is the one of unknown networks.
+pub fn assess(profiles: &[Profile]) -> Assessed {
+    if profiles.iter().all(|profile| profile.is_on().is_none()) {
+        return Err(Skip::because("the registry has no firewall profiles"));
+    }
+    let off: Vec<&str> = profiles.iter().filter(|p| p.is_on() == Some(false)).map(|p| p.name).collect();
+    let status = match off.as_slice() {
+        [] => CheckStatus::Passed,
+        off if off.contains(&"public") => CheckStatus::Failed,
+        _ => CheckStatus::Warning,
+    };
+    let message = if off.is_empty() {
+        "The firewall is on in every profile.".to_owned()
+    } else {
+        format!("The firewall is off in the {} profile(s).", off.join(" and "))
+    };
+    let told: serde_json::Map<_, _> =
+        profiles.iter().map(|p| (p.name.to_owned(), json!(p.is_on()))).collect();
+    let finding = Finding::new(status, message).with_details(json!({"profiles": told}));
+    Ok(finding.advise("Turn the firewall on, unless another product does its work."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(name: &'static str, by_policy: Option<bool>, by_machine: Option<bool>) -> Profile {
+        Profile { name, by_policy, by_machine }
+    }
+
+    #[test]
+    fn a_profile_that_is_off_is_named_and_the_public_one_weighs_most() {
+        let on = profile("domain", None, Some(true));
+        assert_eq!(assess(&[on]).unwrap().status, CheckStatus::Passed);
+        let finding = assess(&[on, profile("private", None, Some(false))]).unwrap();
+        assert_eq!((finding.status, finding.message.contains("private")), (CheckStatus::Warning, true));
+        assert_eq!(assess(&[profile("public", None, Some(false))]).unwrap().status, CheckStatus::Failed);
+    }
+
+    #[test]
+    fn the_policy_goes_before_the_machine_and_nothing_known_is_skipped() {
+        assert_eq!(
+            assess(&[profile("public", Some(true), Some(false))]).unwrap().status,
+            CheckStatus::Passed
+        );
+        assert!(assess(&[profile("public", None, None)]).is_err());
+    }
+}

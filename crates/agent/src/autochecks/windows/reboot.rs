@@ -1,0 +1,60 @@
+//! `reboot_required`: whether what was installed waits for a restart, by the signs that Windows' own parts leave in the registry.
+
+use crate::autochecks::finding::Finding;
+use infiniservice_protocol::data::CheckStatus;
+use serde_json::json;
+
+/// The signs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// `Component Based Servicing\RebootPending` is there.
+    pub servicing: bool,
+    /// `WindowsUpdate\Auto Update\RebootRequired` is there, or the update agent says so.
+    pub update: bool,
+    /// Pairs of `PendingFileRenameOperations`: files to be replaced at boot.
+    pub file_renames: usize,
+    /// The computer's name differs from the one that it will have.
+    pub new_name: bool,
+}
+
+/// Files to be replaced alone are every installer's habit: told, but no reason to restart.
+pub fn assess(signs: Signs) -> Finding {
+    let reasons = [
+        (signs.servicing, "a component of Windows"),
+        (signs.update, "Windows Update"),
+        (signs.new_name, "the computer's new name"),
+    ];
+    let reasons: Vec<&str> = reasons.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect();
+    let details = json!({
+        "component_servicing": signs.servicing,
+        "windows_update": signs.update,
+        "computer_rename": signs.new_name,
+        "pending_file_renames": signs.file_renames,
+    });
+    if reasons.is_empty() {
+        return Finding::passed("No restart is due.").with_details(details);
+    }
+    Finding::new(CheckStatus::Warning, format!("The machine waits for a restart: {}.", reasons.join(", ")))
+        .with_details(details)
+        .advise("Restart the machine when it suits its users.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sign_asks_for_a_restart_but_files_to_be_replaced_alone_do_not() {
+        let status = |signs| assess(signs).status;
+        assert_eq!(status(Signs::default()), CheckStatus::Passed);
+        assert_eq!(status(Signs { file_renames: 9, ..Signs::default() }), CheckStatus::Passed);
+        for signs in [
+            Signs { servicing: true, ..Signs::default() },
+            Signs { update: true, ..Signs::default() },
+            Signs { new_name: true, ..Signs::default() },
+        ] {
+            assert_eq!(status(signs), CheckStatus::Warning, "{signs:?}");
+        }
+        assert!(assess(Signs { update: true, ..Signs::default() }).message.contains("Windows Update"));
+    }
+}

@@ -1,0 +1,83 @@
+//! `pending_updates` and `security_updates`: what Windows Update would install, by what it knows already.
+
+use crate::autochecks::finding::Finding;
+use infiniservice_protocol::Action;
+use infiniservice_protocol::data::{CheckStatus, WindowsUpdateCheckData};
+use serde_json::json;
+
+/// From so many on nobody has been looking after the machine.
+const MANY: u32 = 20;
+/// From so many security updates on it is a failure; one that is critical is one by itself.
+const MANY_SECURITY: u32 = 5;
+/// So many are told; `WindowsUpdateCheck` tells all.
+const MAX_TOLD: usize = 20;
+
+/// A few updates are every machine's daily life.
+pub fn assess_pending(data: &WindowsUpdateCheckData) -> Finding {
+    let status = if data.pending_count >= MANY { CheckStatus::Warning } else { CheckStatus::Passed };
+    finding(data, status, data.pending_count, "update", |_| true)
+}
+
+/// Each security update wants to be installed.
+pub fn assess_security(data: &WindowsUpdateCheckData) -> Finding {
+    let status = match (data.security_count, data.critical_count) {
+        (0, _) => CheckStatus::Passed,
+        (count, 0) if count < MANY_SECURITY => CheckStatus::Warning,
+        _ => CheckStatus::Failed,
+    };
+    finding(data, status, data.security_count, "security update", |is_security| is_security)
+}
+
+fn finding(
+    data: &WindowsUpdateCheckData,
+    status: CheckStatus,
+    count: u32,
+    what: &str,
+    told: impl Fn(bool) -> bool,
+) -> Finding {
+    let message = match count {
+        0 => format!("No {what} is pending."),
+        1 => format!("1 {what} is pending."),
+        n => format!("{n} {what}s are pending."),
+    };
+    let updates = data.pending_updates.iter().filter(|update| told(update.is_security_update));
+    let titles: Vec<&str> = updates.map(|update| update.title.as_str()).take(MAX_TOLD).collect();
+    let details = json!({
+        "pending_count": data.pending_count,
+        "security_count": data.security_count,
+        "critical_count": data.critical_count,
+        "last_check": data.last_check,
+        "last_install": data.last_install,
+        "updates": titles,
+    });
+    let install = Action::WindowsUpdateInstall { kb_articles: None };
+    Finding::new(status, message).with_details(details).remedy("Install all pending updates.", Some(install))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn security_updates_want_to_be_installed_and_a_critical_one_at_once() {
+        let data = |security_count, critical_count| WindowsUpdateCheckData {
+            pending_count: security_count,
+            security_count,
+            critical_count,
+            ..WindowsUpdateCheckData::default()
+        };
+        let verdicts =
+            [data(0, 0), data(1, 0), data(1, 1), data(5, 0)].map(|data| assess_security(&data).status);
+        assert_eq!(
+            verdicts,
+            [CheckStatus::Passed, CheckStatus::Warning, CheckStatus::Failed, CheckStatus::Failed]
+        );
+        assert_eq!(assess_pending(&data(19, 0)).status, CheckStatus::Passed);
+        let many = assess_pending(&data(20, 0));
+        assert_eq!(many.status, CheckStatus::Warning);
+        assert!(matches!(
+            many.remediation.unwrap().command,
+            Some(Action::WindowsUpdateInstall { kb_articles: None })
+        ));
+    }
+}

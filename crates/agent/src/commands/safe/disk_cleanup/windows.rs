@@ -1,0 +1,17 @@
+//! Cleans the places of a Windows machine.
+
+use super::{Query, walk};
+use crate::cleanup::system_drive;
+use crate::commands::context::CommandContext;
+use crate::commands::control::Control;
+use crate::commands::outcome::{CommandOutcome, CommandResult};
+
+/// Cleans; what was done until the command had to end is in its error.
+pub(in crate::commands::safe) async fn run(
+    query: Query,
+    _: &CommandContext,
+    control: &Control,
+) -> CommandResult {
+    let job = walk::job(&query, system_drive())?;
+    CommandOutcome::of(&walk::run(&job, control).await?)
+}

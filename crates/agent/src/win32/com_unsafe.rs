@@ -1,0 +1,68 @@
+//! COM on threads of its own: whoever asks waits only as long as his time allows, and a call that hangs holds up nobody else.
+#![allow(unsafe_code)]
+
+use crate::commands::{CommandError, Control};
+use infiniservice_protocol::ErrorCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::oneshot;
+use windows::Win32::System::Com::{COINIT_MULTITHREADED, CoInitializeEx, CoUninitialize};
+
+/// Threads that may be out at one time: more only pile up behind something that hangs.
+const MAX_OUT: usize = 6;
+
+static OUT: AtomicUsize = AtomicUsize::new(0);
+
+struct Place;
+
+impl Place {
+    fn take() -> Option<Self> {
+        let taken =
+            OUT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |out| (out < MAX_OUT).then_some(out + 1));
+        taken.ok().map(|_| Self)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        OUT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// COM for this thread, as long as it lives.
+struct Com;
+
+impl Com {
+    fn start() -> windows::core::Result<Self> {
+        // SAFETY: the thread is new, and nothing of it uses COM yet.
+        unsafe { CoInitializeEx(None, COINIT_MULTITHREADED) }.ok().map(|()| Self)
+    }
+}
+
+impl Drop for Com {
+    fn drop(&mut self) {
+        // SAFETY: initialised on this very thread, whose work is done.
+        unsafe { CoUninitialize() };
+    }
+}
+
+/// Runs `work` in a thread with COM. When the command must end before it, the thread is left to end by itself.
+pub async fn on_thread<T: Send + 'static>(
+    what: &'static str,
+    control: &Control,
+    work: impl FnOnce() -> windows::core::Result<T> + Send + 'static,
+) -> Result<windows::core::Result<T>, CommandError> {
+    let place = Place::take().ok_or_else(|| {
+        CommandError::new(ErrorCode::Busy, format!("{what}: too many earlier questions are still unanswered"))
+    })?;
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name(what.into());
+    let started = thread.spawn(move || {
+        let done = Com::start().and_then(|_com| work());
+        // Whoever asked may have given up since.
+        let _ = tell.send(done);
+        drop(place);
+    });
+    started.map_err(|error| CommandError::new(ErrorCode::Internal, format!("{what}: {error}")))?;
+    let lost = |_| CommandError::new(ErrorCode::Internal, format!("{what}: the thread that asked it died"));
+    control.bound(told).await?.map_err(lost)
+}

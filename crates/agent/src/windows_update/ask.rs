@@ -1,0 +1,120 @@
+//! Asks the Windows Update Agent, on threads of its own.
+
+use super::agent_unsafe::{Agent, last, reboot_required};
+use super::reading::{self, Outcome, Update, is_article};
+use crate::commands::{CommandError, Control};
+use crate::win32::com_unsafe::on_thread;
+use crate::win32::hresult::explain;
+use infiniservice_protocol::data::{WindowsUpdateCheckData, WindowsUpdateInstallData};
+use infiniservice_protocol::{ErrorCode, ParamError};
+use windows::core::Error;
+
+/// What is pending, asking the update server.
+pub async fn check(control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
+    look(true, control).await
+}
+
+/// What is pending by what is known already.
+pub async fn known(control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
+    look(false, control).await
+}
+
+async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
+    let asked = on_thread("windows-update", control, move || {
+        let found = Agent::new()?.search(online)?;
+        let (checked, installed) = last();
+        Ok(reading::check(&found.updates, checked, installed, reboot_required().unwrap_or_default()))
+    });
+    asked.await?.map_err(|error| failure("updates could not be looked for", &error))
+}
+
+/// Whether Windows Update waits for a reboot.
+pub async fn is_reboot_required(control: &Control) -> Result<bool, CommandError> {
+    let asked = on_thread("windows-update", control, reboot_required);
+    asked.await?.map_err(|error| failure("it could not be asked whether a reboot is due", &error))
+}
+
+type Installed = (Vec<(Update, Result<Outcome, String>)>, bool);
+
+/// Brings in what is pending, or these articles of it.
+pub async fn install(
+    articles: Option<Vec<String>>,
+    control: &Control,
+) -> Result<WindowsUpdateInstallData, CommandError> {
+    if let Some(odd) = articles.iter().flatten().find(|article| !is_article(article)) {
+        let error = format!("`kb_articles` must hold numbers such as KB5034441, not {odd:?}");
+        return Err(ParamError::invalid("kb_articles", error).into());
+    }
+    let asked = on_thread("windows-update", control, move || work(articles.as_deref()));
+    let done = asked.await.map_err(goes_on)?;
+    let (outcomes, reboot) = done.map_err(|error| failure("updates could not be installed", &error))?;
+    let data = reading::installed(&outcomes, reboot);
+    if data.failed.is_empty() {
+        return Ok(data);
+    }
+    let why = data.failed.iter().find_map(|one| one.error.clone()).unwrap_or_default();
+    let error = format!("{} of {} updates were not installed: {why}", data.failed.len(), outcomes.len());
+    let error = CommandError::new(ErrorCode::ExecutionFailed, error);
+    Err(error.with_data(serde_json::to_value(&data).unwrap_or_default()))
+}
+
+fn work(articles: Option<&[String]>) -> windows::core::Result<Installed> {
+    let agent = Agent::new()?;
+    let found = agent.search(true)?;
+    let wanted: Vec<usize> = (0..found.updates.len())
+        .filter(|at| found.updates.get(*at).is_some_and(|u| u.is_wanted(articles)))
+        .collect();
+    let (asking, quiet): (Vec<usize>, Vec<usize>) =
+        wanted.into_iter().partition(|at| found.updates.get(*at).is_some_and(|update| update.asks_user));
+    let (outcomes, reboot) =
+        if quiet.is_empty() { (Vec::new(), reboot_required()?) } else { agent.install(&found, &quiet)? };
+    let update = |at: &usize| found.updates.get(*at).cloned().unwrap_or_default();
+    let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(outcome)));
+    let left = asking.iter().map(|at| (update(at), Err("its installer asks a person something".to_owned())));
+    Ok((done.chain(left).collect(), reboot))
+}
+
+fn goes_on(mut error: CommandError) -> CommandError {
+    if matches!(error.code, ErrorCode::Timeout | ErrorCode::Cancelled) {
+        error.error.push_str("; Windows goes on with the installation");
+    }
+    error
+}
+
+fn failure(what: &str, error: &Error) -> CommandError {
+    let number = error.code().0;
+    let code = match number.cast_unsigned() {
+        0x8000_4001 | 0x8004_0154 | 0x8024_0037 => ErrorCode::Unsupported,
+        0x8007_0005 | 0x8024_0044 | 0x8024_0025 => ErrorCode::PermissionDenied,
+        0x8024_0009 | 0x8024_0016 | 0x8024_001B => ErrorCode::Busy,
+        _ => ErrorCode::ExecutionFailed,
+    };
+    CommandError::new(code, format!("Windows Update: {what}: {}", explain(number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn what_is_pending_by_what_is_known_is_told_or_the_lack_of_the_interface() {
+        let control = Control::for_at_most(Duration::from_secs(300));
+        match known(&control).await {
+            Ok(data) => assert_eq!(data.pending_count as usize, data.pending_updates.len()),
+            // Wine makes the objects, but searches nothing.
+            Err(error) => {
+                assert_eq!(error.code, ErrorCode::Unsupported, "{error}");
+                assert!(error.error.contains("E_NOTIMPL"), "{error}");
+            }
+        }
+        is_reboot_required(&control).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_article_that_is_none_is_refused_before_anything_is_asked() {
+        let control = Control::for_at_most(Duration::from_secs(1));
+        let error = install(Some(vec!["x; calc".into()]), &control).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter);
+    }
+}
