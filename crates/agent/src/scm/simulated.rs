@@ -89,8 +89,10 @@ impl Simulated {
         };
     }
 
-    fn begin(&mut self, state: State) {
+    #[allow(clippy::unnecessary_wraps, reason = "stands beside refusals")]
+    fn begin(&mut self, state: State) -> Result<(), u32> {
         (self.state, self.left) = (state, self.looks.unwrap_or_default());
+        Ok(())
     }
 }
 
@@ -111,7 +113,7 @@ impl Manager for Machine {
         self.note("start", name);
         self.with(name, |service| match service.state {
             State::Stopped if service.start_type == StartType::Disabled => Err(1058),
-            State::Stopped => Ok(service.begin(State::StartPending)),
+            State::Stopped => service.begin(State::StartPending),
             _ => Err(1056),
         })
     }
@@ -119,7 +121,7 @@ impl Manager for Machine {
     fn stop(&self, name: &str) -> Result<(), ScmError> {
         self.note("stop", name);
         self.with(name, |service| match service.state {
-            State::Running | State::Paused => Ok(service.begin(State::StopPending)),
+            State::Running | State::Paused => service.begin(State::StopPending),
             State::Stopped => Err(1062),
             _ => Err(1061),
         })
@@ -127,7 +129,7 @@ impl Manager for Machine {
 
     fn resume(&self, name: &str) -> Result<(), ScmError> {
         self.note("resume", name);
-        self.with(name, |service| Ok(service.begin(State::ContinuePending)))
+        self.with(name, |service| service.begin(State::ContinuePending))
     }
 
     fn set_start(&self, name: &str, start_type: StartType) -> Result<(), ScmError> {

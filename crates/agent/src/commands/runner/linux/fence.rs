@@ -3,9 +3,9 @@
 use super::delegation::{divide, own_delegated};
 use super::group::Group;
 use super::scope::Scope;
-use super::stream::Pipe;
 use super::tree::{Adoption, Tree};
 use crate::commands::runner::Request;
+use crate::commands::runner::stream::Pipe;
 use crate::systemd::BusAddress;
 use std::fs::File;
 use std::path::PathBuf;

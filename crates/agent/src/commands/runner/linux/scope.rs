@@ -10,7 +10,7 @@
 use super::group::{self, Group};
 use super::locate::locate;
 use super::spawn_unsafe::{self, Streams};
-use super::stream::Pipe;
+use crate::commands::runner::stream::Pipe;
 use crate::commands::runner::{Program, Request};
 use crate::systemd::{BusAddress, scope};
 use rustix::process::{Pid, Signal, kill_process};
