@@ -74,9 +74,9 @@ impl CommandName {
             Support::WithServices if means.systemd || std::env::consts::OS == "windows" => None,
             Support::WithServices => Some("needs systemd as the init system, which does not run here".into()),
             Support::WithPackages if means.packages => None,
-            Support::WithPackages => {
-                Some("needs apt or dnf, and neither is this system's package manager".into())
-            }
+            Support::WithPackages => Some(
+                "needs a package manager that the agent knows: apt, dnf or winget; there is none here".into(),
+            ),
         }
     }
 
@@ -140,6 +140,7 @@ mod tests {
         assert!(unsupported("WindowsDefenderScan").unwrap().contains("nothing here matches it"));
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn services_need_systemd_and_processes_need_nothing() {
         let services = CommandName::find("ServiceList").unwrap();

@@ -34,6 +34,8 @@ pub enum Cause {
     Untrusted,
     /// The agent may not.
     Permission,
+    /// The tool is there, but does not work.
+    Absent,
     /// None of these.
     Other,
 }
@@ -70,6 +72,7 @@ impl Failure {
             Cause::NotFound => ErrorCode::NotFound,
             Cause::Busy => ErrorCode::Busy,
             Cause::Permission => ErrorCode::PermissionDenied,
+            Cause::Absent => ErrorCode::Unsupported,
             _ => ErrorCode::ExecutionFailed,
         }
     }
@@ -89,6 +92,7 @@ impl Failure {
             Cause::Protected => "the system cannot do without it",
             Cause::Held => "the administrator holds a package at its version",
             Cause::Untrusted => "no trusted key has signed what the repository offers",
+            Cause::Absent => "the package manager does not work here",
             Cause::Permission => "the agent lacks the right to do it",
             Cause::Other if self.words.is_empty() => "the package manager failed without a word",
             Cause::Other => return self.words.clone(),

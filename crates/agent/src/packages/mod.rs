@@ -10,6 +10,7 @@ mod installed;
 mod rpm;
 mod site;
 mod target;
+pub mod winget;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -56,6 +57,8 @@ pub enum RebootSign {
     File(&'static str),
     /// This program tells of a time of installation, in seconds since the epoch at a line's end, that is after the boot.
     InstalledSinceBoot(Request),
+    /// The package manager does not tell; the check of its own name does.
+    Untold,
     /// The running kernel's modules are gone: a newer kernel has replaced them.
     ModulesGone,
 }

@@ -30,6 +30,11 @@ const ALREADY_RUNNING: u32 = 1056;
 const NOT_ACTIVE: u32 = 1062;
 /// It is between two states, and takes the control a little later.
 const CANNOT_ACCEPT_NOW: u32 = 1061;
+/// Another service is being started at this moment.
+const DATABASE_LOCKED: u32 = 1055;
+/// How long and how often that is waited for.
+const LOCK_PAUSE: Duration = Duration::from_millis(200);
+const LOCK_ATTEMPTS: usize = 150;
 
 /// An operation under way. `pause` waits so long and says whether to go on.
 pub struct Operation<'a, M> {
@@ -130,10 +135,7 @@ impl<M: Manager> Operation<'_, M> {
         match status.state {
             State::Running => return Ok(()),
             State::Paused => self.manager.resume(name)?,
-            _ => match self.manager.start(name) {
-                Err(ScmError::Win32 { code: ALREADY_RUNNING, .. }) => {}
-                other => other?,
-            },
+            _ => self.begin(name)?,
         }
         let after = self.settled(name, "starts")?;
         // One that did its work and ended without an error is content.
@@ -142,6 +144,21 @@ impl<M: Manager> Operation<'_, M> {
         }
         let why = if after.failed() { after.exit_words() } else { format!("it is {}", after.word()) };
         Err(ScmError::Failed(format!("{name} did not start: {why}")))
+    }
+
+    fn begin(&self, name: &str) -> Result<(), ScmError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.manager.start(name) {
+                Err(ScmError::Win32 { code: ALREADY_RUNNING, .. }) => return Ok(()),
+                Err(ScmError::Win32 { code: DATABASE_LOCKED, .. }) if attempts < LOCK_ATTEMPTS => {}
+                other => return other,
+            }
+            if !(self.pause)(LOCK_PAUSE) {
+                return Err(ScmError::Ended(format!("{name} waited for another service's start")));
+            }
+        }
     }
 
     fn bring_down(&self, name: &str) -> Result<(), ScmError> {

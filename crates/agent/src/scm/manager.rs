@@ -4,11 +4,17 @@ use super::control::Manager;
 use super::error::ScmError;
 use super::manager_unsafe::{self as calls, Handle};
 use super::state::{Service, StartType, Status};
+use std::time::Duration;
 use windows::Win32::System::Services::{
     SC_MANAGER_CONNECT, SC_MANAGER_ENUMERATE_SERVICE, SERVICE_CHANGE_CONFIG, SERVICE_CONTROL_CONTINUE,
     SERVICE_CONTROL_STOP, SERVICE_ENUMERATE_DEPENDENTS, SERVICE_NO_CHANGE, SERVICE_PAUSE_CONTINUE,
     SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_START, SERVICE_STOP,
 };
+
+/// `RPC_S_SERVER_TOO_BUSY` and `RPC_S_CALL_FAILED_DNE`: nothing was done, and it may go well the next moment.
+const TRANSIENT: [u32; 2] = [1723, 1727];
+const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection, for one command or one collection.
 #[derive(Debug)]
@@ -20,9 +26,17 @@ impl ServiceManager {
     /// Connects; needs no privileges.
     pub fn connect() -> Result<Self, ScmError> {
         let access = SC_MANAGER_CONNECT | SC_MANAGER_ENUMERATE_SERVICE;
-        let handle = calls::connect(access)
-            .map_err(|code| ScmError::win32("the service control manager could not be reached", code))?;
-        Ok(Self { handle })
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match calls::connect(access) {
+                Ok(handle) => return Ok(Self { handle }),
+                Err(code) if TRANSIENT.contains(&code) && attempts < ATTEMPTS => std::thread::sleep(PAUSE),
+                Err(code) => {
+                    return Err(ScmError::win32("the service control manager could not be reached", code));
+                }
+            }
+        }
     }
 
     /// All services, without what was configured.

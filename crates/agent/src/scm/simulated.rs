@@ -17,6 +17,8 @@ pub struct Simulated {
     /// Exit code of a start that fails.
     pub fails_with: u32,
     pub accepts_stop: bool,
+    /// Attempts to start it for which the database is locked.
+    pub locked: u32,
     pub left: u32,
     pub exit_code: u32,
 }
@@ -29,6 +31,7 @@ pub fn service(state: State) -> Simulated {
         looks: Some(3),
         fails_with: 0,
         accepts_stop: true,
+        locked: 0,
         left: 0,
         exit_code: 0,
     }
@@ -112,6 +115,10 @@ impl Manager for Machine {
     fn start(&self, name: &str) -> Result<(), ScmError> {
         self.note("start", name);
         self.with(name, |service| match service.state {
+            _ if service.locked > 0 => {
+                service.locked -= 1;
+                Err(1055)
+            }
             State::Stopped if service.start_type == StartType::Disabled => Err(1058),
             State::Stopped => service.begin(State::StartPending),
             _ => Err(1056),

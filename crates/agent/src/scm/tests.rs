@@ -38,6 +38,15 @@ fn one_that_just_stops_is_started_once_it_has_stopped() {
 }
 
 #[test]
+fn a_database_that_another_start_locks_is_waited_for() {
+    let machine = Machine::of([("a", Simulated { locked: 3, ..service(State::Stopped) })]);
+    run(&machine, "a", Start).unwrap();
+    assert_eq!((machine.state("a"), asked(&machine).len()), (State::Running, 4));
+    let machine = Machine::of([("a", Simulated { locked: u32::MAX, ..service(State::Stopped) })]);
+    assert_eq!(CommandError::from(run(&machine, "a", Start).unwrap_err()).code, ErrorCode::Busy);
+}
+
+#[test]
 fn dependents_are_stopped_first_and_started_again_after_a_restart() {
     let dependent = Simulated { needs: vec!["base"], ..service(State::Running) };
     let idle = Simulated { needs: vec!["base"], ..service(State::Stopped) };

@@ -65,8 +65,10 @@ fn no_link_is_followed_neither_inside_a_place_nor_on_the_way_to_it() {
     fs::create_dir_all(root.path().join(r"Users\lab\AppData\Local")).unwrap();
     let links = [r"Windows\Temp\link", r"Users\lab\AppData\Local\Temp"].map(|link| root.path().join(link));
     for link in &links {
-        if let Err(error) = std::os::windows::fs::symlink_dir(target, link) {
-            eprintln!("SKIPPED: no symbolic links here: {error}");
+        let made = std::os::windows::fs::symlink_dir(target, link);
+        // Wine 8 says that it made one, and makes none.
+        if made.is_err() || link.symlink_metadata().is_err() {
+            eprintln!("SKIPPED: no symbolic links here: {made:?}");
             return;
         }
     }

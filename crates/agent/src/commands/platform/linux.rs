@@ -3,6 +3,7 @@
 use crate::commands::context::Services;
 use crate::commands::runner::Runner;
 use crate::commands::services::SystemdServices;
+use crate::packages::Site;
 use crate::systemd::UnitClient;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,4 +17,9 @@ pub(super) fn services(runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
 /// As `sd_booted(3)` decides it.
 pub(super) fn systemd_runs() -> bool {
     Path::new("/run/systemd/system").is_dir()
+}
+
+/// What the system's own files tell.
+pub(super) fn packages() -> Option<Site> {
+    Site::detect(Path::new("/"))
 }

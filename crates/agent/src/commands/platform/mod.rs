@@ -11,8 +11,6 @@ use windows as imp;
 
 use super::context::{CommandContext, ProcessSource};
 use super::settings::CommandSettings;
-use crate::packages::Site;
-use std::path::Path;
 use std::sync::Arc;
 
 impl CommandContext {
@@ -23,7 +21,7 @@ impl CommandContext {
             services: imp::services(&runner),
             runner,
             processes,
-            packages: Site::detect(Path::new("/")).map(Arc::new),
+            packages: imp::packages().map(Arc::new),
             systemd_runs: imp::systemd_runs(),
             max_output_bytes: settings.limits.max_output_bytes,
         }

@@ -3,6 +3,9 @@
 use crate::commands::context::Services;
 use crate::commands::runner::Runner;
 use crate::commands::services::ScmServices;
+use crate::packages::Site;
+use crate::packages::winget::{Winget, locate::locate};
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) use super::super::runner::system_runner as runner;
@@ -13,4 +16,9 @@ pub(super) fn services(_runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
 
 pub(super) fn systemd_runs() -> bool {
     false
+}
+
+/// winget, where the App Installer is there for the whole machine.
+pub(super) fn packages() -> Option<Site> {
+    Some(Site::new(Box::new(Winget { program: locate()? }), Path::new("C:\\")))
 }

@@ -40,7 +40,7 @@ impl<'a> Desk<'a> {
         control: &'a Control,
     ) -> Result<Self, CommandError> {
         let missing = || {
-            CommandError::new(ErrorCode::Unsupported, "neither apt nor dnf is this system's package manager")
+            CommandError::new(ErrorCode::Unsupported, "there is no package manager here that the agent knows")
         };
         let site = context.packages.as_deref().ok_or_else(missing)?;
         Ok(Self { site, context, control })
@@ -135,8 +135,10 @@ impl<'a> Desk<'a> {
     ) -> Result<Vec<Installed>, CommandError> {
         let finished = self.context.runner.run(self.manager().query(target), control).await?;
         match finished.status {
-            // Readers return 1 for what is not installed.
-            Status::Exited(0 | 1) => Ok(self.manager().read_query(target, &finished.stdout.text)),
+            // Readers return 1 for what is not installed, winget a code of its own.
+            Status::Exited(code) if code == 1 || self.manager().ended_well(&finished) => {
+                Ok(self.manager().read_query(target, &finished.stdout.text))
+            }
             _ => {
                 Err(finished
                     .into_error(ErrorCode::ExecutionFailed, "the installed packages could not be read"))
@@ -197,6 +199,7 @@ impl<'a> Desk<'a> {
     pub(in crate::commands::safe) async fn reboot_required(&self) -> bool {
         match self.manager().reboot() {
             RebootSign::File(path) => self.site.exists(path),
+            RebootSign::Untold => false,
             RebootSign::ModulesGone => self.site.modules_gone(),
             RebootSign::InstalledSinceBoot(request) => {
                 let answer = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await;
