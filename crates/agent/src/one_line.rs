@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_reason_is_words_alone() {
-        assert_eq!(reason(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        let missing = reason(&std::io::Error::from_raw_os_error(2));
+        assert!(missing.len() > 10 && !missing.contains("os error"), "{missing}");
         assert_eq!(reason(&std::io::Error::other("other")), "other");
     }
     use proptest::prelude::*;

@@ -309,7 +309,8 @@ async fn every_refusal_has_its_own_code() {
     );
     desk.ask("1", "Bogus", &json!({}), None);
     desk.ask("2", "ProcessKill", &json!({"pid": 5}), None);
-    desk.ask("3", "WindowsUpdateCheck", &json!({}), None);
+    let elsewhere = if std::env::consts::OS == "windows" { "UpdateCheck" } else { "WindowsUpdateCheck" };
+    desk.ask("3", elsewhere, &json!({}), None);
     desk.ask("4", "ProcessList", &json!({"limit": "many"}), None);
     desk.raw("5");
     let codes: Vec<_> = desk.answers().into_iter().map(|(_, code)| code.unwrap()).collect();

@@ -47,7 +47,7 @@ impl World {
     /// The messages, with the directory's name taken out.
     fn errors(&self) -> Vec<String> {
         let errors = self.sources.load().expect_err("something is wrong");
-        let directory = format!("{}/", self.directory.path().display());
+        let directory = self.directory.path().join("").display().to_string();
         errors.0.iter().map(|error| error.to_string().replace(&directory, "")).collect()
     }
 }

@@ -10,7 +10,9 @@ fn the_services_of_this_machine_are_listed_with_their_configuration() {
     let manager = ServiceManager::connect().unwrap();
     let mut services = manager.list().unwrap();
     assert!(services.len() > 3, "{services:?}");
-    services.iter_mut().for_each(|service| manager.configure(service));
+    for service in &mut services {
+        manager.configure(service);
+    }
     let rpc = services.iter().find(|service| service.name.eq_ignore_ascii_case("RpcSs")).unwrap();
     let info = rpc.info();
     assert!(!info.display_name.is_empty() && info.startup_type != "unknown", "{info:?}");

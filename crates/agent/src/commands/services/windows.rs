@@ -99,7 +99,9 @@ fn operate(
 fn fresh() -> Result<Vec<Service>, ScmError> {
     let manager = ServiceManager::connect()?;
     let mut services = manager.list()?;
-    services.iter_mut().for_each(|service| manager.configure(service));
+    for service in &mut services {
+        manager.configure(service);
+    }
     Ok(services)
 }
 

@@ -11,7 +11,7 @@ const ENGLISH: &str = "\r   - \r   \\ \r   | \r\
     7-Zip 24.08 (x64)        7zip.7zip           24.08        24.09     winget\n\
     Microsoft Edge           Microsoft.Edge      131.0.2903.5           winget\n\
     A very long name of an … Some.Very.Long.Id.… 1.0                    winget\n\
-    Handmade tool            ARP\\Machine\\X64\\ht 3.1\n\
+    Handmade tool            ARP\\Machine\\X64\\ht  3.1\n\
     2 upgrades available.\n";
 const GERMAN: &str = "Name            ID        Version Quelle\n\
     ---------------------------------------\n\

@@ -119,16 +119,17 @@ fn walk(first: *const IP_ADAPTER_ADDRESSES_LH) -> Vec<(u32, IpAddr)> {
     found
 }
 
+#[allow(clippy::cast_ptr_alignment, reason = "read unaligned")]
 fn ip(address: *const SOCKADDR) -> Option<IpAddr> {
     // SAFETY: null, or an address of the family that it says, in the buffer that Windows has just filled.
     unsafe {
         match address.as_ref()?.sa_family {
             AF_INET => {
-                let four = (*address.cast::<SOCKADDR_IN>()).sin_addr.S_un.S_addr;
+                let four = address.cast::<SOCKADDR_IN>().read_unaligned().sin_addr.S_un.S_addr;
                 Some(IpAddr::V4(Ipv4Addr::from(four.to_ne_bytes())))
             }
             AF_INET6 => {
-                let sixteen = (*address.cast::<SOCKADDR_IN6>()).sin6_addr.u.Byte;
+                let sixteen = address.cast::<SOCKADDR_IN6>().read_unaligned().sin6_addr.u.Byte;
                 Some(IpAddr::V6(Ipv6Addr::from(sixteen)))
             }
             _ => None,

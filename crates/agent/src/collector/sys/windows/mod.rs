@@ -87,6 +87,7 @@ impl Machine {
     }
 
     /// Drives.
+    #[allow(clippy::unnecessary_wraps)]
     pub fn disk_usage(&mut self) -> Result<Usages, CollectError> {
         let (max, deadline) = (self.settings.max_file_systems, self.settings.network_mount_timeout);
         Ok(volumes::usages(&mut self.probes, max, deadline))

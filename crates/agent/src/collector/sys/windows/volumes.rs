@@ -45,8 +45,7 @@ fn mount(root: String, kind: u32) -> Option<Mount> {
     let remote = kind == REMOTE;
     let known = if remote { None } else { file_system(&root) };
     match kind {
-        FIXED | RAM => {}
-        REMOTE => {}
+        FIXED | RAM | REMOTE => {}
         REMOVABLE if known.is_some() => {}
         _ => return None,
     }
