@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Variables that the system or its administrator sets and that programs cannot do without; nothing else is handed on.
-const HANDED_ON: [&str; 22] = [
+const HANDED_ON: [&str; 21] = [
     "ALLUSERSPROFILE",
     "APPDATA",
     "CommonProgramFiles",
@@ -27,7 +27,6 @@ const HANDED_ON: [&str; 22] = [
     "USERDOMAIN",
     "USERNAME",
     "USERPROFILE",
-    "WINEPREFIX",
 ];
 
 /// `C:\Windows\system32`, as Windows says, whatever the environment says.
