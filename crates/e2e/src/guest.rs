@@ -41,7 +41,7 @@ impl Guest {
 
     /// Connects as a host.
     pub fn connect(&self) -> Result<Client> {
-        Ok(self.wait(Client::connect(Endpoint::Unix(self.machine.agent_socket())))?)
+        Ok(self.wait(Client::connect(Endpoint::Channel(self.machine.agent_socket())))?)
     }
 
     /// Disconnects in order.

@@ -5,7 +5,7 @@
 //! use std::time::Duration;
 //!
 //! # async fn example() -> Result<(), infinictl::client::ClientError> {
-//! let guest = Client::connect(Endpoint::Unix("/run/vm/agent.sock".into())).await?;
+//! let guest = Client::connect(Endpoint::Channel("/run/vm/agent.sock".into())).await?;
 //! let metrics = guest.metrics(Duration::from_secs(10)).await?;
 //! println!("{} runs {}", metrics.data.system.host.hostname, metrics.agent_version);
 //! # Ok(()) }

@@ -134,10 +134,10 @@ async fn silence_times_out_and_says_what_was_heard() {
 async fn no_socket_and_no_listener_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.sock");
-    let absent = Client::connect(Endpoint::Unix(path.clone())).await.err().unwrap();
+    let absent = Client::connect(Endpoint::Channel(path.clone())).await.err().unwrap();
     assert!(absent.to_string().contains("there is no such socket"), "{absent}");
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let refused = Client::connect(Endpoint::Unix(path)).await.err().unwrap();
+    let refused = Client::connect(Endpoint::Channel(path)).await.err().unwrap();
     assert!(refused.to_string().contains("nobody listens on it"), "{refused}");
 }
 
@@ -146,7 +146,7 @@ async fn the_end_of_the_connection_ends_requests_and_subscriptions() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("agent.sock");
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let client = Client::connect(Endpoint::Unix(path)).await.unwrap();
+    let client = Client::connect(Endpoint::Channel(path)).await.unwrap();
     let mut events = client.subscribe();
     let (stream, _) = listener.accept().unwrap();
     let end = async { drop(stream) };

@@ -16,7 +16,7 @@ const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Unix socket of QEMU's or libvirt's channel [env: INFINICTL_SOCKET]
+    /// Unix socket of QEMU's or libvirt's channel, on Windows its named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
     /// Start an agent of our own on a pseudo-terminal, for this machine
@@ -54,7 +54,7 @@ impl Global {
         let variable =
             || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let socket = self.socket.clone().or_else(variable);
-        socket.map(Endpoint::Unix).ok_or_else(|| {
+        socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
                 "say which guest: --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or --local for an agent on this machine"
             ))

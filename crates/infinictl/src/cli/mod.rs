@@ -3,6 +3,7 @@
 mod apps;
 mod autochecks;
 mod cleanup;
+mod columns;
 mod confirm;
 mod error;
 mod exec;

@@ -1,5 +1,6 @@
 //! Standard output: tables for people, JSON for programs.
 
+use super::columns::columns;
 use super::error::CliError;
 use std::io::{IsTerminal, Write, stdout};
 
@@ -19,8 +20,7 @@ impl Output {
     pub(super) fn new(json: bool, no_color: bool) -> Self {
         let terminal = stdout().is_terminal();
         let refused = no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let size = rustix::termios::tcgetwinsize(stdout()).ok();
-        let width = size.filter(|_| terminal).map(|size| size.ws_col).filter(|columns| *columns > 0);
+        let width = columns().filter(|_| terminal);
         Self { json, colour: terminal && !refused, width }
     }
 

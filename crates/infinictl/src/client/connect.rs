@@ -3,29 +3,23 @@
 use super::endpoint::{Endpoint, LocalAgent};
 use super::error::ClientError;
 use super::shared::Shared;
-use super::stream::{self, Reader, Writer};
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
-use super::{Client, first_ping, local, pty};
+use super::wire::{self, Reader, Slave, Writer};
+use super::{Client, first_ping, local};
 use infiniservice_protocol::envelope::Signer;
-use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
-
-/// How long a socket may take to accept; a Unix socket's listener takes at once, or its queue is full.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A local agent under supervision.
 pub(super) struct Agent {
     pub(super) pid: u32,
     stop: Option<oneshot::Sender<()>>,
     supervisor: JoinHandle<()>,
-    _slave: OwnedFd,
+    _slave: Slave,
 }
 
 impl Agent {
@@ -70,12 +64,12 @@ impl Client {
             reason: error.to_string(),
         };
         match endpoint {
-            Endpoint::Unix(path) => {
-                let (reader, writer) = connect_unix(&path).await.map_err(failed)?;
+            Endpoint::Channel(path) => {
+                let (reader, writer) = wire::connect(&path).await.map_err(failed)?;
                 Ok(Self::start(label.clone(), signer, reader, writer))
             }
             Endpoint::Pty(master) => {
-                let (reader, writer) = stream::pty(master).map_err(failed)?;
+                let (reader, writer) = wire::split(master).map_err(failed)?;
                 Ok(Self::start(label.clone(), signer, reader, writer))
             }
             Endpoint::Local(agent) => Self::start_local(label.clone(), signer, &agent).await,
@@ -91,9 +85,9 @@ impl Client {
             endpoint: label.clone(),
             reason: error.to_string(),
         };
-        let pair = pty::open().map_err(failed)?;
-        let running = local::start(agent, &pair).map_err(failed)?;
-        let (reader, writer) = stream::pty(pair.master).map_err(failed)?;
+        let pair = wire::open_pair().map_err(failed)?;
+        let running = local::start(agent, &pair.path).map_err(failed)?;
+        let (reader, writer) = wire::split(pair.master).map_err(failed)?;
         let mut client = Self::start(label.clone(), signer, reader, writer);
         client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
         client.wait_for_first_byte(agent.start_timeout).await?;
@@ -128,33 +122,7 @@ impl Client {
     }
 }
 
-async fn connect_unix(path: &Path) -> io::Result<(Reader, Writer)> {
-    let connected = tokio::time::timeout(CONNECT_TIMEOUT, UnixStream::connect(path)).await;
-    let result = connected.unwrap_or_else(|_late| Err(ErrorKind::TimedOut.into()));
-    result.map(stream::unix).map_err(|error| io::Error::new(error.kind(), advice(&error)))
-}
-
-/// What an error of connect(2) means here.
-fn advice(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => {
-            "there is no such socket; is the machine running, and is this its channel's path?".into()
-        }
-        ErrorKind::ConnectionRefused => {
-            "nobody listens on it; the machine that made it has ended, or its channel is in client mode"
-                .into()
-        }
-        ErrorKind::PermissionDenied => {
-            "permission denied; run as root, or as a user of the machine's group".into()
-        }
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            "its listen queue is full; another program holds the channel, which takes one at a time".into()
-        }
-        _ => error.to_string(),
-    }
-}
-
-fn supervise(mut running: local::Running, slave: OwnedFd, shared: Arc<Shared>) -> Agent {
+fn supervise(mut running: local::Running, slave: Slave, shared: Arc<Shared>) -> Agent {
     let (stop, stopped) = oneshot::channel();
     let pid = running.child.id().unwrap_or_default();
     let supervisor = tokio::spawn(async move {

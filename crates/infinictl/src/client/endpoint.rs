@@ -1,26 +1,26 @@
 //! Where the guest's end of the wire is.
 
+use super::wire::{CHANNEL, Master};
 use std::ffi::OsString;
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// How to reach a guest.
 #[derive(Debug)]
 pub enum Endpoint {
-    /// The Unix socket of QEMU's or libvirt's character device.
-    Unix(PathBuf),
+    /// QEMU's or libvirt's character device: its Unix socket, or on Windows its named pipe.
+    Channel(PathBuf),
     /// An agent of our own, started on a new pseudo-terminal and ended with the client.
     Local(LocalAgent),
-    /// The master of a pseudo-terminal whose slave somebody holds open in raw mode.
-    Pty(OwnedFd),
+    /// The master of a pseudo-terminal whose slave somebody holds open in raw mode; on Windows a pipe's server end.
+    Pty(Master),
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unix(path) => write!(f, "the socket {}", path.display()),
+            Self::Channel(path) => write!(f, "{CHANNEL} {}", path.display()),
             Self::Local(_) => f.write_str("a local agent"),
             Self::Pty(_) => f.write_str("a pseudo-terminal"),
         }
@@ -28,7 +28,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// The agent that [`Endpoint::Local`] starts: `AGENT --console --device PTY --config CONFIG ARGS…`, in an
-/// environment of nothing but `LC_ALL` and `env`.
+/// environment of nothing but what every program needs (`LC_ALL`; on Windows `SystemRoot` and the like) and `env`.
 #[derive(Clone, Debug)]
 pub struct LocalAgent {
     /// The program; when absent `infiniservice` beside this program, or one directory above it.

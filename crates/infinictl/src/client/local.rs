@@ -1,8 +1,8 @@
 //! An agent of our own on a pseudo-terminal.
 
 use super::endpoint::{AgentLog, LocalAgent};
-use super::parent_death_unsafe::end_with_parent;
-use super::pty::PtyPair;
+use super::wire::{self, terminate};
+use std::env::consts::EXE_SUFFIX;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,17 +44,16 @@ impl Running {
     }
 }
 
-/// Starts the agent on the guest's end of `pty`.
-pub(super) fn start(agent: &LocalAgent, pty: &PtyPair) -> io::Result<Running> {
+/// Starts the agent on `device`.
+pub(super) fn start(agent: &LocalAgent, device: &Path) -> io::Result<Running> {
     let program = find_agent(agent.agent.as_deref())?;
     let mut command = Command::new(&program);
-    command.arg("--console").arg("--device").arg(&pty.path);
+    command.arg("--console").arg("--device").arg(device);
     let empty = tempfile::Builder::new().prefix("infinictl-").suffix(".toml").tempfile()?;
     command.arg("--config").arg(agent.config.as_deref().unwrap_or(empty.path())).args(&agent.args);
-    command.env_clear().env("LC_ALL", "C.UTF-8").envs(agent.env.iter().cloned());
+    command.env_clear().envs(wire::environment()).envs(agent.env.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_target(&agent.log)?).kill_on_drop(true);
-    end_with_parent(&mut command);
-    let mut child = command.spawn().map_err(|e| explain(&e, &program))?;
+    let mut child = wire::spawn(&mut command).map_err(|e| explain(&e, &program))?;
     let tail = LogTail::default();
     let keeper = child.stderr.take().map(|stderr| tokio::spawn(keep_tail(stderr, Arc::clone(&tail))));
     Ok(Running { child, tail, keeper, _config: empty })
@@ -73,14 +72,6 @@ pub(super) async fn supervise(child: &mut Child, stop: oneshot::Receiver<()>) ->
             child.start_kill()?;
             child.wait().await
         }
-    }
-}
-
-/// SIGTERM; the child has not been waited for, so its number is still its own.
-fn terminate(child: &Child) {
-    let pid = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-    if let Some(pid) = pid {
-        let _gone_already = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
 }
 
@@ -115,7 +106,8 @@ fn find_agent(given: Option<&Path>) -> io::Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let own = std::env::current_exe()?;
-    let candidates = own.ancestors().skip(1).take(2).map(|dir| dir.join("infiniservice"));
+    let candidates =
+        own.ancestors().skip(1).take(2).map(|dir| dir.join(format!("infiniservice{EXE_SUFFIX}")));
     candidates.clone().find(|path| path.is_file()).ok_or_else(|| {
         let looked: Vec<_> = candidates.map(|path| path.display().to_string()).collect();
         io::Error::other(format!("there is no agent at {}; give its path with --agent", looked.join(" or ")))

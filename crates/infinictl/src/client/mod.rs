@@ -8,20 +8,20 @@ mod endpoint;
 mod error;
 mod event;
 mod local;
-mod parent_death_unsafe;
 mod pending;
-pub mod pty;
-mod register_unsafe;
 mod shared;
 mod stats;
-mod stream;
 mod tasks;
+mod wire;
 
 pub use endpoint::{AgentLog, Endpoint, LocalAgent};
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};
 pub use stats::LinkStats;
 pub use tasks::MAX_GUEST_LINE_BYTES;
+pub use wire::Master;
+#[cfg(unix)]
+pub use wire::pty;
 
 use infiniservice_protocol::guest::{GuestMessage, Hello};
 use infiniservice_protocol::host::SafeCommand;

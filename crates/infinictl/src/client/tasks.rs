@@ -3,7 +3,7 @@
 use super::event::{Content, Event};
 use super::pending::FIRST_PING;
 use super::shared::Shared;
-use super::stream::{Reader, Writer};
+use super::wire::{Reader, Writer};
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
 use infiniservice_protocol::{HostMessage, LineDecoder, LineItem};
 use std::sync::Arc;

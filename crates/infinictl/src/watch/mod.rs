@@ -5,6 +5,7 @@ mod model;
 mod quality;
 mod run;
 mod screen;
+mod signals;
 mod theme;
 mod view;
 

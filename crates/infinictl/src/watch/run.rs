@@ -3,13 +3,13 @@
 use super::input::{self, Input};
 use super::model::{Flow, Link, Model};
 use super::screen::Screen;
+use super::signals::Signals;
 use super::theme::Theme;
 use super::view::{draw, list_rows};
 use crate::client::{Client, ClientError, Subscription};
 use std::future::Future;
 use std::io;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
@@ -76,7 +76,7 @@ struct View {
     model: Model,
     theme: Theme,
     keys: mpsc::Receiver<Input>,
-    signals: [Signal; 3],
+    signals: Signals,
     paused: watch::Sender<bool>,
     dirty: bool,
     next_frame: Instant,
@@ -84,18 +84,13 @@ struct View {
 
 impl View {
     fn open(client: &Client, options: Options) -> io::Result<Self> {
-        let signals = [
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-            signal(SignalKind::interrupt())?,
-        ];
         let model = Model::new(client.endpoint().to_owned(), options.interval, std::time::Instant::now());
         Ok(Self {
             screen: Screen::open()?,
             model,
             theme: options.theme,
             keys: input::spawn(),
-            signals,
+            signals: Signals::open()?,
             paused: watch::Sender::new(false),
             dirty: true,
             next_frame: Instant::now(),
@@ -114,7 +109,7 @@ impl View {
             tokio::select! {
                 biased;
                 input = self.keys.recv() => if self.input(input) == Flow::Quit { return Ok(None) },
-                () = any(&mut self.signals) => return Ok(None),
+                () = self.signals.any() => return Ok(None),
                 () = sleep_until(frame), if self.dirty => self.draw(client)?,
                 event = events.next() => match event {
                     Some(event) => self.take(&event, &mut events),
@@ -144,7 +139,7 @@ impl View {
                 tokio::select! {
                     biased;
                     input = self.keys.recv() => if self.input(input) == Flow::Quit { return Ok(None) },
-                    () = any(&mut self.signals) => return Ok(None),
+                    () = self.signals.any() => return Ok(None),
                     result = &mut again => match result {
                         Ok(client) => return Ok(Some(client)),
                         Err(error) => break error,
@@ -220,13 +215,4 @@ fn ages() -> tokio::time::Interval {
     let mut ages = interval(AGES);
     ages.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ages
-}
-
-async fn any(signals: &mut [Signal; 3]) {
-    let [terminate, hangup, interrupt] = signals;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-        _ = interrupt.recv() => {}
-    }
 }

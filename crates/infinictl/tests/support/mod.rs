@@ -54,7 +54,7 @@ impl FakeGuest {
 
     /// The endpoint of this guest.
     pub fn endpoint(&self) -> infinictl::client::Endpoint {
-        infinictl::client::Endpoint::Unix(self.path.clone())
+        infinictl::client::Endpoint::Channel(self.path.clone())
     }
 }
 

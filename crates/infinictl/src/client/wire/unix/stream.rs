@@ -12,25 +12,25 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 /// The reading half.
-pub(super) enum Reader {
+pub(in crate::client) enum Reader {
     Unix(OwnedReadHalf),
     Pty(Arc<AsyncFd<OwnedFd>>),
 }
 
 /// The writing half.
-pub(super) enum Writer {
+pub(in crate::client) enum Writer {
     Unix(OwnedWriteHalf),
     Pty(Arc<AsyncFd<OwnedFd>>),
 }
 
 /// Splits a socket.
-pub(super) fn unix(stream: UnixStream) -> (Reader, Writer) {
+pub(in crate::client) fn unix(stream: UnixStream) -> (Reader, Writer) {
     let (reader, writer) = stream.into_split();
     (Reader::Unix(reader), Writer::Unix(writer))
 }
 
 /// Splits a pseudo-terminal's master.
-pub(super) fn pty(master: OwnedFd) -> io::Result<(Reader, Writer)> {
+pub(in crate::client) fn pty(master: OwnedFd) -> io::Result<(Reader, Writer)> {
     pty::set_nonblocking(&master)?;
     let fd = Arc::new(register(master)?);
     Ok((Reader::Pty(Arc::clone(&fd)), Writer::Pty(fd)))
@@ -38,7 +38,7 @@ pub(super) fn pty(master: OwnedFd) -> io::Result<(Reader, Writer)> {
 
 impl Reader {
     /// What has come; 0 when the other end is gone. Nothing is lost when the future is dropped.
-    pub(super) async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    pub(in crate::client) async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Unix(half) => half.read(buf).await,
             Self::Pty(fd) => read_pty(fd, buf).await,
@@ -48,7 +48,7 @@ impl Reader {
 
 impl Writer {
     /// Writes all of it, as fast as the other end takes it.
-    pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::client) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Unix(half) => half.write_all(bytes).await,
             Self::Pty(fd) => write_pty(fd, bytes).await,
