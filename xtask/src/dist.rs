@@ -9,7 +9,7 @@ use std::fs;
 /// Build what users install
 #[derive(Subcommand)]
 pub enum Dist {
-    /// `infiniservice.exe` for 64-bit Windows, built here
+    /// `infiniservice.exe` and `infinictl.exe` for 64-bit Windows, built here
     Windows {
         /// The quick build of the tests, left where it was built
         #[arg(long)]

@@ -14,7 +14,7 @@ const CLIPPY: &str = "/usr/bin/cargo-clippy";
 const RUSTC: &str = "/usr/bin/rustc";
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What is built; each becomes an `.exe`.
-pub const PROGRAMS: [&str; 1] = ["infiniservice"];
+pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
 
 /// A build: quick to make for tests, or small and fast for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

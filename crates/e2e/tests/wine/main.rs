@@ -3,6 +3,7 @@
 //! One prefix is made for all scenarios. What Wine cannot show is told in docs/windows.md.
 
 mod host;
+mod infinictl;
 mod service;
 mod session;
 
@@ -11,7 +12,8 @@ use infiniservice_e2e::harness::{self, Scenario};
 use std::process::ExitCode;
 
 /// In the order in which they run.
-const ALL: &[&[Scenario<Windows>]] = &[session::SCENARIOS, host::SCENARIOS, service::SCENARIOS];
+const ALL: &[&[Scenario<Windows>]] =
+    &[session::SCENARIOS, host::SCENARIOS, service::SCENARIOS, infinictl::SCENARIOS];
 
 fn main() -> ExitCode {
     harness::run(&ALL.concat()).exit_code()

@@ -16,4 +16,5 @@ pub(in crate::client) const CHANNEL: &str = "the pipe";
 /// The host's end of a pipe.
 pub type Master = NamedPipeServer;
 /// A pipe needs nobody who holds the guest's end open.
-pub(in crate::client) type Slave = ();
+#[derive(Debug)]
+pub(in crate::client) struct Slave;

@@ -19,5 +19,5 @@ pub(in crate::client) fn open_pair() -> io::Result<Pair> {
     let path = PathBuf::from(format!(r"\\.\pipe\infinictl-{:016x}", fastrand::u64(..)));
     let mut options = ServerOptions::new();
     options.first_pipe_instance(true).max_instances(1).reject_remote_clients(true);
-    Ok(Pair { master: options.create(&path)?, slave: (), path })
+    Ok(Pair { master: options.create(&path)?, slave: Slave, path })
 }
