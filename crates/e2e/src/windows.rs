@@ -53,7 +53,7 @@ impl Windows {
         let log = self.log_file();
         let all = [&["--console", "--device", "COM1"], &QUICK[..], arguments].concat();
         let running = self.prefix.start(&self.agent, &all, &log)?;
-        Ok(Agent { windows: self, running, log, client: Some(client), _slave: Some(slave) })
+        Ok(Agent { windows: self, running, log, client: Some(client), slave: Some(slave) })
     }
 
     /// A new terminal on the port, and a host at its other end. The second value keeps the terminal raw.
@@ -102,7 +102,7 @@ pub struct Agent<'a> {
     pub running: Running,
     log: PathBuf,
     client: Option<Client>,
-    _slave: Option<OwnedFd>,
+    slave: Option<OwnedFd>,
 }
 
 impl Agent<'_> {
@@ -158,14 +158,14 @@ impl Agent<'_> {
         if let Some(client) = self.client.take() {
             self.windows.wait(client.close());
         }
-        self._slave = None;
+        self.slave = None;
         Ok(())
     }
 
     /// A host comes on a new terminal.
     pub fn find_host(&mut self) -> Result<()> {
         let (client, slave) = self.windows.host()?;
-        (self.client, self._slave) = (Some(client), Some(slave));
+        (self.client, self.slave) = (Some(client), Some(slave));
         Ok(())
     }
 

@@ -9,6 +9,8 @@ use tokio::net::unix::pipe;
 use tokio::sync::watch;
 
 const LONG: Duration = Duration::from_secs(60);
+/// For a scope and a shell on a busy machine.
+const LONG_ENOUGH_TO_BEGIN: Duration = Duration::from_secs(10);
 
 fn shell(script: &str) -> Request {
     let request = Request::new("sh", ["-c", script]).outliving_the_agent();
@@ -43,7 +45,7 @@ async fn it_runs_in_a_scope_of_its_own_and_its_output_comes_as_ever() {
 async fn a_timeout_ends_all_of_it() {
     let Some((_own, runner)) = runner().await else { return };
     let script = "trap '' TERM; (setsid sleep 1000 &); echo began; cat /proc/self/cgroup; sleep 1000";
-    let finished = runner.run(shell(script), &Control::for_at_most(Duration::from_secs(2))).await.unwrap();
+    let finished = runner.run(shell(script), &Control::for_at_most(LONG_ENOUGH_TO_BEGIN)).await.unwrap();
     assert!(matches!(finished.status, Status::Stopped(Stop::TimedOut(_))), "{finished:?}");
     assert!(finished.stdout.text.starts_with("began\n"), "{finished:?}");
     let scope = finished.stdout.text.rsplit('/').next().unwrap().trim();
@@ -70,7 +72,9 @@ async fn it_goes_on_when_the_agent_ends_and_says_what_it_likes_to_nobody() {
     };
     let (finished, ()) = tokio::join!(runner.run(request, &control), stop);
     let finished = finished.unwrap();
-    assert_eq!((finished.status, finished.stdout.text.as_str()), (Status::GoesOn, "first\n"));
+    assert_eq!(finished.status, Status::GoesOn);
+    // What the relay had not handed on by then stays with it.
+    assert!("first\n".starts_with(&finished.stdout.text), "{finished:?}");
     // The agent is gone: its ends of the pipes are closed. More than a pipe holds is written, and the end is reached.
     std::fs::write(root.path().join("go"), "go\n").unwrap();
     tokio::time::timeout(LONG, over.readable()).await.expect("it did not survive").unwrap();
