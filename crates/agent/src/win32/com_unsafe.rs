@@ -45,6 +45,20 @@ impl Drop for Com {
     }
 }
 
+/// Runs `work` in a thread with COM whose answer is looked for later; `None` where too many are out already.
+pub fn in_background<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> windows::core::Result<T> + Send + 'static,
+) -> Option<std::sync::mpsc::Receiver<windows::core::Result<T>>> {
+    let place = Place::take()?;
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let started = std::thread::Builder::new().name(what.into()).spawn(move || {
+        let _ = tell.send(Com::start().and_then(|_com| work()));
+        drop(place);
+    });
+    started.ok().map(|_| told)
+}
+
 /// Runs `work` in a thread with COM. When the command must end before it, the thread is left to end by itself.
 pub async fn on_thread<T: Send + 'static>(
     what: &'static str,

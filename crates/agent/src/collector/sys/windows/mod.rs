@@ -5,6 +5,7 @@ mod cpu_meter;
 mod interfaces_unsafe;
 mod native_unsafe;
 mod sockets_unsafe;
+mod temperature;
 #[cfg(test)]
 mod tests;
 mod volumes;
@@ -28,6 +29,7 @@ use crate::win32::process_unsafe::Process;
 use accounts_unsafe::Sid;
 use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
 use std::collections::HashMap;
+use temperature::Thermometer;
 
 /// Accounts that are remembered; a machine with more forgets them all and asks again.
 const MAX_ACCOUNTS: usize = 4096;
@@ -42,6 +44,7 @@ pub struct Machine {
     boot: u64,
     transferred: HashMap<u32, (u64, u64)>,
     accounts: Vec<(Sid, String)>,
+    thermometer: Thermometer,
 }
 
 impl Machine {
@@ -56,6 +59,7 @@ impl Machine {
             boot: native_unsafe::boot(),
             transferred: HashMap::new(),
             accounts: Vec::new(),
+            thermometer: Thermometer::default(),
         }
     }
 
@@ -74,10 +78,9 @@ impl Machine {
         self.processors.cpu()
     }
 
-    /// Windows has no sensor of the processor that a guest could read without a driver of the vendor.
-    #[allow(clippy::unused_self)]
+    /// Degrees Celsius of the hottest thermal zone, where the machine has one.
     pub fn temperature(&mut self) -> Option<f64> {
-        None
+        self.thermometer.read()
     }
 
     /// Memory and page file.
