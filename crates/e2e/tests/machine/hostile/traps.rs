@@ -13,11 +13,11 @@ pub const SCENARIOS: &[Scenario] =
     &[("hostile::nothing_that_a_user_owns_is_executed_whatever_is_asked", traps)];
 
 const SET_UP: &str = include_str!("traps.sh");
-const CLEAN_UP: &str = "systemctl stop lab-trap-1 lab-trap-2; rm -rf /run/systemd/system/infiniservice.service.d; \
+const CLEAN_UP: &str = "echo -1 > /proc/sys/fs/binfmt_misc/lab-appimage; systemctl stop lab-trap-1 lab-trap-2; rm -rf /run/systemd/system/infiniservice.service.d; \
     systemctl daemon-reload; systemctl restart infiniservice; rm -rf /srv/lab-marks /srv/lab-trap /tmp/lab-path /tmp/httpd /tmp/sshd; \
     rm -f /usr/bin/flatpak /usr/bin/snap /usr/local/share/applications/lab-trap.desktop; userdel -r mallory 2>&1";
 /// Springs one trap of each kind.
-const SPRING: &str = "/tmp/httpd; /home/mallory/.local/bin/dpkg-query; /home/mallory/Applications/Trap-1.0.AppImage -c pass; \
+const SPRING: &str = "/tmp/httpd; /home/mallory/.local/bin/dpkg-query; /home/mallory/Applications/Trap-1.0.AppImage --version; \
     ls /srv/lab-marks";
 
 /// Everything that reads, and what changes nothing or refuses; the update comes last, as it may take long.
