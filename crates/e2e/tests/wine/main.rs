@@ -2,6 +2,7 @@
 //!
 //! One prefix is made for all scenarios. What Wine cannot show is told in docs/windows.md.
 
+mod diagnose;
 mod host;
 mod infinictl;
 mod service;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 /// In the order in which they run.
 const ALL: &[&[Scenario<Windows>]] =
-    &[session::SCENARIOS, host::SCENARIOS, service::SCENARIOS, infinictl::SCENARIOS];
+    &[session::SCENARIOS, host::SCENARIOS, diagnose::SCENARIOS, service::SCENARIOS, infinictl::SCENARIOS];
 
 fn main() -> ExitCode {
     harness::run(&ALL.concat()).exit_code()

@@ -10,6 +10,7 @@ mod options;
 mod report;
 pub mod service_state;
 mod text;
+pub mod win;
 
 #[cfg(test)]
 mod report_tests;
@@ -19,17 +20,11 @@ mod test_facts;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-use linux::gather;
+pub use linux::run;
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-use windows::gather;
+pub use windows::run;
 
 pub use options::DiagnoseOptions;
 pub use report::{Finding, Report, Severity};
-
-/// Looks at the machine and judges. Blocking, up to some seconds where the service manager does not answer.
-/// A free port of the agent's own is opened for a moment, which drops what its host had sent to nobody.
-pub fn run(options: &DiagnoseOptions) -> Report {
-    Report::new(gather(options))
-}

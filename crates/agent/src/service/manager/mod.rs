@@ -12,6 +12,8 @@ use none as imp;
 
 pub use imp::{carry_out, run_as_service};
 #[cfg(target_os = "windows")]
+pub use windows::facts;
+#[cfg(target_os = "windows")]
 pub(in crate::service) use windows::{Life, life};
 
 /// What `infiniservice service …` does.

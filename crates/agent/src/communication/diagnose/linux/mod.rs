@@ -9,9 +9,16 @@ mod service;
 mod tests;
 
 use super::DiagnoseOptions;
+use super::Report;
 use super::facts::{Facts, UdevFacts};
 use std::fs;
 use std::path::Path;
+
+/// Looks at the machine and judges. Blocking, up to some seconds where the service manager does not answer.
+/// A free port of the agent's own is opened for a moment, which drops what its host had sent to nobody.
+pub fn run(options: &DiagnoseOptions) -> Report {
+    Report::new(gather(options))
+}
 
 /// Looks at everything. Who holds what is looked up before any port is opened, so that this process is not among them.
 pub fn gather(options: &DiagnoseOptions) -> Facts {

@@ -1,15 +1,50 @@
-//! Gathers the facts on Windows.
+//! Gathers the facts on Windows, and judges.
 
 use super::DiagnoseOptions;
-use super::facts::{Facts, PathFacts};
-use crate::communication::transport::win32::paths::AGENT_PATHS;
+use super::win::WindowsReport;
+use super::win::facts::{AttemptFacts, Dev1043, DeviceFacts, WindowsFacts};
+use crate::communication::transport::candidates::Role;
+use crate::communication::transport::win32::hardware::{attempts, is_virtio_serial};
+use crate::communication::transport::windows::{announced_ports, devices, probe};
+use crate::service::manager;
+use std::path::PathBuf;
 
-/// Looks at everything.
-pub fn gather(options: &DiagnoseOptions) -> Facts {
-    let expected = |path: &&str| PathFacts { path: path.into(), found: "not looked at".into() };
-    Facts {
-        expected_paths: AGENT_PATHS.iter().map(expected).collect(),
-        configured: options.device.device_path.clone(),
-        ..Facts::default()
+/// Looks at the machine and judges. Each port that nobody holds is opened for a moment, which drops what its host had
+/// sent to nobody.
+pub fn run(options: &DiagnoseOptions) -> WindowsReport {
+    let (all, announced) = (devices(), announced_ports());
+    let tried = attempts(options.device.device_path.as_deref(), &announced, &all);
+    let service = manager::facts();
+    let facts = WindowsFacts {
+        devices: all.iter().filter(|device| is_virtio_serial(device)).map(DeviceFacts::from).collect(),
+        dev_1043: Dev1043::of(&all),
+        attempts: tried.into_iter().map(|(path, role)| attempt(path, role)).collect(),
+        service_error: service.as_ref().err().cloned(),
+        service: service.ok().flatten(),
+        account: account(),
+    };
+    WindowsReport::new(facts)
+}
+
+fn attempt(path: PathBuf, role: Role) -> AttemptFacts {
+    match probe(&path, role) {
+        Ok(info) => AttemptFacts {
+            path,
+            role,
+            failure: None,
+            host_connected: info.as_ref().map(|info| info.host_connected),
+            name: info.and_then(|info| info.name),
+        },
+        Err(outcome) => AttemptFacts { path, role, failure: Some(outcome), name: None, host_connected: None },
+    }
+}
+
+/// As the environment has it: for people only.
+fn account() -> String {
+    let part = |name| std::env::var(name).ok();
+    match (part("USERDOMAIN"), part("USERNAME")) {
+        (Some(domain), Some(user)) => format!(r"{domain}\{user}"),
+        (None, Some(user)) => user,
+        _ => "an unknown account".into(),
     }
 }

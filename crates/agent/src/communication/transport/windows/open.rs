@@ -1,10 +1,15 @@
 //! Opening one device by its path.
 
+use super::super::candidates::Role;
 use super::super::outcome::Outcome;
+use super::super::win32::hardware::role_by_name;
+use super::super::win32::info::PortInfo;
 use super::super::win32::{codes, paths};
 use super::adopt_unsafe::adopt;
+use super::ioctl_unsafe::information;
 use super::port::WindowsPort;
 use super::serial_unsafe::set_timeouts;
+use super::virtio::Virtio;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
@@ -13,16 +18,33 @@ use std::path::Path;
 /// `FILE_FLAG_OVERLAPPED` (`winbase.h`): without it a pending read would block writes.
 const FILE_FLAG_OVERLAPPED: u32 = 0x4000_0000;
 
-/// Opens `path` for the link, exclusively; needs a tokio runtime.
-pub fn open(path: &Path) -> Result<WindowsPort, Outcome> {
+/// Opens `path` for the link, exclusively; needs a tokio runtime. A port that detection found, and that carries the name
+/// of another product's channel, is closed again untouched.
+pub fn open(path: &Path, role: Role) -> Result<WindowsPort, Outcome> {
     let path = paths::to_open(path);
-    let file = open_handle(&path)?;
+    let (file, info) = open_file(&path, role)?;
+    let pipe = adopt(file).map_err(|error| outcome_of(&error))?;
+    let virtio = info.map(|info| Virtio::new(&pipe, &info));
+    Ok(WindowsPort::new(pipe, virtio, path))
+}
+
+/// Whether a device can be opened, found by doing so for a moment; what its driver tells, if it is one of vioserial.
+pub fn probe(path: &Path, role: Role) -> Result<Option<PortInfo>, Outcome> {
+    open_file(&paths::to_open(path), role).map(|(_, info)| info)
+}
+
+fn open_file(path: &Path, role: Role) -> Result<(File, Option<PortInfo>), Outcome> {
+    let file = open_handle(path)?;
+    let info = information(&file);
+    let name = info.as_ref().and_then(|info| info.name.clone());
+    if let (false, Role::Foreign, Some(name)) = (role.is_own(), role_by_name(name.as_deref()), name) {
+        return Err(Outcome::Foreign(name));
+    }
     // Only a COM port takes them. Wine opens one even where the terminal that it stands for is gone.
-    if !set_timeouts(&file) && paths::is_com(&path) {
+    if info.is_none() && !set_timeouts(&file) && paths::is_com(path) {
         return Err(Outcome::PeerClosed);
     }
-    let pipe = adopt(file).map_err(|error| outcome_of(&error))?;
-    Ok(WindowsPort::new(pipe, path))
+    Ok((file, info))
 }
 
 fn open_handle(path: &Path) -> Result<File, Outcome> {

@@ -2,9 +2,12 @@
 
 use super::super::Request;
 use super::{NAME, install};
+use crate::communication::diagnose::win::facts::ServiceFacts;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use windows_service::service::{Service, ServiceAccess, ServiceExitCode, ServiceState, ServiceStatus};
+use windows_service::service::{
+    Service, ServiceAccess, ServiceExitCode, ServiceStartType, ServiceState, ServiceStatus,
+};
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 /// How long a start or a stop may take.
@@ -77,6 +80,35 @@ fn status() -> Result<String, String> {
     let status = asked.map_err(|error| explain(&error))?;
     let text = format!("{NAME}: {}", describe(&status));
     if status.current_state == ServiceState::Running { Ok(text) } else { Err(text) }
+}
+
+/// The service as a diagnosis tells it; `None`: it is not installed.
+///
+/// # Errors
+/// The manager cannot be asked.
+pub fn facts() -> Result<Option<ServiceFacts>, String> {
+    let asked = open(ServiceAccess::QUERY_CONFIG).and_then(|service| {
+        let (status, config) = (service.query_status()?, service.query_config()?);
+        Ok(ServiceFacts {
+            state: describe(&status),
+            running: status.current_state == ServiceState::Running,
+            start_up: start_up(config.start_type).into(),
+            account: config.account_name.unwrap_or_default().to_string_lossy().into_owned(),
+        })
+    });
+    match asked {
+        Ok(facts) => Ok(Some(facts)),
+        Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(NOT_INSTALLED) => Ok(None),
+        Err(error) => Err(explain(&error)),
+    }
+}
+
+fn start_up(kind: ServiceStartType) -> &'static str {
+    match kind {
+        ServiceStartType::OnDemand => "manual",
+        ServiceStartType::Disabled => "disabled",
+        _ => "auto",
+    }
 }
 
 fn wait_while(service: &Service, pending: ServiceState) -> windows_service::Result<ServiceStatus> {

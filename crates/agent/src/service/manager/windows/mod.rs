@@ -5,7 +5,7 @@ mod dispatch_unsafe;
 mod install;
 mod life;
 
-pub use control::carry_out;
+pub use control::{carry_out, facts};
 pub use life::run_as_service;
 pub(in crate::service) use life::{Life, life};
 

@@ -1,0 +1,121 @@
+//! The machine's present devices by `SetupAPI`, and the ports that vioserial announces by `CfgMgr`.
+#![allow(unsafe_code)]
+
+use super::super::win32::hardware::Device;
+use windows::Win32::Devices::DeviceAndDriverInstallation::{
+    CM_DEVNODE_STATUS_FLAGS, CM_GET_DEVICE_INTERFACE_LIST_PRESENT, CM_Get_DevNode_Status,
+    CM_Get_Device_Interface_List_SizeW, CM_Get_Device_Interface_ListW, CM_PROB, CR_SUCCESS, DIGCF_ALLCLASSES,
+    DIGCF_PRESENT, DN_HAS_PROBLEM, HDEVINFO, SETUP_DI_REGISTRY_PROPERTY, SP_DEVINFO_DATA, SPDRP_DEVICEDESC,
+    SPDRP_FRIENDLYNAME, SPDRP_HARDWAREID, SPDRP_SERVICE, SetupDiDestroyDeviceInfoList, SetupDiEnumDeviceInfo,
+    SetupDiGetClassDevsW, SetupDiGetDeviceInstanceIdW, SetupDiGetDevicePropertyW,
+    SetupDiGetDeviceRegistryPropertyW,
+};
+use windows::Win32::Devices::Properties::{DEVPKEY_Device_DriverVersion, DEVPROPTYPE};
+use windows::core::GUID;
+
+/// Ports of vioserial (`GUID_VIOSERIAL_PORT` in `vioserial/sys/public.h`).
+pub const PORT_INTERFACE: GUID = GUID::from_u128(0x6fde7521_1b65_48ae_b628_80be62016026);
+/// More devices than any machine has; a bound for the loop.
+const MAX_DEVICES: u32 = 8192;
+/// Room for one property, in bytes.
+const ROOM_BYTES: usize = 4096;
+
+/// A list of devices, given back with this value.
+struct List(HDEVINFO);
+
+impl Drop for List {
+    fn drop(&mut self) {
+        // SAFETY: made by `SetupDiGetClassDevsW`, and destroyed once.
+        let _destroyed = unsafe { SetupDiDestroyDeviceInfoList(self.0) };
+    }
+}
+
+/// Every present device; empty where they cannot be listed.
+pub fn devices() -> Vec<Device> {
+    // SAFETY: no class, no enumerator, no window.
+    let list = unsafe { SetupDiGetClassDevsW(None, None, None, DIGCF_ALLCLASSES | DIGCF_PRESENT) };
+    let Ok(list) = list.map(List) else { return Vec::new() };
+    (0..MAX_DEVICES).map_while(|index| nth(&list, index)).map(|data| describe(&list, &data)).collect()
+}
+
+fn nth(list: &List, index: u32) -> Option<SP_DEVINFO_DATA> {
+    let mut data =
+        SP_DEVINFO_DATA { cbSize: size_of::<SP_DEVINFO_DATA>() as u32, ..SP_DEVINFO_DATA::default() };
+    // SAFETY: the list is alive, the structure has its size set.
+    unsafe { SetupDiEnumDeviceInfo(list.0, index, &raw mut data) }.ok().map(|()| data)
+}
+
+fn describe(list: &List, data: &SP_DEVINFO_DATA) -> Device {
+    let first = |property| texts(list, data, property).into_iter().next();
+    Device {
+        instance: instance(list, data),
+        hardware_ids: texts(list, data, SPDRP_HARDWAREID),
+        name: first(SPDRP_FRIENDLYNAME).or_else(|| first(SPDRP_DEVICEDESC)).unwrap_or_default(),
+        service: first(SPDRP_SERVICE).unwrap_or_default(),
+        driver_version: driver_version(list, data),
+        problem: problem(data),
+    }
+}
+
+fn texts(list: &List, data: &SP_DEVINFO_DATA, property: SETUP_DI_REGISTRY_PROPERTY) -> Vec<String> {
+    let mut room = [0; ROOM_BYTES];
+    // SAFETY: list and structure are alive; the buffer's length goes with it.
+    let got =
+        unsafe { SetupDiGetDeviceRegistryPropertyW(list.0, data, property, None, Some(&mut room), None) };
+    got.map(|()| split(&wide(&room))).unwrap_or_default()
+}
+
+fn driver_version(list: &List, data: &SP_DEVINFO_DATA) -> Option<String> {
+    let (mut room, mut kind) = ([0; 256], DEVPROPTYPE::default());
+    // SAFETY: list, structures and the key are alive; the buffer's length goes with it.
+    let got = unsafe {
+        SetupDiGetDevicePropertyW(
+            list.0,
+            data,
+            &DEVPKEY_Device_DriverVersion,
+            &raw mut kind,
+            Some(&mut room),
+            None,
+            0,
+        )
+    };
+    got.ok().and_then(|()| split(&wide(&room)).into_iter().next())
+}
+
+fn instance(list: &List, data: &SP_DEVINFO_DATA) -> String {
+    let mut room = [0; 256];
+    // SAFETY: list and structure are alive; the buffer's length goes with it.
+    let got = unsafe { SetupDiGetDeviceInstanceIdW(list.0, data, Some(&mut room), None) };
+    got.ok().and_then(|()| split(&room).into_iter().next()).unwrap_or_default()
+}
+
+fn problem(data: &SP_DEVINFO_DATA) -> Option<u32> {
+    let (mut status, mut problem) = (CM_DEVNODE_STATUS_FLAGS::default(), CM_PROB::default());
+    // SAFETY: both are written by the call only.
+    let told = unsafe { CM_Get_DevNode_Status(&raw mut status, &raw mut problem, data.DevInst, 0) };
+    (told == CR_SUCCESS && status.contains(DN_HAS_PROBLEM)).then_some(problem.0)
+}
+
+/// Paths of the ports that vioserial announces; empty where there are none or they cannot be listed.
+pub fn announced_ports() -> Vec<String> {
+    let (mut length, flags) = (0, CM_GET_DEVICE_INTERFACE_LIST_PRESENT);
+    // SAFETY: the identifier is alive, the length is written by the call only.
+    let sized = unsafe { CM_Get_Device_Interface_List_SizeW(&raw mut length, &PORT_INTERFACE, None, flags) };
+    if sized != CR_SUCCESS || length <= 1 {
+        return Vec::new();
+    }
+    let mut room = vec![0; length as usize];
+    // SAFETY: the identifier is alive; the buffer's length goes with it.
+    let listed = unsafe { CM_Get_Device_Interface_ListW(&PORT_INTERFACE, None, &mut room, flags) };
+    if listed == CR_SUCCESS { split(&room) } else { Vec::new() }
+}
+
+/// Bytes as UTF-16, whatever their alignment.
+fn wide(bytes: &[u8]) -> Vec<u16> {
+    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
+}
+
+/// The texts before the first empty one.
+fn split(list: &[u16]) -> Vec<String> {
+    list.split(|unit| *unit == 0).take_while(|text| !text.is_empty()).map(String::from_utf16_lossy).collect()
+}
