@@ -33,7 +33,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let collector = CollectorHandle::spawn(settings.collector_settings(), SystemClock::start())?;
     let commands = settings.command_settings();
     let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()));
-    let services = context.systemd_runs.then(|| context.services.clone());
+    let services = context.observed_services();
     let (tell, replies) = reply_channel(&commands);
     Ok(Agent {
         clock,

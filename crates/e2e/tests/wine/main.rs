@@ -2,6 +2,7 @@
 //!
 //! One prefix is made for all scenarios. What Wine cannot show is told in docs/windows.md.
 
+mod commands;
 mod diagnose;
 mod host;
 mod infinictl;
@@ -13,8 +14,14 @@ use infiniservice_e2e::harness::{self, Scenario};
 use std::process::ExitCode;
 
 /// In the order in which they run.
-const ALL: &[&[Scenario<Windows>]] =
-    &[session::SCENARIOS, host::SCENARIOS, diagnose::SCENARIOS, service::SCENARIOS, infinictl::SCENARIOS];
+const ALL: &[&[Scenario<Windows>]] = &[
+    session::SCENARIOS,
+    host::SCENARIOS,
+    commands::SCENARIOS,
+    diagnose::SCENARIOS,
+    service::SCENARIOS,
+    infinictl::SCENARIOS,
+];
 
 fn main() -> ExitCode {
     harness::run(&ALL.concat()).exit_code()

@@ -23,3 +23,8 @@ pub(super) fn systemd_runs() -> bool {
 pub(super) fn packages() -> Option<Site> {
     Site::detect(Path::new("/"))
 }
+
+/// Only systemd can be asked.
+pub(super) fn has_service_manager(systemd_runs: bool) -> bool {
+    systemd_runs
+}

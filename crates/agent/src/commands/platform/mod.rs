@@ -9,7 +9,7 @@ mod windows;
 #[cfg(target_os = "windows")]
 use windows as imp;
 
-use super::context::{CommandContext, ProcessSource};
+use super::context::{CommandContext, ProcessSource, Services};
 use super::settings::CommandSettings;
 use std::sync::Arc;
 
@@ -25,5 +25,10 @@ impl CommandContext {
             systemd_runs: imp::systemd_runs(),
             max_output_bytes: settings.limits.max_output_bytes,
         }
+    }
+
+    /// The services of the metrics; `None` where there is no service manager that could be asked.
+    pub fn observed_services(&self) -> Option<Arc<dyn Services>> {
+        imp::has_service_manager(self.systemd_runs).then(|| self.services.clone())
     }
 }

@@ -18,6 +18,11 @@ pub(super) fn systemd_runs() -> bool {
     false
 }
 
+/// Windows is not without one.
+pub(super) fn has_service_manager(_systemd_runs: bool) -> bool {
+    true
+}
+
 /// winget, where the App Installer is there for the whole machine.
 pub(super) fn packages() -> Option<Site> {
     Some(Site::new(Box::new(Winget { program: locate()? }), Path::new("C:\\")))

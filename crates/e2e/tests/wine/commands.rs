@@ -1,0 +1,98 @@
+//! Commands over COM1: what the host gets of a Windows, as far as Wine is one.
+
+use anyhow::{Context, Result, ensure};
+use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::{Agent, Windows};
+use serde_json::{Value, json};
+use std::fs;
+
+pub const SCENARIOS: &[Scenario<Windows>] = &[
+    ("commands::metrics_have_memory_processes_and_services", metrics),
+    ("commands::services_and_processes_are_listed", lists),
+    ("commands::an_application_of_the_registry_is_in_the_inventory", inventory),
+    ("commands::autochecks_give_a_verdict", autochecks),
+    ("commands::cleanup_removes_a_temporary_file_and_leaves_it_in_a_dry_run", cleanup),
+    ("commands::raw_commands_run_where_they_are_allowed", raw),
+];
+
+/// The data of a command that has to succeed.
+fn data(agent: &Agent<'_>, command: &Value) -> Result<Value> {
+    let id = agent.client()?.new_id();
+    let line = json!({"type": "SafeCommand", "id": id, "command_type": command}).to_string();
+    let answer = agent.answer_to(&id, &line)?;
+    ensure!(answer.success, "{answer:?}");
+    Ok(answer.data)
+}
+
+fn metrics(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&[])?;
+    let metrics = windows.wait(agent.client()?.metrics(PATIENCE))?;
+    let (data, failed) = (&metrics.data, &metrics.collection.failed);
+    ensure!(data.system.memory.total_kb > 0, "no memory; failed: {failed:?}");
+    let own = data.processes.iter().any(|process| process.name.eq_ignore_ascii_case("infiniservice.exe"));
+    ensure!(own, "the agent is not among the processes; failed: {failed:?}");
+    ensure!(!data.services.is_empty(), "no services; failed: {failed:?}");
+    Ok(())
+}
+
+fn lists(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&[])?;
+    let services = data(&agent, &json!({"action": "ServiceList"}))?;
+    let services = services.as_array().context("a list of services")?;
+    ensure!(services.iter().any(|service| service["status"] == "running"), "none runs: {services:?}");
+    let processes = data(&agent, &json!({"action": "ProcessList", "filter": "infiniservice"}))?;
+    ensure!(processes["processes"][0]["pid"].as_u64() > Some(0), "{processes}");
+    Ok(())
+}
+
+fn inventory(windows: &Windows) -> Result<()> {
+    let key = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall\InfiniTest";
+    for (name, value) in [
+        ("DisplayName", "Infinite Test"),
+        ("DisplayVersion", "4.2"),
+        ("Publisher", "Nobody"),
+        ("UninstallString", "none.exe"),
+    ] {
+        windows.prefix.run("reg", &["add", key, "/v", name, "/d", value, "/f"])?;
+    }
+    let agent = windows.start(&[])?;
+    let found = data(&agent, &json!({"action": "ApplicationInventory", "filter": "Infinite"}))?;
+    windows.prefix.run("reg", &["delete", key, "/f"])?;
+    let application = &found["applications"][0];
+    let told = [&application["name"], &application["version"], &application["publisher"]];
+    ensure!(told == ["Infinite Test", "4.2", "Nobody"], "{found}");
+    Ok(())
+}
+
+fn autochecks(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&[])?;
+    let found = data(&agent, &json!({"action": "Autochecks"}))?;
+    let checks = found["checks"].as_array().context("a list of checks")?;
+    ensure!(checks.iter().any(|check| check["status"] == "passed"), "{found}");
+    let silent =
+        |check: &&Value| check["status"] == "skipped" && check["message"].as_str().is_none_or(str::is_empty);
+    ensure!(checks.iter().find(silent).is_none(), "one was skipped without a reason: {found}");
+    Ok(())
+}
+
+fn cleanup(windows: &Windows) -> Result<()> {
+    let file = windows.prefix.drive_c().join("windows/temp/infiniservice-test.tmp");
+    fs::create_dir_all(file.parent().context("a directory")?)?;
+    fs::write(&file, vec![b'x'; 4096])?;
+    let agent = windows.start(&[])?;
+    let command = |dry_run: bool| json!({"action": "DiskCleanup", "targets": ["temp"], "older_than_days": 0, "dry_run": dry_run});
+    let counted = data(&agent, &command(true))?;
+    ensure!(counted["files_deleted"].as_u64() > Some(0) && file.exists(), "{counted}");
+    let cleaned = data(&agent, &command(false))?;
+    ensure!(cleaned["files_deleted"].as_u64() > Some(0) && !file.exists(), "{cleaned}");
+    Ok(())
+}
+
+fn raw(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&["--allow-unsafe-commands"])?;
+    let command = json!({"type": "UnsafeCommand", "id": "raw-2", "raw_command": "echo %OS%& exit /b 3", "shell": "cmd"});
+    let answer = agent.answer_to("raw-2", &command.to_string())?;
+    ensure!(answer.stdout.trim() == "Windows_NT" && answer.exit_code == Some(3), "{answer:?}");
+    Ok(())
+}
