@@ -124,6 +124,7 @@ fn platforms_are_told_apart_by_modules_only() {
                 "use ",
                 "pub use ",
                 "pub(super) use ",
+                "pub(in crate::service) use ",
                 "pub(crate) use ",
                 "pub(super) mod ",
                 "pub(crate) mod ",

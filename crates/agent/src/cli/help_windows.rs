@@ -1,3 +1,5 @@
+//! The end of `--help` on Windows.
+
 /// Behind the options in `--help`.
 pub(super) const AFTER_HELP: &str = "\
 Settings:
