@@ -24,14 +24,9 @@ fn tried(failure: Option<Outcome>) -> AttemptFacts {
     AttemptFacts { path: AGENT_PATHS[0].into(), role: Role::Agent, failure, name: None, host_connected }
 }
 
-fn service(running: bool) -> Option<ServiceFacts> {
+fn service(running: bool) -> ServiceFacts {
     let state = if running { "running, process 7" } else { "stopped" };
-    Some(ServiceFacts {
-        state: state.into(),
-        running,
-        start_up: "auto".into(),
-        account: "LocalSystem".into(),
-    })
+    ServiceFacts { state: state.into(), running, start_up: "auto".into(), account: "LocalSystem".into() }
 }
 
 fn machine(devices: &[Device], attempt: AttemptFacts, service: Option<ServiceFacts>) -> WindowsReport {
@@ -51,7 +46,7 @@ fn codes(report: &WindowsReport) -> Vec<&str> {
 
 #[test]
 fn a_machine_in_order_has_nothing_to_say() {
-    let report = machine(&[controller("VirtioSerial", None)], tried(None), service(true));
+    let report = machine(&[controller("VirtioSerial", None)], tried(None), Some(service(true)));
     assert!(report.usable() && report.findings.is_empty(), "{report:?}");
     assert_eq!(report.facts.dev_1043, Dev1043::Works);
     assert!(
@@ -64,15 +59,18 @@ fn a_machine_in_order_has_nothing_to_say() {
 #[test]
 fn access_denied_while_the_service_runs_is_the_agent_itself() {
     let report =
-        machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::AccessDenied)), service(true));
+        machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::AccessDenied)), Some(service(true)));
     assert!(report.usable(), "{report:?}");
     assert!(report.verdict.ends_with("in use by the agent's service."), "{}", report.verdict);
 }
 
 #[test]
 fn access_denied_without_the_service_names_every_cause() {
-    let report =
-        machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::AccessDenied)), service(false));
+    let report = machine(
+        &[controller("VirtioSerial", None)],
+        tried(Some(Outcome::AccessDenied)),
+        Some(service(false)),
+    );
     assert!(!report.usable());
     assert_eq!(codes(&report), ["cannot_open", "service_not_running"]);
     for cause in ["another program holds it", "a moment ago", "this account may not"] {
@@ -90,14 +88,15 @@ fn a_controller_without_a_driver_is_the_reason_and_its_code_is_explained() {
 
 #[test]
 fn a_machine_without_a_controller_is_told_how_to_get_one() {
-    let report = machine(&[], tried(Some(Outcome::Absent)), service(true));
+    let report = machine(&[], tried(Some(Outcome::Absent)), Some(service(true)));
     assert_eq!(codes(&report), ["no_controller"]);
     assert!(report.to_text().contains("<channel type='unix'>"));
 }
 
 #[test]
 fn a_controller_without_our_port_is_told_apart_from_one_that_does_not_work() {
-    let report = machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::Absent)), service(true));
+    let report =
+        machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::Absent)), Some(service(true)));
     assert_eq!(codes(&report), ["no_port_of_ours"]);
 }
 
