@@ -10,6 +10,7 @@ use windows_registry::LOCAL_MACHINE;
 const NOWHERE: &str = r"\\.\NUL";
 
 /// What the registry tells.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 pub(super) fn own() -> Option<OsInfo> {
     let key = LOCAL_MACHINE.open(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion").ok();
     let text = |name: &str| key.as_ref().and_then(|key| key.get_string(name).ok()).unwrap_or_default();
