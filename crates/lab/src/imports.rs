@@ -14,6 +14,7 @@ const OF_WINDOWS: &[&str] = &[
     "crypt32.dll",
     "iphlpapi.dll",
     "kernel32.dll",
+    "ktmw32.dll",
     "msvcrt.dll",
     "netapi32.dll",
     "ntdll.dll",
