@@ -21,6 +21,7 @@ pub mod commands;
 pub mod communication;
 pub mod config;
 pub mod defender;
+pub mod event_log;
 pub mod inventory;
 pub mod logging;
 pub mod one_line;

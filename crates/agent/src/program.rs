@@ -3,6 +3,7 @@
 use crate::cli::{Cli, Mode};
 use crate::communication::diagnose::{self, DiagnoseOptions};
 use crate::config::{Loaded, Sources, place, render};
+use crate::event_log;
 use crate::logging;
 use crate::service::{self, Ended};
 use std::io::Write as _;
@@ -17,7 +18,10 @@ pub fn run_service(cli: &Cli) -> u8 {
     if let Some(path) = place::service_log() {
         logging::write_to_file(path);
     }
-    start(cli)
+    event_log::open();
+    let code = start(cli);
+    event_log::flush();
+    code
 }
 
 /// Reads the settings, and does what the arguments ask for.

@@ -12,9 +12,10 @@ use linux::stderr_is_journal;
 #[cfg(not(target_os = "linux"))]
 use other::stderr_is_journal;
 
+use crate::event_log::{self, event::Event};
 use env_logger::{Builder, Logger, Target};
 use file::BoundedFile;
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,9 +60,10 @@ pub fn write_to_file(path: PathBuf) {
 /// Tells what is wrong with the settings, by which logging itself is set up: a line each, where log lines go.
 pub fn before_settings(problems: &str) {
     for line in problems.lines() {
+        to_event_log(Level::Error, "infiniservice", line);
         match FILE.get().map(|path| BoundedFile::open(path, file::MAX_BYTES)) {
             Some(Ok(mut file)) => {
-                let text = line::console(SystemTime::now(), log::Level::Error, "infiniservice", line);
+                let text = line::console(SystemTime::now(), Level::Error, "infiniservice", line);
                 let _nowhere_else_to_tell = writeln!(file, "{text}");
             }
             Some(Err(_)) | None => eprintln!("infiniservice: {line}"),
@@ -105,6 +107,12 @@ fn build(level: LevelFilter, directives: Option<&str>, form: Form) -> Logger {
     builder.build()
 }
 
+fn to_event_log(level: Level, target: &str, text: &str) {
+    if let Some(event) = Event::of_line(level, target, text) {
+        event_log::write(event);
+    }
+}
+
 impl Log for Replaceable {
     fn enabled(&self, metadata: &Metadata) -> bool {
         let logger = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -114,16 +122,20 @@ impl Log for Replaceable {
     fn log(&self, record: &Record) {
         if let Some(logger) = self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             logger.log(record);
+            if event_log::is_open() && logger.matches(record) {
+                to_event_log(record.level(), record.target(), &record.args().to_string());
+            }
         }
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        event_log::flush();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use log::Level;
 
     fn enabled(logger: &Logger, level: Level, target: &str) -> bool {
         logger.enabled(&Metadata::builder().level(level).target(target).build())

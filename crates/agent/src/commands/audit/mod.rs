@@ -6,9 +6,17 @@ mod journal;
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::of_this_machine;
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::of_this_machine;
+#[cfg(any(target_os = "windows", test))]
+mod events;
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 mod other;
-#[cfg(not(target_os = "linux"))]
+#[cfg(test)]
+pub(crate) use events::EVENT_STRINGS;
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 pub use other::of_this_machine;
 pub(in crate::commands) mod redact;
 mod refused;

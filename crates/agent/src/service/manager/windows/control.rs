@@ -3,6 +3,7 @@
 use super::super::Request;
 use super::{NAME, install};
 use crate::communication::diagnose::win::facts::ServiceFacts;
+use crate::event_log::registration;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use windows_service::service::{
@@ -43,6 +44,7 @@ fn uninstall() -> windows_service::Result<String> {
     let service = open(ServiceAccess::STOP | ServiceAccess::DELETE)?;
     end(&service)?;
     service.delete()?;
+    registration::deregister().map_err(windows_service::Error::Winapi)?;
     Ok(format!("{NAME} is removed"))
 }
 

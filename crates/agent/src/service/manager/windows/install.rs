@@ -1,6 +1,7 @@
 //! The service as the service manager keeps it: program, account, recovery.
 
 use super::NAME;
+use crate::event_log::registration;
 use std::ffi::OsString;
 use std::time::Duration;
 use windows_service::service::{
@@ -34,6 +35,7 @@ pub(super) fn install(arguments: Vec<OsString>) -> windows_service::Result<&'sta
     };
     service.set_description(DESCRIPTION)?;
     set_recovery(&service)?;
+    registration::register(&info.executable_path).map_err(windows_service::Error::Winapi)?;
     Ok(done)
 }
 
