@@ -2,6 +2,7 @@
 
 pub mod actions;
 mod convert;
+pub mod edit;
 pub mod environment;
 pub mod error;
 pub mod field;

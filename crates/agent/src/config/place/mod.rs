@@ -12,3 +12,5 @@ mod windows;
 use windows as imp;
 
 pub use imp::{default_file, service_log};
+#[cfg(target_os = "windows")]
+pub use known_folder_unsafe::program_files;

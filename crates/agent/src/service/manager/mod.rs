@@ -21,6 +21,12 @@ pub(in crate::service) use windows::{Life, life};
 pub enum Request {
     /// Install the service, or bring an installed one up to date; it starts with the system
     Install {
+        /// Write this name of the machine to the configuration file
+        #[arg(long, value_name = "ID")]
+        vm_id: Option<String>,
+        /// Write the secret in the variable `INFINISERVICE_SHARED_SECRET` to the configuration file
+        #[arg(long)]
+        save_secret: bool,
         /// Given to the agent each time it is started
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<std::ffi::OsString>,

@@ -1,8 +1,9 @@
 //! `infiniservice service install|uninstall|start|stop|status`.
 
 use super::super::Request;
-use super::{NAME, install};
+use super::{NAME, install, set_up};
 use crate::communication::diagnose::win::facts::ServiceFacts;
+use crate::event_log::registration;
 use crate::event_log::registration;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -24,7 +25,8 @@ const NOT_INSTALLED: i32 = 1060;
 /// What failed, with what to do.
 pub fn carry_out(request: &Request) -> Result<String, String> {
     let done = match request {
-        Request::Install { arguments } => {
+        Request::Install { vm_id, save_secret, arguments } => {
+            set_up::configure(vm_id.as_deref(), *save_secret)?;
             install::install(arguments.clone()).map(|done| format!("{NAME} is {done}"))
         }
         Request::Uninstall => uninstall(),

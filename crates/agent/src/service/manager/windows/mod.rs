@@ -1,9 +1,12 @@
 //! The service `InfiniService`: its life under the service manager, and what an administrator asks about it.
 
+mod access_unsafe;
 mod control;
 mod dispatch_unsafe;
 mod install;
 mod life;
+mod protect;
+mod set_up;
 
 pub use control::{carry_out, facts};
 pub use life::run_as_service;

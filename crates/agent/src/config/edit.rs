@@ -1,0 +1,93 @@
+//! Setting a few values in the configuration file, as an installer does; what else stands there stays.
+
+use super::load::Sources;
+use std::fs;
+use std::path::Path;
+
+/// Writes these settings, texts all of them, into the file at `path`; it appears whole, and only if it is valid then.
+///
+/// # Errors
+/// It cannot be read or written, or would be refused at the next start.
+pub fn write(path: &Path, settings: &[(&str, &str)]) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    let old = match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(told)?,
+    };
+    let text = settings.iter().fold(old, |text, (name, value)| with_setting(&text, name, value));
+    let new = path.with_extension("new");
+    fs::write(&new, text).map_err(told)?;
+    let checked = check(&new).and_then(|()| fs::rename(&new, path).map_err(told));
+    if checked.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    checked
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let sources =
+        Sources { default_file: path.into(), config_flag: None, environment: Vec::new(), flags: Vec::new() };
+    sources.load().map(drop).map_err(|errors| errors.to_string())
+}
+
+/// The text with the setting in front, and without the line that set it before. The file has no sections, so the first
+/// line is as good a place as any.
+fn with_setting(text: &str, name: &str, value: &str) -> String {
+    let sets = |line: &str| {
+        line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let rest: String = text.split_inclusive('\n').filter(|line| !sets(line)).collect();
+    format!("{name} = {}\n{rest}", quoted(value))
+}
+
+/// A basic string of TOML.
+fn quoted(value: &str) -> String {
+    let escaped: String = value
+        .chars()
+        .map(|letter| match letter {
+            '"' | '\\' => format!("\\{letter}"),
+            letter if letter.is_control() => format!("\\u{:04X}", u32::from(letter)),
+            letter => letter.to_string(),
+        })
+        .collect();
+    format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use toml::de::{DeTable, DeValue};
+
+    #[test]
+    fn a_setting_replaces_itself_and_nothing_else() {
+        let old = "# a comment\nvm_id=\"old\"\nvm_id_like = 1\nmax_ports = 3\n";
+        assert_eq!(
+            with_setting(old, "vm_id", "n\"e\\w"),
+            "vm_id = \"n\\\"e\\\\w\"\n# a comment\nvm_id_like = 1\nmax_ports = 3\n"
+        );
+    }
+
+    #[test]
+    fn a_file_is_written_anew_or_kept_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("config.toml");
+        write(&path, &[("vm_id", "one")]).expect("written");
+        write(&path, &[("vm_id", "two")]).expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "vm_id = \"two\"\n");
+        let refused = write(&path, &[("log_level", "loud")]).unwrap_err();
+        assert!(refused.contains("log_level"), "{refused}");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "vm_id = \"two\"\n");
+        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1, "nothing is left over");
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_read_back_as_it_was(value in any::<String>()) {
+            let text = with_setting("", "vm_id", &value);
+            let table = DeTable::parse(&text).expect("TOML");
+            let DeValue::String(read) = table.get_ref().get("vm_id").expect("set").get_ref() else { panic!() };
+            prop_assert_eq!(read.as_ref(), value);
+        }
+    }
+}

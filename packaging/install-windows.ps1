@@ -1,0 +1,88 @@
+<#
+.SYNOPSIS
+Installs or removes the InfiniService guest agent. Running it again upgrades; a configuration that is there is kept.
+.DESCRIPTION
+Installs the agent that lies beside this script to C:\Program Files\Infinibay and starts it as the service InfiniService.
+The program itself makes the service, its event source and the access lists: infiniservice.exe service install
+.PARAMETER VmId
+Name of this machine, told to the host; written to the configuration.
+.PARAMETER SharedSecret
+The secret with which the host signs; written to the configuration, which only SYSTEM and Administrators may read.
+.PARAMETER NoStart
+Do not start the service now; it starts with the system.
+.PARAMETER Uninstall
+Stop and remove the agent; the configuration is kept.
+.PARAMETER Purge
+With -Uninstall: remove configuration and log, too.
+#>
+[CmdletBinding(DefaultParameterSetName = 'Install')]
+param(
+    [Parameter(ParameterSetName = 'Install')] [string] $VmId,
+    [Parameter(ParameterSetName = 'Install')] [string] $SharedSecret,
+    [Parameter(ParameterSetName = 'Install')] [switch] $NoStart,
+    [Parameter(ParameterSetName = 'Uninstall', Mandatory = $true)] [switch] $Uninstall,
+    [Parameter(ParameterSetName = 'Uninstall')] [switch] $Purge
+)
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$directory = Join-Path ([Environment]::GetFolderPath('ProgramFiles')) 'Infinibay'
+$program = Join-Path $directory 'infiniservice.exe'
+$configuration = Join-Path ([Environment]::GetFolderPath('CommonApplicationData')) 'InfiniService'
+
+function Assert-Administrator {
+    $identity = [Security.Principal.WindowsIdentity]::GetCurrent()
+    $principal = New-Object Security.Principal.WindowsPrincipal($identity)
+    if (-not $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)) {
+        throw 'Run this as administrator.'
+    }
+}
+
+# Runs the program's own "service ..."; what it says goes on, a failure ends the script.
+function Invoke-Service {
+    & $program service @args
+    if ($LASTEXITCODE -ne 0) { throw "infiniservice.exe service $($args[0]) failed with exit code $LASTEXITCODE." }
+}
+
+function Test-Service {
+    return $null -ne (Get-Service -Name 'InfiniService' -ErrorAction SilentlyContinue)
+}
+
+function Install-Agent {
+    $new = Join-Path $PSScriptRoot 'infiniservice.exe'
+    if (-not (Test-Path -LiteralPath $new -PathType Leaf)) { throw "$new is missing: unpack the whole archive." }
+    & $new --version
+    if ($LASTEXITCODE -ne 0) { throw 'The program does not run here.' }
+    # A running program cannot be replaced.
+    if ((Test-Service) -and (Test-Path -LiteralPath $program)) { Invoke-Service stop }
+    New-Item -ItemType Directory -Force -Path $directory | Out-Null
+    foreach ($file in 'infiniservice.exe', 'infinictl.exe') {
+        $from = Join-Path $PSScriptRoot $file
+        if (Test-Path -LiteralPath $from) { Copy-Item -LiteralPath $from -Destination $directory -Force }
+    }
+    $arguments = @('install')
+    if ($VmId) { $arguments += @('--vm-id', $VmId) }
+    if ($SharedSecret) { $arguments += '--save-secret' }
+    # In the environment of this process and its children only; a command line could be read by every user.
+    if ($SharedSecret) { $env:INFINISERVICE_SHARED_SECRET = $SharedSecret }
+    try { Invoke-Service @arguments }
+    finally { Remove-Item -Path 'Env:INFINISERVICE_SHARED_SECRET' -ErrorAction SilentlyContinue }
+    if (-not $NoStart) { Invoke-Service start }
+}
+
+function Uninstall-Agent {
+    if ((Test-Service) -and (Test-Path -LiteralPath $program)) { Invoke-Service uninstall }
+    foreach ($file in $program, (Join-Path $directory 'infinictl.exe')) {
+        if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
+    }
+    # Whatever else lies there is not ours.
+    if ((Test-Path -LiteralPath $directory) -and -not (Get-ChildItem -LiteralPath $directory -Force)) {
+        Remove-Item -LiteralPath $directory
+    }
+    if ($Purge -and (Test-Path -LiteralPath $configuration)) {
+        Remove-Item -LiteralPath $configuration -Recurse -Force
+    }
+}
+
+Assert-Administrator
+if ($Uninstall) { Uninstall-Agent } else { Install-Agent }
