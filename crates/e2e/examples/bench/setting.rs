@@ -13,10 +13,15 @@ pub fn describe(name: &str, quick: bool, load_before: &str) -> String {
         line_of("/proc/cpuinfo", "model name"),
         line_of("/proc/meminfo", "MemTotal").split(' ').next().and_then(|kb| kb.parse().ok()).unwrap_or(0u64)
             >> 10,
-        output("uname", &["-r"]),
+        release(&output("uname", &["-r"])),
         output("/usr/sbin/qemu-ga", &["--version"]),
         load_average()
     )
+}
+
+/// `6.18` of `6.18.44-whoever-built-it`.
+fn release(kernel: &str) -> String {
+    kernel.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
 /// The three load averages.
