@@ -27,6 +27,7 @@ impl Dist {
         }
         let directory = root().join("target/dist/windows");
         fs::create_dir_all(&directory)?;
+        fs::copy(root().join("packaging/install-windows.ps1"), directory.join("install-windows.ps1"))?;
         for program in windows::build(Profile::Release)? {
             let to = directory.join(program.file_name().context("a program has a name")?);
             let bytes = fs::copy(&program, &to)?;
