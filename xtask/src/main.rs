@@ -8,6 +8,7 @@ mod lab;
 mod soak;
 mod steps;
 mod test;
+mod under_wine;
 mod windows;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ enum Command {
     Lab(lab::Lab),
     Soak(soak::Soak),
     Test(test::Test),
+    UnderWine(under_wine::UnderWine),
 }
 
 impl Command {
@@ -38,6 +40,7 @@ impl Command {
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),
+            Self::UnderWine(command) => command.run(),
         }
     }
 }

@@ -68,6 +68,7 @@ fn windows_steps() -> Steps {
     steps.step("what building for Windows needs", windows::prepare);
     steps.step("lints for Windows", windows::clippy);
     steps.step("build for Windows", || windows::build(Profile::Debug).map(drop));
+    steps.step("unit tests under Wine", windows::unit_tests);
     steps.step("scenarios under Wine", wine);
     steps
 }

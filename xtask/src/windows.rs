@@ -48,6 +48,14 @@ pub fn clippy() -> Result<()> {
     run(cargo(CLIPPY, "clippy", Profile::Debug).args(["--", "-D", "warnings"]))
 }
 
+/// Runs the agent's unit tests under Wine: those of Windows' own calls, and all that every platform has.
+pub fn unit_tests() -> Result<()> {
+    let mut command = debian(CARGO, "test");
+    let runner = format!("{} under-wine", std::env::current_exe()?.display());
+    command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", runner).env("RUST_BACKTRACE", "0");
+    run(command.args(["-p", "infiniservice", "--lib"]))
+}
+
 /// Builds the programs; where they are. Each is checked to want no DLL but Windows' own.
 pub fn build(profile: Profile) -> Result<Vec<PathBuf>> {
     run(&mut cargo(CARGO, "build", profile))?;
@@ -69,7 +77,7 @@ fn name(path: &Path) -> String {
 
 /// `std` is built from its source, for which stable Rust has to be asked to allow it. What rustup's cargo told this
 /// process about itself must not reach Debian's.
-fn cargo(program: &str, subcommand: &str, profile: Profile) -> Command {
+fn debian(program: &str, subcommand: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root()).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
     for (variable, _) in std::env::vars_os() {
@@ -85,6 +93,12 @@ fn cargo(program: &str, subcommand: &str, profile: Profile) -> Command {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", root().join("target/windows"));
     command.args([subcommand, "--quiet", "-Z", "build-std=std,panic_abort", "--target", TARGET]);
+    command
+}
+
+/// The same for the programs that users get.
+fn cargo(program: &str, subcommand: &str, profile: Profile) -> Command {
+    let mut command = debian(program, subcommand);
     command.args(PROGRAMS.iter().flat_map(|program| ["-p", program]));
     if profile == Profile::Release {
         command.arg("--release");
