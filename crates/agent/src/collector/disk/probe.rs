@@ -118,12 +118,14 @@ mod tests {
     #[test]
     fn a_mount_that_hangs_is_reported_and_costs_the_others_nothing() {
         let (release, held) = channel::<()>();
+        let (entered, stuck) = channel::<()>();
         let held = Mutex::new(held);
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let mut probes = Probes::new(move |path| {
             if path == b"/dead" {
                 count.fetch_add(1, Ordering::SeqCst);
+                entered.send(()).unwrap();
                 let _ = held.lock().unwrap().recv();
             }
             Ok(Space { blocks: 7, block_bytes: 1, ..Space::default() })
@@ -137,6 +139,7 @@ mod tests {
             let answer = probes.ask_all(&[&alive], Duration::from_secs(60)).pop().unwrap();
             assert_eq!(answer.unwrap().blocks, 7);
         }
+        stuck.recv().unwrap();
         probes.ask_all(&[&dead], Duration::from_millis(50));
         assert_eq!(asked.load(Ordering::SeqCst), 1, "one stuck worker, not one a collection");
 
