@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: builds the agent as it is released and the benchmark, and runs it.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
+use infiniservice_lab::packages;
 
 use crate::steps::{cargo, root, run};
+use crate::windows::{self, Profile};
 
 /// Measure the agent beside qemu-ga and beside floors of the same run; prints a table
 #[derive(Args, Debug)]
@@ -11,6 +13,9 @@ pub struct Bench {
     /// In the virtual machine, on real ports, instead of on a pty.
     #[arg(long)]
     vm: bool,
+    /// The Windows program under Wine instead.
+    #[arg(long, conflicts_with = "vm")]
+    windows: bool,
     /// Short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
@@ -22,6 +27,9 @@ pub struct Bench {
 impl Bench {
     /// Builds and runs.
     pub fn run(&self) -> Result<()> {
+        if self.windows {
+            return self.run_windows();
+        }
         let build = ["build", "--release", "-p", "infiniservice", "--bin", "infiniservice"];
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
         run(cargo(&build).args(["--example", "collector_bench"]))?;
@@ -30,8 +38,27 @@ impl Bench {
         // The machine of the tests takes the agent to install from there.
         bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);
         bench.arg("--collector-bench").arg(target.join("release/examples/collector_bench"));
-        let flags = [(self.vm, "--vm"), (self.quick, "--quick"), (self.write, "--write")];
-        bench.args(flags.iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag));
-        run(&mut bench)
+        run(bench.args(self.flags()))
+    }
+
+    fn run_windows(&self) -> Result<()> {
+        windows::prepare()?;
+        packages::ensure(packages::WINE)?;
+        let built = windows::build(Profile::Release)?;
+        let agent = built.first().context("the agent is built")?;
+        let mut bench =
+            cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--", "--agent"]);
+        bench.arg(agent).env("INFINISERVICE_WINDOWS_AGENT", agent);
+        run(bench.args(["--collector-bench", "none"]).args(self.flags()))
+    }
+
+    fn flags(&self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.vm, "--vm"),
+            (self.windows, "--windows"),
+            (self.quick, "--quick"),
+            (self.write, "--write"),
+        ];
+        all.into_iter().filter_map(|(wanted, flag)| wanted.then_some(flag))
     }
 }

@@ -13,6 +13,7 @@ mod round_trip;
 mod setting;
 mod table;
 mod tools;
+mod windows;
 
 use anyhow::Result;
 use clap::Parser;
@@ -27,6 +28,9 @@ struct Options {
     /// In the virtual machine instead of on a pty.
     #[arg(long)]
     vm: bool,
+    /// The Windows program under Wine instead.
+    #[arg(long, conflicts_with = "vm")]
+    windows: bool,
     /// Short windows and few rounds: shows that it works, gives rough figures.
     #[arg(long)]
     quick: bool,
@@ -71,7 +75,10 @@ fn main() -> Result<()> {
     let programs = Programs { agent: options.agent, collector_bench: options.collector_bench };
     let before = setting::load_average();
     let mut table = Table::default();
-    let name = if options.vm {
+    let name = if options.windows {
+        windows::measure(&programs, &effort, &mut table)?;
+        "windows"
+    } else if options.vm {
         machine::measure(&programs, &effort, &mut table)?;
         "vm"
     } else {

@@ -5,7 +5,11 @@ use std::process::Command;
 
 /// A sentence about this machine, its load, the date and the command that repeats the run.
 pub fn describe(name: &str, quick: bool, load_before: &str) -> String {
-    let flags = format!("{}{}", if name == "vm" { " --vm" } else { "" }, if quick { " --quick" } else { "" });
+    let flags = format!(
+        "{}{}",
+        if name == "pty" { String::new() } else { format!(" --{name}") },
+        if quick { " --quick" } else { "" }
+    );
     format!(
         "`cargo xtask bench{flags}`, {}; {} × {}, {} MiB, Linux {}; {}. Load average {load_before} before, {} after.\n",
         output("date", &["-u", "+%F %H:%M UTC"]),

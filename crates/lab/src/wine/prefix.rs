@@ -88,6 +88,16 @@ impl Prefix {
         command::output_of(command.args(arguments)).with_context(|| format!("{program} {arguments:?}"))
     }
 
+    /// How many handles the first program of this file name has open.
+    ///
+    /// # Errors
+    /// No such program runs; mingw fails.
+    pub fn handles_of(&self, name: &str) -> Result<u64> {
+        stand_in::build_handles(&self.bin())?;
+        let told = self.run(&format!(r"{BIN}\handles.exe"), &[name])?;
+        told.trim().parse().with_context(|| format!("handles.exe said {told:?}"))
+    }
+
     /// Starts a Windows program; its standard error goes to `log`.
     ///
     /// # Errors
