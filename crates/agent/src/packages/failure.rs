@@ -22,6 +22,8 @@ pub enum Cause {
     Stale,
     /// A repository cannot be reached.
     Unreachable,
+    /// A repository's lists were never fetched, and were not to be fetched now.
+    Unfetched,
     /// A package's own script failed.
     Script,
     /// Others would have to go for it.
@@ -87,6 +89,7 @@ impl Failure {
             Cause::Dependencies => "what it depends on cannot be installed",
             Cause::Stale => "the repository no longer has the file that its list names",
             Cause::Unreachable => "a repository cannot be reached",
+            Cause::Unfetched => "a repository's lists were never fetched",
             Cause::Script => "a package's script failed",
             Cause::WouldRemove => "other packages would have to be removed for it",
             Cause::Protected => "the system cannot do without it",

@@ -138,8 +138,8 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
 
     /// Asks for pending updates.
     fn pending(&self) -> PendingQuery;
-    /// The answers to both questions; the second is empty where it was not asked.
-    fn read_pending(&self, all: &str, security: &str) -> Vec<PendingUpdate>;
+    /// The answers to both questions; the second is empty where it was not asked. The error says why they mean nothing.
+    fn read_pending(&self, all: &str, security: &str) -> Result<Vec<PendingUpdate>, String>;
     /// Whether security updates can be told apart at all.
     fn knows_security(&self) -> bool {
         true

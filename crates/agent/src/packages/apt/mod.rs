@@ -123,8 +123,8 @@ impl PackageManager for Apt {
         PendingQuery { all: updates::simulation(), security: None }
     }
 
-    fn read_pending(&self, all: &str, _: &str) -> Vec<PendingUpdate> {
-        updates::read(all)
+    fn read_pending(&self, all: &str, _: &str) -> Result<Vec<PendingUpdate>, String> {
+        Ok(updates::read(all))
     }
 
     fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request {

@@ -156,7 +156,7 @@ fn what_no_rule_knows_is_told_by_the_last_words() {
 
 #[test]
 fn security_updates_are_told_by_their_origin() {
-    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "");
+    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "").unwrap();
     let told: Vec<_> = updates.iter().map(|u| (u.package.as_str(), u.is_security_update)).collect();
     assert_eq!(told, [("lab-fixed", true), ("lab-plain", false)]);
     assert_eq!(updates[0].version_installed.as_deref(), Some("1.0"));
@@ -166,7 +166,7 @@ fn security_updates_are_told_by_their_origin() {
 #[test]
 fn a_real_machines_simulation_is_read_whole() {
     let text = include_str!("fixtures/simulate-bookworm.apt-2.6.1.stdout");
-    let updates = Apt.read_pending(text, "");
+    let updates = Apt.read_pending(text, "").unwrap();
     assert_eq!(updates.len(), 127);
     let of = |name: &str| updates.iter().find(|update| update.package == name).unwrap();
     assert_eq!(of("libgcrypt20").source, "Debian:12.15/oldstable, Debian-Security:12/oldstable-security");
@@ -176,7 +176,7 @@ fn a_real_machines_simulation_is_read_whole() {
 
 #[test]
 fn a_security_only_update_names_exactly_the_versions() {
-    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "");
+    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "").unwrap();
     let arguments = arguments(&Apt.update(Scope::Security(&updates[..1]), Duration::ZERO));
     assert_eq!(arguments[arguments.len() - 2..], ["--", "lab-fixed=2.0"]);
 }
@@ -185,7 +185,7 @@ fn a_security_only_update_names_exactly_the_versions() {
 fn a_hostile_repository_cannot_smuggle_an_option_into_an_update() {
     let hostile =
         "Inst --purge [1] (2 X:1/stable-security [all])\nInst vim- [1] (2 X:1/stable-security [all])\n";
-    let updates = Apt.read_pending(hostile, "");
+    let updates = Apt.read_pending(hostile, "").unwrap();
     assert_eq!(updates.len(), 2);
     let arguments = arguments(&Apt.update(Scope::Security(&updates), Duration::ZERO));
     assert_eq!(arguments.last().map(String::as_str), Some("--"));
@@ -209,6 +209,6 @@ proptest! {
         Apt.read_list(&text);
         Apt.read_query(&Target::named("x"), &text);
         Apt.failure(&finished(100, &text, &line));
-        Apt.read_pending(&format!("{line}\n{text}"), "");
+        Apt.read_pending(&format!("{line}\n{text}"), "").unwrap();
     }
 }

@@ -18,6 +18,7 @@ const RULES: &[Rule] = &[
     (Cause::Permission, "has to be run with superuser privileges"),
     (Cause::Unreachable, "Failed to download metadata for repo"),
     (Cause::Unreachable, "Curl error"),
+    (Cause::Unfetched, "Cache-only enabled but no cache for "),
     (Cause::Stale, "Status code: 404"),
     (Cause::Protected, "removing the following protected packages"),
     (Cause::WouldRemove, " conflicts with "),

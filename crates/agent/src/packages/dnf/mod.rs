@@ -1,4 +1,7 @@
-//! Fedora's and its relatives': rpm reads, dnf changes (dnf(8), dnf4 and dnf5).
+//! Fedora's and its relatives': rpm reads, dnf changes (dnf(8)).
+//!
+//! Run against dnf 4.14. dnf5, which is Fedora's dnf from 41 on, is minded after its documentation (dnf5(8) and "Changes
+//! between DNF and DNF5"), not run.
 
 mod failure;
 #[cfg(test)]
@@ -9,6 +12,7 @@ use super::{
     rpm,
 };
 use crate::commands::runner::{Finished, Request};
+use crate::one_line::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,12 +22,13 @@ use std::time::Duration;
 pub(crate) struct Dnf;
 
 /// No question, no colours, no endless wait for a lock (the agent waits itself, for a time), and an unreachable mirror
-/// given up within a minute or so.
+/// given up within a minute or so. dnf5 has no `--color`, but both have the setting.
 const OPTIONS: [&str; 5] =
-    ["-y", "--color=never", "--setopt=exit_on_lock=True", "--setopt=retries=2", "--setopt=timeout=20"];
+    ["-y", "--setopt=color=never", "--setopt=exit_on_lock=True", "--setopt=retries=2", "--setopt=timeout=20"];
 
-/// One line for each package; dnf4 ends it with a newline of its own, dnf5 does not.
-const FORMAT: &str = "--queryformat=%{name}\\t%{evr}\\t%{arch}\\t%{reponame}\\n";
+/// One line for each package; dnf4 ends it with a newline of its own, dnf5 does not. The tabs are tabs themselves: dnf5 takes
+/// `\t` for a backslash and a letter. `reponame` is the id in dnf4, but a text for people in dnf5.
+const FORMAT: &str = "--queryformat=%{name}\t%{evr}\t%{arch}\t%{repoid}\\n";
 
 /// The packages whose update needs-restarting(1) has a reboot follow, and what the kernel itself is called now.
 const WANT_A_REBOOT: [&str; 9] = [
@@ -46,6 +51,7 @@ impl PackageManager for Dnf {
         "dnf"
     }
 
+    /// No `--` stands before it in a command, dnf5 knows none: a target never begins with `-`.
     fn target(&self, package: &str) -> Result<Target, String> {
         rpm::target(package)
     }
@@ -67,7 +73,7 @@ impl PackageManager for Dnf {
     }
 
     fn known(&self, target: &Target) -> Option<Request> {
-        Some(dnf(&["-q", "repoquery", FORMAT, "--", &target.name]))
+        Some(dnf(&["-q", "repoquery", FORMAT, &target.name]))
     }
 
     fn read_known(&self, finished: &Finished) -> bool {
@@ -80,7 +86,7 @@ impl PackageManager for Dnf {
             Change::Update => "upgrade",
             Change::Remove => "remove",
         };
-        dnf(&[verb, "--", &target.name]).outliving_the_agent()
+        dnf(&[verb, &target.name]).outliving_the_agent()
     }
 
     /// dnf ends with 0 though a package's script has failed.
@@ -101,15 +107,19 @@ impl PackageManager for Dnf {
         &["/var/cache/dnf/*/repodata/repomd.xml", "/var/cache/libdnf5/*/repodata/repomd.xml"]
     }
 
+    /// From the cache (`-C`), whatever its age: fetching is for [`Dnf::refresh`]. A repository without any is an error where
+    /// `skip_if_unavailable` is off, and passed over without a word where it is on.
     fn pending(&self) -> PendingQuery {
         let query = |more: &[&str]| {
-            let own = ["-q", "repoquery", "--upgrades", "--latest-limit=1", FORMAT];
+            let own = ["-q", "-C", "repoquery", "--upgrades", "--latest-limit=1", FORMAT];
             dnf(&[&own[..], more].concat()).max_output(8 << 20)
         };
         PendingQuery { all: query(&[]), security: Some(query(&["--security"])) }
     }
 
-    fn read_pending(&self, all: &str, security: &str) -> Vec<PendingUpdate> {
+    fn read_pending(&self, all: &str, security: &str) -> Result<Vec<PendingUpdate>, String> {
+        readable(all)?;
+        readable(security)?;
         let security: HashSet<_> = rows(security).map(|row| (row.name, row.architecture)).collect();
         let update = |row: Row<'_>| PendingUpdate {
             package: row.name.to_owned(),
@@ -119,7 +129,7 @@ impl PackageManager for Dnf {
             source: row.repository.to_owned(),
             is_security_update: security.contains(&(row.name, row.architecture)),
         };
-        rows(all).map(update).collect()
+        Ok(rows(all).map(update).collect())
     }
 
     fn update(&self, scope: Scope<'_>, _: Duration) -> Request {
@@ -138,6 +148,20 @@ impl PackageManager for Dnf {
 
 fn dnf(own: &[&str]) -> Request {
     Request::new("dnf", OPTIONS.iter().chain(own))
+}
+
+/// What early versions of dnf5 write to stdout on their way, in spite of `-q`; it is no answer.
+const LOADING: [&str; 2] = ["Updating and loading repositories:", "Repositories loaded."];
+
+/// An answer of which nothing can be read is not "nothing is pending".
+fn readable(text: &str) -> Result<(), String> {
+    let means_something = |line: &&str| !line.trim().is_empty() && !LOADING.contains(&line.trim());
+    match text.lines().find(means_something) {
+        Some(line) if rows(text).next().is_none() => {
+            Err(format!("dnf did not answer in the format that it was asked for: {}", quote(line)))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Row<'a> {

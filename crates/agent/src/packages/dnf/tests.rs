@@ -69,11 +69,64 @@ fn names_may_carry_a_version_and_nothing_that_dnf_would_take_for_something_else(
 }
 
 #[test]
-fn every_change_ends_its_options_before_the_name() {
-    for change in [Change::Install, Change::Update, Change::Remove] {
-        let arguments = arguments(&Dnf.change(change, &Target::named("vim"), Duration::ZERO));
-        assert_eq!(arguments[arguments.len() - 2..], ["--", "vim"]);
-        assert!(arguments.contains(&"-y".to_owned()));
+fn a_name_with_a_leading_dash_never_gets_to_dnf_whose_fifth_knows_no_double_dash() {
+    for name in ["-", "--", "-C", "--installroot=/x", "-vim", "--vim-1.0-1.noarch"] {
+        assert!(Dnf.target(name).is_err(), "{name:?} passed");
+    }
+    let target = Target::named("vim");
+    let changes = [Change::Install, Change::Update, Change::Remove];
+    let changes = changes.map(|change| Dnf.change(change, &target, Duration::ZERO));
+    for request in changes.iter().chain(&Dnf.known(&target)) {
+        let arguments = arguments(request);
+        assert!(
+            arguments.contains(&"-y".to_owned()) && !arguments.contains(&"--".to_owned()),
+            "{arguments:?}"
+        );
+        assert_eq!(arguments.last().map(String::as_str), Some("vim"));
+    }
+}
+
+#[test]
+fn queries_ask_in_words_that_both_dnf4_and_dnf5_know() {
+    let format = "--queryformat=%{name}\t%{evr}\t%{arch}\t%{repoid}\\n".to_owned();
+    let pending = Dnf.pending();
+    for request in [pending.all, pending.security.unwrap(), Dnf.known(&Target::named("vim")).unwrap()] {
+        let arguments = arguments(&request);
+        assert!(arguments.contains(&format), "{arguments:?}");
+        assert!(arguments.contains(&"--setopt=color=never".to_owned()), "{arguments:?}");
+        assert!(!arguments.iter().any(|argument| argument.starts_with("--color")), "{arguments:?}");
+    }
+}
+
+#[test]
+fn pending_updates_are_read_without_fetching_lists_which_only_a_refresh_does() {
+    let cache_only = |request: &Request| arguments(request).contains(&"-C".to_owned());
+    let pending = Dnf.pending();
+    assert!(cache_only(&pending.all) && cache_only(&pending.security.unwrap()));
+    assert!(!cache_only(&Dnf.refresh().unwrap()));
+}
+
+#[test]
+fn lists_that_were_never_fetched_are_told_as_that() {
+    for words in [
+        "Cache-only enabled but no cache for 'lab'",
+        "Cache-only enabled but no cache for repository \"lab\"",
+    ] {
+        let failure = Dnf.failure(&finished(1, "", &format!("Error: {words}\n")));
+        assert_eq!(failure.cause, Cause::Unfetched);
+        assert_eq!(failure.reason(), format!("a repository's lists were never fetched ({words})"));
+    }
+}
+
+#[test]
+fn an_answer_without_any_row_is_an_error_and_no_answer_is_nothing_pending() {
+    assert_eq!(Dnf.read_pending("", "\n"), Ok(vec![]));
+    let loading = "Updating and loading repositories:\nRepositories loaded.\n";
+    assert_eq!(Dnf.read_pending(loading, loading), Ok(vec![]));
+    let unread = "vim\\t9.0-1\\tx86_64\\tupdates\n";
+    for (all, security) in [(unread, ""), ("vim\t9.0-1\tx86_64\tupdates\n", unread)] {
+        let error = Dnf.read_pending(all, security).unwrap_err();
+        assert!(error.contains("format") && error.contains("vim\\t9.0-1"), "{error}");
     }
 }
 
@@ -118,7 +171,7 @@ fn each_failure_is_told_by_its_cause_and_in_the_tools_words() {
 fn security_updates_are_told_by_their_advisories() {
     let all = include_str!("fixtures/pending.dnf-4.14.0.stdout");
     let security = include_str!("fixtures/pending-security.dnf-4.14.0.stdout");
-    let updates = Dnf.read_pending(all, security);
+    let updates = Dnf.read_pending(all, security).unwrap();
     let told: Vec<_> = updates.iter().map(|u| (u.package.as_str(), u.is_security_update)).collect();
     assert_eq!(told, [("lab-fixed", true), ("lab-plain", false)]);
     assert_eq!((updates[0].version_available.as_str(), updates[0].source.as_str()), ("2.0-1", "lab"));
@@ -142,6 +195,6 @@ proptest! {
         Dnf.read_list(&text);
         Dnf.read_query(&Target::named("x"), &text);
         Dnf.failure(&finished(1, &text, &line));
-        Dnf.read_pending(&format!("{line}\n{text}"), &text);
+        let _ = Dnf.read_pending(&format!("{line}\n{text}"), &text);
     }
 }

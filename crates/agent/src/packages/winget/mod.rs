@@ -140,8 +140,8 @@ impl PackageManager for Winget {
         PendingQuery { all: self.request(&["upgrade", "--include-unknown"]), security: None }
     }
 
-    fn read_pending(&self, all: &str, _: &str) -> Vec<PendingUpdate> {
-        table::read(all).into_iter().filter_map(table::Row::update).collect()
+    fn read_pending(&self, all: &str, _: &str) -> Result<Vec<PendingUpdate>, String> {
+        Ok(table::read(all).into_iter().filter_map(table::Row::update).collect())
     }
 
     fn knows_security(&self) -> bool {

@@ -43,7 +43,7 @@ fn a_table_is_read_by_its_columns_behind_progress_and_with_names_that_were_cut()
             ("ARP\\Machine\\X64\\ht", "3.1", ""),
         ]
     );
-    assert_eq!(winget().read_pending(ENGLISH, "").len(), 1);
+    assert_eq!(winget().read_pending(ENGLISH, "").unwrap().len(), 1);
     assert_eq!(winget().read_list(ENGLISH)[0].description, "7-Zip 24.08 (x64)");
 }
 

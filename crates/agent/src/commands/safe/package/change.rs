@@ -101,15 +101,17 @@ impl Work<'_> {
         {
             attempt = self.attempt().await?;
         }
-        let after = self.desk.installed_now(&self.target).await?;
-        let data = CommandOutcome::of(&self.data(&after).await)?;
-        match attempt {
-            Attempt::Failed(finished, failure) => {
-                let mut error = self.failed(finished, &failure);
-                error.partial.data = data.data;
-                Err(error)
+        let after = self.desk.installed_now(&self.target).await;
+        let data = match &after {
+            Ok(after) => CommandOutcome::of(&self.data(after).await)?,
+            Err(_) => CommandOutcome::default(),
+        };
+        match (attempt, after) {
+            (Attempt::Failed(finished, failure), _) => {
+                Err(self.failed(finished, &failure).with_data(data.data))
             }
-            Attempt::Done(finished) => self.conclude(finished, data, &after, stale),
+            (Attempt::Done(finished), Ok(after)) => self.conclude(finished, data, &after, stale),
+            (Attempt::Done(finished), Err(why)) => Err(self.desk.unseen(finished, &why)),
         }
     }
 

@@ -161,12 +161,27 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Reads once more after a change, though its time may be over.
+    /// Reads once more after a change, though its time may be over. That it did not come out well says nothing of the change.
     pub(in crate::commands::safe) async fn read_now(
         &self,
         request: Request,
     ) -> Result<Finished, CommandError> {
-        Ok(self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await?)
+        let finished = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await?;
+        if self.manager().ended_well(&finished) {
+            return Ok(finished);
+        }
+        let failure = self.read_failure(&finished);
+        Err(finished.into_error(failure.code(), failure.reason()))
+    }
+
+    /// A change that ended well, as far as its tool says, when what is there after it could not be read.
+    pub(in crate::commands::safe) fn unseen(&self, finished: Finished, why: &CommandError) -> CommandError {
+        let error = format!(
+            "{} ended well, but what is installed now could not be read: {}",
+            self.manager().name(),
+            why.error
+        );
+        finished.into_error(ErrorCode::ExecutionFailed, error)
     }
 
     /// Fetches the lists within a part of the time that is left. The inner error is why they are as old as before.
@@ -210,7 +225,7 @@ impl<'a> Desk<'a> {
 }
 
 /// The outcome of a program with `data` over its output.
-pub(super) fn outcome(finished: Finished, data: CommandOutcome) -> CommandOutcome {
+pub(in crate::commands::safe) fn outcome(finished: Finished, data: CommandOutcome) -> CommandOutcome {
     let exit_code = finished.exit_code();
     CommandOutcome { stdout: finished.stdout, stderr: finished.stderr, exit_code, ..data }
 }

@@ -9,5 +9,5 @@ pub(super) mod script;
 mod tests;
 
 pub(super) use change::run as change;
-pub(super) use desk::{Attempt, Desk};
+pub(super) use desk::{Attempt, Desk, outcome};
 pub(super) use list::run as list;

@@ -196,6 +196,29 @@ async fn a_tool_that_is_content_with_nothing_done_is_not_believed() {
     assert!(error.error.contains("did not come about"), "{error}");
 }
 
+fn unreadable() -> Scene {
+    let stopped = Status::Stopped(Stop::TimedOut(Duration::from_secs(4)));
+    ("dpkg-query", "lab-plain", Finished { status: stopped, ..finished(0, "", "") })
+}
+
+#[tokio::test]
+async fn a_failed_change_keeps_its_own_failure_when_what_it_left_cannot_be_read() {
+    let said = "E: You don't have enough free space in /var/cache/apt/archives/.\n";
+    let error =
+        play(Change::Install, [absent(), known(), apt_get(100, said), unreadable()]).await.unwrap_err();
+    assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(100)));
+    assert!(error.error.starts_with("apt could not install lab-plain: a disk is full"), "{error}");
+    assert_eq!((error.partial.stderr.text.as_str(), error.partial.data), (said, serde_json::Value::Null));
+}
+
+#[tokio::test]
+async fn a_change_that_ended_well_says_so_when_what_is_there_now_cannot_be_read() {
+    let error = play(Change::Install, [absent(), known(), apt_get(0, ""), unreadable()]).await.unwrap_err();
+    assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(0)));
+    let said = "apt ended well, but what is installed now could not be read: did not end within 4 s";
+    assert_eq!((error.error.as_str(), error.partial.stdout.text.as_str()), (said, "said so\n"));
+}
+
 #[tokio::test]
 async fn a_name_that_is_none_starts_nothing() {
     let root = tempfile::tempdir().unwrap();

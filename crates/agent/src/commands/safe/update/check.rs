@@ -6,7 +6,7 @@ use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::safe::package::Desk;
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData};
-use infiniservice_protocol::timestamp;
+use infiniservice_protocol::{ErrorCode, timestamp};
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -43,7 +43,10 @@ pub(super) async fn pending(desk: &Desk<'_>) -> Result<Vec<PendingUpdate>, Comma
         Some(query) => desk.read(query, "pending security updates").await?.stdout.text,
         None => String::new(),
     };
-    let mut pending = desk.manager().read_pending(&all, &security);
+    let mut pending = desk.manager().read_pending(&all, &security).map_err(|why| {
+        let error = format!("pending updates could not be read: {why}");
+        CommandError::new(ErrorCode::ExecutionFailed, error)
+    })?;
     if pending.iter().any(|update| update.version_installed.is_none()) {
         add_installed(desk, &mut pending).await?;
     }

@@ -4,9 +4,9 @@ use super::check::pending;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::Finished;
-use crate::commands::safe::package::{Attempt, Desk};
-use crate::packages::{Failure, Scope};
+use crate::commands::runner::{Finished, Status};
+use crate::commands::safe::package::{Attempt, Desk, outcome};
+use crate::packages::Scope;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{
     FailedUpdate, PackageInfo, PendingUpdate, UpdateInstallData, UpdatedPackage,
@@ -33,8 +33,8 @@ pub(in crate::commands::safe) async fn run(
     let scope = if security_only { Scope::Security(&wanted) } else { Scope::All };
     let before = versions(&desk.read(desk.manager().list(), "the installed packages").await?, &desk);
     let attempt = desk.attempt(desk.manager().update(scope, desk.lock_wait())).await?;
-    let after = versions(&desk.read_now(desk.manager().list()).await?, &desk);
-    conclude(&desk, attempt, &wanted, &before, &after).await
+    let after = desk.read_now(desk.manager().list()).await.map(|list| versions(&list, &desk));
+    conclude(&desk, attempt, &wanted, &before, after).await
 }
 
 async fn nothing_pending(desk: &Desk<'_>, stale: Option<CommandError>) -> CommandResult {
@@ -59,34 +59,54 @@ fn versions(list: &Finished, desk: &Desk<'_>) -> Versions {
     versions
 }
 
+/// What could not be read after the attempt takes nothing from how the attempt itself ended.
 async fn conclude(
     desk: &Desk<'_>,
     attempt: Attempt,
     wanted: &[PendingUpdate],
     before: &Versions,
-    after: &Versions,
+    after: Result<Versions, CommandError>,
 ) -> CommandResult {
-    let (finished, failure) = match attempt {
-        Attempt::Done(finished) => (finished, None),
-        Attempt::Failed(finished, failure) => (finished, Some(failure)),
+    let data = match &after {
+        Ok(after) => {
+            let failed = failed(&attempt, wanted, after);
+            CommandOutcome::of(&data(desk, before, after, failed).await)?
+        }
+        Err(_) => CommandOutcome::default(),
     };
-    let why = failure.as_ref().map_or_else(|| "kept back by the package manager".to_owned(), Failure::reason);
-    let data = UpdateInstallData {
+    match (attempt, after) {
+        (Attempt::Done(finished), Ok(_)) => Ok(outcome(finished, data)),
+        (Attempt::Done(finished), Err(why)) => Err(desk.unseen(finished, &why)),
+        (Attempt::Failed(finished, failure), _) => {
+            let why = failure.reason();
+            let error = format!("{} could not install all updates: {why}", desk.manager().name());
+            Err(finished.into_error(failure.code(), error).with_data(data.data))
+        }
+    }
+}
+
+async fn data(
+    desk: &Desk<'_>,
+    before: &Versions,
+    after: &Versions,
+    failed: Vec<FailedUpdate>,
+) -> UpdateInstallData {
+    UpdateInstallData {
         manager: desk.manager().name().to_owned(),
         installed: installed(before, after),
-        failed: missing(wanted, after, &why),
+        failed,
         changed: before != after,
         reboot_required: desk.reboot_required().await,
-    };
-    let data = CommandOutcome::of(&data)?;
-    let Some(failure) = failure else {
-        let exit_code = finished.exit_code();
-        return Ok(CommandOutcome { stdout: finished.stdout, stderr: finished.stderr, exit_code, ..data });
-    };
-    let error = format!("{} could not install all updates: {why}", desk.manager().name());
-    let mut error = finished.into_error(failure.code(), error);
-    error.partial.data = data.data;
-    Err(error)
+    }
+}
+
+/// What did not come, and why. What was stopped, or goes on without the agent, has not failed: it has not ended.
+fn failed(attempt: &Attempt, wanted: &[PendingUpdate], after: &Versions) -> Vec<FailedUpdate> {
+    match attempt {
+        Attempt::Failed(Finished { status: Status::Stopped(_) | Status::GoesOn, .. }, _) => Vec::new(),
+        Attempt::Failed(_, failure) => missing(wanted, after, &failure.reason()),
+        Attempt::Done(_) => missing(wanted, after, "kept back by the package manager"),
+    }
 }
 
 /// Packages whose versions differ, and those that came with them.

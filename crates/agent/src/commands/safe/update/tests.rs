@@ -1,7 +1,8 @@
 //! Checks and installations of updates, over recorded answers of apt.
 
-use crate::commands::control::Control;
+use crate::commands::control::{Control, Stop};
 use crate::commands::outcome::CommandResult;
+use crate::commands::runner::{Finished, Status};
 use crate::commands::safe::package::script::{Scene, Script};
 use crate::packages::fixture::finished;
 use crate::packages::{Apt, Dnf};
@@ -114,6 +115,57 @@ async fn what_did_not_come_is_told_with_the_reason() {
     let data = installed(Err(error));
     assert_eq!((data.installed.len(), data.failed[0].package.as_str()), (1, "lab-plain"));
     assert!(data.failed[0].error.contains("script failed"));
+}
+
+fn unreadable() -> Scene {
+    ("dpkg-query", "-W", finished(2, "", "dpkg-query: error: cannot open the database\n"))
+}
+
+#[tokio::test]
+async fn updates_keep_how_they_ended_when_what_is_there_now_cannot_be_read() {
+    let start = || [refresh(0), pending(PENDING), list("1.0", "1.0")];
+    let said = "E: You don't have enough free space in /var/cache/apt/archives/.\n";
+    let scenes = start().into_iter().chain([upgrade("upgrade", 100, said), unreadable()]);
+    let error = install(false, scenes).await.unwrap_err();
+    assert!(error.error.starts_with("apt could not install all updates: a disk is full"), "{error}");
+    assert_eq!((error.partial.exit_code, error.partial.data), (Some(100), serde_json::Value::Null));
+
+    let scenes = start().into_iter().chain([upgrade("upgrade", 0, ""), unreadable()]);
+    let error = install(false, scenes).await.unwrap_err();
+    assert!(
+        error.error.starts_with("apt ended well, but what is installed now could not be read: "),
+        "{error}"
+    );
+    assert!(error.error.contains("cannot open the database"), "{error}");
+    assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(0)));
+}
+
+#[tokio::test]
+async fn what_was_stopped_or_goes_on_is_not_told_as_failed_but_what_came_is() {
+    let stopped = Status::Stopped(Stop::TimedOut(Duration::from_secs(60)));
+    for (status, code) in [(stopped, ErrorCode::Timeout), (Status::GoesOn, ErrorCode::Cancelled)] {
+        let ended = ("apt-get", "upgrade", Finished { status, ..finished(0, "", "") });
+        let scenes = [refresh(0), pending(PENDING), list("1.0", "1.0"), ended, list("2.0", "1.0")];
+        let error = install(false, scenes).await.unwrap_err();
+        assert_eq!(error.code, code);
+        let data = installed(Err(error));
+        assert_eq!((data.installed.len(), data.failed, data.changed), (1, vec![], true));
+    }
+}
+
+#[tokio::test]
+async fn pending_updates_in_no_readable_form_are_an_error_and_not_none() {
+    let root = tempfile::tempdir().unwrap();
+    let scenes = [
+        ("dnf", "makecache", finished(0, "", "")),
+        ("dnf", "-C", finished(0, "lab-fixed\\t2.0-1\\tnoarch\\tlab\n", "")),
+        ("dnf", "--security", finished(0, "", "")),
+    ];
+    let (script, context) = Script::context(Box::new(Dnf), root.path(), scenes);
+    let error = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap_err();
+    script.assert_over();
+    assert_eq!(error.code, ErrorCode::ExecutionFailed);
+    assert!(error.error.starts_with("pending updates could not be read: dnf did not answer"), "{error}");
 }
 
 #[tokio::test]
