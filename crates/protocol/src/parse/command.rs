@@ -1,6 +1,6 @@
 //! The fields of `SafeCommand` and `UnsafeCommand`.
 
-use super::describe::{describe, quote};
+use super::describe::{describe, kind, quote, quote_name};
 use super::fields::Fields;
 use super::line::Key;
 use super::rejection::Rejection;
@@ -85,7 +85,7 @@ fn fill(params: &mut Map<String, Value>, more: Option<Value>) -> Result<(), Valu
 }
 
 fn not_params(fields: &Fields, key: Key, name: &str, got: &Value) -> Rejection {
-    let error = format!("`{name}` must be null or an object of parameters, not {}", describe(got));
+    let error = format!("`{name}` must be null or an object of parameters, not {}", kind(got));
     fields.reject(InvalidMessage, key, error)
 }
 
@@ -120,23 +120,23 @@ fn env_vars(fields: &Fields) -> Result<Vec<(String, String)>, Rejection> {
             .map(|(name, value)| env_var(name, value).map_err(|e| wrong(InvalidParameter, e)))
             .collect(),
         Some(other) => {
-            let error = format!("`env_vars` must be an object of texts, not {}", describe(other));
+            let error = format!("`env_vars` must be an object of texts, not {}", kind(other));
             Err(wrong(InvalidMessage, error))
         }
     }
 }
 
+/// One variable. Its value may be a secret, and an error reaches the audit: of the value only the kind is told.
 fn env_var(name: &str, value: &Value) -> Result<(String, String), String> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(format!(
             "`env_vars`: a name must not be empty and hold neither = nor U+0000: {}",
-            quote(name)
+            quote_name(name)
         ));
     }
     match value {
         Value::String(text) if !text.contains('\0') => Ok((name.to_owned(), text.clone())),
-        other => {
-            Err(format!("`env_vars`: {} must be a text without U+0000, not {}", quote(name), describe(other)))
-        }
+        Value::String(_) => Err(format!("`env_vars`: {} must not hold U+0000", quote(name))),
+        other => Err(format!("`env_vars`: {} must be a text, not {}", quote(name), kind(other))),
     }
 }

@@ -24,6 +24,23 @@ pub fn describe(value: &Value) -> String {
     }
 }
 
+/// What kind of value it is and nothing of the value, for what may be a secret.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A name in quotes, up to the first `=` or U+0000: what follows may be a value that was put into the name.
+pub(super) fn quote_name(name: &str) -> String {
+    quote(name.split(['=', '\0']).next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,6 +128,30 @@ fn wrong_fields_of_an_unsafe_command_are_named() {
 }
 
 #[test]
+fn of_what_may_be_a_secret_an_error_tells_only_the_kind() {
+    let cases = [
+        (r#""env_vars":{"DB_PIN":12345678}"#, "\"DB_PIN\" must be a text, not a number"),
+        (r#""env_vars":{"DB_PIN":[12345678]}"#, "\"DB_PIN\" must be a text, not an array"),
+        (r#""env_vars":{"K":"hunter2\u0000"}"#, "\"K\" must not hold U+0000"),
+        (r#""env_vars":"DB_PASSWORD=hunter2""#, "`env_vars` must be an object of texts, not a text"),
+        (r#""env_vars":12345678"#, "`env_vars` must be an object of texts, not a number"),
+        (r#""env_vars":{"K=hunter2":""}"#, "hold neither = nor U+0000: \"K\""),
+        (r#""env_vars":{"K\u0000hunter2":""}"#, "hold neither = nor U+0000: \"K\""),
+        (r#""env_vars":{"K=hunter2":"","K=hunter2":""}"#, "the key \"K\" stands twice"),
+        (r#""raw_command":"hunter2\u0000""#, "`raw_command` must not hold U+0000"),
+        (r#""raw_command":["hunter2"]"#, "`raw_command` must be a text, not an array"),
+    ];
+    for (fields, text) in cases {
+        let raw = if fields.contains("raw_command") { "" } else { r#""raw_command":"x","# };
+        let (_, error, _) = refused(&format!(r#"{{"type":"UnsafeCommand","id":"u",{raw}{fields}}}"#));
+        assert!(error.contains(text), "{fields}: {error}");
+        assert!(!error.contains("hunter2") && !error.contains("12345678"), "{fields}: {error}");
+    }
+    let line = r#"{"type":"SafeCommand","id":"x","command_type":{"action":"A"},"params":"password=hunter2"}"#;
+    assert!(refused(line).1.contains("must be null or an object of parameters, not a text"));
+}
+
+#[test]
 fn a_wrong_field_is_named_with_what_it_must_be() {
     let cases = [
         (r#"{"id":"x"}"#, "`type` is missing"),

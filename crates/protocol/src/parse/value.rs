@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
             if members.contains_key(&key) {
                 return Err(A::Error::custom(format!(
                     "the key {} stands twice in one object",
-                    super::quote(&key)
+                    super::describe::quote_name(&key)
                 )));
             }
             members.insert(key, value);
