@@ -12,7 +12,7 @@ const PART_CHARS: usize = 1024;
 /// The event of a record.
 pub(super) fn event(record: &AuditRecord) -> Event {
     let number = |number: u128| number.to_string();
-    let result = record.code.map_or("ok", ErrorCode::as_str).to_owned();
+    let result = record.result().unwrap_or_default().to_owned();
     let parts: [String; EVENT_STRINGS] = [
         line(record),
         record.id.clone(),
@@ -83,6 +83,11 @@ mod tests {
             "host",
         ];
         assert_eq!(parts[1..], rest);
+    }
+
+    #[test]
+    fn of_many_lines_no_code_is_told() {
+        assert_eq!(event(&AuditRecord::of_more_refused(7)).strings[3], "");
     }
 
     #[test]

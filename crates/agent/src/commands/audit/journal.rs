@@ -1,7 +1,6 @@
 //! The journal's native protocol: fields over a datagram socket (systemd.journal-fields(7), "Native Journal Protocol").
 
 use super::{Audit, AuditRecord, LogAudit, Subject};
-use infiniservice_protocol::ErrorCode;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -42,7 +41,6 @@ impl Audit for JournalAudit {
 }
 
 fn datagram(record: &AuditRecord) -> Vec<u8> {
-    let result = record.code.map_or("ok", ErrorCode::as_str);
     let number = |number: u128| number.to_string();
     let mut fields = vec![
         ("MESSAGE", super::line(record)),
@@ -50,10 +48,10 @@ fn datagram(record: &AuditRecord) -> Vec<u8> {
         ("SYSLOG_IDENTIFIER", "infiniservice".to_owned()),
         ("INFINISERVICE_ORIGIN", "host".to_owned()),
         ("INFINISERVICE_RESULT", if record.success { "success" } else { "failure" }.to_owned()),
-        ("INFINISERVICE_CODE", result.to_owned()),
         ("INFINISERVICE_DURATION_MS", number(record.duration.as_millis())),
         ("INFINISERVICE_BYTES", number(record.output_bytes.into())),
     ];
+    fields.extend(record.result().map(|result| ("INFINISERVICE_CODE", result.to_owned())));
     fields.extend(known("INFINISERVICE_ID", &record.id));
     fields.extend(known("INFINISERVICE_ACTION", &record.action));
     fields.extend(known("INFINISERVICE_PARAMETERS", &record.parameters));
@@ -91,7 +89,7 @@ fn field(name: &str, value: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infiniservice_protocol::Rejection;
+    use infiniservice_protocol::{ErrorCode, Rejection};
     use std::time::Duration;
 
     fn record(id: &str) -> AuditRecord {
@@ -146,10 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn lines_beyond_are_one_record_with_their_number() {
+    fn lines_beyond_are_one_record_with_their_number_and_without_a_code() {
         let fields = sent(&AuditRecord::of_more_refused(968));
         assert!(fields.contains(&("INFINISERVICE_LINES".into(), "968".into())), "{fields:?}");
         assert!(fields.contains(&("INFINISERVICE_SUBJECT".into(), "more lines".into())), "{fields:?}");
+        assert!(fields.iter().all(|(name, _)| name != "INFINISERVICE_CODE"), "{fields:?}");
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub enum Subject {
     Command,
     /// A line of the host that was refused before it became one. What could not be read of it is empty.
     Line,
-    /// This many refused lines beyond those that have records of their own; only the error's text is told of them.
+    /// This many refused lines beyond those that have records of their own; only their number is told, and they have
+    /// no code.
     MoreLines(u64),
 }
 
@@ -48,9 +49,10 @@ pub struct AuditRecord {
     pub parameters: String,
     /// Whether it did what was asked.
     pub success: bool,
-    /// Why not.
+    /// Why not; none of [`Subject::MoreLines`].
     pub code: Option<ErrorCode>,
-    /// The sentence that the host was told.
+    /// The sentence of the refusal or failure, as the host was told it where it was answered; of [`Subject::MoreLines`] how
+    /// many they are.
     pub error: Option<String>,
     /// Exit code of the program that ran.
     pub exit_code: Option<i32>,
@@ -58,6 +60,17 @@ pub struct AuditRecord {
     pub duration: Duration,
     /// Captured output, both streams, before any cut.
     pub output_bytes: u64,
+}
+
+impl AuditRecord {
+    /// `ok` or the code; `None` of many lines, whose codes may differ.
+    fn result(&self) -> Option<&'static str> {
+        match (self.code, self.subject) {
+            (Some(code), _) => Some(code.as_str()),
+            (None, Subject::MoreLines(_)) => None,
+            (None, _) => Some("ok"),
+        }
+    }
 }
 
 /// Takes records; called on the main thread, so it must not block.
@@ -78,7 +91,7 @@ impl Audit for LogAudit {
 
 /// The record as one line; what comes from the host is quoted, so that it cannot forge a second line.
 fn line(record: &AuditRecord) -> String {
-    let result = record.code.map_or("ok", ErrorCode::as_str);
+    let result = record.result().unwrap_or_default();
     let AuditRecord { subject, id, action, duration, output_bytes, .. } = record;
     let error = record.error.as_ref().map(|error| format!("; {error:?}")).unwrap_or_default();
     match subject {

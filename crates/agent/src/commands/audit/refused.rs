@@ -1,7 +1,7 @@
 //! Records of lines that were refused before they became commands.
 
 use super::{AuditRecord, PARAMETERS_MAX_CHARS, Subject, redact};
-use infiniservice_protocol::{ErrorCode, Rejection};
+use infiniservice_protocol::Rejection;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ impl AuditRecord {
         }
     }
 
-    /// The record of `count` refused lines that have none of their own.
+    /// The record of `count` refused lines that have none of their own; no code, as they may differ in it.
     pub fn of_more_refused(count: u64) -> Self {
         let error = Some(format!("{count} more lines of the host were refused"));
-        Self { code: Some(ErrorCode::InvalidMessage), error, ..Self::empty(Subject::MoreLines(count)) }
+        Self { error, ..Self::empty(Subject::MoreLines(count)) }
     }
 
     fn empty(subject: Subject) -> Self {
@@ -67,7 +67,7 @@ fn line_start(start: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infiniservice_protocol::parse_host_line;
+    use infiniservice_protocol::{ErrorCode, parse_host_line};
 
     fn record(line: &str) -> AuditRecord {
         AuditRecord::of_refused(&parse_host_line(line).unwrap_err())
@@ -93,6 +93,16 @@ mod tests {
             assert_eq!(record.code, Some(ErrorCode::InvalidJson), "{record:?}");
             assert!(record.parameters.contains("line_start"), "{record:?}");
             assert!(!format!("{record:?}").contains("hunter2"), "{record:?}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_the_wrong_kind_leaves_nothing_of_its_value() {
+        for variables in [r#"{"DB_PIN":12345678}"#, r#""DB_PIN=12345678""#, r#"{"DB_PIN=12345678":""}"#] {
+            let record = record(&format!(
+                r#"{{"type":"UnsafeCommand","id":"u","raw_command":"x","env_vars":{variables}}}"#
+            ));
+            assert!(!format!("{record:?}").contains("12345678"), "{record:?}");
         }
     }
 
