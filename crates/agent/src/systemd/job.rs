@@ -4,6 +4,7 @@ use super::calls::{Calls, DESTINATION, MANAGER, MANAGER_PATH};
 use super::error::SystemdError;
 use super::progress::Progress;
 use std::future::poll_fn;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use zbus::OwnedObjectPath;
 use zbus::export::futures_core::Stream;
@@ -13,6 +14,10 @@ use zbus::{MatchRule, MessageStream};
 
 /// What `JobRemoved` says: the job's number and object, the unit, the result.
 type Removed = (u32, OwnedObjectPath, String, String);
+
+/// Signals that wait while nobody reads them. A full queue stops the whole connection, and a call's own reply with it; zbus's 64
+/// is less than a change of many units brings.
+const QUEUED: Option<NonZeroUsize> = NonZeroUsize::new(4096);
 
 /// Calls `method` (`StartUnit` and the like), which returns a job, and waits for it; its result, `done` where all is well.
 pub(super) async fn run<B>(
@@ -46,7 +51,7 @@ async fn listen(calls: &Calls<'_>) -> Result<MessageStream, SystemdError> {
         .path(MANAGER_PATH);
     // By its unique name: others on the bus may send signals that look the same.
     let rule = rule.sender(owner(calls).await?).build().map_err(failed)?;
-    MessageStream::for_match_rule(rule, calls.connection, None).await.map_err(failed)
+    MessageStream::for_match_rule(rule, calls.connection, QUEUED).await.map_err(failed)
 }
 
 async fn owner(calls: &Calls<'_>) -> Result<String, SystemdError> {
@@ -61,4 +66,27 @@ async fn next(signals: &mut MessageStream) -> Result<Removed, SystemdError> {
     let message = poll_fn(|context| Pin::new(&mut *signals).poll_next(context)).await.ok_or_else(gone)?;
     let message = message.map_err(|e| SystemdError::of_call("", &e))?;
     message.body().deserialize().map_err(|e| SystemdError::Failed(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systemd::own_manager::OwnManager;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_hundred_jobs_that_end_before_anybody_listens_do_not_stop_the_connection() {
+        let unit = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
+        let Some(own) = OwnManager::start(&[("quick.service", unit)]) else { return };
+        let connection = own.on_bus().connect().await.unwrap();
+        let calls = Calls { connection: &connection, unit: "quick.service" };
+        let _signals = listen(&calls).await.unwrap();
+        let all = async {
+            for _ in 0..100 {
+                let body = ("quick.service", "replace");
+                run(&calls, "StartUnit", &body, &Progress::default()).await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), all).await.expect("a call stalled");
+    }
 }
