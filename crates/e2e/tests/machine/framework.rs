@@ -1,6 +1,6 @@
 //! The framework's promises on raw commands: output is cut and drained, and its bytes are harmless.
 
-use crate::support::{equal, with_host};
+use crate::support::{Undo, equal, with_host};
 use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
@@ -13,6 +13,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("framework::output_beyond_the_limit_is_cut_told_and_drained", cut),
     ("framework::a_fork_bomb_is_bounded_and_gone_at_its_timeout_and_pings_are_answered_meanwhile", bomb),
     ("framework::an_agent_that_was_killed_starts_in_its_half_of_the_cgroup_again", killed),
+    ("framework::a_command_that_hangs_in_the_kernel_does_not_keep_the_agent_from_coming_back", hangs),
     ("framework::nul_and_invalid_utf_8_in_output_are_harmless", bytes),
 ];
 
@@ -80,6 +81,34 @@ fn bomb(guest: &Guest) -> Result<()> {
         })?;
         equal("warnings of the agent", guest.sh(warnings)?, before)
     })
+}
+
+const FREEZE: &str = "truncate -s 16M /var/tmp/lab-frozen.img && mkfs.ext4 -q /var/tmp/lab-frozen.img && \
+    mkdir -p /srv/lab-frozen && mount -o loop /var/tmp/lab-frozen.img /srv/lab-frozen && fsfreeze -f /srv/lab-frozen";
+const THAW: &str = "fsfreeze -u /srv/lab-frozen; umount /srv/lab-frozen; rm -rf /var/tmp/lab-frozen.img /srv/lab-frozen; \
+    systemctl reset-failed infiniservice; systemctl start infiniservice";
+
+/// Whoever writes to a frozen file system waits inside the kernel, where no signal reaches it.
+fn hangs(guest: &Guest) -> Result<()> {
+    let _undo = turned_on(guest)?;
+    guest.sh(FREEZE)?;
+    let _thaw = Undo::by(guest, THAW);
+    with_host(guest, |client| {
+        let command = json!({"type": "UnsafeCommand", "id": "hangs", "raw_command": "> /srv/lab-frozen/x"});
+        guest.wait(client.send_raw(format!("{command}\n")))?;
+        guest.until("the command hangs", |guest| {
+            let states = format!("cat {COMMANDS}/command-*/cgroup.procs | xargs -r ps -o state= -p");
+            Ok(guest.sh(&format!("{states} || true"))?.starts_with('D'))
+        })
+    })?;
+    let before = guest.agent_pid()?;
+    guest.sh(&format!("kill -9 {before}"))?;
+    guest.until("systemd has started it again", |guest| {
+        Ok(guest.sh("systemctl is-active infiniservice || true")? == "active" && guest.agent_pid()? != before)
+    })?;
+    let left = guest.sh(&format!("cat {COMMANDS}/command-*/cgroup.procs | wc -l"))?;
+    ensure!(left != "0", "nothing hung any more");
+    with_host(guest, |client| guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into))
 }
 
 /// As systemd does it: after a kill its cgroup has the agent's halves, and the new process has to get in.

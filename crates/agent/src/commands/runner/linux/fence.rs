@@ -8,6 +8,7 @@ use crate::commands::runner::Request;
 use crate::commands::runner::stream::Pipe;
 use crate::systemd::BusAddress;
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 
 /// How long an answer waits for killed processes to go: milliseconds as a rule, seconds for hundreds on a slow machine. It ends
 /// before the time that the executor gives a command to end.
-const ENDING: Duration = Duration::from_millis(2500);
+const ENDING: Duration = Duration::from_secs(2);
 /// When those that are still there are killed once more: one that was forked meanwhile may have been missed.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -39,7 +40,12 @@ impl Fences {
             None => log::debug!("no delegated cgroup: commands' processes are found in the process table"),
         }
         let systemd = parent.is_some().then(BusAddress::default);
-        Self { parent, systemd, adoption: Arc::new(Adoption::all_children_are_ours()) }
+        // Beside groups and scopes the agent has other children than a tree's.
+        let adoption = match &parent {
+            Some(_) => Adoption::others_have_children_too(),
+            None => Adoption::all_children_are_ours(),
+        };
+        Self { parent, systemd, adoption: Arc::new(adoption) }
     }
 
     /// Groups below `parent`.
@@ -106,11 +112,11 @@ pub(super) enum Fence {
 
 impl Fence {
     /// Into this file the child writes `0` to go in, before it becomes the program.
-    pub(super) fn entrance(&self) -> Option<File> {
+    pub(super) fn entrance(&self) -> io::Result<Option<File>> {
         match self {
-            Self::Group(group) => group.entrance(),
-            Self::Scope(scope) => scope.entrance(),
-            Self::Tree(_) => None,
+            Self::Group(group) => group.entrance().map(Some),
+            Self::Scope(scope) => scope.entrance().map(Some),
+            Self::Tree(_) => Ok(None),
         }
     }
 

@@ -18,8 +18,17 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// How long killed processes may take to leave a group before that is said: one that hangs inside the kernel may never do.
 const LEAVING: Duration = Duration::from_secs(30);
-/// Processes and threads of one command. Far above what package scripts and parallel builds take; a fork bomb stops there.
-pub(super) const TASKS_MAX: u32 = 512;
+/// Processes and threads of one command, and for each processor where that is more: package scripts build modules with as many
+/// jobs as there are processors. A fork bomb stops there.
+const TASKS: u32 = 512;
+const TASKS_PER_PROCESSOR: u32 = 16;
+
+/// How many processes and threads one command may have.
+pub(super) fn tasks_max() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let processors = u32::try_from(processors).unwrap_or(u32::MAX);
+    TASKS.max(processors.saturating_mul(TASKS_PER_PROCESSOR))
+}
 
 /// One cgroup, removed when it is dropped; what still runs in it is ended first.
 #[derive(Debug)]
@@ -35,7 +44,7 @@ impl Group {
         match std::fs::create_dir(&path) {
             Ok(()) => {
                 // Without the controller there is no such file: told when the agent's groups were laid out.
-                let _ = std::fs::write(path.join("pids.max"), TASKS_MAX.to_string());
+                let _ = std::fs::write(path.join("pids.max"), tasks_max().to_string());
                 Some(Self { path })
             }
             Err(error) => {
@@ -50,8 +59,9 @@ impl Group {
         Self { path }
     }
 
-    pub(super) fn entrance(&self) -> Option<File> {
-        OpenOptions::new().write(true).open(self.path.join("cgroup.procs")).ok()
+    /// Whoever writes `0` to it goes in. Without it a program would run outside, where its time-out does not reach it.
+    pub(super) fn entrance(&self) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 
     pub(super) fn terminate(&self) {

@@ -28,7 +28,7 @@ pub(crate) use group::below as groups_below;
 use spawn_unsafe::Streams;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,9 @@ use tokio::time::{Instant, sleep_until};
 const TERM_GRACE: Duration = Duration::from_secs(2);
 /// How long output is read on after the program itself ended, while its children still hold the pipes.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a killed program may take to end and its output to arrive; with the two before it less than the executor's grace.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// The runner of this machine.
 pub fn system_runner() -> Arc<dyn Runner> {
@@ -61,17 +64,25 @@ impl Runner for SystemRunner {
             let path = locate::locate(&request.program)?;
             let mut fence = self.fences.fence(&request).await;
             let max_output = request.max_output_bytes;
-            let spawning =
-                spawn(path, request, fence.entrance(), fence.environment(), Streams::to(fence.inputs()));
+            let entrance = fence.entrance().map_err(|error| not_fenced(&path, &error))?;
+            let spawning = spawn(path, request, entrance, fence.environment(), Streams::to(fence.inputs()));
             tokio::select! {
                 biased;
-                child = spawning => Ok(Run::new(child?, fence, max_output).finish(control).await),
+                // What was to stop before it began does not begin.
                 stop = control.stopped() => {
                     fence.end().await;
                     Ok(Finished::before_it_began(stop))
                 }
+                child = spawning => Ok(Run::new(child?, fence, max_output).finish(control).await),
             }
         })
+    }
+}
+
+fn not_fenced(program: &Path, error: &std::io::Error) -> RunError {
+    RunError::NotStarted {
+        program: program.display().to_string(),
+        error: format!("its cgroup cannot be entered: {error}"),
     }
 }
 
@@ -130,6 +141,8 @@ impl Run {
                     status = Some(ended);
                     linger_until = Some(Instant::now() + LINGER);
                 }
+                // It has ended by itself: only what it left behind still speaks.
+                Turn::MustStop(_) if status.is_some() => break,
                 Turn::MustStop(Stop::Cancelled) if self.fence.leave() => return self.going_on(),
                 Turn::MustStop(why) => {
                     stop = Some(why);
@@ -139,6 +152,8 @@ impl Run {
                 Turn::GraceOver => {
                     self.fence.kill();
                     kill_at = None;
+                    // One that hangs inside the kernel does not end; what it said is told all the same.
+                    linger_until = Some(Instant::now() + LAST_WORDS);
                 }
                 Turn::LingerOver => break,
             }

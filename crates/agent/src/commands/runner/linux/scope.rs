@@ -15,6 +15,7 @@ use crate::commands::runner::{Program, Request};
 use crate::systemd::{BusAddress, scope};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -48,15 +49,19 @@ impl Scope {
         let pids = [relays[0].pid()?, relays[1].pid()?];
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("infiniservice-package-{}-{number}.scope", std::process::id());
-        let started = timeout(PATIENCE, scope::start(bus, &name, DESCRIPTION, &pids, group::TASKS_MAX)).await;
+        let started =
+            timeout(PATIENCE, scope::start(bus, &name, DESCRIPTION, &pids, group::tasks_max())).await;
         started.map_err(|_| "systemd takes too long".to_owned())?.map_err(|error| error.to_string())?;
         let path = group::of(pids[0]).filter(|path| path.ends_with(&name));
         let path: PathBuf = path.ok_or_else(|| format!("the processes are not in the scope {name}"))?;
         log::debug!("the work has a scope of its own: {}", path.display());
-        Ok(Self { group: ManuallyDrop::new(Group::at(path)), relays, left: false })
+        let scope = Self { group: ManuallyDrop::new(Group::at(path)), relays, left: false };
+        // Where the agent may not write there (ProtectControlGroups=), the program would begin outside of it.
+        scope.entrance().map_err(|error| format!("the scope {name} cannot be entered: {error}"))?;
+        Ok(scope)
     }
 
-    pub(super) fn entrance(&self) -> Option<File> {
+    pub(super) fn entrance(&self) -> io::Result<File> {
         self.group.entrance()
     }
 
@@ -117,7 +122,7 @@ struct Relay {
 impl Relay {
     fn start() -> Result<Self, String> {
         let path = locate(&Program::Named("tee")).map_err(|error| error.to_string())?;
-        let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
+        let (reader, writer) = io::pipe().map_err(|error| error.to_string())?;
         // With a second output, which never fails, it goes on when the first one does (tee(1), coreutils 8.24).
         let request = Request::new("tee", ["-p", "/dev/null"]).outliving_the_agent();
         let streams = Streams { stdin: reader.into(), stdout: Stdio::piped(), stderr: Stdio::null() };

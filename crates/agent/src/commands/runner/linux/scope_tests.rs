@@ -3,6 +3,8 @@
 use super::*;
 use crate::commands::runner::Program;
 use crate::systemd::own_manager::OwnManager;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use tempfile::TempDir;
 use tokio::net::unix::pipe;
@@ -64,7 +66,9 @@ async fn it_goes_on_when_the_agent_ends_and_says_what_it_likes_to_nobody() {
         head -c 300000 /dev/zero | tr '\\0' x && echo done >&2 && echo > over";
     let (cancel, cancelled) = watch::channel(false);
     let control = Control::new(LONG, cancelled);
-    let _go = named_pipe(root.path(), "go");
+    drop(named_pipe(root.path(), "go"));
+    // Open at both ends until the test is over: the script may open it before the word is there, or after.
+    let mut go = File::options().read(true).write(true).open(root.path().join("go")).unwrap();
     let request = shell(script).env("ROOT", root.path());
     let stop = async {
         begun.readable().await.unwrap();
@@ -76,7 +80,7 @@ async fn it_goes_on_when_the_agent_ends_and_says_what_it_likes_to_nobody() {
     // What the relay had not handed on by then stays with it.
     assert!("first\n".starts_with(&finished.stdout.text), "{finished:?}");
     // The agent is gone: its ends of the pipes are closed. More than a pipe holds is written, and the end is reached.
-    std::fs::write(root.path().join("go"), "go\n").unwrap();
+    go.write_all(b"go\n").unwrap();
     tokio::time::timeout(LONG, over.readable()).await.expect("it did not survive").unwrap();
 }
 

@@ -26,7 +26,6 @@ impl Adoption {
         Self { leaders: Mutex::default(), sole: true }
     }
 
-    #[cfg(test)]
     pub(super) fn others_have_children_too() -> Self {
         Self { leaders: Mutex::default(), sole: false }
     }
