@@ -13,14 +13,16 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Starts it, less urgent than what runs in the foreground.
+    /// Starts it.
     pub fn start(name: &str, arguments: &[&str]) -> Result<Self> {
-        let log = root().join("target").join(format!("xtask-{name}.log"));
+        let directory = root().join("target");
+        fs::create_dir_all(&directory)?;
+        let log = directory.join(format!("xtask-{name}.log"));
         let file = File::create(&log).with_context(|| log.display().to_string())?;
-        let mut command = Command::new("nice");
-        command.arg("--adjustment=5").arg(std::env::current_exe()?).args(arguments).current_dir(root());
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).current_dir(root());
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        Ok(Self { child: command.spawn().context("nice does not start")?, log })
+        Ok(Self { child: command.spawn().context("it does not start")?, log })
     }
 
     /// Waits for its end, and shows what it said.

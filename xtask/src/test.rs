@@ -16,6 +16,9 @@ pub struct Test {
     /// Check the Windows programs only: lints, build, and scenarios under Wine.
     #[arg(long, conflicts_with = "fast")]
     windows: bool,
+    /// What runs beside the first machine: Windows, and a second machine for the package managers.
+    #[arg(long, hide = true, conflicts_with_all = ["fast", "windows"])]
+    beside: bool,
 }
 
 impl Test {
@@ -23,6 +26,11 @@ impl Test {
     pub fn run(&self) -> Result<()> {
         if self.windows {
             return windows_steps().finish();
+        }
+        if self.beside {
+            let mut steps = windows_steps();
+            steps.step("the virtual machine: package managers", || machine(&[PACKAGES]));
+            return steps.finish();
         }
         let mut steps = Steps::default();
         steps.step("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
@@ -54,10 +62,12 @@ impl Test {
             steps.step("release build", || {
                 run(&mut cargo(&["build", "--release", "-p", "infiniservice", "-p", "infinictl"]))
             });
-            // The machine has one processor and waits much; what Windows needs is built beside it.
-            let windows = Beside::start("windows", &["test", "--windows"]);
-            steps.step("the virtual machine", machine);
-            steps.step("Windows (begun with the virtual machine)", || windows?.finish());
+            // An emulated machine waits much, and keeps only one processor busy.
+            let beside = Beside::start("beside", &["test", "--beside"]);
+            steps.step("the virtual machine", || machine(&["--skip", PACKAGES]));
+            steps.step("Windows, and package managers in a second machine (begun with the first)", || {
+                beside?.finish()
+            });
         }
         steps.finish()
     }
@@ -105,7 +115,11 @@ fn documentation() -> Result<()> {
     run(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-fn machine() -> Result<()> {
+/// Scenarios of a machine of their own, for they are a third of the time.
+const PACKAGES: &str = "packages::";
+
+/// The scenarios that `pick` names.
+fn machine(pick: &[&str]) -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::LAB)?;
     let tests = [
         "test",
@@ -117,5 +131,5 @@ fn machine() -> Result<()> {
         "--test-threads=1",
         "--nocapture",
     ];
-    run(cargo(&tests).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0"))
+    run(cargo(&tests).args(pick).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0"))
 }
