@@ -84,11 +84,14 @@ fn bomb(guest: &Guest) -> Result<()> {
 }
 
 const FREEZE: &str = "truncate -s 16M /var/tmp/lab-frozen.img && mkfs.ext4 -q /var/tmp/lab-frozen.img && \
-    mkdir -p /srv/lab-frozen && mount -o loop /var/tmp/lab-frozen.img /srv/lab-frozen && fsfreeze -f /srv/lab-frozen";
-const THAW: &str = "fsfreeze -u /srv/lab-frozen; umount /srv/lab-frozen; rm -rf /var/tmp/lab-frozen.img /srv/lab-frozen; \
+    mkdir -p /srv/lab-frozen && mount -o loop /var/tmp/lab-frozen.img /srv/lab-frozen && fsfreeze -f /srv/lab-frozen && \
+    mkdir -p /run/systemd/system/infiniservice.service.d && \
+    printf '[Service]\\nTimeoutStopSec=5\\n' > /run/systemd/system/infiniservice.service.d/lab-hang.conf && systemctl daemon-reload";
+const THAW: &str = "rm -r /run/systemd/system/infiniservice.service.d/lab-hang.conf; systemctl daemon-reload; fsfreeze -u /srv/lab-frozen; umount /srv/lab-frozen; rm -rf /var/tmp/lab-frozen.img /srv/lab-frozen; \
     systemctl reset-failed infiniservice; systemctl start infiniservice";
 
-/// Whoever writes to a frozen file system waits inside the kernel, where no signal reaches it.
+/// Whoever writes to a frozen file system waits inside the kernel, where no signal reaches it. systemd waits for it twice, for less
+/// long than usual here, before it starts the agent again.
 fn hangs(guest: &Guest) -> Result<()> {
     let _undo = turned_on(guest)?;
     guest.sh(FREEZE)?;
