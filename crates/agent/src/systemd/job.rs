@@ -76,8 +76,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_hundred_jobs_that_end_before_anybody_listens_do_not_stop_the_connection() {
-        let unit = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
+        let unit = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/true\n";
         let Some(own) = OwnManager::start(&[("quick.service", unit)]) else { return };
+        own.named().await;
         let connection = own.on_bus().connect().await.unwrap();
         let calls = Calls { connection: &connection, unit: "quick.service" };
         let _signals = listen(&calls).await.unwrap();
