@@ -1,6 +1,6 @@
 //! A command of this program that runs beside another, so that both processors have something to do.
 
-use crate::steps::root;
+use crate::steps::{own_program, root};
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -19,10 +19,10 @@ impl Beside {
         fs::create_dir_all(&directory)?;
         let log = directory.join(format!("xtask-{name}.log"));
         let file = File::create(&log).with_context(|| log.display().to_string())?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(own_program()?);
         command.args(arguments).current_dir(root());
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        Ok(Self { child: command.spawn().context("it does not start")?, log })
+        Ok(Self { child: command.spawn().with_context(|| format!("{command:?} does not start"))?, log })
     }
 
     /// Waits for its end, and shows what it said.

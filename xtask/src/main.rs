@@ -46,7 +46,7 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    match Command::parse().run() {
+    match steps::own_program().and_then(|_| Command::parse().run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

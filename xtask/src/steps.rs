@@ -3,12 +3,24 @@
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The workspace's root, where every step runs.
 pub fn root() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map_or(here.clone(), PathBuf::from)
+}
+
+/// Where this program is. First called at its start: a step that builds the workspace anew puts a new file in this
+/// one's place, and the kernel then names the old one "… (deleted)" (proc(5), `/proc/pid/exe`).
+pub fn own_program() -> Result<PathBuf> {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program.clone());
+    }
+    let program = std::env::current_exe()?;
+    Ok(PROGRAM.get_or_init(|| program).clone())
 }
 
 /// A program that runs in the workspace's root.

@@ -1,7 +1,7 @@
 //! Building for Windows on a Debian machine: its own Rust with its sources, and mingw's linker. Rustup's toolchain has
 //! nothing to do with it.
 
-use crate::steps::{root, run};
+use crate::steps::{own_program, root, run};
 use anyhow::{Context, Result, bail};
 use infiniservice_lab::{command, imports, packages};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub fn clippy() -> Result<()> {
 /// Runs the agent's unit tests under Wine: those of Windows' own calls, and all that every platform has.
 pub fn unit_tests() -> Result<()> {
     let mut command = debian(CARGO, "test");
-    let runner = format!("{} under-wine", std::env::current_exe()?.display());
+    let runner = format!("{} under-wine", own_program()?.display());
     command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", runner).env("RUST_BACKTRACE", "0");
     run(command.args(["-p", "infiniservice", "--lib"]))
 }
