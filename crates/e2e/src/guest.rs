@@ -1,8 +1,8 @@
 //! A booted machine with the agent installed in it as in production, and the host's end of its port.
 
-use crate::binary;
 use crate::harness::Stage;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use crate::{binary, messages};
+use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
 use infiniservice_lab::{BootOptions, Machine, payload};
 use infiniservice_protocol::{Action, GuestMessage, Response};
@@ -74,16 +74,7 @@ impl Guest {
         what: &str,
         wanted: impl Fn(&GuestMessage) -> Option<T>,
     ) -> Result<T> {
-        let search = async {
-            while let Some(event) = subscription.next().await {
-                if let Some(found) = event.message().and_then(&wanted) {
-                    return Ok(found);
-                }
-            }
-            bail!("the connection ended before {what} came")
-        };
-        self.wait(async { tokio::time::timeout(PATIENCE, search).await })
-            .map_err(|_| anyhow!("no {what} within {PATIENCE:?}"))?
+        self.wait(messages::first(subscription, what, wanted))
     }
 
     /// The agent's main process, once systemd calls it running.

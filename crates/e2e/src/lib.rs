@@ -6,6 +6,7 @@ pub mod cost;
 pub mod exchange;
 pub mod guest;
 pub mod harness;
+mod messages;
 pub mod shape;
 pub mod windows;
 

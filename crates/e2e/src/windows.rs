@@ -1,9 +1,9 @@
 //! The agent under Wine, on a COM port that is a pseudo-terminal, and the host's end of it.
 
-use crate::binary;
 use crate::guest::PATIENCE;
 use crate::harness::Stage;
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use crate::{binary, messages};
+use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Endpoint, Subscription, pty};
 use infiniservice_lab::wine::{Prefix, Running};
 use infiniservice_protocol::{Action, GuestMessage, Response};
@@ -140,16 +140,7 @@ impl Agent<'_> {
         what: &str,
         wanted: impl Fn(&GuestMessage) -> Option<T>,
     ) -> Result<T> {
-        let search = async {
-            while let Some(event) = events.next().await {
-                if let Some(found) = event.message().and_then(&wanted) {
-                    return Ok(found);
-                }
-            }
-            bail!("the connection ended before {what} came")
-        };
-        let found = self.windows.wait(async { tokio::time::timeout(PATIENCE, search).await });
-        found.map_err(|_late| anyhow!("no {what} within {PATIENCE:?}"))?
+        self.windows.wait(messages::first(events, what, wanted))
     }
 
     /// The host goes, and its terminal with it.

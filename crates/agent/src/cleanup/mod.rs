@@ -6,9 +6,15 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{beneath, homes_of, open_home};
+use linux::clean_target;
 #[cfg(target_os = "linux")]
-pub use linux::{clean, journal};
+pub use linux::journal;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{beneath, homes_of, open_home};
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+mod all;
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+pub use all::clean;
 #[cfg(target_os = "linux")]
 mod homes;
 mod rule;
@@ -17,7 +23,9 @@ mod target;
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-pub use windows::{clean, system_drive};
+use windows::clean_target;
+#[cfg(target_os = "windows")]
+pub use windows::system_drive;
 
 pub use target::{Target, UnknownTarget};
 

@@ -1,61 +1,48 @@
 //! Win32 error codes (`winerror.h`) that the agent's own sentences need, by name and in words.
 
-/// A code that means something to the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    /// The number.
-    pub number: u32,
-    /// As `winerror.h` calls it, without `ERROR_`.
-    pub name: &'static str,
-    /// What it means here, for people.
-    pub words: &'static str,
-}
-
-const fn code(number: u32, name: &'static str, words: &'static str) -> Code {
-    Code { number, name, words }
-}
+use super::known::{Known, k};
 
 /// `ERROR_SERVICE_NEVER_STARTED`: the exit code of a service that did not run since boot.
 pub const NEVER_STARTED: u32 = 1077;
 /// `ERROR_SERVICE_SPECIFIC_ERROR`: the service's own code stands beside it.
 pub const SPECIFIC: u32 = 1066;
 
-const KNOWN: &[Code] = &[
-    code(2, "FILE_NOT_FOUND", "the file does not exist"),
-    code(3, "PATH_NOT_FOUND", "the path does not exist"),
-    code(5, "ACCESS_DENIED", "access is denied"),
-    code(32, "SHARING_VIOLATION", "another process has the file open"),
-    code(87, "INVALID_PARAMETER", "a parameter is not valid"),
-    code(122, "INSUFFICIENT_BUFFER", "the buffer is too small"),
-    code(193, "BAD_EXE_FORMAT", "the file is no program for this system"),
-    code(1051, "DEPENDENT_SERVICES_RUNNING", "services that depend on it are running"),
-    code(1052, "INVALID_SERVICE_CONTROL", "the service does not accept that control"),
-    code(1053, "SERVICE_REQUEST_TIMEOUT", "the service did not answer in time"),
-    code(1054, "SERVICE_NO_THREAD", "no thread could be made for the service"),
-    code(1055, "SERVICE_DATABASE_LOCKED", "the service database is locked"),
-    code(1056, "SERVICE_ALREADY_RUNNING", "the service runs already"),
-    code(1057, "INVALID_SERVICE_ACCOUNT", "the account of the service is not valid"),
-    code(1058, "SERVICE_DISABLED", "the service is disabled"),
-    code(1059, "CIRCULAR_DEPENDENCY", "the services depend on each other in a circle"),
-    code(1060, "SERVICE_DOES_NOT_EXIST", "there is no such service"),
-    code(1061, "SERVICE_CANNOT_ACCEPT_CTRL", "the service cannot accept controls now"),
-    code(1062, "SERVICE_NOT_ACTIVE", "the service is not running"),
-    code(1063, "FAILED_SERVICE_CONTROLLER_CONNECT", "the service manager did not start this process"),
-    code(1066, "SERVICE_SPECIFIC_ERROR", "the service ended with an error of its own"),
-    code(1067, "PROCESS_ABORTED", "the process of the service ended unexpectedly"),
-    code(1068, "SERVICE_DEPENDENCY_FAIL", "a service that it depends on did not start"),
-    code(1069, "SERVICE_LOGON_FAILED", "the account of the service could not log on"),
-    code(1070, "SERVICE_START_HANG", "the service hangs while it starts"),
-    code(1072, "SERVICE_MARKED_FOR_DELETE", "the service is being deleted"),
-    code(1075, "SERVICE_DEPENDENCY_DELETED", "a service that it depends on does not exist"),
-    code(1077, "SERVICE_NEVER_STARTED", "it was not started since boot"),
-    code(1079, "DIFFERENT_SERVICE_ACCOUNT", "another service of the same process has another account"),
-    code(1084, "NOT_SAFEBOOT_SERVICE", "the service does not run in safe mode"),
-    code(1115, "SHUTDOWN_IN_PROGRESS", "the system is shutting down"),
+const KNOWN: &[Known] = &[
+    k(2, "FILE_NOT_FOUND", "the file does not exist"),
+    k(3, "PATH_NOT_FOUND", "the path does not exist"),
+    k(5, "ACCESS_DENIED", "access is denied"),
+    k(32, "SHARING_VIOLATION", "another process has the file open"),
+    k(87, "INVALID_PARAMETER", "a parameter is not valid"),
+    k(122, "INSUFFICIENT_BUFFER", "the buffer is too small"),
+    k(193, "BAD_EXE_FORMAT", "the file is no program for this system"),
+    k(1051, "DEPENDENT_SERVICES_RUNNING", "services that depend on it are running"),
+    k(1052, "INVALID_SERVICE_CONTROL", "the service does not accept that control"),
+    k(1053, "SERVICE_REQUEST_TIMEOUT", "the service did not answer in time"),
+    k(1054, "SERVICE_NO_THREAD", "no thread could be made for the service"),
+    k(1055, "SERVICE_DATABASE_LOCKED", "the service database is locked"),
+    k(1056, "SERVICE_ALREADY_RUNNING", "the service runs already"),
+    k(1057, "INVALID_SERVICE_ACCOUNT", "the account of the service is not valid"),
+    k(1058, "SERVICE_DISABLED", "the service is disabled"),
+    k(1059, "CIRCULAR_DEPENDENCY", "the services depend on each other in a circle"),
+    k(1060, "SERVICE_DOES_NOT_EXIST", "there is no such service"),
+    k(1061, "SERVICE_CANNOT_ACCEPT_CTRL", "the service cannot accept controls now"),
+    k(1062, "SERVICE_NOT_ACTIVE", "the service is not running"),
+    k(1063, "FAILED_SERVICE_CONTROLLER_CONNECT", "the service manager did not start this process"),
+    k(1066, "SERVICE_SPECIFIC_ERROR", "the service ended with an error of its own"),
+    k(1067, "PROCESS_ABORTED", "the process of the service ended unexpectedly"),
+    k(1068, "SERVICE_DEPENDENCY_FAIL", "a service that it depends on did not start"),
+    k(1069, "SERVICE_LOGON_FAILED", "the account of the service could not log on"),
+    k(1070, "SERVICE_START_HANG", "the service hangs while it starts"),
+    k(1072, "SERVICE_MARKED_FOR_DELETE", "the service is being deleted"),
+    k(1075, "SERVICE_DEPENDENCY_DELETED", "a service that it depends on does not exist"),
+    k(1077, "SERVICE_NEVER_STARTED", "it was not started since boot"),
+    k(1079, "DIFFERENT_SERVICE_ACCOUNT", "another service of the same process has another account"),
+    k(1084, "NOT_SAFEBOOT_SERVICE", "the service does not run in safe mode"),
+    k(1115, "SHUTDOWN_IN_PROGRESS", "the system is shutting down"),
 ];
 
 /// The code of this number, where it is known here.
-pub fn find(number: u32) -> Option<&'static Code> {
+pub fn find(number: u32) -> Option<&'static Known> {
     KNOWN.iter().find(|code| code.number == number)
 }
 

@@ -2,17 +2,7 @@
 //! Installer's list of return codes).
 
 use super::codes;
-
-/// An HRESULT that means something to the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The number, as Windows writes it.
-    pub number: u32,
-    /// Its name in the header.
-    pub name: &'static str,
-    /// What it means, for people.
-    pub words: &'static str,
-}
+use super::known::Known;
 
 /// `FACILITY_WIN32` with the error bit.
 const WIN32: u32 = 0x8007_0000;

@@ -1,10 +1,6 @@
 //! The table behind [`super::hresult::explain`].
 
-use super::hresult::Known;
-
-const fn k(number: u32, name: &'static str, words: &'static str) -> Known {
-    Known { number, name, words }
-}
+use super::known::{Known, k};
 
 /// All tables.
 pub const ALL: [&[Known]; 3] = [COMMON, WMI, UPDATE];

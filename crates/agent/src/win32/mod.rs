@@ -9,6 +9,7 @@ pub mod command_line;
 pub mod directories_unsafe;
 pub mod hresult;
 mod hresult_table;
+mod known;
 #[cfg(target_os = "windows")]
 pub mod process_unsafe;
 pub mod record;

@@ -4,6 +4,7 @@
 //! (systemd's src/libsystemd/sd-journal/journal-vacuum.c), and never the one that is written.
 
 use crate::cleanup::Job;
+use crate::cleanup::all::total;
 use crate::cleanup::tally::Tally;
 use infiniservice_protocol::data::DiskCleanupData;
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ impl Archives {
             logs.files_deleted += counted.files_deleted;
             logs.space_cleared_mb += counted.space_cleared_mb;
         }
-        super::total(data);
+        total(data);
     }
 }
 

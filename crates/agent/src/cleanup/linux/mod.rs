@@ -16,7 +16,7 @@ use super::tally::Tally;
 use super::target::HOME_DAYS;
 use super::{Job, Target, days};
 use in_use::InUse;
-use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData};
+use infiniservice_protocol::data::CleanedTarget;
 use places::Place;
 use rustix::fs::{
     AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, fcntl_lock, fstat, openat, openat2, unlinkat,
@@ -31,26 +31,8 @@ use walk::{Stopped, Walk};
 /// passwd(5) is read up to so many bytes.
 const MAX_PASSWD: u64 = 4 << 20;
 
-/// Carries out a job, or so much of it until its stop flag was set. Blocks; meant for a thread of its own.
-pub fn clean(job: &Job) -> DiskCleanupData {
-    let mut data = DiskCleanupData { dry_run: job.dry_run, ..DiskCleanupData::default() };
-    for target in &job.targets {
-        if job.stop.is_set() {
-            break;
-        }
-        data.targets.push(clean_target(job, *target));
-    }
-    total(&mut data);
-    data
-}
-
-/// Sums the targets up.
-fn total(data: &mut DiskCleanupData) {
-    data.files_deleted = data.targets.iter().map(|target| target.files_deleted).sum();
-    data.space_cleared_mb = data.targets.iter().map(|target| target.space_cleared_mb).sum();
-}
-
-fn clean_target(job: &Job, target: Target) -> CleanedTarget {
+/// Carries out one target of a job.
+pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {
     let mut tally = Tally::default();
     match File::open(&job.root) {
         Ok(root) => {

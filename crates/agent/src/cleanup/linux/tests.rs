@@ -1,7 +1,6 @@
 //! Cleaning made-up trees.
 
-use super::clean;
-use crate::cleanup::{Job, StopFlag, Target, days};
+use crate::cleanup::{Job, StopFlag, Target, clean, days};
 use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData};
 use std::fs;
 use std::os::unix::fs::{chown, symlink};

@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::{Job, Target, days};
 use crate::win32::directories_unsafe;
 use file_unsafe::Dir;
-use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData};
+use infiniservice_protocol::data::CleanedTarget;
 use places::Place;
 use std::io;
 use std::path::PathBuf;
@@ -31,21 +31,8 @@ pub fn system_drive() -> PathBuf {
     root.map_or_else(|| PathBuf::from("C:\\"), PathBuf::from)
 }
 
-/// Carries out a job, or so much of it until its stop flag was set. Blocks; meant for a thread of its own.
-pub fn clean(job: &Job) -> DiskCleanupData {
-    let mut data = DiskCleanupData { dry_run: job.dry_run, ..DiskCleanupData::default() };
-    for target in &job.targets {
-        if job.stop.is_set() {
-            break;
-        }
-        data.targets.push(clean_target(job, *target));
-    }
-    data.files_deleted = data.targets.iter().map(|target| target.files_deleted).sum();
-    data.space_cleared_mb = data.targets.iter().map(|target| target.space_cleared_mb).sum();
-    data
-}
-
-fn clean_target(job: &Job, target: Target) -> CleanedTarget {
+/// Carries out one target of a job.
+pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {
     let mut tally = Tally::default();
     match Dir::root(&job.root) {
         Ok(root) => {

@@ -1,7 +1,7 @@
 //! Cleaning real directories, traps among them.
 
 use super::*;
-use crate::cleanup::StopFlag;
+use crate::cleanup::{StopFlag, clean};
 use std::fs;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;

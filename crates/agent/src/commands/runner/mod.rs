@@ -3,6 +3,7 @@
 mod capture;
 mod request;
 mod stream;
+mod wait;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -19,6 +19,7 @@ mod user_tests;
 
 use super::capture::Capture;
 use super::stream::Stream;
+use super::wait::{LINGER, at, read_either};
 use super::{Finished, Request, RunError, Runner, Status};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
@@ -33,14 +34,13 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::Child;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// How long a program's processes may take to follow SIGTERM before SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
-/// How long output is read on after the program itself ended, while its children still hold the pipes.
-const LINGER: Duration = Duration::from_secs(1);
 
-/// How long a killed program may take to end and its output to arrive; with the two before it less than the executor's grace.
+/// How long a killed program may take to end and its output to arrive; with [`TERM_GRACE`] and the fence's own time less than the
+/// executor's grace.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// The runner of this machine.
@@ -184,22 +184,6 @@ impl Run {
             ended = self.child.wait(), if !exited => Turn::Exited(ended.unwrap_or_default()),
             () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
         }
-    }
-}
-
-/// Whichever has something, neither before the other: a flood on one does not stop up the other.
-async fn read_either(stdout: &mut Stream, stderr: &mut Stream) {
-    tokio::select! {
-        () = stdout.read(), if stdout.is_open() => {}
-        () = stderr.read(), if stderr.is_open() => {}
-        else => std::future::pending().await,
-    }
-}
-
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 

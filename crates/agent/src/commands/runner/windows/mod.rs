@@ -10,6 +10,7 @@ mod tests;
 
 use super::capture::Capture;
 use super::stream::Stream;
+use super::wait::{LINGER, at, read_either};
 use super::{Finished, Request, RunError, Runner, Status};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
@@ -18,10 +19,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-/// How long output is read on after the program itself ended, while its children still hold the pipes.
-const LINGER: Duration = Duration::from_secs(1);
 /// How long the last processes of a job may take to go.
 const END: Duration = Duration::from_secs(5);
 /// `CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP`: nothing of it runs before it is in its job.
@@ -44,22 +43,27 @@ impl Runner for SystemRunner {
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
         Box::pin(async move {
             let max_output = request.max_output_bytes;
-            // The directory may lie on a dead share: whoever starts a program there waits for it.
-            let starting = tokio::task::spawn_blocking(move || start(&request));
             tokio::select! {
                 biased;
-                started = starting => {
-                    let failed = |error: tokio::task::JoinError| RunError::NotStarted {
-                        program: "?".into(),
-                        error: error.to_string(),
-                    };
-                    let (child, job) = started.map_err(failed)??;
+                // What was to stop before it began does not begin; one that just begins goes with its job.
+                stop = control.stopped() => Ok(Finished::before_it_began(stop)),
+                started = start_aside(request) => {
+                    let (child, job) = started?;
                     Ok(Run::new(child, job, max_output).finish(control).await)
                 }
-                stop = control.stopped() => Ok(Finished::before_it_began(stop)),
             }
         })
     }
+}
+
+/// Starts it away from the main thread: its directory may lie on a dead share, and whoever starts a program there waits for it.
+async fn start_aside(request: Request) -> Result<(Child, Job), RunError> {
+    let starting = tokio::task::spawn_blocking(move || start(&request));
+    let failed = |error: tokio::task::JoinError| RunError::NotStarted {
+        program: "?".into(),
+        error: error.to_string(),
+    };
+    starting.await.map_err(failed)?
 }
 
 /// Starts it suspended, puts it into its job, and lets it go. What fails on the way is ended with the job.
@@ -125,6 +129,8 @@ impl Run {
                     status = Some(ended);
                     linger_until = Some(Instant::now() + LINGER);
                 }
+                // It has ended by itself: only what it left behind still speaks.
+                Turn::MustStop(_) if status.is_some() => break,
                 Turn::MustStop(why) => {
                     stop = Some(why);
                     self.job.terminate();
@@ -165,22 +171,6 @@ impl Run {
         if self.job.processes() > 0 {
             log::warn!("{} processes of a command do not end", self.job.processes());
         }
-    }
-}
-
-/// Whichever has something, neither before the other: a flood on one does not stop up the other.
-async fn read_either(stdout: &mut Stream, stderr: &mut Stream) {
-    tokio::select! {
-        () = stdout.read(), if stdout.is_open() => {}
-        () = stderr.read(), if stderr.is_open() => {}
-        else => std::future::pending().await,
-    }
-}
-
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 

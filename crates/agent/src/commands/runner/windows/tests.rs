@@ -3,7 +3,8 @@
 use super::*;
 use crate::win32::process_unsafe::Process;
 use infiniservice_protocol::ErrorCode;
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 const LONG: Duration = Duration::from_secs(60);
 const CHILD: &str = "commands::runner::windows::tests::a_program_for_the_other_tests";
@@ -14,12 +15,53 @@ fn cmd(line: &str) -> Request {
     Request { command_line, ..Request::new("cmd", [""; 0]) }
 }
 
-/// This very test program as a child that does as `ROLE` says.
-fn child(role: &str, pids: &std::path::Path) -> Request {
+/// This very test program as a child that does as `ROLE` says, and speaks to `meeting`.
+fn child(role: &str, meeting: &Meeting) -> Request {
     let program = crate::commands::runner::Program::At(std::env::current_exe().unwrap());
     let arguments = ["--exact", CHILD, "--nocapture", "--test-threads=1"];
     let request = Request { program, ..Request::new("x", arguments) };
-    request.env("INFINISERVICE_TEST_ROLE", role).env("INFINISERVICE_TEST_PIDS", pids)
+    let port = meeting.0.local_addr().unwrap().port().to_string();
+    request.env("INFINISERVICE_TEST_ROLE", role).env("INFINISERVICE_TEST_PORT", port)
+}
+
+/// Where the children say who they are: each holds a connection for as long as it lives.
+struct Meeting(TcpListener);
+
+impl Meeting {
+    fn new() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    /// Waits until `count` have come.
+    fn wait_for(&self, count: usize) -> Vec<Came> {
+        (0..count)
+            .map(|_| {
+                let (mut connection, _) = self.0.accept().unwrap();
+                let mut pid = [0; 4];
+                connection.read_exact(&mut pid).unwrap();
+                Came { pid: u32::from_le_bytes(pid), connection }
+            })
+            .collect()
+    }
+}
+
+/// A child that said who it is.
+struct Came {
+    pid: u32,
+    connection: TcpStream,
+}
+
+impl Came {
+    /// Waits until it is no more: Windows closes what it held.
+    fn wait_for_its_end(mut self) {
+        self.connection.set_read_timeout(Some(LONG)).unwrap();
+        let read = self.connection.read(&mut [0]);
+        let closed = match &read {
+            Ok(count) => *count == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        assert!(closed, "process {} was left behind: {read:?}", self.pid);
+    }
 }
 
 async fn run(request: Request, timeout: Duration) -> Finished {
@@ -30,45 +72,38 @@ async fn run(request: Request, timeout: Duration) -> Finished {
 #[test]
 fn a_program_for_the_other_tests() {
     let Ok(role) = std::env::var("INFINISERVICE_TEST_ROLE") else { return };
-    let pids = PathBuf::from(std::env::var_os("INFINISERVICE_TEST_PIDS").unwrap());
-    std::fs::write(pids.join(format!("{}", std::process::id())), "").unwrap();
+    let port: u16 = std::env::var("INFINISERVICE_TEST_PORT").unwrap().parse().unwrap();
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let own = std::env::current_exe().unwrap();
     let mut next = std::process::Command::new(own);
-    next.args(["--exact", CHILD, "--nocapture"]).env("INFINISERVICE_TEST_ROLE", "sleeps");
+    next.args(["--exact", CHILD, "--nocapture"]).env("INFINISERVICE_TEST_ROLE", "stays");
     match role.as_str() {
         // A child of a child, in a process group of its own, that holds no pipe.
         "starts two" => {
             next.env("INFINISERVICE_TEST_ROLE", "starts one").spawn().unwrap();
-            std::thread::sleep(LONG);
         }
         "starts one" => {
             use std::os::windows::process::CommandExt;
             next.creation_flags(0x0000_0200).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(LONG);
         }
         "leaves one" => {
             next.spawn().unwrap();
-            wait_for(&pids, 2);
         }
-        _ => std::thread::sleep(LONG),
+        _ => {}
     }
+    connection.write_all(&std::process::id().to_le_bytes()).unwrap();
+    if role == "leaves one" {
+        // Ends when it is told that the other has come.
+        return connection.read_exact(&mut [0]).unwrap();
+    }
+    // It stays until it is ended, whatever it is told.
+    let _closed = std::io::copy(&mut connection, &mut std::io::sink());
 }
 
-fn wait_for(pids: &std::path::Path, count: usize) -> Vec<u32> {
-    loop {
-        let entries = std::fs::read_dir(pids).unwrap();
-        let found: Vec<u32> =
-            entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect();
-        if found.len() >= count {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn assert_gone(pids: &[u32]) {
-    let left: Vec<_> = pids.iter().filter(|pid| Process::open(**pid).is_ok_and(|p| !p.has_ended())).collect();
-    assert!(left.is_empty(), "left behind: {left:?} of {pids:?}");
+fn assert_gone(came: &[Came]) {
+    let is_there = |pid| Process::open(pid).is_ok_and(|process| !process.has_ended());
+    let left: Vec<_> = came.iter().map(|came| came.pid).filter(|pid| is_there(*pid)).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
 }
 
 #[tokio::test]
@@ -101,50 +136,66 @@ async fn a_flood_is_drained_counted_and_cut() {
 }
 
 #[tokio::test]
-async fn one_that_overruns_is_ended_with_all_that_it_started_and_the_failure_is_a_timeout() {
-    let pids = tempfile::tempdir().unwrap();
+async fn one_that_is_cancelled_is_ended_with_all_that_it_started() {
+    let meeting = Meeting::new();
+    let request = child("starts two", &meeting);
     let (cancel, cancelled) = tokio::sync::watch::channel(false);
     let control = Control::new(LONG, cancelled);
-    let directory = pids.path().to_owned();
     let stop = async {
-        let found = tokio::task::spawn_blocking(move || wait_for(&directory, 3)).await.unwrap();
+        let came = tokio::task::spawn_blocking(move || meeting.wait_for(3)).await.unwrap();
         cancel.send_replace(true);
-        found
+        came
     };
-    let (finished, found) = tokio::join!(SystemRunner.run(child("starts two", pids.path()), &control), stop);
+    let (finished, came) = tokio::join!(SystemRunner.run(request, &control), stop);
     let error = finished.unwrap().into_error(ErrorCode::ExecutionFailed, "failed");
-    assert_eq!((error.code, found.len()), (ErrorCode::Cancelled, 3));
-    assert_gone(&found);
+    assert_eq!(error.code, ErrorCode::Cancelled);
+    assert_gone(&came);
+}
+
+#[tokio::test]
+async fn one_that_overruns_is_ended_and_the_failure_is_a_timeout() {
+    let meeting = Meeting::new();
     let timeout = Duration::from_millis(500);
-    let finished = run(child("sleeps", pids.path()), timeout).await;
+    let finished = run(child("stays", &meeting), timeout).await;
     assert_eq!(finished.status, Status::Stopped(Stop::TimedOut(timeout)));
 }
 
 #[tokio::test]
+async fn what_was_to_stop_before_it_began_does_not_begin() {
+    let (cancel, cancelled) = tokio::sync::watch::channel(false);
+    cancel.send_replace(true);
+    let directory = tempfile::tempdir().unwrap();
+    let line = format!("echo x> {}", directory.path().join("began").display());
+    let finished = SystemRunner.run(cmd(&line), &Control::new(LONG, cancelled)).await.unwrap();
+    assert_eq!(finished.status, Status::Stopped(Stop::Cancelled));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn what_a_program_leaves_behind_ends_with_it() {
-    let pids = tempfile::tempdir().unwrap();
-    let finished = run(child("leaves one", pids.path()), LONG).await;
+    let meeting = Meeting::new();
+    let request = child("leaves one", &meeting);
+    let let_it_go = tokio::task::spawn_blocking(move || {
+        let mut came = meeting.wait_for(2);
+        // Only the one that leaves heeds it.
+        came.iter_mut().for_each(|came| came.connection.write_all(&[0]).unwrap());
+        came
+    });
+    let finished = run(request, LONG).await;
     assert!(finished.succeeded(), "{finished:?}");
-    let found = wait_for(pids.path(), 2);
-    assert_gone(&found);
+    assert_gone(&let_it_go.await.unwrap());
 }
 
 #[tokio::test]
 async fn a_run_that_is_given_up_leaves_nothing_either() {
-    let pids = tempfile::tempdir().unwrap();
+    let meeting = Meeting::new();
+    let request = child("starts two", &meeting);
     let control = Control::for_at_most(LONG);
-    let directory = pids.path().to_owned();
-    let found = tokio::select! {
-        _ = SystemRunner.run(child("starts two", pids.path()), &control) => panic!("it ended by itself"),
-        found = tokio::task::spawn_blocking(move || wait_for(&directory, 3)) => found.unwrap(),
+    let came = tokio::select! {
+        _ = SystemRunner.run(request, &control) => panic!("it ended by itself"),
+        came = tokio::task::spawn_blocking(move || meeting.wait_for(3)) => came.unwrap(),
     };
-    for _ in 0..100 {
-        if found.iter().all(|pid| Process::open(*pid).map_or(true, |p| p.has_ended())) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_gone(&found);
+    came.into_iter().for_each(Came::wait_for_its_end);
 }
 
 #[tokio::test]
