@@ -4,6 +4,7 @@ mod bench;
 mod beside;
 mod demo;
 mod dist;
+mod fuzz;
 mod lab;
 mod soak;
 mod steps;
@@ -24,6 +25,7 @@ enum Command {
     Demo(demo::Demo),
     #[command(subcommand)]
     Dist(dist::Dist),
+    Fuzz(fuzz::Fuzz),
     #[command(subcommand)]
     Lab(lab::Lab),
     Soak(soak::Soak),
@@ -37,6 +39,7 @@ impl Command {
             Self::Bench(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Dist(command) => command.run(),
+            Self::Fuzz(command) => command.run(),
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),

@@ -22,6 +22,8 @@ pub mod communication;
 pub mod config;
 pub mod defender;
 pub mod event_log;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod inventory;
 pub mod logging;
 pub mod one_line;

@@ -7,6 +7,8 @@ mod collect;
 mod cpu;
 pub(crate) mod disk;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod handle;
 mod host;
 pub(crate) mod memory;

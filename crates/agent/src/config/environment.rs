@@ -3,6 +3,7 @@
 use super::error::{ConfigError, quote};
 use super::fragment::{Fragment, field};
 use super::origin::Origin;
+use crate::one_line::blanked;
 use std::ffi::{OsStr, OsString};
 
 /// What every variable of the agent's begins with.
@@ -36,7 +37,8 @@ pub(super) fn lookup<'a>(environment: &'a Environment, name: &str) -> Option<&'a
 }
 
 fn take(fragment: &mut Fragment, variable: &str, name: &str, value: &OsStr) {
-    let origin = Origin::Variable { name: variable.into() };
+    // A name that is none of ours may hold anything, and messages name it.
+    let origin = Origin::Variable { name: blanked(variable) };
     match (field(name), value.to_str()) {
         (None, _) => fragment.unknown(name, origin, variable),
         (Some(_), Some(text)) => fragment.text(name, origin, text),

@@ -6,6 +6,8 @@
 mod apt;
 mod dnf;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod installed;
 mod rpm;
 mod site;

@@ -101,6 +101,10 @@ fn begins(header: &str) -> Vec<usize> {
 
 /// `Name Id Version [Available] [Source]`. A line that is no row, such as the count below the table, is left out.
 fn row(line: &str, columns: &[usize]) -> Option<Row> {
+    // Checked first: the cells of a header of a million words would take for ever.
+    if !(3..=5).contains(&columns.len()) {
+        return None;
+    }
     let cells: Vec<String> = (0..columns.len())
         .map(|at| cell(line, columns.get(at).copied().unwrap_or_default(), columns.get(at + 1).copied()))
         .collect();

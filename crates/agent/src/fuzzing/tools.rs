@@ -1,0 +1,67 @@
+//! What the system's tools print, and files that packages and users bring.
+
+use super::{fits_the_wire, text};
+use crate::autochecks::checks::time_sync;
+use crate::autochecks::journal;
+use crate::communication::diagnose::service_state;
+use crate::inventory::{self, appimage, desktop, flatpak, snap};
+use crate::os_detection::OsRelease;
+use crate::packages::fuzzing as packages;
+
+const MAX_OS_RELEASE_CHARS: usize = 4096;
+
+/// os-release(5): no control character, nothing absurdly long, never nameless.
+pub fn os_release(bytes: &[u8]) {
+    let release = OsRelease::parse(&text(bytes));
+    let named = [&release.id, &release.name, &release.pretty_name];
+    assert!(named.iter().all(|value| !value.is_empty()) || bytes.contains(&b'='), "{release:?}");
+    for value in named.into_iter().chain([&release.version, &release.version_id, &release.codename]) {
+        assert!(!value.contains(char::is_control), "{value:?}");
+        assert!(value.chars().count() <= MAX_OS_RELEASE_CHARS, "{} characters", value.chars().count());
+    }
+    assert!(release.is_like(&release.id));
+}
+
+/// `dpkg-query`, for the package commands and for the inventory.
+pub fn dpkg(bytes: &[u8]) {
+    packages::dpkg(bytes);
+    let text = text(bytes);
+    let all = inventory::dpkg::read(&text);
+    for one in &all {
+        let _ = inventory::dpkg::lists(one);
+    }
+    assert!(inventory::dpkg::owned(&text).iter().all(|path| path.starts_with('/')));
+    fits_the_wire(&inventory::select(all, None, None));
+}
+
+/// `rpm` and `dnf`, for the package commands and for the inventory.
+pub fn rpm(bytes: &[u8]) {
+    packages::rpm(bytes);
+    let text = text(bytes);
+    let paths = ["/usr/share/applications/vim.desktop".to_owned()];
+    assert!(inventory::rpm::owned(&paths, &text).len() <= 1);
+    fits_the_wire(&inventory::select(inventory::rpm::read(&text), None, None));
+}
+
+/// Desktop entries, `AppImages`, flatpak and snap: made by whoever made the application.
+pub fn inventory(bytes: &[u8]) {
+    let text = text(bytes);
+    let mut all = [flatpak::read(&text), snap::read(&text)].concat();
+    all.extend(desktop::read("/usr/share/applications/x.desktop", &text));
+    all.extend(appimage::described(&text));
+    let _ = appimage::is_appimage(bytes);
+    let (filter, count) = (text.chars().take(8).collect::<String>(), all.len());
+    let found = inventory::select(all.clone(), Some(&filter), Some(3));
+    assert!(found.applications.len() <= 3 && found.count as usize <= count);
+    for one in inventory::select(all, None, None).applications {
+        assert!(!one.name.contains(char::is_control), "{:?}", one.name);
+    }
+}
+
+/// `journalctl --output=json`, `timedatectl show` and `systemctl show`.
+pub fn tools(bytes: &[u8]) {
+    let text = text(bytes);
+    let _ = journal::parse(&text);
+    let _ = time_sync::parse(&text);
+    let _ = service_state::parse(&text);
+}
