@@ -2,6 +2,7 @@
 
 use clap::Parser as _;
 use infiniservice::cli::{Cli, Command, Mode};
+use infiniservice::config::process_environment;
 use infiniservice::program;
 use infiniservice::service::manager;
 use std::process::ExitCode;
@@ -11,11 +12,12 @@ fn main() -> ExitCode {
     if let Some(Command::Service(request)) = &cli.command {
         return program::said(manager::carry_out(request)).into();
     }
+    let environment = process_environment::take();
     if cli.mode() == Mode::Run && !cli.console {
-        let own = cli.clone();
-        if let Some(code) = manager::run_as_service(move || program::run_service(&own)) {
+        let (own, environment) = (cli.clone(), environment.clone());
+        if let Some(code) = manager::run_as_service(move || program::run_service(&own, environment)) {
             return code.into();
         }
     }
-    program::start(&cli).into()
+    program::start(&cli, environment).into()
 }

@@ -6,7 +6,11 @@ use crate::config::{Loaded, Sources, place, render};
 use crate::event_log;
 use crate::logging;
 use crate::service::{self, Ended};
+use std::ffi::OsString;
 use std::io::Write as _;
+
+/// Names and values, as [`crate::config::process_environment::take`] gives them.
+pub type Environment = Vec<(OsString, OsString)>;
 
 /// Wrong arguments or settings.
 const USAGE: u8 = 2;
@@ -14,19 +18,19 @@ const USAGE: u8 = 2;
 const NO_DEVICE: u8 = 3;
 
 /// What the service manager's call does.
-pub fn run_service(cli: &Cli) -> u8 {
+pub fn run_service(cli: &Cli, environment: Environment) -> u8 {
     if let Some(path) = place::service_log() {
         logging::write_to_file(path);
     }
     event_log::open();
-    let code = start(cli);
+    let code = start(cli, environment);
     event_log::flush();
     code
 }
 
 /// Reads the settings, and does what the arguments ask for.
-pub fn start(cli: &Cli) -> u8 {
-    match load(cli) {
+pub fn start(cli: &Cli, environment: Environment) -> u8 {
+    match load(cli, environment) {
         Ok(loaded) => run(cli, &loaded),
         Err(problems) => {
             logging::before_settings(&problems);
@@ -35,9 +39,9 @@ pub fn start(cli: &Cli) -> u8 {
     }
 }
 
-fn load(cli: &Cli) -> Result<Loaded, String> {
+fn load(cli: &Cli, environment: Environment) -> Result<Loaded, String> {
     let flags = cli.flag_values()?;
-    Sources::of_process(cli.config.clone(), flags).load().map_err(|errors| errors.to_string())
+    Sources::of_process(cli.config.clone(), environment, flags).load().map_err(|errors| errors.to_string())
 }
 
 fn run(cli: &Cli, loaded: &Loaded) -> u8 {

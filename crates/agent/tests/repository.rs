@@ -54,17 +54,6 @@ fn sources_of(member: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_direct_dependency_has_its_reason_written_down() {
-    let table = read(&top().join("docs/dependencies.md"));
-    let own = |name: &String| name.starts_with("infini");
-    let missing: Vec<String> = dependencies(&top().join("Cargo.toml"))
-        .into_iter()
-        .filter(|name| !own(name) && !table.contains(&format!("\n| `{name}` |")))
-        .collect();
-    assert!(missing.is_empty(), "docs/dependencies.md has no row for {missing:?}");
-}
-
-#[test]
 fn every_crate_uses_what_it_depends_on() {
     let mut unused = Vec::new();
     for member in crates() {

@@ -1,9 +1,10 @@
 //! The real agent on a pseudo-terminal: its life as a process, its signals, and hosts that fall silent.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{AgentLog, Client, Endpoint, LocalAgent, Subscription};
 use infiniservice_e2e::binary;
-use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
+use infiniservice_protocol::host::UnsafeCommand;
+use infiniservice_protocol::{Action, ErrorCode, GuestMessage, HostMessage, Response};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -204,6 +205,27 @@ async fn with_a_secret_only_signed_lines_are_heard() -> Result<()> {
     .await?;
     ensure!(code == ErrorCode::SignatureInvalid, "{code}");
     client.request(&Action::ProcessList { limit: Some(1), sort_by: None, filter: None }, PATIENCE).await?;
+    Ok(())
+}
+
+/// The secret as a variable: neither the command's own environment nor the agent's, which it reads as root, shows it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_finds_the_secret_in_no_environment() -> Result<()> {
+    let bench = Bench::new("allow_unsafe_commands = true\n")?;
+    let Endpoint::Local(mut agent) = bench.endpoint()? else { bail!("another endpoint") };
+    agent.env.push(("INFINISERVICE_SHARED_SECRET".into(), "a-secret-of-the-lab".into()));
+    let client = Client::connect_signed(Endpoint::Local(agent), "a-secret-of-the-lab").await?;
+    let pid = client.agent_pid().context("a pid")?;
+    let command = UnsafeCommand {
+        id: client.new_id(),
+        raw_command: format!("env; cat /proc/self/environ /proc/{pid}/environ /proc/{pid}/cmdline"),
+        ..UnsafeCommand::default()
+    };
+    let event = client.call(&HostMessage::UnsafeCommand(command), PATIENCE).await?;
+    let Some(GuestMessage::Response(response)) = event.message() else { bail!("no response") };
+    ensure!(response.success && response.stdout.contains("LC_ALL=C.UTF-8"), "{response:?}");
+    ensure!(!response.stdout.contains("a-secret-of-the-lab"), "{}", response.stdout);
+    ensure!(!bench.log()?.contains("a-secret-of-the-lab"), "it is in the log");
     Ok(())
 }
 

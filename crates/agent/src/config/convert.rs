@@ -48,7 +48,7 @@ impl FromValue for PathBuf {
 
 impl FromValue for Secret {
     fn from_value(value: &Value) -> Option<Self> {
-        String::from_value(value).map(Self::new)
+        if let Value::Secret(secret) = value { Some(secret.clone()) } else { None }
     }
 }
 

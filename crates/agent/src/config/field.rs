@@ -1,6 +1,7 @@
 //! What one setting is: its name, kind, bounds, default and documentation; and how its text is read.
 
 use super::actions;
+use super::secret::Secret;
 
 /// A setting's value, not yet typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Value {
     Integer(u64),
     /// Text, a path, or one of a choice.
     Text(String),
+    /// Text that is never shown, not even by `Debug`.
+    Secret(Secret),
     /// A list of action names.
     List(Vec<String>),
 }
@@ -119,7 +122,7 @@ impl Field {
             Kind::Text { .. } | Kind::Path if text.is_empty() => Ok(Value::Unset),
             Kind::Text { min, max } => {
                 let fits = (min..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-                fits.then(|| Value::Text(text.into())).ok_or_else(|| self.must_be())
+                fits.then(|| self.text(text)).ok_or_else(|| self.must_be())
             }
             Kind::Path => {
                 let fits = !text.contains(char::is_control);
@@ -127,6 +130,10 @@ impl Field {
             }
             Kind::Actions => self.actions(text.split(',').map(str::trim).filter(|name| !name.is_empty())),
         }
+    }
+
+    fn text(&self, text: &str) -> Value {
+        if self.is_secret() { Value::Secret(Secret::new(text.into())) } else { Value::Text(text.into()) }
     }
 
     /// Checks a number against the bounds.

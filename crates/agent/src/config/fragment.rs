@@ -7,6 +7,10 @@ use super::suggest;
 use super::table::FIELDS;
 use std::collections::BTreeMap;
 
+/// `proc_pid_cmdline(5)` is for everybody.
+const ON_A_COMMAND_LINE: &str = "is refused: every user of the machine reads command lines; put it in a file, name that with \
+    shared_secret_file, and change the secret";
+
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sourced {
@@ -56,7 +60,11 @@ impl Fragment {
     pub(super) fn flags(flags: &[FlagValue]) -> Self {
         let mut fragment = Self::default();
         for FlagValue { flag, name, text } in flags {
-            fragment.text(name, Origin::Flag { name: flag.clone() }, text);
+            let origin = Origin::Flag { name: flag.clone() };
+            match field(name).filter(|field| field.is_secret()) {
+                Some(secret) => fragment.take(secret, origin, "", Err(ON_A_COMMAND_LINE.into())),
+                None => fragment.text(name, origin, text),
+            }
         }
         fragment
     }

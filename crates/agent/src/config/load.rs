@@ -1,5 +1,6 @@
 //! Reading all sources into `Loaded`, and reading them again at SIGHUP.
 
+use super::credential;
 use super::environment;
 use super::error::{ConfigError, ConfigErrors};
 use super::field::Value;
@@ -12,10 +13,11 @@ use super::table::Settings;
 use super::validate;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Everything that settings come from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sources {
     /// Read where neither flag nor variable names a file; may be missing.
     pub default_file: PathBuf,
@@ -50,9 +52,12 @@ pub struct Reloaded {
 }
 
 impl Sources {
-    /// This process's own.
-    pub fn of_process(config_flag: Option<PathBuf>, flags: Vec<FlagValue>) -> Self {
-        let environment = std::env::vars_os().collect();
+    /// This process's own; `environment` is what [`super::process_environment::take`] gave.
+    pub fn of_process(
+        config_flag: Option<PathBuf>,
+        environment: Vec<(OsString, OsString)>,
+        flags: Vec<FlagValue>,
+    ) -> Self {
         Self { default_file: place::default_file(), config_flag, environment, flags }
     }
 
@@ -65,6 +70,7 @@ impl Sources {
         let mut layers = vec![
             Fragment::defaults(),
             file::read(&path, required),
+            credential::read(&self.environment),
             environment::read(&self.environment),
             Fragment::flags(&self.flags),
         ];
@@ -89,6 +95,17 @@ impl Sources {
             Some(path) => (path, true),
             None => (self.default_file.clone(), false),
         }
+    }
+}
+
+/// Names only: a variable may hold the secret.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        let flags: Vec<_> = self.flags.iter().map(|flag| &flag.name).collect();
+        let mut shown = f.debug_struct("Sources");
+        shown.field("default_file", &self.default_file).field("config_flag", &self.config_flag);
+        shown.field("environment", &variables).field("flags", &flags).finish()
     }
 }
 
@@ -141,7 +158,11 @@ fn secret_in(path: &Path) -> Result<Value, String> {
     }
     permissions::check_not_writable_by_others(path)?;
     permissions::check_not_readable_by_others(path)?;
-    let text = file::read_bounded(path)?;
+    secret_of(&file::read_bounded(path)?)
+}
+
+/// The secret that is all of a file's text, but for the end of its line.
+pub(super) fn secret_of(text: &str) -> Result<Value, String> {
     let field = super::fragment::field("shared_secret").ok_or("shared_secret is not declared")?;
     match field.parse(text.trim_end_matches(['\r', '\n'])) {
         Ok(Value::Unset) => Err("holds no secret".into()),

@@ -2,17 +2,21 @@
 
 pub mod actions;
 mod convert;
+mod credential;
 pub mod edit;
 pub mod environment;
 pub mod error;
 pub mod field;
 mod file;
 pub mod fragment;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod load;
 mod merge;
 pub mod origin;
 mod permissions;
 pub mod place;
+pub mod process_environment;
 pub mod render;
 mod secret;
 mod suggest;
@@ -21,6 +25,8 @@ mod validate;
 
 #[cfg(test)]
 mod generated_tests;
+#[cfg(test)]
+mod secret_tests;
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,11 @@ pub enum Origin {
         /// From 1.
         line: usize,
     },
+    /// A systemd credential.
+    Credential {
+        /// Its file.
+        path: PathBuf,
+    },
     /// An environment variable.
     Variable {
         /// Its name.
@@ -42,8 +47,9 @@ impl Origin {
         match self {
             Self::Default => 0,
             Self::File { .. } => 1,
-            Self::Variable { .. } => 2,
-            Self::Flag { .. } => 3,
+            Self::Credential { .. } => 2,
+            Self::Variable { .. } => 3,
+            Self::Flag { .. } => 4,
             Self::Implied { origin, .. } => origin.rank(),
         }
     }
@@ -54,6 +60,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Credential { path } => write!(f, "credential {}", path.display()),
             Self::Variable { name } => write!(f, "variable {name}"),
             Self::Flag { name } => write!(f, "flag {name}"),
             Self::Implied { by, origin } => write!(f, "{by} ({origin})"),

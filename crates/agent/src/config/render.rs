@@ -26,7 +26,7 @@ pub fn print_text(loaded: &Loaded) -> String {
 fn assignment(field: &Field, value: &Value) -> String {
     match value {
         Value::Unset => format!("# {} is unset", field.name),
-        _ if field.is_secret() => format!("# {} is set, not shown", field.name),
+        Value::Secret(_) => format!("# {} is set, not shown", field.name),
         value => format!("{} = {}", field.name, toml_value(value)),
     }
 }
@@ -40,7 +40,7 @@ pub fn print_json(loaded: &Loaded) -> String {
 fn json_setting(field: &Field, loaded: &Loaded) -> serde_json::Value {
     let value = match loaded.merged.get(field.name).unwrap_or(&Value::Unset) {
         Value::Unset => json!(null),
-        _ if field.is_secret() => json!("(not shown)"),
+        Value::Secret(_) => json!("(not shown)"),
         Value::Bool(switch) => json!(switch),
         Value::Integer(number) => json!(number),
         Value::Text(text) => json!(text),
@@ -51,7 +51,7 @@ fn json_setting(field: &Field, loaded: &Loaded) -> serde_json::Value {
 
 fn toml_value(value: &Value) -> String {
     match value {
-        Value::Unset => String::new(),
+        Value::Unset | Value::Secret(_) => String::new(),
         Value::Bool(switch) => switch.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Text(text) => toml_string(text),

@@ -19,6 +19,7 @@ mod log;
 mod packages;
 mod processes;
 mod services;
+mod signed;
 mod start;
 mod support;
 mod unsafe_command;
@@ -70,6 +71,7 @@ const ALL: &[&[Scenario]] = &[
     packages::dnf::UPDATES,
     packages::dnf::END,
     documented::SCENARIOS,
+    signed::SCENARIOS,
     log::SCENARIOS,
 ];
 

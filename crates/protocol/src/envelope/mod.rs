@@ -43,7 +43,8 @@ pub enum EnvelopeError {
     BadSignature,
     /// Rightly signed, but too early or too late.
     #[error(
-        "`ts` is {skew_ms} ms from the guest's clock; at most {WINDOW_MS} ms are taken: compare both clocks"
+        "the line's `ts` is {} the guest's clock, and at most 300 s either way are taken: compare the clocks of host and guest",
+        off(*skew_ms)
     )]
     OutsideWindow {
         /// `ts` minus the guest's clock.
@@ -174,6 +175,12 @@ fn check_window(now: u64, ts: u64) -> Result<(), EnvelopeError> {
     let skew = i128::from(ts) - i128::from(now);
     let skew_ms = i64::try_from(skew).unwrap_or(if skew < 0 { i64::MIN } else { i64::MAX });
     Err(EnvelopeError::OutsideWindow { skew_ms })
+}
+
+/// By how much, for a person: `86400.250 s behind`.
+fn off(skew_ms: i64) -> String {
+    let (ms, side) = (skew_ms.unsigned_abs(), if skew_ms < 0 { "behind" } else { "ahead of" });
+    format!("{}.{:03} s {side}", ms / 1000, ms % 1000)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -36,6 +36,17 @@ fn the_signature_is_that_of_any_other_hmac_sha256() {
 }
 
 #[test]
+fn the_signature_is_that_of_the_contract_s_test_vector() {
+    let line = Signer::new("cross-lang-test-key").sign(
+        1_700_000_000_000,
+        "fixed-nonce-123",
+        r#"{"type":"Metrics"}"#,
+    );
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["sig"], "417f2b895d7dd56461af56b07525ca476532ac795f8b92aab6c78a560686bdf5");
+}
+
+#[test]
 fn upper_case_hex_is_taken_and_white_space_in_the_envelope_does_not_matter() {
     let line: Value = serde_json::from_str(&signed(NOW, "n")).unwrap();
     let sig = line["sig"].as_str().unwrap().to_uppercase();
@@ -98,6 +109,17 @@ fn the_window_is_three_hundred_seconds_either_way() {
         assert_eq!(refused, Err(EnvelopeError::OutsideWindow { skew_ms }));
     }
     assert!(verifier().verify(0, &signed(u64::MAX, "n")).is_err());
+}
+
+#[test]
+fn a_line_outside_the_window_is_told_by_how_much_the_clocks_differ() {
+    let day = 86_400_000;
+    for (ts, told) in
+        [(NOW - day, "86400.000 s behind the guest's"), (NOW + day + 250, "86400.250 s ahead of the")]
+    {
+        let error = verifier().verify(NOW, &signed(ts, "n")).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 #[test]

@@ -14,16 +14,23 @@ pub fn check_not_writable_by_others(path: &Path) -> Result<(), String> {
     let real = path.canonicalize().map_err(|e| format!("cannot be read: {e}"))?;
     let file = real.metadata().map_err(|e| format!("cannot be read: {e}"))?;
     file_is_safe(&Facts::of(&file))?;
-    match real.parent().map(Path::metadata) {
-        Some(Ok(directory)) => directory_is_safe(&Facts::of(&directory)),
-        _ => Ok(()),
-    }
+    // Whoever may rename any directory above it can put another in its place.
+    let mut above = real.ancestors().skip(1).filter_map(|directory| directory.metadata().ok());
+    above.try_for_each(|directory| directory_is_safe(&Facts::of(&directory)))
 }
 
-/// Refuses a file with a secret in it that everybody may read.
+/// Refuses a file with a secret in it that others than its owner may open.
 pub fn check_not_readable_by_others(path: &Path) -> Result<(), String> {
-    let found = path.metadata().map_err(|e| format!("cannot be read: {e}"))?;
-    secret_is_safe(&Facts::of(&found))
+    secret_is_safe(&facts_of(path)?, 0o077)
+}
+
+/// Refuses a file with a secret in it that everybody may open; a group may.
+pub fn check_not_open_to_all(path: &Path) -> Result<(), String> {
+    secret_is_safe(&facts_of(path)?, 0o007)
+}
+
+fn facts_of(path: &Path) -> Result<Facts, String> {
+    path.metadata().map(|found| Facts::of(&found)).map_err(|e| format!("cannot be read: {e}"))
 }
 
 struct Facts {
@@ -65,11 +72,11 @@ fn directory_is_safe(directory: &Facts) -> Result<(), String> {
     Ok(())
 }
 
-fn secret_is_safe(file: &Facts) -> Result<(), String> {
-    if file.mode & 0o007 != 0 {
+fn secret_is_safe(file: &Facts, closed_to: u32) -> Result<(), String> {
+    if file.mode & closed_to != 0 {
         let mode = file.mode;
         return Err(format!(
-            "holds the shared secret, but mode {mode:04o} lets everybody at it; chmod 0600 it"
+            "holds the shared secret, but mode {mode:04o} lets others than its owner at it; chmod 0600 it"
         ));
     }
     Ok(())
@@ -100,9 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_a_file_that_everybody_reads_is_refused() {
-        assert!(secret_is_safe(&facts(0, 0o600)).is_ok());
-        assert!(secret_is_safe(&facts(0, 0o640)).is_ok());
-        assert!(secret_is_safe(&facts(0, 0o644)).is_err());
+    fn a_secret_in_a_file_that_others_than_its_owner_read_is_refused() {
+        assert!(secret_is_safe(&facts(0, 0o600), 0o077).is_ok());
+        assert!(secret_is_safe(&facts(0, 0o400), 0o077).is_ok());
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            assert!(secret_is_safe(&facts(0, mode), 0o077).is_err(), "{mode:o}");
+        }
+        assert!(secret_is_safe(&facts(0, 0o440), 0o007).is_ok(), "a credential of a unit with User=");
+        assert!(secret_is_safe(&facts(0, 0o444), 0o007).is_err());
     }
 }

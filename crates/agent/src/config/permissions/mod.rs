@@ -7,6 +7,6 @@ mod linux;
 mod other;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{check_not_readable_by_others, check_not_writable_by_others};
+pub(super) use linux::{check_not_open_to_all, check_not_readable_by_others, check_not_writable_by_others};
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{check_not_readable_by_others, check_not_writable_by_others};
+pub(super) use other::{check_not_open_to_all, check_not_readable_by_others, check_not_writable_by_others};

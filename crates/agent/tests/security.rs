@@ -1,0 +1,109 @@
+//! `SECURITY.md` claims nothing that no test holds, and `docs/dependencies.md` is the table of what is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(top().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The text of every source file below `directory` but this one.
+fn sources(directory: &Path) -> String {
+    let paths = fs::read_dir(directory).expect("readable").map(|entry| entry.expect("readable").path());
+    let text = |path: PathBuf| match path.extension().is_some_and(|extension| extension == "rs") {
+        _ if path.is_dir() => sources(&path),
+        true if !path.ends_with("tests/security.rs") => fs::read_to_string(path).expect("text"),
+        _ => String::new(),
+    };
+    paths.map(text).collect()
+}
+
+/// The cells of each row of a page's tables, headings and rules left out.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let mut rows: Vec<Vec<&str>> = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        if cells.iter().all(|cell| cell.starts_with("---")) {
+            rows.pop();
+        } else {
+            rows.push(cells);
+        }
+    }
+    rows
+}
+
+/// What stands between backticks.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn each_claim_of_security_md_names_tests_that_are_there() {
+    let (page, sources) = (read("SECURITY.md"), sources(&top().join("crates")));
+    let claims = rows(&page);
+    assert!(claims.len() >= 20, "{} claims", claims.len());
+    for claim in &claims {
+        let tests = quoted(claim[1]);
+        assert!(!tests.is_empty(), "no test holds that one {}", claim[0]);
+        for test in tests {
+            let (scenario, function) = (format!("\"{test}\""), format!("fn {test}("));
+            let there = sources.contains(&if test.contains("::") { scenario } else { function });
+            assert!(there, "the test {test} is not there: {}", claim[0]);
+        }
+    }
+}
+
+/// Dependencies that a manifest names, tests' and platforms' included; the workspace's own crates are none.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let text = read(manifest);
+    let mut names = BTreeSet::new();
+    collect(DeTable::parse(&text).expect("TOML").get_ref(), &mut names);
+    names.retain(|name| !name.starts_with("infini"));
+    names
+}
+
+fn collect(table: &DeTable<'_>, names: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let DeValue::Table(inner) = value.get_ref() else { continue };
+        if key.get_ref().ends_with("dependencies") {
+            names.extend(inner.keys().map(|name| name.get_ref().to_string()));
+        } else if key.get_ref() != "features" {
+            collect(inner, names);
+        }
+    }
+}
+
+#[test]
+fn the_table_of_dependencies_has_each_once_with_its_reason_and_its_runner_up_and_no_other() {
+    let page = read("docs/dependencies.md");
+    let rows = rows(&page);
+    let told: Vec<String> = rows.iter().flat_map(|row| quoted(row[0])).map(str::to_owned).collect();
+    let mut named = dependencies("Cargo.toml");
+    named.extend(dependencies("fuzz/Cargo.toml"));
+    let told_once: BTreeSet<String> = told.iter().cloned().collect();
+    assert_eq!((told_once, told.len()), (named.clone(), named.len()), "rows, and what manifests name");
+    for row in &rows {
+        assert!(row.len() == 4 && row.iter().all(|cell| !cell.is_empty()), "a cell is empty: {row:?}");
+    }
+}
+
+#[test]
+fn the_check_of_advisories_stands_ready() {
+    let deny = read("deny.toml");
+    let table = DeTable::parse(&deny).expect("TOML");
+    let advisories = table.get_ref().get("advisories").and_then(|value| match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    });
+    assert!(
+        advisories.is_some_and(|table| !table.contains_key("ignore")),
+        "an advisory is ignored without a word"
+    );
+    assert!(read("docs/dependencies.md").contains("cargo deny check advisories"));
+}
