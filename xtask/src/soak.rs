@@ -1,12 +1,50 @@
-//! `cargo xtask soak`: the link's simulator for a million hours, or as many as are asked for.
+//! `cargo xtask soak`: the link's simulator for a million hours, or as many as are asked for; with a word more, the real agent
+//! under floods, slow hosts, a day's traffic, or for half an hour.
 
-use anyhow::{Context, ensure};
-use clap::Args;
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
 use std::process::Command;
 
-/// Simulate the link's life under faults, from a seed; prints hours per second
+use crate::steps::{cargo, root, run};
+
+/// Simulate the link's life under faults, from a seed; or try the real agent for longer than the tests do
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Soak {
+    #[command(subcommand)]
+    real: Option<Real>,
+    #[command(flatten)]
+    simulator: Simulator,
+}
+
+/// What is done to the real agent; `--help` behind each tells its options.
+#[derive(Subcommand, Debug)]
+enum Real {
+    /// A hundred thousand commands at full speed, every response accounted for.
+    #[command(disable_help_flag = true)]
+    Flood(Rest),
+    /// A host that reads one byte a second, and then the rest.
+    #[command(disable_help_flag = true)]
+    Slow(Rest),
+    /// A day's traffic in a hundredth of its time.
+    #[command(disable_help_flag = true)]
+    Day(Rest),
+    /// Half an hour of mixed load; fails when what the agent holds grows.
+    #[command(disable_help_flag = true)]
+    Live(Rest),
+}
+
+/// Options of the program that does it.
+#[derive(Args, Debug)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
+}
+
+/// The link alone, with simulated time.
+#[derive(Args, Debug)]
+struct Simulator {
     /// Simulated hours in all.
     #[arg(long, default_value_t = 1_000_000)]
     hours: u64,
@@ -19,8 +57,36 @@ pub struct Soak {
 }
 
 impl Soak {
-    /// Builds the simulator in its own profile and runs it; its exit code decides.
-    pub fn run(&self) -> anyhow::Result<()> {
+    /// Builds what is needed and runs it; its exit code decides.
+    pub fn run(&self) -> Result<()> {
+        match &self.real {
+            None => self.simulator.run(),
+            Some(Real::Flood(rest)) => rest.run("flood"),
+            Some(Real::Slow(rest)) => rest.run("slow"),
+            Some(Real::Day(rest)) => rest.run("day"),
+            Some(Real::Live(rest)) => rest.run("live"),
+        }
+    }
+}
+
+impl Rest {
+    /// The agent is built as it is released, unless `INFINISERVICE_AGENT` names another.
+    fn run(&self, what: &str) -> Result<()> {
+        let mut program =
+            cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "faults", "--", what]);
+        if std::env::var_os("INFINISERVICE_AGENT").is_none() {
+            run(&mut cargo(&["build", "--release", "-p", "infiniservice", "--bin", "infiniservice"]))?;
+            let target =
+                std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+            program.env("INFINISERVICE_AGENT", target.join("release/infiniservice"));
+        }
+        run(program.args(&self.options))
+    }
+}
+
+impl Simulator {
+    /// Built in a profile of its own.
+    fn run(&self) -> Result<()> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(["run", "--quiet", "--profile", "soak", "--package", "infiniservice-link"]);

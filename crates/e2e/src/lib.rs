@@ -6,7 +6,9 @@ pub mod cost;
 pub mod exchange;
 pub mod guest;
 pub mod harness;
+pub mod local;
 mod messages;
+pub mod raw;
 pub mod shape;
 pub mod windows;
 

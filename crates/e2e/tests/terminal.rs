@@ -1,8 +1,10 @@
 //! The real agent on a pseudo-terminal: its life as a process, its signals, and hosts that fall silent.
 
 use anyhow::{Context, Result, bail, ensure};
-use infinictl::client::{AgentLog, Client, Endpoint, LocalAgent, Subscription};
+use infinictl::client::{self, AgentLog, Client, Endpoint, Subscription};
 use infiniservice_e2e::binary;
+use infiniservice_e2e::local::LocalAgent;
+use infiniservice_e2e::raw::RawHost;
 use infiniservice_protocol::host::UnsafeCommand;
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, HostMessage, Response};
 use std::fs;
@@ -39,12 +41,12 @@ impl Bench {
     }
 
     fn endpoint(&self) -> Result<Endpoint> {
-        Ok(Endpoint::Local(LocalAgent {
+        Ok(Endpoint::Local(client::LocalAgent {
             agent: Some(binary::tested_agent()?),
             config: Some(self.config()),
             log: AgentLog::File(self.dir.path().join("log")),
             start_timeout: PATIENCE,
-            ..LocalAgent::default()
+            ..client::LocalAgent::default()
         }))
     }
 
@@ -267,5 +269,22 @@ fn a_wrong_setting_ends_with_2_and_names_file_line_value_and_range() -> Result<(
 fn a_configuration_that_was_named_and_is_missing_ends_with_2() -> Result<()> {
     let output = run_agent(&["--config", "/nonexistent/config.toml"])?;
     ensure!(output.status.code() == Some(2), "{output:?}");
+    Ok(())
+}
+
+/// Without a bound on what is in flight most have to be refused; a refusal is an answer too.
+#[test]
+fn commands_at_full_speed_are_answered_each_and_once() -> Result<()> {
+    let (_agent, master) = LocalAgent::start(&binary::tested_agent()?, "", &[])?;
+    let mut host = RawHost::new(master, "flood-")?;
+    for number in 0..5000 {
+        host.ask(&format!(r#""action":"ProcessList","limit":1,"filter":"no-such-{number}""#));
+        host.ping();
+        while !host.may_ask() {
+            ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);
+        }
+    }
+    host.settle(PATIENCE)?;
+    ensure!(host.ledger.is_balanced() && host.ledger.with_code("QUEUE_FULL") > 0, "{}", host.ledger);
     Ok(())
 }

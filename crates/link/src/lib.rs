@@ -137,6 +137,12 @@ impl Link {
         self.writer.pending(now, &mut self.outbox, &mut self.keep_alive)
     }
 
+    /// Bytes that may be read now so that everything in them is sure of an answer; 0: nothing, until some of what waits is
+    /// written. So a host that asks faster than it reads is held up by its own answers, and loses none.
+    pub fn read_room(&self) -> usize {
+        if self.session.is_connected() { self.outbox.read_room() } else { usize::MAX }
+    }
+
     /// Whether nothing waits to be written: the shutdown has flushed.
     pub fn is_drained(&self) -> bool {
         self.outbox.is_empty() && !self.writer.is_busy()

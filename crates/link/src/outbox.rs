@@ -23,8 +23,14 @@ const MAX_RESERVED: usize = 512;
 const KEPT_CAPACITY: usize = 32;
 /// Share of the bound that refusals may take: one part in this many.
 const REFUSAL_SHARE: usize = 16;
-/// Pings of the host that wait for their answer; the oldest is dropped beyond it.
-const MAX_PONGS: usize = 64;
+/// A refusal is at most this many times as long as the line that it refuses: `{"type":"x","id":"a"}` is the shortest with an id.
+const REFUSAL_GROWTH: usize = 24;
+/// With room for less than this nothing is read: reading byte by byte would cost more than waiting.
+const LEAST_READ_BYTES: usize = 1024;
+/// Pings of the host that wait for their answer; the oldest is dropped beyond it. Half of them are as many as one read
+/// can bring.
+const MAX_PONGS: usize = 1024;
+const HALF_OF_PONGS: usize = MAX_PONGS / 2;
 /// Changes of the breaker's state that wait; the oldest is dropped beyond it.
 const MAX_REPORTS: usize = 8;
 /// Hellos that wait.
@@ -127,6 +133,17 @@ impl Outbox {
             self.push_answer(body, true);
         }
         fits
+    }
+
+    /// Bytes of the host's that may be read so that whatever they ask for finds room for its refusal; 0: write first.
+    pub fn read_room(&self) -> usize {
+        let room = self.refusal_share().saturating_sub(self.refusal_bytes) / REFUSAL_GROWTH;
+        match (self.refusal_bytes, self.pongs.len()) {
+            // However small the bound is, it must never stop the reading for good.
+            (0, 0) => room.max(LEAST_READ_BYTES),
+            (_, 0..=HALF_OF_PONGS) if room >= LEAST_READ_BYTES => room,
+            _ => 0,
+        }
     }
 
     /// Takes a change of the breaker's state.

@@ -120,11 +120,11 @@ fn only_one_heartbeat_waits_and_pongs_and_reports_are_bounded() {
     let mut outbox = outbox();
     assert!(outbox.heartbeat());
     assert!(!outbox.heartbeat());
-    (0..1000).for_each(|number| outbox.pong(number));
+    (0..10_000).for_each(|number| outbox.pong(number));
     (0..1000).for_each(|_| outbox.report(change()));
     let found = drain(&mut outbox);
     assert_eq!(found.len(), MAX_REPORTS + MAX_PONGS + 1);
-    assert_eq!(found[MAX_REPORTS + MAX_PONGS - 1], "pong 999");
+    assert_eq!(found[MAX_REPORTS + MAX_PONGS - 1], "pong 9999");
 }
 
 #[test]

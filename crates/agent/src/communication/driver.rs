@@ -33,6 +33,8 @@ pub struct Driver<T: Transport> {
     host: Option<bool>,
     /// The host went; what it wrote before is still to be read.
     leaving: bool,
+    /// The link has no room for what reading could bring, until it has written.
+    held_up: bool,
     buffer: Box<[u8]>,
 }
 
@@ -40,7 +42,16 @@ impl<T: Transport> Driver<T> {
     /// A driver without an open port.
     pub fn new(transport: T) -> Self {
         let buffer = vec![0; READ_CHUNK_BYTES].into_boxed_slice();
-        Self { transport, port: None, readable: false, writable: false, host: None, leaving: false, buffer }
+        Self {
+            transport,
+            port: None,
+            readable: false,
+            writable: false,
+            host: None,
+            leaving: false,
+            held_up: false,
+            buffer,
+        }
     }
 
     /// Whether a port is open.
@@ -50,7 +61,7 @@ impl<T: Transport> Driver<T> {
 
     /// Waits for the next thing to do. Cancel safe.
     pub async fn wait(&mut self) -> Wake {
-        if self.readable && self.port.is_some() {
+        if self.readable && !self.held_up && self.port.is_some() {
             return Wake::Unfinished;
         }
         let Self { transport, port, .. } = self;
@@ -94,11 +105,17 @@ impl<T: Transport> Driver<T> {
     /// Closes the port, if one is open.
     pub fn close(&mut self) {
         self.port = None;
-        (self.readable, self.writable, self.host, self.leaving) = (false, false, None, false);
+        (self.readable, self.writable, self.host) = (false, false, None);
+        (self.leaving, self.held_up) = (false, false);
     }
 
     /// Writes what the link has waiting, as far as the port takes it.
     pub fn write<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        self.write_waiting(link, clock, actions);
+        self.held_up = self.read_room(link) == 0;
+    }
+
+    fn write_waiting<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
         while self.writable {
             let Some(port) = self.port.as_mut() else { return };
             let now = clock.now();
@@ -128,8 +145,9 @@ impl<T: Transport> Driver<T> {
 
     fn read<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
         for _ in 0..CHUNKS_A_TURN {
-            let Some(port) = self.port.as_mut().filter(|_| self.readable) else { return };
-            match port.try_read(&mut self.buffer) {
+            let room = self.read_room(link).min(self.buffer.len());
+            let Some(port) = self.port.as_mut().filter(|_| self.readable && room > 0) else { return };
+            match port.try_read(self.buffer.get_mut(..room).unwrap_or_default()) {
                 ReadOutcome::Data(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
                     link.handle(clock.now(), Event::Read(bytes), actions);
@@ -143,6 +161,11 @@ impl<T: Transport> Driver<T> {
                 ReadOutcome::Failed(error) => self.failed("read", &error, link, clock, actions),
             }
         }
+    }
+
+    /// What a host left behind is read in any case: only then is it known to have gone.
+    fn read_room(&self, link: &Link) -> usize {
+        if self.leaving { usize::MAX } else { link.read_room() }
     }
 
     fn note<C: Clock>(&mut self, ready: Ready, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {

@@ -9,6 +9,7 @@ mod cost;
 mod device;
 mod documented;
 mod executor;
+mod faults;
 mod figures;
 mod framework;
 mod host;
@@ -62,6 +63,16 @@ const ALL: &[&[Scenario]] = &[
     host::SCENARIOS,
     device::SCENARIOS,
     cost::SCENARIOS,
+    faults::flood::SCENARIOS,
+    faults::kills::SCENARIOS,
+    faults::memory::SCENARIOS,
+    faults::descriptors::SCENARIOS,
+    faults::disk::SCENARIOS,
+    faults::hidden_proc::SCENARIOS,
+    faults::bus::SCENARIOS,
+    faults::clock::SCENARIOS,
+    faults::suspend::SCENARIOS,
+    faults::migration::SCENARIOS,
     packages::changes::SCENARIOS,
     packages::trouble::SCENARIOS,
     packages::updates::SCENARIOS,

@@ -1,5 +1,6 @@
 //! A machine: QEMU around an image, with the host's ends of its ports.
 
+mod migration;
 pub mod options;
 mod process;
 
@@ -35,11 +36,13 @@ const QEMU_TIMEOUT: Duration = Duration::from_secs(30);
 /// or found by [`Self::attach`] goes on.
 #[derive(Debug)]
 pub struct Machine {
-    process: Process,
+    process: Mutex<Process>,
     monitor: Mutex<Qmp>,
     guest: Mutex<GuestAgent>,
     dir: PathBuf,
     boot_timeout: Duration,
+    /// What it was booted with and from, for another QEMU like it; unknown of one that was found running.
+    origin: Option<(BootOptions, Image)>,
     _temporary: Option<TempDir>,
 }
 
@@ -51,7 +54,8 @@ impl Machine {
         let dir = temporary.path().to_path_buf();
         let arguments = set_up(options, &image, &dir)?;
         let process = Process::start_owned(&arguments, &dir)?;
-        let machine = Self::connect(process, dir, options.boot_timeout, Some(temporary))?;
+        let mut machine = Self::connect(process, dir, options.boot_timeout, Some(temporary))?;
+        machine.origin = Some((options.clone(), image));
         machine.wait_booted()?;
         Ok(machine)
     }
@@ -88,11 +92,12 @@ impl Machine {
         let monitor = connect_monitor(&process, &dir)?;
         let guest = GuestAgent::new(&dir.join(options::GUEST_AGENT_SOCKET));
         Ok(Self {
-            process,
+            process: Mutex::new(process),
             monitor: Mutex::new(monitor),
             guest: Mutex::new(guest),
             dir,
             boot_timeout,
+            origin: None,
             _temporary: temporary,
         })
     }
@@ -207,7 +212,7 @@ impl Machine {
 
     /// Stops the machine at once; what it wrote to its disk is gone.
     pub fn stop(self) {
-        self.process.kill();
+        locked(&self.process).kill();
         // Nobody shall take the number in it for that of a machine. QEMU removes it itself when it ends in order.
         let _gone_already = fs::remove_file(self.dir.join(options::PID_FILE));
     }
@@ -217,13 +222,24 @@ impl Machine {
         console::tail(&self.dir.join(options::CONSOLE_LOG), lines)
     }
 
+    /// Waits for an event of QEMU's of this name, among those that came since the last wait.
+    pub fn wait_event(&self, name: &str, timeout: Duration) -> Result<Value> {
+        let found = self.monitor().wait_event(name, |_| true, timeout);
+        found.with_context(|| self.failure("QEMU's monitor"))
+    }
+
     fn monitor(&self) -> MutexGuard<'_, Qmp> {
-        self.monitor.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.monitor)
     }
 
     fn failure(&self, what: &str) -> String {
         format!("{what}\n{}", report(&self.dir))
     }
+}
+
+/// A panic elsewhere leaves nothing half done in what is locked here.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn prepare() -> Result<Image> {

@@ -167,12 +167,12 @@ impl World {
     }
 
     fn take_input(&mut self) -> Found {
-        while self.device.open && self.device.has_input() {
+        while self.may_read() {
             if self.device.broken {
                 return self.drive(Event::IoFailed("EIO on read".into()));
             }
             let mut buffer = std::mem::take(&mut self.buffer);
-            let max = self.rng.usize(1..=65_536);
+            let max = self.rng.usize(1..=65_536).min(self.subject.link().read_room());
             self.device.guest_reads(max, &mut buffer);
             let found = self.drive(Event::Read(&buffer));
             self.buffer = buffer;
@@ -181,8 +181,20 @@ impl World {
         Ok(())
     }
 
-    /// Writes until nothing waits or the port would block.
+    fn may_read(&self) -> bool {
+        self.device.open && self.device.has_input() && self.subject.link().read_room() > 0
+    }
+
+    /// Writes until nothing waits or the port would block; then what was left unread for want of room may be read.
     fn pump(&mut self) -> Found {
+        self.write_all()?;
+        if self.may_read() {
+            self.guest_notices();
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self) -> Found {
         self.blocked = false;
         while self.device.open {
             let clock = self.clock();

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod bench;
+mod flood;
 mod refused;
 
 use super::*;

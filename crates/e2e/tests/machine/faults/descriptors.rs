@@ -1,0 +1,61 @@
+//! No more descriptors for the agent: at its work, and when it has to open its port.
+
+use super::{ask_some, back, host, told, under};
+use crate::support::Undo;
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::cost;
+use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::harness::Scenario;
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("faults::without_descriptors_every_command_is_answered_and_later_ones_work", at_work),
+    ("faults::without_descriptors_the_port_is_tried_again_until_it_opens", at_opening),
+];
+
+/// As systemd set it.
+const USUAL: &str = "524288";
+
+fn limit(guest: &Guest, to: &str) -> Result<()> {
+    guest.sh(&format!("prlimit --pid {} --nofile={to}:{USUAL}", guest.agent_pid()?)).map(drop)
+}
+
+/// No descriptor more than it has, and not even all of these.
+fn exhausted(guest: &Guest) -> Result<()> {
+    limit(guest, "8")
+}
+
+fn at_work(guest: &Guest) -> Result<()> {
+    let pid = guest.agent_pid()?;
+    let _undo = Undo::by(guest, format!("prlimit --pid {pid} --nofile={USUAL}:{USUAL}"));
+    let (host, ()) = under(guest, "no descriptor left", exhausted)?;
+    drop(host);
+    let (host, ()) = under(guest, "descriptors again", |guest| limit(guest, USUAL))?;
+    drop(host);
+    let mut host = super::host(guest)?;
+    ask_some(&mut host);
+    host.settle(PATIENCE)?;
+    ensure!(host.ledger.with_code("success") == 6, "not all works again: {}", host.ledger);
+    ensure!(guest.agent_pid()? == pid, "the agent was started anew");
+    Ok(())
+}
+
+fn at_opening(guest: &Guest) -> Result<()> {
+    let pid = guest.agent_pid()?;
+    let _undo = Undo::by(guest, format!("prlimit --pid {pid} --nofile={USUAL}:{USUAL}"));
+    guest.machine.unplug_agent_port()?;
+    guest.until("the agent lets the port go", |guest| {
+        Ok(guest.sh("systemctl show -p StatusText --value infiniservice")?
+            == "Waiting for a virtio-serial port")
+    })?;
+    exhausted(guest)?;
+    guest.machine.replug_agent_port()?;
+    let (share, _) = cost::over(guest, 10)?;
+    ensure!(share < 0.05, "without a descriptor the agent takes {:.1} % of a core", share * 100.0);
+    limit(guest, USUAL)?;
+    let mut host = host(guest)?;
+    let back = back(&mut host)?;
+    ask_some(&mut host);
+    host.settle(PATIENCE)?;
+    told("port opened when there were descriptors again", &host, back)
+}

@@ -1,0 +1,27 @@
+//! A host that asks as fast as it can. A hundred thousand commands: `cargo xtask soak flood --vm`.
+
+use super::{host, told};
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::harness::Scenario;
+use std::time::Instant;
+
+pub const SCENARIOS: &[Scenario] = &[("faults::commands_at_full_speed_are_answered_each_and_once", flood)];
+
+const COMMANDS: u32 = 5000;
+
+fn flood(guest: &Guest) -> Result<()> {
+    let mut host = host(guest)?;
+    let begin = Instant::now();
+    for number in 0..COMMANDS {
+        host.ask(&format!(r#""action":"ProcessList","limit":1,"filter":"no-such-{number}""#));
+        while !host.may_ask() {
+            ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);
+        }
+    }
+    host.settle(PATIENCE)?;
+    println!("  {COMMANDS} commands in {:.1} s", begin.elapsed().as_secs_f64());
+    let back = super::back(&mut host)?;
+    told("flood", &host, back)
+}

@@ -1,0 +1,52 @@
+//! The agent is killed at moments that nobody chose, with commands under way.
+
+use super::{PACKAGES, PROCESSES, SERVICES, back, host, told};
+use crate::support::Undo;
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::harness::Scenario;
+use std::time::Duration;
+
+pub const SCENARIOS: &[Scenario] =
+    &[("faults::killed_at_any_moment_it_is_back_and_each_command_is_answered_once_asked_again", killed)];
+
+/// Milliseconds after the commands went out; with the guest's own delays they fall anywhere in them.
+const MOMENTS: [u32; 5] = [0, 20, 90, 250, 600];
+/// Restarted at once: systemd's pause is not what is tried here.
+const AT_ONCE: &str = "mkdir -p /run/systemd/system/infiniservice.service.d && \
+    printf '[Service]\\nRestartSec=0\\n' > /run/systemd/system/infiniservice.service.d/lab-kill.conf && systemctl daemon-reload";
+const USUAL: &str = "rm /run/systemd/system/infiniservice.service.d/lab-kill.conf; systemctl daemon-reload; \
+    systemctl stop lab-slow; rm -f /etc/systemd/system/lab-slow.service; systemctl daemon-reload";
+const SLOW: &str =
+    "printf '[Service]\\nType=oneshot\\nExecStart=/bin/sleep 1\\n' > /etc/systemd/system/lab-slow.service";
+const RESTART_SLOW: &str = r#""action":"ServiceControl","service":"lab-slow","operation":"restart""#;
+
+fn killed(guest: &Guest) -> Result<()> {
+    let _undo = Undo::by(guest, USUAL);
+    guest.sh(&format!("{SLOW} && {AT_ONCE}"))?;
+    let mut host = host(guest)?;
+    let (mut again, mut slowest) = (0, Duration::ZERO);
+    for moment in MOMENTS {
+        let mut commands = Vec::new();
+        for command in [RESTART_SLOW, PROCESSES, SERVICES, PACKAGES, PROCESSES] {
+            commands.push((host.ask(command), command));
+        }
+        host.turn(Duration::from_millis(u64::from(moment)))?;
+        let pid = guest.agent_pid()?;
+        guest.sh(&format!("sleep 0.{moment:03}; kill -9 {pid}"))?;
+        slowest = slowest.max(back(&mut host)?);
+        ensure!(guest.agent_pid()? != pid, "it was not killed");
+        again += host.ask_again(&commands);
+        host.settle(PATIENCE)?;
+    }
+    println!("  {} kills, {again} commands had to be asked again", MOMENTS.len());
+    let left = guest.sh(
+        "cat /sys/fs/cgroup/system.slice/infiniservice.service/commands/*/cgroup.procs 2>/dev/null | wc -l",
+    )?;
+    ensure!(left == "0", "{left} processes of commands are left");
+    // A line under way when it died is torn; the newline with which its successor begins ended it.
+    ensure!(host.ledger.torn <= MOMENTS.len() as u64, "{}", host.ledger);
+    host.ledger.torn = 0;
+    told("killed at five moments", &host, slowest)
+}
