@@ -19,6 +19,8 @@ pub struct Ledger {
     pub twice: u64,
     /// Answers to what was never asked.
     pub strangers: u64,
+    /// Requests by an id that was in flight: their answer is still to come.
+    pub in_flight: u64,
     /// Lines that are no message.
     pub torn: u64,
     /// Answers by their error code; `success` for those without.
@@ -112,6 +114,10 @@ impl Ledger {
             },
             ("response", _) => {
                 let code = heard.error_code.as_deref().unwrap_or("success");
+                if code == "DUPLICATE_ID" {
+                    self.in_flight += 1;
+                    return None;
+                }
                 self.answer(heard.id.as_deref().unwrap_or_default(), code);
             }
             ("error", _) => self.errors += 1,
@@ -166,6 +172,8 @@ mod tests {
         ledger.asked("a");
         ledger.asked("a");
         assert_eq!((ledger.asked, ledger.open()), (1, 1));
+        take(&mut ledger, r#"{"type":"response","id":"a","error_code":"DUPLICATE_ID"}"#);
+        assert!(ledger.is_open() && ledger.in_flight == 1);
         take(&mut ledger, r#"{"type":"response","id":"a","success":true}"#);
         assert!(ledger.is_balanced() && ledger.with_code("success") == 1);
         take(&mut ledger, r#"{"type":"response","id":"a","success":true}"#);

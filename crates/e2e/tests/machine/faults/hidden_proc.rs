@@ -32,12 +32,13 @@ fn root(guest: &Guest) -> Result<()> {
 
 /// Without a port, since it is root's; it logs what it collects.
 fn collected(guest: &Guest, options: &str) -> Result<String> {
-    let _stop = Undo::by(guest, "systemctl stop lab-user; systemctl reset-failed lab-user");
+    let _stop =
+        Undo::by(guest, "systemctl stop lab-user; systemctl reset-failed lab-user; rm -f /run/lab-user.toml");
     guest.sh(&format!(
-        "systemd-run -q --unit lab-user -p User=nobody {options} /opt/infiniservice/infiniservice \
-         --console --no-virtio --config /dev/null --set collection_interval_secs=1 --set initial_collection_tries=0"
+        "install -m 644 /dev/null /run/lab-user.toml && systemd-run -q --unit lab-user -p User=nobody {options} /opt/infiniservice/infiniservice \
+         --console --no-virtio --config /run/lab-user.toml --set collection_interval_secs=1 --set initial_collection_tries=0"
     ))?;
-    let log = "journalctl -b -u lab-user -o cat --no-pager";
+    let log = "journalctl -b _SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value lab-user) -o cat --no-pager";
     guest.until("two collections", |guest| {
         Ok(guest.sh(&format!("{log} | grep -c 'collected in' || true"))?.parse::<u32>()? >= 2)
     })?;

@@ -34,9 +34,10 @@ fn migration(guest: &Guest) -> Result<()> {
     host.ask_again(&commands);
     host.settle(PATIENCE)?;
     println!(
-        "  moved in {:.1} s, {:.3} s of it in neither QEMU; {before} answers came before, {torn} lines torn",
+        "  moved in {:.1} s, {:.3} s of it in neither QEMU; {before} answers came before, {torn} lines torn, {} still ran",
         moved.took.as_secs_f64(),
-        moved.down.as_secs_f64()
+        moved.down.as_secs_f64(),
+        host.ledger.in_flight
     );
     ensure!(guest.sh("cat /run/lab-runs")? == "run", "the command ran more than once");
     ensure!(guest.agent_pid()? == pid, "the agent was started anew");

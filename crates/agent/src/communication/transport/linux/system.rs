@@ -11,6 +11,7 @@ use crate::communication::link::OpenFailure;
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::{fs, io};
 
 /// Finds, opens and watches the devices of this machine. To be used inside a tokio runtime.
 #[derive(Debug)]
@@ -100,13 +101,23 @@ impl SystemTransport {
         }
     }
 
-    /// The failure for the link, which logs the text that it carries; only an absence carries none.
+    /// The failure for the link, which logs the text that it carries; only an absence carries none. Where nothing can be
+    /// looked at, as without a free descriptor, that is no absence.
     fn fail(&mut self, tried: &[Tried]) -> OpenFailure {
         let failure = failure(tried);
-        if failure == OpenFailure::Absent {
-            self.say(tried, None);
+        if failure != OpenFailure::Absent {
+            return failure;
         }
-        failure
+        match fs::read_dir(&self.options.dev) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => OpenFailure::Other(format!(
+                "devices cannot be looked for: {}: {error}",
+                self.options.dev.display()
+            )),
+            _ => {
+                self.say(tried, None);
+                failure
+            }
+        }
     }
 
     /// Logs what was passed over, once for as long as it stays the same.

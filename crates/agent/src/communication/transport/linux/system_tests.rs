@@ -56,6 +56,15 @@ async fn the_agents_own_port_is_opened_by_its_link() {
 }
 
 #[tokio::test]
+async fn where_nothing_can_be_looked_at_that_is_told_and_not_taken_for_an_absence() {
+    let root = tree();
+    fs::remove_dir(root.path().join("dev")).unwrap();
+    fs::write(root.path().join("dev"), "").unwrap();
+    let OpenFailure::Other(text) = transport(root.path(), None).open().unwrap_err() else { panic!("absent") };
+    assert!(text.contains("cannot be looked for"), "{text}");
+}
+
+#[tokio::test]
 async fn a_device_that_cannot_be_used_is_passed_over_for_the_next() {
     let root = tree();
     let _host = host_at(root.path(), "org.qemu.guest_agent.1");
