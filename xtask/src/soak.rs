@@ -21,6 +21,9 @@ pub struct Soak {
 /// What is done to the real agent; `--help` behind each tells its options.
 #[derive(Subcommand, Debug)]
 enum Real {
+    /// A thousand hosts that come and go, on the port of the virtual machine.
+    #[command(disable_help_flag = true)]
+    Connects(Rest),
     /// A hundred thousand commands at full speed, every response accounted for.
     #[command(disable_help_flag = true)]
     Flood(Rest),
@@ -61,6 +64,7 @@ impl Soak {
     pub fn run(&self) -> Result<()> {
         match &self.real {
             None => self.simulator.run(),
+            Some(Real::Connects(rest)) => rest.run("connects"),
             Some(Real::Flood(rest)) => rest.run("flood"),
             Some(Real::Slow(rest)) => rest.run("slow"),
             Some(Real::Day(rest)) => rest.run("day"),

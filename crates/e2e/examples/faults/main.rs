@@ -1,6 +1,7 @@
-//! Faults and floods that take too long for the tests, on the real agent: `cargo xtask soak flood|slow|day|live`. The agent is that
+//! Faults and floods that take too long for the tests, on the real agent: `cargo xtask soak connects|flood|slow|day|live`. The agent is that
 //! of `INFINISERVICE_AGENT`, or of the release build.
 
+mod connects;
 mod day;
 mod flood;
 mod growth;
@@ -14,6 +15,7 @@ use clap::Parser;
 /// What is done to the agent.
 #[derive(Parser)]
 enum Fault {
+    Connects(connects::Connects),
     Day(day::Day),
     Flood(flood::Flood),
     Live(live::Live),
@@ -22,6 +24,7 @@ enum Fault {
 
 fn main() -> Result<()> {
     match Fault::parse() {
+        Fault::Connects(connects) => connects.run(),
         Fault::Day(day) => day.run(),
         Fault::Flood(flood) => flood.run(),
         Fault::Live(live) => live.run(),
