@@ -1,5 +1,6 @@
 //! The one main loop: waits for the first of everything that can happen, tells the link, does what it asks.
 
+use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::guidance;
 use super::notify::Notifier;
@@ -16,13 +17,13 @@ use crate::communication::transport::Transport;
 use crate::config::Loaded;
 use infiniservice_protocol::guest::{GuestMessage, Response};
 use infiniservice_protocol::host::HostMessage;
-use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Everything the loop owns.
 pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) clock: C,
+    pub(super) alarm: Alarm,
     pub(super) config: Loaded,
     pub(super) link: Link,
     pub(super) driver: Driver<T>,
@@ -87,11 +88,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// Waits for the first thing that happens. Timers and answers come before the port, so that a flood on the port
     /// delays neither.
     pub(super) async fn next_turn(&mut self, signals: &mut impl Signals) -> Turn {
-        let sleep = self.until_deadline();
+        let deadline = self.next_deadline();
+        self.alarm.set(deadline, self.clock.now().mono);
         tokio::select! {
             biased;
             signal = signals.next() => Turn::Signal(signal),
-            () = sleep_for(sleep) => Turn::Timer,
+            () = self.alarm.rings() => Turn::Timer,
             Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
             collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
             wake = self.driver.wait() => Turn::Port(wake),
@@ -105,7 +107,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Signal(Signal::Stop(_)) => {}
             Turn::Timer => self.timer(),
             Turn::Reply(response) => self.send(GuestMessage::Response(*response)),
-            Turn::Collected(collected) => self.collected(&collected),
+            Turn::Collected(collected) => self.collected(*collected),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
         }
         self.carry_out();
@@ -201,7 +203,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// A collection ended: everybody who asked for it gets it, and the schedule's goes to a host that is there. A host's
     /// request can be read before its connection is seen, so what was asked for goes to the link in any case.
-    fn collected(&mut self, collected: &Collected) {
+    fn collected(&mut self, collected: Collected) {
         let (served, again) = self.demand.finished();
         self.counts.collected(&collected.collection);
         if collected.knows_an_address() && self.has_reader() {
@@ -214,9 +216,13 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         if !connected {
             collected.log(if self.config.settings.no_virtio { log::Level::Info } else { log::Level::Debug });
         }
-        for request_id in served.into_iter().filter(|request| connected || request.is_some()) {
-            self.send(GuestMessage::SystemMetrics(collected.message(request_id)));
+        let mut served: Vec<_> =
+            served.into_iter().filter(|request| connected || request.is_some()).collect();
+        let Some(last) = served.pop() else { return };
+        for request_id in served {
+            self.send(GuestMessage::SystemMetrics(collected.clone().into_message(request_id)));
         }
+        self.send(GuestMessage::SystemMetrics(collected.into_message(last)));
     }
 
     fn reload(&mut self) {
@@ -274,8 +280,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
-    /// How long until something is due; `None`: nothing ever, but for events.
-    fn until_deadline(&self) -> Option<Duration> {
+    /// When something is due; `None`: nothing ever, but for events.
+    fn next_deadline(&self) -> Option<Duration> {
         let patience = (self.config.settings.require_virtio && !self.opened_once).then(|| self.patience());
         let deadlines = [
             self.link.next_deadline(),
@@ -283,8 +289,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.notifier.next_deadline(),
             patience,
         ];
-        let next = deadlines.into_iter().flatten().min()?;
-        Some(next.saturating_sub(self.clock.now().mono))
+        deadlines.into_iter().flatten().min()
     }
 
     fn patience(&self) -> Duration {
@@ -298,11 +303,4 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
 fn list(names: &[&str]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-}
-
-async fn sleep_for(duration: Option<Duration>) {
-    match duration {
-        Some(duration) => tokio::time::sleep(duration).await,
-        None => pending().await,
-    }
 }

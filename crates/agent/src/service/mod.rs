@@ -1,6 +1,7 @@
 //! Lifecycle: the one main loop, its schedule, its shutdown.
 
 mod agent;
+mod alarm;
 pub mod demand;
 mod foreground;
 mod guidance;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// What is due so soon is done now: one wake-up for a heartbeat and the collection that falls beside it. Once together they stay
+/// so, as their intervals are alike.
+const TOGETHER: Duration = Duration::from_millis(100);
+
 /// The schedule's intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intervals {
@@ -55,11 +59,12 @@ impl Schedule {
 
     /// Takes one piece of work that is due at `now`. However long the machine slept, each kind is due once.
     pub fn take_due(&mut self, now: Duration) -> Option<Due> {
-        if self.next_collection.is_some_and(|at| at <= now) {
+        let soon = now + TOGETHER;
+        if self.next_collection.is_some_and(|at| at <= soon) {
             self.collecting(now);
             return Some(Due::Collect);
         }
-        if self.next_health_check.is_some_and(|at| at <= now) {
+        if self.next_health_check.is_some_and(|at| at <= soon) {
             self.next_health_check = Some(now + self.intervals.health_check);
             return Some(Due::HealthCheck);
         }
@@ -142,6 +147,18 @@ mod tests {
             }
         }
         times
+    }
+
+    #[test]
+    fn what_falls_within_a_tenth_of_a_second_is_done_in_one_wake_up() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        schedule.address_known(S(0));
+        let heartbeat = S(30) - Duration::from_millis(40);
+        assert_eq!(schedule.take_due(heartbeat - Duration::from_millis(70)), None);
+        assert_eq!(schedule.take_due(heartbeat), Some(Due::Collect));
+        assert_eq!(schedule.take_due(heartbeat), None);
+        assert_eq!(schedule.next_deadline(), Some(S(60) - Duration::from_millis(40)));
     }
 
     #[test]

@@ -73,14 +73,15 @@ impl Sources {
 }
 
 impl Collected {
-    /// The message that answers `request_id`.
-    pub(super) fn message(&self, request_id: Option<String>) -> SystemMetrics {
+    /// The message that answers `request_id`. It takes what was collected: the last to be served has it without a copy.
+    pub(super) fn into_message(self, request_id: Option<String>) -> SystemMetrics {
+        let Self { data, collection } = self;
         SystemMetrics {
             timestamp: None,
             request_id,
             agent_version: AGENT_VERSION.to_owned(),
-            data: self.data.clone(),
-            collection: self.collection.clone(),
+            data,
+            collection,
         }
     }
 

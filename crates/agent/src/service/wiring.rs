@@ -1,6 +1,7 @@
 //! Makes the agent from its settings: each part gets its own.
 
 use super::agent::Agent;
+use super::alarm::Alarm;
 use super::demand::Demand;
 use super::notify::Notifier;
 use super::schedule::{Intervals, Schedule};
@@ -37,6 +38,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let (tell, replies) = reply_channel(&commands);
     Ok(Agent {
         clock,
+        alarm: Alarm::new()?,
         link: link(settings),
         driver: Driver::new(transport),
         schedule: Schedule::new(settings.intervals()),
