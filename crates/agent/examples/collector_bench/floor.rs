@@ -11,8 +11,8 @@ use std::mem::MaybeUninit;
 /// Read once in each collection.
 const MACHINE_FILES: [&str; 7] =
     ["stat", "meminfo", "loadavg", "uptime", "self/mountinfo", "diskstats", "sys/kernel/hostname"];
-/// Family and protocol of each dump.
-const DUMPS: [(u8, u8); 4] = [(2, 6), (10, 6), (2, 17), (10, 17)];
+/// `TCPDIAG_GETSOCK` for TCP of both families; else `SOCK_DIAG_BY_FAMILY` with family and protocol.
+const DUMPS: [Option<(u8, u8)>; 3] = [None, Some((2, 17)), Some((10, 17))];
 
 /// What a bare loop needs.
 pub struct Floor {
@@ -60,10 +60,10 @@ impl Floor {
     /// All sockets of TCP and UDP, unread. Gives the bytes.
     pub fn sockets(&mut self) -> Result<usize> {
         let mut bytes = 0;
-        for (family, protocol) in DUMPS {
+        for kind in DUMPS {
             sendto(
                 &self.netlink,
-                &request(family, protocol),
+                &request(kind),
                 SendFlags::empty(),
                 &netlink::SocketAddrNetlink::new(0, 0),
             )?;
@@ -86,15 +86,17 @@ fn read_all(dir: impl AsFd, path: &str, buffer: &mut [u8]) {
     }
 }
 
-/// `struct nlmsghdr` and `struct inet_diag_req_v2`.
-fn request(family: u8, protocol: u8) -> Vec<u8> {
+/// `struct nlmsghdr` with `struct inet_diag_req_v2`, or the older `struct inet_diag_req`.
+fn request(kind: Option<(u8, u8)>) -> Vec<u8> {
+    let (kind_number, len, states_at) = if kind.is_some() { (20u16, 72u32, 20) } else { (18, 76, 68) };
+    let (family, protocol) = kind.unwrap_or_default();
     let mut bytes = Vec::new();
-    bytes.extend(72u32.to_ne_bytes());
-    bytes.extend(20u16.to_ne_bytes());
+    bytes.extend(len.to_ne_bytes());
+    bytes.extend(kind_number.to_ne_bytes());
     bytes.extend(0x301u16.to_ne_bytes());
     bytes.extend([0; 8]);
-    bytes.extend([family, protocol, 0, 0]);
-    bytes.extend(u32::MAX.to_ne_bytes());
-    bytes.resize(72, 0);
+    bytes.extend([family, protocol]);
+    bytes.resize(len as usize, 0);
+    bytes[states_at..states_at + 4].copy_from_slice(&u32::MAX.to_ne_bytes());
     bytes
 }

@@ -11,16 +11,25 @@ const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 /// `struct inet_diag_req_v2`.
 const REQUEST_BYTES: usize = 56;
+/// `TCPDIAG_GETSOCK`, the older request (Linux 2.6.14), which knows no family: one walk over the kernel's table, of which
+/// the newer one needs two.
+pub const TCPDIAG_GETSOCK: u16 = 18;
+/// `struct inet_diag_req`.
+const ALL_TCP_BYTES: usize = 60;
 /// States 1 to 12. Not `TCP_BOUND_INACTIVE` of newer kernels, which is no connection and no listener.
 const ALL_STATES: u32 = 0x1ffe;
 
-/// The families and protocols to be asked for, one dump each.
-pub const DUMPS: [(u8, Protocol); 4] = [
-    (AF_INET, Protocol::Tcp),
-    (AF_INET6, Protocol::Tcp),
-    (AF_INET, Protocol::Udp),
-    (AF_INET6, Protocol::Udp),
-];
+/// The families and protocols to be asked for, one dump each; those of TCP where [`all_tcp`] is not understood.
+pub const TCP: [(u8, Protocol); 2] = [(AF_INET, Protocol::Tcp), (AF_INET6, Protocol::Tcp)];
+/// The same of UDP, for which there is no request without a family.
+pub const UDP: [(u8, Protocol); 2] = [(AF_INET, Protocol::Udp), (AF_INET6, Protocol::Udp)];
+
+/// The body of [`TCPDIAG_GETSOCK`] for all sockets of TCP of both families.
+pub fn all_tcp() -> [u8; ALL_TCP_BYTES] {
+    let mut body = [0; ALL_TCP_BYTES];
+    body[52..56].copy_from_slice(&ALL_STATES.to_ne_bytes());
+    body
+}
 
 /// The body of a request for all sockets of a family and protocol.
 pub fn request((family, protocol): (u8, Protocol)) -> [u8; REQUEST_BYTES] {
@@ -57,10 +66,12 @@ mod tests {
 
     const TCP4: &[u8] = include_bytes!("../../../tests/fixtures/netlink-6.18/tcp4.bin");
     const TCP6: &[u8] = include_bytes!("../../../tests/fixtures/netlink-6.18/tcp6.bin");
+    const TCP_BOTH: &[u8] = include_bytes!("../../../tests/fixtures/netlink-6.18/tcp-both.bin");
     const UDP4: &[u8] = include_bytes!("../../../tests/fixtures/netlink-6.18/udp4.bin");
 
     fn sockets(dump: &[u8], protocol: Protocol) -> Vec<(String, u16, &'static str, bool)> {
-        let records = messages(dump).filter(|m| m.kind == SOCK_DIAG_BY_FAMILY);
+        let kinds = [SOCK_DIAG_BY_FAMILY, TCPDIAG_GETSOCK];
+        let records = messages(dump).filter(|m| kinds.contains(&m.kind));
         let mut list: Vec<_> = records
             .filter_map(|m| socket(m.payload, protocol))
             .map(|s| (s.address.to_string(), s.port, s.state_name(), s.is_listening()))
@@ -76,6 +87,16 @@ mod tests {
         assert!(list.contains(&(local.clone(), 8080, "LISTEN", true)), "{list:?}");
         assert_eq!(list.iter().filter(|s| s.1 == 8080 && s.2 == "ESTABLISHED").count(), 2);
         assert_eq!(list.iter().filter(|s| s.2 == "TIME_WAIT").count(), 1);
+    }
+
+    #[test]
+    fn one_dump_without_a_family_has_the_sockets_of_both() {
+        let list = sockets(TCP_BOTH, Protocol::Tcp);
+        let has =
+            |address: &str, port, state| list.contains(&(address.into(), port, state, state == "LISTEN"));
+        assert!(has("127.0.0.1", 8080, "LISTEN") && has("::", 443, "LISTEN"), "{list:?}");
+        assert!(has("::ffff:127.0.0.1", 443, "ESTABLISHED"), "{list:?}");
+        assert_eq!((list.len(), list.iter().filter(|s| s.2 == "TIME_WAIT").count()), (7, 1));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::files::{Tree, open_dir};
 use super::netlink::Netlink;
 use crate::collector::error::CollectError;
-use crate::collector::ports::diag::{self, DUMPS, SOCK_DIAG_BY_FAMILY};
-use crate::collector::ports::list::Socket;
+use crate::collector::ports::diag::{self, SOCK_DIAG_BY_FAMILY, TCPDIAG_GETSOCK};
+use crate::collector::ports::list::{Protocol, Socket};
 use crate::collector::ports::owners::socket_inode;
 use crate::collector::ports::proc_net;
 use rustix::fd::AsFd;
@@ -36,7 +36,22 @@ pub fn sockets(
 }
 
 fn dump(netlink: &mut Netlink, sockets: &mut Vec<Socket>) -> Result<(), CollectError> {
-    for kind in DUMPS {
+    let tcp = netlink.dump("sockets", TCPDIAG_GETSOCK, &diag::all_tcp(), |message| {
+        sockets.extend(diag::socket(message.payload, Protocol::Tcp));
+    });
+    if tcp.is_err() {
+        sockets.clear();
+        families(netlink, diag::TCP, sockets)?;
+    }
+    families(netlink, diag::UDP, sockets)
+}
+
+fn families(
+    netlink: &mut Netlink,
+    kinds: [(u8, Protocol); 2],
+    sockets: &mut Vec<Socket>,
+) -> Result<(), CollectError> {
+    for kind in kinds {
         netlink.dump("sockets", SOCK_DIAG_BY_FAMILY, &diag::request(kind), |message| {
             sockets.extend(diag::socket(message.payload, kind.1));
         })?;
@@ -60,4 +75,30 @@ pub fn sockets_of(
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, TcpListener};
+
+    /// Listeners of this test, as they stand in what the kernel lists.
+    fn found(list: &[Socket], held: &[TcpListener]) -> Vec<(IpAddr, u16)> {
+        let wanted: Vec<_> = held.iter().filter_map(|l| l.local_addr().ok()).collect();
+        let mut found: Vec<_> = list.iter().map(|s| (s.address, s.port)).collect();
+        found.retain(|(address, port)| wanted.iter().any(|w| (w.ip(), w.port()) == (*address, *port)));
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn the_walk_over_both_families_lists_what_one_walk_each_lists() {
+        let held: Vec<_> = ["127.0.0.1:0", "[::1]:0"].into_iter().flat_map(TcpListener::bind).collect();
+        let mut netlink = Netlink::new(Some(rustix::net::netlink::SOCK_DIAG));
+        let (mut at_once, mut one_each) = (Vec::new(), Vec::new());
+        dump(&mut netlink, &mut at_once).unwrap();
+        families(&mut netlink, diag::TCP, &mut one_each).unwrap();
+        assert_eq!(found(&at_once, &held).len(), held.len());
+        assert_eq!(found(&at_once, &held), found(&one_each, &held));
+    }
 }
