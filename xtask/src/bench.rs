@@ -16,6 +16,12 @@ pub struct Bench {
     /// The Windows program under Wine instead.
     #[arg(long, conflicts_with = "vm")]
     windows: bool,
+    /// How a collection grows with processes and sockets, instead.
+    #[arg(long, conflicts_with_all = ["vm", "windows"])]
+    growth: bool,
+    /// The system calls of a collection, counted by strace, instead.
+    #[arg(long, conflicts_with_all = ["vm", "windows", "growth"])]
+    syscalls: bool,
     /// Short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
@@ -56,6 +62,8 @@ impl Bench {
         let all = [
             (self.vm, "--vm"),
             (self.windows, "--windows"),
+            (self.growth, "--growth"),
+            (self.syscalls, "--syscalls"),
             (self.quick, "--quick"),
             (self.write, "--write"),
         ];

@@ -2,12 +2,18 @@
 //!
 //! `measure [ROUNDS] [SETTLE_SECS]` prints one line of JSON. `load PROCESSES SOCKETS` starts so many sleeping
 //! processes and opens so many TCP sockets, prints `ready`, and takes all back at the end of its stdin.
+//! `collect ROUNDS` and `floor ROUNDS` do nothing else, to be looked at from outside.
 
+mod counting_unsafe;
 mod floor;
 mod load;
 mod measure;
+mod repeat;
 
 use anyhow::{Context, Result, bail};
+
+#[global_allocator]
+static ALLOCATOR: counting_unsafe::Counting = counting_unsafe::Counting;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +24,7 @@ fn main() -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("measure") => measure::run(number(1, Some(31))?, number(2, Some(0))?),
         Some("load") => load::run(number(1, None)?, number(2, None)?),
+        Some(what @ ("collect" | "floor")) => repeat::run(what, number(1, None)?),
         Some("hold") => load::hold(number(1, None)?),
         _ => bail!("usage: measure [ROUNDS] [SETTLE_SECS] | load PROCESSES SOCKETS"),
     }

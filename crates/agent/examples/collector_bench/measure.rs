@@ -1,5 +1,6 @@
 //! One collection beside its floor, round by round in the same run.
 
+use super::counting_unsafe;
 use super::floor::Floor;
 use anyhow::Result;
 use infiniservice::clock::{Clock, Now, SystemClock};
@@ -52,12 +53,18 @@ pub fn run(rounds: usize, settle_secs: usize) -> Result<()> {
     };
     let (mut data, mut collection) = first.take(|| collector.collect(next()));
     let (mut processes, mut socket_bytes) = (0, 0);
+    let mut allocated = Vec::new();
     for _ in 0..rounds.max(1) {
         let listed: Vec<u32> = data.processes.iter().map(|p| p.pid).collect();
         (processes, socket_bytes) =
             floor_times.take(|| Ok::<_, anyhow::Error>((floor.files(&listed)?, floor.sockets()?)))?;
+        let before = counting_unsafe::so_far();
         (data, collection) = own_times.take(|| collector.collect(next()));
+        let after = counting_unsafe::so_far();
+        allocated.push((after.0 - before.0, after.1 - before.1));
     }
+    allocated.sort_unstable();
+    let (allocations, allocated_bytes) = allocated[allocated.len() / 2];
     let ((floor_ms, floor_cpu), (own_ms, own_cpu)) = (floor_times.median_ms(), own_times.median_ms());
     let report = serde_json::json!({
         "processes": processes,
@@ -70,6 +77,8 @@ pub fn run(rounds: usize, settle_secs: usize) -> Result<()> {
         "floor_wall_ms": floor_ms,
         "floor_cpu_ms": floor_cpu,
         "ratio_of_cpu": (own_cpu / floor_cpu * 100.0).round() / 100.0,
+        "allocations": allocations,
+        "allocated_bytes": allocated_bytes,
         "vm_hwm_kb": vm_hwm_kb(),
         "line_bytes": serde_json::to_string(&data)?.len(),
         "failed": collection.failed,

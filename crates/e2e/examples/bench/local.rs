@@ -3,10 +3,11 @@
 use anyhow::{Context, Result};
 use std::time::{Duration, Instant};
 
+use crate::children::{self, PS, SS};
 use crate::peer::Peer;
 use crate::programs::{Programs, Running, running_processes, start_qemu_ga};
 use crate::table::{Row, Table, decimal};
-use crate::{Effort, collection, idle, process, round_trip, tools};
+use crate::{Effort, collection, exporter, idle, process, round_trip, tools};
 
 /// The agent and its rival, each with its host.
 struct Pair {
@@ -27,6 +28,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     round_trips(&mut pair, effort, table)?;
     tools::on_this_machine(&mut pair.agent.1, effort, table)?;
     device_gone(pair, effort, table)?;
+    beside_the_usual(programs, effort, table)?;
     drop(load);
     eprintln!("memory under load");
     under_load(programs, table)?;
@@ -65,6 +67,25 @@ fn round_trips(pair: &mut Pair, effort: &Effort, table: &mut Table) -> Result<()
     round_trip::rows("round trip of a safe command", command, guest_ping, false, table);
     let peak = process::of(pair.agent.0.pid())?.peak_kb;
     table.row(Row::new("peak resident set after them, kB").texts(&peak.to_string(), ""));
+    Ok(())
+}
+
+/// The same information by other programs of this machine.
+fn beside_the_usual(programs: &Programs, effort: &Effort, table: &mut Table) -> Result<()> {
+    exporter::measure(programs, 3 * effort.commands, table)?;
+    children::ensure_tools()?;
+    let (agent, mut host) = programs.start_agent()?;
+    exporter::collect(&mut host, 0)?;
+    let before = process::of(agent.pid())?;
+    for round in 1..=effort.commands {
+        exporter::collect(&mut host, round)?;
+    }
+    let ours = process::of(agent.pid())?.since(&before).cpu_secs * 1e3 / effort.commands as f64;
+    let (ps, ss) = (children::cpu_ms(PS, effort.commands)?, children::cpu_ms(SS, effort.commands)?);
+    let theirs = ps + ss;
+    let text = format!("{} (ps {} and ss {})", decimal(theirs), decimal(ps), decimal(ss));
+    let row = Row::new("processor time of a collection asked for, beside the tools, ms");
+    table.row(row.texts(&decimal(ours), &text).ratio(ours / theirs));
     Ok(())
 }
 

@@ -28,6 +28,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     eprintln!("a host for {} s", effort.window.as_secs());
     idle(&guest, pids, effort.window, Some(&mut host), "host present", table)?;
     table.row(Row::new("one metrics line, bytes").texts(&host.metrics_bytes.to_string(), ""));
+    costs(&guest, &mut host, pids.0, effort, table)?;
     round_trips(&guest, &mut host, effort, table)?;
     commands(&guest, &mut host, effort, table)
 }
@@ -63,6 +64,26 @@ fn idle(
     Ok(())
 }
 
+/// The agent's own processor time for what it is asked most.
+fn costs(guest: &Guest, host: &mut Peer, pid: u32, effort: &Effort, table: &mut Table) -> Result<()> {
+    let safe = |action: &str| format!(r#""type":"SafeCommand","command_type":{{"action":"{action}"}}"#);
+    let kinds = [
+        ("a collection", r#""type":"Metrics""#.to_owned()),
+        ("ProcessList", safe("ProcessList")),
+        ("ServiceList", safe("ServiceList")),
+    ];
+    for (what, request) in kinds {
+        let before = figures(guest, pid)?;
+        for round in 0..effort.commands {
+            let id = format!("cost-{what}-{round}-");
+            host.exchange(&format!(r#"{{{request},"id":"{id}"}}"#), &id)?;
+        }
+        let spent = figures(guest, pid)?.since(&before).cpu_secs * 1e3 / effort.commands as f64;
+        table.row(Row::new(&format!("processor time of {what}, the agent's, ms")).texts(&decimal(spent), ""));
+    }
+    Ok(())
+}
+
 fn round_trips(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Table) -> Result<()> {
     let host = std::cell::RefCell::new(host);
     let mut ask = |request: &str, wanted: &str| Ok(host.borrow_mut().exchange(request, wanted)?.0);
@@ -94,8 +115,10 @@ fn commands(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Table) 
         .sh(&format!("printf '{}' > {unit}; systemctl daemon-reload; systemctl start bench", tools::UNIT))?;
     for pair in tools::READING.iter().chain(&tools::ACTING) {
         let time = |line: &str| {
-            let script =
-                format!("a=$(date +%s%N); {} >/dev/null; b=$(date +%s%N); echo $((b-a))", quoted(line));
+            let script = format!(
+                "a=$(date +%s%N); {{ {}; }} >/dev/null; b=$(date +%s%N); echo $((b-a))",
+                quoted(line)
+            );
             Ok(Duration::from_nanos(guest.sh(&script)?.parse().context("nanoseconds")?))
         };
         tools::measure(host, pair, effort.commands, table, time)?;
@@ -104,7 +127,8 @@ fn commands(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Table) 
     Ok(())
 }
 
-/// Each word in quotes.
+/// Each word in quotes, but not what stands between two steps.
 fn quoted(line: &str) -> String {
-    format!("'{}'", line.replace(' ', "' '"))
+    let steps: Vec<_> = line.split(" && ").map(|step| format!("'{}'", step.replace(' ', "' '"))).collect();
+    steps.join(" && ")
 }

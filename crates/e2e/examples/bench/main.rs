@@ -1,8 +1,11 @@
 //! The benchmark behind `cargo xtask bench`: what the agent costs and how fast it answers, beside qemu-ga and beside
 //! floors that are measured in the same run. Prints a table; with `--write` also into `docs/benchmarks.md`.
 
+mod children;
 mod collection;
 mod document;
+mod exporter;
+mod growth;
 mod idle;
 mod local;
 mod machine;
@@ -11,6 +14,7 @@ mod process;
 mod programs;
 mod round_trip;
 mod setting;
+mod syscalls;
 mod table;
 mod tools;
 mod windows;
@@ -31,6 +35,12 @@ struct Options {
     /// The Windows program under Wine instead.
     #[arg(long, conflicts_with = "vm")]
     windows: bool,
+    /// Growth with processes and sockets instead.
+    #[arg(long, conflicts_with_all = ["vm", "windows"])]
+    growth: bool,
+    /// System calls of a collection instead.
+    #[arg(long, conflicts_with_all = ["vm", "windows", "growth"])]
+    syscalls: bool,
     /// Short windows and few rounds: shows that it works, gives rough figures.
     #[arg(long)]
     quick: bool,
@@ -72,20 +82,33 @@ impl Effort {
 fn main() -> Result<()> {
     let options = Options::parse();
     let effort = Effort::new(options.quick);
-    let programs = Programs { agent: options.agent, collector_bench: options.collector_bench };
+    let programs =
+        Programs { agent: options.agent.clone(), collector_bench: options.collector_bench.clone() };
     let before = setting::load_average();
-    let mut table = Table::default();
-    let name = if options.windows {
-        windows::measure(&programs, &effort, &mut table)?;
-        "windows"
-    } else if options.vm {
-        machine::measure(&programs, &effort, &mut table)?;
-        "vm"
-    } else {
-        local::measure(&programs, &effort, &mut table)?;
-        "pty"
-    };
+    let (name, table) = measure(&options, &programs, &effort)?;
     let text = format!("{}\n{table}", setting::describe(name, options.quick, &before));
     println!("\n{text}");
     if options.write { document::put(name, &text) } else { Ok(()) }
+}
+
+/// The name of what was measured, and its table.
+fn measure(options: &Options, programs: &Programs, effort: &Effort) -> Result<(&'static str, String)> {
+    if options.growth {
+        return Ok(("growth", growth::measure(programs, effort)?));
+    }
+    if options.syscalls {
+        return Ok(("syscalls", syscalls::measure(programs)?));
+    }
+    let mut table = Table::default();
+    let name = if options.windows {
+        windows::measure(programs, effort, &mut table)?;
+        "windows"
+    } else if options.vm {
+        machine::measure(programs, effort, &mut table)?;
+        "vm"
+    } else {
+        local::measure(programs, effort, &mut table)?;
+        "pty"
+    };
+    Ok((name, table.to_string()))
 }

@@ -29,6 +29,11 @@ pub struct Running {
 type PtyPairHalf = std::os::fd::OwnedFd;
 
 impl Running {
+    /// A program that holds no terminal.
+    pub fn new(child: Child) -> Self {
+        Self { child, _held: None, _files: None }
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -66,7 +71,7 @@ impl Programs {
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("stdout is piped")?).read_line(&mut line)?;
         ensure!(line.trim() == "ready", "the load did not start");
-        Ok(Running { child, _held: None, _files: None })
+        Ok(Running::new(child))
     }
 
     /// One line of JSON of `collector_bench measure`.

@@ -1,15 +1,15 @@
 //! A command's time beside that of the plain tool that gives the same list.
 
-use anyhow::{Context, Result, ensure};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use anyhow::{Result, ensure};
+use std::time::Duration;
 
 use crate::Effort;
+use crate::children::{self, PS};
 use crate::peer::Peer;
 use crate::round_trip::Times;
 use crate::table::{Row, Table, millis};
 
-/// A command of ours and the line that does the same by hand.
+/// A command of ours and the line that does the same by hand: words between blanks, steps between ` && `.
 pub struct Pair {
     /// What the row is called.
     pub what: &'static str,
@@ -24,12 +24,8 @@ const fn pair_of(what: &'static str, action: &'static str, tool: (&'static str, 
 }
 
 /// Those that change nothing, for any machine.
-pub const READING: [Pair; 7] = [
-    pair_of(
-        "ProcessList",
-        r#""action":"ProcessList""#,
-        ("ps", "ps -eo pid,ppid,user,pcpu,rss,nlwp,stat,lstart,args"),
-    ),
+pub const READING: [Pair; 6] = [
+    pair_of("ProcessList", r#""action":"ProcessList""#, ("ps", PS)),
     pair_of(
         "ServiceList",
         r#""action":"ServiceList""#,
@@ -37,7 +33,6 @@ pub const READING: [Pair; 7] = [
     ),
     pair_of("PackageList", r#""action":"PackageList""#, ("dpkg-query", DPKG_QUERY)),
     pair_of("ApplicationInventory", r#""action":"ApplicationInventory""#, ("dpkg-query", DPKG_QUERY)),
-    pair_of("UpdateCheck", r#""action":"UpdateCheck""#, ("apt-get", "apt-get -s dist-upgrade")),
     pair_of(
         "DiskCleanup of temp, dry run",
         r#""action":"DiskCleanup","targets":["temp"],"dry_run":true"#,
@@ -49,7 +44,13 @@ pub const READING: [Pair; 7] = [
 const DPKG_QUERY: &str = "dpkg-query -W -f ${Package}\\t${Version}\\t${Installed-Size}\\n";
 
 /// Those that act, for a machine of our own: with [`UNIT`] in `/run/systemd/system`.
-pub const ACTING: [Pair; 3] = [
+pub const ACTING: [Pair; 4] = [
+    // Fetches the lists and then looks, as its tools do here. Not on this machine: it would ask its mirrors dozens of times.
+    pair_of(
+        "UpdateCheck",
+        r#""action":"UpdateCheck""#,
+        ("apt-get update, then -s dist-upgrade", "apt-get -q -y update && apt-get -s dist-upgrade"),
+    ),
     pair_of(
         "ServiceControl status",
         r#""action":"ServiceControl","service":"bench.service","operation":"status""#,
@@ -73,11 +74,11 @@ pub const UNIT: &str = "[Unit]\\nStartLimitIntervalSec=0\\n[Service]\\nExecStart
 /// Those whose tool works on this machine.
 pub fn on_this_machine(host: &mut Peer, effort: &Effort, table: &mut Table) -> Result<()> {
     for pair in READING {
-        if let Some((name, line)) = pair.tool.filter(|(_, line)| run_tool(line).is_err()) {
+        if let Some((name, line)) = pair.tool.filter(|(_, line)| children::run(line).is_err()) {
             eprintln!("{name} does not work on this machine ({line}): {} is left out", pair.what);
             continue;
         }
-        measure(host, &pair, effort.commands, table, run_tool)?;
+        measure(host, &pair, effort.commands, table, children::run)?;
     }
     Ok(())
 }
@@ -123,14 +124,4 @@ fn ask(host: &mut Peer, pair: &Pair, round: usize) -> Result<Option<Duration>> {
     }
     ensure!(answer.contains(r#""success":true"#), "{what} failed: {answer:.500}");
     Ok(Some(taken))
-}
-
-fn run_tool(line: &str) -> Result<Duration> {
-    let mut words = line.split(' ');
-    let begin = Instant::now();
-    let mut command = Command::new(words.next().context("a tool's name")?);
-    let status =
-        command.args(words).env("LC_ALL", "C.UTF-8").stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-    ensure!(status.success(), "{line} ended with {status}");
-    Ok(begin.elapsed())
 }
