@@ -154,11 +154,11 @@ mod tests {
         let mut schedule = schedule();
         schedule.host_connected(S(0));
         schedule.address_known(S(0));
-        let heartbeat = S(30) - Duration::from_millis(40);
-        assert_eq!(schedule.take_due(heartbeat - Duration::from_millis(70)), None);
-        assert_eq!(schedule.take_due(heartbeat), Some(Due::Collect));
-        assert_eq!(schedule.take_due(heartbeat), None);
-        assert_eq!(schedule.next_deadline(), Some(S(60) - Duration::from_millis(40)));
+        let ms = Duration::from_millis;
+        assert_eq!(schedule.take_due(ms(29_890)), None);
+        assert_eq!(schedule.take_due(ms(29_960)), Some(Due::Collect));
+        assert_eq!(schedule.take_due(ms(29_960)), None);
+        assert_eq!(schedule.next_deadline(), Some(ms(59_960)));
     }
 
     #[test]
