@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// How long an answer may take in an emulated machine on a busy host.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The machine and a runtime for the client's tasks.
 pub struct Guest {

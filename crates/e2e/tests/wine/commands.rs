@@ -17,7 +17,7 @@ pub const SCENARIOS: &[Scenario<Windows>] = &[
 ];
 
 /// The data of a command that has to succeed.
-fn data(agent: &Agent<'_>, command: &Value) -> Result<Value> {
+pub(crate) fn data(agent: &Agent<'_>, command: &Value) -> Result<Value> {
     let id = agent.client()?.new_id();
     let line = json!({"type": "SafeCommand", "id": id, "command_type": command}).to_string();
     let answer = agent.answer_to(&id, &line)?;

@@ -4,6 +4,7 @@
 
 mod commands;
 mod diagnose;
+mod figures;
 mod host;
 mod infinictl;
 mod service;
@@ -18,6 +19,7 @@ const ALL: &[&[Scenario<Windows>]] = &[
     session::SCENARIOS,
     host::SCENARIOS,
     commands::SCENARIOS,
+    figures::SCENARIOS,
     diagnose::SCENARIOS,
     service::SCENARIOS,
     infinictl::SCENARIOS,
