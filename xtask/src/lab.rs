@@ -1,10 +1,11 @@
 //! `cargo xtask lab`: the virtual machine, kept running to play with.
 
+use crate::steps::{cargo, run};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use infiniservice_lab::{BootOptions, Machine, Network, console, dirs};
+use infiniservice_lab::{BootOptions, Machine, Network, console, dirs, packages};
 
 /// The virtual machine of the tests, kept running to play with.
 #[derive(Subcommand)]
@@ -15,6 +16,8 @@ pub enum Lab {
     Console,
     /// Stops the machine; what was written in it is gone.
     Down,
+    /// Tries the agent in a domain of this host's real libvirt, as root. Takes two to four minutes.
+    Libvirt,
 }
 
 /// How the machine is to be.
@@ -41,6 +44,7 @@ impl Lab {
             Self::Up(options) => up(options),
             Self::Console => console(),
             Self::Down => down(),
+            Self::Libvirt => libvirt(),
         }
     }
 }
@@ -71,6 +75,26 @@ fn down() -> Result<()> {
         None => println!("No machine runs."),
     }
     Ok(())
+}
+
+/// The scenarios of `crates/e2e/tests/libvirt.rs`, with the release build.
+fn libvirt() -> Result<()> {
+    packages::ensure(packages::LIBVIRT)?;
+    if std::env::var_os("INFINISERVICE_AGENT").is_none() {
+        run(&mut cargo(&["build", "--release", "-p", "infiniservice"]))?;
+    }
+    let tests = [
+        "test",
+        "-p",
+        "infiniservice-lab",
+        "-p",
+        "infiniservice-e2e",
+        "--test",
+        "libvirt",
+        "--",
+        "--nocapture",
+    ];
+    run(cargo(&tests).env("INFINISERVICE_LIBVIRT", "1").env("RUST_BACKTRACE", "0"))
 }
 
 impl From<Up> for BootOptions {

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod exchange;
 pub mod guest;
 pub mod harness;
+pub mod libvirt;
 pub mod local;
 mod messages;
 pub mod raw;
@@ -13,4 +14,5 @@ pub mod shape;
 pub mod windows;
 
 pub use guest::Guest;
+pub use libvirt::Libvirt;
 pub use windows::{Agent, Windows};

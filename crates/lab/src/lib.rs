@@ -22,6 +22,7 @@ pub mod guest_agent;
 pub mod image;
 pub mod imports;
 pub mod jsonline;
+pub mod libvirt;
 pub mod machine;
 pub mod packages;
 pub mod payload;

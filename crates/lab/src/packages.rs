@@ -24,6 +24,13 @@ pub const LAB: &[Need] = &[
     Need { package: "util-linux", probe: "setpriv" },
 ];
 
+/// What a domain of the host's libvirt needs besides.
+pub const LIBVIRT: &[Need] = &[
+    Need { package: "libvirt-daemon-system", probe: "libvirtd" },
+    Need { package: "libvirt-clients", probe: "virsh" },
+    Need { package: "mount", probe: "mount" },
+];
+
 /// What building for Windows needs: Debian's Rust with its sources, and mingw's linker. Rustup has no such target here.
 pub const WINDOWS_BUILD: &[Need] = &[
     Need { package: "rustc-web", probe: "/usr/bin/rustc" },
