@@ -14,6 +14,8 @@ pub trait Stage: Send + Sized + 'static {
     const VARIABLE: &'static str;
     /// What these scenarios need: said where they are left out.
     const NEEDS: &'static str;
+    /// The command that runs them with all that they need.
+    const COMMAND: &'static str = "cargo xtask test";
 
     /// Makes it ready.
     fn set_up() -> Result<Self>;
@@ -26,7 +28,7 @@ pub trait Stage: Send + Sized + 'static {
 pub fn wanted<S: Stage>() -> bool {
     let wanted = std::env::var_os(S::VARIABLE).is_some_and(|value| value == "1");
     if !wanted {
-        println!("left out: these scenarios {}; set {}=1, or run cargo xtask test", S::NEEDS, S::VARIABLE);
+        println!("left out: these scenarios {}; set {}=1, or run {}", S::NEEDS, S::VARIABLE, S::COMMAND);
     }
     wanted
 }

@@ -9,6 +9,7 @@ pub mod harness;
 pub mod libvirt;
 pub mod local;
 mod messages;
+pub mod operations;
 pub mod raw;
 pub mod shape;
 pub mod windows;

@@ -83,6 +83,7 @@ impl Libvirt {
 impl Stage for Libvirt {
     const VARIABLE: &'static str = "INFINISERVICE_LIBVIRT";
     const NEEDS: &'static str = "define and start a domain of the host's libvirt";
+    const COMMAND: &'static str = "cargo xtask lab libvirt";
 
     fn set_up() -> Result<Self> {
         Self::boot()

@@ -23,6 +23,7 @@ mod services;
 mod signed;
 mod start;
 mod support;
+mod symptoms;
 mod unsafe_command;
 
 use infiniservice_e2e::harness::{self, Scenario};
@@ -62,6 +63,7 @@ const ALL: &[&[Scenario]] = &[
     autochecks::clock::SCENARIOS,
     host::SCENARIOS,
     device::SCENARIOS,
+    symptoms::SCENARIOS,
     cost::SCENARIOS,
     faults::flood::SCENARIOS,
     faults::kills::SCENARIOS,

@@ -2,8 +2,8 @@
 
 use super::{Desk, changed, expect_change, expect_error};
 use anyhow::{Result, ensure};
-use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::{Guest, operations};
 use infiniservice_protocol::{Action, ErrorCode};
 use std::time::Duration;
 
@@ -126,6 +126,8 @@ fn locked(guest: &Guest) -> Result<()> {
     let pid = guest.sh("systemctl show -p MainPID --value lab-hold")?;
     guest.sh("systemctl stop lab-hold; rm /run/lab-locked")?;
     expect_error(&response, ErrorCode::Busy, &format!("python3 (pid {pid})"))?;
+    let said = response.error.clone().unwrap_or_default();
+    operations::shown("packages::a_held_lock_is_busy_and_names_the_holder", || Ok(said.clone()))?;
     expect_change(&desk.install("lab-plain")?, None, Some("1.0"), true)?;
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
     desk.close();
