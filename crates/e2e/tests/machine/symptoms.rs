@@ -104,7 +104,7 @@ fn busy(guest: &Guest) -> Result<()> {
 /// As a user does who starts the program by hand.
 fn second_agent(guest: &Guest) -> Result<()> {
     let since = Since::now(guest)?;
-    let second = format!("timeout 3 {PROGRAM} --console --config /dev/null 2>&1; {DIAGNOSE}");
+    let second = format!("timeout 3 {PROGRAM} --console 2>&1; {DIAGNOSE}");
     since.shown(guest, "symptoms::a_second_agent", &second)?;
     served(guest)
 }
@@ -114,7 +114,11 @@ fn denied(guest: &Guest) -> Result<()> {
     guest.sh("systemctl stop infiniservice")?;
     let undo = Undo::by(guest, "systemctl start infiniservice");
     let user = "setpriv --reuid 65534 --regid 65534 --clear-groups";
-    let agent = format!("timeout 3 {user} {PROGRAM} --console --config /dev/null 2>&1; {user} {DIAGNOSE}");
+    // The service's own configuration is root's too.
+    let config = "--config /run/lab-empty.toml";
+    let agent = format!(
+        ": > /run/lab-empty.toml; timeout 3 {user} {PROGRAM} --console {config} 2>&1; {user} {DIAGNOSE} {config}"
+    );
     since.shown(guest, "symptoms::no_right_to_open_the_port", &agent)?;
     drop(undo);
     served(guest)
@@ -169,7 +173,7 @@ fn no_bus(guest: &Guest) -> Result<()> {
     guest.sh("systemctl stop dbus.socket dbus.service")?;
     let undo = Undo::by(guest, "systemctl start dbus.socket");
     let client = guest.connect()?;
-    let answer = refused(guest, &client, &Action::ServiceList { state: None }, ErrorCode::ExecutionFailed);
+    let answer = refused(guest, &client, &Action::ServiceList { state: None }, ErrorCode::Unsupported);
     drop(undo);
     let said = answer?.error.unwrap_or_default();
     operations::shown("symptoms::no_system_bus", || Ok(said.clone()))?;
