@@ -9,7 +9,6 @@ use std::path::Path;
 const OF_OTHERS: &[&str] = &["infiniservice.service: Watchdog timeout (limit "];
 /// Pieces of quotations that only stand for what the test brings about.
 const OF_TESTS: &[&str] = &[
-    "300000",
     "org.infinibay.agnet",
     "org.qemu.guest_agent.1.",
     "65534",
