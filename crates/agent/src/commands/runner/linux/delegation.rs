@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Tasks of the unit's `TasksMax` that commands may not take: the agent's own threads, and room to start a program.
 const RESERVED_TASKS: u64 = 64;
+/// Bytes of its `MemoryMax`: the agent's own and its queues, and room to start a program.
+const RESERVED_MEMORY: u64 = 48 << 20;
 
 /// A step that the kernel refused.
 #[derive(Debug, thiserror::Error)]
@@ -34,10 +36,34 @@ pub(super) fn divide(unit: &Path, pid: u32) -> PathBuf {
         log::warn!("commands are not bounded in their number of processes: {refused}");
     }
     // Half the processor is the agent's when a command takes all that it gets.
-    if let Err(refused) = write(&unit.join("cgroup.subtree_control"), "+cpu") {
-        log::debug!("commands' share of the processor is not bounded: {refused}");
+    for share in [processor, memory] {
+        if let Err(refused) = share(unit, &commands) {
+            log::debug!("commands' share of the unit is not bounded: {refused}");
+        }
     }
     commands
+}
+
+/// Of the unit's `CPUQuota` a tenth is left: a group that has used its quota up stands still, with all that is below it.
+fn processor(unit: &Path, commands: &Path) -> Result<(), Refused> {
+    write(&unit.join("cgroup.subtree_control"), "+cpu")?;
+    let of_unit = std::fs::read_to_string(unit.join("cpu.max")).unwrap_or_default();
+    nine_tenths(&of_unit).map_or(Ok(()), |quota| write(&commands.join("cpu.max"), &quota))
+}
+
+/// Of the unit's `MemoryMax` the agent's part is left: commands that want more are killed among themselves.
+fn memory(unit: &Path, commands: &Path) -> Result<(), Refused> {
+    write(&unit.join("cgroup.subtree_control"), "+memory")?;
+    let of_unit = std::fs::read_to_string(unit.join("memory.max")).unwrap_or_default();
+    write(&commands.join("memory.max"), &all_but(RESERVED_MEMORY, &of_unit))
+}
+
+/// `cpu.max` is a quota and a period in microseconds; without a quota it begins with `max`.
+fn nine_tenths(of_unit: &str) -> Option<String> {
+    let (quota, period) = of_unit.trim().split_once(' ')?;
+    let (quota, period): (u64, u64) = (quota.parse().ok()?, period.parse().ok()?);
+    // The kernel takes no quota below a millisecond.
+    Some(format!("{} {period}", (quota - quota / 10).max(1000)))
 }
 
 fn make(path: &Path) -> io::Result<()> {
@@ -52,14 +78,14 @@ fn bound(unit: &Path, agent: &Path, commands: &Path, pid: u32) -> Result<(), Ref
     write(&agent.join("cgroup.procs"), &pid.to_string())?;
     write(&unit.join("cgroup.subtree_control"), "+pids")?;
     let of_unit = std::fs::read_to_string(unit.join("pids.max")).unwrap_or_default();
-    write(&commands.join("pids.max"), &for_commands(&of_unit))?;
+    write(&commands.join("pids.max"), &all_but(RESERVED_TASKS, &of_unit))?;
     write(&commands.join("cgroup.subtree_control"), "+pids")
 }
 
-/// `pids.max` of all commands by that of the unit: a number, or `max`.
-fn for_commands(of_unit: &str) -> String {
+/// The bound of all commands by that of the unit, a number or `max`: at least half of it.
+fn all_but(reserved: u64, of_unit: &str) -> String {
     let Ok(limit) = of_unit.trim().parse::<u64>() else { return "max".into() };
-    limit.saturating_sub(RESERVED_TASKS).max(limit / 2).to_string()
+    limit.saturating_sub(reserved).max(limit / 2).to_string()
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Refused> {
@@ -113,7 +139,11 @@ mod tests {
     #[test]
     fn the_agent_and_its_commands_get_a_half_each_and_the_commands_leave_the_agent_room() {
         let root = TempDir::new().unwrap();
-        std::fs::write(root.path().join("pids.max"), "900\n").unwrap();
+        for (file, text) in
+            [("pids.max", "900\n"), ("memory.max", "805306368\n"), ("cpu.max", "100000 100000\n")]
+        {
+            std::fs::write(root.path().join(file), text).unwrap();
+        }
         let commands = divide(root.path(), 42);
         assert_eq!(commands, root.path().join("commands"));
         assert_eq!(text(&root, "agent/cgroup.procs"), "42");
@@ -121,14 +151,19 @@ mod tests {
             (text(&root, "commands/pids.max"), text(&root, "commands/cgroup.subtree_control")),
             ("836".into(), "+pids".into())
         );
+        assert_eq!(
+            (text(&root, "commands/memory.max"), text(&root, "commands/cpu.max")),
+            ("754974720".into(), "90000 100000".into())
+        );
         // A second start finds them there.
         assert_eq!(divide(root.path(), 43), commands);
     }
 
     #[test]
     fn without_a_bound_of_the_unit_all_commands_together_have_none() {
-        assert_eq!((for_commands("max\n"), for_commands("")), ("max".into(), "max".into()));
-        assert_eq!((for_commands("100"), for_commands("20")), ("50".into(), "10".into()));
+        assert_eq!((all_but(64, "max\n"), all_but(64, "")), ("max".into(), "max".into()));
+        assert_eq!((all_but(64, "100"), all_but(64, "20")), ("50".into(), "10".into()));
+        assert_eq!((nine_tenths("max 100000\n"), nine_tenths(""), nine_tenths("7")), (None, None, None));
     }
 
     #[test]
