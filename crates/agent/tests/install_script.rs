@@ -17,7 +17,15 @@ fn world() -> World {
     let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
     fs::create_dir(world.archive()).expect("made");
     fs::create_dir(world.root()).expect("made");
-    for name in ["install-linux.sh", "infiniservice.service", "config.toml"] {
+    for name in [
+        "install-linux.sh",
+        "infiniservice.service",
+        "infiniservice-readonly.service",
+        "infiniservice.sysusers",
+        "60-infiniservice.rules",
+        "61-infiniservice-readonly.rules",
+        "config.toml",
+    ] {
         fs::copy(packaging.join(name), world.archive().join(name)).expect("copied");
     }
     fs::write(world.archive().join("infiniservice"), "#!/bin/sh\necho new\n").expect("written");
@@ -59,6 +67,11 @@ fn mode(path: &Path) -> u32 {
 const PROGRAM: &str = "opt/infiniservice/infiniservice";
 const CONFIG: &str = "etc/infiniservice/config.toml";
 const UNIT: &str = "etc/systemd/system/infiniservice.service";
+const READ_ONLY_UNIT: &str = "etc/systemd/system/infiniservice-readonly.service";
+const RULE: &str = "etc/udev/rules.d/60-infiniservice.rules";
+const READ_ONLY_RULE: &str = "etc/udev/rules.d/61-infiniservice-readonly.rules";
+const USER: &str = "etc/sysusers.d/infiniservice.conf";
+const READ_ONLY_ENABLED: &str = "etc/systemd/system/multi-user.target.wants/infiniservice-readonly.service";
 const DROP_IN: &str = "etc/systemd/system/infiniservice.service.d/10-vm-id.conf";
 const ENABLED: &str = "etc/systemd/system/multi-user.target.wants/infiniservice.service";
 
@@ -68,9 +81,9 @@ fn files_have_their_modes_under_any_umask() {
         let world = world();
         let out = world.run(umask, &["--vm-id", "vm-1"]);
         assert!(out.status.success(), "{umask}: {}", String::from_utf8_lossy(&out.stderr));
-        let modes = [PROGRAM, CONFIG, UNIT, DROP_IN, "opt/infiniservice", "etc/infiniservice"];
+        let modes = [PROGRAM, CONFIG, UNIT, DROP_IN, RULE, "opt/infiniservice", "etc/infiniservice"];
         let modes = modes.map(|path| mode(&world.installed(path)));
-        assert_eq!(modes, [0o755, 0o600, 0o644, 0o644, 0o755, 0o755], "umask {umask}");
+        assert_eq!(modes, [0o755, 0o600, 0o644, 0o644, 0o644, 0o755, 0o755], "umask {umask}");
         assert!(fs::metadata(world.installed(ENABLED)).is_ok(), "the link leads to the unit");
     }
 }
@@ -90,6 +103,39 @@ fn installing_again_upgrades_and_keeps_the_configuration() {
     assert_eq!(read(DROP_IN), "[Service]\nEnvironment=INFINISERVICE_VM_ID=vm-1\n");
     let left: Vec<_> = fs::read_dir(world.installed("opt/infiniservice")).expect("there").collect();
     assert_eq!(left.len(), 1, "no temporary file is left");
+}
+
+#[test]
+fn the_mode_comes_first_and_the_name_second() {
+    let world = world();
+    world.install(&["full", "vm-7"]);
+    let drop_in = fs::read_to_string(world.installed(DROP_IN)).expect("readable");
+    assert_eq!(drop_in, "[Service]\nEnvironment=INFINISERVICE_VM_ID=vm-7\n");
+}
+
+#[test]
+fn the_read_only_mode_is_kept_until_the_other_is_asked_for() {
+    let world = world();
+    let there =
+        || [ENABLED, READ_ONLY_ENABLED, READ_ONLY_RULE, USER].map(|path| world.installed(path).exists());
+    world.install(&["read-only"]);
+    assert_eq!(there(), [false, true, true, true]);
+    world.install(&[]);
+    assert_eq!(there(), [false, true, true, true], "an upgrade keeps it");
+    world.install(&["normal"]);
+    assert_eq!(there(), [true, false, false, true], "the user goes with the agent only");
+    world.install(&["--uninstall"]);
+    assert_eq!(there(), [false; 4]);
+}
+
+#[test]
+fn what_a_package_installed_is_left_to_the_package() {
+    let world = world();
+    let unit = world.installed("usr/lib/systemd/system/infiniservice.service");
+    fs::create_dir_all(unit.parent().expect("below the root")).expect("made");
+    fs::write(&unit, "").expect("written");
+    assert_eq!(world.run("0022", &[]).status.code(), Some(1));
+    assert!(!world.installed("opt").exists());
 }
 
 #[test]
@@ -124,7 +170,8 @@ fn removing_leaves_the_configuration_unless_it_is_purged() {
     let world = world();
     world.install(&["--vm-id", "vm-1"]);
     world.install(&["--uninstall"]);
-    for gone in [PROGRAM, UNIT, DROP_IN, ENABLED, "opt/infiniservice", "usr/local/sbin/infiniservice"] {
+    let gone = [PROGRAM, UNIT, READ_ONLY_UNIT, DROP_IN, RULE, ENABLED, "opt/infiniservice"];
+    for gone in gone.into_iter().chain(["usr/local/sbin/infiniservice"]) {
         assert!(fs::symlink_metadata(world.installed(gone)).is_err(), "{gone}");
     }
     assert!(world.installed(CONFIG).exists());
@@ -153,7 +200,9 @@ fn a_name_that_would_mean_something_in_a_unit_file_is_refused() {
 
 #[test]
 fn wrong_arguments_have_the_exit_code_2() {
-    for arguments in [&["--colour"][..], &["--purge"], &["--vm-id"]] {
+    let wrong =
+        [&["--colour"][..], &["--purge"], &["--vm-id"], &["half"], &["full", "vm", "more"], &["full", ""]];
+    for arguments in wrong.into_iter().chain([&["--uninstall", "full"][..]]) {
         assert_eq!(world().run("0022", arguments).status.code(), Some(2), "{arguments:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -23,7 +23,19 @@ pub fn fill(directory: &Path, agent: &Path, packaging: &Path) -> Result<()> {
     copy(agent, "infiniservice".as_ref())?;
     for entry in fs::read_dir(packaging).with_context(|| format!("cannot read {}", packaging.display()))? {
         let entry = entry?;
-        copy(&entry.path(), &entry.file_name())?;
+        // Directories hold what only packages are made of.
+        if entry.file_type()?.is_file() {
+            copy(&entry.path(), &entry.file_name())?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts `files` beside them.
+pub fn add(directory: &Path, files: &[PathBuf]) -> Result<()> {
+    for file in files {
+        let name = file.file_name().with_context(|| format!("{} has no name", file.display()))?;
+        fs::copy(file, directory.join(name)).with_context(|| format!("cannot copy {}", file.display()))?;
     }
     Ok(())
 }
