@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything that continuous integration checks.
 
 use crate::beside::Beside;
-use crate::steps::{Steps, cargo, run};
+use crate::dist::linux;
+use crate::steps::{Steps, cargo, root, run};
 use crate::windows::{self, Profile};
 use anyhow::Result;
 use clap::Args;
@@ -59,9 +60,7 @@ impl Test {
             println!("\n==> the virtual machine\n    left out: --fast was given");
             println!("\n==> Windows\n    left out: --fast was given");
         } else {
-            steps.step("release build", || {
-                run(&mut cargo(&["build", "--release", "-p", "infiniservice", "-p", "infinictl"]))
-            });
+            steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
             // An emulated machine waits much, and keeps only one processor busy.
             let beside = Beside::start("beside", &["test", "--beside"]);
             steps.step("the virtual machine", || machine(&["--skip", PACKAGES]));
@@ -131,5 +130,14 @@ fn machine(pick: &[&str]) -> Result<()> {
         "--test-threads=1",
         "--nocapture",
     ];
-    run(cargo(&tests).args(pick).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0"))
+    let mut tests = cargo(&tests);
+    // What users get, not what was built for tests.
+    for (variable, program) in
+        [("INFINISERVICE_AGENT", "infiniservice"), ("INFINISERVICE_INFINICTL", "infinictl")]
+    {
+        if std::env::var_os(variable).is_none() {
+            tests.env(variable, root().join("target/dist/linux/stage").join(program));
+        }
+    }
+    run(tests.args(pick).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0"))
 }

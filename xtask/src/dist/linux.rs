@@ -1,0 +1,65 @@
+//! `cargo xtask dist linux`: the release for Linux, from sources to checksums.
+
+use super::site::{Site, TARGET, output};
+use super::{empty_root, packages, sbom, stage};
+use crate::steps::{command, run as run_program};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The programs: the guest's and the host's.
+pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
+
+/// Makes the release and tells what is in it.
+pub fn run() -> Result<()> {
+    let made = make(&Site::here()?)?;
+    for file in &made {
+        println!("{} ({:.2} MB)", file.display(), fs::metadata(file)?.len() as f64 / 1e6);
+    }
+    Ok(())
+}
+
+/// Makes the release at `site`; the files that users download.
+pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
+    let programs = build(site)?;
+    empty_root::check(&programs[0])?;
+    let out = site.out();
+    if out.exists() {
+        fs::remove_dir_all(&out).with_context(|| out.display().to_string())?;
+    }
+    stage::lay_out(site, &programs)?;
+    let mut made = vec![stage::archive(site)?, packages::deb(site)?, packages::rpm(site)?];
+    made.extend(sbom::write(site)?);
+    made.push(checksums(site, &out, &made)?);
+    Ok(made)
+}
+
+/// The static programs, optimised.
+pub fn build(site: &Site) -> Result<[PathBuf; 2]> {
+    ensure_target()?;
+    let mut cargo =
+        site.cargo(&["build", "--locked", "--release", "--target", TARGET, "--bin", PROGRAMS[0]])?;
+    run_program(cargo.args(["--bin", PROGRAMS[1]]))?;
+    let directory = site.target().join(TARGET).join("release");
+    Ok(PROGRAMS.map(|program| directory.join(program)))
+}
+
+/// The standard library for [`TARGET`]: rustup fetches it where it is missing.
+fn ensure_target() -> Result<()> {
+    let installed = output(&mut command("rustup", &["target", "list", "--installed"]))?;
+    if installed.lines().any(|target| target == TARGET) {
+        return Ok(());
+    }
+    println!("    the target {TARGET} is not here: installing it");
+    run_program(&mut command("rustup", &["target", "add", TARGET]))
+}
+
+/// `SHA256SUMS` of what users download, beside it.
+fn checksums(site: &Site, out: &Path, files: &[PathBuf]) -> Result<PathBuf> {
+    let mut names: Vec<&str> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+    names.sort_unstable();
+    let path = out.join("SHA256SUMS");
+    let sums = output(site.command("sha256sum", &names).current_dir(out))?;
+    fs::write(&path, sums + "\n")?;
+    Ok(path)
+}

@@ -1,0 +1,44 @@
+//! `cargo xtask dist`: what users get.
+
+mod empty_root;
+mod graph;
+mod licences;
+pub mod linux;
+mod packages;
+mod reproducible;
+mod sbom;
+mod site;
+mod stage;
+mod tools;
+mod windows;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Build what users install
+#[derive(Subcommand)]
+pub enum Dist {
+    /// For x86-64 Linux: one static program, an archive with its install script, a .deb, a .rpm and an SBOM
+    Linux {
+        /// Build all of it a second time, in another place, and compare the bytes
+        #[arg(long)]
+        check_reproducible: bool,
+    },
+    /// `infiniservice.exe` and `infinictl.exe` for 64-bit Windows, built here
+    Windows {
+        /// The quick build of the tests, left where it was built
+        #[arg(long)]
+        debug: bool,
+    },
+}
+
+impl Dist {
+    /// Builds, and tells where it is.
+    pub fn run(&self) -> Result<()> {
+        match *self {
+            Self::Linux { check_reproducible: true } => reproducible::run_twice(),
+            Self::Linux { check_reproducible: false } => linux::run(),
+            Self::Windows { debug } => windows::run(debug),
+        }
+    }
+}

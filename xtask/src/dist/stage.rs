@@ -1,0 +1,66 @@
+//! What a release for Linux is made of, laid out in one directory, and the archive of it.
+
+use super::licences;
+use super::linux::PROGRAMS;
+use super::site::{Site, output};
+use crate::steps::run;
+use anyhow::{Context, Result};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// Files of the sources that go into it; those that are programs are told by their mode here.
+const FILES: &[(&str, u32)] = &[
+    ("packaging/install-linux.sh", 0o755),
+    ("packaging/infiniservice.sh", 0o755),
+    ("packaging/infiniservice.service", 0o644),
+    ("packaging/infiniservice-readonly.service", 0o644),
+    ("packaging/infiniservice.sysusers", 0o644),
+    ("packaging/60-infiniservice.rules", 0o644),
+    ("packaging/61-infiniservice-readonly.rules", 0o644),
+    ("packaging/config.toml", 0o600),
+    ("packaging/libvirt-channel.xml", 0o644),
+    ("LICENSE-APACHE", 0o644),
+    ("LICENSE-MIT", 0o644),
+];
+
+/// Lays it out, checksums included: `install-linux.sh` compares them before it touches anything.
+pub fn lay_out(site: &Site, programs: &[PathBuf; 2]) -> Result<()> {
+    let stage = site.stage();
+    fs::create_dir_all(&stage)?;
+    let put = |from: PathBuf, name: &str, mode: u32| -> Result<()> {
+        let to = stage.join(name);
+        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+        Ok(fs::set_permissions(&to, fs::Permissions::from_mode(mode))?)
+    };
+    for (name, program) in PROGRAMS.iter().zip(programs) {
+        put(program.clone(), name, 0o755)?;
+    }
+    for (path, mode) in FILES {
+        put(site.root.join(path), path.rsplit('/').next().unwrap_or(path), *mode)?;
+    }
+    fs::write(stage.join(licences::NAME), licences::of_dependencies(site)?)?;
+    sums(site)
+}
+
+fn sums(site: &Site) -> Result<()> {
+    let entries: std::io::Result<Vec<_>> = fs::read_dir(site.stage())?.collect();
+    let mut names: Vec<String> =
+        entries?.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    let mut sha256sum = site.command("sha256sum", &[]);
+    let sums = output(sha256sum.args(&names).current_dir(site.stage()))?;
+    Ok(fs::write(site.stage().join("SHA256SUMS"), sums + "\n")?)
+}
+
+/// The archive: one directory, files in order, belonging to root, all of one time.
+pub fn archive(site: &Site) -> Result<PathBuf> {
+    let name = format!("infiniservice-{}-x86_64-linux", env!("CARGO_PKG_VERSION"));
+    let path = site.out().join(format!("{name}.tar.gz"));
+    let mut tar = site.command("tar", &["--create", "--format=gnu", "--sort=name", "--owner=0", "--group=0"]);
+    tar.args(["--numeric-owner", "--mode=u+rwX,go-w", &format!("--mtime=@{}", site.epoch)]);
+    // gzip writes neither name nor time.
+    tar.args(["--use-compress-program=gzip -9 -n", &format!("--transform=s,^stage,{name},"), "--file"]);
+    run(tar.arg(&path).args(["--directory"]).arg(site.out()).arg("stage"))?;
+    Ok(path)
+}
