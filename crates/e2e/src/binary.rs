@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The workspace's root.
@@ -29,6 +30,16 @@ pub fn tested_agent() -> Result<PathBuf> {
 /// The agent of the release build.
 pub fn agent() -> Result<PathBuf> {
     release("infiniservice", "INFINISERVICE_AGENT")
+}
+
+/// Archive and packages of the release for Linux; `INFINISERVICE_DIST` names another directory with such. None where none were made.
+pub fn packages() -> Result<Vec<PathBuf>> {
+    let made = workspace().join("target/dist/linux");
+    let directory = env::var_os("INFINISERVICE_DIST").map_or(made, PathBuf::from);
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(Vec::new()) };
+    let paths: std::io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let is_one = |path: &PathBuf| path.extension().is_some_and(|it| it == "deb" || it == "rpm" || it == "gz");
+    Ok(paths?.into_iter().filter(is_one).collect())
 }
 
 /// A program built for Windows; `variable` in the environment names another one.

@@ -25,6 +25,7 @@ impl Guest {
     pub fn boot() -> Result<Self> {
         let directory = tempfile::tempdir()?;
         payload::fill(directory.path(), &binary::agent()?, &binary::workspace().join("packaging"))?;
+        payload::add(directory.path(), &binary::packages()?)?;
         let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
         let machine = Machine::boot(&options)?;
         // One worker, so that the client answers heartbeats while a scenario waits for the guest's shell.

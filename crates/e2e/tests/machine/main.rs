@@ -15,6 +15,7 @@ mod framework;
 mod host;
 mod hostile;
 mod hostile_lines;
+mod install;
 mod inventory;
 mod log;
 mod packages;
@@ -85,6 +86,11 @@ const ALL: &[&[Scenario]] = &[
     packages::dnf::END,
     documented::SCENARIOS,
     signed::SCENARIOS,
+    install::script::SCENARIOS,
+    install::bounds::SCENARIOS,
+    install::read_only::SCENARIOS,
+    install::rpm::SCENARIOS,
+    install::deb::SCENARIOS,
     log::SCENARIOS,
 ];
 

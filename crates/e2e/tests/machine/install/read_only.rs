@@ -1,0 +1,82 @@
+//! The read-only agent: an ordinary user in a sandbox sends figures and lists, and nothing else.
+
+use super::{INSTALL, port};
+use crate::support::{Undo, data, equal, metrics, processes, refused, with_host};
+use crate::unsafe_command::raw;
+use anyhow::{Context, Result, ensure};
+use infinictl::client::Client;
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::action::ServiceOperation;
+use infiniservice_protocol::data::ServiceListData;
+use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::{Action, ErrorCode};
+use serde_json::json;
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("install::read_only::serves_metrics_processes_and_services_and_refuses_the_rest", serves),
+    ("install::units_are_as_hardened_as_the_documentation_says", scores),
+];
+
+const UNIT: &str = "infiniservice-readonly";
+
+fn serves(guest: &Guest) -> Result<()> {
+    let before = with_host(guest, |client| metrics(guest, client))?;
+    let _undo = Undo::by(guest, "/mnt/payload/install-linux.sh --uninstall; ".to_owned() + INSTALL);
+    guest.sh("/mnt/payload/install-linux.sh read-only lab-1")?;
+    let state =
+        guest.sh(&format!("systemctl is-active {UNIT} infiniservice; ps -o user= -C infiniservice"))?;
+    equal("who runs", state.as_str(), "active\ninactive\ninfiniservice")?;
+    equal("the port", port(guest)?.as_str(), "root:infiniservice 660")?;
+    with_host(guest, |client| {
+        same_figures(&before, &metrics(guest, client)?)?;
+        ensure!(processes(guest, client, None)?.iter().any(|process| process.pid == 1), "no process 1");
+        let services: ServiceListData = data(guest, client, &Action::ServiceList { state: None })?;
+        ensure!(services.services.iter().any(|service| service.name == "dbus.service"), "no dbus.service");
+        refuses(guest, client)
+    })
+}
+
+/// What does not change by itself is seen from within the sandbox as from without.
+fn same_figures(full: &SystemMetrics, own: &SystemMetrics) -> Result<()> {
+    let mounts = |metrics: &SystemMetrics| {
+        let disks = &metrics.data.system.disk;
+        disks.usage_stats.iter().map(|disk| disk.mount_point.clone()).collect::<Vec<_>>()
+    };
+    equal("file systems", mounts(own), mounts(full))?;
+    let interfaces = |metrics: &SystemMetrics| {
+        let all = &metrics.data.system.network.interfaces;
+        all.iter()
+            .map(|interface| (interface.name.clone(), interface.ip_addresses.clone()))
+            .collect::<Vec<_>>()
+    };
+    equal("interfaces", interfaces(own), interfaces(full))?;
+    equal("memory", own.data.system.memory.total_kb, full.data.system.memory.total_kb)?;
+    println!("parts of a collection that failed: {:?}", own.collection);
+    Ok(())
+}
+
+fn refuses(guest: &Guest, client: &Client) -> Result<()> {
+    let operation = ServiceOperation::Restart;
+    for action in [
+        Action::ServiceControl { service: "dbus".to_owned(), operation },
+        Action::PackageInstall { package: "lab-plain".to_owned() },
+        Action::PackageList { limit: None, filter: None },
+    ] {
+        refused(guest, client, &action, ErrorCode::ActionBlocked)?;
+    }
+    let response = raw(guest, client, &json!({"raw_command": "id"}))?;
+    ensure!(!response.success && response.stdout.is_empty(), "{response:?}");
+    Ok(())
+}
+
+/// Exposure as `systemd-analyze security` (systemd 252) reckons it, from 0 (none) to 10: what docs/install.md tells.
+fn scores(guest: &Guest) -> Result<()> {
+    for (unit, most) in [("infiniservice", 9.4), (UNIT, 1.6)] {
+        let told = guest.sh(&format!("systemd-analyze security --no-pager {unit}.service | tail -n 1"))?;
+        println!("{told}");
+        let score = told.split_whitespace().find_map(|word| word.parse::<f64>().ok());
+        ensure!(score.context(told.clone())? <= most, "{unit}: {told}, more than {most}");
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! `install-linux.sh`, from the archive that users download.
+
+use super::{INSTALL, PURGE, answers, nothing_is_left, of_the_release, port, state, without_it};
+use crate::support::{Undo, equal};
+use anyhow::{Result, ensure};
+use infiniservice_e2e::Guest;
+use infiniservice_e2e::harness::Scenario;
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("install::script::again_upgrades_and_keeps_the_configuration", again),
+    ("install::script::uninstall_and_purge_leave_nothing", uninstall),
+    ("install::script::two_commands_install_from_the_archive_without_a_network", archive),
+];
+
+const CONFIG: &str = "/etc/infiniservice/config.toml";
+
+fn again(guest: &Guest) -> Result<()> {
+    let _undo =
+        Undo::by(guest, format!("sed -i '/^max_ports = 7$/d' {CONFIG}; systemctl restart infiniservice"));
+    guest.sh(&format!("echo 'max_ports = 7' >> {CONFIG}"))?;
+    let before = guest.agent_pid()?;
+    let told = guest.sh(INSTALL)?;
+    ensure!(told.starts_with("installed and started"), "{told}");
+    ensure!(guest.agent_pid()? != before, "the old program still runs");
+    equal(
+        "kept",
+        guest.sh(&format!("tail -n 1 {CONFIG}; stat -c '%U %a' {CONFIG}"))?.as_str(),
+        "max_ports = 7\nroot 600",
+    )?;
+    equal("the port", port(guest)?.as_str(), "root:root 600")?;
+    answers(guest)
+}
+
+/// What an operator wrote is kept by the first, and gone by the second.
+fn uninstall(guest: &Guest) -> Result<()> {
+    let _undo = Undo::by(guest, INSTALL);
+    guest.sh("/mnt/payload/install-linux.sh --uninstall")?;
+    let left = guest.sh("find / -xdev -iname '*infiniservice*' -not -path '/mnt/*' -not -path '/var/log/*' -not -path '/tmp/lab-*'")?;
+    equal("kept", left.as_str(), "/etc/infiniservice")?;
+    equal("state", state(guest)?.as_str(), "inactive")?;
+    // Neither is an error where nothing is installed.
+    guest.sh(PURGE)?;
+    guest.sh(PURGE)?;
+    nothing_is_left(guest)
+}
+
+fn archive(guest: &Guest) -> Result<()> {
+    let archive = of_the_release(guest, "*.tar.gz")?;
+    let _undo = without_it(guest, &format!("rm -rf /var/tmp/lab-archive; {PURGE}"))?;
+    guest.sh("mkdir /var/tmp/lab-archive")?;
+    guest.sh(&format!(
+        "cd /var/tmp/lab-archive; tar -xzf {archive}; infiniservice-*/install-linux.sh full lab-7"
+    ))?;
+    equal("state", state(guest)?.as_str(), "active")?;
+    let environment = guest.sh("systemctl show -p Environment --value infiniservice")?;
+    equal("its name", environment.as_str(), "INFINISERVICE_VM_ID=lab-7")?;
+    answers(guest)
+}
