@@ -4,7 +4,7 @@ use super::linux::PROGRAMS;
 use super::site::{Site, TARGET, output};
 use anyhow::Result;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What `cargo metadata` tells, and which of its packages are linked into the programs.
 pub struct Graph {
@@ -18,11 +18,19 @@ impl Graph {
         Self::of_programs(site, &PROGRAMS)
     }
 
-    /// Of these programs.
+    /// Of these programs. `cargo metadata` resolves the whole workspace, with features that only tests turn on; `cargo tree` tells
+    /// what each program alone is linked of.
     pub fn of_programs(site: &Site, programs: &[&str]) -> Result<Self> {
         let arguments = ["metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET];
         let metadata: Value = serde_json::from_str(&output(&mut site.cargo(&arguments)?)?)?;
-        let linked = linked(&metadata, programs);
+        let mut linked = BTreeSet::new();
+        for program in programs {
+            let edges = "normal,no-proc-macro";
+            let tree =
+                ["tree", "--locked", "--target", TARGET, "--edges", edges, "--prefix", "none", "--package"];
+            let tree = output(site.cargo(&tree)?.arg(program))?;
+            linked.extend(ids(&metadata, &tree));
+        }
         Ok(Self { metadata, linked })
     }
 
@@ -64,17 +72,14 @@ fn used(node: &Value) -> impl Iterator<Item = &str> {
     dependencies.filter(move |dependency| is_ordinary(&dependency["dep_kinds"])).map(|it| text(it, "pkg"))
 }
 
-fn linked(metadata: &Value, programs: &[&str]) -> BTreeSet<String> {
-    let own = packages(metadata).filter(|package| programs.contains(&text(package, "name")));
-    let mut open: Vec<&str> = own.map(|package| text(package, "id")).collect();
-    let nodes: BTreeMap<&str, &Value> = nodes(metadata).map(|node| (text(node, "id"), node)).collect();
-    let mut found = BTreeSet::new();
-    while let Some(id) = open.pop() {
-        if found.insert(id.to_owned()) {
-            open.extend(nodes.get(id).into_iter().flat_map(|node| used(node)));
-        }
-    }
-    found
+/// The ids of the packages of a tree, whose lines begin with a name and `v` with a version.
+fn ids(metadata: &Value, tree: &str) -> Vec<String> {
+    let line = |line: &str| Some((line.split(' ').next()?.to_owned(), line.split(' ').nth(1)?.to_owned()));
+    let told: BTreeSet<(String, String)> = tree.lines().filter_map(line).collect();
+    let is_told = |package: &&Value| {
+        told.contains(&(text(package, "name").to_owned(), format!("v{}", text(package, "version"))))
+    };
+    packages(metadata).filter(is_told).map(|package| text(package, "id").to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -83,16 +88,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_only_tests_use_is_not_linked() {
+    fn a_tree_tells_packages_by_name_and_version() {
+        let package = |id: &str, version: &str| json!({"id": id, "name": "a", "version": version});
+        let metadata = json!({"packages": [package("a#1", "1.0.0"), package("a#2", "2.0.0")]});
+        assert_eq!(ids(&metadata, "b v1.0.0 (/x)\na v2.0.0 (*)\n\n"), ["a#2"]);
+    }
+
+    #[test]
+    fn what_only_tests_use_is_no_dependency() {
         let use_of = |id: &str, kind: Value| json!({"pkg": id, "dep_kinds": [{"kind": kind}]});
-        let metadata = json!({
-            "packages": [{"id": "a#1", "name": "a"}, {"id": "b#1", "name": "b"}, {"id": "t#1", "name": "t"}],
-            "resolve": {"nodes": [
-                {"id": "a#1", "deps": [use_of("b#1", Value::Null), use_of("t#1", "dev".into())]},
-                {"id": "b#1", "deps": [use_of("t#1", "build".into())]},
-                {"id": "t#1", "deps": []},
-            ]},
-        });
-        assert_eq!(linked(&metadata, &["a"]).into_iter().collect::<Vec<_>>(), ["a#1", "b#1"]);
+        let node = json!({"deps": [use_of("b#1", Value::Null), use_of("t#1", "dev".into()), use_of("u#1", "build".into())]});
+        assert_eq!(used(&node).collect::<Vec<_>>(), ["b#1"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The bill of materials of each program, as CycloneDX 1.5: every crate in it, with version, licence, checksum and what it uses.
+//! The bill of materials of each program, as a `CycloneDX` 1.5 file: every crate in it, with version, licence, checksum and what it uses.
 //! Written here, of what cargo tells: no time and no random number is in it, so that the same sources give the same bytes.
 
 use super::graph::{Graph, text};

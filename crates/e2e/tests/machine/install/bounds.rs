@@ -43,7 +43,7 @@ fn eater(guest: &Guest) -> Result<()> {
     let _undo = turned_on(guest)?;
     let _bound = Undo::by(
         guest,
-        "systemctl revert infiniservice 2>/dev/null; systemctl set-property --runtime infiniservice MemoryMax=75%; systemctl restart infiniservice",
+        "rm -r /run/systemd/system.control/infiniservice.service.d; systemctl daemon-reload; systemctl restart infiniservice",
     );
     guest.sh(
         "systemctl set-property --runtime infiniservice MemoryMax=128M && systemctl restart infiniservice",
