@@ -91,6 +91,15 @@ fn no_debug_output_of_the_settings_and_their_sources_shows_the_secret() {
     assert!(!format!("{:?}", sources.load().expect("valid")).contains(SECRET));
 }
 
+/// Found by the target `config`.
+#[test]
+fn a_variable_whose_name_holds_control_characters_is_refused_in_one_harmless_line() {
+    let (_directory, _, mut sources) = world("x", "");
+    sources.environment.push(("INFINISERVICE_\u{1b}[2J\nX".into(), "1".into()));
+    let told = error(&sources);
+    assert!(!told.contains(char::is_control) && told.contains("unknown setting"), "{told:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_others_than_its_owner_may_open_is_refused_with_the_way_out() {

@@ -47,6 +47,13 @@ fn a_table_is_read_by_its_columns_behind_progress_and_with_names_that_were_cut()
     assert_eq!(winget().read_list(ENGLISH)[0].description, "7-Zip 24.08 (x64)");
 }
 
+/// Cell by cell it would take hours.
+#[test]
+fn a_header_of_a_hundred_thousand_words_is_no_table() {
+    let rows = format!("{}\n", "x ".repeat(100_000)).repeat(20);
+    assert_eq!(table::read(&format!("{}\n----------\n{rows}", "w ".repeat(100_000))), []);
+}
+
 #[test]
 fn headers_in_other_languages_and_wide_characters_keep_their_columns() {
     let japanese = table::read(JAPANESE);
