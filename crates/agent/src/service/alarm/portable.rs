@@ -13,6 +13,7 @@ pub struct Alarm {
 
 impl Alarm {
     /// Set to nothing.
+    #[expect(clippy::unnecessary_wraps, reason = "the kernel's timer of Linux may be refused")]
     pub fn new() -> io::Result<Self> {
         Ok(Self { at: None })
     }
