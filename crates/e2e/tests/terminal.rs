@@ -280,6 +280,7 @@ fn commands_at_full_speed_are_answered_each_and_once() -> Result<()> {
     for number in 0..5000 {
         host.ask(&format!(r#""action":"ProcessList","limit":1,"filter":"no-such-{number}""#));
         host.ping();
+        host.ask_metrics();
         while !host.may_ask() {
             ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);
         }

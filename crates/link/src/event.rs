@@ -46,6 +46,8 @@ pub enum Event<'a> {
     DevicesChanged,
     /// A message for the host. Each delivered command is owed exactly one `Response`.
     Send(Outgoing),
+    /// The metrics that this request asked for will not come: too many others ask. It is told so.
+    MetricsGivenUp(String),
     /// The service's health check is due: quality is assessed, and [`Action::QualityChanged`] tells when its band moved.
     HealthCheck,
     /// The deadline of [`super::Link::next_deadline`] came.

@@ -83,6 +83,14 @@ impl Link {
         self.refuse(rejection.into_message());
     }
 
+    /// A request for metrics is crowded out by newer ones: metrics never pile up, but whoever asked gets an answer.
+    pub(super) fn metrics_given_up(&mut self, id: String) {
+        let text = "too many requests for metrics wait, the newest of them are served; ask again";
+        let (id, command_type) = (Some(id), Some("Metrics".to_owned()));
+        let rejection = Rejection { id, command_type, ..Rejection::new(ErrorCode::QueueFull, text) };
+        self.refuse(rejection.into_message());
+    }
+
     fn tell_audit(&mut self, now: Now, rejection: &Rejection, actions: &mut Vec<Action>) {
         if self.refused.take(now.mono) {
             actions.push(Action::Refused(rejection.clone()));

@@ -200,6 +200,7 @@ impl Link {
             Event::DeviceGone => self.device_gone(now, actions),
             Event::DevicesChanged => self.session.device_came(now.mono),
             Event::Send(outgoing) => self.send(outgoing.message),
+            Event::MetricsGivenUp(id) => self.metrics_given_up(id),
             Event::HealthCheck => self.health_check(now, actions),
             Event::Timer => {}
         }
@@ -211,8 +212,9 @@ impl Link {
                 self.stats.responses_cut += u64::from(self.outbox.answer(response));
             }
             GuestMessage::SystemMetrics(metrics) => {
-                if metrics.request_id.is_some() || self.session.is_connected() {
-                    self.outbox.metrics(metrics);
+                let wanted = metrics.request_id.is_some() || self.session.is_connected();
+                if let Some(id) = wanted.then(|| self.outbox.metrics(metrics)).flatten() {
+                    self.metrics_given_up(id);
                 }
             }
             GuestMessage::Hello(hello) => self.outbox.hello(hello),

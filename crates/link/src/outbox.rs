@@ -169,8 +169,8 @@ impl Outbox {
     }
 
     /// Takes metrics; they replace those that wait, and answer the request that those would have answered. Only metrics
-    /// that answer different requests wait beside each other.
-    pub fn metrics(&mut self, mut metrics: SystemMetrics) {
+    /// that answer different requests wait beside each other, and not many: gives the request that is crowded out by this one.
+    pub fn metrics(&mut self, mut metrics: SystemMetrics) -> Option<String> {
         let replaced = self
             .metrics
             .pop_back_if(|(_, id)| id.is_none() || metrics.request_id.is_none() || *id == metrics.request_id);
@@ -179,7 +179,10 @@ impl Outbox {
         }
         let id = metrics.request_id.clone();
         let body = self.encode(&mut GuestMessage::SystemMetrics(metrics), usize::MAX);
-        push_bounded(&mut self.metrics, (body, id), MAX_METRICS);
+        let full = self.metrics.len() >= MAX_METRICS;
+        let crowded_out = if full { self.metrics.pop_front() } else { None };
+        self.metrics.push_back((body, id));
+        crowded_out.and_then(|(_, id)| id)
     }
 
     /// The next to be written. It counts against the bound until [`Self::release`] or [`Self::restore`].

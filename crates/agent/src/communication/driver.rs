@@ -9,7 +9,8 @@ use std::io;
 
 /// One read call takes at most this much.
 const READ_CHUNK_BYTES: usize = 16 * 1024;
-/// After this many chunks in one turn the loop looks at its timers and answers again, so that a flood starves nothing.
+/// After this many chunks in one turn the loop looks at its timers and answers again, so that a flood starves nothing; after
+/// a chunk that asks for anything, at once, so that its refusals are counted before more is read.
 const CHUNKS_A_TURN: usize = 16;
 
 /// Why [`Driver::wait`] returned.
@@ -151,6 +152,9 @@ impl<T: Transport> Driver<T> {
                 ReadOutcome::Data(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
                     link.handle(clock.now(), Event::Read(bytes), actions);
+                    if !actions.is_empty() {
+                        return;
+                    }
                 }
                 ReadOutcome::WouldBlock => self.readable = false,
                 ReadOutcome::HostAway => {

@@ -196,7 +196,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     fn want_metrics(&mut self, request: RequestId) {
-        if self.demand.want(request) {
+        let start = self.demand.want(request);
+        if let Some(id) = self.demand.given_up() {
+            self.tell(Event::MetricsGivenUp(id));
+        }
+        if start {
             self.sources.start_collection(self.clock.now());
         }
     }

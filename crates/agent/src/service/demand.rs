@@ -15,6 +15,7 @@ pub struct Demand {
     running: Vec<RequestId>,
     waiting: Vec<RequestId>,
     in_flight: bool,
+    given_up: RequestId,
 }
 
 impl Demand {
@@ -23,11 +24,16 @@ impl Demand {
     pub fn want(&mut self, request: RequestId) -> bool {
         if !self.waiting.contains(&request) {
             if self.waiting.len() == MAX_WAITING {
-                self.waiting.remove(0);
+                self.given_up = self.waiting.remove(0);
             }
             self.waiting.push(request);
         }
         self.start()
+    }
+
+    /// The request that the last one crowded out, to be told so.
+    pub fn given_up(&mut self) -> RequestId {
+        self.given_up.take()
     }
 
     /// The collection ended: who gets its result, and whether the next is to be started now.
@@ -90,9 +96,12 @@ mod tests {
     fn a_flood_of_requests_is_bounded() {
         let mut demand = Demand::default();
         let _ = demand.want(None);
+        let mut given_up = 0;
         for n in 0..1000 {
             let _ = demand.want(id(n));
+            given_up += usize::from(demand.given_up().is_some());
         }
+        assert_eq!(given_up, 1000 - MAX_WAITING);
         let _ = demand.finished();
         let (served, _) = demand.finished();
         assert_eq!((served.len(), served.last()), (MAX_WAITING, Some(&id(999))));

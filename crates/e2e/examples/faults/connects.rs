@@ -29,7 +29,7 @@ impl Connects {
             host.ping();
             host.ask(r#""action":"ProcessList","limit":1"#);
             if number % 10 == 0 {
-                host.ask_metrics();
+                let _metrics = host.ask_metrics();
             }
             host.settle(PATIENCE).with_context(|| format!("host {number}"))?;
             ensure!(host.ledger.is_balanced(), "host {number}: {}", host.ledger);

@@ -47,6 +47,9 @@ impl Flood {
         while number < self.commands {
             while number < self.commands && host.may_ask() && self.is_open(host) {
                 host.ask(&command(number));
+                if self.window == 0 && number % 16 == 0 {
+                    let _metrics = host.ask_metrics();
+                }
                 number += 1;
             }
             ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);

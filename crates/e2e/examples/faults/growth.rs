@@ -2,7 +2,6 @@
 
 use anyhow::{Result, ensure};
 use infiniservice_e2e::local::Held;
-use std::fmt;
 use std::time::Instant;
 
 /// Growth of the resident set over the second half that is none, kB: the allocator's own breathing.
@@ -18,10 +17,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Takes one.
-    pub fn sample(&mut self, held: Held) {
-        let begun = *self.begun.get_or_insert_with(Instant::now);
-        self.samples.push((begun.elapsed().as_secs_f64() / 60.0, held));
+    /// The table's head.
+    pub const HEAD: &str = "| minute | resident set, kB | descriptors | threads |\n|---:|---:|---:|---:|";
+
+    /// Takes one; its line of the table.
+    pub fn sample(&mut self, held: Held) -> String {
+        let minute = self.begun.get_or_insert_with(Instant::now).elapsed().as_secs_f64() / 60.0;
+        self.samples.push((minute, held));
+        format!("| {minute:.1} | {} | {} | {} |", held.rss_kb, held.descriptors, held.threads)
     }
 
     /// The highest of the last quarter against the highest of the second one: caches are full by then, and peaks compare
@@ -46,16 +49,6 @@ impl Watch {
             let after = highest(self.samples.len() - quarter, self.samples.len(), figure);
             println!("{what}: at most {before} in the second quarter, {after} in the last");
             ensure!(after <= before + slack, "{what} grew from {before} to {after}; {slack} would be none");
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "| minute | resident set, kB | descriptors | threads |\n|---:|---:|---:|---:|")?;
-        for (minute, held) in &self.samples {
-            write!(f, "\n| {minute:.1} | {} | {} | {} |", held.rss_kb, held.descriptors, held.threads)?;
         }
         Ok(())
     }

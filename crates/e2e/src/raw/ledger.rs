@@ -63,9 +63,9 @@ impl Ledger {
         self.open.len()
     }
 
-    /// Ids whose answers are missing.
-    pub fn open_ids(&self) -> Vec<String> {
-        self.open.keys().cloned().collect()
+    /// Whether this id was asked and its answer is missing.
+    pub fn waits_for(&self, id: &str) -> bool {
+        self.open.contains_key(id)
     }
 
     /// Some of the ids whose answers are missing.

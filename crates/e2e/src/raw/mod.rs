@@ -11,6 +11,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Bytes that may wait to be written before no more is asked.
@@ -94,16 +95,18 @@ impl RawHost {
         open.len()
     }
 
-    /// Asks for metrics.
-    pub fn ask_metrics(&mut self) {
+    /// Asks for metrics; gives the id.
+    pub fn ask_metrics(&mut self) -> String {
         let id = self.new_id();
         self.say(&id, &format!("{{\"type\":\"Metrics\",\"id\":\"{id}\"}}\n"));
+        id
     }
 
     /// Pings.
     pub fn ping(&mut self) {
-        self.next += 1;
-        let number = FIRST_PING + self.next;
+        static PINGS: AtomicU64 = AtomicU64::new(FIRST_PING);
+        // Of all hosts: a pong to a predecessor may come.
+        let number = PINGS.fetch_add(1, Ordering::Relaxed);
         let line = format!("{{\"type\":\"keep_alive_request\",\"sequence_number\":{number}}}\n");
         self.say(&ping_id(number), &line);
     }

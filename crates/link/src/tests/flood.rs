@@ -2,7 +2,8 @@
 
 use super::bench::Bench;
 use crate::{Event, Link, LinkSettings};
-use infiniservice_protocol::{ErrorCode, Limits};
+use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::{ErrorCode, GuestMessage, Limits};
 
 /// Reads what there is room for, as the driver does: at most 16 KiB at once.
 fn read_what_may_be(bench: &mut Bench, input: &mut &[u8]) -> usize {
@@ -56,6 +57,19 @@ fn no_ping_is_lost_either() {
     }
     pongs += bench.written().lines().count();
     assert_eq!(pongs as u64, PINGS);
+}
+
+#[test]
+fn requests_for_metrics_that_are_crowded_out_are_told_so() {
+    let mut bench = Bench::connected();
+    bench.written();
+    for number in 0..20 {
+        let request_id = Some(format!("m{number}"));
+        bench.send(GuestMessage::SystemMetrics(SystemMetrics { request_id, ..SystemMetrics::default() }));
+    }
+    let lines = bench.lines();
+    let told = |line: &&serde_json::Value| line["error_code"] == "QUEUE_FULL" && line["id"].is_string();
+    assert_eq!((lines.iter().filter(told).count(), lines.len()), (12, 20));
 }
 
 #[test]

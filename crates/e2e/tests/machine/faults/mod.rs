@@ -35,7 +35,7 @@ fn ask_some(host: &mut RawHost) {
         host.ask(command);
         host.ask(command);
     }
-    host.ask_metrics();
+    let _metrics = host.ask_metrics();
     host.ping();
 }
 
