@@ -6,3 +6,7 @@ if [ -d /run/systemd/system ]; then
         chown root:root /dev/virtio-ports/org.infinibay.agent && chmod 600 /dev/virtio-ports/org.infinibay.agent || :
     fi
 fi
+if [ "$1" -eq 0 ]; then
+    # Directories that no file list has.
+    rmdir /opt/infiniservice /usr/share/doc/infiniservice /etc/infiniservice 2>/dev/null || :
+fi
