@@ -16,7 +16,7 @@ pub enum Lab {
     Console,
     /// Stops the machine; what was written in it is gone.
     Down,
-    /// Tries the agent in a domain of this host's real libvirt, as root. Takes two to four minutes.
+    /// Tries the agent in a domain of this host's real libvirt, as root. Takes minutes: the machine starts twice.
     Libvirt,
 }
 
