@@ -82,7 +82,8 @@ fn collect(table: &DeTable<'_>, names: &mut BTreeSet<String>) {
 #[test]
 fn the_table_of_dependencies_has_each_once_with_its_reason_and_its_runner_up_and_no_other() {
     let page = read("docs/dependencies.md");
-    let rows = rows(&page);
+    // The tools that build releases have a table of their own, below a heading.
+    let rows = rows(page.split("\n## ").next().unwrap_or_default());
     let told: Vec<String> = rows.iter().flat_map(|row| quoted(row[0])).map(str::to_owned).collect();
     let mut named = dependencies("Cargo.toml");
     named.extend(dependencies("fuzz/Cargo.toml"));
