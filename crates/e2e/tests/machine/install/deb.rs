@@ -18,7 +18,7 @@ const NEXT: &str = "
     dpkg-deb -R PACKAGE next
     sed -i 's/^Version: .*/Version: 99.0-1/' next/DEBIAN/control
     echo '# new in 99.0' >> next/etc/infiniservice/config.toml
-    rm next/DEBIAN/md5sums
+    rm -f next/DEBIAN/md5sums
     dpkg-deb -Znone --root-owner-group --build next next.deb";
 
 fn over_the_script(guest: &Guest) -> Result<()> {
