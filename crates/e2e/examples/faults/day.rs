@@ -70,10 +70,10 @@ fn ask(round: u64, metrics: &mut String, host: &mut RawHost) {
     }
     host.ping();
     host.ask(r#""action":"ProcessList","limit":20"#);
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         host.ask(r#""action":"ServiceList""#);
     }
-    if round % 10 == 0 {
+    if round.is_multiple_of(10) {
         host.ask(r#""action":"PackageList","limit":50"#);
     }
 }

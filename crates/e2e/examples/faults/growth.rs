@@ -16,6 +16,9 @@ pub struct Watch {
     samples: Vec<(f64, Held)>,
 }
 
+/// One of what is held.
+type Figure = fn(&Held) -> u64;
+
 impl Watch {
     /// The table's head.
     pub const HEAD: &str = "| minute | resident set, kB | descriptors | threads |\n|---:|---:|---:|---:|";
@@ -35,11 +38,11 @@ impl Watch {
     pub fn judge(&self) -> Result<()> {
         let quarter = self.samples.len() / 4;
         ensure!(quarter > 0, "too few samples: {}", self.samples.len());
-        let highest = |from: usize, upto: usize, figure: fn(&Held) -> u64| {
+        let highest = |from: usize, upto: usize, figure: Figure| {
             let held = self.samples.get(from..upto).unwrap_or_default().iter();
             held.map(|(_, held)| figure(held)).max().unwrap_or_default()
         };
-        let figures: [(&str, fn(&Held) -> u64, u64); 3] = [
+        let figures: [(&str, Figure, u64); 3] = [
             ("resident set, kB", |held| held.rss_kb, RSS_SLACK_KB),
             ("descriptors", |held| held.descriptors, FEW),
             ("threads", |held| held.threads, FEW),

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Bytes that may wait to be written before no more is asked.
 const MAX_WAITING_BYTES: usize = 64 << 10;
 /// Bytes read at once.
-const CHUNK_BYTES: usize = 64 << 10;
+const CHUNK_BYTES: usize = 16 << 10;
 /// The host's own pings are numbered from here, where no heartbeat of an agent ever comes.
 const FIRST_PING: u64 = 1 << 52;
 
@@ -91,7 +91,9 @@ impl RawHost {
     /// Asks again for those of these that were not answered, as a host does that lost its agent or its connection; how many.
     pub fn ask_again(&mut self, commands: &[(String, &str)]) -> usize {
         let open: Vec<_> = commands.iter().filter(|(id, _)| !self.ledger.has(id)).collect();
-        open.iter().for_each(|(id, command)| self.ask_as(id, command));
+        for (id, command) in &open {
+            self.ask_as(id, command);
+        }
         open.len()
     }
 

@@ -28,8 +28,9 @@ fn no_refusal_is_lost_however_slowly_the_host_reads() {
     const LINES: usize = 100_000;
     let mut bench = Bench::connected();
     bench.written();
-    let input: String =
+    let lines: Vec<String> =
         (0..LINES).map(|number| format!("{{\"type\":\"x\",\"id\":\"{number}\"}}\n")).collect();
+    let input = lines.concat();
     let mut input = input.as_bytes();
     let mut written = String::new();
     while !input.is_empty() {
