@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use infiniservice_lab::packages;
 
+use crate::dist::released_agent;
 use crate::steps::{cargo, root, run};
 use crate::windows::{self, Profile};
 
@@ -36,11 +37,10 @@ impl Bench {
         if self.windows {
             return self.run_windows();
         }
-        let build = ["build", "--release", "-p", "infiniservice", "--bin", "infiniservice"];
+        let agent = released_agent()?;
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-        run(cargo(&build).args(["--example", "collector_bench"]))?;
+        run(&mut cargo(&["build", "--release", "-p", "infiniservice", "--example", "collector_bench"]))?;
         let mut bench = cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--"]);
-        let agent = target.join("release/infiniservice");
         // The machine of the tests takes the agent to install from there.
         bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);
         bench.arg("--collector-bench").arg(target.join("release/examples/collector_bench"));

@@ -1,5 +1,6 @@
 //! `cargo xtask lab`: the virtual machine, kept running to play with.
 
+use crate::dist::released_agent;
 use crate::steps::{cargo, run};
 use std::path::PathBuf;
 
@@ -80,9 +81,6 @@ fn down() -> Result<()> {
 /// The scenarios of `crates/e2e/tests/libvirt.rs`, with the release build.
 fn libvirt() -> Result<()> {
     packages::ensure(packages::LIBVIRT)?;
-    if std::env::var_os("INFINISERVICE_AGENT").is_none() {
-        run(&mut cargo(&["build", "--release", "-p", "infiniservice"]))?;
-    }
     let tests = [
         "test",
         "-p",
@@ -94,7 +92,11 @@ fn libvirt() -> Result<()> {
         "--",
         "--nocapture",
     ];
-    run(cargo(&tests).env("INFINISERVICE_LIBVIRT", "1").env("RUST_BACKTRACE", "0"))
+    let mut tests = cargo(&tests);
+    if std::env::var_os("INFINISERVICE_AGENT").is_none() {
+        tests.env("INFINISERVICE_AGENT", released_agent()?);
+    }
+    run(tests.env("INFINISERVICE_LIBVIRT", "1").env("RUST_BACKTRACE", "0"))
 }
 
 impl From<Up> for BootOptions {

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::steps::{cargo, root, run};
+use crate::dist::released_agent;
+use crate::steps::{cargo, run};
 
 /// Simulate the link's life under faults, from a seed; or try the real agent for longer than the tests do
 #[derive(Args, Debug)]
@@ -79,10 +80,7 @@ impl Rest {
         let mut program =
             cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "faults", "--", what]);
         if std::env::var_os("INFINISERVICE_AGENT").is_none() {
-            run(&mut cargo(&["build", "--release", "-p", "infiniservice", "--bin", "infiniservice"]))?;
-            let target =
-                std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-            program.env("INFINISERVICE_AGENT", target.join("release/infiniservice"));
+            program.env("INFINISERVICE_AGENT", released_agent()?);
         }
         run(program.args(&self.options))
     }

@@ -14,6 +14,7 @@ mod windows;
 
 use anyhow::Result;
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// Build what users install
 #[derive(Subcommand)]
@@ -41,4 +42,10 @@ impl Dist {
             Self::Windows { debug } => windows::run(debug),
         }
     }
+}
+
+/// The agent as users get it, for what measures and tries it; built where it is not.
+pub fn released_agent() -> Result<PathBuf> {
+    let [agent, _host] = linux::build(&site::Site::here()?)?;
+    Ok(agent)
 }
