@@ -156,6 +156,11 @@ impl Outbox {
         push_bounded(&mut self.pongs, sequence_number, MAX_PONGS);
     }
 
+    /// The same, of one whose line was not begun: it comes before the others.
+    pub fn pong_first(&mut self, sequence_number: u64) {
+        self.pongs.push_front(sequence_number);
+    }
+
     /// A heartbeat is due; `false` when one waits already.
     #[must_use]
     pub fn heartbeat(&mut self) -> bool {

@@ -89,10 +89,12 @@ impl Writer {
         self.separator = false;
         let Some(line) = self.line.take() else { return };
         let only_newline_missing = line.offset + 1 == self.bytes.len();
-        if only_newline_missing && !host_left {
-            outbox.release(&line.item);
-        } else {
-            outbox.restore(line.item);
+        match line.item {
+            item if only_newline_missing && !host_left => outbox.release(&item),
+            // The port took nothing of it, so it may be for the host that comes: its first line can be read before its
+            // connection is seen.
+            Item::Pong(number) if line.offset == 0 => outbox.pong_first(number),
+            item => outbox.restore(item),
         }
         self.clear();
     }

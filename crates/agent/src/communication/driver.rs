@@ -152,7 +152,8 @@ impl<T: Transport> Driver<T> {
                 ReadOutcome::Data(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
                     link.handle(clock.now(), Event::Read(bytes), actions);
-                    if !actions.is_empty() {
+                    // What a host left behind is read to its end: until then nothing may be written for its successor.
+                    if !actions.is_empty() && !self.leaving {
                         return;
                     }
                 }

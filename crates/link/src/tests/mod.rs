@@ -165,6 +165,20 @@ fn the_hosts_ping_is_answered_at_once_with_its_number() {
     assert_eq!((kinds(&lines), &lines[0]["sequence_number"]), (vec!["keep_alive"], &json!(4711)));
 }
 
+/// The kernel hands over a host's first line before it says that the host is there, and takes nothing until then.
+#[test]
+fn a_ping_that_came_before_its_connection_is_answered_behind_it() {
+    let mut bench = Bench::connected();
+    bench.written();
+    bench.say(r#"{"type":"keep_alive_request","sequence_number":4711}"#);
+    let now = bench.clock();
+    assert!(!bench.link.pending_write(now).is_empty(), "offered to the port, which takes nothing");
+    bench.event(Event::HostDisconnected);
+    bench.event(Event::HostConnected);
+    let pongs = bench.written().lines().filter(|line| line.contains("4711")).count();
+    assert_eq!(pongs, 1);
+}
+
 #[test]
 fn bad_lines_are_answered_and_the_next_good_one_works() {
     let mut bench = Bench::connected();
