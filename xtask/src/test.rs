@@ -17,7 +17,7 @@ pub struct Test {
     /// Check the Windows programs only: lints, build, and scenarios under Wine.
     #[arg(long, conflicts_with = "fast")]
     windows: bool,
-    /// What runs beside the first machine: Windows, and a second machine for the package managers.
+    /// What runs beside the first machine: Windows, and machines for packages, faults and installing.
     #[arg(long, hide = true, conflicts_with_all = ["fast", "windows"])]
     beside: bool,
 }
@@ -30,7 +30,9 @@ impl Test {
         }
         if self.beside {
             let mut steps = windows_steps();
-            steps.step("the virtual machine: package managers", || machine(&[PACKAGES]));
+            for group in ELSEWHERE {
+                steps.step(&format!("the virtual machine: {group}"), || machine(&[group]));
+            }
             return steps.finish();
         }
         let mut steps = Steps::default();
@@ -63,10 +65,11 @@ impl Test {
             steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
             // An emulated machine waits much, and keeps only one processor busy.
             let beside = Beside::start("beside", &["test", "--beside"]);
-            steps.step("the virtual machine", || machine(&["--skip", PACKAGES]));
-            steps.step("Windows, and package managers in a second machine (begun with the first)", || {
-                beside?.finish()
-            });
+            steps.step("the virtual machine", || machine(&ELSEWHERE.map(|group| ["--skip", group]).concat()));
+            steps.step(
+                "Windows, and packages, faults and installing in other machines (begun with the first)",
+                || beside?.finish(),
+            );
         }
         steps.finish()
     }
@@ -114,8 +117,8 @@ fn documentation() -> Result<()> {
     run(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Scenarios of a machine of their own, for they are a third of the time.
-const PACKAGES: &str = "packages::";
+/// Scenarios of machines of their own, for they are half of the time.
+const ELSEWHERE: [&str; 3] = ["packages::", "faults::", "install::"];
 
 /// The scenarios that `pick` names.
 fn machine(pick: &[&str]) -> Result<()> {
