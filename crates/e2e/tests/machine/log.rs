@@ -10,8 +10,13 @@ pub const SCENARIOS: &[Scenario] = &[
     ("log::ends_with_a_summary_when_the_agent_is_stopped", summary),
 ];
 
+/// systemd's word when the watchdog that `symptoms` shortened for it ran out; the unit's own limit is another.
+const PROVOKED: &str = "infiniservice.service: Watchdog timeout (limit 3s)!";
+
 fn no_errors(guest: &Guest) -> Result<()> {
-    let errors = guest.sh("journalctl -u infiniservice -p err -o cat --no-pager")?;
+    let errors = guest.sh(&format!(
+        "journalctl -u infiniservice -p err -o cat --no-pager | grep -vxF '{PROVOKED}' || true"
+    ))?;
     ensure!(errors.is_empty() || errors.starts_with("-- No entries"), "{errors}");
     let log = guest.sh("journalctl -u infiniservice -o cat --no-pager")?;
     ensure!(!log.contains("panicked"), "{log}");
