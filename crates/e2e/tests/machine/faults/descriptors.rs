@@ -44,7 +44,7 @@ fn at_work(guest: &Guest) -> Result<()> {
 
 /// So that it would end the agent within the time that the descriptors are gone.
 const WATCHED: &str = "mkdir -p /run/systemd/system/infiniservice.service.d && \
-    printf '[Service]\\nWatchdogSec=4\\n' > /run/systemd/system/infiniservice.service.d/lab-descriptors.conf && \
+    printf '[Service]\\nWatchdogSec=10\\n' > /run/systemd/system/infiniservice.service.d/lab-descriptors.conf && \
     systemctl daemon-reload && systemctl restart infiniservice";
 const UNWATCHED: &str = "rm -f /run/systemd/system/infiniservice.service.d/lab-descriptors.conf; systemctl daemon-reload; \
     systemctl restart infiniservice";
