@@ -34,6 +34,11 @@ pub mod scm;
 pub mod service;
 #[cfg(target_os = "linux")]
 pub mod systemd;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
+)]
+pub mod user_names;
 pub mod win32;
 pub mod windows_update;
 

@@ -22,7 +22,7 @@ pub(crate) fn proc(bytes: &[u8]) {
     let mut sockets = Vec::new();
     proc_net::parse(bytes, Protocol::Tcp, &mut sockets);
     let _ = owners::socket_inode(bytes);
-    harmless(&passwd::Users::parse(bytes).name(0));
+    harmless(passwd::Users::parse(bytes).name(0).unwrap_or_default());
     harmless(&text::printable(bytes, MAX_BYTES));
     assert!(text::unescape_octal(bytes).len() <= bytes.len());
 }

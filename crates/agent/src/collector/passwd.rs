@@ -1,6 +1,6 @@
 //! Login names from `/etc/passwd` (passwd(5)).
 //!
-//! No NSS: a directory service that hangs would hang the agent. A user that only it knows is told by number.
+//! A user that only a directory service knows is [`crate::user_names`]' matter.
 
 use super::text::{lines, printable, unsigned};
 
@@ -26,12 +26,10 @@ impl Users {
         Self { names }
     }
 
-    /// The login name, or the number where there is none.
-    pub fn name(&self, id: u32) -> String {
-        match self.names.binary_search_by_key(&id, |(known, _)| *known) {
-            Ok(at) => self.names[at].1.to_string(),
-            Err(_) => id.to_string(),
-        }
+    /// The login name.
+    pub fn name(&self, id: u32) -> Option<&str> {
+        let at = self.names.binary_search_by_key(&id, |(known, _)| *known).ok()?;
+        self.names.get(at).map(|(_, name)| &**name)
     }
 }
 
@@ -48,17 +46,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_first_name_of_an_id_counts_and_unknown_ids_stay_numbers() {
+    fn the_first_name_of_an_id_counts_and_unknown_ids_have_none() {
         let users = Users::parse(
             b"root:x:0:0:root:/root:/bin/bash\ntoor:x:0:0::/:\n#c:x:5:5\nbad\nwww:x:33:33::/:\n",
         );
-        assert_eq!((users.name(0), users.name(33), users.name(5)), ("root".into(), "www".into(), "5".into()));
+        assert_eq!((users.name(0), users.name(33), users.name(5)), (Some("root"), Some("www"), None));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>, id: u32) {
-            prop_assert!(!Users::parse(&bytes).name(id).is_empty());
+            let users = Users::parse(&bytes);
+            prop_assert_ne!(users.name(id), Some(""));
         }
     }
 }

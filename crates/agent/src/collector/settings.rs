@@ -1,6 +1,7 @@
 //! What a collection may cost, and where the machine's files lie.
 
 use crate::os_detection::OsInfo;
+use crate::user_names::UserNames;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct CollectorSettings {
     pub roots: Roots,
     /// What is known of the operating system; detected when absent.
     pub os: Option<OsInfo>,
+    /// Names of users that `/etc/passwd` does not know.
+    pub user_names: UserNames,
 }
 
 impl Default for CollectorSettings {
@@ -53,6 +56,7 @@ impl Default for CollectorSettings {
             network_mount_timeout: Duration::from_millis(500),
             roots: Roots::default(),
             os: None,
+            user_names: UserNames::default(),
         }
     }
 }

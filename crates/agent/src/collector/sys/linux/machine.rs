@@ -151,8 +151,9 @@ impl Machine {
         }
     }
 
-    /// A user's name, or the number where there is none.
+    /// A user's name, or the number where none is known yet.
     pub fn user_name(&self, id: u32) -> String {
-        self.users.name(id)
+        let known = self.users.name(id).map(str::to_owned);
+        known.or_else(|| self.settings.user_names.name(id)).unwrap_or_else(|| id.to_string())
     }
 }

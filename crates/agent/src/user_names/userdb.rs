@@ -1,0 +1,134 @@
+//! systemd's user database: Varlink on sockets that only root can make, <https://systemd.io/USER_GROUP_API>.
+
+use crate::one_line;
+use serde_json::{Value, json};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// Where the services listen, each by its name.
+pub(super) const DIRECTORY: &str = "/run/systemd/userdb";
+/// systemd-userdbd, which asks all others, and NSS.
+const ALL: &str = "io.systemd.Multiplexer";
+/// Services that are asked where there is no such one.
+const MAX_SERVICES: usize = 16;
+/// For one answer of one service.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A record with its groups, pictures left out, is some kB.
+const MAX_REPLY_BYTES: u64 = 256 * 1024;
+
+/// The services that are to be asked.
+pub(super) fn services(directory: &Path) -> Vec<PathBuf> {
+    let all = directory.join(ALL);
+    if all.exists() {
+        return vec![all];
+    }
+    let Ok(found) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut services: Vec<_> = found.flatten().map(|entry| entry.path()).take(MAX_SERVICES).collect();
+    services.sort();
+    services
+}
+
+/// The name that the first service has that knows the id.
+pub(super) async fn name(services: &[PathBuf], id: u32) -> Option<String> {
+    for service in services {
+        match timeout(PATIENCE, ask(service, id)).await.unwrap_or_else(|slow| Err(slow.into())) {
+            Ok(reply) => {
+                if let Some(name) = user_name(&reply, id) {
+                    return Some(name);
+                }
+            }
+            Err(error) => log::debug!("user database {}: {error}", service.display()),
+        }
+    }
+    None
+}
+
+async fn ask(service: &Path, id: u32) -> io::Result<Vec<u8>> {
+    let name = service.file_name().unwrap_or_default().to_string_lossy();
+    let call = json!({
+        "method": "io.systemd.UserDatabase.GetUserRecord",
+        "parameters": { "uid": id, "service": name },
+    });
+    let mut stream = UnixStream::connect(service).await?;
+    stream.write_all(format!("{call}\0").as_bytes()).await?;
+    let mut reply = Vec::new();
+    let mut stream = stream.take(MAX_REPLY_BYTES);
+    while !reply.ends_with(b"\0") && stream.read_buf(&mut reply).await? > 0 {}
+    Ok(reply)
+}
+
+/// The name in a reply, if it is about this id; an error (`NoRecordFound`) has none.
+fn user_name(reply: &[u8], id: u32) -> Option<String> {
+    let reply: Value = serde_json::from_slice(reply.strip_suffix(b"\0")?).ok()?;
+    let record = reply.pointer("/parameters/record")?;
+    let is_it = record.get("uid").and_then(Value::as_u64) == Some(id.into());
+    let name = record.get("userName").and_then(Value::as_str).filter(|name| is_it && !name.is_empty())?;
+    Some(one_line::description(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tokio::net::UnixListener;
+
+    /// As systemd 252 answers for a unit with `DynamicUser=yes`.
+    const FOUND: &[u8] = b"{\"parameters\":{\"record\":{\"userName\":\"lab-dynamic\",\"uid\":63127,\"gid\":63127,\
+        \"realName\":\"Dynamic User\",\"homeDirectory\":\"/\",\"shell\":\"/usr/sbin/nologin\",\"locked\":true,\
+        \"service\":\"io.systemd.DynamicUser\",\"disposition\":\"dynamic\"},\"incomplete\":false}}\0";
+    const NOT_FOUND: &[u8] = b"{\"error\":\"io.systemd.UserDatabase.NoRecordFound\",\"parameters\":{}}\0";
+
+    #[test]
+    fn a_record_counts_for_its_own_id_only() {
+        assert_eq!(user_name(FOUND, 63_127).as_deref(), Some("lab-dynamic"));
+        assert_eq!(user_name(FOUND, 63_128), None);
+        assert_eq!(user_name(NOT_FOUND, 63_127), None);
+        assert_eq!(user_name(&FOUND[..FOUND.len() - 1], 63_127), None, "cut off");
+    }
+
+    async fn answer(listener: UnixListener, reply: &'static [u8]) -> Value {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut call = Vec::new();
+        while !call.ends_with(b"\0") {
+            stream.read_buf(&mut call).await.unwrap();
+        }
+        stream.write_all(reply).await.unwrap();
+        serde_json::from_slice(&call[..call.len() - 1]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_service_is_asked_until_one_knows_and_the_one_for_all_alone_where_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let listen = |name: &str| UnixListener::bind(directory.path().join(name)).unwrap();
+        let (first, second) = (listen("io.systemd.A"), listen("io.systemd.B"));
+        let found = services(directory.path());
+        let asked = tokio::join!(name(&found, 63_127), answer(first, NOT_FOUND), answer(second, FOUND));
+        assert_eq!(asked.0.as_deref(), Some("lab-dynamic"));
+        let expected = json!({
+            "method": "io.systemd.UserDatabase.GetUserRecord",
+            "parameters": { "uid": 63_127, "service": "io.systemd.B" },
+        });
+        assert_eq!(asked.2, expected);
+        let _all = listen(ALL);
+        assert_eq!(services(directory.path()), [directory.path().join(ALL)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_hangs_is_left_after_a_while() {
+        let directory = tempfile::tempdir().unwrap();
+        let _deaf = UnixListener::bind(directory.path().join(ALL)).unwrap();
+        assert_eq!(name(&services(directory.path()), 1).await, None);
+        assert_eq!(name(&[directory.path().join("gone")], 1).await, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_reply_is_read_without_a_panic(reply: Vec<u8>, id: u32) {
+            prop_assert_eq!(user_name(&reply, id), None);
+        }
+    }
+}
