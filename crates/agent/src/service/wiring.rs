@@ -17,7 +17,7 @@ use crate::communication::link::{BreakerSettings, Link, LinkSettings};
 use crate::communication::transport::Transport;
 use crate::config::{Loaded, Settings};
 use crate::os_detection::OsInfo;
-use crate::user_names::UserNames;
+use crate::user_names;
 use infiniservice_protocol::metrics::Process;
 use std::io;
 use std::path::Path;
@@ -33,11 +33,11 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let settings = &config.settings;
     let os = OsInfo::detect(Path::new("/"));
     let collecting = settings.collector_settings();
-    let user_names = collecting.user_names.clone();
+    let wanted_names = collecting.user_names.clone();
     let collector = CollectorHandle::spawn(collecting, SystemClock::start())?;
     let commands = settings.command_settings();
     let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()));
-    answer(user_names, &context);
+    user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
     let (tell, replies) = reply_channel(&commands);
     Ok(Agent {
@@ -56,15 +56,6 @@ pub(super) fn agent<T: Transport, C: Clock>(
         opened_once: false,
         config,
     })
-}
-
-/// Windows tells names itself.
-#[cfg(not(target_os = "linux"))]
-fn answer(_user_names: UserNames, _context: &CommandContext) {}
-
-#[cfg(target_os = "linux")]
-fn answer(user_names: UserNames, context: &CommandContext) {
-    crate::user_names::spawn(user_names, context.runner.clone());
 }
 
 fn link(settings: &Settings) -> Link {

@@ -102,6 +102,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_machines_own_getent_knows_root() {
+        let runner = crate::commands::runner::system_runner();
+        let found = by_getent(&[0, 4_000_000_000], &*runner).await.unwrap();
+        assert_eq!(found, BTreeMap::from([(0, "root".to_owned())]));
+    }
+
+    #[tokio::test]
     async fn a_machine_without_getent_has_numbers_and_is_not_asked_at_each_collection() {
         let (names, _) = asked("").await;
         assert_eq!(names.name(70_001), None);

@@ -5,12 +5,14 @@
 
 #[cfg(target_os = "linux")]
 mod ask;
+#[cfg(not(target_os = "linux"))]
+#[path = "not_asked.rs"]
+mod ask;
 mod getent;
 mod known;
 #[cfg(target_os = "linux")]
 mod userdb;
 
-#[cfg(target_os = "linux")]
 pub use ask::spawn;
 
 use known::Known;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const SCENARIOS: &[Scenario] = &[
     ("figures::processes::all_of_them_are_those_of_ps", all),
     ("figures::processes::memory_threads_user_and_traffic_of_one_are_what_it_has", known),
+    ("figures::processes::a_user_that_only_systemd_knows_has_his_name", dynamic),
     ("figures::processes::a_busy_loop_takes_one_core", busy),
     ("figures::processes::of_300_the_hundred_busiest_are_told_and_the_rest_counted", many),
 ];
@@ -158,6 +159,23 @@ with open("/var/tmp/lab-known", "wb") as file: file.write(b"y" * 3000000); file.
     equal("program", own.exe_path.as_deref(), told.lines().last())?;
     equal("command line", own.cmd_line.as_deref(), Some("/usr/bin/python3 /run/lab-known.py"))?;
     equal("state", own.status.as_str(), "sleeping")
+}
+
+/// The first who asks is told the number; by the next the name was found.
+fn dynamic(guest: &Guest) -> Result<()> {
+    let _undo = Undo::by(guest, "systemctl stop lab-dynamic");
+    guest.sh("systemd-run -q --unit lab-dynamic -p DynamicUser=yes -p User=lab-dynamic sleep 4242")?;
+    let pid = "systemctl show -p MainPID --value lab-dynamic";
+    let id = guest.sh(&format!("stat -c %u /proc/$({pid})"))?;
+    equal("in /etc/passwd", guest.sh(&format!("grep -c ':{id}:' /etc/passwd || true"))?.as_str(), "0")?;
+    with_host(guest, |client| {
+        guest.until("its name is told", |guest| {
+            let own = processes(guest, client, Some("sleep 4242"))?;
+            let user = own.first().and_then(|one| one.user.clone()).context("it is not listed")?;
+            ensure!(user == id || user == "lab-dynamic", "{user:?} is neither {id} nor its name");
+            Ok(user == "lab-dynamic")
+        })
+    })
 }
 
 fn busy(guest: &Guest) -> Result<()> {
