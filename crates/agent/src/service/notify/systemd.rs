@@ -111,7 +111,13 @@ impl Manager {
         for state in states {
             let _never_fails = writeln!(message, "{state}");
         }
-        self.socket.send_to_addr(message.as_bytes(), &self.address).map(drop)
+        loop {
+            match self.socket.send_to_addr(message.as_bytes(), &self.address) {
+                // With a time limit the system does not go on by itself (signal(7)).
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                sent => return sent.map(drop),
+            }
+        }
     }
 }
 
