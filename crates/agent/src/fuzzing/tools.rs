@@ -7,7 +7,10 @@ use crate::communication::diagnose::service_state;
 use crate::inventory::{self, appimage, desktop, flatpak, snap};
 use crate::os_detection::OsRelease;
 use crate::packages::fuzzing as packages;
+use crate::user_names::fuzzing::names as user_names;
 
+/// With the sign that it was cut.
+const MAX_NAME_CHARS: usize = 257;
 const MAX_OS_RELEASE_CHARS: usize = 4096;
 
 /// os-release(5): no control character, nothing absurdly long, never nameless.
@@ -58,10 +61,14 @@ pub fn inventory(bytes: &[u8]) {
     }
 }
 
-/// `journalctl --output=json`, `timedatectl show` and `systemctl show`.
+/// `journalctl --output=json`, `timedatectl show` and `systemctl show`; `getent` and systemd's user database, where a directory
+/// service chooses the names.
 pub fn tools(bytes: &[u8]) {
     let text = text(bytes);
     let _ = journal::parse(&text);
     let _ = time_sync::parse(&text);
     let _ = service_state::parse(&text);
+    for name in user_names(bytes, &text) {
+        assert!(!name.contains(char::is_control) && name.chars().count() <= MAX_NAME_CHARS, "{name:?}");
+    }
 }

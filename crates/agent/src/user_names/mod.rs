@@ -8,8 +8,11 @@ mod ask;
 #[cfg(not(target_os = "linux"))]
 #[path = "not_asked.rs"]
 mod ask;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod getent;
 mod known;
+mod record;
 #[cfg(target_os = "linux")]
 mod userdb;
 

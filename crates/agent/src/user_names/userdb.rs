@@ -1,7 +1,7 @@
 //! systemd's user database: Varlink on sockets that only root can make, <https://systemd.io/USER_GROUP_API>.
 
-use crate::one_line;
-use serde_json::{Value, json};
+use super::record::user_name;
+use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,34 +61,12 @@ async fn ask(service: &Path, id: u32) -> io::Result<Vec<u8>> {
     Ok(reply)
 }
 
-/// The name in a reply, if it is about this id; an error (`NoRecordFound`) has none.
-fn user_name(reply: &[u8], id: u32) -> Option<String> {
-    let reply: Value = serde_json::from_slice(reply.strip_suffix(b"\0")?).ok()?;
-    let record = reply.pointer("/parameters/record")?;
-    let is_it = record.get("uid").and_then(Value::as_u64) == Some(id.into());
-    let name = record.get("userName").and_then(Value::as_str).filter(|name| is_it && !name.is_empty())?;
-    Some(one_line::description(name))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::record::tests::{FOUND, NOT_FOUND};
     use super::*;
-    use proptest::prelude::*;
+    use serde_json::Value;
     use tokio::net::UnixListener;
-
-    /// As systemd 252 answers for a unit with `DynamicUser=yes`.
-    const FOUND: &[u8] = b"{\"parameters\":{\"record\":{\"userName\":\"lab-dynamic\",\"uid\":63127,\"gid\":63127,\
-        \"realName\":\"Dynamic User\",\"homeDirectory\":\"/\",\"shell\":\"/usr/sbin/nologin\",\"locked\":true,\
-        \"service\":\"io.systemd.DynamicUser\",\"disposition\":\"dynamic\"},\"incomplete\":false}}\0";
-    const NOT_FOUND: &[u8] = b"{\"error\":\"io.systemd.UserDatabase.NoRecordFound\",\"parameters\":{}}\0";
-
-    #[test]
-    fn a_record_counts_for_its_own_id_only() {
-        assert_eq!(user_name(FOUND, 63_127).as_deref(), Some("lab-dynamic"));
-        assert_eq!(user_name(FOUND, 63_128), None);
-        assert_eq!(user_name(NOT_FOUND, 63_127), None);
-        assert_eq!(user_name(&FOUND[..FOUND.len() - 1], 63_127), None, "cut off");
-    }
 
     async fn answer(listener: UnixListener, reply: &'static [u8]) -> Value {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -123,12 +101,5 @@ mod tests {
         let _deaf = UnixListener::bind(directory.path().join(ALL)).unwrap();
         assert_eq!(name(&services(directory.path()), 1).await, None);
         assert_eq!(name(&[directory.path().join("gone")], 1).await, None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_reply_is_read_without_a_panic(reply: Vec<u8>, id: u32) {
-            prop_assert_eq!(user_name(&reply, id), None);
-        }
     }
 }
