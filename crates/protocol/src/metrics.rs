@@ -289,7 +289,8 @@ pub struct Process {
     /// Arguments joined by blanks, cut at 4096 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmd_line: Option<String>,
-    /// Login name, or the number where it has none.
+    /// Login name, or the number where none is known. Of a user that `/etc/passwd` does not have, the first answer may tell
+    /// the number: his name is asked for in the background.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Of one core.
