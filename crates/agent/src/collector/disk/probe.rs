@@ -14,32 +14,32 @@ use std::time::{Duration, Instant};
 
 /// Workers that may be stuck at one time.
 const MAX_STUCK: usize = 32;
-/// One system call needs little stack.
-const STACK_BYTES: usize = 64 * 1024;
+/// A few system calls need little stack.
+const STACK_BYTES: usize = 256 * 1024;
 
 type Key = (Vec<u8>, (u32, u32));
-type Answer = io::Result<Space>;
-type Ask = dyn Fn(&[u8]) -> Answer + Send + Sync;
+type Answer<A> = io::Result<A>;
+type Ask<A> = dyn Fn(&[u8]) -> Answer<A> + Send + Sync;
 
-struct Pending {
+struct Pending<A> {
     asked_at: Instant,
-    answer: Receiver<Answer>,
+    answer: Receiver<Answer<A>>,
 }
 
-/// The workers that are out.
-pub struct Probes {
-    ask: Arc<Ask>,
-    pending: HashMap<Key, Pending>,
+/// The workers that are out, each for one file system's `A`.
+pub struct Probes<A = Space> {
+    ask: Arc<Ask<A>>,
+    pending: HashMap<Key, Pending<A>>,
 }
 
-impl Probes {
+impl<A: Send + 'static> Probes<A> {
     /// `ask` is run in a worker with a mount point.
-    pub fn new(ask: impl Fn(&[u8]) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn new(ask: impl Fn(&[u8]) -> Answer<A> + Send + Sync + 'static) -> Self {
         Self { ask: Arc::new(ask), pending: HashMap::new() }
     }
 
     /// Asks all at once and waits for at most `deadline`; mounts that hung before are only looked at.
-    pub fn ask_all(&mut self, mounts: &[&Mount], deadline: Duration) -> Vec<Result<Space, CollectError>> {
+    pub fn ask_all(&mut self, mounts: &[&Mount], deadline: Duration) -> Vec<Result<A, CollectError>> {
         self.reap(mounts);
         let until = Instant::now() + deadline;
         let asked: Vec<_> = mounts.iter().map(|mount| self.start(mount)).collect();
@@ -70,7 +70,7 @@ impl Probes {
         Ok(true)
     }
 
-    fn spawn(&self, mount_point: Vec<u8>) -> io::Result<Pending> {
+    fn spawn(&self, mount_point: Vec<u8>) -> io::Result<Pending<A>> {
         let (send, answer) = sync_channel(1);
         let ask = Arc::clone(&self.ask);
         let worker = std::thread::Builder::new().name("statvfs".into()).stack_size(STACK_BYTES);
@@ -78,7 +78,7 @@ impl Probes {
         Ok(Pending { asked_at: Instant::now(), answer })
     }
 
-    fn wait(&mut self, mount: &Mount, until: Instant) -> Result<Space, CollectError> {
+    fn wait(&mut self, mount: &Mount, until: Instant) -> Result<A, CollectError> {
         let key = (mount.place.clone(), mount.device_id);
         let failed = |e| CollectError::io(mount.mount_point_text(), e);
         let Some(pending) = self.pending.get(&key) else {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_error_is_the_mounts_own() {
-        let mut probes = Probes::new(|_| Err(io::ErrorKind::PermissionDenied.into()));
+        let mut probes: Probes = Probes::new(|_| Err(io::ErrorKind::PermissionDenied.into()));
         let answers = probes.ask_all(&[&mount("/m", 1)], Duration::from_secs(60));
         assert!(answers[0].as_ref().unwrap_err().to_string().starts_with("/m: permission denied"));
     }

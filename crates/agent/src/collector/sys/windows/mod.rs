@@ -37,7 +37,7 @@ const MAX_ACCOUNTS: usize = 4096;
 /// The machine, with what is kept from one collection to the next.
 pub struct Machine {
     settings: CollectorSettings,
-    probes: Probes,
+    probes: Probes<volumes::Drive>,
     processes: native_unsafe::Buffer,
     processors: native_unsafe::Buffer,
     tables: Vec<u64>,

@@ -1,4 +1,4 @@
-//! Space on drives: local ones asked at once, shares by workers, as they may hang.
+//! Space on drives: each asked by a worker, as a share, and a disk that fails, may hang.
 
 use super::volumes_unsafe::{FIXED, RAM, REMOTE, REMOVABLE, drives, file_system, space, volume_name};
 use crate::collector::disk::mounts::Mount;
@@ -8,26 +8,56 @@ use crate::collector::error::CollectError;
 use std::io;
 use std::time::Duration;
 
+/// What a worker brings back of one drive.
+pub struct Drive {
+    space: Space,
+    file_system: String,
+    volume_name: String,
+}
+
 /// The workers for [`usages`].
-pub fn probes() -> Probes {
-    Probes::new(|place| space(&String::from_utf8_lossy(place)))
+pub fn probes() -> Probes<Drive> {
+    Probes::new(|place| {
+        let root = String::from_utf8_lossy(place);
+        // First, as it says why there is nothing to tell.
+        let space = space(&root)?;
+        let (file_system, volume_name) = (file_system(&root), volume_name(&root));
+        Ok(Drive {
+            space,
+            file_system: file_system.unwrap_or_default(),
+            volume_name: volume_name.unwrap_or_default(),
+        })
+    })
 }
 
 /// Every drive with a letter but those of discs and tapes. A removable one without a medium is left out.
-pub fn usages(probes: &mut Probes, max: usize, deadline: Duration) -> Usages {
-    let mut mounts: Vec<Mount> = drives().into_iter().filter_map(|(root, kind)| mount(root, kind)).collect();
-    let mut usages = Usages { total: mounts.len(), ..Usages::default() };
-    mounts.truncate(max);
-    let (remote, local): (Vec<_>, Vec<_>) = mounts.iter().partition(|mount| mount.behind_network);
-    for mount in local {
-        let asked = drive_space(&mount.mount_point_text());
-        usages.take(mount, asked.map_err(|e| CollectError::io(mount.mount_point_text(), e)));
-    }
-    for (mount, asked) in remote.iter().zip(probes.ask_all(&remote, deadline)) {
-        usages.take(mount, asked);
+pub fn usages(probes: &mut Probes<Drive>, max: usize, deadline: Duration) -> Usages {
+    let told = |kind: u32| matches!(kind, FIXED | RAM | REMOTE | REMOVABLE);
+    let drives: Vec<_> = drives().into_iter().filter(|(_, kind)| told(*kind)).collect();
+    let mut mounts: Vec<Mount> = drives.iter().map(|(root, kind)| mount(root, *kind)).collect();
+    let answers = probes.ask_all(&mounts.iter().collect::<Vec<_>>(), deadline);
+    let mut usages = Usages::default();
+    for ((mount, (_, kind)), answer) in mounts.iter_mut().zip(&drives).zip(answers) {
+        match answer {
+            Err(CollectError::Io { .. }) if *kind == REMOVABLE => {}
+            _ if usages.total >= max => usages.total += 1,
+            answer => {
+                usages.total += 1;
+                let space = answer.map(|drive| drive.described_in(mount));
+                usages.take(mount, space);
+            }
+        }
     }
     usages.list.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
     usages
+}
+
+impl Drive {
+    fn described_in(self, mount: &mut Mount) -> Space {
+        mount.kind = self.file_system;
+        mount.source = self.volume_name.into_bytes();
+        self.space
+    }
 }
 
 /// How full a drive is, by its root.
@@ -41,20 +71,14 @@ pub fn local_drives() -> Vec<(String, String)> {
     local.map(|(root, _)| (root.clone(), file_system(&root).unwrap_or_default())).collect()
 }
 
-fn mount(root: String, kind: u32) -> Option<Mount> {
-    let remote = kind == REMOTE;
-    let known = if remote { None } else { file_system(&root) };
-    match kind {
-        FIXED | RAM | REMOTE => {}
-        REMOVABLE if known.is_some() => {}
-        _ => return None,
-    }
-    Some(Mount {
+/// What is known without asking it.
+fn mount(root: &str, kind: u32) -> Mount {
+    Mount {
         device_id: (0, u32::from(root.as_bytes().first().copied().unwrap_or_default())),
         root: b"/".to_vec(),
-        source: if remote { Vec::new() } else { volume_name(&root).unwrap_or_default().into_bytes() },
-        kind: known.unwrap_or_default(),
-        place: root.into_bytes(),
-        behind_network: remote,
-    })
+        source: Vec::new(),
+        kind: String::new(),
+        place: root.into(),
+        behind_network: kind == REMOTE,
+    }
 }
