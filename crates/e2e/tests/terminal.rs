@@ -7,6 +7,7 @@ use infiniservice_e2e::local::LocalAgent;
 use infiniservice_e2e::raw::RawHost;
 use infiniservice_protocol::host::UnsafeCommand;
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, HostMessage, Response};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -126,6 +127,29 @@ async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<(
     let log = bench.log()?;
     for wanted in ["stopping: asked by SIGTERM", "stopped after", "ProcessKill", "quality Excellent"] {
         ensure!(log.contains(wanted), "{wanted:?} is not in the log ({end}):\n{log}");
+    }
+    Ok(())
+}
+
+/// They were read, as the ping behind them was; most wait for a collection after the one that runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_answers_each_request_for_metrics() -> Result<()> {
+    let bench = Bench::new("")?;
+    let client = bench.start().await?;
+    let mut events = client.subscribe();
+    let mut asked: BTreeSet<String> = (1..=4).map(|number| format!("figures-{number}")).collect();
+    let lines = asked.iter().map(|id| format!("{{\"type\":\"Metrics\",\"id\":\"{id}\"}}\n"));
+    client.send_raw(lines.collect::<String>()).await?;
+    client.ping(PATIENCE).await?;
+    signal(&client, "TERM")?;
+    while !asked.is_empty() {
+        let answered = message(&mut events, |message| match message {
+            GuestMessage::SystemMetrics(metrics) => metrics.request_id.clone(),
+            GuestMessage::Response(response) => Some(response.id.clone()),
+            _ => None,
+        });
+        let id = answered.await.with_context(|| format!("{asked:?} are not answered"))?;
+        asked.remove(&id);
     }
     Ok(())
 }

@@ -46,12 +46,21 @@ pub enum Event<'a> {
     DevicesChanged,
     /// A message for the host. Each delivered command is owed exactly one `Response`.
     Send(Outgoing),
-    /// The metrics that this request asked for will not come: too many others ask. It is told so.
-    MetricsGivenUp(String),
+    /// The metrics that the request of this id asked for will not come. It is told so.
+    MetricsGivenUp(String, GivenUp),
     /// The service's health check is due: quality is assessed, and [`Action::QualityChanged`] tells when its band moved.
     HealthCheck,
     /// The deadline of [`super::Link::next_deadline`] came.
     Timer,
+}
+
+/// Why metrics that were asked for will not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// Too many others ask: `QUEUE_FULL`.
+    CrowdedOut,
+    /// The agent ends: `CANCELLED`.
+    Stopping,
 }
 
 /// A message for the host.

@@ -1,7 +1,7 @@
 //! What the host says: heartbeats and refusals are dealt with here, the rest is delivered.
 
 use super::Link;
-use super::event::Action;
+use super::event::{Action, GivenUp};
 use super::gate::Refusal;
 use super::keep_alive::Answer;
 use crate::clock::Now;
@@ -83,11 +83,19 @@ impl Link {
         self.refuse(rejection.into_message());
     }
 
-    /// A request for metrics is crowded out by newer ones: metrics never pile up, but whoever asked gets an answer.
-    pub(super) fn metrics_given_up(&mut self, id: String) {
-        let text = "too many requests for metrics wait, the newest of them are served; ask again";
+    /// Metrics never pile up, and a collection may last longer than the agent, but whoever asked gets an answer.
+    pub(super) fn metrics_given_up(&mut self, id: String, why: GivenUp) {
+        let (code, text) = match why {
+            GivenUp::CrowdedOut => (
+                ErrorCode::QueueFull,
+                "too many requests for metrics wait, the newest of them are served; ask again",
+            ),
+            GivenUp::Stopping => {
+                (ErrorCode::Cancelled, "the agent is shutting down and collects no more metrics")
+            }
+        };
         let (id, command_type) = (Some(id), Some("Metrics".to_owned()));
-        let rejection = Rejection { id, command_type, ..Rejection::new(ErrorCode::QueueFull, text) };
+        let rejection = Rejection { id, command_type, ..Rejection::new(code, text) };
         self.refuse(rejection.into_message());
     }
 

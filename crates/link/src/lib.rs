@@ -43,7 +43,7 @@ use std::time::Duration;
 use trouble::Trouble;
 use writer::{Writer, Written};
 
-pub use event::{Action, Event, OpenFailure, Outgoing};
+pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing};
 use gate::Gate;
 pub use quality::Quality;
 pub use settings::{BreakerSettings, LinkSettings};
@@ -200,7 +200,7 @@ impl Link {
             Event::DeviceGone => self.device_gone(now, actions),
             Event::DevicesChanged => self.session.device_came(now.mono),
             Event::Send(outgoing) => self.send(outgoing.message),
-            Event::MetricsGivenUp(id) => self.metrics_given_up(id),
+            Event::MetricsGivenUp(id, why) => self.metrics_given_up(id, why),
             Event::HealthCheck => self.health_check(now, actions),
             Event::Timer => {}
         }
@@ -214,7 +214,7 @@ impl Link {
             GuestMessage::SystemMetrics(metrics) => {
                 let wanted = metrics.request_id.is_some() || self.session.is_connected();
                 if let Some(id) = wanted.then(|| self.outbox.metrics(metrics)).flatten() {
-                    self.metrics_given_up(id);
+                    self.metrics_given_up(id, GivenUp::CrowdedOut);
                 }
             }
             GuestMessage::Hello(hello) => self.outbox.hello(hello),

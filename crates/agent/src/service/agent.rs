@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::commands::Executor;
 use crate::commands::audit::AuditRecord;
 use crate::communication::driver::{Driver, Wake};
-use crate::communication::link::{Action, Event, Link, Outgoing};
+use crate::communication::link::{Action, Event, GivenUp, Link, Outgoing};
 use crate::communication::transport::Transport;
 use crate::config::Loaded;
 use infiniservice_protocol::guest::{GuestMessage, Response};
@@ -36,6 +36,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) counts: Counts,
     pub(super) actions: Vec<Action>,
     pub(super) opened_once: bool,
+    pub(super) stopping: bool,
 }
 
 /// What ended a wait.
@@ -128,7 +129,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     /// Does what the link asked for; doing it may make it ask for more.
-    fn carry_out(&mut self) {
+    pub(super) fn carry_out(&mut self) {
         loop {
             self.driver.write(&mut self.link, &self.clock, &mut self.actions);
             if self.actions.is_empty() {
@@ -196,9 +197,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     fn want_metrics(&mut self, request: RequestId) {
+        if let (true, Some(id)) = (self.stopping, &request) {
+            return self.tell(Event::MetricsGivenUp(id.clone(), GivenUp::Stopping));
+        }
         let start = self.demand.want(request);
         if let Some(id) = self.demand.given_up() {
-            self.tell(Event::MetricsGivenUp(id));
+            self.tell(Event::MetricsGivenUp(id, GivenUp::CrowdedOut));
         }
         if start {
             self.sources.start_collection(self.clock.now());
@@ -271,7 +275,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.tell(Event::Send(Outgoing { message }));
     }
 
-    fn tell(&mut self, event: Event<'_>) {
+    pub(super) fn tell(&mut self, event: Event<'_>) {
         self.link.handle(self.clock.now(), event, &mut self.actions);
     }
 

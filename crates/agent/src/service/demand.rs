@@ -36,6 +36,16 @@ impl Demand {
         self.given_up.take()
     }
 
+    /// Whether a host's request has no answer yet.
+    pub fn is_asked(&self) -> bool {
+        self.running.iter().chain(&self.waiting).any(Option::is_some)
+    }
+
+    /// Nobody is served any more; those who asked, to be told so.
+    pub fn give_up(&mut self) -> Vec<String> {
+        self.running.drain(..).chain(self.waiting.drain(..)).flatten().collect()
+    }
+
     /// The collection ended: who gets its result, and whether the next is to be started now.
     #[must_use]
     pub fn finished(&mut self) -> (Vec<RequestId>, bool) {
@@ -90,6 +100,20 @@ mod tests {
         }
         let _ = demand.finished();
         assert_eq!(demand.finished(), (vec![None], false));
+    }
+
+    #[test]
+    fn at_the_end_those_who_asked_are_known_and_each_is_told_once() {
+        let mut demand = Demand::default();
+        let _ = demand.want(None);
+        assert!(!demand.is_asked(), "the schedule does not wait for an answer");
+        let _ = demand.want(id("a"));
+        assert!(demand.is_asked());
+        let _ = demand.finished();
+        let _ = demand.want(id("b"));
+        assert_eq!(demand.give_up(), ["a", "b"]);
+        assert!(!demand.is_asked());
+        assert_eq!(demand.finished(), (vec![], false));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The way out, in order and under a deadline: take no more commands, answer those in flight, flush, disconnect,
+//! The way out, in order and under a deadline: take no more commands, answer what is in flight, flush, disconnect,
 //! stop watching, say what was done.
 
 use super::agent::{Agent, Turn};
@@ -6,6 +6,7 @@ use super::signals::{Signal, Signals};
 use super::summary;
 use crate::clock::Clock;
 use crate::commands::audit::AuditRecord;
+use crate::communication::link::{Event, GivenUp};
 use crate::communication::transport::Transport;
 use std::time::Duration;
 
@@ -20,12 +21,14 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let total = Duration::from_secs(self.config.settings.shutdown_timeout_secs);
         let start = self.clock.now().mono;
         self.executor.close();
+        self.stopping = true;
         let grace = start + total.mul_f64(COMMANDS_SHARE);
         self.drain(signals, grace, Agent::answered).await;
         if self.executor.in_flight() > 0 {
             log::warn!("{} commands still run: ending them", self.executor.in_flight());
             self.executor.cancel();
         }
+        self.give_up_metrics();
         self.drain(signals, start + total, Agent::flushed).await;
         self.driver.close();
         if let Some(count) = self.link.refused_left_out() {
@@ -46,8 +49,16 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
+    fn give_up_metrics(&mut self) {
+        for id in self.demand.give_up() {
+            self.tell(Event::MetricsGivenUp(id, GivenUp::Stopping));
+        }
+        self.carry_out();
+    }
+
+    /// Commands and metrics that were asked for.
     fn answered(&self) -> bool {
-        self.executor.in_flight() == 0
+        self.executor.in_flight() == 0 && !self.demand.is_asked()
     }
 
     /// Every answer is written, or there is nobody to write to.

@@ -54,6 +54,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         counts: Counts::default(),
         actions: Vec::new(),
         opened_once: false,
+        stopping: false,
         config,
     })
 }
