@@ -57,7 +57,7 @@ async fn by_getent(ids: &[u32], runner: &dyn Runner) -> Result<BTreeMap<u32, Str
 mod tests {
     use super::*;
     use crate::commands::context::BoxFuture;
-    use crate::commands::runner::{Finished, Program, Status};
+    use crate::commands::runner::{Finished, Program, Status, runner_beside_other_children};
     use std::sync::Mutex;
 
     /// Prints what it was made with, and remembers how it was called.
@@ -103,8 +103,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_machines_own_getent_knows_root() {
-        let runner = crate::commands::runner::system_runner();
-        let found = by_getent(&[0, 4_000_000_000], &*runner).await.unwrap();
+        let runner = runner_beside_other_children();
+        let found = by_getent(&[0, 4_000_000_000], &runner).await.unwrap();
         assert_eq!(found, BTreeMap::from([(0, "root".to_owned())]));
     }
 

@@ -7,10 +7,10 @@ mod wait;
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(all(test, target_os = "linux"))]
-pub(crate) use linux::groups_below;
 #[cfg(target_os = "linux")]
 pub use linux::{SystemRunner, system_runner};
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use linux::{groups_below, runner_beside_other_children};
 #[cfg(target_os = "windows")]
 pub(crate) mod windows;
 #[cfg(target_os = "windows")]

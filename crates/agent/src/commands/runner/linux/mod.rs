@@ -48,6 +48,12 @@ pub fn system_runner() -> Arc<dyn Runner> {
     Arc::new(SystemRunner { fences: Fences::of_the_agent() })
 }
 
+/// The same in a process that has children of other kinds: the one above takes every stray child for a command's.
+#[cfg(test)]
+pub(crate) fn runner_beside_other_children() -> SystemRunner {
+    SystemRunner { fences: Fences::by_process_table() }
+}
+
 /// [`Runner`] over real processes.
 #[derive(Debug)]
 pub struct SystemRunner {
