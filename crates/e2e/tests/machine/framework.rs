@@ -1,6 +1,6 @@
 //! The framework's promises on raw commands: output is cut and drained, and its bytes are harmless.
 
-use crate::support::{Undo, equal, with_host};
+use crate::support::{Undo, equal, in_unit, with_host};
 use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
@@ -84,16 +84,15 @@ fn bomb(guest: &Guest) -> Result<()> {
 }
 
 const FREEZE: &str = "truncate -s 16M /var/tmp/lab-frozen.img && mkfs.ext4 -q /var/tmp/lab-frozen.img && \
-    mkdir -p /srv/lab-frozen && mount -o loop /var/tmp/lab-frozen.img /srv/lab-frozen && fsfreeze -f /srv/lab-frozen && \
-    mkdir -p /run/systemd/system/infiniservice.service.d && \
-    printf '[Service]\\nTimeoutStopSec=5\\n' > /run/systemd/system/infiniservice.service.d/lab-hang.conf && systemctl daemon-reload";
-const THAW: &str = "rm -r /run/systemd/system/infiniservice.service.d/lab-hang.conf; systemctl daemon-reload; fsfreeze -u /srv/lab-frozen; umount /srv/lab-frozen; rm -rf /var/tmp/lab-frozen.img /srv/lab-frozen; \
+    mkdir -p /srv/lab-frozen && mount -o loop /var/tmp/lab-frozen.img /srv/lab-frozen && fsfreeze -f /srv/lab-frozen";
+const THAW: &str = "fsfreeze -u /srv/lab-frozen; umount /srv/lab-frozen; rm -rf /var/tmp/lab-frozen.img /srv/lab-frozen; \
     systemctl reset-failed infiniservice; systemctl start infiniservice";
 
 /// Whoever writes to a frozen file system waits inside the kernel, where no signal reaches it. systemd waits for it twice, for less
 /// long than usual here, before it starts the agent again.
 fn hangs(guest: &Guest) -> Result<()> {
     let _undo = turned_on(guest)?;
+    let _usual = in_unit(guest, "TimeoutStopSec=5")?;
     guest.sh(FREEZE)?;
     let _thaw = Undo::by(guest, THAW);
     with_host(guest, |client| {

@@ -1,6 +1,6 @@
 //! The signed envelope over the real port, with the secret as a systemd credential; and what an ordinary user gets at of all that.
 
-use crate::support::{Undo, equal};
+use crate::support::{Undo, equal, in_unit};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
 use infiniservice_e2e::Guest;
@@ -20,18 +20,17 @@ pub const SCENARIOS: &[Scenario] = &[
 
 const SECRET: &str = "a-credential-of-the-lab";
 const DAY_MS: u64 = 86_400_000;
-const SET_UP: &str = "umask 077; echo a-credential-of-the-lab > /root/lab-secret; umask 022; \
-    mkdir -p /run/systemd/system/infiniservice.service.d; \
-    printf '[Service]\\nLoadCredential=infiniservice.shared_secret:/root/lab-secret\\n' \
-    > /run/systemd/system/infiniservice.service.d/lab-secret.conf; \
-    systemctl daemon-reload; systemctl restart infiniservice";
-const CLEAN_UP: &str = "rm -f /root/lab-secret /run/systemd/system/infiniservice.service.d/lab-secret.conf; \
-    rmdir --ignore-fail-on-non-empty /run/systemd/system/infiniservice.service.d; \
-    systemctl daemon-reload; systemctl restart infiniservice";
+const CREDENTIAL: &str = "LoadCredential=infiniservice.shared_secret:/root/lab-secret";
+
+/// The agent has the secret until these go.
+fn with_secret(guest: &Guest) -> Result<[Undo<'_>; 2]> {
+    let file = Undo::by(guest, "rm /root/lab-secret");
+    guest.sh(&format!("umask 077; echo {SECRET} > /root/lab-secret"))?;
+    Ok([in_unit(guest, CREDENTIAL)?, file])
+}
 
 fn heard(guest: &Guest) -> Result<()> {
-    let _undo = Undo::by(guest, CLEAN_UP);
-    guest.sh(SET_UP)?;
+    let _usual = with_secret(guest)?;
     let channel = || Endpoint::Channel(guest.machine.agent_socket());
     let client = guest.wait(Client::connect_signed(channel(), SECRET))?;
     guest.wait(client.hello(PATIENCE))?;
@@ -143,8 +142,8 @@ chmod 755 /run/lab-tries.sh
 "#;
 
 fn user(guest: &Guest) -> Result<()> {
-    let _undo = Undo::by(guest, format!("rm -f /run/lab-tries.sh; {CLEAN_UP}"));
-    guest.sh(SET_UP)?;
+    let _undo = Undo::by(guest, "rm -f /run/lab-tries.sh");
+    let _usual = with_secret(guest)?;
     let run =
         |who: &str| guest.sh(&format!("{TRIES}{who} sh /run/lab-tries.sh \"$port\" \"$pid\" \"$unit\""));
     equal("what works for an ordinary user", run("runuser -u nobody --")?, String::new())?;

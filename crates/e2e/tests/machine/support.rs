@@ -1,5 +1,9 @@
 //! What several scenarios need: a host for a while, a thing to undo, programs made up in the guest.
 
+mod setting;
+
+pub use setting::{configured, in_unit};
+
 use anyhow::{Context, Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
@@ -115,13 +119,17 @@ pub fn unchanged(guest: &Guest, client: &Client, script: &str) -> Result<(String
     anyhow::bail!("the output of {script} never stayed the same around a collection")
 }
 
+/// None within a scenario. The connection may look poor where the machine is slow.
+const NO_SCHEDULE: &str = "collection_interval_secs = 86400\ndegraded_interval_secs = 86400";
+
 /// What `work` gives between two collections that have none between them, and the second of these: its rates are of
-/// just that time.
+/// just that time. The schedule rests meanwhile: `work` may last longer than its interval.
 pub fn meanwhile<T>(
     guest: &Guest,
     client: &Client,
     work: impl Fn() -> Result<T>,
 ) -> Result<(T, SystemMetrics)> {
+    let _scheduled = configured(guest, NO_SCHEDULE)?;
     for _ in 0..5 {
         metrics(guest, client)?;
         let mut events = client.subscribe();

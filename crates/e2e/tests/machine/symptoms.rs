@@ -2,7 +2,7 @@
 //! the tables of docs/operations.md quote it. Those that need neither are in `tests/symptoms.rs`.
 
 use crate::AS_INFINICTL;
-use crate::support::{Undo, refused};
+use crate::support::{Undo, in_unit, refused};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
@@ -155,12 +155,7 @@ fn disabled(guest: &Guest) -> Result<()> {
 /// The unit's watchdog, with three seconds instead of the minute that it has.
 fn hangs(guest: &Guest) -> Result<()> {
     let since = Since::now(guest)?;
-    guest.sh("mkdir -p /run/systemd/system/infiniservice.service.d && cd /run/systemd/system/infiniservice.service.d && \
-        printf '[Service]\\nWatchdogSec=3\\nRestartSec=1\\n' > 90-lab.conf && systemctl daemon-reload && systemctl restart infiniservice")?;
-    let undo = Undo::by(
-        guest,
-        "rm -r /run/systemd/system/infiniservice.service.d; systemctl daemon-reload; systemctl restart infiniservice",
-    );
+    let undo = in_unit(guest, "WatchdogSec=3\nRestartSec=1")?;
     let pid = guest.agent_pid()?;
     guest.sh(&format!("kill -STOP {pid}"))?;
     since.shown(guest, "symptoms::an_agent_that_hangs", "")?;

@@ -1,6 +1,6 @@
 //! Raw shell commands: refused unless turned on, as whom they run, and what is left of them.
 
-use crate::support::{Undo, answer_to, equal, with_host};
+use crate::support::{Undo, answer_to, configured, equal, with_host};
 use anyhow::{Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
@@ -17,18 +17,7 @@ pub const SCENARIOS: &[Scenario] = &[
 
 /// Turned on by a reload for the time of a scenario.
 pub fn turned_on(guest: &Guest) -> Result<Undo<'_>> {
-    let reload = "systemctl reload infiniservice";
-    let undo = Undo::by(
-        guest,
-        format!(
-            "cp -p /run/lab-config.toml /etc/infiniservice/config.toml; rm /run/lab-config.toml; {reload}"
-        ),
-    );
-    guest.sh(&format!(
-        "cp -p /etc/infiniservice/config.toml /run/lab-config.toml && \
-         echo 'allow_unsafe_commands = true' >> /etc/infiniservice/config.toml && {reload}"
-    ))?;
-    Ok(undo)
+    configured(guest, "allow_unsafe_commands = true")
 }
 
 /// Sends a raw command with these fields, and waits for its answer.

@@ -17,6 +17,7 @@ pub const PACKAGES: &[&str] = &[
     "dnf",
     "iproute2",
     "kmod",
+    "libnss-systemd",
     "procps",
     "python3-minimal",
     "qemu-guest-agent",

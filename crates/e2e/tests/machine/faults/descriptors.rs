@@ -1,7 +1,7 @@
 //! No more descriptors for the agent: at its work, and when it has to open its port.
 
 use super::{ask_some, back, host, told, under};
-use crate::support::Undo;
+use crate::support::{Undo, in_unit};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::cost;
@@ -43,15 +43,10 @@ fn at_work(guest: &Guest) -> Result<()> {
 }
 
 /// So that it would end the agent within the time that the descriptors are gone.
-const WATCHED: &str = "mkdir -p /run/systemd/system/infiniservice.service.d && \
-    printf '[Service]\\nWatchdogSec=10\\n' > /run/systemd/system/infiniservice.service.d/lab-descriptors.conf && \
-    systemctl daemon-reload && systemctl restart infiniservice";
-const UNWATCHED: &str = "rm -f /run/systemd/system/infiniservice.service.d/lab-descriptors.conf; systemctl daemon-reload; \
-    systemctl restart infiniservice";
+const WATCHED: &str = "WatchdogSec=10";
 
 fn at_opening(guest: &Guest) -> Result<()> {
-    let _usual = Undo::by(guest, UNWATCHED);
-    guest.sh(WATCHED)?;
+    let _usual = in_unit(guest, WATCHED)?;
     let pid = guest.agent_pid()?;
     let _undo = Undo::by(guest, format!("prlimit --pid {pid} --nofile={USUAL}:{USUAL}"));
     guest.machine.unplug_agent_port()?;

@@ -1,7 +1,7 @@
 //! The agent is killed at moments that nobody chose, with commands under way.
 
 use super::{PACKAGES, PROCESSES, SERVICES, back, host, told};
-use crate::support::Undo;
+use crate::support::{Undo, in_unit};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::guest::PATIENCE;
@@ -14,17 +14,17 @@ pub const SCENARIOS: &[Scenario] =
 /// Milliseconds after the commands went out; with the guest's own delays they fall anywhere in them.
 const MOMENTS: [u32; 5] = [0, 20, 90, 250, 600];
 /// Restarted at once: systemd's pause is not what is tried here.
-const AT_ONCE: &str = "mkdir -p /run/systemd/system/infiniservice.service.d && \
-    printf '[Service]\\nRestartSec=0\\n' > /run/systemd/system/infiniservice.service.d/lab-kill.conf && systemctl daemon-reload";
-const USUAL: &str = "rm /run/systemd/system/infiniservice.service.d/lab-kill.conf; systemctl daemon-reload; \
-    systemctl stop lab-slow; rm -f /etc/systemd/system/lab-slow.service; systemctl daemon-reload";
+const AT_ONCE: &str = "RestartSec=0";
+const GONE: &str =
+    "systemctl stop lab-slow; rm -f /etc/systemd/system/lab-slow.service; systemctl daemon-reload";
 const SLOW: &str =
     "printf '[Service]\\nType=oneshot\\nExecStart=/bin/sleep 1\\n' > /etc/systemd/system/lab-slow.service";
 const RESTART_SLOW: &str = r#""action":"ServiceControl","service":"lab-slow","operation":"restart""#;
 
 fn killed(guest: &Guest) -> Result<()> {
-    let _undo = Undo::by(guest, USUAL);
-    guest.sh(&format!("{SLOW} && {AT_ONCE}"))?;
+    let _undo = Undo::by(guest, GONE);
+    guest.sh(SLOW)?;
+    let _usual = in_unit(guest, AT_ONCE)?;
     let mut host = host(guest)?;
     let (mut again, mut slowest) = (0, Duration::ZERO);
     for moment in MOMENTS {

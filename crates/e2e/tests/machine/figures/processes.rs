@@ -11,6 +11,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("figures::processes::all_of_them_are_those_of_ps", all),
     ("figures::processes::memory_threads_user_and_traffic_of_one_are_what_it_has", known),
     ("figures::processes::a_user_that_only_systemd_knows_has_his_name", dynamic),
+    ("figures::processes::a_user_of_a_name_service_has_the_name_that_getent_tells", directory),
     ("figures::processes::a_busy_loop_takes_one_core", busy),
     ("figures::processes::of_300_the_hundred_busiest_are_told_and_the_rest_counted", many),
 ];
@@ -164,16 +165,35 @@ with open("/var/tmp/lab-known", "wb") as file: file.write(b"y" * 3000000); file.
 /// The first who asks is told the number; by the next the name was found.
 fn dynamic(guest: &Guest) -> Result<()> {
     let _undo = Undo::by(guest, "systemctl stop lab-dynamic");
-    guest.sh("systemd-run -q --unit lab-dynamic -p DynamicUser=yes -p User=lab-dynamic sleep 4242")?;
-    let pid = "systemctl show -p MainPID --value lab-dynamic";
+    guest.sh(
+        "systemd-run -q --unit lab-dynamic -p Type=exec -p DynamicUser=yes -p User=lab-dynamic sleep 4242",
+    )?;
+    found(guest, "lab-dynamic", "sleep 4242")
+}
+
+/// nss-systemd(8) stands for a directory service: it finds users of /etc/userdb, of whom only systemd-userdbd would tell otherwise.
+fn directory(guest: &Guest) -> Result<()> {
+    let _undo = Undo::by(guest, "systemctl stop lab-directory; rm -r /etc/userdb");
+    guest.sh(
+        "test ! -e /run/systemd/userdb/io.systemd.Multiplexer && mkdir -p /etc/userdb && cd /etc/userdb && \
+        echo '{\"userName\": \"lab-directory\", \"uid\": 70001, \"gid\": 65534}' > lab-directory.user && \
+        ln -s lab-directory.user 70001.user && getent passwd 70001",
+    )?;
+    guest.sh("systemd-run -q --unit lab-directory -p Type=exec -p User=lab-directory sleep 4343")?;
+    found(guest, "lab-directory", "sleep 4343")
+}
+
+/// The one process of this unit and command line has its user's name, which is the unit's too, and not in /etc/passwd.
+fn found(guest: &Guest, name: &str, line: &str) -> Result<()> {
+    let pid = format!("systemctl show -p MainPID --value {name}");
     let id = guest.sh(&format!("stat -c %u /proc/$({pid})"))?;
     equal("in /etc/passwd", guest.sh(&format!("grep -c ':{id}:' /etc/passwd || true"))?.as_str(), "0")?;
     with_host(guest, |client| {
         guest.until("its name is told", |guest| {
-            let own = processes(guest, client, Some("sleep 4242"))?;
+            let own = processes(guest, client, Some(line))?;
             let user = own.first().and_then(|one| one.user.clone()).context("it is not listed")?;
-            ensure!(user == id || user == "lab-dynamic", "{user:?} is neither {id} nor its name");
-            Ok(user == "lab-dynamic")
+            ensure!(user == id || user == name, "{user:?} is neither {id} nor its name");
+            Ok(user == name)
         })
     })
 }
