@@ -266,10 +266,13 @@ impl Shared {
     }
 
     /// Ends an execution: answers every id that waits for it and starts what now may.
-    pub(super) fn finish(&self, ticket: Ticket, name: &str, took: Duration, result: &CommandResult) {
+    pub(super) fn finish(&self, ticket: Ticket, name: &str, took: Duration, result: CommandResult) {
         let mut state = self.lock();
         let now = state.mono();
-        for id in state.registry.finish(ticket) {
+        let ids = state.registry.finish(ticket);
+        // Nearly always one id waits, and takes what may be megabytes as it is.
+        let results = std::iter::repeat_n(result, ids.len());
+        for (id, result) in ids.into_iter().zip(results) {
             let response = response(&id, name, took, result);
             state.registry.remember(now, &response);
             if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
@@ -285,7 +288,7 @@ impl Shared {
     }
 
     fn refuse(&self, state: &mut State, id: &str, action: &str, asked: &Asked, error: CommandError) {
-        let response = response(id, action, Duration::ZERO, &Err(error));
+        let response = response(id, action, Duration::ZERO, Err(error));
         self.note(state, asked, &response);
         self.send(state, response);
     }

@@ -87,34 +87,30 @@ impl From<ParamError> for CommandError {
 }
 
 /// The `response` for one id that waited for `result`.
-pub fn response(id: &str, command_type: &str, took: Duration, result: &CommandResult) -> Response {
-    let mut response = match result {
-        Ok(_) => Response::ok(id, command_type, Value::Null),
-        Err(error) => Response::failed(id, command_type, error.code, error.error.clone()),
-    };
-    let outcome = match result {
-        Ok(outcome) => outcome,
-        Err(error) => &*error.partial,
+pub fn response(id: &str, command_type: &str, took: Duration, result: CommandResult) -> Response {
+    let (mut response, outcome) = match result {
+        Ok(outcome) => (Response::ok(id, command_type, Value::Null), outcome),
+        Err(error) => (Response::failed(id, command_type, error.code, error.error), *error.partial),
     };
     response.execution_time_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    response.data = container(&outcome.data);
+    response.data = container(outcome.data);
     response.exit_code = outcome.exit_code;
-    (response.stdout, response.stdout_truncated, response.stdout_bytes) = split(&outcome.stdout);
-    (response.stderr, response.stderr_truncated, response.stderr_bytes) = split(&outcome.stderr);
+    (response.stdout, response.stdout_truncated, response.stdout_bytes) = split(outcome.stdout);
+    (response.stderr, response.stderr_truncated, response.stderr_bytes) = split(outcome.stderr);
     response
 }
 
 /// The contract promises an object or an array.
-fn container(data: &Value) -> Value {
+fn container(data: Value) -> Value {
     match data {
-        Value::Object(_) | Value::Array(_) => data.clone(),
+        Value::Object(_) | Value::Array(_) => data,
         _ => Value::Object(Map::new()),
     }
 }
 
-fn split(captured: &Captured) -> (String, Option<bool>, Option<u64>) {
+fn split(captured: Captured) -> (String, Option<bool>, Option<u64>) {
     let cut = captured.truncated.then_some(true);
-    (captured.text.clone(), cut, cut.map(|_| captured.total_bytes))
+    (captured.text, cut, cut.map(|_| captured.total_bytes))
 }
 
 #[cfg(test)]
@@ -125,7 +121,7 @@ mod tests {
     #[test]
     fn a_success_carries_data_time_and_nothing_of_a_failure() {
         let result = CommandOutcome::of(&json!([1]));
-        let response = response("7", "ServiceList", Duration::from_millis(12), &result);
+        let response = response("7", "ServiceList", Duration::from_millis(12), result);
         assert!(response.success);
         assert_eq!((response.data, response.execution_time_ms), (json!([1]), 12));
         assert_eq!((response.error, response.error_code, response.stdout_truncated), (None, None, None));
@@ -134,14 +130,14 @@ mod tests {
     #[test]
     fn data_is_an_empty_object_where_there_is_none() {
         let result = CommandOutcome::of(&Value::Null);
-        assert_eq!(response("7", "X", Duration::ZERO, &result).data, json!({}));
+        assert_eq!(response("7", "X", Duration::ZERO, result).data, json!({}));
     }
 
     #[test]
     fn cut_output_says_so_with_its_true_length() {
         let mut error = CommandError::new(ErrorCode::Timeout, "too slow");
         error.partial.stdout = Captured { text: "ab".into(), total_bytes: 9, truncated: true };
-        let response = response("7", "X", Duration::ZERO, &Err(error));
+        let response = response("7", "X", Duration::ZERO, Err(error));
         assert_eq!(
             (response.stdout.as_str(), response.stdout_truncated, response.stdout_bytes),
             ("ab", Some(true), Some(9))

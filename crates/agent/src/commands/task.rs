@@ -30,7 +30,7 @@ pub(super) async fn run(
         Ok(Err(_)) => (Duration::ZERO, Err(never_began())),
         Err(_) => (Duration::ZERO, Err(waited_too_long(job.timeout))),
     };
-    shared.finish(ticket, name, took, &result);
+    shared.finish(ticket, name, took, result);
 }
 
 async fn execute(shared: &Shared, job: Job, cancel: watch::Receiver<bool>) -> (Duration, CommandResult) {

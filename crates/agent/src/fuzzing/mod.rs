@@ -53,7 +53,7 @@ const MAX_LINE_BYTES: usize = 64 << 10;
 /// Whatever was read of it, a `response` with it is one line of ASCII within the bound, and the host can read it.
 pub(crate) fn fits_the_wire(data: &impl Serialize) {
     let result = CommandOutcome::of(data);
-    let answer = response("fuzz", "ServiceList", Duration::ZERO, &result);
+    let answer = response("fuzz", "ServiceList", Duration::ZERO, result);
     sent(GuestMessage::Response(answer));
 }
 

@@ -59,6 +59,7 @@ mod tests {
     use crate::commands::context::BoxFuture;
     use crate::commands::runner::{Finished, Program, Status, runner_beside_other_children};
     use std::sync::Mutex;
+    use std::time::Instant;
 
     /// Prints what it was made with, and remembers how it was called.
     struct Getent {
@@ -98,7 +99,7 @@ mod tests {
         assert_eq!(called.len(), 1);
         assert_eq!(called[0].arguments, ["passwd", "70001", "70002"]);
         assert_eq!((names.name(70_001).as_deref(), names.name(70_002)), (Some("anna"), None));
-        assert!(names.known().take_wanted().is_empty());
+        assert!(names.known().take_wanted(Instant::now()).is_empty());
     }
 
     #[tokio::test]
@@ -112,6 +113,6 @@ mod tests {
     async fn a_machine_without_getent_has_numbers_and_is_not_asked_at_each_collection() {
         let (names, _) = asked("").await;
         assert_eq!(names.name(70_001), None);
-        assert!(names.known().take_wanted().is_empty());
+        assert!(names.known().take_wanted(Instant::now()).is_empty());
     }
 }

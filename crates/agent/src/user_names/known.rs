@@ -23,23 +23,33 @@ struct Answer {
     had: Instant,
 }
 
+impl Answer {
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.had) < FRESH
+    }
+}
+
 impl Known {
     /// The name as far as it is known, and whether a question more waits since.
     pub(super) fn name(&mut self, id: u32, now: Instant) -> (Option<String>, bool) {
-        let answer = self.answers.get(&id);
-        let stale = answer.is_none_or(|answer| now.saturating_duration_since(answer.had) >= FRESH);
-        let name = answer.and_then(|answer| answer.name.as_deref()).map(str::to_owned);
-        (name, stale && self.wanted.len() < MAX_WANTED && self.wanted.insert(id))
+        let name = self.answers.get(&id).and_then(|answer| answer.name.as_deref()).map(str::to_owned);
+        let wants = !self.is_fresh(id, now) && self.wanted.len() < MAX_WANTED && self.wanted.insert(id);
+        (name, wants)
     }
 
-    /// Who asks answers each of these by [`Self::learn`].
-    pub(super) fn take_wanted(&mut self) -> Vec<u32> {
-        std::mem::take(&mut self.wanted).into_iter().collect()
+    /// Who asks answers each of these by [`Self::learn`]. What was answered since it was wanted is not asked again.
+    pub(super) fn take_wanted(&mut self, now: Instant) -> Vec<u32> {
+        let wanted = std::mem::take(&mut self.wanted);
+        wanted.into_iter().filter(|id| !self.is_fresh(*id, now)).collect()
+    }
+
+    fn is_fresh(&self, id: u32, now: Instant) -> bool {
+        self.answers.get(&id).is_some_and(|answer| answer.is_fresh(now))
     }
 
     pub(super) fn learn(&mut self, id: u32, name: Option<String>, now: Instant) {
         if self.answers.len() >= MAX_ANSWERS {
-            self.answers.retain(|_, answer| now.saturating_duration_since(answer.had) < FRESH);
+            self.answers.retain(|_, answer| answer.is_fresh(now));
         }
         if self.answers.len() < MAX_ANSWERS || self.answers.contains_key(&id) {
             self.answers.insert(id, Answer { name: name.map(Into::into), had: now });
@@ -56,8 +66,10 @@ mod tests {
         let (mut known, begin) = (Known::default(), Instant::now());
         assert_eq!(known.name(7, begin), (None, true));
         assert_eq!(known.name(7, begin), (None, false), "one question is enough");
-        assert_eq!(known.take_wanted(), [7]);
+        assert_eq!(known.take_wanted(begin), [7]);
+        assert_eq!(known.name(7, begin), (None, true), "while it is asked for");
         known.learn(7, Some("lab".into()), begin);
+        assert_eq!(known.take_wanted(begin), [0; 0], "the answer came");
         let later = begin + FRESH / 2;
         assert_eq!(known.name(7, later), (Some("lab".into()), false));
         assert_eq!(known.name(7, begin + FRESH), (Some("lab".into()), true));
@@ -71,7 +83,7 @@ mod tests {
         for id in 0..6_000 {
             known.name(id, begin);
         }
-        assert_eq!(known.take_wanted().len(), MAX_WANTED);
+        assert_eq!(known.take_wanted(begin).len(), MAX_WANTED);
         for id in 0..6_000 {
             known.learn(id, None, begin);
         }

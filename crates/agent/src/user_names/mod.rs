@@ -48,7 +48,7 @@ impl UserNames {
     /// The ids that are to be asked for, once there are any. Cancel safe.
     async fn wanted(&self) -> Vec<u32> {
         loop {
-            let wanted = self.known().take_wanted();
+            let wanted = self.known().take_wanted(Instant::now());
             if !wanted.is_empty() {
                 return wanted;
             }
@@ -88,6 +88,6 @@ mod tests {
         names.learn(61_184, Some("dynamic".into()));
         names.learn(70_000, None);
         assert_eq!((clone.name(61_184).as_deref(), clone.name(70_000)), (Some("dynamic"), None));
-        assert!(names.known().take_wanted().is_empty());
+        assert!(names.known().take_wanted(Instant::now()).is_empty());
     }
 }

@@ -1,5 +1,8 @@
 //! The process table as far as kinship goes (`proc_pid_stat(5)`).
 
+use std::fs::File;
+use std::io::Read;
+
 /// One process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kin {
@@ -19,7 +22,10 @@ pub(super) fn read() -> Vec<Kin> {
 }
 
 fn kin(pid: i32) -> Option<Kin> {
-    parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+    // The kernel writes it whole at once, in a few hundred bytes.
+    let mut line = [0; 4096];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    parse(line.get(..length)?)
 }
 
 fn parse(line: &[u8]) -> Option<Kin> {

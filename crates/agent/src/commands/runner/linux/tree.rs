@@ -49,6 +49,8 @@ pub(super) struct Tree {
     leader: Option<i32>,
     /// Those found last, with when they began: once they are zombies, nothing else tells whose they were.
     seen: HashSet<(i32, u64)>,
+    /// None was left: there is nobody who could start another.
+    over: bool,
 }
 
 impl Tree {
@@ -57,7 +59,13 @@ impl Tree {
             log::debug!("orphans go to init: {error}");
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { adoption, tag: format!("{}-{number}", std::process::id()), leader: None, seen: HashSet::new() }
+        Self {
+            adoption,
+            tag: format!("{}-{number}", std::process::id()),
+            leader: None,
+            seen: HashSet::new(),
+            over: false,
+        }
     }
 
     pub(super) fn tag(&self) -> (&'static str, String) {
@@ -98,7 +106,8 @@ impl Tree {
             // The leader itself is collected by its own handle.
             let _ = waitpid(Pid::from_raw(kin.pid), WaitOptions::NOHANG);
         }
-        members.iter().all(|kin| kin.zombie)
+        self.over = members.iter().all(|kin| kin.zombie);
+        self.over
     }
 
     /// Resolves when those that run now have ended; never where that cannot be found out.
@@ -135,7 +144,7 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        if !self.is_empty() {
+        if !self.over && !self.is_empty() {
             self.kill();
         }
         if let Some(leader) = self.leader {
