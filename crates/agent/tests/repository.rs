@@ -1,45 +1,19 @@
 //! Rules of the repository that a compiler does not check.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use toml::de::{DeTable, DeValue};
+use support::{dependencies, read, top};
 
 const MAX_LINES: usize = 400;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
 
 /// The directories of the workspace's crates.
 fn crates() -> Vec<PathBuf> {
     let entries = fs::read_dir(top().join("crates")).expect("crates/");
     let members = entries.map(|entry| entry.expect("readable").path()).chain([top().join("xtask")]);
     members.filter(|path| path.join("Cargo.toml").exists()).collect()
-}
-
-/// The names of every dependency that a manifest names, tests' and platforms' included.
-fn dependencies(manifest: &Path) -> BTreeSet<String> {
-    let text = read(manifest);
-    let table = DeTable::parse(&text).expect("TOML");
-    let mut names = BTreeSet::new();
-    collect(table.get_ref(), &mut names);
-    names
-}
-
-fn collect(table: &DeTable<'_>, names: &mut BTreeSet<String>) {
-    for (key, value) in table {
-        let DeValue::Table(inner) = value.get_ref() else { continue };
-        if key.get_ref().ends_with("dependencies") {
-            names.extend(inner.keys().map(|name| name.get_ref().to_string()));
-        } else if key.get_ref() != "features" {
-            collect(inner, names);
-        }
-    }
 }
 
 fn sources(directory: &Path) -> Vec<PathBuf> {

@@ -1,16 +1,16 @@
 //! `SECURITY.md` claims nothing that no test holds, and `docs/dependencies.md` is the table of what is there.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::{dependencies, top};
 use toml::de::{DeTable, DeValue};
 
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
+/// The text of one of the repository's files.
 fn read(path: &str) -> String {
-    fs::read_to_string(top().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    support::read(&top().join(path))
 }
 
 /// The text of every source file below `directory` but this one.
@@ -59,34 +59,16 @@ fn each_claim_of_security_md_names_tests_that_are_there() {
     }
 }
 
-/// Dependencies that a manifest names, tests' and platforms' included; the workspace's own crates are none.
-fn dependencies(manifest: &str) -> BTreeSet<String> {
-    let text = read(manifest);
-    let mut names = BTreeSet::new();
-    collect(DeTable::parse(&text).expect("TOML").get_ref(), &mut names);
-    names.retain(|name| !name.starts_with("infini"));
-    names
-}
-
-fn collect(table: &DeTable<'_>, names: &mut BTreeSet<String>) {
-    for (key, value) in table {
-        let DeValue::Table(inner) = value.get_ref() else { continue };
-        if key.get_ref().ends_with("dependencies") {
-            names.extend(inner.keys().map(|name| name.get_ref().to_string()));
-        } else if key.get_ref() != "features" {
-            collect(inner, names);
-        }
-    }
-}
-
 #[test]
 fn the_table_of_dependencies_has_each_once_with_its_reason_and_its_runner_up_and_no_other() {
     let page = read("docs/dependencies.md");
     // The tools that build releases have a table of their own, below a heading.
     let rows = rows(page.split("\n## ").next().unwrap_or_default());
     let told: Vec<String> = rows.iter().flat_map(|row| quoted(row[0])).map(str::to_owned).collect();
-    let mut named = dependencies("Cargo.toml");
-    named.extend(dependencies("fuzz/Cargo.toml"));
+    let manifests = ["Cargo.toml", "fuzz/Cargo.toml"];
+    let mut named: BTreeSet<_> = manifests.iter().flat_map(|path| dependencies(&top().join(path))).collect();
+    // The workspace's own crates.
+    named.retain(|name| !name.starts_with("infini"));
     let told_once: BTreeSet<String> = told.iter().cloned().collect();
     assert_eq!((told_once, told.len()), (named.clone(), named.len()), "rows, and what manifests name");
     for row in &rows {

@@ -8,7 +8,7 @@ pub mod guest;
 pub mod harness;
 pub mod libvirt;
 pub mod local;
-mod messages;
+pub mod messages;
 pub mod operations;
 pub mod raw;
 pub mod shape;

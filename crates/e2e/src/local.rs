@@ -1,7 +1,7 @@
 //! An agent of this machine on a pseudo-terminal, and its figures.
 
-use anyhow::{Context, Result, bail};
-use infinictl::client::pty;
+use anyhow::{Context, Result, bail, ensure};
+use infinictl::client::{Client, pty};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -81,4 +81,12 @@ impl Drop for LocalAgent {
         let _gone_already = self.child.kill();
         let _ended = self.child.wait();
     }
+}
+
+/// Sends the agent that `client` started a signal, by its name without `SIG`.
+pub fn signal(client: &Client, name: &str) -> Result<()> {
+    let pid = client.agent_pid().context("a pid")?.to_string();
+    let status = Command::new("kill").args(["-s", name, &pid]).status()?;
+    ensure!(status.success(), "kill -s {name} {pid}: {status}");
+    Ok(())
 }

@@ -3,7 +3,9 @@
 //! Those that need a real port or systemd are in `tests/machine/symptoms.rs`.
 
 use anyhow::{Context, Result, ensure};
-use infinictl::client::{AgentLog, Client, Endpoint, LocalAgent, Subscription};
+use infinictl::client::{AgentLog, Client, Endpoint, LocalAgent};
+use infiniservice_e2e::local::signal;
+use infiniservice_e2e::messages::first;
 use infiniservice_e2e::{binary, operations};
 use infiniservice_protocol::envelope::Signer;
 use infiniservice_protocol::{GuestMessage, Response};
@@ -67,27 +69,8 @@ impl Bench {
             GuestMessage::Response(response) if response.id == id => Some(response.clone()),
             _ => None,
         };
-        picked(&mut events, mine).await
+        first(&mut events, "the answer", mine).await
     }
-
-    fn signal(&self, name: &str) -> Result<()> {
-        let pid = self.client.agent_pid().context("a pid")?.to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status()?;
-        ensure!(status.success(), "kill -s {name} {pid}: {status}");
-        Ok(())
-    }
-}
-
-async fn picked<T>(events: &mut Subscription, wanted: impl Fn(&GuestMessage) -> Option<T>) -> Result<T> {
-    let search = async {
-        loop {
-            let event = events.next().await.context("the connection ended")?;
-            if let Some(found) = event.message().and_then(&wanted) {
-                return Ok(found);
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, search).await.context("no such message")?
 }
 
 /// Runs the agent to its end; what it said.
@@ -153,7 +136,7 @@ async fn a_flood_of_bad_lines() -> Result<()> {
     let bench = Bench::new("").await?;
     bench.client.send_raw("noise\n".repeat(500)).await?;
     bench.client.ping(PATIENCE).await?;
-    bench.signal("TERM")?;
+    signal(&bench.client, "TERM")?;
     bench.shown("a_flood_of_bad_lines", "")
 }
 
@@ -218,7 +201,7 @@ async fn more_commands_than_the_queue_holds() -> Result<()> {
         GuestMessage::Response(response) => Some(response.clone()),
         _ => None,
     };
-    let answer = picked(&mut events, any).await?;
+    let answer = first(&mut events, "an answer", any).await?;
     bench.shown("more_commands_than_the_queue_holds", &said(&answer))
 }
 
@@ -237,7 +220,7 @@ async fn a_stop_while_a_command_runs() -> Result<()> {
     let slow = r#"{"type":"UnsafeCommand","id":"ID","raw_command":"sleep 1000"}"#;
     bench.client.send_raw(format!("{}\n", slow.replace("ID", &id))).await?;
     bench.client.ping(PATIENCE).await?;
-    bench.signal("TERM")?;
+    signal(&bench.client, "TERM")?;
     bench.shown("a_stop_while_a_command_runs", "")
 }
 
@@ -246,7 +229,7 @@ async fn a_broken_configuration_at_a_reload() -> Result<()> {
     let bench = Bench::new("").await?;
     bench.client.ping(PATIENCE).await?;
     fs::write(bench.dir.path().join("config.toml"), "collection_interval_secs = 0\n")?;
-    bench.signal("HUP")?;
+    signal(&bench.client, "HUP")?;
     bench.shown("a_broken_configuration_at_a_reload", "")
 }
 
@@ -255,7 +238,7 @@ async fn a_setting_that_wants_a_restart() -> Result<()> {
     let bench = Bench::new("").await?;
     bench.client.ping(PATIENCE).await?;
     fs::write(bench.dir.path().join("config.toml"), "max_processes = 7\n")?;
-    bench.signal("HUP")?;
+    signal(&bench.client, "HUP")?;
     bench.shown("a_setting_that_wants_a_restart", "")
 }
 

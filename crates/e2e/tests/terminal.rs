@@ -1,9 +1,10 @@
 //! The real agent on a pseudo-terminal: its life as a process, its signals, and hosts that fall silent.
 
 use anyhow::{Context, Result, bail, ensure};
-use infinictl::client::{self, AgentLog, Client, Endpoint, Subscription};
+use infinictl::client::{self, AgentLog, Client, Endpoint};
 use infiniservice_e2e::binary;
-use infiniservice_e2e::local::LocalAgent;
+use infiniservice_e2e::local::{LocalAgent, signal};
+use infiniservice_e2e::messages::first;
 use infiniservice_e2e::raw::RawHost;
 use infiniservice_protocol::host::UnsafeCommand;
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, HostMessage, Response};
@@ -56,25 +57,6 @@ impl Bench {
     }
 }
 
-async fn message<T>(events: &mut Subscription, wanted: impl Fn(&GuestMessage) -> Option<T>) -> Result<T> {
-    let search = async {
-        loop {
-            let event = events.next().await.context("the connection ended")?;
-            if let Some(found) = event.message().and_then(&wanted) {
-                return Ok(found);
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, search).await.context("no such message")?
-}
-
-fn signal(client: &Client, name: &str) -> Result<()> {
-    let pid = client.agent_pid().context("a pid")?.to_string();
-    let status = Command::new("kill").args(["-s", name, &pid]).status()?;
-    ensure!(status.success(), "kill -s {name} {pid}: {status}");
-    Ok(())
-}
-
 /// A process that SIGTERM does not end; it is ended with the test.
 struct Stubborn(Child);
 
@@ -116,7 +98,7 @@ async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<(
     client.send_raw(format!("{line}\n")).await?;
     client.ping(PATIENCE).await?;
     signal(&client, "TERM")?;
-    let answer: Response = message(&mut events, |message| match message {
+    let answer: Response = first(&mut events, "the answer", |message| match message {
         GuestMessage::Response(response) if response.id == id => Some(response.clone()),
         _ => None,
     })
@@ -143,7 +125,7 @@ async fn sigterm_answers_each_request_for_metrics() -> Result<()> {
     client.ping(PATIENCE).await?;
     signal(&client, "TERM")?;
     while !asked.is_empty() {
-        let answered = message(&mut events, |message| match message {
+        let answered = first(&mut events, "an answer", |message| match message {
             GuestMessage::SystemMetrics(metrics) => metrics.request_id.clone(),
             GuestMessage::Response(response) => Some(response.id.clone()),
             _ => None,
@@ -167,8 +149,10 @@ async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()
     )?;
     signal(&client, "HUP")?;
     for _ in 0..2 {
-        message(&mut events, |message| matches!(message, GuestMessage::SystemMetrics(_)).then_some(()))
-            .await?;
+        first(&mut events, "metrics", |message| {
+            matches!(message, GuestMessage::SystemMetrics(_)).then_some(())
+        })
+        .await?;
     }
     let log = bench.log()?;
     ensure!(log.contains("changed: collection_interval_secs"), "{log}");
@@ -203,14 +187,14 @@ async fn a_host_that_answers_no_heartbeat_is_reconnected_to_and_numbers_go_on() 
         GuestMessage::KeepAlive(beat) => Some(beat.sequence_number).filter(|number| *number < 1 << 40),
         _ => None,
     };
-    let mut last = message(&mut events, number).await?;
+    let mut last = first(&mut events, "a heartbeat", number).await?;
     while !bench.log()?.contains("was not answered within 2 s; connecting anew") {
-        let next = message(&mut events, number).await?;
+        let next = first(&mut events, "a heartbeat", number).await?;
         ensure!(next > last, "{next} after {last}");
         last = next;
     }
     client.set_answering_heartbeats(true);
-    let next = message(&mut events, number).await?;
+    let next = first(&mut events, "a heartbeat", number).await?;
     ensure!(next > last, "{next} after {last}");
     client.ping(PATIENCE).await?;
     Ok(())
@@ -224,7 +208,7 @@ async fn with_a_secret_only_signed_lines_are_heard() -> Result<()> {
     client.hello(PATIENCE).await?;
     let mut events = client.subscribe();
     client.send_raw("{\"type\":\"Hello\"}\n").await?;
-    let code = message(&mut events, |message| match message {
+    let code = first(&mut events, "the refusal", |message| match message {
         GuestMessage::Error(error) => Some(error.error_code),
         _ => None,
     })
