@@ -24,10 +24,10 @@ pub fn spawn(names: UserNames, runner: Arc<dyn Runner>) {
 }
 
 async fn round(names: &UserNames, wanted: Vec<u32>, userdb: &Path, runner: &dyn Runner) {
-    let services = userdb::services(userdb);
+    let mut services = userdb::services(userdb);
     let mut unknown = Vec::new();
     for id in wanted {
-        match userdb::name(&services, id).await {
+        match userdb::name(&mut services, id).await {
             Some(name) => names.learn(id, Some(name)),
             None => unknown.push(id),
         }

@@ -32,16 +32,19 @@ pub(super) fn services(directory: &Path) -> Vec<PathBuf> {
     services
 }
 
-/// The name that the first service has that knows the id.
-pub(super) async fn name(services: &[PathBuf], id: u32) -> Option<String> {
-    for service in services {
+/// The name that the first service has that knows the id. One that fails or hangs leaves the list: it is waited for once.
+pub(super) async fn name(services: &mut Vec<PathBuf>, id: u32) -> Option<String> {
+    let mut next = 0;
+    while let Some(service) = services.get(next) {
         match timeout(PATIENCE, ask(service, id)).await.unwrap_or_else(|slow| Err(slow.into())) {
-            Ok(reply) => {
-                if let Some(name) = user_name(&reply, id) {
-                    return Some(name);
-                }
+            Ok(reply) => match user_name(&reply, id) {
+                Some(name) => return Some(name),
+                None => next += 1,
+            },
+            Err(error) => {
+                log::debug!("user database {}: {error}", service.display());
+                services.remove(next);
             }
-            Err(error) => log::debug!("user database {}: {error}", service.display()),
         }
     }
     None
@@ -83,8 +86,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let listen = |name: &str| UnixListener::bind(directory.path().join(name)).unwrap();
         let (first, second) = (listen("io.systemd.A"), listen("io.systemd.B"));
-        let found = services(directory.path());
-        let asked = tokio::join!(name(&found, 63_127), answer(first, NOT_FOUND), answer(second, FOUND));
+        let mut found = services(directory.path());
+        let asked = tokio::join!(name(&mut found, 63_127), answer(first, NOT_FOUND), answer(second, FOUND));
         assert_eq!(asked.0.as_deref(), Some("lab-dynamic"));
         let expected = json!({
             "method": "io.systemd.UserDatabase.GetUserRecord",
@@ -96,10 +99,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_service_that_hangs_is_left_after_a_while() {
+    async fn a_service_that_hangs_or_is_gone_is_left_for_good() {
         let directory = tempfile::tempdir().unwrap();
         let _deaf = UnixListener::bind(directory.path().join(ALL)).unwrap();
-        assert_eq!(name(&services(directory.path()), 1).await, None);
-        assert_eq!(name(&[directory.path().join("gone")], 1).await, None);
+        let mut services = vec![directory.path().join(ALL), directory.path().join("gone")];
+        assert_eq!(name(&mut services, 1).await, None);
+        assert!(services.is_empty(), "{services:?}");
     }
 }
