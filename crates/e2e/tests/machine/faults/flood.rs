@@ -1,6 +1,7 @@
 //! A host that asks as fast as it can. A hundred thousand commands: `cargo xtask soak flood --vm`.
 
 use super::{host, told};
+use crate::support::in_unit;
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::guest::PATIENCE;
@@ -10,8 +11,12 @@ use std::time::Instant;
 pub const SCENARIOS: &[Scenario] = &[("faults::commands_at_full_speed_are_answered_each_and_once", flood)];
 
 const COMMANDS: u32 = 5000;
+/// Room for some hundred refusals, fewer than one read's commands may need: unless reading waits for it, some get lost.
+const LITTLE: &str =
+    "Environment=INFINISERVICE_OUTBOX_MAX_BYTES=1048576 INFINISERVICE_MAX_OUTGOING_LINE_BYTES=1048576";
 
 fn flood(guest: &Guest) -> Result<()> {
+    let _usual = in_unit(guest, LITTLE)?;
     let mut host = host(guest)?;
     let begin = Instant::now();
     for number in 0..COMMANDS {

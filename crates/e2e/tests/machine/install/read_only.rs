@@ -19,6 +19,22 @@ pub const SCENARIOS: &[Scenario] = &[
 
 const UNIT: &str = "infiniservice-readonly";
 
+/// What `systemd-analyze security` may find open in it; the unit's comments give the reasons.
+const OPEN: [&str; 12] = [
+    "RootDirectory=/RootImage=",
+    "PrivateDevices=",
+    "ProtectHostname=",
+    "RestrictAddressFamilies=~AF_NETLINK",
+    "RestrictAddressFamilies=~AF_UNIX",
+    "ProtectHome=",
+    "ProtectProc=",
+    "ProcSubset=",
+    "PrivateNetwork=",
+    "PrivateUsers=",
+    "PrivateTmp=",
+    "DeviceAllow=",
+];
+
 fn serves(guest: &Guest) -> Result<()> {
     let before = with_host(guest, |client| metrics(guest, client))?;
     let _undo = Undo::by(guest, "/mnt/payload/install-linux.sh --uninstall; ".to_owned() + INSTALL);
@@ -27,13 +43,37 @@ fn serves(guest: &Guest) -> Result<()> {
         guest.sh(&format!("systemctl is-active {UNIT} infiniservice; ps -o user= -C infiniservice"))?;
     equal("who runs", state.as_str(), "active\ninactive\ninfiniservice")?;
     equal("the port", port(guest)?.as_str(), "root:infiniservice 660")?;
+    runs_nothing_else(guest)?;
     with_host(guest, |client| {
         same_figures(&before, &metrics(guest, client)?)?;
         ensure!(processes(guest, client, None)?.iter().any(|process| process.pid == 1), "no process 1");
         let services: Vec<ServiceInfo> = data(guest, client, &Action::ServiceList { state: None })?;
         ensure!(services.iter().any(|service| service.name == "dbus.service"), "no dbus.service");
+        later_mount(guest, client)?;
         refuses(guest, client)
     })
+}
+
+/// A mount namespace of its own hides nothing that comes later.
+fn later_mount(guest: &Guest, client: &Client) -> Result<()> {
+    let _undo = Undo::by(guest, "umount /srv/lab-late; rm -rf /srv/lab-late /var/tmp/lab-late.img");
+    guest.sh("truncate -s 16M /var/tmp/lab-late.img && mkfs.ext4 -q /var/tmp/lab-late.img && mkdir -p /srv/lab-late && \
+        mount -o loop /var/tmp/lab-late.img /srv/lab-late")?;
+    let disks = metrics(guest, client)?.data.system.disk.usage_stats;
+    ensure!(disks.iter().any(|disk| disk.mount_point == "/srv/lab-late"), "not seen: {disks:?}");
+    Ok(())
+}
+
+/// In its view of the file systems, the program's directory alone is not `noexec`.
+fn runs_nothing_else(guest: &Guest) -> Result<()> {
+    let pid = guest.sh(&format!("systemctl show -p MainPID --value {UNIT}"))?;
+    let mounts = guest.sh(&format!("cut -d' ' -f5,6 /proc/{pid}/mountinfo"))?;
+    let may: Vec<_> = mounts.lines().filter(|line| !line.contains("noexec")).collect();
+    ensure!(
+        !may.is_empty() && may.iter().all(|line| line.starts_with("/opt/infiniservice ")),
+        "may be run: {may:?}"
+    );
+    Ok(())
 }
 
 /// What does not change by itself is seen from within the sandbox as from without.
@@ -77,5 +117,11 @@ fn scores(guest: &Guest) -> Result<()> {
         let score = told.split_whitespace().find_map(|word| word.parse::<f64>().ok());
         ensure!(score.context(told.clone())? <= most, "{unit}: {told}, more than {most}");
     }
+    let open = guest.sh(&format!(
+        "LC_ALL=C.UTF-8 systemd-analyze security --no-pager {UNIT}.service | sed -n 's/^✗ *\\([^ ]*\\).*/\\1/p'"
+    ))?;
+    ensure!(open.contains("ProtectProc="), "not as expected: {open}");
+    let more: Vec<_> = open.lines().filter(|name| !OPEN.contains(name)).collect();
+    ensure!(more.is_empty(), "open besides: {more:?}");
     Ok(())
 }
