@@ -43,7 +43,7 @@ fn serves(guest: &Guest) -> Result<()> {
         guest.sh(&format!("systemctl is-active {UNIT} infiniservice; ps -o user= -C infiniservice"))?;
     equal("who runs", state.as_str(), "active\ninactive\ninfiniservice")?;
     equal("the port", port(guest)?.as_str(), "root:infiniservice 660")?;
-    runs_nothing_else(guest)?;
+    runs_and_writes_nothing(guest)?;
     with_host(guest, |client| {
         same_figures(&before, &metrics(guest, client)?)?;
         ensure!(processes(guest, client, None)?.iter().any(|process| process.pid == 1), "no process 1");
@@ -64,14 +64,34 @@ fn later_mount(guest: &Guest, client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// In its view of the file systems, the program's directory alone is not `noexec`.
-fn runs_nothing_else(guest: &Guest) -> Result<()> {
+/// In its view of the file systems nothing may be run but in the program's directory and in places that it cannot write to,
+/// and what is mounted writable there has no place where its user may write.
+fn runs_and_writes_nothing(guest: &Guest) -> Result<()> {
     let pid = guest.sh(&format!("systemctl show -p MainPID --value {UNIT}"))?;
-    let mounts = guest.sh(&format!("cut -d' ' -f5,6 /proc/{pid}/mountinfo"))?;
-    let may: Vec<_> = mounts.lines().filter(|line| !line.contains("noexec")).collect();
+    let told = guest.sh(&format!("cut -d' ' -f5,6 /proc/{pid}/mountinfo"))?;
+    let mounts: Vec<(&str, Vec<&str>)> = told
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(place, options)| (place, options.split(',').collect()))
+        .collect();
+    let has = |options: &[&str], option| options.contains(&option);
+    let may_run = mounts.iter().filter(|(_, options)| !has(options, "noexec") && !has(options, "ro"));
+    equal("places to run from", may_run.map(|(place, _)| *place).collect(), vec!["/opt/infiniservice"])?;
+    let mut writable: Vec<&str> =
+        mounts.iter().filter(|(_, options)| has(options, "rw")).map(|(place, _)| *place).collect();
+    // Files of a process belong to it there, whatever it is.
+    writable.retain(|place| *place != "/proc");
+    let user = "setpriv --reuid infiniservice --regid infiniservice --clear-groups";
+    let found = guest.sh(&format!(
+        "for place in {}; do {user} find $place -xdev \\( -type d -o -type f \\) -writable 2>/dev/null; done; true",
+        writable.join(" ")
+    ))?;
+    // Mounted over in the sandbox.
+    let hidden = ["/dev/shm", "/dev/mqueue", "/run/lock"];
+    let open: Vec<_> = found.lines().filter(|place| !hidden.contains(place)).collect();
     ensure!(
-        !may.is_empty() && may.iter().all(|line| line.starts_with("/opt/infiniservice ")),
-        "may be run: {may:?}"
+        open.is_empty() && !writable.iter().any(|place| hidden.contains(place)),
+        "{open:?} of {writable:?}"
     );
     Ok(())
 }

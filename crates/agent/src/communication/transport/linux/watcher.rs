@@ -45,6 +45,10 @@ impl Watcher {
             match inotify::add_watch(self.inotify.get_ref(), &point.path, mask(&point.names)) {
                 Ok(wd) => watches.entry(wd).or_default().push(point.names.clone()),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
+                // A port of others; whether its own may be opened is told when the agent tries.
+                Err(Errno::ACCESS) => {
+                    log::debug!("not watched: {} is closed to the agent", point.path.display());
+                }
                 Err(error) => log::warn!("cannot watch {}: {error}", point.path.display()),
             }
         }
