@@ -75,6 +75,11 @@ impl RawHost {
         self.out.len() < MAX_WAITING_BYTES
     }
 
+    /// Whether all that was asked has gone out.
+    pub fn has_asked_all(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// Asks for an action, given as the inside of `command_type`; gives its id.
     pub fn ask(&mut self, command: &str) -> String {
         let id = self.new_id();
