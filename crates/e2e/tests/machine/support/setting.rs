@@ -19,9 +19,11 @@ pub fn configured<'a>(guest: &'a Guest, lines: &str) -> Result<Undo<'a>> {
 /// Starts the agent anew with these lines in the `[Service]` section of its unit; one such value at a time.
 pub fn in_unit<'a>(guest: &'a Guest, lines: &str) -> Result<Undo<'a>> {
     let drop_in = format!("{DROP_INS}/90-lab.conf");
-    let restart = "systemctl daemon-reload; systemctl restart infiniservice";
+    let restart = "systemctl daemon-reload && systemctl restart infiniservice";
     let remove = format!("rm {drop_in}; rmdir --ignore-fail-on-non-empty {DROP_INS}");
     let undo = Undo::by(guest, format!("{remove}; {restart}"));
-    guest.sh(&format!("mkdir -p {DROP_INS}; printf '[Service]\\n%s\\n' '{lines}' > {drop_in}; {restart}"))?;
+    guest.sh(&format!(
+        "mkdir -p {DROP_INS} && printf '[Service]\\n%s\\n' '{lines}' > {drop_in} && {restart}"
+    ))?;
     Ok(undo)
 }

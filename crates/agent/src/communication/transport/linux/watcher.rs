@@ -46,7 +46,7 @@ impl Watcher {
                 Ok(wd) => watches.entry(wd).or_default().push(point.names.clone()),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
                 // A port of others; whether its own may be opened is told when the agent tries.
-                Err(Errno::ACCESS) => {
+                Err(Errno::ACCESS) if matches!(point.names, Names::Itself { .. }) => {
                     log::debug!("not watched: {} is closed to the agent", point.path.display());
                 }
                 Err(error) => log::warn!("cannot watch {}: {error}", point.path.display()),
