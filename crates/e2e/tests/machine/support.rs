@@ -5,7 +5,7 @@ mod setting;
 pub use setting::{configured, in_unit};
 
 use anyhow::{Context, Result, ensure};
-use infinictl::client::Client;
+use infinictl::client::{Client, Event, Subscription};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_protocol::metrics::{Process, SystemMetrics};
@@ -130,20 +130,28 @@ pub fn meanwhile<T>(
     work: impl Fn() -> Result<T>,
 ) -> Result<(T, SystemMetrics)> {
     let _scheduled = configured(guest, NO_SCHEDULE)?;
+    let mut seen = Vec::new();
     for _ in 0..5 {
         metrics(guest, client)?;
         let mut events = client.subscribe();
         let done = work()?;
         let own = metrics(guest, client)?;
-        let mut collections = 0;
-        while let Some(event) = events.try_next() {
-            collections += usize::from(matches!(event.message(), Some(GuestMessage::SystemMetrics(_))));
-        }
-        if collections == 1 {
+        let collections = collections(&mut events);
+        if collections.len() == 1 {
             return Ok((done, own));
         }
+        seen.push(collections);
     }
-    anyhow::bail!("other collections came in between each time")
+    anyhow::bail!("instead of one collection at the end of each time: {seen:?}")
+}
+
+/// Time of each and the id of the request that it answers; it has none where it was scheduled.
+fn collections(events: &mut Subscription) -> Vec<String> {
+    let of = |event: &Event| match event.message() {
+        Some(GuestMessage::SystemMetrics(own)) => Some(format!("{:?} {:?}", own.timestamp, own.request_id)),
+        _ => None,
+    };
+    std::iter::from_fn(|| events.try_next()).filter_map(|event| of(&event)).collect()
 }
 
 /// The numbers of a text, in order; words that are none are passed over.

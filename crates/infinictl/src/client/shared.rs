@@ -73,15 +73,16 @@ impl Shared {
         inbox
     }
 
-    /// Gives a line to whom it concerns.
+    /// Gives a line to whom it concerns: to the subscribers first, so that who has an answer finds it and all that came
+    /// before it in a subscription.
     pub(super) fn deliver(&self, event: &Arc<Event>) {
         let mut state = self.lock();
+        for inbox in state.inboxes.iter().filter_map(Weak::upgrade) {
+            inbox.push(Arc::clone(event));
+        }
         if let Some(key) = event.message().and_then(Key::of_answer) {
             let taken = state.pending.answer(&key, event);
             state.stats.stale += u64::from(!taken);
-        }
-        for inbox in state.inboxes.iter().filter_map(Weak::upgrade) {
-            inbox.push(Arc::clone(event));
         }
     }
 
@@ -93,8 +94,8 @@ impl Shared {
             ended.get_or_insert_with(|| reason.into());
             first
         });
-        state.pending.end();
         state.inboxes.iter().filter_map(Weak::upgrade).for_each(|inbox| inbox.end());
+        state.pending.end();
     }
 
     /// Changes the counters.
@@ -140,5 +141,41 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Subscription;
+    use crate::client::pending::FIRST_PING;
+    use std::future::Future;
+    use std::task::{Context, Wake, Waker};
+    use std::time::Instant;
+
+    /// Counts what a subscription holds at the moment when an answer wakes the one who asked.
+    struct Asker {
+        subscription: Mutex<Subscription>,
+        found: Mutex<Option<usize>>,
+    }
+
+    impl Wake for Asker {
+        fn wake(self: Arc<Self>) {
+            let mut subscription = self.subscription.lock().unwrap();
+            *self.found.lock().unwrap() = Some(std::iter::from_fn(|| subscription.try_next()).count());
+        }
+    }
+
+    #[test]
+    fn who_gets_an_answer_finds_it_in_a_subscription_already() {
+        let shared = Shared::new("a pipe".into(), None);
+        let subscription = Mutex::new(Subscription { inbox: shared.subscribe() });
+        let asker = Arc::new(Asker { subscription, found: Mutex::default() });
+        let mut answer = std::pin::pin!(shared.wait(Key::Ping(FIRST_PING)).unwrap());
+        let waker = Waker::from(Arc::clone(&asker));
+        assert!(answer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let line = format!(r#"{{"type":"keep_alive","sequence_number":{FIRST_PING}}}"#);
+        shared.deliver(&Arc::new(Event::parse(line, Instant::now())));
+        assert_eq!(*asker.found.lock().unwrap(), Some(1));
     }
 }
