@@ -4,7 +4,7 @@ use crate::harness::Stage;
 use crate::{binary, messages};
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
-use infiniservice_lab::{BootOptions, Machine, payload};
+use infiniservice_lab::{Kind, Namespace, System, payload};
 use infiniservice_protocol::{Action, GuestMessage, Response};
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_mins(3);
 /// The machine and a runtime for the client's tasks.
 pub struct Guest {
     /// The machine.
-    pub machine: Machine,
+    pub machine: System,
     runtime: Runtime,
 }
 
@@ -26,8 +26,7 @@ impl Guest {
         let directory = tempfile::tempdir()?;
         payload::fill(directory.path(), &binary::agent()?, &binary::workspace().join("packaging"))?;
         payload::add(directory.path(), &binary::packages()?)?;
-        let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
-        let machine = Machine::boot(&options)?;
+        let machine = System::boot(kind()?, directory.path())?;
         // One worker, so that the client answers heartbeats while a scenario waits for the guest's shell.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let guest = Self { machine, runtime };
@@ -97,6 +96,21 @@ impl Guest {
     /// The agent's log since the machine booted.
     pub fn log(&self) -> Result<String> {
         self.sh("journalctl -b -u infiniservice -o cat --no-pager")
+    }
+}
+
+/// Names the kind of system: `namespace`, or `machine`.
+pub const LAB_VARIABLE: &str = "INFINISERVICE_LAB";
+
+/// What the environment asks for: an emulated machine, unless it says otherwise.
+pub fn kind() -> Result<Kind> {
+    match std::env::var(LAB_VARIABLE).as_deref() {
+        Ok("namespace") => match Namespace::obstacle() {
+            None => Ok(Kind::Namespace),
+            Some(obstacle) => bail!("{LAB_VARIABLE}=namespace: {obstacle}"),
+        },
+        Ok("machine") | Err(_) => Ok(Kind::Machine),
+        Ok(other) => bail!("{LAB_VARIABLE} must be `namespace` or `machine`, not `{other}`"),
     }
 }
 

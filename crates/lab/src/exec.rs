@@ -62,12 +62,21 @@ impl Exec {
         self.limit
     }
 
+    /// The arguments of `timeout(1)` for it.
+    pub(crate) fn timed(&self) -> Vec<String> {
+        let seconds = self.limit.as_millis().div_ceil(1000).to_string();
+        let mut arguments = vec!["--kill-after=5".to_owned(), seconds];
+        arguments.extend(self.argv.iter().cloned());
+        arguments
+    }
+
+    pub(crate) fn input(&self) -> Option<&[u8]> {
+        self.stdin.as_deref()
+    }
+
     /// The arguments of `guest-exec`. The guest's own `timeout(1)` ends the program, since qemu-ga cannot.
     pub(crate) fn arguments(&self) -> Value {
-        let seconds = self.limit.as_millis().div_ceil(1000).to_string();
-        let mut args = vec!["--kill-after=5", &seconds];
-        args.extend(self.argv.iter().map(String::as_str));
-        let mut arguments = json!({"path": "/usr/bin/timeout", "arg": args, "capture-output": true});
+        let mut arguments = json!({"path": "/usr/bin/timeout", "arg": self.timed(), "capture-output": true});
         if let Some(bytes) = &self.stdin {
             arguments["input-data"] = BASE64.encode(bytes).into();
         }

@@ -24,11 +24,15 @@ pub mod imports;
 pub mod jsonline;
 pub mod libvirt;
 pub mod machine;
+pub mod namespace;
 pub mod packages;
 pub mod payload;
 pub mod qmp;
+pub mod system;
 pub mod wine;
 
 pub use exec::{Exec, ExecOutput};
 pub use image::{Image, recipe::Recipe};
 pub use machine::{Machine, options::BootOptions, options::Network};
+pub use namespace::Namespace;
+pub use system::{Kind, System};

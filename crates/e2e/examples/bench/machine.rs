@@ -89,7 +89,7 @@ fn round_trips(guest: &Guest, host: &mut Peer, effort: &Effort, table: &mut Tabl
     let mut ask = |request: &str, wanted: &str| Ok(host.borrow_mut().exchange(request, wanted)?.0);
     let mut ask_too = |request: &str, wanted: &str| Ok(host.borrow_mut().exchange(request, wanted)?.0);
     let mut ask_theirs = |_: &str, _: &str| {
-        let mut agent = guest.machine.guest_agent();
+        let mut agent = guest.machine.machine()?.guest_agent();
         let begin = Instant::now();
         agent.execute("guest-ping", &json!({}))?;
         Ok(begin.elapsed())

@@ -1,8 +1,8 @@
 //! A machine: QEMU around an image, with the host's ends of its ports.
 
-mod migration;
+pub mod migration;
 pub mod options;
-mod process;
+pub(crate) mod process;
 
 use std::fs;
 use std::path::{Path, PathBuf};

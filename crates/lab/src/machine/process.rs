@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -22,23 +22,35 @@ const ERRORS: &str = "qemu.log";
 
 /// A running QEMU, by a descriptor that cannot come to mean another process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     handle: OwnedFd,
     owned: bool,
 }
 
 impl Process {
     /// Starts QEMU so that it ends when the calling process ends, however that happens, or this value is dropped.
-    pub(super) fn start_owned(arguments: &[OsString], dir: &Path) -> Result<Self> {
+    pub(crate) fn start_owned(arguments: &[OsString], dir: &Path) -> Result<Self> {
         let mut command = command::program("setpriv")?;
         command.args(["--pdeathsig", "KILL", "--"]).arg(program()?);
         command.args(arguments).stdout(Stdio::null()).stderr(error_log(dir)?);
-        let handle = keep(command)?.recv().context("QEMU's keeper is gone")??;
+        Self::keep_owned(command)
+    }
+
+    /// Starts `command`, which asks for a death signal by `setpriv`, from a thread that lives as long as this process.
+    pub(crate) fn keep_owned(command: Command) -> Result<Self> {
+        let handle = keep(command)?.recv().context("the keeper of the process is gone")??;
         Ok(Self { handle, owned: true })
     }
 
+    /// Its number, which cannot come to mean another process before it was waited for.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        let facts = fs::read_to_string(format!("/proc/self/fdinfo/{}", self.handle.as_raw_fd()))?;
+        let line = facts.lines().find_map(|line| line.strip_prefix("Pid:"));
+        line.and_then(|pid| pid.trim().parse().ok()).context("the process has ended")
+    }
+
     /// Starts QEMU in the background of the system. It has its sockets when this returns.
-    pub(super) fn start_detached(arguments: &[OsString], dir: &Path) -> Result<Self> {
+    pub(crate) fn start_detached(arguments: &[OsString], dir: &Path) -> Result<Self> {
         let mut command = command::program(QEMU)?;
         command.args(arguments).arg("-daemonize").stdout(Stdio::null()).stderr(error_log(dir)?);
         if !command.status().with_context(|| format!("cannot start {QEMU}"))?.success() {
@@ -48,7 +60,7 @@ impl Process {
     }
 
     /// Finds the process of a machine that was started before.
-    pub(super) fn running(dir: &Path) -> Result<Self> {
+    pub(crate) fn running(dir: &Path) -> Result<Self> {
         let path = dir.join(PID_FILE);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let pid =
@@ -61,7 +73,7 @@ impl Process {
     }
 
     /// Waits for the end of QEMU; false when it still runs after `timeout`.
-    pub(super) fn wait(&self, timeout: Duration) -> Result<bool> {
+    pub(crate) fn wait(&self, timeout: Duration) -> Result<bool> {
         let timeout =
             Timespec { tv_sec: timeout.as_secs().cast_signed(), tv_nsec: timeout.subsec_nanos().into() };
         let mut fds = [PollFd::new(&self.handle, PollFlags::IN)];
@@ -69,7 +81,7 @@ impl Process {
     }
 
     /// Ends QEMU now. An error means that it is gone already.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let _gone_already = pidfd_send_signal(&self.handle, Signal::KILL);
         let _ended = self.wait(Duration::from_secs(10));
     }
@@ -84,7 +96,7 @@ impl Drop for Process {
 }
 
 /// What QEMU wrote to standard error.
-pub(super) fn errors(dir: &Path) -> String {
+pub(crate) fn errors(dir: &Path) -> String {
     let mut text = String::new();
     if let Ok(file) = File::open(dir.join(ERRORS)) {
         let _unreadable = file.take(64 * 1024).read_to_string(&mut text);

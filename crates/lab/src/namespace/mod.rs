@@ -1,0 +1,247 @@
+//! A system without emulation: the machine's image with its own systemd, in namespaces of this kernel.
+//!
+//! It boots in a second and runs at native speed. What it has not: a kernel of its own (clock, modules, suspend,
+//! kernel log), cgroup controllers where the host uses cgroup v1, and a virtio port: the agent gets a terminal.
+
+mod relay;
+
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{io::Write, thread};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use tempfile::TempDir;
+
+use crate::exec::{Exec, ExecOutput};
+use crate::image::{Image, recipe::Recipe};
+use crate::machine::process::Process;
+use crate::{command, console, packages};
+use relay::Relay;
+
+const BOOT: &str = include_str!("boot.sh");
+/// How long it may take to come up on a busy host.
+const BOOT_TIMEOUT: Duration = Duration::from_mins(2);
+/// How often is looked whether it came up: nothing tells.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Console lines shown with an error.
+const SHOWN_LINES: usize = 30;
+/// Where cgroup2 is mounted: beside version 1, or alone.
+const CGROUPS: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+/// The port as udev would link it.
+const PORT: &str = "dev/virtio-ports/org.infinibay.agent";
+
+/// A booted system, for the life of this value.
+#[derive(Debug)]
+pub struct Namespace {
+    process: Process,
+    /// systemd, as this kernel numbers it.
+    init: u32,
+    cgroup: PathBuf,
+    relay: Option<Relay>,
+    dir: TempDir,
+}
+
+impl Namespace {
+    /// Why it cannot be used here; `None` where it can.
+    pub fn obstacle() -> Option<&'static str> {
+        let missing = |path: &str| !Path::new(path).exists();
+        if !rustix::process::geteuid().is_root() {
+            return Some("it needs root, for namespaces and mounts");
+        }
+        if missing("/dev/loop-control") {
+            return Some("the kernel has no loop devices");
+        }
+        cgroup_root().is_none().then_some("no cgroup2 is mounted")
+    }
+
+    /// Boots the machine's image, with the files of `payload` at `/mnt/payload`, and waits until its services are up.
+    pub fn boot(payload: Option<&Path>) -> Result<Self> {
+        if let Some(obstacle) = Self::obstacle() {
+            bail!("no system in namespaces: {obstacle}");
+        }
+        packages::ensure(packages::LAB)?;
+        let image = Image::ensure(&Recipe::debian()?)?;
+        let dir = tempfile::Builder::new().prefix("infiniservice-lab-").tempdir()?;
+        lay_out(dir.path(), &image, payload)?;
+        let cgroup = make_cgroup(dir.path())?;
+        let process = start(dir.path(), &cgroup)?;
+        let init = init_of(&process, dir.path())?;
+        let mut system = Self { process, init, cgroup, relay: None, dir };
+        system.wait_booted()?;
+        system.plug_port()?;
+        Ok(system)
+    }
+
+    /// The host's end of the agent's port.
+    pub fn agent_socket(&self) -> PathBuf {
+        self.dir.path().join("agent.sock")
+    }
+
+    /// Runs a program in the system to its end.
+    pub fn run(&self, exec: &Exec) -> Result<ExecOutput> {
+        let mut child = self.enter(exec)?.spawn().with_context(|| format!("cannot run {exec}"))?;
+        feed(&mut child, exec.input())?;
+        let output = child.wait_with_output()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(ExecOutput {
+            exit_code: output.status.code().map(i64::from),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+            truncated: false,
+        })
+    }
+
+    /// Writes a file in the system, replacing what was there.
+    pub fn write_file(&self, path: &str, contents: &[u8]) -> Result<()> {
+        let write = Exec::argv(&["/bin/sh", "-c", "cat > \"$1\"", "sh", path]).stdin(contents);
+        self.run(&write)?.expect_success().map(drop)
+    }
+
+    /// The last lines of systemd's console.
+    pub fn console_tail(&self, lines: usize) -> String {
+        console::tail(&self.dir.path().join("console.log"), lines)
+    }
+
+    /// Ends it; what was written in it is gone.
+    pub fn stop(self) {}
+
+    /// The program as a process of all of the system's namespaces and of its cgroups.
+    fn enter(&self, exec: &Exec) -> Result<Command> {
+        let group = self.cgroup.join("lab.shell");
+        fs::create_dir_all(&group)?;
+        let mut command = command::program("sh")?;
+        command.args(["-c", "echo $$ > \"$0\" && exec nsenter \"$@\""]).arg(group.join("cgroup.procs"));
+        command.args(["--target", &self.init.to_string(), "--mount", "--pid", "--net", "--uts", "--ipc"]);
+        command.args(["--cgroup", "--root", "--wd", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]);
+        command.args(["setpriv", "--bounding-set=-sys_time,-sys_module", "/usr/bin/timeout"]);
+        command.args(exec.timed()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command)
+    }
+
+    fn wait_booted(&self) -> Result<()> {
+        let start = Instant::now();
+        let asked = Exec::argv(&["systemctl", "is-system-running", "--wait"]).timeout(BOOT_TIMEOUT);
+        while start.elapsed() < BOOT_TIMEOUT {
+            ensure!(!self.process.wait(Duration::ZERO)?, self.failure("the system ended at once"));
+            let state = self.run(&asked)?;
+            match state.stdout.trim() {
+                "running" => return Ok(()),
+                "degraded" => bail!(self.failure(&self.run(&Exec::shell("systemctl --failed"))?.stdout)),
+                _ => thread::sleep(LOOK_AGAIN),
+            }
+        }
+        bail!(self.failure("the system did not come up"))
+    }
+
+    /// A terminal of the system's own takes the port's place.
+    fn plug_port(&mut self) -> Result<()> {
+        let root = PathBuf::from(format!("/proc/{}/root", self.init));
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = File::options().read(true).write(true).open(root.join("dev/pts/ptmx"))?;
+        unlockpt(&master)?;
+        let guest = ioctl_tiocgptpeer(&master, flags)?;
+        let mut modes = tcgetattr(&guest)?;
+        modes.make_raw();
+        tcsetattr(&guest, OptionalActions::Now, &modes)?;
+        let name = ptsname(&master, Vec::new())?.into_string()?;
+        symlink(name, root.join(PORT))?;
+        self.relay = Some(Relay::start(OwnedFd::from(master), guest, &self.agent_socket())?);
+        Ok(())
+    }
+
+    fn failure(&self, what: &str) -> String {
+        format!("{what}\nlast lines of the console:\n{}", self.console_tail(SHOWN_LINES))
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        self.process.kill();
+        // Groups of processes that the kernel has not quite buried yet stay; a later system removes them.
+        remove_groups(&self.cgroup);
+    }
+}
+
+fn cgroup_root() -> Option<&'static Path> {
+    CGROUPS.map(Path::new).into_iter().find(|root| root.join("cgroup.procs").exists())
+}
+
+/// A group for the system, whose name no other has.
+fn make_cgroup(dir: &Path) -> Result<PathBuf> {
+    let root = cgroup_root().context("no cgroup2 is mounted")?;
+    let cgroup = root.join(dir.file_name().context("a directory's name")?);
+    fs::create_dir(&cgroup).with_context(|| cgroup.display().to_string())?;
+    Ok(cgroup)
+}
+
+/// Removes a group and those below it, as far as they are empty.
+fn remove_groups(group: &Path) {
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_groups(&entry.path());
+        }
+    }
+    let _still_busy = fs::remove_dir(group);
+}
+
+fn lay_out(dir: &Path, image: &Image, payload: Option<&Path>) -> Result<()> {
+    command::run(
+        "cp",
+        ["--sparse=always".as_ref(), image.disk().as_os_str(), dir.join("disk.img").as_os_str()],
+    )?;
+    fs::create_dir(dir.join("root"))?;
+    let shown = dir.join("payload");
+    match payload {
+        Some(payload) => {
+            command::run("cp", ["-r".as_ref(), payload.as_os_str(), shown.as_os_str()]).map(drop)
+        }
+        None => Ok(fs::create_dir(shown)?),
+    }
+}
+
+fn start(dir: &Path, cgroup: &Path) -> Result<Process> {
+    let log = File::create(dir.join("console.log"))?;
+    let mut command = command::program("setpriv")?;
+    command.args(["--pdeathsig", "KILL", "--", "/bin/sh", "-euc", BOOT]);
+    command.env("dir", dir).env("cgroup", cgroup).stdout(log.try_clone()?).stderr(log);
+    Process::keep_owned(command)
+}
+
+/// systemd is the one child of `unshare`, once the script has become that.
+fn init_of(process: &Process, dir: &Path) -> Result<u32> {
+    let start = Instant::now();
+    let outer = process.pid()?;
+    while start.elapsed() < BOOT_TIMEOUT {
+        let children = fs::read_to_string(format!("/proc/{outer}/task/{outer}/children")).unwrap_or_default();
+        let init = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
+        if let Some(init) = init.filter(|init| is_systemd(*init)) {
+            return Ok(init);
+        }
+        if process.wait(LOOK_AGAIN)? {
+            break;
+        }
+    }
+    bail!("systemd did not start:\n{}", console::tail(&dir.join("console.log"), SHOWN_LINES))
+}
+
+fn is_systemd(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "systemd")
+}
+
+/// Gives a program its input from a thread: it may answer before it has read all.
+fn feed(child: &mut Child, input: Option<&[u8]>) -> Result<()> {
+    let (Some(mut pipe), Some(input)) = (child.stdin.take(), input.map(<[u8]>::to_vec)) else {
+        return Ok(());
+    };
+    thread::Builder::new().name("lab-input".to_owned()).spawn(move || {
+        // It may end before it has read everything.
+        let _closed = pipe.write_all(&input);
+    })?;
+    Ok(())
+}
