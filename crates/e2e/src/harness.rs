@@ -37,7 +37,7 @@ pub fn wanted<S: Stage>() -> bool {
 pub fn run<S: Stage>(scenarios: &[Scenario<S>]) -> Conclusion {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let wanted = arguments.list || wanted::<S>();
-    let stage: Arc<Mutex<Option<S>>> = Arc::default();
+    let stage: Arc<Mutex<Setting<S>>> = Arc::default();
     let trials = scenarios.iter().map(|&(name, scenario)| {
         let stage = stage.clone();
         Trial::test(name, move || on_stage(&stage, scenario)).with_ignored_flag(!wanted)
@@ -45,12 +45,39 @@ pub fn run<S: Stage>(scenarios: &[Scenario<S>]) -> Conclusion {
     libtest_mimic::run(&arguments, trials.collect())
 }
 
-fn on_stage<S: Stage>(stage: &Mutex<Option<S>>, scenario: fn(&S) -> Result<()>) -> Result<(), Failed> {
-    let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-    if stage.is_none() {
-        *stage = Some(S::set_up().map_err(|error| told(&error))?);
+/// What became of setting the stage up. One that failed would fail again, and take its minutes for each scenario.
+enum Setting<S> {
+    NotYet,
+    Ready(S),
+    Failed(String),
+}
+
+impl<S> Default for Setting<S> {
+    fn default() -> Self {
+        Self::NotYet
     }
-    let Some(stage) = stage.as_ref() else { return Err("no stage".into()) };
+}
+
+impl<S: Stage> Setting<S> {
+    fn ready(&mut self) -> Result<&S, Failed> {
+        if matches!(self, Self::NotYet) {
+            *self = S::set_up().map_or_else(|error| Self::Failed(format!("{error:#}")), Self::Ready);
+            if let Self::Failed(why) = self {
+                println!("the stage is not ready, so every scenario fails: {why}");
+            }
+        }
+        match self {
+            Self::Ready(stage) => Ok(stage),
+            Self::Failed(_) | Self::NotYet => {
+                Err("the stage is not ready; the first failure says why".into())
+            }
+        }
+    }
+}
+
+fn on_stage<S: Stage>(stage: &Mutex<Setting<S>>, scenario: fn(&S) -> Result<()>) -> Result<(), Failed> {
+    let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+    let stage = stage.ready()?;
     scenario(stage).map_err(|error| {
         // At once, for those who watch with --nocapture: the harness shows failures at the very end.
         println!("failed: {error:#}");
@@ -59,8 +86,4 @@ fn on_stage<S: Stage>(stage: &Mutex<Option<S>>, scenario: fn(&S) -> Result<()>) 
         let tail: Vec<&str> = tail.into_iter().rev().collect();
         format!("{error:#}\n--- the agent's log:\n{}", tail.join("\n")).into()
     })
-}
-
-fn told(error: &anyhow::Error) -> Failed {
-    format!("{error:#}").into()
 }

@@ -31,7 +31,7 @@ cp -r "$dir/payload/." mnt/payload
 mount -o remount,ro mnt/payload
 tr -d - < /proc/sys/kernel/random/uuid > etc/machine-id
 sed -i /payload/d etc/fstab
-# The machine's network: one card with the address that QEMU gives.
+# The network of the emulated machine: one card, with the address that QEMU gives. (No apostrophes in here.)
 ip link set lo up
 ip link add eth0 type veth peer name wire
 ip link set wire up
