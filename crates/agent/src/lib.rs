@@ -1,6 +1,7 @@
 //! The InfiniService guest agent, as a library: `main.rs` only parses arguments and chooses a mode.
 
 pub mod autochecks;
+pub mod blocking;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")

@@ -1,0 +1,74 @@
+//! Kinds of calls, each with places of its own.
+
+/// What a thread is out for. The number of places bounds the threads of a kind, those that hang included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Files of other processes in `/proc`.
+    Processes,
+    /// Space on file systems.
+    FileSystems,
+    /// Files and directories that the system's configuration or a message names.
+    Files,
+    /// What Autochecks reads.
+    Checks,
+    /// Starting programs, in directories that a host names.
+    Starts,
+    /// Long walks with a deadline of their own: clean-up, inventory.
+    Walks,
+    /// Calls of a service manager or of a library that have no deadline.
+    Managers,
+    /// The collector's own thread.
+    Collector,
+    /// What tests fill.
+    #[cfg(test)]
+    Trial,
+}
+
+/// Reading files needs little stack.
+const SMALL_STACK_BYTES: usize = 256 * 1024;
+/// What runs libraries or walks deep trees gets what threads get as a rule.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+
+impl Lane {
+    /// How many threads may be out at one time.
+    pub const fn places(self) -> usize {
+        match self {
+            Self::Collector => 4,
+            #[cfg(test)]
+            Self::Trial => 8,
+            Self::Managers => 8,
+            Self::Walks => 16,
+            Self::Processes | Self::FileSystems | Self::Files | Self::Starts => 32,
+            Self::Checks => 64,
+        }
+    }
+
+    /// Whether its threads have a table of descriptors of their own.
+    pub const fn has_own_table(self) -> bool {
+        matches!(self, Self::Processes | Self::FileSystems | Self::Files)
+    }
+
+    pub(super) const fn thread_name(self) -> &'static str {
+        match self {
+            Self::Processes => "processes",
+            Self::FileSystems => "file-systems",
+            Self::Files => "files",
+            Self::Checks => "checks",
+            Self::Starts => "starts",
+            Self::Walks => "walks",
+            Self::Managers => "managers",
+            Self::Collector => "collector",
+            #[cfg(test)]
+            Self::Trial => "trial",
+        }
+    }
+
+    pub(super) const fn stack_bytes(self) -> usize {
+        match self {
+            Self::Processes | Self::FileSystems | Self::Files | Self::Checks => SMALL_STACK_BYTES,
+            Self::Starts | Self::Walks | Self::Managers | Self::Collector => STACK_BYTES,
+            #[cfg(test)]
+            Self::Trial => SMALL_STACK_BYTES,
+        }
+    }
+}
