@@ -6,6 +6,7 @@ use crate::steps::{Steps, cargo, root, run};
 use crate::windows::{self, Profile};
 use anyhow::Result;
 use clap::Args;
+use infiniservice_lab::Namespace;
 use infiniservice_lab::command::find;
 
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
@@ -17,7 +18,10 @@ pub struct Test {
     /// Check the Windows programs only: lints, build, and scenarios under Wine.
     #[arg(long, conflicts_with = "fast")]
     windows: bool,
-    /// What runs beside the first machine: Windows, and machines for packages, faults and installing.
+    /// Run every scenario in emulated machines, as before a release: also those that namespaces of this kernel could run.
+    #[arg(long, conflicts_with_all = ["fast", "windows"])]
+    all_in_machines: bool,
+    /// What runs beside the first machine: Windows, the system in namespaces, and machines for faults and installing.
     #[arg(long, hide = true, conflicts_with_all = ["fast", "windows"])]
     beside: bool,
 }
@@ -29,11 +33,7 @@ impl Test {
             return windows_steps().finish();
         }
         if self.beside {
-            let mut steps = windows_steps();
-            for group in ELSEWHERE {
-                steps.step(&format!("the virtual machine: {group}"), || machine(&[group]));
-            }
-            return steps.finish();
+            return self.beside_steps().finish();
         }
         let mut steps = Steps::default();
         steps.step("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
@@ -64,14 +64,41 @@ impl Test {
         } else {
             steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
             // An emulated machine waits much, and keeps only one processor busy.
-            let beside = Beside::start("beside", &["test", "--beside"]);
-            steps.step("the virtual machine", || machine(&ELSEWHERE.map(|group| ["--skip", group]).concat()));
+            let mut arguments = vec!["test", "--beside"];
+            arguments.extend(self.all_in_machines.then_some("--all-in-machines"));
+            let beside = Beside::start("beside", &arguments);
+            let skipped = ELSEWHERE.map(|group| ["--skip", group]).concat();
+            steps.step("the virtual machine", || scenarios(self.machines(), &skipped));
             steps.step(
-                "Windows, and packages, faults and installing in other machines (begun with the first)",
+                "Windows, the system in namespaces, faults and installing in other machines (begun with the first)",
                 || beside?.finish(),
             );
         }
         steps.finish()
+    }
+
+    fn beside_steps(&self) -> Steps {
+        let mut steps = windows_steps();
+        if self.machines() == REST {
+            steps.step("the system in namespaces", || scenarios("namespace", &[]));
+        }
+        for group in ELSEWHERE {
+            steps.step(&format!("the virtual machine: {group}"), || scenarios(self.machines(), &[group]));
+        }
+        steps
+    }
+
+    /// What the emulated machines have to run.
+    fn machines(&self) -> &'static str {
+        let obstacle =
+            if self.all_in_machines { Some("--all-in-machines was given") } else { Namespace::obstacle() };
+        match obstacle {
+            None => REST,
+            Some(obstacle) => {
+                println!("    no system in namespaces: {obstacle}; the emulated machines run everything");
+                "machine"
+            }
+        }
     }
 }
 
@@ -119,21 +146,15 @@ fn documentation() -> Result<()> {
 
 /// Scenarios of machines of their own, for they are half of the time.
 const ELSEWHERE: [&str; 3] = ["packages::", "faults::", "install::"];
+/// What the emulated machines run where namespaces run the rest.
+const REST: &str = "rest";
 
-/// The scenarios that `pick` names.
-fn machine(pick: &[&str]) -> Result<()> {
+/// The scenarios that `pick` names, of those that this lab (`namespace`, `rest`, `machine`) runs.
+fn scenarios(lab: &str, pick: &[&str]) -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::LAB)?;
-    let tests = [
-        "test",
-        "-p",
-        "infiniservice-lab",
-        "-p",
-        "infiniservice-e2e",
-        "--",
-        "--test-threads=1",
-        "--nocapture",
-    ];
+    let tests = ["test", "-p", "infiniservice-lab", "-p", "infiniservice-e2e", "--test", "machine", "--"];
     let mut tests = cargo(&tests);
+    tests.args(["--test-threads=1", "--nocapture"]);
     // What users get, not what was built for tests.
     for (variable, program) in
         [("INFINISERVICE_AGENT", "infiniservice"), ("INFINISERVICE_INFINICTL", "infinictl")]
@@ -142,5 +163,9 @@ fn machine(pick: &[&str]) -> Result<()> {
             tests.env(variable, root().join("target/dist/linux/stage").join(program));
         }
     }
-    run(tests.args(pick).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0"))
+    run(tests
+        .args(pick)
+        .env("INFINISERVICE_LAB", lab)
+        .env("INFINISERVICE_VM", "1")
+        .env("RUST_BACKTRACE", "0"))
 }

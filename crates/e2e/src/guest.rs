@@ -1,6 +1,6 @@
 //! A booted machine with the agent installed in it as in production, and the host's end of its port.
 
-use crate::harness::Stage;
+use crate::harness::{Scenario, Stage};
 use crate::{binary, messages};
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
@@ -99,18 +99,29 @@ impl Guest {
     }
 }
 
-/// Names the kind of system: `namespace`, or `machine`.
+/// Names the kind of system, and with it the scenarios: `machine` (all of them, in an emulated machine), `namespace`
+/// (those that can run in namespaces), or `rest` (those that cannot, in an emulated machine).
 pub const LAB_VARIABLE: &str = "INFINISERVICE_LAB";
 
-/// What the environment asks for: an emulated machine, unless it says otherwise.
-pub fn kind() -> Result<Kind> {
+/// The scenarios that the environment asks for, of which `own_kernel` picks those that need a machine.
+pub fn picked(scenarios: &[Scenario], own_kernel: impl Fn(&str) -> bool) -> Vec<Scenario> {
+    let asked = std::env::var(LAB_VARIABLE).unwrap_or_default();
+    let wanted = |name: &str| match asked.as_str() {
+        "namespace" => !own_kernel(name),
+        "rest" => own_kernel(name),
+        _ => true,
+    };
+    scenarios.iter().copied().filter(|(name, _)| wanted(name)).collect()
+}
+
+fn kind() -> Result<Kind> {
     match std::env::var(LAB_VARIABLE).as_deref() {
         Ok("namespace") => match Namespace::obstacle() {
             None => Ok(Kind::Namespace),
             Some(obstacle) => bail!("{LAB_VARIABLE}=namespace: {obstacle}"),
         },
-        Ok("machine") | Err(_) => Ok(Kind::Machine),
-        Ok(other) => bail!("{LAB_VARIABLE} must be `namespace` or `machine`, not `{other}`"),
+        Ok("machine" | "rest") | Err(_) => Ok(Kind::Machine),
+        Ok(other) => bail!("{LAB_VARIABLE} must be `namespace`, `rest` or `machine`, not `{other}`"),
     }
 }
 

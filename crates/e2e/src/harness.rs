@@ -46,32 +46,28 @@ pub fn run<S: Stage>(scenarios: &[Scenario<S>]) -> Conclusion {
 }
 
 /// What became of setting the stage up. One that failed would fail again, and take its minutes for each scenario.
+#[derive(Default)]
 enum Setting<S> {
+    #[default]
     NotYet,
     Ready(S),
-    Failed(String),
-}
-
-impl<S> Default for Setting<S> {
-    fn default() -> Self {
-        Self::NotYet
-    }
+    Failed,
 }
 
 impl<S: Stage> Setting<S> {
     fn ready(&mut self) -> Result<&S, Failed> {
         if matches!(self, Self::NotYet) {
-            *self = S::set_up().map_or_else(|error| Self::Failed(format!("{error:#}")), Self::Ready);
-            if let Self::Failed(why) = self {
-                println!("the stage is not ready, so every scenario fails: {why}");
-            }
+            *self = S::set_up().map_or_else(|error| Self::failed(&error), Self::Ready);
         }
         match self {
             Self::Ready(stage) => Ok(stage),
-            Self::Failed(_) | Self::NotYet => {
-                Err("the stage is not ready; the first failure says why".into())
-            }
+            Self::Failed | Self::NotYet => Err("the stage is not ready; the first failure says why".into()),
         }
+    }
+
+    fn failed(error: &anyhow::Error) -> Self {
+        println!("the stage is not ready, so every scenario fails: {error:#}");
+        Self::Failed
     }
 }
 

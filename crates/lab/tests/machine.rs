@@ -21,6 +21,10 @@ fn a_machine_does_what_the_tests_need_of_it() {
         eprintln!("left out: boots a virtual machine, set INFINISERVICE_VM=1");
         return;
     }
+    if std::env::var_os("INFINISERVICE_LAB").is_some_and(|value| value == "namespace") {
+        eprintln!("left out: INFINISERVICE_LAB=namespace asks for no machine");
+        return;
+    }
     let payload = tempfile::tempdir().unwrap();
     fs::write(payload.path().join("hello"), "from the host\n").unwrap();
     let options = BootOptions { payload: Some(payload.path().to_path_buf()), ..BootOptions::default() };

@@ -18,6 +18,7 @@ mod hostile_lines;
 mod install;
 mod inventory;
 mod log;
+mod needs;
 mod packages;
 mod processes;
 mod services;
@@ -27,6 +28,7 @@ mod support;
 mod symptoms;
 mod unsafe_command;
 
+use infiniservice_e2e::guest;
 use infiniservice_e2e::harness::{self, Scenario};
 use std::process::ExitCode;
 
@@ -101,5 +103,6 @@ fn main() -> ExitCode {
     if std::env::var_os(AS_INFINICTL).is_some() {
         return infinictl::cli::main();
     }
-    harness::run(&ALL.concat()).exit_code()
+    let scenarios: Vec<Scenario> = ALL.concat();
+    harness::run(&guest::picked(&scenarios, |name| needs::own_kernel(name).is_some())).exit_code()
 }

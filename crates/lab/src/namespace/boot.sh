@@ -44,5 +44,5 @@ pivot_root . old
 umount -l /old
 rmdir /old
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    setpriv --bounding-set=-sys_time,-sys_module /lib/systemd/systemd --log-target=console --show-status=no
+    setpriv --bounding-set=-sys_time,-sys_module /lib/systemd/systemd --show-status=no
 '

@@ -33,6 +33,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const SHOWN_LINES: usize = 30;
 /// Where cgroup2 is mounted: beside version 1, or alone.
 const CGROUPS: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+/// What the names of a system's directory and of its cgroup begin with.
+const PREFIX: &str = "infiniservice-lab-";
 /// The port as udev would link it.
 const PORT: &str = "dev/virtio-ports/org.infinibay.agent";
 
@@ -67,7 +69,7 @@ impl Namespace {
         }
         packages::ensure(packages::LAB)?;
         let image = Image::ensure(&Recipe::debian()?)?;
-        let dir = tempfile::Builder::new().prefix("infiniservice-lab-").tempdir()?;
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         lay_out(dir.path(), &image, payload)?;
         let cgroup = make_cgroup(dir.path())?;
         let process = start(dir.path(), &cgroup)?;
@@ -163,6 +165,7 @@ impl Namespace {
 impl Drop for Namespace {
     fn drop(&mut self) {
         self.process.kill();
+        let _gone_already = fs::write(self.cgroup.join("cgroup.kill"), "1");
         // Groups of processes that the kernel has not quite buried yet stay; a later system removes them.
         remove_groups(&self.cgroup);
     }
@@ -175,9 +178,21 @@ fn cgroup_root() -> Option<&'static Path> {
 /// A group for the system, whose name no other has.
 fn make_cgroup(dir: &Path) -> Result<PathBuf> {
     let root = cgroup_root().context("no cgroup2 is mounted")?;
+    remove_abandoned(root);
     let cgroup = root.join(dir.file_name().context("a directory's name")?);
     fs::create_dir(&cgroup).with_context(|| cgroup.display().to_string())?;
     Ok(cgroup)
+}
+
+/// Removes the groups of systems that are gone: their directories are, too.
+fn remove_abandoned(root: &Path) {
+    let temporary = std::env::temp_dir();
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(PREFIX) && !temporary.join(&name).exists() {
+            remove_groups(&entry.path());
+        }
+    }
 }
 
 /// Removes a group and those below it, as far as they are empty.

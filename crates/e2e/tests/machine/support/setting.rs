@@ -10,10 +10,19 @@ const DROP_INS: &str = "/run/systemd/system/infiniservice.service.d";
 
 /// Has the agent take over these lines of its configuration by a reload; one such value at a time.
 pub fn configured<'a>(guest: &'a Guest, lines: &str) -> Result<Undo<'a>> {
-    let reload = "systemctl reload infiniservice";
+    let reload = reload();
     let undo = Undo::by(guest, format!("cp -p {SAVED} {CONFIG}; rm {SAVED}; {reload}"));
     guest.sh(&format!("cp -p {CONFIG} {SAVED} && printf '%s\\n' '{lines}' >> {CONFIG} && {reload}"))?;
     Ok(undo)
+}
+
+/// A script that reloads the configuration and waits until the agent says that it did: `systemctl reload` only sends
+/// the signal.
+fn reload() -> &'static str {
+    "{ reloads() { journalctl -b -u infiniservice -o cat --no-pager | grep -c '^configuration .*reloaded'; }; \
+     before=$(reloads); late=$(($(date +%s) + 60)); systemctl reload infiniservice || exit 1; \
+     until [ \"$(reloads)\" != \"$before\" ]; do \
+         [ $(date +%s) -lt $late ] || { echo 'not reloaded' >&2; exit 1; }; sleep 0.05; done; }"
 }
 
 /// Starts the agent anew with these lines in the `[Service]` section of its unit; one such value at a time.
