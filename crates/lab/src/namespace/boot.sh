@@ -43,6 +43,7 @@ mkdir -p old
 pivot_root . old
 umount -l /old
 rmdir /old
+mount --make-rshared /
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     setpriv --bounding-set=-sys_time,-sys_module /lib/systemd/systemd --show-status=no
 '

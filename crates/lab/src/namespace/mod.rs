@@ -151,6 +151,9 @@ impl Namespace {
         let mut modes = tcgetattr(&guest)?;
         modes.make_raw();
         tcsetattr(&guest, OptionalActions::Now, &modes)?;
+        // As udev leaves a virtio port.
+        rustix::fs::fchown(&guest, Some(rustix::fs::Uid::ROOT), Some(rustix::fs::Gid::ROOT))?;
+        rustix::fs::fchmod(&guest, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
         let name = ptsname(&master, Vec::new())?.into_string()?;
         symlink(name, root.join(PORT))?;
         self.relay = Some(Relay::start(OwnedFd::from(master), guest, &self.agent_socket())?);
