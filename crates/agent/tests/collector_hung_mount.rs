@@ -63,5 +63,5 @@ fn hanging(collection: &Collection) -> Vec<&str> {
 fn workers() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-    names.filter(|name| name.trim() == "statvfs").count()
+    names.filter(|name| name.trim() == "file-systems").count()
 }

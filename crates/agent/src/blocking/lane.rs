@@ -3,7 +3,9 @@
 /// What a thread is out for. The number of places bounds the threads of a kind, those that hang included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Files of other processes in `/proc`.
+    /// `/proc/PID/stat` of all processes.
+    ProcessTable,
+    /// Other files of processes in `/proc`.
     Processes,
     /// Space on file systems.
     FileSystems,
@@ -35,21 +37,22 @@ impl Lane {
         match self {
             Self::Collector => 4,
             #[cfg(test)]
-            Self::Trial => 8,
+            Self::Trial => 16,
             Self::Managers => 8,
             Self::Walks => 16,
-            Self::Processes | Self::FileSystems | Self::Files | Self::Starts => 32,
-            Self::Checks => 64,
+            Self::FileSystems | Self::Files | Self::Starts => 32,
+            Self::ProcessTable | Self::Processes | Self::Checks => 64,
         }
     }
 
     /// Whether its threads have a table of descriptors of their own.
     pub const fn has_own_table(self) -> bool {
-        matches!(self, Self::Processes | Self::FileSystems | Self::Files)
+        matches!(self, Self::ProcessTable | Self::Processes | Self::FileSystems | Self::Files)
     }
 
     pub(super) const fn thread_name(self) -> &'static str {
         match self {
+            Self::ProcessTable => "process-table",
             Self::Processes => "processes",
             Self::FileSystems => "file-systems",
             Self::Files => "files",
@@ -65,7 +68,9 @@ impl Lane {
 
     pub(super) const fn stack_bytes(self) -> usize {
         match self {
-            Self::Processes | Self::FileSystems | Self::Files | Self::Checks => SMALL_STACK_BYTES,
+            Self::ProcessTable | Self::Processes | Self::FileSystems | Self::Files | Self::Checks => {
+                SMALL_STACK_BYTES
+            }
             Self::Starts | Self::Walks | Self::Managers | Self::Collector => STACK_BYTES,
             #[cfg(test)]
             Self::Trial => SMALL_STACK_BYTES,

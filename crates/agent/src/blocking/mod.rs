@@ -29,4 +29,4 @@ mod thread;
 pub use lane::Lane;
 pub use one::{Answer, Coming, ask, join, run, start};
 pub use out::{Blocked, hanging};
-pub use series::Series;
+pub use series::{Item, Series};

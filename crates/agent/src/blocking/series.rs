@@ -12,6 +12,16 @@ use std::time::{Duration, Instant};
 
 /// How much sooner the later ones of a series that hang are given up than the first.
 const HASTE: u32 = 5;
+/// Items of one owner that may hang at one time; then the owner's others are not asked.
+const MAX_HANGING_OF_OWNER: usize = 8;
+
+/// What a series asks, one by one; its text names it in messages.
+pub trait Item: Clone + Eq + Hash + Display + Send + Sync + 'static {
+    /// Whose it is, where that is known: who makes his own hang shall not take the places of others.
+    fn owner(&self) -> Option<u64> {
+        None
+    }
+}
 
 /// The calls of one kind; remembers which items hang, and passes them over for as long as they do.
 #[derive(Debug)]
@@ -28,10 +38,21 @@ struct Hanging {
     since: Instant,
 }
 
-impl<K: Clone + Eq + Hash + Display + Send + Sync + 'static> Series<K> {
+/// The answers so far, and the numbers of the items that have none.
+struct Round<T> {
+    answers: Vec<Option<Result<T, Blocked>>>,
+    left: Vec<usize>,
+}
+
+impl<K: Item> Series<K> {
     /// Calls that each may take `patience`; `what` they are, for messages.
     pub fn new(lane: Lane, what: &'static str, patience: Duration) -> Self {
         Self { lane, what, patience, hanging: HashMap::new() }
+    }
+
+    /// Whether the item hung when it was last asked, and still does.
+    pub fn hangs(&self, item: &K) -> bool {
+        self.hanging.get(item).is_some_and(|hanging| hanging.ticket.is_out())
     }
 
     /// What each item answers, in order. `begin` makes the caller, in the thread that uses it.
@@ -45,65 +66,86 @@ impl<K: Clone + Eq + Hash + Display + Send + Sync + 'static> Series<K> {
         F: FnMut(&K) -> T,
     {
         self.hanging.retain(|_, hanging| hanging.ticket.is_out());
-        let free: Arc<[K]> = items.iter().filter(|item| !self.hanging.contains_key(*item)).cloned().collect();
-        let known: HashMap<K, Duration> =
-            self.hanging.iter().map(|(item, hanging)| (item.clone(), hanging.since.elapsed())).collect();
-        let mut answers = self.ask(&free, &Arc::new(begin)).into_iter();
-        let answer = |item: &K| match known.get(item) {
-            Some(waited) => Err(Blocked::Hangs { what: item.to_string(), waited: *waited }),
-            // There is one answer for each that was asked.
-            None => answers.next().unwrap_or_else(|| Err(Blocked::Died { what: item.to_string() })),
-        };
-        items.iter().map(answer).collect()
-    }
-
-    /// Whether the item hung when it was last asked, and still does.
-    pub fn hangs(&self, item: &K) -> bool {
-        self.hanging.get(item).is_some_and(|hanging| hanging.ticket.is_out())
-    }
-
-    fn ask<T, F>(
-        &mut self,
-        items: &Arc<[K]>,
-        begin: &Arc<impl Fn() -> F + Send + Sync + 'static>,
-    ) -> Vec<Result<T, Blocked>>
-    where
-        T: Send + 'static,
-        F: FnMut(&K) -> T,
-    {
-        let mut answers = Vec::with_capacity(items.len());
+        let begin = Arc::new(begin);
         let mut patience = self.patience;
-        while answers.len() < items.len() {
-            let progress = Arc::new(Progress::default());
-            let Ok(ticket) = self.set_out(items, answers.len(), begin, &progress) else {
-                // Without a place nothing more can be asked this time.
-                let left = items.iter().skip(answers.len());
-                answers.extend(left.map(|item| Err(Blocked::Full { what: item.to_string() })));
+        let mut round =
+            Round { answers: items.iter().map(|_| None).collect(), left: (0..items.len()).collect() };
+        loop {
+            self.pass_over(items, &mut round);
+            if round.left.is_empty() {
                 break;
-            };
-            let (told, end) = progress.wait(patience);
-            answers.extend(told.into_iter().map(Ok));
-            // The one after the last that answered is where it ended, if it did not get through.
-            let Some(item) = items.get(answers.len()) else { break };
-            answers.push(Err(self.note(item, end, ticket, patience)));
+            }
+            self.go_on(items, &mut round, &begin, patience);
             patience = self.patience / HASTE;
         }
-        answers
+        let died = |item: &K| Err(Blocked::Died { what: item.to_string() });
+        round
+            .answers
+            .into_iter()
+            .zip(items)
+            .map(|(answer, item)| answer.unwrap_or_else(|| died(item)))
+            .collect()
     }
 
-    fn set_out<T, F>(
-        &self,
-        items: &Arc<[K]>,
-        from: usize,
+    /// Answers for those that hang, and for those whose owners have too many that do.
+    fn pass_over<T>(&self, items: &[K], round: &mut Round<T>) {
+        let mut owners: HashMap<u64, usize> = HashMap::new();
+        for owner in self.hanging.keys().filter_map(K::owner) {
+            *owners.entry(owner).or_default() += 1;
+        }
+        let too_many = |item: &K| {
+            item.owner().is_some_and(|owner| owners.get(&owner).is_some_and(|n| *n >= MAX_HANGING_OF_OWNER))
+        };
+        let Round { answers, left } = round;
+        left.retain(|at| {
+            let (Some(item), Some(answer)) = (items.get(*at), answers.get_mut(*at)) else { return false };
+            let what = || item.to_string();
+            match self.hanging.get(item) {
+                Some(hanging) => {
+                    answer
+                        .get_or_insert(Err(Blocked::Hangs { what: what(), waited: hanging.since.elapsed() }));
+                }
+                None if too_many(item) => *answer = Some(Err(Blocked::Full { what: what() })),
+                None => return true,
+            }
+            false
+        });
+    }
+
+    /// One thread for all that are left, until it is through or one of them hangs.
+    fn go_on<T, F>(
+        &mut self,
+        items: &[K],
+        round: &mut Round<T>,
         begin: &Arc<impl Fn() -> F + Send + Sync + 'static>,
-        progress: &Arc<Progress<T>>,
-    ) -> Result<Ticket, Blocked>
-    where
+        patience: Duration,
+    ) where
         T: Send + 'static,
         F: FnMut(&K) -> T,
     {
-        let (items, begin, progress) = (Arc::clone(items), Arc::clone(begin), Arc::clone(progress));
-        launch(self.lane, self.what, move || progress.run(items.get(from..).unwrap_or_default(), begin()))
+        let asked: Vec<K> = round.left.iter().filter_map(|at| items.get(*at)).cloned().collect();
+        let progress = Arc::new(Progress::default());
+        let (own, begin) = (Arc::clone(&progress), Arc::clone(begin));
+        let mut left = std::mem::take(&mut round.left).into_iter();
+        let answers = &mut round.answers;
+        let mut give = |at: usize, answer| {
+            if let Some(place) = answers.get_mut(at) {
+                *place = Some(answer);
+            }
+        };
+        let Ok(ticket) = launch(self.lane, self.what, move || own.run(&asked, begin())) else {
+            // Without a place nothing more can be asked this time.
+            let full =
+                |at: &usize| Blocked::Full { what: items.get(*at).map_or_else(String::new, K::to_string) };
+            return left.for_each(|at| give(at, Err(full(&at))));
+        };
+        let (told, end) = progress.wait(patience);
+        // First what was told, as then the next one is where it ended.
+        told.into_iter().zip(&mut left).for_each(|(told, at)| give(at, Ok(told)));
+        if let Some((at, item)) = left.next().and_then(|at| Some((at, items.get(at)?))) {
+            give(at, Err(self.note(item, end, ticket, patience)));
+        }
+        round.left = left.collect();
     }
 
     fn note(&mut self, item: &K, end: End, ticket: Ticket, waited: Duration) -> Blocked {

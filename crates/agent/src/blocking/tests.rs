@@ -102,16 +102,22 @@ fn a_late_answer_counts() {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Item(u32);
+struct Number(u32);
 
-impl fmt::Display for Item {
+impl Item for Number {
+    fn owner(&self) -> Option<u64> {
+        (self.0 >= 1000).then_some(u64::from(self.0 / 1000))
+    }
+}
+
+impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "item {}", self.0)
     }
 }
 
-fn items(count: u32) -> Vec<Item> {
-    (0..count).map(Item).collect()
+fn items(count: u32) -> Vec<Number> {
+    (0..count).map(Number).collect()
 }
 
 #[test]
@@ -119,11 +125,11 @@ fn of_a_series_what_hangs_is_left_out_and_not_asked_again_until_it_answers() {
     let (release, held) = gate();
     let calls = Arc::new(Mutex::new(Vec::new()));
     let mut series = Series::new(Lane::Walks, "series", Duration::from_millis(50));
-    let round = |series: &mut Series<Item>| {
+    let round = |series: &mut Series<Number>| {
         let (held, calls) = (Arc::clone(&held), Arc::clone(&calls));
         let answers = series.each(&items(10), move || {
             let (held, calls) = (Arc::clone(&held), Arc::clone(&calls));
-            move |item: &Item| {
+            move |item: &Number| {
                 calls.lock().unwrap().push(item.0);
                 if item.0 == 4 {
                     pass(&held);
@@ -140,9 +146,9 @@ fn of_a_series_what_hangs_is_left_out_and_not_asked_again_until_it_answers() {
         assert!(answers[4].as_ref().unwrap_err().starts_with("item 4: no answer for "), "{answers:?}");
     }
     assert_eq!(calls.lock().unwrap().iter().filter(|item| **item == 4).count(), 1);
-    assert!(series.hangs(&Item(4)) && hangs("item 4"));
+    assert!(series.hangs(&Number(4)) && hangs("item 4"));
     drop(release);
-    while series.hangs(&Item(4)) {
+    while series.hangs(&Number(4)) {
         std::thread::yield_now();
     }
     assert_eq!(round(&mut series).into_iter().flatten().count(), 10);
@@ -152,7 +158,7 @@ fn of_a_series_what_hangs_is_left_out_and_not_asked_again_until_it_answers() {
 fn a_panic_in_a_series_costs_its_item() {
     let mut series = Series::new(Lane::Walks, "panics", LONG);
     let answers = series.each(&items(4), || {
-        |item: &Item| {
+        |item: &Number| {
             assert!(item.0 != 1, "on purpose");
             item.0
         }
@@ -167,12 +173,31 @@ fn a_series_in_which_all_hang_ends_when_the_places_are_taken() {
     let mut series = Series::new(Lane::Managers, "all dead", Duration::from_millis(10));
     let answers: Vec<Result<(), _>> = series.each(&items(100), move || {
         let held = Arc::clone(&held);
-        move |_: &Item| pass(&held)
+        move |_: &Number| pass(&held)
     });
     assert_eq!(answers.len(), 100);
     assert!(
         answers.iter().filter(|a| a.as_ref().is_err_and(Blocked::hangs)).count() <= Lane::Managers.places()
     );
     assert!(matches!(answers.last(), Some(Err(Blocked::Full { .. }))));
+    drop(release);
+}
+
+#[test]
+fn who_makes_his_own_hang_takes_no_places_from_others() {
+    let (release, held) = gate();
+    let mut series = Series::new(Lane::Trial, "of owners", Duration::from_millis(10));
+    let of_one: Vec<_> = (1000..1100).chain([2000, 3]).map(Number).collect();
+    let answers: Vec<Result<u32, _>> = series.each(&of_one, move || {
+        let held = Arc::clone(&held);
+        move |item: &Number| {
+            if item.0 / 1000 == 1 {
+                pass(&held);
+            }
+            item.0
+        }
+    });
+    assert_eq!(answers.iter().flatten().copied().collect::<Vec<_>>(), [2000, 3]);
+    assert_eq!(answers.iter().filter(|a| a.as_ref().is_err_and(Blocked::hangs)).count(), 8);
     drop(release);
 }

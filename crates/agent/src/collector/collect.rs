@@ -60,6 +60,9 @@ impl Collector {
         let processes = self.processes(now, &mut report);
         let ports = self.ports(&mut report);
         self.processes.end_round(2 * self.settings.max_processes);
+        for error in self.machine.take_unanswered() {
+            report.failed("processes", &error);
+        }
         let data = Data { system, processes, ports, services: Vec::new() };
         (data, report.finish(started.elapsed()))
     }

@@ -4,12 +4,13 @@ use super::error::CollectError;
 use super::numbers::{count, counter, figure, rfc3339};
 use super::process::details::Cache;
 use super::process::files::Details;
-use super::process::query::{ProcessQuery, SortBy, contains, select};
+use super::process::query::{Part, ProcessQuery, SortBy, select};
 use super::process::stat::{Record, status};
 use super::process::table::Table;
 use super::sys::Machine;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::Process;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The machine's clock at a collection, from which start times are reckoned.
@@ -60,20 +61,21 @@ impl Processes {
         let mut records: Vec<_> = self.table.records().iter().collect();
         select(&mut records, SortBy::Cpu, max);
         machine.refresh_users();
-        let mut list = Vec::with_capacity(records.len());
-        for record in records {
-            let age = self.age(record, moment);
-            let details = self.cache.get(record, moment.mono, age, || machine.details(record)).clone();
-            list.push(self.process(machine, record, details, moment));
-        }
-        list
+        let details = known_or_read(&mut self.cache, self.ticks_per_second, machine, &records, moment);
+        self.told(machine, &records, details, moment)
     }
 
-    /// The path of a process's program.
-    pub fn exe_path(&mut self, machine: &mut Machine, pid: u32, moment: Moment) -> Option<String> {
-        let record = self.table.find(pid)?;
-        let age = self.age(record, moment);
-        self.cache.get(record, moment.mono, age, || machine.details(record)).exe_path.clone()
+    /// The paths of processes' programs, by pid.
+    pub fn exe_paths(
+        &mut self,
+        machine: &mut Machine,
+        pids: &HashSet<u32>,
+        moment: Moment,
+    ) -> HashMap<u32, String> {
+        let records: Vec<_> = pids.iter().filter_map(|pid| self.table.find(*pid)).collect();
+        let details = known_or_read(&mut self.cache, self.ticks_per_second, machine, &records, moment);
+        let paths = records.iter().zip(details).filter_map(|(record, d)| Some((record.pid, d.exe_path?)));
+        paths.collect()
     }
 
     /// Ends a collection.
@@ -83,29 +85,59 @@ impl Processes {
 
     /// What `ProcessList` asks for, of the latest scan.
     pub fn query(&self, machine: &mut Machine, moment: Moment, query: &ProcessQuery) -> ProcessListData {
-        let mut records = self.matching(machine, query.filter.as_deref().unwrap_or_default());
+        let mut records = self.matching(machine, moment, query.filter.as_deref().unwrap_or_default());
         let total = records.len();
         select(&mut records, query.sort_by, query.limit.unwrap_or(total));
         machine.refresh_users();
-        let processes = records.into_iter().map(|record| {
-            let known = self.cache.peek(record, moment.mono).cloned();
-            let details = known.unwrap_or_else(|| machine.details(record));
-            self.process(machine, record, details, moment)
-        });
-        ProcessListData { processes: processes.collect(), count: count(total as u64) }
+        let known = |record: &&Record| self.cache.peek(record, moment.mono).cloned();
+        let details = fill(machine, &records, records.iter().map(known).collect());
+        ProcessListData {
+            processes: self.told(machine, &records, details, moment),
+            count: count(total as u64),
+        }
     }
 
-    fn matching(&self, machine: &mut Machine, filter: &str) -> Vec<&Record> {
-        let part = filter.as_bytes();
-        let mut matches = |record: &&Record| {
-            contains(record.name.bytes(), part)
-                || machine.arguments(record).is_some_and(|text| contains(text.as_bytes(), part))
+    /// Those whose name or arguments hold `part`. Arguments are read only where the name does not say it, and none is known.
+    fn matching(&self, machine: &mut Machine, moment: Moment, part: &str) -> Vec<&Record> {
+        let part = Part::new(part);
+        let known = |record: &Record| self.cache.peek(record, moment.mono)?.cmd_line.as_deref();
+        let by_what_is_known = |record: &Record| match known(record) {
+            _ if part.is_in(&record.name.text()) => Some(true),
+            Some(arguments) => Some(part.is_in(arguments)),
+            None if record.is_kernel => Some(false),
+            None => None,
         };
-        self.table.records().iter().filter(|record| matches(record)).collect()
+        let all = self.table.records();
+        let asked: Vec<_> = all.iter().filter(|record| by_what_is_known(record).is_none()).collect();
+        let mut read = machine.arguments(&asked).into_iter();
+        let mut matches = |record: &&Record| {
+            by_what_is_known(record)
+                .unwrap_or_else(|| read.next().flatten().is_some_and(|arguments| part.is_in(&arguments)))
+        };
+        all.iter().filter(|record| matches(record)).collect()
     }
 
-    fn process(&self, machine: &mut Machine, record: &Record, details: Details, moment: Moment) -> Process {
-        let storage = machine.storage_bytes(record.pid);
+    fn told(
+        &self,
+        machine: &mut Machine,
+        records: &[&Record],
+        details: Vec<Details>,
+        moment: Moment,
+    ) -> Vec<Process> {
+        let storage = machine.storage_bytes(records);
+        let all = records.iter().zip(details).zip(storage);
+        all.map(|((record, details), storage)| self.process(machine, record, details, storage, moment))
+            .collect()
+    }
+
+    fn process(
+        &self,
+        machine: &Machine,
+        record: &Record,
+        details: Details,
+        storage: Option<(u64, u64)>,
+        moment: Moment,
+    ) -> Process {
         Process {
             pid: record.pid,
             ppid: record.ppid,
@@ -119,15 +151,33 @@ impl Processes {
             disk_write_bytes: storage.map(|(_, written)| written),
             threads: record.threads,
             status: status(record.state).into(),
-            start_time: rfc3339(moment.boot_time.saturating_add(self.seconds(record.started))),
+            start_time: rfc3339(moment.boot_time.saturating_add(record.started / self.ticks_per_second)),
         }
     }
+}
 
-    fn age(&self, record: &Record, moment: Moment) -> Duration {
-        Duration::from_secs(moment.uptime.saturating_sub(self.seconds(record.started)))
+/// The details of each, from the cache or read now and kept.
+fn known_or_read(
+    cache: &mut Cache,
+    ticks_per_second: u64,
+    machine: &mut Machine,
+    records: &[&Record],
+    moment: Moment,
+) -> Vec<Details> {
+    let known: Vec<_> = records.iter().map(|record| cache.get(record, moment.mono).cloned()).collect();
+    let is_new: Vec<_> = known.iter().map(Option::is_none).collect();
+    let details = fill(machine, records, known);
+    for ((record, details), _) in records.iter().zip(&details).zip(is_new).filter(|(_, is_new)| *is_new) {
+        let age = Duration::from_secs(moment.uptime.saturating_sub(record.started / ticks_per_second));
+        cache.keep(record, moment.mono, age, details.clone());
     }
+    details
+}
 
-    fn seconds(&self, ticks: u64) -> u64 {
-        ticks / self.ticks_per_second
-    }
+/// Reads those that are not known.
+fn fill(machine: &mut Machine, records: &[&Record], known: Vec<Option<Details>>) -> Vec<Details> {
+    let missing: Vec<_> =
+        records.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(record, _)| *record).collect();
+    let mut read = machine.details(&missing).into_iter();
+    known.into_iter().map(|known| known.or_else(|| read.next()).unwrap_or_default()).collect()
 }

@@ -7,7 +7,7 @@ use super::ports::owners::Owners;
 use super::processes::{Moment, Processes};
 use super::sys::Machine;
 use infiniservice_protocol::metrics::Port;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// All sockets of the latest dump, and the owners of those that are listed.
 #[derive(Default)]
@@ -30,10 +30,13 @@ impl Sockets {
         let listed = select(&mut self.all, max);
         let listed = self.all.get(..listed).unwrap_or_default();
         let wanted: HashSet<u32> = listed.iter().map(|s| s.inode).filter(|inode| *inode != 0).collect();
-        self.owners
-            .resolve(&wanted, processes.table().records(), |pid, found| machine.sockets_of(pid, found));
+        self.owners.resolve(&wanted, processes.table().records(), |records, missing| {
+            machine.holders(records, missing)
+        });
+        let owners: HashSet<u32> = listed.iter().filter_map(|s| self.owners.owner(s.inode)).collect();
+        let programs = processes.exe_paths(machine, &owners, moment);
         let connections = Connections::of(&self.all);
-        let port = |s: &Socket| port(s, &connections, self.owners.owner(s.inode), machine, processes, moment);
+        let port = |s: &Socket| port(s, &connections, self.owners.owner(s.inode), processes, &programs);
         Ok((listed.iter().map(port).collect(), self.all.len()))
     }
 }
@@ -42,11 +45,10 @@ fn port(
     socket: &Socket,
     connections: &Connections,
     pid: Option<u32>,
-    machine: &mut Machine,
-    processes: &mut Processes,
-    moment: Moment,
+    processes: &Processes,
+    programs: &HashMap<u32, String>,
 ) -> Port {
-    let exe_path = pid.and_then(|pid| processes.exe_path(machine, pid, moment));
+    let exe_path = pid.and_then(|pid| programs.get(&pid).cloned());
     let record = pid.and_then(|pid| processes.table().find(pid));
     Port {
         port: socket.port,

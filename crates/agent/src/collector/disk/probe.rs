@@ -1,41 +1,38 @@
-//! Asking file systems that may hang: each in a worker thread, all under one deadline.
+//! Asking file systems, which may hang: those that are known for it at once, a thread each, under one deadline; the others
+//! in turn, in one thread.
 //!
-//! A call that hangs cannot be taken back. So a mount has at most one worker; while it is out, the mount is
-//! reported and not asked again, and all stuck workers together are bounded.
+//! A call that hangs cannot be taken back. So a mount has at most one thread; while it is out, the mount is reported and not
+//! asked again.
 
 use super::mounts::Mount;
 use super::usage::Space;
+use crate::blocking::{self, Answer, Blocked, Item, Lane, Series};
 use crate::collector::error::CollectError;
 use std::collections::HashMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Workers that may be stuck at one time.
-const MAX_STUCK: usize = 32;
-/// A few system calls need little stack.
-const STACK_BYTES: usize = 256 * 1024;
+/// How long a local file system may take: it answers from memory, unless its device fails.
+const LOCAL_PATIENCE: Duration = Duration::from_secs(2);
 
 type Key = (Vec<u8>, (u32, u32));
-type Answer<A> = io::Result<A>;
-type Ask<A> = dyn Fn(&[u8]) -> Answer<A> + Send + Sync;
+type Ask<A> = dyn Fn(&Mount) -> io::Result<A> + Send + Sync;
 
-struct Pending<A> {
-    asked_at: Instant,
-    answer: Receiver<Answer<A>>,
-}
-
-/// The workers that are out, each for one file system's `A`.
+/// The threads that are out, each for one file system's `A`.
 pub struct Probes<A = Space> {
     ask: Arc<Ask<A>>,
-    pending: HashMap<Key, Pending<A>>,
+    pending: HashMap<Key, Answer<io::Result<A>>>,
+    in_turn: Series<Local>,
 }
 
 impl<A: Send + 'static> Probes<A> {
-    /// `ask` is run in a worker with a mount point.
-    pub fn new(ask: impl Fn(&[u8]) -> Answer<A> + Send + Sync + 'static) -> Self {
-        Self { ask: Arc::new(ask), pending: HashMap::new() }
+    /// `ask` is run in a thread with a mount.
+    pub fn new(ask: impl Fn(&Mount) -> io::Result<A> + Send + Sync + 'static) -> Self {
+        let in_turn = Series::new(Lane::FileSystems, "local file systems", LOCAL_PATIENCE);
+        Self { ask: Arc::new(ask), pending: HashMap::new(), in_turn }
     }
 
     /// Asks all at once and waits for at most `deadline`; mounts that hung before are only looked at.
@@ -49,51 +46,99 @@ impl<A: Send + 'static> Probes<A> {
         mounts.iter().zip(asked).map(answer).collect()
     }
 
-    /// Forgets workers that came back after their mount was gone.
-    fn reap(&mut self, mounts: &[&Mount]) {
-        let wanted = |key: &Key| mounts.iter().any(|m| (&m.place, m.device_id) == (&key.0, key.1));
-        self.pending.retain(|key, p| wanted(key) || matches!(p.answer.try_recv(), Err(TryRecvError::Empty)));
+    /// Asks one after another.
+    pub fn ask_in_turn(&mut self, mounts: &[&Mount]) -> Vec<Result<A, CollectError>> {
+        let items: Vec<_> = mounts.iter().map(|mount| Local((*mount).clone())).collect();
+        let ask = Arc::clone(&self.ask);
+        let answers = self.in_turn.each(&items, move || {
+            let ask = Arc::clone(&ask);
+            move |local: &Local| ask(&local.0)
+        });
+        let failed = |mount: &Mount, error| CollectError::io(mount.mount_point_text(), error);
+        let answer = |(answer, mount): (Result<io::Result<A>, Blocked>, &&Mount)| match answer {
+            Ok(told) => told.map_err(|error| failed(mount, error)),
+            Err(blocked) => Err(not_told(mount, blocked)),
+        };
+        answers.into_iter().zip(mounts).map(answer).collect()
     }
 
-    /// Whether a worker was sent out now; `false` when one is still out.
+    /// Forgets threads that came back after their mount was gone.
+    fn reap(&mut self, mounts: &[&Mount]) {
+        let wanted = |key: &Key| mounts.iter().any(|m| (&m.place, m.device_id) == (&key.0, key.1));
+        self.pending.retain(|key, pending| wanted(key) || pending.is_out());
+    }
+
+    /// Whether a thread was sent out now; `false` when one is still out.
     fn start(&mut self, mount: &Mount) -> Result<bool, CollectError> {
-        let key = (mount.place.clone(), mount.device_id);
+        let key = key(mount);
         if self.pending.contains_key(&key) {
             return Ok(false);
         }
-        if self.pending.len() >= MAX_STUCK {
-            let full = io::Error::other("too many file systems hang");
-            return Err(CollectError::io(mount.mount_point_text(), full));
-        }
-        let pending = self.spawn(key.0.clone()).map_err(|e| CollectError::io(mount.mount_point_text(), e))?;
-        self.pending.insert(key, pending);
+        let (ask, own) = (Arc::clone(&self.ask), mount.clone());
+        let asked = blocking::ask(Lane::FileSystems, &mount.mount_point_text(), move || ask(&own));
+        self.pending.insert(key, asked.map_err(|blocked| not_told(mount, blocked))?);
         Ok(true)
     }
 
-    fn spawn(&self, mount_point: Vec<u8>) -> io::Result<Pending<A>> {
-        let (send, answer) = sync_channel(1);
-        let ask = Arc::clone(&self.ask);
-        let worker = std::thread::Builder::new().name("statvfs".into()).stack_size(STACK_BYTES);
-        worker.spawn(move || drop(send.send(ask(&mount_point))))?;
-        Ok(Pending { asked_at: Instant::now(), answer })
-    }
-
     fn wait(&mut self, mount: &Mount, until: Instant) -> Result<A, CollectError> {
-        let key = (mount.place.clone(), mount.device_id);
-        let failed = |e| CollectError::io(mount.mount_point_text(), e);
+        let key = key(mount);
+        let failed = |error| CollectError::io(mount.mount_point_text(), error);
         let Some(pending) = self.pending.get(&key) else {
             return Err(failed(io::ErrorKind::NotFound.into()));
         };
-        let answer = match pending.answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Err(RecvTimeoutError::Timeout) => {
-                let waited_ms = pending.asked_at.elapsed().as_millis() as u64;
-                return Err(CollectError::Hanging { mount_point: mount.mount_point_text(), waited_ms });
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the worker died")),
-            Ok(answer) => answer,
+        let answer = match pending.wait(until) {
+            Err(blocked @ Blocked::Hangs { .. }) => return Err(not_told(mount, blocked)),
+            Err(blocked) => Err(not_told(mount, blocked)),
+            Ok(answer) => answer.map_err(failed),
         };
         self.pending.remove(&key);
-        answer.map_err(failed)
+        answer
+    }
+}
+
+fn key(mount: &Mount) -> Key {
+    (mount.place.clone(), mount.device_id)
+}
+
+fn not_told(mount: &Mount, blocked: Blocked) -> CollectError {
+    let mount_point = mount.mount_point_text();
+    match blocked {
+        Blocked::Hangs { waited, .. } => {
+            CollectError::Hanging { mount_point, waited_ms: waited.as_millis() as u64 }
+        }
+        Blocked::StillHangs { .. } | Blocked::Full { .. } => {
+            CollectError::io(mount_point, io::Error::other("too many file systems hang"))
+        }
+        Blocked::NoThread { source, .. } => CollectError::io(mount_point, source),
+        Blocked::Died { .. } => {
+            CollectError::io(mount_point, io::Error::other("the thread that asked it died"))
+        }
+    }
+}
+
+/// A mount as an item of a series.
+#[derive(Clone, Debug)]
+struct Local(Mount);
+
+impl Item for Local {}
+
+impl PartialEq for Local {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.0.place, self.0.device_id) == (&other.0.place, other.0.device_id)
+    }
+}
+
+impl Eq for Local {}
+
+impl Hash for Local {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.0.place, self.0.device_id).hash(state);
+    }
+}
+
+impl fmt::Display for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.mount_point_text())
     }
 }
 
@@ -122,8 +167,8 @@ mod tests {
         let held = Mutex::new(held);
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
-        let mut probes = Probes::new(move |path| {
-            if path == b"/dead" {
+        let mut probes = Probes::new(move |mount| {
+            if mount.place == b"/dead" {
                 count.fetch_add(1, Ordering::SeqCst);
                 entered.send(()).unwrap();
                 let _ = held.lock().unwrap().recv();
@@ -141,10 +186,10 @@ mod tests {
         }
         stuck.recv().unwrap();
         probes.ask_all(&[&dead], Duration::from_millis(50));
-        assert_eq!(asked.load(Ordering::SeqCst), 1, "one stuck worker, not one a collection");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "one stuck thread, not one a collection");
 
         drop(release);
-        // The stuck worker's late answer counts, once it is there.
+        // The stuck thread's late answer counts, once it is there.
         let answer = loop {
             let mut answers = probes.ask_all(&[&dead], Duration::from_millis(200));
             if let Some(Ok(space)) = answers.pop() {
@@ -155,23 +200,35 @@ mod tests {
     }
 
     #[test]
-    fn stuck_workers_are_bounded() {
-        let (_release, held) = channel::<()>();
+    fn a_local_file_system_that_hangs_costs_its_own_figures() {
+        let (release, held) = channel::<()>();
         let held = Mutex::new(held);
-        let mut probes = Probes::new(move |_| {
-            let _ = held.lock().unwrap().recv();
-            Ok(Space::default())
+        let mut probes = Probes::new(move |mount| {
+            if mount.place == b"/failing" {
+                let _ = held.lock().unwrap().recv();
+            }
+            Ok(Space { blocks: 7, ..Space::default() })
         });
-        let mounts: Vec<_> = (0..40).map(|i| mount(&format!("/dead/{i}"), i)).collect();
-        let answers = probes.ask_all(&mounts.iter().collect::<Vec<_>>(), Duration::ZERO);
-        let hanging = answers.iter().filter(|a| matches!(a, Err(CollectError::Hanging { .. }))).count();
-        assert_eq!((hanging, answers.len(), probes.pending.len()), (MAX_STUCK, 40, MAX_STUCK));
+        probes.in_turn = Series::new(Lane::FileSystems, "local file systems", Duration::from_millis(10));
+        let mounts = [mount("/", 1), mount("/failing", 2), mount("/var", 3)];
+        for _ in 0..2 {
+            let answers = probes.ask_in_turn(&mounts.iter().collect::<Vec<_>>());
+            assert!(
+                matches!(&answers[1], Err(CollectError::Hanging { mount_point, .. }) if mount_point == "/failing")
+            );
+            assert_eq!(answers.iter().flatten().filter(|space| space.blocks == 7).count(), 2);
+        }
+        drop(release);
     }
 
     #[test]
     fn an_error_is_the_mounts_own() {
         let mut probes: Probes = Probes::new(|_| Err(io::ErrorKind::PermissionDenied.into()));
-        let answers = probes.ask_all(&[&mount("/m", 1)], Duration::from_secs(60));
-        assert!(answers[0].as_ref().unwrap_err().to_string().starts_with("/m: permission denied"));
+        for answers in [
+            probes.ask_all(&[&mount("/m", 1)], Duration::from_secs(60)),
+            probes.ask_in_turn(&[&mount("/m", 1)]),
+        ] {
+            assert!(answers[0].as_ref().unwrap_err().to_string().starts_with("/m: permission denied"));
+        }
     }
 }

@@ -18,21 +18,22 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Finds the owners of `wanted` (no zeros). `sockets_of` gives each socket that a process holds to its argument.
+    /// Finds the owners of `wanted` (no zeros). `holders` looks into processes, in order, for sockets that are missing, and
+    /// gives inode and pid of each that it finds.
     pub fn resolve(
         &mut self,
         wanted: &HashSet<u32>,
         records: &[Record],
-        sockets_of: impl FnMut(u32, &mut dyn FnMut(u32)),
+        holders: impl FnMut(&[&Record], HashSet<u32>) -> Vec<(u32, u32)>,
     ) {
         self.forget(wanted, records);
-        let mut walk = Walk { missing: self.missing(wanted), known: &mut self.known, sockets_of };
+        let mut walk = Walk { missing: self.missing(wanted), known: &mut self.known, holders };
         let is_unseen = walk.missing.iter().any(|inode| !walk.known.contains_key(inode));
-        let holders: HashSet<u32> = walk.known.values().flatten().map(|(pid, _)| *pid).collect();
+        let known: HashSet<u32> = walk.known.values().flatten().map(|(pid, _)| *pid).collect();
         let newest = self.newest_started;
         // A socket that had no owner may belong to a process that was too new to be seen then.
         let likely =
-            |r: &Record| r.pid != INIT && (r.started >= newest || (is_unseen && holders.contains(&r.pid)));
+            |r: &Record| r.pid != INIT && (r.started >= newest || (is_unseen && known.contains(&r.pid)));
         walk.over(records, likely);
         if is_unseen {
             walk.over(records, |r| !likely(r) && r.pid != INIT);
@@ -65,21 +66,20 @@ impl Owners {
 struct Walk<'a, F> {
     missing: HashSet<u32>,
     known: &'a mut HashMap<u32, Option<Owner>>,
-    sockets_of: F,
+    holders: F,
 }
 
-impl<F: FnMut(u32, &mut dyn FnMut(u32))> Walk<'_, F> {
+impl<F: FnMut(&[&Record], HashSet<u32>) -> Vec<(u32, u32)>> Walk<'_, F> {
     fn over(&mut self, records: &[Record], which: impl Fn(&Record) -> bool) {
-        for record in records.iter().filter(|r| !r.is_kernel && which(r)) {
-            if self.missing.is_empty() {
-                return;
+        let asked: Vec<_> = records.iter().filter(|r| !r.is_kernel && which(r)).collect();
+        if asked.is_empty() || self.missing.is_empty() {
+            return;
+        }
+        let started: HashMap<u32, u64> = asked.iter().map(|r| (r.pid, r.started)).collect();
+        for (inode, pid) in (self.holders)(&asked, self.missing.clone()) {
+            if let (true, Some(started)) = (self.missing.remove(&inode), started.get(&pid)) {
+                self.known.insert(inode, Some((pid, *started)));
             }
-            let (missing, known) = (&mut self.missing, &mut *self.known);
-            (self.sockets_of)(record.pid, &mut |inode| {
-                if missing.remove(&inode) {
-                    known.insert(inode, Some((record.pid, record.started)));
-                }
-            });
         }
     }
 }
@@ -135,9 +135,19 @@ mod tests {
         fn resolve(&mut self, wanted: &[u32]) -> (Vec<Option<u32>>, Vec<u32>) {
             let mut walked = Vec::new();
             let held = &self.held;
-            self.owners.resolve(&wanted.iter().copied().collect(), &self.records, |pid, found| {
-                walked.push(pid);
-                held.iter().filter(|(p, _)| *p == pid).flat_map(|(_, s)| s).for_each(|s| found(*s));
+            self.owners.resolve(&wanted.iter().copied().collect(), &self.records, |asked, mut missing| {
+                let mut found = Vec::new();
+                for record in asked {
+                    if missing.is_empty() {
+                        break;
+                    }
+                    walked.push(record.pid);
+                    let holds = held.iter().filter(|(pid, _)| *pid == record.pid).flat_map(|(_, s)| s);
+                    found.extend(
+                        holds.filter(|inode| missing.remove(*inode)).map(|inode| (*inode, record.pid)),
+                    );
+                }
+                found
             });
             (wanted.iter().map(|inode| self.owners.owner(*inode)).collect(), walked)
         }

@@ -6,7 +6,6 @@
 use super::files::Details;
 use super::stat::{Name, Record};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
 use std::time::Duration;
 
 /// A process younger than this may still exec or drop its privileges.
@@ -31,32 +30,18 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The details of `record`, from the cache or by `read`. `age` is how long the process has run.
-    pub fn get(
-        &mut self,
-        record: &Record,
-        now: Duration,
-        age: Duration,
-        read: impl FnOnce() -> Details,
-    ) -> &Details {
-        let round = self.round;
-        let new = || Entry {
-            details: read(),
-            name: record.name,
-            read_at: now,
-            settled: age >= SETTLING,
-            used_in: round,
-        };
-        let entry = match self.entries.entry((record.pid, record.started)) {
-            Slot::Vacant(slot) => slot.insert(new()),
-            Slot::Occupied(slot) if slot.get().is_fresh(record, now) => slot.into_mut(),
-            Slot::Occupied(mut slot) => {
-                slot.insert(new());
-                slot.into_mut()
-            }
-        };
-        entry.used_in = round;
-        &entry.details
+    /// The details of `record`, where they are known.
+    pub fn get(&mut self, record: &Record, now: Duration) -> Option<&Details> {
+        let entry = self.entries.get_mut(&(record.pid, record.started))?;
+        entry.used_in = self.round;
+        entry.is_fresh(record, now).then_some(&entry.details)
+    }
+
+    /// Keeps what was read. `age` is how long the process has run.
+    pub fn keep(&mut self, record: &Record, now: Duration, age: Duration, details: Details) {
+        let settled = age >= SETTLING && !details.unanswered;
+        let entry = Entry { details, name: record.name, read_at: now, settled, used_in: self.round };
+        self.entries.insert((record.pid, record.started), entry);
     }
 
     /// The details of `record` where they are known, for lists too long to be kept.
@@ -103,12 +88,11 @@ mod tests {
 
     /// Whether the cache read anew at `now` seconds, of a process that is `age` seconds old.
     fn reads(cache: &mut Cache, record: &Record, now: u64, age: u64) -> bool {
-        let mut read = false;
-        cache.get(record, Duration::from_secs(now), Duration::from_secs(age), || {
-            read = true;
-            Details::default()
-        });
-        read
+        let reads = cache.get(record, Duration::from_secs(now)).is_none();
+        if reads {
+            cache.keep(record, Duration::from_secs(now), Duration::from_secs(age), Details::default());
+        }
+        reads
     }
 
     #[test]
@@ -116,6 +100,14 @@ mod tests {
         let (mut cache, init) = (Cache::default(), record(1, 0, "init"));
         assert!(reads(&mut cache, &init, 0, 1000));
         assert!(!reads(&mut cache, &init, 30, 1030));
+    }
+
+    #[test]
+    fn what_did_not_answer_is_read_again() {
+        let (mut cache, init) = (Cache::default(), record(1, 0, "init"));
+        let part = Details { unanswered: true, ..Details::default() };
+        cache.keep(&init, Duration::ZERO, Duration::from_secs(1000), part);
+        assert!(reads(&mut cache, &init, 30, 1030) && !reads(&mut cache, &init, 60, 1060));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Details {
     pub cmd_line: Option<String>,
     /// Effective user id.
     pub user_id: Option<u32>,
+    /// One of the files did not answer: this is not all, and is read again.
+    pub unanswered: bool,
 }
 
 /// Effective user id, from `/proc/PID/status` (`proc_pid_status(5)`: real, effective, saved, file system).

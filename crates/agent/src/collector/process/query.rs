@@ -24,7 +24,7 @@ pub struct ProcessQuery {
     pub limit: Option<usize>,
     /// Order.
     pub sort_by: SortBy,
-    /// Part of the name or of the command line, ASCII letters in any case.
+    /// Part of the name or of the command line, letters in any case.
     pub filter: Option<String>,
 }
 
@@ -42,9 +42,20 @@ impl SortBy {
     }
 }
 
-/// Whether `text` holds `part`, ASCII letters in any case; an empty part is in everything.
-pub fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+/// What a filter looks for, letters in any case.
+#[derive(Debug)]
+pub struct Part(String);
+
+impl Part {
+    /// An empty one is in everything.
+    pub fn new(text: &str) -> Self {
+        Self(text.to_lowercase())
+    }
+
+    /// Whether `text` holds it.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.0.is_empty() || text.to_lowercase().contains(&self.0)
+    }
 }
 
 /// The first `limit` of `records` in the order asked for, without sorting those that are left out.
@@ -98,8 +109,9 @@ mod tests {
 
     #[test]
     fn a_filter_finds_any_part_in_any_case() {
-        assert!(contains(b"/usr/sbin/SSHD -D", b"sshd"));
-        assert!(contains(b"", b"") && !contains(b"ss", b"ssh"));
+        let holds = |text: &str, part: &str| Part::new(part).is_in(text);
+        assert!(holds("/usr/sbin/SSHD -D", "sshd") && holds("dienst-ÄRGER", "ärger"));
+        assert!(holds("", "") && !holds("ss", "ssh"));
     }
 
     proptest! {

@@ -1,11 +1,11 @@
-//! Space on file systems: local ones asked at once, those that may hang by workers.
+//! Space on file systems: local ones asked in turn, those that are known to hang each in a thread of its own.
 
 use super::files::Tree;
 use crate::collector::disk::mounts::{self, Mount};
 use crate::collector::disk::probe::Probes;
 use crate::collector::disk::usage::{Space, Usages};
 use crate::collector::error::CollectError;
-use rustix::fs::{major, minor, stat, statvfs};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statvfs, statx};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::io;
@@ -13,15 +13,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// The workers for [`usages`].
-pub fn probes() -> Probes {
-    Probes::new(|mount_point| space(mount_point).map_err(io::Error::from))
+/// The threads for [`usages`].
+pub fn probes() -> Probes<Option<Space>> {
+    Probes::new(|mount| if mount.may_hang() { Ok(Some(space(&mount.place)?)) } else { space_of(mount) })
 }
 
 /// Every file system, once.
 pub fn usages(
     proc: &mut Tree,
-    probes: &mut Probes,
+    probes: &mut Probes<Option<Space>>,
     max: usize,
     deadline: Duration,
 ) -> Result<Usages, CollectError> {
@@ -30,12 +30,12 @@ pub fn usages(
     mounts.truncate(max);
     let mut usages = Usages { total, ..Usages::default() };
     let (remote, local): (Vec<_>, Vec<_>) = mounts.iter().partition(|mount| mount.may_hang());
-    for mount in local.into_iter().filter(|mount| is_visible(mount)) {
-        let asked = space(&mount.place).map_err(|e| CollectError::io(mount.mount_point_text(), e));
-        usages.take(mount, asked);
-    }
-    for (mount, asked) in remote.iter().zip(probes.ask_all(&remote, deadline)) {
-        usages.take(mount, asked);
+    let asked = probes.ask_in_turn(&local).into_iter().chain(probes.ask_all(&remote, deadline));
+    for (mount, asked) in local.iter().chain(&remote).zip(asked) {
+        // Where its path leads elsewhere there is nothing to tell.
+        if let Some(asked) = asked.transpose() {
+            usages.take(mount, asked);
+        }
     }
     usages.list.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
     Ok(usages)
@@ -48,7 +48,9 @@ pub fn space_of(mount: &Mount) -> io::Result<Option<Space>> {
 
 /// Whether the path leads to this file system, not to another one mounted above it.
 fn is_visible(mount: &Mount) -> bool {
-    let device = |at: &Mount| stat(path(&at.place)).map(|s| (major(s.st_dev), minor(s.st_dev)));
+    // The device alone is asked for: that needs no server's answer.
+    let asked = |at: &Mount| statx(CWD, path(&at.place), AtFlags::STATX_DONT_SYNC, StatxFlags::empty());
+    let device = |at: &Mount| asked(at).map(|s| (s.stx_dev_major, s.stx_dev_minor));
     !mount.has_own_device_id() || device(mount).map_or(true, |id| id == mount.device_id)
 }
 

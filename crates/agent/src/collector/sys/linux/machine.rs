@@ -9,7 +9,7 @@ use super::sensors::Sensors;
 use super::sockets;
 use crate::collector::disk::io::{self, Device};
 use crate::collector::disk::probe::Probes;
-use crate::collector::disk::usage::Usages;
+use crate::collector::disk::usage::{Space, Usages};
 use crate::collector::error::CollectError;
 use crate::collector::passwd::Users;
 use crate::collector::ports::list::Socket;
@@ -18,6 +18,7 @@ use crate::collector::process::stat::Record;
 use crate::collector::settings::CollectorSettings;
 use crate::collector::{cpu, host, memory};
 use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 /// The machine, with what is kept open and cached from one collection to the next.
@@ -28,7 +29,7 @@ pub struct Machine {
     etc: Tree,
     route: Netlink,
     sock_diag: Netlink,
-    probes: Probes,
+    probes: Probes<Option<Space>>,
     processes: ProcessFiles,
     sensors: Sensors,
     users: Users,
@@ -117,19 +118,24 @@ impl Machine {
         self.processes.scan(records)
     }
 
-    /// What is told of a listed process and changes seldom.
-    pub fn details(&mut self, record: &Record) -> Details {
-        self.processes.details(record, self.settings.max_cmd_line_bytes)
+    /// What is told of listed processes and changes seldom, in order.
+    pub fn details(&mut self, records: &[&Record]) -> Vec<Details> {
+        self.processes.details(records, self.settings.max_cmd_line_bytes)
     }
 
     /// Arguments alone, for a search.
-    pub fn arguments(&mut self, record: &Record) -> Option<String> {
-        self.processes.arguments(record.pid, self.settings.max_cmd_line_bytes)
+    pub fn arguments(&mut self, records: &[&Record]) -> Vec<Option<String>> {
+        self.processes.arguments(records, self.settings.max_cmd_line_bytes)
     }
 
-    /// Bytes read from and written to storage by a process.
-    pub fn storage_bytes(&mut self, pid: u32) -> Option<(u64, u64)> {
-        self.processes.storage_bytes(pid)
+    /// Bytes read from and written to storage by processes.
+    pub fn storage_bytes(&mut self, records: &[&Record]) -> Vec<Option<(u64, u64)>> {
+        self.processes.storage_bytes(records)
+    }
+
+    /// What of processes did not answer since this was last asked.
+    pub fn take_unanswered(&mut self) -> Vec<String> {
+        self.processes.take_unanswered()
     }
 
     /// Appends every socket of TCP and UDP.
@@ -137,9 +143,9 @@ impl Machine {
         sockets::sockets(&mut self.sock_diag, &mut self.proc, all)
     }
 
-    /// Gives the inode of each socket that a process holds to `found`; the processes must have been scanned.
-    pub fn sockets_of(&mut self, pid: u32, found: &mut dyn FnMut(u32)) {
-        self.processes.sockets_of(pid, found);
+    /// Which of the sockets that are wanted, by their inodes, which process holds: inode and pid.
+    pub fn holders(&mut self, records: &[&Record], wanted: HashSet<u32>) -> Vec<(u32, u32)> {
+        self.processes.holders(records, wanted)
     }
 
     /// A user's name; `/etc/passwd` is read again when it was changed.

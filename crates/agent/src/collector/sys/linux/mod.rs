@@ -5,6 +5,7 @@ mod files;
 mod interfaces;
 mod machine;
 mod netlink;
+mod process_file;
 mod processes;
 mod sensors;
 mod sockets;

@@ -28,7 +28,7 @@ use crate::collector::settings::CollectorSettings;
 use crate::win32::process_unsafe::Process;
 use accounts_unsafe::Sid;
 use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use temperature::Thermometer;
 
 /// Accounts that are remembered; a machine with more forgets them all and asks again.
@@ -146,26 +146,38 @@ impl Machine {
         Ok(())
     }
 
-    /// What is told of a listed process and changes seldom. What may not be read, or is gone, is left out.
-    pub fn details(&mut self, record: &Record) -> Details {
+    /// What is told of listed processes and changes seldom, in order. What may not be read, or is gone, is left out.
+    pub fn details(&mut self, records: &[&Record]) -> Vec<Details> {
+        records.iter().map(|record| self.details_of(record)).collect()
+    }
+
+    fn details_of(&mut self, record: &Record) -> Details {
         let Ok(process) = Process::peek(record.pid) else { return Details::default() };
         Details {
             exe_path: process.image(),
             cmd_line: self.cut(process.command_line()),
             user_id: accounts_unsafe::owner(&process).map(|sid| self.account(sid)),
+            unanswered: false,
         }
     }
 
     /// Arguments alone, for a search.
-    pub fn arguments(&mut self, record: &Record) -> Option<String> {
-        let process = Process::peek(record.pid).ok()?;
-        self.cut(process.command_line())
+    pub fn arguments(&mut self, records: &[&Record]) -> Vec<Option<String>> {
+        let arguments = |record: &&Record| self.cut(Process::peek(record.pid).ok()?.command_line());
+        records.iter().map(arguments).collect()
     }
 
-    /// Bytes read and written by a process, as of the last scan.
-    pub fn storage_bytes(&mut self, pid: u32) -> Option<(u64, u64)> {
+    /// Bytes read and written by processes, as of the last scan.
+    pub fn storage_bytes(&mut self, records: &[&Record]) -> Vec<Option<(u64, u64)>> {
         let counter = crate::collector::numbers::counter;
-        self.transferred.get(&pid).map(|(read, written)| (counter(*read), counter(*written)))
+        let known = records.iter().map(|record| self.transferred.get(&record.pid));
+        known.map(|bytes| bytes.map(|(read, written)| (counter(*read), counter(*written)))).collect()
+    }
+
+    /// Windows answers for its processes.
+    #[allow(clippy::unused_self)]
+    pub fn take_unanswered(&mut self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Appends every socket of TCP and UDP, with its owner's pid in place of the inode.
@@ -174,9 +186,10 @@ impl Machine {
     }
 
     /// The owner stands in the socket itself.
-    #[allow(clippy::unused_self)]
-    pub fn sockets_of(&mut self, pid: u32, found: &mut dyn FnMut(u32)) {
-        found(pid);
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    pub fn holders(&mut self, records: &[&Record], wanted: HashSet<u32>) -> Vec<(u32, u32)> {
+        let holds = records.iter().filter(|record| wanted.contains(&record.pid));
+        holds.map(|record| (record.pid, record.pid)).collect()
     }
 
     /// Names of accounts change so seldom that they are kept.

@@ -17,8 +17,8 @@ pub struct Drive {
 
 /// The workers for [`usages`].
 pub fn probes() -> Probes<Drive> {
-    Probes::new(|place| {
-        let root = String::from_utf8_lossy(place);
+    Probes::new(|mount| {
+        let root = String::from_utf8_lossy(&mount.place);
         // First, as it says why there is nothing to tell.
         let space = space(&root)?;
         let (file_system, volume_name) = (file_system(&root), volume_name(&root));
