@@ -1,5 +1,14 @@
 //! The InfiniService guest agent, as a library: `main.rs` only parses arguments and chooses a mode.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::print_stderr,
+        clippy::print_stdout,
+        reason = "`logging` and `program` write so that a reader that stands still or a full device ends nothing"
+    )
+)]
+
 pub mod autochecks;
 pub mod blocking;
 #[cfg_attr(

@@ -24,7 +24,7 @@ pub fn run_service(cli: &Cli, environment: Environment) -> u8 {
     }
     event_log::open();
     let code = start(cli, environment);
-    event_log::flush();
+    logging::flush();
     code
 }
 
@@ -46,13 +46,15 @@ fn load(cli: &Cli, environment: Environment) -> Result<Loaded, String> {
 
 fn run(cli: &Cli, loaded: &Loaded) -> u8 {
     if let Err(e) = logging::init(loaded.settings.log_level, cli.console) {
-        eprintln!("infiniservice: {e}");
+        logging::say(&e.to_string());
     }
-    match cli.mode() {
+    let code = match cli.mode() {
         Mode::PrintConfig => print(&print_config(cli.json, loaded)),
         Mode::Diagnose => diagnose(cli, loaded),
         Mode::Run => serve(loaded.clone()),
-    }
+    };
+    logging::flush();
+    code
 }
 
 fn print_config(json: bool, loaded: &Loaded) -> String {
@@ -64,14 +66,15 @@ pub fn said(outcome: Result<String, String>) -> u8 {
     match outcome {
         Ok(text) => print(&format!("{text}\n")),
         Err(problem) => {
-            eprintln!("infiniservice: {problem}");
+            logging::say(&problem);
+            logging::flush();
             1
         }
     }
 }
 
-/// A reader that goes away (`| head`) is not a failure worth a message.
-fn print(text: &str) -> u8 {
+/// Writes to standard output. A reader that goes away (`| head`) is not a failure worth a message.
+pub(crate) fn print(text: &str) -> u8 {
     u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }
 

@@ -110,6 +110,13 @@ impl Link {
         self
     }
 
+    /// The same link, but it opens no port, and so wants no timer.
+    #[must_use]
+    pub fn without_port(mut self) -> Self {
+        self.session.rest();
+        self
+    }
+
     /// Takes what happened; appends what is to be done, in order. Timers that are due are served by every event.
     pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
         let had_bytes = self.stalled_since.is_some();

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// rights), and a machine that makes and removes nodes all day must not keep us busy.
 const DEVICE_BURST: u32 = 5;
 
+/// No attempt is due.
+const NEVER: Duration = Duration::MAX;
+
 /// Where the session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -30,6 +33,7 @@ pub struct Session {
     phase: Phase,
     backoff: Backoff,
     device_attempts: TokenBucket,
+    /// [`NEVER`] until a device comes.
     next_attempt: Duration,
     device_came: bool,
 }
@@ -61,9 +65,15 @@ impl Session {
         matches!(self.phase, Phase::Open { host: None | Some(true) })
     }
 
-    /// When the next attempt is due; `None` unless waiting.
+    /// When the next attempt is due; `None` unless waiting for one.
     pub fn deadline(&self) -> Option<Duration> {
-        (self.phase == Phase::Waiting).then_some(self.next_attempt)
+        (self.phase == Phase::Waiting && self.next_attempt < NEVER).then_some(self.next_attempt)
+    }
+
+    /// No attempt is made until a device comes.
+    pub fn rest(&mut self) {
+        self.phase = Phase::Waiting;
+        self.next_attempt = NEVER;
     }
 
     /// Starts the attempt that is due, if the breaker lets it.
@@ -121,7 +131,7 @@ impl Session {
     pub fn device_gone(&mut self, now: Duration) {
         self.phase = Phase::Waiting;
         self.backoff.reset();
-        self.next_attempt = Duration::MAX;
+        self.next_attempt = NEVER;
         self.device_came(now);
     }
 }

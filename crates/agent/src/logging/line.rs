@@ -25,7 +25,7 @@ pub(super) fn journal(level: Level, text: &str) -> String {
 }
 
 /// The text with everything escaped that could forge a line or steer a terminal.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         if line.len() >= MAX_TEXT_BYTES {

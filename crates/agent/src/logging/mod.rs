@@ -1,4 +1,4 @@
-//! Logging: one line a record, to standard error, for people or for the journal.
+//! Logging: one line a record, to standard error, for people or for the journal, by a thread that may wait for its reader.
 
 mod file;
 mod line;
@@ -6,6 +6,8 @@ mod line;
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
+mod output;
+mod queue;
 
 #[cfg(target_os = "linux")]
 use linux::stderr_is_journal;
@@ -14,95 +16,73 @@ use other::stderr_is_journal;
 
 use crate::event_log::{self, event::Event};
 use env_logger::{Builder, Logger, Target};
-use file::BoundedFile;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use output::Output;
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::panic::PanicHookInfo;
+use std::sync::{PoisonError, RwLock};
 
-/// How a line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Time, level, module, text.
-    Console,
-    /// `<N>` and text: the journal has the time itself, and reads the priority.
-    Journal,
-}
+pub use output::{Form, write_to_file};
 
 /// The process's logger. Its filter can be replaced, so that a reload may also make it more talkative.
 struct Replaceable(RwLock<Option<Logger>>);
 
-/// Where a service without standard error writes.
-static FILE: OnceLock<PathBuf> = OnceLock::new();
-
 static LOGGER: Replaceable = Replaceable(RwLock::new(None));
-
-/// Whether `--console` was given.
-static CONSOLE: AtomicBool = AtomicBool::new(false);
 
 /// Starts logging at this level; `RUST_LOG` refines it. Call it once.
 ///
 /// # Errors
 /// When another logger is installed already.
 pub fn init(level: LevelFilter, console: bool) -> Result<(), log::SetLoggerError> {
-    CONSOLE.store(console, Ordering::Relaxed);
+    output::for_console(console);
     set_level(level);
-    log::set_logger(&LOGGER)
+    log::set_logger(&LOGGER)?;
+    std::panic::set_hook(Box::new(panicked));
+    Ok(())
 }
 
-/// From now on log lines go to a bounded file instead of standard error. Call it before [`init`].
-pub fn write_to_file(path: PathBuf) {
-    let _the_first_stays = FILE.set(path);
+/// A panic goes the way of every line: standard error itself may be full, or read by nobody.
+fn panicked(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    log::error!("panic at {place}: {}", info.payload_as_str().unwrap_or("no text"));
 }
 
-/// Tells what is wrong with the settings, by which logging itself is set up: a line each, where log lines go.
+/// Reports what is wrong before the settings are known, by which logging itself is set up: a line each, where log lines go.
 pub fn before_settings(problems: &str) {
-    for line in problems.lines() {
-        to_event_log(Level::Error, "infiniservice", line);
-        match FILE.get().map(|path| BoundedFile::open(path, file::MAX_BYTES)) {
-            Some(Ok(mut file)) => {
-                let text = line::console(SystemTime::now(), Level::Error, "infiniservice", line);
-                let _nowhere_else_to_tell = writeln!(file, "{text}");
-            }
-            Some(Err(_)) | None => eprintln!("infiniservice: {line}"),
-        }
+    for text in problems.lines() {
+        to_event_log(Level::Error, "infiniservice", text);
+        say(text);
     }
+    output::flush();
 }
 
-/// The file, where one is wanted and can be opened; else standard error.
-fn target() -> Target {
-    let opened = FILE.get().map(|path| BoundedFile::open(path, file::MAX_BYTES));
-    match opened {
-        Some(Ok(file)) => Target::Pipe(Box::new(file)),
-        Some(Err(_)) | None => Target::Stderr,
-    }
+/// Shows a person, or the log of whoever started the program, a line of the program's. An error of writing is nobody's.
+pub fn say(text: &str) {
+    output::write(format!("{}\n", output::announced(text)).as_bytes());
+}
+
+/// Waits for what was logged to be written, but not for a reader that stands still.
+pub fn flush() {
+    output::flush();
+    event_log::flush();
 }
 
 /// Changes the level of a running logger.
 pub fn set_level(level: LevelFilter) {
-    let form =
-        if !CONSOLE.load(Ordering::Relaxed) && stderr_is_journal() { Form::Journal } else { Form::Console };
-    let logger = build(level, std::env::var("RUST_LOG").ok().as_deref(), form);
+    let logger = build(level, std::env::var("RUST_LOG").ok().as_deref(), output::form());
     log::set_max_level(logger.filter());
     *LOGGER.0.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
 }
 
 fn build(level: LevelFilter, directives: Option<&str>, form: Form) -> Logger {
     let mut builder = Builder::new();
-    builder.filter_level(level).target(target());
+    builder.filter_level(level).target(Target::Pipe(Box::new(Output)));
     if let Some(directives) = directives.filter(|text| !text.trim().is_empty()) {
         builder.parse_filters(directives);
     }
     builder.format(move |out, record| {
         let text = record.args().to_string();
-        match form {
-            Form::Journal => writeln!(out, "{}", line::journal(record.level(), &text)),
-            Form::Console => {
-                writeln!(out, "{}", line::console(SystemTime::now(), record.level(), record.target(), &text))
-            }
-        }
+        writeln!(out, "{}", output::formatted(form, record.level(), record.target(), &text))
     });
     builder.build()
 }
@@ -129,7 +109,7 @@ impl Log for Replaceable {
     }
 
     fn flush(&self) {
-        event_log::flush();
+        flush();
     }
 }
 

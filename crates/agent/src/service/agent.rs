@@ -4,6 +4,7 @@ use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::guidance;
 use super::notify::Notifier;
+use super::pace::Pace;
 use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::sources::{Collected, Sources};
@@ -24,6 +25,7 @@ use tokio::sync::mpsc;
 pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) clock: C,
     pub(super) alarm: Alarm,
+    pub(super) pace: Pace,
     pub(super) config: Loaded,
     pub(super) link: Link,
     pub(super) driver: Driver<T>,
@@ -89,7 +91,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// Waits for the first thing that happens. Timers and answers come before the port, so that a flood on the port
     /// delays neither.
     pub(super) async fn next_turn(&mut self, signals: &mut impl Signals) -> Turn {
-        let deadline = self.next_deadline();
+        let deadline = self.wake_at();
         self.alarm.set(deadline, self.clock.now().mono);
         tokio::select! {
             biased;
@@ -116,16 +118,17 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.notifier.status(self.status_text());
     }
 
+    /// Serves every deadline of [`Self::next_deadline`] that has come, whatever the settings are.
     fn timer(&mut self) {
-        if !self.config.settings.no_virtio {
-            self.tell(Event::Timer);
-        }
+        let now = self.clock.now().mono;
+        self.tell(Event::Timer);
         while let Some(due) = self.schedule.take_due(self.clock.now().mono) {
             match due {
                 Due::Collect => self.want_metrics(None),
                 Due::HealthCheck => self.tell(Event::HealthCheck),
             }
         }
+        self.pace.served(now);
     }
 
     /// Does what the link asked for; doing it may make it ask for more.
@@ -288,9 +291,20 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
+    fn wake_at(&mut self) -> Option<Duration> {
+        let wake = self.pace.wake(self.next_deadline());
+        if wake.news {
+            log::error!(
+                "a timer stays due though it was served; it is put off each time (a fault of this program)"
+            );
+        }
+        wake.at
+    }
+
     /// When something is due; `None`: nothing ever, but for events.
-    fn next_deadline(&self) -> Option<Duration> {
-        let patience = (self.config.settings.require_virtio && !self.opened_once).then(|| self.patience());
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        let waits = self.config.settings.require_virtio && !self.opened_once && !self.stopping;
+        let patience = waits.then(|| self.patience());
         let deadlines = [
             self.link.next_deadline(),
             self.schedule.next_deadline(),

@@ -1,21 +1,34 @@
 //! The agent as a process of its own: in a terminal, and under systemd.
 
+use super::backstop::Backstop;
 use super::signals::OsSignals;
 use super::{Ended, run};
 use crate::clock::SystemClock;
 use crate::communication::transport::{DeviceOptions, NoTransport, SystemTransport};
 use crate::config::Loaded;
 use std::io;
+use std::time::Duration;
 
-/// Runs until a signal says stop, on a runtime of one thread.
+/// Work on other threads has been told to end by now. What has not ended after this long hangs in the kernel, and ends
+/// with the process.
+const THREADS_END_WITHIN: Duration = Duration::from_millis(500);
+
+/// An end that keeps its deadline, and flushes its log, is over by then.
+const BEYOND_THE_DEADLINE: Duration = Duration::from_millis(500);
+
+/// Runs until a signal says stop, on a runtime of one thread. The caller has to end the process then: threads that hang in the
+/// kernel are left behind.
 pub fn run_process(config: Loaded) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(config))
+    let ended = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    ended
 }
 
 async fn serve(config: Loaded) -> io::Result<Ended> {
-    let mut signals = OsSignals::install()?;
     let settings = &config.settings;
+    let limit = Duration::from_secs(settings.shutdown_timeout_secs) + BEYOND_THE_DEADLINE;
+    let mut signals = Backstop::new(OsSignals::install()?, limit);
     if settings.no_virtio {
         return run(config, NoTransport, SystemClock::start(), &mut signals).await;
     }

@@ -1,12 +1,16 @@
 //! Lifecycle: the one main loop, its schedule, its shutdown.
 
 mod agent;
+#[cfg(test)]
+mod agent_tests;
 mod alarm;
+mod backstop;
 pub mod demand;
 mod foreground;
 mod guidance;
 pub mod manager;
 pub mod notify;
+pub mod pace;
 pub mod schedule;
 pub mod scm;
 mod shutdown;

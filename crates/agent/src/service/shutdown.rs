@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Of the time allowed, the part given to commands in flight; the rest is for ending them and for the flush.
 const COMMANDS_SHARE: f64 = 0.66;
 
+/// The last of the time allowed, for threads that end and for the log.
+const RESERVE: Duration = Duration::from_millis(500);
+
 impl<T: Transport, C: Clock> Agent<T, C> {
     /// Ends everything; a second request to stop ends the waiting.
     pub(super) async fn shut_down(mut self, who: &str, signals: &mut impl Signals) {
@@ -29,7 +32,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.executor.cancel();
         }
         self.give_up_metrics();
-        self.drain(signals, start + total, Agent::flushed).await;
+        self.drain(signals, start + total.saturating_sub(RESERVE), Agent::flushed).await;
         self.driver.close();
         if let Some(count) = self.link.refused_left_out() {
             self.record(&AuditRecord::of_more_refused(count));
@@ -41,6 +44,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     async fn drain(&mut self, signals: &mut impl Signals, deadline: Duration, done: impl Fn(&Self) -> bool) {
         while !done(self) {
             let left = deadline.saturating_sub(self.clock.now().mono);
+            // Looked at here as well: what is ready at once never reaches the timer's own look.
+            if left.is_zero() {
+                return;
+            }
             let Ok(turn) = tokio::time::timeout(left, self.next_turn(signals)).await else { return };
             if matches!(turn, Turn::Signal(Signal::Stop(_))) {
                 return;

@@ -4,6 +4,7 @@ use super::agent::Agent;
 use super::alarm::Alarm;
 use super::demand::Demand;
 use super::notify::Notifier;
+use super::pace::Pace;
 use super::schedule::{Intervals, Schedule};
 use super::sources::Sources;
 use super::summary::Counts;
@@ -43,6 +44,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     Ok(Agent {
         clock,
         alarm: Alarm::new()?,
+        pace: Pace::default(),
         link: link(settings),
         driver: Driver::new(transport),
         schedule: Schedule::new(settings.intervals()),
@@ -61,6 +63,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
 
 fn link(settings: &Settings) -> Link {
     let link = Link::new(settings.link_settings(), fastrand::u64(..));
+    let link = if settings.no_virtio { link.without_port() } else { link };
     match &settings.shared_secret {
         Some(secret) => link.with_secret(secret.expose()),
         None => link,

@@ -87,6 +87,14 @@ impl Watch {
         Ok(())
     }
 
+    /// The link's timer was served, and what it asked for was done: nothing may be due any more.
+    pub fn served(&mut self, now: Duration, deadline: Option<Duration>) -> Found {
+        match deadline.filter(|due| *due <= now) {
+            Some(due) => Err(format!("a deadline of {} ms stays due though it was served", due.as_millis())),
+            None => Ok(()),
+        }
+    }
+
     /// The link wants to open.
     pub fn open(&mut self, now: Duration) -> Found {
         self.turn(now);

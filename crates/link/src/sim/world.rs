@@ -148,6 +148,7 @@ impl World {
             self.now = due;
             self.watch.timer(due)?;
             self.drive(Event::Timer)?;
+            self.watch.served(self.now, self.subject.next_deadline())?;
         } else if let Some(what) = self.queue.pop() {
             self.now = next.max(self.now);
             self.happen(what)?;

@@ -75,6 +75,6 @@ fn set_recovery(service: &Service) -> windows_service::Result<()> {
 /// What not every system knows: Wine 8 lacks levels of `ChangeServiceConfig2`.
 fn optional(what: &str, result: windows_service::Result<()>) {
     if let Err(error) = result {
-        eprintln!("infiniservice: not set: {what}: {}", super::control::explain(&error));
+        crate::logging::say(&format!("not set: {what}: {}", super::control::explain(&error)));
     }
 }

@@ -43,7 +43,8 @@ pub fn run_as_service(serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8>
         Ok(()) => Some(0),
         Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(NOT_A_SERVICE) => None,
         Err(error) => {
-            eprintln!("infiniservice: the service manager cannot be reached: {error}");
+            crate::logging::say(&format!("the service manager cannot be reached: {error}"));
+            crate::logging::flush();
             Some(1)
         }
     }
