@@ -22,6 +22,17 @@ impl From<String> for Captured {
     }
 }
 
+impl Captured {
+    /// The same, at most `bytes` of it.
+    fn cut_to(&mut self, bytes: usize) {
+        if self.text.len() > bytes {
+            self.text.truncate(self.text.floor_char_boundary(bytes));
+            self.text.shrink_to_fit();
+            self.truncated = true;
+        }
+    }
+}
+
 /// What a command brought back: all of it where it did what was asked, what there was until then where it failed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommandOutcome {
@@ -36,6 +47,12 @@ pub struct CommandOutcome {
 }
 
 impl CommandOutcome {
+    /// Cuts its output to the bound for an answer: actions that read lists keep more of it for themselves.
+    fn cut_output(&mut self, bytes: usize) {
+        self.stdout.cut_to(bytes);
+        self.stderr.cut_to(bytes);
+    }
+
     /// An outcome that is all `data`. A value that does not serialise is a fault of ours: `INTERNAL`.
     pub fn of(data: &impl Serialize) -> CommandResult {
         let data =
@@ -58,6 +75,16 @@ pub struct CommandError {
 
 /// What every action returns.
 pub type CommandResult = Result<CommandOutcome, CommandError>;
+
+/// The result with no more output than an answer may have, whoever made it.
+pub(super) fn bounded(mut result: CommandResult, max_output_bytes: usize) -> CommandResult {
+    let outcome = match &mut result {
+        Ok(outcome) => outcome,
+        Err(error) => &mut *error.partial,
+    };
+    outcome.cut_output(max_output_bytes);
+    result
+}
 
 impl CommandError {
     /// A failure with its code and its sentence.
@@ -131,6 +158,19 @@ mod tests {
     fn data_is_an_empty_object_where_there_is_none() {
         let result = CommandOutcome::of(&Value::Null);
         assert_eq!(response("7", "X", Duration::ZERO, result).data, json!({}));
+    }
+
+    #[test]
+    fn no_answer_has_more_output_than_the_bound_whether_it_failed_or_not() {
+        let long: Captured = "é".repeat(1000).into();
+        let outcome = CommandOutcome { stdout: long.clone(), stderr: long, ..CommandOutcome::default() };
+        let mut error = CommandError::new(ErrorCode::ExecutionFailed, "failed");
+        *error.partial = outcome.clone();
+        for result in [Ok(outcome), Err(error)] {
+            let response = response("7", "X", Duration::ZERO, bounded(result, 101));
+            assert_eq!((response.stdout.len(), response.stderr.len()), (100, 100));
+            assert_eq!((response.stdout_truncated, response.stdout_bytes), (Some(true), Some(2000)));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::control::Control;
 use super::executor::Shared;
 use super::job::{Job, Typed};
-use super::outcome::{CommandError, CommandResult};
+use super::outcome::{CommandError, CommandResult, bounded};
 use super::registry::Ticket;
 use super::{raw, safe};
 use infiniservice_protocol::ErrorCode;
@@ -52,7 +52,7 @@ async fn execute(shared: &Shared, job: Job, cancel: watch::Receiver<bool>) -> (D
             Err(stop.into())
         }
     };
-    (began.elapsed(), result)
+    (began.elapsed(), bounded(result, shared.context.max_output_bytes))
 }
 
 fn never_began() -> CommandError {

@@ -37,7 +37,7 @@ fn failure(finished: Finished) -> CommandError {
     let error = match finished.status {
         Status::Exited(code) => format!("the command ended with exit code {code}"),
         Status::Signalled(signal) => format!("the command was ended by signal {signal}"),
-        Status::Stopped(_) | Status::GoesOn => String::new(),
+        Status::Stopped(_) | Status::GoesOn | Status::Enough | Status::Lost => String::new(),
     };
     finished.into_error(ErrorCode::ExecutionFailed, error)
 }

@@ -8,11 +8,13 @@ pub(super) struct Capture {
     kept: Vec<u8>,
     max: usize,
     total: u64,
+    /// Whether the stream broke off.
+    broken: bool,
 }
 
 impl Capture {
     pub(super) fn new(max: usize) -> Self {
-        Self { kept: Vec::new(), max, total: 0 }
+        Self { kept: Vec::new(), max, total: 0, broken: false }
     }
 
     /// Takes the next bytes; beyond the bound they are only counted.
@@ -22,9 +24,14 @@ impl Capture {
         self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
+    /// The stream cannot be read to its end: what is kept is not all of it.
+    pub(super) fn cut(&mut self) {
+        self.broken = true;
+    }
+
     /// Valid UTF-8 without NUL.
     pub(super) fn finish(mut self) -> Captured {
-        let truncated = self.total > self.kept.len() as u64;
+        let truncated = self.broken || self.total > self.kept.len() as u64;
         if truncated {
             self.kept.truncate(whole_characters(&self.kept));
         }

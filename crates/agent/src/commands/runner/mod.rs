@@ -1,6 +1,7 @@
 //! The process runner: everything that starts a program goes through it.
 
 mod capture;
+mod lines;
 mod request;
 mod stream;
 mod wait;
@@ -16,6 +17,7 @@ pub(crate) mod windows;
 #[cfg(target_os = "windows")]
 pub use windows::system_runner;
 
+pub use lines::{Line, TakeLine};
 pub use request::{Finished, Identity, Program, Request, RunError, Status};
 
 use super::context::BoxFuture;
@@ -27,4 +29,19 @@ pub trait Runner: Send + Sync {
     /// left behind: a command's background processes end with it.
     fn run<'a>(&'a self, request: Request, control: &'a Control)
     -> BoxFuture<'a, Result<Finished, RunError>>;
+
+    /// The same, and each line of its stdout goes to `take` as it comes: for lists that may be long. Of the output so much is kept
+    /// besides as the request says, for messages: little will do.
+    fn run_lines<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+        take: TakeLine<'a>,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(async move {
+            let finished = self.run(request, control).await?;
+            lines::each(&finished.stdout.text, take);
+            Ok(finished)
+        })
+    }
 }

@@ -97,7 +97,13 @@ pub enum Status {
     Stopped(Stop),
     /// The agent ends, and it goes on.
     GoesOn,
+    /// Who took its lines wanted no more, or it wrote more than any list is long; the runner ended it.
+    Enough,
+    /// It ended, and the system does not say how.
+    Lost,
 }
+
+const LOST: &str = "the program ended, and the system did not report its exit status";
 
 const GOES_ON: &str =
     "the agent is shutting down; what it was doing goes on without it, and its end will not be told";
@@ -138,6 +144,7 @@ impl Finished {
         let mut error = match self.status {
             Status::Stopped(stop) => stop.into(),
             Status::GoesOn => CommandError::new(ErrorCode::Cancelled, GOES_ON),
+            Status::Lost => CommandError::new(ErrorCode::ExecutionFailed, LOST),
             _ => CommandError::new(code, error),
         };
         let (stdout, stderr) = (self.stdout, self.stderr);

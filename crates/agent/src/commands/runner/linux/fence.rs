@@ -43,7 +43,7 @@ impl Fences {
         // Beside groups and scopes the agent has other children than a tree's.
         let adoption = match &parent {
             Some(_) => Adoption::others_have_children_too(),
-            None => Adoption::all_children_are_ours(),
+            None => Adoption::of_the_agent(),
         };
         Self { parent, systemd, adoption: Arc::new(adoption) }
     }
@@ -96,7 +96,8 @@ impl Fences {
             }
         }
         match self.parent.as_deref().and_then(Group::create) {
-            Some(group) => Fence::Group(group),
+            // A user has a manager of his own, which takes his processes out of a cgroup for him.
+            Some(group) => Fence::Group(group, request.identity.is_some().then(Tree::beside_a_group)),
             None => Fence::Tree(Tree::new(self.adoption.clone())),
         }
     }
@@ -105,7 +106,8 @@ impl Fences {
 /// Around one program.
 #[derive(Debug)]
 pub(super) enum Fence {
-    Group(Group),
+    /// With a look at the process table for those who leave it with another's help.
+    Group(Group, Option<Tree>),
     Scope(Box<Scope>),
     Tree(Tree),
 }
@@ -114,16 +116,17 @@ impl Fence {
     /// Into this file the child writes `0` to go in, before it becomes the program.
     pub(super) fn entrance(&self) -> io::Result<Option<File>> {
         match self {
-            Self::Group(group) => group.entrance().map(Some),
+            Self::Group(group, _) => group.entrance().map(Some),
             Self::Scope(scope) => scope.entrance().map(Some),
             Self::Tree(_) => Ok(None),
         }
     }
 
-    /// By this the program's descendants are known, where there is no cgroup.
+    /// By this the program's descendants are known in the process table.
     pub(super) fn environment(&self) -> Option<(&'static str, String)> {
         match self {
-            Self::Group(_) | Self::Scope(_) => None,
+            Self::Group(_, tree) => tree.as_ref().map(Tree::tag),
+            Self::Scope(_) => None,
             Self::Tree(tree) => Some(tree.tag()),
         }
     }
@@ -132,7 +135,7 @@ impl Fence {
     pub(super) fn inputs(&mut self) -> Option<[Stdio; 2]> {
         match self {
             Self::Scope(scope) => scope.inputs(),
-            Self::Group(_) | Self::Tree(_) => None,
+            Self::Group(..) | Self::Tree(_) => None,
         }
     }
 
@@ -140,7 +143,7 @@ impl Fence {
     pub(super) fn outputs(&mut self) -> Option<[Option<Pipe>; 2]> {
         match self {
             Self::Scope(scope) => Some(scope.outputs()),
-            Self::Group(_) | Self::Tree(_) => None,
+            Self::Group(..) | Self::Tree(_) => None,
         }
     }
 
@@ -151,40 +154,58 @@ impl Fence {
                 scope.leave();
                 true
             }
-            Self::Group(_) | Self::Tree(_) => false,
+            Self::Group(..) | Self::Tree(_) => false,
         }
     }
 
     /// The program runs.
     pub(super) fn started(&mut self, pid: Option<u32>) {
-        if let Self::Tree(tree) = self {
+        if let Some(tree) = self.tree() {
             tree.started(pid);
         }
     }
 
-    /// Asks all to end.
-    pub(super) fn terminate(&mut self) {
+    fn tree(&mut self) -> Option<&mut Tree> {
         match self {
-            Self::Group(group) => group.terminate(),
+            Self::Group(_, tree) => tree.as_mut(),
+            Self::Scope(_) => None,
+            Self::Tree(tree) => Some(tree),
+        }
+    }
+
+    /// Asks all to end.
+    pub(super) async fn terminate(&mut self) {
+        match self {
+            Self::Group(group, _) => group.terminate(),
             Self::Scope(scope) => scope.terminate(),
-            Self::Tree(tree) => tree.terminate(),
+            Self::Tree(_) => {}
+        }
+        if let Some(tree) = self.tree() {
+            tree.terminate().await;
         }
     }
 
     /// Ends all by force.
-    pub(super) fn kill(&mut self) {
+    pub(super) async fn kill(&mut self) {
         match self {
-            Self::Group(group) => group.kill(),
+            Self::Group(group, _) => group.kill(),
             Self::Scope(scope) => scope.kill(),
-            Self::Tree(tree) => tree.kill(),
+            Self::Tree(_) => {}
+        }
+        if let Some(tree) = self.tree() {
+            tree.kill().await;
         }
     }
 
-    fn is_empty(&mut self) -> bool {
-        match self {
-            Self::Group(group) => group.is_empty(),
+    async fn is_empty(&mut self) -> bool {
+        let group_is_empty = match self {
+            Self::Group(group, _) => group.is_empty(),
             Self::Scope(scope) => scope.is_empty(),
-            Self::Tree(tree) => tree.is_empty(),
+            Self::Tree(_) => true,
+        };
+        match self.tree() {
+            Some(tree) => tree.is_empty().await && group_is_empty,
+            None => group_is_empty,
         }
     }
 
@@ -192,14 +213,14 @@ impl Fence {
     /// removed later.
     pub(super) async fn end(mut self) {
         let gone = timeout(ENDING, self.kill_until_empty()).await.is_ok();
-        if !gone && matches!(self, Self::Tree(_)) {
+        if !gone && self.tree().is_some() {
             log::warn!("processes of a command are left: they hang inside the kernel");
         }
     }
 
     async fn kill_until_empty(&mut self) {
-        while !self.is_empty() {
-            self.kill();
+        while !self.is_empty().await {
+            self.kill().await;
             // Over before its time when all have gone.
             let _ = timeout(AGAIN, self.emptied()).await;
         }
@@ -208,9 +229,12 @@ impl Fence {
     /// Resolves when those that are behind it now have gone.
     async fn emptied(&mut self) {
         match self {
-            Self::Group(group) => group.emptied().await,
+            Self::Group(group, _) => group.emptied().await,
             Self::Scope(scope) => scope.emptied().await,
-            Self::Tree(tree) => tree.emptied().await,
+            Self::Tree(_) => {}
+        }
+        if let Some(tree) = self.tree() {
+            tree.emptied().await;
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Starts programs on Linux and sees to it that nothing of them is left.
 
 mod delegation;
+#[cfg(test)]
+mod end_tests;
 mod exit;
 mod fence;
 mod group;
+mod kinship;
 mod locate;
 mod process_table;
 mod scope;
@@ -19,8 +22,9 @@ mod user_tests;
 
 use super::capture::Capture;
 use super::stream::Stream;
-use super::wait::{LINGER, at, read_either};
-use super::{Finished, Request, RunError, Runner, Status};
+use super::wait::{Course, at, lost, read_either};
+use super::{Finished, Request, RunError, Runner, Status, TakeLine};
+use crate::blocking::{self, Blocked, Lane};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
 use fence::{Fence, Fences};
@@ -32,16 +36,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::process::Child;
-use tokio::time::Instant;
-
-/// How long a program's processes may take to follow SIGTERM before SIGKILL.
-const TERM_GRACE: Duration = Duration::from_secs(2);
-
-/// How long a killed program may take to end and its output to arrive; with [`TERM_GRACE`] and the fence's own time less than the
-/// executor's grace.
-const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// The runner of this machine.
 pub fn system_runner() -> Arc<dyn Runner> {
@@ -66,22 +61,40 @@ impl Runner for SystemRunner {
         request: Request,
         control: &'a Control,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
-        Box::pin(async move {
-            let path = locate::locate(&request.program)?;
-            let mut fence = self.fences.fence(&request).await;
-            let max_output = request.max_output_bytes;
-            let entrance = fence.entrance().map_err(|error| not_fenced(&path, &error))?;
-            let spawning = spawn(path, request, entrance, fence.environment(), Streams::to(fence.inputs()));
-            tokio::select! {
-                biased;
-                // What was to stop before it began does not begin.
-                stop = control.stopped() => {
-                    fence.end().await;
-                    Ok(Finished::before_it_began(stop))
-                }
-                child = spawning => Ok(Run::new(child?, fence, max_output).finish(control).await),
+        Box::pin(self.start(request, control, None))
+    }
+
+    fn run_lines<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+        take: TakeLine<'a>,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(self.start(request, control, Some(take)))
+    }
+}
+
+impl SystemRunner {
+    async fn start(
+        &self,
+        request: Request,
+        control: &Control,
+        take: Option<TakeLine<'_>>,
+    ) -> Result<Finished, RunError> {
+        let path = locate::locate(&request.program)?;
+        let mut fence = self.fences.fence(&request).await;
+        let max_output = request.max_output_bytes;
+        let entrance = fence.entrance().map_err(|error| not_fenced(&path, &error))?;
+        let spawning = spawn(path, request, entrance, fence.environment(), Streams::to(fence.inputs()));
+        tokio::select! {
+            biased;
+            // What was to stop before it began does not begin.
+            stop = control.stopped() => {
+                fence.end().await;
+                Ok(Finished::before_it_began(stop))
             }
-        })
+            child = spawning => Ok(Run::new(child?, fence, max_output, take).finish(control).await),
+        }
     }
 }
 
@@ -105,68 +118,68 @@ async fn spawn(
         return spawn_unsafe::spawn(&path, &request, entrance, tag, streams);
     }
     let program = path.display().to_string();
-    let spawning =
-        tokio::task::spawn_blocking(move || spawn_unsafe::spawn(&path, &request, entrance, tag, streams));
-    spawning.await.unwrap_or_else(|error| Err(RunError::NotStarted { program, error: error.to_string() }))
+    let what = format!("start in {}", request.directory.as_deref().unwrap_or(Path::new("/")).display());
+    let runtime = tokio::runtime::Handle::current();
+    let spawning = blocking::join(Lane::Starts, &what, move || {
+        // What waits for the program belongs to the runtime.
+        let _runtime = runtime.enter();
+        spawn_unsafe::spawn(&path, &request, entrance, tag, streams)
+    });
+    let failed = |error: Blocked| RunError::NotStarted { program, error: error.to_string() };
+    spawning.await.map_err(failed)?
 }
 
 /// A program that runs. Dropped, it is ended by force.
-struct Run {
+struct Run<'a> {
     child: Child,
     fence: Fence,
-    stdout: Stream,
-    stderr: Stream,
+    stdout: Stream<'a>,
+    stderr: Stream<'a>,
+    course: Course,
 }
 
 /// What ended a wait.
 enum Turn {
     Read,
-    Exited(ExitStatus),
+    Exited(Status),
     MustStop(Stop),
     GraceOver,
     LingerOver,
 }
 
-impl Run {
-    fn new(mut child: Child, mut fence: Fence, max_output: usize) -> Self {
+impl<'a> Run<'a> {
+    fn new(mut child: Child, mut fence: Fence, max_output: usize, take: Option<TakeLine<'a>>) -> Self {
         fence.started(child.id());
         let own = [child.stdout.take().map(Into::into), child.stderr.take().map(Into::into)];
         let [stdout, stderr] =
             fence.outputs().unwrap_or(own).map(|pipe| Stream::new(pipe, Capture::new(max_output)));
-        Self { child, fence, stdout, stderr }
+        Self { child, fence, stdout: stdout.with_lines(take), stderr, course: Course::default() }
     }
 
     async fn finish(mut self, control: &Control) -> Finished {
-        let (mut status, mut stop) = (None, None);
-        let mut kill_at = None;
-        let mut linger_until = None;
-        while status.is_none() || self.stdout.is_open() || self.stderr.is_open() {
-            match self.turn(control, status.is_some(), stop.is_some(), kill_at, linger_until).await {
+        while self.course.ended.is_none() || self.stdout.is_open() || self.stderr.is_open() {
+            match self.turn(control).await {
+                Turn::Read if self.stdout.had_enough() && self.course.had_enough() => self.fence.kill().await,
                 Turn::Read => {}
-                Turn::Exited(ended) => {
-                    status = Some(ended);
-                    linger_until = Some(Instant::now() + LINGER);
-                }
-                // It has ended by itself: only what it left behind still speaks.
-                Turn::MustStop(_) if status.is_some() => break,
-                Turn::MustStop(Stop::Cancelled) if self.fence.leave() => return self.going_on(),
-                Turn::MustStop(why) => {
-                    stop = Some(why);
-                    self.fence.terminate();
-                    kill_at = Some(Instant::now() + TERM_GRACE);
+                Turn::Exited(status) => self.course.exited(status),
+                Turn::MustStop(stop) => {
+                    self.look_for_its_end();
+                    if self.course.ended.is_none() && stop == Stop::Cancelled && self.fence.leave() {
+                        return self.going_on();
+                    }
+                    if self.course.must_stop(stop) {
+                        self.fence.terminate().await;
+                    }
                 }
                 Turn::GraceOver => {
-                    self.fence.kill();
-                    kill_at = None;
-                    // One that hangs inside the kernel does not end; what it said is told all the same.
-                    linger_until = Some(Instant::now() + LAST_WORDS);
+                    self.course.killed();
+                    self.fence.kill().await;
                 }
                 Turn::LingerOver => break,
             }
         }
         self.fence.end().await;
-        let status = stop.map_or_else(|| status_of(status), Status::Stopped);
-        Finished { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+        Finished { status: self.course.status(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
     }
 
     /// What it said so far; nobody hears the rest.
@@ -174,30 +187,33 @@ impl Run {
         Finished { status: Status::GoesOn, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
     }
 
-    async fn turn(
-        &mut self,
-        control: &Control,
-        exited: bool,
-        stopping: bool,
-        kill_at: Option<Instant>,
-        linger_until: Option<Instant>,
-    ) -> Turn {
+    /// Where the agent itself stood still, the end of the program and that of its time are seen in one moment.
+    fn look_for_its_end(&mut self) {
+        if self.course.ended.is_none()
+            && let Ok(Some(ended)) = self.child.try_wait()
+        {
+            self.course.exited(status_of(ended));
+        }
+    }
+
+    async fn turn(&mut self, control: &Control) -> Turn {
+        let Course { ended, stopping, kill_at, linger_until, .. } = self.course;
         tokio::select! {
             biased;
             stop = control.stopped(), if !stopping => Turn::MustStop(stop),
             () = at(kill_at), if kill_at.is_some() => Turn::GraceOver,
             () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
-            ended = self.child.wait(), if !exited => Turn::Exited(ended.unwrap_or_default()),
+            status = self.child.wait(), if ended.is_none() => Turn::Exited(status.map_or_else(|e| lost(&e), status_of)),
             () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
         }
     }
 }
 
-/// Without a status the pipes were closed and the wait ended: not reached, as the loop ends only with one.
-fn status_of(status: Option<ExitStatus>) -> Status {
-    let status = status.unwrap_or_default();
+/// Every status is an exit or a signal, unless the kernel has a new kind.
+fn status_of(status: ExitStatus) -> Status {
     match (status.code(), status.signal()) {
         (Some(code), _) => Status::Exited(code),
-        (None, signal) => Status::Signalled(signal.unwrap_or_default()),
+        (None, Some(signal)) => Status::Signalled(signal),
+        (None, None) => Status::Lost,
     }
 }

@@ -1,7 +1,11 @@
 //! The process table as far as kinship goes (`proc_pid_stat(5)`).
 
+use crate::blocking::{Lane, Series};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// One process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +18,47 @@ pub(super) struct Kin {
     pub(super) began: u64,
 }
 
-/// All processes.
+/// How long one process may take to be read; it can hang inside the kernel, at its owner's will.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// The variable stands among the first of an environment as a rule; a longer one is looked at so far.
+const ENVIRONMENT_MAX_BYTES: u64 = 256 << 10;
+
+type Reading = Mutex<Option<Series<i32>>>;
+static STATS: Reading = Mutex::new(None);
+static ENVIRONMENTS: Reading = Mutex::new(None);
+
+/// All processes but those that hang. Waits for them, so it is not for the main thread.
 pub(super) fn read() -> Vec<Kin> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(kin).collect()
+    let pids: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    each(&STATS, "process table", &pids, kin).into_iter().flatten().flatten().collect()
 }
 
-fn kin(pid: i32) -> Option<Kin> {
+/// Those of `pids` whose environment holds `name=value`. Waits for them, so it is not for the main thread.
+pub(super) fn with_variable(pids: &[i32], variable: &str) -> HashSet<i32> {
+    let variable = variable.to_owned();
+    let found = each(&ENVIRONMENTS, "environment", pids, move |pid| has_variable(pid, &variable));
+    pids.iter().zip(found).filter(|(_, found)| *found == Some(true)).map(|(pid, _)| *pid).collect()
+}
+
+/// What hung when it was last asked is passed over for as long as it does.
+fn each<T: Send + 'static>(
+    reading: &Reading,
+    what: &'static str,
+    pids: &[i32],
+    ask: impl Fn(i32) -> T + Clone + Send + Sync + 'static,
+) -> Vec<Option<T>> {
+    let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+    let series = reading.get_or_insert_with(|| Series::new(Lane::Processes, what, PATIENCE));
+    let begin = move || {
+        let ask = ask.clone();
+        move |pid: &i32| ask(*pid)
+    };
+    series.each(pids, begin).into_iter().map(Result::ok).collect()
+}
+
+/// One process; it may hang.
+pub(super) fn kin(pid: i32) -> Option<Kin> {
     // The kernel writes it whole at once, in a few hundred bytes.
     let mut line = [0; 4096];
     let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
@@ -40,10 +77,12 @@ fn parse(line: &[u8]) -> Option<Kin> {
     Some(Kin { pid: pid.parse().ok()?, parent, session, zombie, began: number(15)?.unsigned_abs() })
 }
 
-/// Whether a process' environment holds `name=value`.
-pub(super) fn has_variable(pid: i32, variable: &str) -> bool {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
+fn has_variable(pid: i32, variable: &str) -> bool {
+    let mut environment = Vec::new();
+    let file = File::open(format!("/proc/{pid}/environ"));
+    // One that cannot be read, or is gone by now, is nobody's.
+    let read = file.and_then(|file| file.take(ENVIRONMENT_MAX_BYTES).read_to_end(&mut environment));
+    read.is_ok() && environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
 #[cfg(test)]

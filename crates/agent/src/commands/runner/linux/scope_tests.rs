@@ -6,6 +6,7 @@ use crate::systemd::own_manager::OwnManager;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::unix::pipe;
 use tokio::sync::watch;

@@ -4,15 +4,16 @@ use super::*;
 use crate::commands::runner::Program;
 use infiniservice_protocol::ErrorCode;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const LONG: Duration = Duration::from_secs(60);
 
 /// A group for the tests' groups, where the kernel has cgroup v2 and the tests run as root.
-struct Parent(Option<PathBuf>);
+pub(super) struct Parent(pub(super) Option<PathBuf>);
 
 impl Parent {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
         let mount =
             mounts.lines().find(|line| line.contains(" - cgroup2 ")).and_then(|line| line.split(' ').nth(4));
@@ -43,7 +44,7 @@ async fn behind_each_fence<F: Future<Output = ()>>(test: impl Fn(SystemRunner) -
     }
 }
 
-fn shell(script: &str) -> Request {
+pub(super) fn shell(script: &str) -> Request {
     Request { program: Program::At("/bin/sh".into()), ..Request::new("sh", ["-c", script]) }
 }
 

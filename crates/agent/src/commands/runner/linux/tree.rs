@@ -1,43 +1,62 @@
-//! Without a cgroup: a program's descendants are found in the process table, by parent, session, or a variable that they inherit.
-//! The agent is their subreaper (`PR_SET_CHILD_SUBREAPER`), so that orphans come to it and not to init.
+//! Where no cgroup holds a program's descendants: they are found in the process table. There the agent is their subreaper
+//! (`PR_SET_CHILD_SUBREAPER`), so that orphans come to it and not to init.
 //!
 //! One that left its session, its parents and its environment behind is told from another command's only where no other
-//! runs; then it is ended, too.
+//! runs, and from others' only where the agent had no children before and is not the first process of its namespace; then it
+//! is ended, too.
 
 use super::exit;
+use super::kinship::{Kinship, me, now};
 use super::process_table::{self, Kin};
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
+use crate::blocking::{self, Lane};
+use rustix::process::{Signal, getpid, set_child_subreaper};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 const TAG: &str = "INFINISERVICE_COMMAND";
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// How long one look at the process table may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a run that is given up waits for its processes to be killed.
+const PARTING: Duration = Duration::from_millis(250);
 
 /// The programs that run, and whether this process has other children beside them.
 #[derive(Debug)]
 pub(super) struct Adoption {
     leaders: Mutex<HashSet<i32>>,
+    /// Stray children can only be commands'.
     sole: bool,
+    /// Ended children that are no leaders are nobody else's to collect.
+    collects: bool,
 }
 
 impl Adoption {
-    pub(super) fn all_children_are_ours() -> Self {
-        Self { leaders: Mutex::default(), sole: true }
+    /// Of the agent: those that are its children already are not its commands', and neither are their orphans; nor is what comes
+    /// to the first process of a namespace.
+    pub(super) fn of_the_agent() -> Self {
+        let children = process_table::read().into_iter().filter(|kin| kin.parent == me()).count();
+        if children > 0 {
+            log::info!(
+                "the agent was started with {children} children: commands' orphans are told by their environment"
+            );
+        }
+        Self { leaders: Mutex::default(), sole: children == 0 && me() != 1, collects: true }
     }
 
     pub(super) fn others_have_children_too() -> Self {
-        Self { leaders: Mutex::default(), sole: false }
+        Self { leaders: Mutex::default(), sole: false, collects: false }
     }
 
     fn change(&self, change: impl FnOnce(&mut HashSet<i32>) -> bool) {
         change(&mut self.leaders.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Whether every stray child must be this leader's.
-    fn only(&self, leader: i32) -> bool {
+    fn others(&self, leader: i32) -> HashSet<i32> {
         let leaders = self.leaders.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sole && leaders.iter().all(|other| *other == leader)
+        leaders.iter().copied().filter(|other| *other != leader).collect()
     }
 }
 
@@ -46,23 +65,38 @@ impl Adoption {
 pub(super) struct Tree {
     adoption: Arc<Adoption>,
     tag: String,
+    anywhere: bool,
     leader: Option<i32>,
-    /// Those found last, with when they began: once they are zombies, nothing else tells whose they were.
+    /// Since then it may have begun, and until then it has.
+    born: (u64, u64),
     seen: HashSet<(i32, u64)>,
     /// None was left: there is nobody who could start another.
     over: bool,
 }
 
 impl Tree {
+    /// The agent adopts the orphans.
     pub(super) fn new(adoption: Arc<Adoption>) -> Self {
         if let Err(error) = set_child_subreaper(Some(getpid())) {
             log::debug!("orphans go to init: {error}");
         }
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self::with(adoption, false)
+    }
+
+    /// Beside a cgroup, for those who leave it with another's help. Their orphans go to whom they go.
+    pub(super) fn beside_a_group() -> Self {
+        Self::with(Arc::new(Adoption::others_have_children_too()), true)
+    }
+
+    fn with(adoption: Arc<Adoption>, anywhere: bool) -> Self {
+        let tag = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let began = now();
         Self {
             adoption,
-            tag: format!("{}-{number}", std::process::id()),
+            tag,
+            anywhere,
             leader: None,
+            born: (began, began),
             seen: HashSet::new(),
             over: false,
         }
@@ -73,79 +107,82 @@ impl Tree {
     }
 
     pub(super) fn started(&mut self, pid: Option<u32>) {
+        self.born.1 = now();
         self.leader = pid.and_then(|pid| i32::try_from(pid).ok());
         if let Some(leader) = self.leader {
             self.adoption.change(|leaders| leaders.insert(leader));
         }
     }
 
-    pub(super) fn terminate(&mut self) {
-        self.signal_all(Signal::TERM);
+    pub(super) async fn terminate(&mut self) {
+        self.ask(|kinship| kinship.signal(Signal::TERM)).await;
     }
 
-    pub(super) fn kill(&mut self) {
-        self.signal_all(Signal::KILL);
+    pub(super) async fn kill(&mut self) {
+        self.ask(|kinship| kinship.signal(Signal::KILL)).await;
     }
 
-    fn signal_all(&mut self, signal: Signal) {
-        for kin in self.members() {
-            match Pid::from_raw(kin.pid) {
-                // One that is gone by now needs no signal.
-                Some(pid) if !kin.zombie => drop(kill_process(pid, signal)),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether none runs any more. Adopted ones that ended are collected on the way.
-    pub(super) fn is_empty(&mut self) -> bool {
-        let members = self.members();
-        let me = getpid().as_raw_nonzero().get();
-        for kin in members.iter().filter(|kin| kin.zombie && kin.parent == me && Some(kin.pid) != self.leader)
-        {
-            // The leader itself is collected by its own handle.
-            let _ = waitpid(Pid::from_raw(kin.pid), WaitOptions::NOHANG);
-        }
-        self.over = members.iter().all(|kin| kin.zombie);
+    /// Whether none runs any more.
+    pub(super) async fn is_empty(&mut self) -> bool {
+        let members = self.ask(Kinship::look).await;
+        // Where nobody could look, nothing is known.
+        self.over = members.is_some_and(|members| members.iter().all(|kin| kin.zombie));
         self.over
     }
 
     /// Resolves when those that run now have ended; never where that cannot be found out.
     pub(super) async fn emptied(&mut self) {
-        for kin in self.members().into_iter().filter(|kin| !kin.zombie) {
-            exit::of(kin.pid).await;
+        match self.ask(Kinship::look).await {
+            Some(members) => {
+                for kin in members.into_iter().filter(|kin| !kin.zombie) {
+                    exit::of(kin.pid).await;
+                }
+            }
+            None => std::future::pending().await,
         }
     }
 
-    fn members(&mut self) -> Vec<Kin> {
-        let Some(leader) = self.leader else { return Vec::new() };
-        let table = process_table::read();
-        let me = getpid().as_raw_nonzero().get();
-        let variable = format!("{TAG}={}", self.tag);
-        let strays = self.adoption.only(leader);
-        let seen = |kin: &Kin| self.seen.contains(&(kin.pid, kin.began));
-        let ours = |kin: &Kin| strays || seen(kin) || process_table::has_variable(kin.pid, &variable);
-        let stray = |kin: &Kin| kin.parent == me && ours(kin);
-        let roots = table.iter().filter(|kin| kin.pid == leader || kin.session == leader || stray(kin));
-        let mut members: HashSet<i32> = roots.map(|kin| kin.pid).collect();
-        // Parents may stand after their children in the table: until nobody new is found.
-        let mut before = 0;
-        while before < members.len() {
-            before = members.len();
-            let children: Vec<_> =
-                table.iter().filter(|kin| members.contains(&kin.parent)).map(|kin| kin.pid).collect();
-            members.extend(children);
+    /// Away from the main thread: what is read of other processes may hang.
+    async fn ask(&mut self, work: fn(&Kinship) -> Vec<Kin>) -> Option<Vec<Kin>> {
+        let Some(kinship) = self.kinship() else { return Some(Vec::new()) };
+        let asked = blocking::run(Lane::Processes, "process table", PATIENCE, move || work(&kinship)).await;
+        match asked {
+            Ok(members) => {
+                self.seen = members.iter().map(|kin| (kin.pid, kin.began)).collect();
+                Some(members)
+            }
+            Err(error) => {
+                log::debug!("a command's processes are not known: {error}");
+                None
+            }
         }
-        let members: Vec<_> = table.into_iter().filter(|kin| members.contains(&kin.pid)).collect();
-        self.seen = members.iter().map(|kin| (kin.pid, kin.began)).collect();
-        members
+    }
+
+    /// `None` where nothing was started.
+    fn kinship(&self) -> Option<Kinship> {
+        let leader = self.leader?;
+        let others = self.adoption.others(leader);
+        Some(Kinship {
+            variable: format!("{TAG}={}", self.tag),
+            leader,
+            born: self.born,
+            strays: self.adoption.sole && others.is_empty(),
+            anywhere: self.anywhere,
+            others,
+            collects: self.adoption.collects,
+            seen: self.seen.clone(),
+        })
     }
 }
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        if !self.over && !self.is_empty() {
-            self.kill();
+        if let Some(kinship) = self.kinship().filter(|_| !self.over)
+            && let Ok(asked) =
+                blocking::ask(Lane::Processes, "process table", move || drop(kinship.signal(Signal::KILL)))
+        {
+            // The agent may be ending, and its threads with it.
+            let _ = asked.wait(Instant::now() + PARTING);
         }
         if let Some(leader) = self.leader {
             self.adoption.change(|leaders| leaders.remove(&leader));

@@ -6,6 +6,7 @@ use crate::commands::runner::{Identity, Program};
 use infiniservice_protocol::ErrorCode;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
+use std::time::Duration;
 
 const NOBODY: u32 = 65534;
 

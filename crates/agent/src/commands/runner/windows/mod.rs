@@ -10,8 +10,8 @@ mod tests;
 
 use super::capture::Capture;
 use super::stream::Stream;
-use super::wait::{LINGER, at, read_either};
-use super::{Finished, Request, RunError, Runner, Status};
+use super::wait::{Course, at, lost, read_either};
+use super::{Finished, Request, RunError, Runner, Status, TakeLine};
 use crate::commands::context::BoxFuture;
 use crate::commands::control::{Control, Stop};
 use job_unsafe::Job;
@@ -41,18 +41,29 @@ impl Runner for SystemRunner {
         request: Request,
         control: &'a Control,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
-        Box::pin(async move {
-            let max_output = request.max_output_bytes;
-            tokio::select! {
-                biased;
-                // What was to stop before it began does not begin; one that just begins goes with its job.
-                stop = control.stopped() => Ok(Finished::before_it_began(stop)),
-                started = start_aside(request) => {
-                    let (child, job) = started?;
-                    Ok(Run::new(child, job, max_output).finish(control).await)
-                }
-            }
-        })
+        Box::pin(run(request, control, None))
+    }
+
+    fn run_lines<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+        take: TakeLine<'a>,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(run(request, control, Some(take)))
+    }
+}
+
+async fn run(request: Request, control: &Control, take: Option<TakeLine<'_>>) -> Result<Finished, RunError> {
+    let max_output = request.max_output_bytes;
+    tokio::select! {
+        biased;
+        // What was to stop before it began does not begin; one that just begins goes with its job.
+        stop = control.stopped() => Ok(Finished::before_it_began(stop)),
+        started = start_aside(request) => {
+            let (child, job) = started?;
+            Ok(Run::new(child, job, max_output, take).finish(control).await)
+        }
     }
 }
 
@@ -97,64 +108,66 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
 }
 
 /// A program that runs. Dropped, its job ends it with all that it started.
-struct Run {
+struct Run<'a> {
     child: Child,
     job: Job,
-    stdout: Stream,
-    stderr: Stream,
+    stdout: Stream<'a>,
+    stderr: Stream<'a>,
+    course: Course,
 }
 
 /// What ended a wait.
 enum Turn {
     Read,
-    Exited(ExitStatus),
+    Exited(Status),
     MustStop(Stop),
     LingerOver,
 }
 
-impl Run {
-    fn new(mut child: Child, job: Job, max_output: usize) -> Self {
+impl<'a> Run<'a> {
+    fn new(mut child: Child, job: Job, max_output: usize, take: Option<TakeLine<'a>>) -> Self {
         let stdout = Stream::new(child.stdout.take().map(Into::into), Capture::new(max_output));
         let stderr = Stream::new(child.stderr.take().map(Into::into), Capture::new(max_output));
-        Self { child, job, stdout, stderr }
+        Self { child, job, stdout: stdout.with_lines(take), stderr, course: Course::default() }
     }
 
     async fn finish(mut self, control: &Control) -> Finished {
-        let (mut status, mut stop) = (None, None);
-        let mut linger_until = None;
-        while status.is_none() || self.stdout.is_open() || self.stderr.is_open() {
-            match self.turn(control, status.is_some(), stop.is_some(), linger_until).await {
+        while self.course.ended.is_none() || self.stdout.is_open() || self.stderr.is_open() {
+            match self.turn(control).await {
+                Turn::Read if self.stdout.had_enough() && self.course.had_enough() => self.job.terminate(),
                 Turn::Read => {}
-                Turn::Exited(ended) => {
-                    status = Some(ended);
-                    linger_until = Some(Instant::now() + LINGER);
-                }
-                // It has ended by itself: only what it left behind still speaks.
-                Turn::MustStop(_) if status.is_some() => break,
-                Turn::MustStop(why) => {
-                    stop = Some(why);
-                    self.job.terminate();
+                Turn::Exited(status) => self.course.exited(status),
+                Turn::MustStop(stop) => {
+                    self.look_for_its_end();
+                    if self.course.must_stop(stop) {
+                        // There is no asking: what is ended ends at once.
+                        self.course.kill_at = None;
+                        self.job.terminate();
+                    }
                 }
                 Turn::LingerOver => break,
             }
         }
         self.end().await;
-        let status = stop.map_or_else(|| status_of(status), Status::Stopped);
-        Finished { status, stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+        Finished { status: self.course.status(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
     }
 
-    async fn turn(
-        &mut self,
-        control: &Control,
-        exited: bool,
-        stopping: bool,
-        linger_until: Option<Instant>,
-    ) -> Turn {
+    /// Where the agent itself stood still, the end of the program and that of its time are seen in one moment.
+    fn look_for_its_end(&mut self) {
+        if self.course.ended.is_none()
+            && let Ok(Some(ended)) = self.child.try_wait()
+        {
+            self.course.exited(status_of(ended));
+        }
+    }
+
+    async fn turn(&mut self, control: &Control) -> Turn {
+        let Course { ended, stopping, linger_until, .. } = self.course;
         tokio::select! {
             biased;
             stop = control.stopped(), if !stopping => Turn::MustStop(stop),
             () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
-            ended = self.child.wait(), if !exited => Turn::Exited(ended.unwrap_or_default()),
+            status = self.child.wait(), if ended.is_none() => Turn::Exited(status.map_or_else(|e| lost(&e), status_of)),
             () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
         }
     }
@@ -175,6 +188,6 @@ impl Run {
 }
 
 /// Windows knows no signals: whoever ends a process chooses its exit code.
-fn status_of(status: Option<ExitStatus>) -> Status {
-    Status::Exited(status.unwrap_or_default().code().unwrap_or_default())
+fn status_of(status: ExitStatus) -> Status {
+    status.code().map_or(Status::Lost, Status::Exited)
 }
