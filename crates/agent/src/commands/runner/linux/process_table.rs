@@ -1,7 +1,8 @@
 //! The process table as far as kinship goes (`proc_pid_stat(5)`).
 
-use crate::blocking::{Lane, Series};
+use crate::blocking::{Item, Lane, Series};
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +24,19 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// The variable stands among the first of an environment as a rule; a longer one is looked at so far.
 const ENVIRONMENT_MAX_BYTES: u64 = 256 << 10;
 
-type Reading = Mutex<Option<Series<i32>>>;
+/// A process by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Number(i32);
+
+impl Item for Number {}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {}", self.0)
+    }
+}
+
+type Reading = Mutex<Option<Series<Number>>>;
 static STATS: Reading = Mutex::new(None);
 static ENVIRONMENTS: Reading = Mutex::new(None);
 
@@ -52,9 +65,10 @@ fn each<T: Send + 'static>(
     let series = reading.get_or_insert_with(|| Series::new(Lane::Processes, what, PATIENCE));
     let begin = move || {
         let ask = ask.clone();
-        move |pid: &i32| ask(*pid)
+        move |number: &Number| ask(number.0)
     };
-    series.each(pids, begin).into_iter().map(Result::ok).collect()
+    let numbers: Vec<_> = pids.iter().copied().map(Number).collect();
+    series.each(&numbers, begin).into_iter().map(Result::ok).collect()
 }
 
 /// One process; it may hang.
