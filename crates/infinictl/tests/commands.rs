@@ -41,6 +41,8 @@ fn each_command_asks_for_its_action_with_its_parameters() {
             &["autochecks", "--check", "memory", "--warning-percent", "70"],
             json!({"action": "Autochecks", "checks": ["memory"], "warning_percent": 70.0}),
         ),
+        (&["power", "shutdown"], json!({"action": "Shutdown"})),
+        (&["power", "reboot"], json!({"action": "Reboot"})),
         (
             &["cleanup", "--dry-run", "--target", "temp", "--target", "logs", "--older-than-days", "7"],
             json!({"action": "DiskCleanup", "dry_run": true, "targets": ["temp", "logs"], "older_than_days": 7}),

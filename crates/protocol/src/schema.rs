@@ -143,6 +143,8 @@ pub fn response_data() -> Value {
     put("ApplicationInventory", generator.subschema_for::<data::ApplicationInventoryData>());
     put("Autochecks", generator.subschema_for::<data::AutochecksData>());
     put("DiskCleanup", generator.subschema_for::<data::DiskCleanupData>());
+    put("Shutdown", generator.subschema_for::<data::PowerData>());
+    put("Reboot", generator.subschema_for::<data::PowerData>());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "data of a successful response, by the action's name",

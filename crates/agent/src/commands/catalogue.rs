@@ -46,7 +46,8 @@ impl CommandName {
     /// What it may do beside others.
     pub const fn class(self) -> Class {
         match self {
-            Self::Safe(action) if action.changes_packages() => Class::Packages,
+            // The machine does not go while this agent changes its packages.
+            Self::Safe(action) if action.changes_packages() || action.ends_the_machine() => Class::Packages,
             Self::Safe(action) if action.is_read_only() => Class::Read,
             _ => Class::Change,
         }
@@ -83,7 +84,12 @@ impl CommandName {
     /// To be extended with each action that is written.
     const fn support(self) -> Support {
         match self {
-            Self::Safe(ActionName::ServiceList | ActionName::ServiceControl) => Support::WithServices,
+            Self::Safe(
+                ActionName::ServiceList
+                | ActionName::ServiceControl
+                | ActionName::Shutdown
+                | ActionName::Reboot,
+            ) => Support::WithServices,
             Self::Safe(
                 ActionName::ProcessList
                 | ActionName::ProcessKill

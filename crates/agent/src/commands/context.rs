@@ -4,9 +4,9 @@ use super::control::Control;
 use super::outcome::{CommandError, CommandResult};
 use super::runner::Runner;
 use crate::packages::Site;
-use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::{Process, Service};
+use infiniservice_protocol::{ActionName, ErrorCode, ServiceOperation};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +18,25 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait ProcessSource: Send + Sync {
     /// All processes; the text says why there are none.
     fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>>;
+}
+
+/// How the machine ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerAction {
+    /// It is switched off.
+    Shutdown,
+    /// It starts anew.
+    Reboot,
+}
+
+impl PowerAction {
+    /// The action that asks for it.
+    pub const fn name(self) -> ActionName {
+        match self {
+            Self::Shutdown => ActionName::Shutdown,
+            Self::Reboot => ActionName::Reboot,
+        }
+    }
 }
 
 /// Who controls services.
@@ -35,6 +54,11 @@ pub trait Services: Send + Sync {
         operation: ServiceOperation,
         control: &'a Control,
     ) -> BoxFuture<'a, CommandResult>;
+    /// Ends the machine's run; returns once that is queued.
+    fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
+        let error = format!("{} is not available: nothing here can end the machine", action.name());
+        Box::pin(async { Err(CommandError::new(ErrorCode::Unsupported, error)) })
+    }
 }
 
 fn observed(info: ServiceInfo) -> Service {

@@ -211,6 +211,8 @@ impl Service {
             can_start: enabled && self.status.state == State::Stopped,
             can_stop,
             can_restart: can_stop && enabled,
+            failure: self.status.failed().then(|| self.status.exit_words()),
+            ..ServiceInfo::default()
         }
     }
 

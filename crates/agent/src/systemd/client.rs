@@ -3,6 +3,7 @@
 use super::bus::BusAddress;
 use super::calls::Calls;
 use super::error::SystemdError;
+use super::guard::OwnUnit;
 use super::list::{self, Cache};
 use super::record::ServiceRecord;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use zbus::Connection;
 pub struct UnitClient {
     address: BusAddress,
     state: Arc<Mutex<State>>,
+    own: OwnUnit,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +34,16 @@ impl UnitClient {
     /// A client of the systemd at `address`.
     pub fn at(address: BusAddress) -> Self {
         Self { address, ..Self::default() }
+    }
+
+    /// The same as the unit that is given.
+    #[cfg(test)]
+    pub(super) fn being(self, own: OwnUnit) -> Self {
+        Self { own, ..self }
+    }
+
+    pub(super) fn own(&self) -> OwnUnit {
+        self.own
     }
 
     pub(super) fn address(&self) -> &BusAddress {

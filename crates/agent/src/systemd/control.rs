@@ -3,10 +3,12 @@
 use super::calls::Calls;
 use super::client::UnitClient;
 use super::error::SystemdError;
+use super::guard::OwnUnit;
 use super::job;
 use super::name::UnitName;
 use super::progress::Progress;
 use super::record::ServiceRecord;
+use super::settle;
 use infiniservice_protocol::ServiceOperation;
 use zbus::Connection;
 
@@ -28,12 +30,18 @@ pub enum ControlError {
     /// It makes no sense for this unit; the sentence says why.
     #[error("{0}")]
     Refused(String),
+    /// It is no matter of services; the sentence names the action that is meant for it, where there is one.
+    #[error("{0}")]
+    NotForServices(String),
+    /// Enabling and disabling it is up to `systemd-sysv-install`: it is a SysV script of this name.
+    #[error("{0} is a SysV script")]
+    SysV(String),
     /// systemd tried, and the unit failed.
     #[error("{unit} could not be {participle}: {why}")]
     Failed {
         /// The unit.
         unit: String,
-        /// `started`, `stopped`, `restarted`.
+        /// `started`, `stopped`, `restarted`, `enabled`, `disabled`.
         participle: &'static str,
         /// The job's result and how the main process ended.
         why: String,
@@ -51,7 +59,7 @@ impl UnitClient {
         progress: &Progress,
     ) -> Result<Done, ControlError> {
         let connection = self.address().connect().await?;
-        let work = Operation { connection: &connection, unit, progress };
+        let work = Operation { connection: &connection, unit, progress, own: self.own() };
         let done = work.run(operation).await;
         if matches!(operation, ServiceOperation::Enable | ServiceOperation::Disable) {
             self.forget_unit_files().await;
@@ -60,15 +68,23 @@ impl UnitClient {
     }
 }
 
+impl UnitClient {
+    /// Has systemd read all unit files anew.
+    pub async fn reload(&self) -> Result<(), SystemdError> {
+        let connection = self.address().connect().await?;
+        let reloaded = Calls { connection: &connection, unit: "(all)" }.manager("Reload", &()).await;
+        self.forget_unit_files().await;
+        reloaded.map(drop)
+    }
+}
+
 /// An operation under way.
 pub(super) struct Operation<'a> {
     pub(super) connection: &'a Connection,
     pub(super) unit: &'a UnitName,
     pub(super) progress: &'a Progress,
+    pub(super) own: OwnUnit,
 }
-
-/// What `EnableUnitFiles` returns beside the flag: type of change, link, target.
-type Changes = Vec<(String, String, String)>;
 
 impl Operation<'_> {
     pub(super) fn calls(&self) -> Calls<'_> {
@@ -76,66 +92,45 @@ impl Operation<'_> {
     }
 
     async fn run(&self, operation: ServiceOperation) -> Result<Done, ControlError> {
+        self.refuse_by_name(operation)?;
         let own = self.refuse_own(operation).await?;
         if self.unit.is_template() {
             return self.run_template(operation).await;
         }
         let path = self.calls().load().await?;
         self.check_loaded(&path, operation).await?;
-        match operation {
-            ServiceOperation::Status => {}
-            ServiceOperation::Enable => self.enable().await?,
-            ServiceOperation::Disable => self.disable().await?,
+        self.guard(&path, operation).await?;
+        let note = match operation {
+            ServiceOperation::Status => None,
+            ServiceOperation::Enable => self.enable(&self.file_name(&path).await?, Some(&path)).await?,
+            ServiceOperation::Disable => self.disable(&self.file_name(&path).await?, Some(&path)).await?,
             ServiceOperation::Restart if own => return self.restart_own(&path).await,
             _ => self.run_job(&path, operation).await?,
-        }
-        Ok(Done { service: self.service(&path).await?, note: None })
+        };
+        Ok(Done { service: self.service(&path).await?, note })
+    }
+
+    /// The name under which the unit's file is enabled: an alias's own link is another matter.
+    async fn file_name(&self, path: &str) -> Result<String, SystemdError> {
+        self.calls().unit_property(path, "Id").await
     }
 
     /// Only an instance can run, but a template can be enabled and disabled.
     async fn run_template(&self, operation: ServiceOperation) -> Result<Done, ControlError> {
-        match operation {
-            ServiceOperation::Enable => self.enable().await?,
-            ServiceOperation::Disable => self.disable().await?,
-            ServiceOperation::Status => {}
+        let name = self.unit.as_str();
+        let note = match operation {
+            ServiceOperation::Enable => self.enable(name, None).await?,
+            ServiceOperation::Disable => self.disable(name, None).await?,
+            ServiceOperation::Status => None,
             _ => {
-                let error = format!(
-                    "{} is a template: name an instance of it, such as one with a word after @",
-                    self.unit
-                );
+                let error =
+                    format!("{name} is a template: name an instance of it, such as one with a word after @");
                 return Err(ControlError::Refused(error));
             }
-        }
-        let start_type = self.calls().ask("GetUnitFileState", &self.unit.as_str()).await?;
-        let service = ServiceRecord { name: self.unit.to_string(), start_type, ..ServiceRecord::default() };
-        Ok(Done { service, note: None })
-    }
-
-    /// The host could never reach the agent again, had it stopped or disabled it. Whether it is the agent's own unit.
-    async fn refuse_own(&self, operation: ServiceOperation) -> Result<bool, ControlError> {
-        if matches!(operation, ServiceOperation::Start | ServiceOperation::Enable | ServiceOperation::Status)
-        {
-            return Ok(false);
-        }
-        let is_own = self.is_own().await;
-        if is_own && operation != ServiceOperation::Restart {
-            let error = format!(
-                "{} is this agent: without it the host could not reach this machine any more",
-                self.unit
-            );
-            return Err(ControlError::Refused(error));
-        }
-        Ok(is_own)
-    }
-
-    /// By any of its names: an alias leads to the same unit.
-    async fn is_own(&self) -> bool {
-        let Some(own) = self.calls().own_unit().await else { return false };
-        if own == self.unit.as_str() {
-            return true;
-        }
-        let Ok(path) = self.calls().load().await else { return false };
-        self.calls().unit_property::<String>(&path, "Id").await.is_ok_and(|id| id == own)
+        };
+        let start_type = self.calls().ask("GetUnitFileState", &name).await?;
+        let service = ServiceRecord { name: name.to_owned(), start_type, ..ServiceRecord::default() };
+        Ok(Done { service, note })
     }
 
     async fn check_loaded(&self, path: &str, operation: ServiceOperation) -> Result<(), ControlError> {
@@ -161,40 +156,35 @@ impl Operation<'_> {
         }
     }
 
-    async fn enable(&self) -> Result<(), ControlError> {
-        self.progress.asked();
-        let (installable, _): (bool, Changes) =
-            self.calls().ask("EnableUnitFiles", &(&[self.unit.as_str()][..], false, false)).await?;
-        if !installable {
-            let error = format!(
-                "{} has no [Install] section, so it cannot be enabled; other units start it",
-                self.unit
-            );
-            return Err(ControlError::Refused(error));
-        }
-        Ok(self.calls().manager("Reload", &()).await.map(drop)?)
-    }
-
-    async fn disable(&self) -> Result<(), ControlError> {
-        self.progress.asked();
-        let _: (Changes,) = self.calls().ask("DisableUnitFiles", &(&[self.unit.as_str()][..], false)).await?;
-        Ok(self.calls().manager("Reload", &()).await.map(drop)?)
-    }
-
-    async fn run_job(&self, path: &str, operation: ServiceOperation) -> Result<(), ControlError> {
+    /// A job that was done is one thing, the unit afterwards another: both count.
+    async fn run_job(&self, path: &str, operation: ServiceOperation) -> Result<Option<String>, ControlError> {
         let (method, participle) = match operation {
             ServiceOperation::Stop => ("StopUnit", "stopped"),
             ServiceOperation::Restart => ("RestartUnit", "restarted"),
             _ => ("StartUnit", "started"),
         };
-        let result = job::run(&self.calls(), method, &(self.unit.as_str(), "replace"), self.progress).await?;
-        let failed_after =
-            operation != ServiceOperation::Stop && self.service(path).await?.status() == "failed";
-        if matches!(result.as_str(), "done" | "skipped") && !failed_after {
-            return Ok(());
+        let failed = |why| ControlError::Failed { unit: self.unit.to_string(), participle, why };
+        let calls = self.calls();
+        // A unit that is stopped is forgotten, and with it why it was not started. Ends with the connection.
+        let _ = calls.manager("RefUnit", &self.unit.as_str()).await;
+        let result = job::run(&calls, method, &(self.unit.as_str(), "replace"), self.progress).await?;
+        if !matches!(result.as_str(), "done" | "skipped") {
+            return Err(failed(self.why_not(path, &result).await));
         }
-        let why = self.calls().why_failed(path, &result).await;
-        Err(ControlError::Failed { unit: self.unit.to_string(), participle, why })
+        let restarts = calls.last_run(path, self.unit.as_str()).await?.restarts;
+        let after = settle::look(&calls, path, self.progress.settle()).await?;
+        let verdict =
+            if operation == ServiceOperation::Stop { after.of_stop() } else { after.of_start(restarts) };
+        verdict.map_err(|why| failed(format!("{why} (job result `{result}`)")))
+    }
+
+    async fn why_not(&self, path: &str, result: &str) -> String {
+        let unmet =
+            if result == "assert" { self.calls().unmet(path).await.unwrap_or_default() } else { Vec::new() };
+        if unmet.is_empty() {
+            return self.calls().why_failed(path, result).await;
+        }
+        format!("this was not met: {} (job result `{result}`)", unmet.join(", "))
     }
 
     /// The answer must leave before the agent does, so the job is not waited for.

@@ -2,7 +2,9 @@
 
 use super::calls::{Calls, ExecRow, UnitRow};
 use super::error::SystemdError;
+use super::unit::failure;
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 /// What is kept of one unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,28 @@ pub(super) struct Details {
     pub(super) requires: Vec<String>,
     /// State of the unit file where the list of unit files does not have it (instances).
     pub(super) start_type: Option<String>,
+    /// How its last run failed.
+    pub(super) failure: Option<String>,
+    /// How often systemd restarted it by itself.
+    pub(super) restarts: u32,
+    /// When that number was last seen to have grown.
+    pub(super) restarted_at: Option<Instant>,
+}
+
+impl Details {
+    /// Whether it was restarted lately, and not at the end of a person's session.
+    pub(super) fn restarted_lately(&self) -> bool {
+        self.restarted_at.is_some_and(|at| at.elapsed() < LATELY)
+    }
+
+    /// What an earlier reading knew. A `getty@.service` (`Type=idle`) is restarted at each end of a session.
+    fn following(mut self, before: Option<&Self>) -> Self {
+        let Some(before) = before else { return self };
+        let grew = self.restarts > before.restarts && self.service_type.as_deref() != Some("idle");
+        let stays = self.restarts >= before.restarts;
+        self.restarted_at = if grew { Some(Instant::now()) } else { before.restarted_at.filter(|_| stays) };
+        self
+    }
 }
 
 /// The states that the details were read in, and when the main process began (in ticks, `/proc/PID/stat`).
@@ -23,6 +47,9 @@ struct Key {
     files: u64,
     began: Option<u64>,
 }
+
+/// How long a service that systemd restarted by itself counts as one that keeps failing: two of the metrics' usual intervals.
+const LATELY: Duration = Duration::from_secs(120);
 
 /// Units whose details one listing reads again only because some unit file changed: they are most likely what they were, and
 /// each costs systemd several calls.
@@ -73,7 +100,7 @@ impl DetailsCache {
             }
             _ => {}
         }
-        let details = read(row, listed, calls).await?;
+        let details = read(row, listed, calls).await?.following(self.units.get(&row.0).map(|(_, kept)| kept));
         let key = Key::new(row, files, details.pid);
         self.units.insert(row.0.clone(), (key, details.clone()));
         Ok(details)
@@ -94,7 +121,9 @@ impl Key {
     }
 
     fn freshness(&self, row: &UnitRow, files: u64, pid: Option<u32>) -> Freshness {
-        if (&self.active, &self.sub) != (&row.3, &row.4) || self.began != pid.and_then(began) {
+        // Nothing but the number of restarts changes while it fails and is started again.
+        let restarts = row.4.starts_with("auto-restart");
+        if restarts || (&self.active, &self.sub) != (&row.3, &row.4) || self.began != pid.and_then(began) {
             Freshness::Stale
         } else if self.files != files {
             Freshness::FilesChanged
@@ -111,9 +140,14 @@ async fn read(row: &UnitRow, listed: bool, calls: &Calls<'_>) -> Result<Details,
     }
     let start_type = if listed { None } else { Some(calls.unit_property(path, "UnitFileState").await?) };
     let start_type = start_type.filter(|state: &String| !state.is_empty());
-    if !is_up(row) {
+    if row.3 == "inactive" {
         // Dozens of units were loaded only because others mention them.
         return Ok(Details { start_type, ..Details::default() });
+    }
+    let last_run = calls.last_run(path, &row.0).await?;
+    let (failure, restarts) = (failure(&row.3, &row.4, &last_run), last_run.restarts);
+    if !is_up(row) {
+        return Ok(Details { start_type, failure, restarts, ..Details::default() });
     }
     Ok(Details {
         // One that is up without a process is called `exited`.
@@ -122,6 +156,9 @@ async fn read(row: &UnitRow, listed: bool, calls: &Calls<'_>) -> Result<Details,
         exe_path: exe_path(path, calls).await?,
         requires: calls.unit_property(path, "Requires").await?,
         start_type,
+        failure,
+        restarts,
+        restarted_at: None,
     })
 }
 
@@ -151,6 +188,22 @@ fn began(pid: u32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_restarts_that_grows_is_remembered_and_one_that_begins_anew_is_not() {
+        let with = |restarts, kind: &str| Details {
+            restarts,
+            service_type: Some(kind.into()),
+            ..Details::default()
+        };
+        let first = with(4, "simple").following(None);
+        assert!(!first.restarted_lately());
+        let grown = with(5, "simple").following(Some(&first));
+        assert!(grown.restarted_lately());
+        assert!(with(5, "simple").following(Some(&grown)).restarted_lately(), "within the next look");
+        assert!(!with(0, "simple").following(Some(&grown)).restarted_lately(), "a person restarted it");
+        assert!(!with(5, "idle").following(Some(&with(4, "idle"))).restarted_lately(), "a session ended");
+    }
 
     #[test]
     fn a_process_began_at_one_moment_and_an_absent_one_at_none() {

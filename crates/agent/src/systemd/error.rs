@@ -1,5 +1,7 @@
 //! Why systemd could not be asked, or refused.
 
+use zbus::DBusError;
+
 /// A failure of an exchange with systemd.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SystemdError {
@@ -36,6 +38,11 @@ impl SystemdError {
             zbus::Error::MethodError(name, text, _) => {
                 Self::named(unit, name.as_str(), text.as_deref().unwrap_or("no details"))
             }
+            // What the bus itself says, of which the library makes a type of its own.
+            zbus::Error::FDO(error) => {
+                let text = error.description().unwrap_or("no details").to_owned();
+                Self::named(unit, error.name().as_str(), &text)
+            }
             zbus::Error::InputOutput(io) if io.kind() == std::io::ErrorKind::TimedOut => {
                 Self::TimedOut(super::bus::CALL_TIMEOUT.as_secs())
             }
@@ -64,6 +71,15 @@ impl SystemdError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_buss_own_errors_are_read_like_systemds() {
+        let of = |error: zbus::fdo::Error| SystemdError::of_call("x.service", &error.into());
+        let unknown = of(zbus::fdo::Error::ServiceUnknown("no such name".into()));
+        assert_eq!(unknown, SystemdError::Unreachable("no such name".into()));
+        let denied = of(zbus::fdo::Error::AccessDenied("no".into()));
+        assert_eq!(denied, SystemdError::Denied("no".into()));
+    }
 
     #[test]
     fn systemds_error_names_become_what_a_command_can_say() {

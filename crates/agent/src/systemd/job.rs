@@ -17,7 +17,7 @@ type Removed = (u32, OwnedObjectPath, String, String);
 
 /// Signals that wait while nobody reads them. A full queue stops the whole connection, and a call's own reply with it; zbus's 64
 /// is less than a change of many units brings.
-const QUEUED: Option<NonZeroUsize> = NonZeroUsize::new(4096);
+pub(super) const QUEUED: Option<NonZeroUsize> = NonZeroUsize::new(4096);
 
 /// Calls `method` (`StartUnit` and the like), which returns a job, and waits for it; its result, `done` where all is well.
 pub(super) async fn run<B>(
@@ -54,7 +54,7 @@ async fn listen(calls: &Calls<'_>) -> Result<MessageStream, SystemdError> {
     MessageStream::for_match_rule(rule, calls.connection, QUEUED).await.map_err(failed)
 }
 
-async fn owner(calls: &Calls<'_>) -> Result<String, SystemdError> {
+pub(super) async fn owner(calls: &Calls<'_>) -> Result<String, SystemdError> {
     let bus = Some("org.freedesktop.DBus");
     let call = calls.connection.call_method(bus, "/org/freedesktop/DBus", bus, "GetNameOwner", &DESTINATION);
     let reply = call.await.map_err(|e| SystemdError::of_call(calls.unit, &e))?;

@@ -1,13 +1,30 @@
 //! All services: those that systemd has loaded, and those whose unit files merely lie there.
 
-use super::calls::{Calls, UnitRow};
+use super::calls::{Calls, UNIT, UnitRow};
 use super::details::{Details, DetailsCache};
 use super::error::SystemdError;
+use super::failure::LastRun;
 use super::name::{is_template, template_of};
 use super::record::ServiceRecord;
 use super::unit_files::UnitFiles;
 use crate::one_line::description;
 use std::collections::BTreeMap;
+
+/// Types of units that may fail beside services.
+const OTHERS: [&str; 10] = [
+    "*.socket",
+    "*.timer",
+    "*.path",
+    "*.mount",
+    "*.automount",
+    "*.swap",
+    "*.scope",
+    "*.target",
+    "*.slice",
+    "*.device",
+];
+/// Of so many of them is asked how they failed; all are listed.
+const MAX_ASKED_OTHERS: usize = 50;
 
 /// What is kept from one listing to the next, so that a listing costs one call when nothing changed.
 #[derive(Debug, Default)]
@@ -16,14 +33,14 @@ pub(super) struct Cache {
     details: DetailsCache,
 }
 
-/// Lists all services, by name.
+/// Lists all services, and failed units of other types, by name.
 pub(super) async fn list(calls: &Calls<'_>, cache: &mut Cache) -> Result<Vec<ServiceRecord>, SystemdError> {
     let files = cache.files.refresh(calls).await?;
     let no_states: [&str; 0] = [];
     let mut rows: Vec<UnitRow> =
         calls.ask("ListUnitsByPatterns", &(&no_states[..], &["*.service"][..])).await?;
-    // Units that others merely mention.
-    rows.retain(|row| row.2 != "not-found");
+    // Units that others merely mention; one that failed and whose file is gone since has failed all the same.
+    rows.retain(|row| row.2 != "not-found" || row.3 == "failed");
     cache.details.begin(&rows);
     let mut records = BTreeMap::new();
     for row in &rows {
@@ -38,6 +55,9 @@ pub(super) async fn list(calls: &Calls<'_>, cache: &mut Cache) -> Result<Vec<Ser
         if state != "alias" && !is_template(name) && !records.contains_key(name) {
             records.insert(name.to_owned(), not_loaded(name, state));
         }
+    }
+    for failed in failed_others(calls).await? {
+        records.insert(failed.name.clone(), failed);
     }
     Ok(records.into_values().collect())
 }
@@ -54,6 +74,7 @@ fn start_type(files: &UnitFiles, unit: &str) -> Option<String> {
 fn record(row: &UnitRow, details: Details, start_type: Option<String>) -> ServiceRecord {
     ServiceRecord {
         name: row.0.clone(),
+        restarted_lately: details.restarted_lately(),
         description: description(&row.1),
         load_state: row.2.clone(),
         active_state: row.3.clone(),
@@ -63,7 +84,24 @@ fn record(row: &UnitRow, details: Details, start_type: Option<String>) -> Servic
         exe_path: details.exe_path,
         pid: details.pid,
         requires: details.requires,
+        failure: details.failure,
+        restarts: details.restarts,
+        ..ServiceRecord::default()
     }
+}
+
+/// Failed units of the other types, such as mounts and timers: they are told beside the services.
+async fn failed_others(calls: &Calls<'_>) -> Result<Vec<ServiceRecord>, SystemdError> {
+    let rows: Vec<UnitRow> = calls.ask("ListUnitsByPatterns", &(&["failed"][..], &OTHERS[..])).await?;
+    let mut records = Vec::new();
+    for (place, row) in rows.iter().enumerate() {
+        let asked = place < MAX_ASKED_OTHERS;
+        let last_run = if asked { calls.last_run(row.6.as_str(), &row.0).await? } else { LastRun::default() };
+        let start_type = calls.optional(row.6.as_str(), UNIT, "UnitFileState").await?;
+        let details = Details { failure: last_run.failure(), ..Details::default() };
+        records.push(record(row, details, Some(start_type)));
+    }
+    Ok(records)
 }
 
 fn not_loaded(name: &str, state: &str) -> ServiceRecord {

@@ -7,7 +7,7 @@ const MAX_LEN: usize = 255;
 const TYPES: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 /// All unit types: a name that ends in none of them is a service's without its suffix.
-const ALL_TYPES: [&str; 11] = [
+pub(super) const ALL_TYPES: [&str; 11] = [
     ".service",
     ".socket",
     ".timer",
@@ -65,6 +65,11 @@ impl std::fmt::Display for UnitName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether a service command may touch units of this name's type.
+pub fn is_controllable(name: &str) -> bool {
+    TYPES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Whether a unit's name is that of a template.

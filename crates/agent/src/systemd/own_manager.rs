@@ -7,6 +7,7 @@ use super::bus::BusAddress;
 use crate::commands::runner::groups_below;
 use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -39,7 +40,7 @@ pub(crate) struct OwnManager {
 }
 
 impl OwnManager {
-    /// Starts one with these unit files, or prints why it cannot.
+    /// Starts one with these unit files, and generators where a name has no dot, or prints why it cannot.
     pub(crate) fn start(units: &[(&str, &str)]) -> Option<Self> {
         if let Some(what) = missing() {
             eprintln!("SKIPPED: no systemd of its own for this test: {what}");
@@ -50,8 +51,15 @@ impl OwnManager {
         std::fs::create_dir_all(root.path().join("run")).unwrap();
         let directory = root.path().join("config/systemd/user");
         std::fs::create_dir_all(&directory).unwrap();
+        let generators = root.path().join("generators");
+        std::fs::create_dir(&generators).unwrap();
         for (name, text) in units {
-            std::fs::write(directory.join(name), text).unwrap();
+            // A generator is a program, and makes units at each reload (systemd.generator(7)).
+            let is_unit = name.contains('.');
+            let path = if is_unit { directory.join(name) } else { generators.join(name) };
+            std::fs::write(&path, text).unwrap();
+            let mode = if is_unit { 0o644 } else { 0o755 };
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         }
         let name = format!("infiniservice-test-{}", root.path().file_name().unwrap().to_string_lossy());
         Some(Self::launch(root, &name, cgroup2.join(&name)))
@@ -155,6 +163,7 @@ fn start_bus(root: &Path) -> Child {
 fn in_root(mut command: Command, root: &Path) -> Command {
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", root);
     command.env("XDG_RUNTIME_DIR", root.join("run")).env("XDG_CONFIG_HOME", root.join("config"));
+    command.env("SYSTEMD_GENERATOR_PATH", root.join("generators"));
     command.env("XDG_DATA_HOME", root.join("data")).env("XDG_DATA_DIRS", root.join("data"));
     command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}/run/bus", root.display()));
     command

@@ -1,5 +1,6 @@
 //! One service as systemd tells it, and the two forms in which the host is told.
 
+use super::name;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::Service;
 
@@ -26,20 +27,38 @@ pub struct ServiceRecord {
     pub pid: Option<u32>,
     /// Units that it requires.
     pub requires: Vec<String>,
+    /// How it failed, in words; absent where its last run is no failure.
+    pub failure: Option<String>,
+    /// How often systemd restarted it by itself since it was last started (`NRestarts`).
+    pub restarts: u32,
+    /// Whether that number grew lately: it comes up and fails again.
+    pub restarted_lately: bool,
+    /// Active units that start it again when they are used: sockets, timers, paths.
+    pub triggered_by: Vec<String>,
+    /// The SysV script that its unit was made from.
+    pub sysv_script: Option<String>,
 }
 
 impl ServiceRecord {
     /// The wire's word for the state.
     pub fn status(&self) -> &'static str {
         match (self.active_state.as_str(), self.sub_state.as_str()) {
+            ("active" | "activating", _) if self.restarted_lately => "failed",
             ("active", "exited") => "exited",
             ("active", _) => "running",
             ("reloading" | "refreshing", _) => "reloading",
+            // Between two starts of a program that keeps failing.
+            ("activating", sub) if self.failure.is_some() && sub.starts_with("auto-restart") => "failed",
             ("activating", _) => "starting",
             ("deactivating", _) => "stopping",
             ("failed", _) => "failed",
             _ => "stopped",
         }
+    }
+
+    /// Whether systemd has it up, or is about to.
+    fn is_up(&self) -> bool {
+        !matches!(self.active_state.as_str(), "" | "inactive" | "failed" | "maintenance")
     }
 
     fn masked(&self) -> bool {
@@ -48,7 +67,8 @@ impl ServiceRecord {
 
     /// As `ServiceList` and `ServiceControl` tell it.
     pub fn info(&self) -> ServiceInfo {
-        let up = !matches!(self.status(), "stopped" | "failed");
+        let up = self.is_up();
+        let ours = name::is_controllable(&self.name);
         ServiceInfo {
             name: self.name.clone(),
             display_name: self.display_name(),
@@ -56,10 +76,19 @@ impl ServiceRecord {
             status: self.status().into(),
             startup_type: self.start_type.clone(),
             pid: self.pid,
-            can_start: !up && !self.masked(),
-            can_stop: up,
-            can_restart: !self.masked(),
+            can_start: ours && !up && !self.masked(),
+            can_stop: ours && up,
+            can_restart: ours && !self.masked(),
+            failure: self.failure(),
+            restart_count: Some(self.restarts).filter(|restarts| *restarts > 0),
+            triggered_by: self.triggered_by.clone(),
         }
+    }
+
+    fn failure(&self) -> Option<String> {
+        let lately =
+            || self.restarted_lately.then(|| "it was restarted lately, after it had ended".to_owned());
+        self.failure.clone().or_else(lately)
     }
 
     /// As `system_metrics` tells it.
@@ -111,6 +140,23 @@ mod tests {
         for (active, sub, word) in words {
             assert_eq!(record(active, sub, "enabled").status(), word, "{active} {sub}");
         }
+    }
+
+    #[test]
+    fn a_service_that_keeps_failing_is_failed_and_can_be_stopped() {
+        let failing = ServiceRecord {
+            failure: Some("its process ended with exit code 1".into()),
+            restarts: 7,
+            ..record("activating", "auto-restart", "enabled")
+        };
+        let info = failing.info();
+        assert_eq!((info.status.as_str(), info.can_start, info.can_stop), ("failed", false, true));
+        assert_eq!((info.restart_count, info.failure.is_some()), (Some(7), true));
+        let up = ServiceRecord { restarted_lately: true, ..record("active", "running", "enabled") };
+        assert_eq!((up.status(), up.info().can_stop), ("failed", true));
+        assert!(up.info().failure.unwrap().contains("restarted"));
+        let queued = ServiceRecord { sub_state: "auto-restart-queued".into(), ..failing };
+        assert_eq!(queued.status(), "failed");
     }
 
     #[test]

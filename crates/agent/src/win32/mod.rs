@@ -11,6 +11,8 @@ pub mod hresult;
 mod hresult_table;
 mod known;
 #[cfg(target_os = "windows")]
+pub mod power_unsafe;
+#[cfg(target_os = "windows")]
 pub mod process_unsafe;
 pub mod record;
 pub mod wide;

@@ -15,6 +15,7 @@ mod metrics;
 mod output;
 mod package;
 mod ping;
+mod power;
 mod process;
 mod progress;
 mod send;
@@ -65,6 +66,9 @@ pub enum Command {
     Ping(ping::Args),
     /// Show who the agent is and what it can do
     Hello,
+    /// Shut the guest down, or restart it
+    #[command(subcommand)]
+    Power(power::Command),
     /// List and control services
     #[command(subcommand)]
     Service(service::Command),
@@ -130,6 +134,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Metrics => metrics::run(session).await,
         Command::Ping(args) => ping::run(session, &args).await,
         Command::Hello => hello::run(session).await,
+        Command::Power(command) => power::run(session, command).await,
         Command::Service(command) => service::run(session, command).await,
         Command::Process(command) => process::run(session, command).await,
         Command::Package(command) => package::run(session, command).await,

@@ -93,14 +93,20 @@ fn list_table(services: &[ServiceInfo], out: Output) -> String {
 fn one(service: &ServiceInfo) -> String {
     let can = [(service.can_start, "start"), (service.can_stop, "stop"), (service.can_restart, "restart")];
     let can: Vec<_> = can.iter().filter(|(may, _)| *may).map(|(_, what)| *what).collect();
-    facts(&[
+    let mut rows = vec![
         ("Service", service.name.clone()),
         ("Description", service.description.clone()),
         ("Status", service.status.clone()),
         ("Startup", service.startup_type.clone()),
         ("Main pid", service.pid.map_or_else(|| "-".into(), |pid| pid.to_string())),
         ("Accepts", can.join(", ")),
-    ])
+    ];
+    rows.extend(service.failure.clone().map(|how| ("Failure", how)));
+    rows.extend(service.restart_count.map(|times| ("Restarts", times.to_string())));
+    if !service.triggered_by.is_empty() {
+        rows.push(("Started by", service.triggered_by.join(", ")));
+    }
+    facts(&rows)
 }
 
 #[cfg(test)]
@@ -123,6 +129,19 @@ mod tests {
         let table = list_table(&[bad], Output::default());
         assert!(!table.contains('\u{1b}'));
         assert!(table.contains("a\\n\\u{1b}[2Jfake.service failed"), "{table}");
+    }
+
+    #[test]
+    fn a_failure_and_what_starts_a_service_again_are_shown_where_there_are_any() {
+        assert!(!one(&service("a.service", "running")).contains("Failure"));
+        let failing = ServiceInfo {
+            failure: Some("its process ended with exit code 3".into()),
+            restart_count: Some(4),
+            triggered_by: vec!["a.socket".into()],
+            ..service("a.service", "failed")
+        };
+        let shown = one(&failing);
+        assert!(["exit code 3", "Restarts", "a.socket"].iter().all(|word| shown.contains(word)), "{shown}");
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn data(action: &str) -> Value {
         "DiskCleanup" => json!({"files_deleted": 4, "space_cleared_mb": 12.5, "dry_run": true, "targets": [
             {"name": "temp", "files_deleted": 4, "space_cleared_mb": 12.5, "errors": ["/tmp/x: not permitted"]},
         ]}),
+        "Shutdown" | "Reboot" => json!({"action": action, "accepted": true}),
         "Autochecks" => autochecks(),
         _ => Value::Null,
     }

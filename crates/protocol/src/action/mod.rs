@@ -148,6 +148,10 @@ pub enum Action {
         #[serde(default)]
         dry_run: bool,
     },
+    /// Shut the machine down and switch it off; the answer comes before it goes.
+    Shutdown {},
+    /// Restart the machine; the answer comes before it goes.
+    Reboot {},
 }
 
 /// `operation` of `ServiceControl`.

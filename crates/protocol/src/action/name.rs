@@ -32,6 +32,8 @@ pub enum ActionName {
     ApplicationInventory,
     Autochecks,
     DiskCleanup,
+    Shutdown,
+    Reboot,
 }
 
 /// Where an action exists.
@@ -58,7 +60,7 @@ impl Platforms {
 
 impl ActionName {
     /// All of them, in the contract's order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::ServiceList,
         Self::ServiceControl,
         Self::PackageList,
@@ -76,6 +78,8 @@ impl ActionName {
         Self::ApplicationInventory,
         Self::Autochecks,
         Self::DiskCleanup,
+        Self::Shutdown,
+        Self::Reboot,
     ];
 
     /// The name as it stands on the wire.
@@ -98,6 +102,8 @@ impl ActionName {
             Self::ApplicationInventory => "ApplicationInventory",
             Self::Autochecks => "Autochecks",
             Self::DiskCleanup => "DiskCleanup",
+            Self::Shutdown => "Shutdown",
+            Self::Reboot => "Reboot",
         }
     }
 
@@ -111,7 +117,11 @@ impl ActionName {
         match self {
             Self::ServiceList | Self::ProcessList | Self::ProcessKill => 30,
             Self::PackageList | Self::WindowsDefenderStatus => 60,
-            Self::ServiceControl | Self::ApplicationInventory | Self::Autochecks => 120,
+            Self::ServiceControl
+            | Self::ApplicationInventory
+            | Self::Autochecks
+            | Self::Shutdown
+            | Self::Reboot => 120,
             Self::UpdateCheck | Self::WindowsUpdateCheck => 300,
             Self::PackageInstall | Self::PackageUpdate | Self::PackageRemove | Self::DiskCleanup => 900,
             Self::UpdateInstall | Self::WindowsUpdateInstall | Self::WindowsDefenderScan => 3600,
@@ -143,6 +153,11 @@ impl ActionName {
                 | Self::UpdateInstall
                 | Self::WindowsUpdateInstall
         )
+    }
+
+    /// Whether it ends the machine's run: such commands wait for package work that the agent began.
+    pub const fn ends_the_machine(self) -> bool {
+        matches!(self, Self::Shutdown | Self::Reboot)
     }
 
     /// Where it exists; elsewhere it answers `UNSUPPORTED`.
@@ -196,6 +211,8 @@ impl Action {
             Self::ApplicationInventory { .. } => ActionName::ApplicationInventory,
             Self::Autochecks { .. } => ActionName::Autochecks,
             Self::DiskCleanup { .. } => ActionName::DiskCleanup,
+            Self::Shutdown {} => ActionName::Shutdown,
+            Self::Reboot {} => ActionName::Reboot,
         }
     }
 

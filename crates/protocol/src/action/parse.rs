@@ -58,6 +58,8 @@ impl Action {
             }
             ActionName::Autochecks => autochecks(&params),
             ActionName::DiskCleanup => disk_cleanup(&params),
+            ActionName::Shutdown => Ok(Self::Shutdown {}),
+            ActionName::Reboot => Ok(Self::Reboot {}),
             ActionName::WindowsUpdateCheck
             | ActionName::WindowsUpdateInstall
             | ActionName::WindowsDefenderStatus

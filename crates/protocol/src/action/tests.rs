@@ -45,6 +45,8 @@ fn every_action_is_read_with_all_its_parameters() {
             json!({"targets": ["temp"], "older_than_days": 0}),
             json!({"targets": ["temp"], "older_than_days": 0, "dry_run": false}),
         ),
+        ("Shutdown", json!({}), json!({})),
+        ("Reboot", json!({"unknown": true}), json!({})),
     ];
     for (name, params, expected) in &cases {
         let action = parse(name, params).unwrap_or_else(|e| panic!("{name}: {e}"));

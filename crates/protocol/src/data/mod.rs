@@ -44,6 +44,25 @@ pub struct ServiceInfo {
     pub can_stop: bool,
     /// Whether `restart` may be asked for.
     pub can_restart: bool,
+    /// How it failed, for people; of one that keeps failing also while it is being restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// How often the service manager restarted it by itself since it was last started; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_count: Option<u32>,
+    /// Active sockets, timers and paths that start it again when they are used; told by `ServiceControl`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggered_by: Vec<String>,
+}
+
+/// `data` of `Shutdown` and `Reboot`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PowerData {
+    /// The action that was taken on.
+    pub action: String,
+    /// Whether the machine's own service manager has taken it on: it ends what runs, and then the machine goes.
+    pub accepted: bool,
 }
 
 /// `data` of `ProcessList`.

@@ -5,9 +5,9 @@ use infiniservice_protocol::action::{Action, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
     DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, PackageChangeData,
-    PackageInfo, PackageListData, PendingUpdate, ProcessKillData, ProcessListData, Remediation, ServiceInfo,
-    Threat, UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
-    WindowsUpdateInstallData, WindowsUpdateResult,
+    PackageInfo, PackageListData, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation,
+    ServiceInfo, Threat, UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate,
+    WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -49,6 +49,9 @@ pub fn data(action: ActionName) -> Value {
         ActionName::ApplicationInventory => serde_json::to_value(inventory()),
         ActionName::Autochecks => serde_json::to_value(autochecks()),
         ActionName::DiskCleanup => serde_json::to_value(cleanup()),
+        ActionName::Shutdown | ActionName::Reboot => {
+            serde_json::to_value(PowerData { action: action.to_string(), accepted: true })
+        }
     };
     data.unwrap_or(json!("a sample that does not serialise"))
 }
@@ -64,6 +67,7 @@ fn service() -> ServiceInfo {
         can_start: false,
         can_stop: true,
         can_restart: true,
+        ..ServiceInfo::default()
     }
 }
 

@@ -10,7 +10,7 @@ mod service;
 mod update;
 mod windows_only;
 
-use super::context::CommandContext;
+use super::context::{CommandContext, PowerAction};
 use super::control::Control;
 use super::outcome::CommandResult;
 use crate::autochecks::Asked;
@@ -54,6 +54,8 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
             let asked = Asked { warning_percent, critical_percent };
             autochecks::run(checks.as_deref(), asked, context, control).await
         }
+        Action::Shutdown {} => service::end_machine(PowerAction::Shutdown, context, control).await,
+        Action::Reboot {} => service::end_machine(PowerAction::Reboot, context, control).await,
         other @ (Action::WindowsUpdateCheck {}
         | Action::WindowsUpdateInstall { .. }
         | Action::WindowsDefenderStatus {}

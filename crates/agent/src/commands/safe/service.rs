@@ -1,8 +1,9 @@
-//! `ServiceList`.
+//! `ServiceList`, `Shutdown` and `Reboot`.
 
-use crate::commands::context::CommandContext;
+use crate::commands::context::{CommandContext, PowerAction};
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandOutcome, CommandResult};
+use infiniservice_protocol::data::PowerData;
 
 /// The services in `state`, or all.
 pub(super) async fn list(state: Option<&str>, context: &CommandContext, control: &Control) -> CommandResult {
@@ -11,4 +12,14 @@ pub(super) async fn list(state: Option<&str>, context: &CommandContext, control:
         services.retain(|service| service.status == state);
     }
     CommandOutcome::of(&services)
+}
+
+/// Has the machine's own service manager end it. That is queued when this returns: the answer leaves before the machine goes.
+pub(super) async fn end_machine(
+    action: PowerAction,
+    context: &CommandContext,
+    control: &Control,
+) -> CommandResult {
+    control.bound(context.services.end_machine(action)).await??;
+    CommandOutcome::of(&PowerData { action: action.name().to_string(), accepted: true })
 }

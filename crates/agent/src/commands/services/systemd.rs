@@ -1,10 +1,11 @@
 //! Services are systemd's units.
 
-use crate::commands::context::{BoxFuture, Services};
+use crate::commands::context::{BoxFuture, PowerAction, Services};
 use crate::commands::control::Control;
 use crate::commands::outcome::{Captured, CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::{Request, Runner};
 use crate::systemd::control::ControlError;
+use crate::systemd::ends::Ends;
 use crate::systemd::name::{NameError, UnitName};
 use crate::systemd::{Done, Progress, ServiceRecord, SystemdError, UnitClient};
 use infiniservice_protocol::data::ServiceInfo;
@@ -18,8 +19,8 @@ const JOURNAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Services`] over systemd's bus interface.
 pub struct SystemdServices {
-    client: UnitClient,
-    runner: Arc<dyn Runner>,
+    pub(super) client: UnitClient,
+    pub(super) runner: Arc<dyn Runner>,
 }
 
 impl SystemdServices {
@@ -29,10 +30,19 @@ impl SystemdServices {
     }
 
     async fn operate(&self, service: &str, operation: ServiceOperation, control: &Control) -> CommandResult {
+        if let Some(ends) = Ends::of(service)
+            && operation != ServiceOperation::Status
+        {
+            return Err(ControlError::NotForServices(ends.refusal(service, "")).into());
+        }
         let unit = UnitName::parse(service)?;
-        let progress = Progress::default();
+        let progress = Progress::within(control.remaining());
         match control.bound(self.client.control(&unit, operation, &progress)).await {
-            Ok(Ok(done)) => outcome(done),
+            Ok(Ok(done)) => outcome(self.with_sysv(done, control).await),
+            Ok(Err(ControlError::SysV(script))) => {
+                let done = self.switch_sysv(&unit, &script, operation, control).await?;
+                outcome(done)
+            }
             Ok(Err(error)) => Err(self.failure(&unit, error, control).await),
             Err(mut stop) => {
                 stop.error.push_str("; ");
@@ -57,6 +67,7 @@ impl SystemdServices {
     }
 }
 
+/// Sentences for people, one a line.
 fn outcome(done: Done) -> CommandResult {
     let outcome = CommandOutcome::of(&done.service.info())?;
     Ok(CommandOutcome { stdout: done.note.unwrap_or_default().into(), ..outcome })
@@ -73,7 +84,8 @@ impl Services for SystemdServices {
     fn observe(&self) -> BoxFuture<'_, Result<Vec<Service>, CommandError>> {
         Box::pin(async {
             let services = self.client.list_services().await?;
-            Ok(services.iter().map(ServiceRecord::metric).collect())
+            let services = services.iter().filter(|service| service.name.ends_with(".service"));
+            Ok(services.map(ServiceRecord::metric).collect())
         })
     }
 
@@ -84,6 +96,10 @@ impl Services for SystemdServices {
         control: &'a Control,
     ) -> BoxFuture<'a, CommandResult> {
         Box::pin(self.operate(service, operation, control))
+    }
+
+    fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(async move { Ok(self.client.end_machine(action == PowerAction::Reboot).await?) })
     }
 }
 
@@ -110,6 +126,7 @@ impl From<ControlError> for CommandError {
     fn from(error: ControlError) -> Self {
         match error {
             ControlError::Systemd(error) => error.into(),
+            ControlError::NotForServices(why) => Self::new(ErrorCode::InvalidParameter, why),
             other => Self::new(ErrorCode::ExecutionFailed, other.to_string()),
         }
     }

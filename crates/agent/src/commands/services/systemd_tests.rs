@@ -93,3 +93,21 @@ async fn names_are_checked_before_anything_is_asked() {
         assert_eq!(services.control(name, Op::Start, &control).await.unwrap_err().code, code, "{name}");
     }
 }
+
+#[tokio::test]
+async fn what_ends_the_machine_is_refused_before_anything_is_asked_and_names_its_action() {
+    let nowhere = UnitClient::at(BusAddress::At("unix:path=/nonexistent".into()));
+    let services = SystemdServices::new(nowhere, Arc::new(Journal::default()));
+    let control = Control::for_at_most(Duration::from_secs(30));
+    for (name, words) in [
+        ("poweroff.target", "the action Shutdown"),
+        ("reboot", "the action Reboot"),
+        ("systemd-kexec.service", "the action Reboot"),
+        ("rescue.target", "out of the host's reach"),
+        ("debug-shell", "without a password"),
+    ] {
+        let error = services.control(name, Op::Start, &control).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter, "{name}");
+        assert!(error.error.contains(words), "{name}: {error}");
+    }
+}

@@ -1,11 +1,12 @@
 //! Services are those of the service control manager, which is asked from threads that may block.
 
-use crate::commands::context::{BoxFuture, Services};
+use crate::commands::context::{BoxFuture, PowerAction, Services};
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::scm::control::Operation;
 use crate::scm::manager::ServiceManager;
 use crate::scm::{Config, ScmError, Service, name};
+use crate::win32::power_unsafe;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics;
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
@@ -65,6 +66,16 @@ impl Services for ScmServices {
             self.known.lock().unwrap_or_else(PoisonError::into_inner).read_at = None;
             let outcome = CommandOutcome::of(&service.info())?;
             Ok(CommandOutcome { stdout: note.into(), ..outcome })
+        })
+    }
+
+    fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(async move {
+            let asked = blocking(move || power_unsafe::end_machine(action == PowerAction::Reboot)).await?;
+            asked.map_err(|error| {
+                let error = format!("Windows does not end the machine: {}", error.message());
+                CommandError::new(ErrorCode::ExecutionFailed, error)
+            })
         })
     }
 }
