@@ -60,7 +60,7 @@ fn the_schema_of_the_host_refuses_what_the_agent_refuses() {
         r#"{"type":"Metrics","id":7}"#,
         r#"{"type":"Metrics","id":""}"#,
         r#"{"type":"SafeCommand","id":"x"}"#,
-        r#"{"type":"SafeCommand","id":"x","command_type":{"action":"Reboot"}}"#,
+        r#"{"type":"SafeCommand","id":"x","command_type":{"action":"Dance"}}"#,
         r#"{"type":"SafeCommand","id":"x","command_type":{"action":"ServiceList"},"timeout":-1}"#,
         r#"{"type":"KeepAliveResponse","sequence_number":9007199254740992}"#,
     ] {

@@ -3,7 +3,6 @@
 use super::bus::BusAddress;
 use super::calls::Calls;
 use super::error::SystemdError;
-use super::guard::OwnUnit;
 use super::list::{self, Cache};
 use super::record::ServiceRecord;
 use std::sync::Arc;
@@ -16,7 +15,8 @@ use zbus::Connection;
 pub struct UnitClient {
     address: BusAddress,
     state: Arc<Mutex<State>>,
-    own: OwnUnit,
+    /// The agent's own unit, where it is not the one that this process belongs to: in tests, which are no service.
+    own: Option<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -38,11 +38,11 @@ impl UnitClient {
 
     /// The same as the unit that is given.
     #[cfg(test)]
-    pub(super) fn being(self, own: OwnUnit) -> Self {
-        Self { own, ..self }
+    pub(super) fn being(self, own: &'static str) -> Self {
+        Self { own: Some(own), ..self }
     }
 
-    pub(super) fn own(&self) -> OwnUnit {
+    pub(super) fn own(&self) -> Option<&'static str> {
         self.own
     }
 

@@ -3,7 +3,6 @@
 use super::calls::Calls;
 use super::client::UnitClient;
 use super::error::SystemdError;
-use super::guard::OwnUnit;
 use super::job;
 use super::name::UnitName;
 use super::progress::Progress;
@@ -33,7 +32,7 @@ pub enum ControlError {
     /// It is no matter of services; the sentence names the action that is meant for it, where there is one.
     #[error("{0}")]
     NotForServices(String),
-    /// Enabling and disabling it is up to `systemd-sysv-install`: it is a SysV script of this name.
+    /// Enabling and disabling it is up to `systemd-sysv-install`: it is a System V script of this name.
     #[error("{0} is a SysV script")]
     SysV(String),
     /// systemd tried, and the unit failed.
@@ -83,7 +82,7 @@ pub(super) struct Operation<'a> {
     pub(super) connection: &'a Connection,
     pub(super) unit: &'a UnitName,
     pub(super) progress: &'a Progress,
-    pub(super) own: OwnUnit,
+    pub(super) own: Option<&'static str>,
 }
 
 impl Operation<'_> {

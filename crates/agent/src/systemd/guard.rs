@@ -11,16 +11,6 @@ use zbus::OwnedObjectPath;
 /// The two units that the agent comes with: one of them runs, as both want the same port.
 const OURS: [&str; 2] = ["infiniservice.service", "infiniservice-readonly.service"];
 
-/// How the agent's own unit is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OwnUnit {
-    /// It is the one that this process belongs to.
-    #[default]
-    OfThisProcess,
-    /// It is this one: for tests, which are no service.
-    Named(&'static str),
-}
-
 /// Units that one brings with it, of which is looked at what they do.
 const MAX_LOOKED_AT: usize = 48;
 
@@ -60,8 +50,8 @@ impl Operation<'_> {
 
     async fn own_unit(&self) -> Option<String> {
         match self.own {
-            OwnUnit::OfThisProcess => self.calls().own_unit().await,
-            OwnUnit::Named(name) => Some(name.to_owned()),
+            None => self.calls().own_unit().await,
+            Some(name) => Some(name.to_owned()),
         }
     }
 

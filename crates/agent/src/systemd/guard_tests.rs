@@ -1,7 +1,6 @@
 //! What ends the machine, or takes the agent's place, is not started under the name of a service: against a real systemd.
 
 use super::control::ControlError;
-use super::guard::OwnUnit;
 use super::name::UnitName;
 use super::own_manager::OwnManager;
 use super::*;
@@ -66,7 +65,7 @@ async fn what_takes_the_agents_place_or_is_needed_by_it_is_left_alone() {
     ];
     let Some(own) = OwnManager::start(&units) else { return };
     std::os::unix::fs::symlink("rival.service", own.units().join("nice.service")).unwrap();
-    let client = UnitClient::at(own.on_bus()).being(OwnUnit::Named("agent.service"));
+    let client = UnitClient::at(own.on_bus()).being("agent.service");
     for name in ["rival", "nice", "rival.timer", "friend"] {
         for operation in [Op::Start, Op::Restart] {
             let error = control(&client, name, operation).await.expect_err(name).to_string();

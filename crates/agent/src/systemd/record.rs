@@ -35,7 +35,7 @@ pub struct ServiceRecord {
     pub restarted_lately: bool,
     /// Active units that start it again when they are used: sockets, timers, paths.
     pub triggered_by: Vec<String>,
-    /// The SysV script that its unit was made from.
+    /// The System V script that its unit was made from.
     pub sysv_script: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! SysV scripts: systemd runs them through units that a generator makes, but whether they start at boot is up to the links in
+//! System V scripts: systemd runs them through units that a generator makes, but whether they start at boot is up to the links in
 //! /etc/rc?.d, which `systemd-sysv-install` sets (systemctl(1)).
 
 use super::SystemdServices;
@@ -11,7 +11,7 @@ use crate::systemd::{Done, Progress};
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
 use std::path::PathBuf;
 
-/// Where distributions with SysV scripts put it; elsewhere there is none.
+/// Where distributions with System V scripts put it; elsewhere there is none.
 const TOOL: &str = "/usr/lib/systemd/systemd-sysv-install";
 /// What it writes, in bytes.
 const MAX_OUTPUT_BYTES: usize = 16 << 10;
@@ -47,7 +47,7 @@ impl SystemdServices {
         Err(CommandError::new(ErrorCode::ExecutionFailed, error))
     }
 
-    /// Of a SysV script's unit the links say whether it starts at boot, not the unit's file.
+    /// Of a System V script's unit the links say whether it starts at boot, not the unit's file.
     pub(super) async fn with_sysv(&self, mut done: Done, control: &Control) -> Done {
         let Some(script) = done.service.sysv_script.clone() else { return done };
         let Ok(finished) = self.sysv_install("is-enabled", &script, control).await else { return done };

@@ -1,4 +1,4 @@
-//! SysV scripts and other generated units against a real systemd with a generator; `systemd-sysv-install` is simulated.
+//! System V scripts and other generated units against a real systemd with a generator; `systemd-sysv-install` is simulated.
 
 use super::SystemdServices;
 use crate::commands::context::{BoxFuture, Services};
