@@ -1,61 +1,12 @@
 //! The collector on trees of `/proc` that were recorded or made up: hostile names, processes that vanish, thousands.
 
+mod tree;
+
 use infiniservice::clock::Now;
-use infiniservice::collector::{Collector, CollectorSettings, ProcessQuery, Roots, SortBy};
-use infiniservice_protocol::metrics::{Collection, Data};
+use infiniservice::collector::{ProcessQuery, SortBy};
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
-
-const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/proc-debian12-6.18");
-
-struct Tree {
-    dir: tempfile::TempDir,
-}
-
-impl Tree {
-    /// The machine's files as recorded, without processes.
-    fn new() -> Self {
-        // Thousands of small files: in memory where there is such a place.
-        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        let tree = Self { dir: dir.unwrap() };
-        for file in ["stat", "meminfo", "uptime", "loadavg", "diskstats"] {
-            tree.file(&format!("proc/{file}"), fs::read(Path::new(RECORDED).join(file)).unwrap());
-        }
-        tree.file("proc/self/mountinfo", b"");
-        tree.file("proc/sys/kernel/hostname", b"recorded\n");
-        tree.file("etc/passwd", b"root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/false\n");
-        tree
-    }
-
-    fn file(&self, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn process(&self, pid: u32, name: &[u8], state: char, ticks: u64, rss: u64) {
-        let mut stat = format!("{pid} (").into_bytes();
-        stat.extend(name);
-        let tail = format!(") {state} 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 1 0 5000 1 {rss} 1 1\n");
-        stat.extend(tail.bytes());
-        self.file(&format!("proc/{pid}/stat"), stat);
-    }
-
-    fn collector(&self) -> Collector {
-        let root = |name: &str| self.dir.path().join(name);
-        let roots = Roots { proc: root("proc"), sys: root("sys"), etc: root("etc") };
-        Collector::new(CollectorSettings { roots, ..CollectorSettings::default() })
-    }
-}
-
-fn collect(collector: &mut Collector, at_secs: u64) -> (Data, Collection) {
-    collector.collect(Now { mono: Duration::from_secs(at_secs), wall: SystemTime::UNIX_EPOCH })
-}
-
-fn errors_of<'a>(collection: &'a Collection, collector: &str) -> Vec<&'a str> {
-    collection.failed.iter().filter(|f| f.collector == collector).map(|f| f.error.as_str()).collect()
-}
+use tree::{Tree, collect, errors_of};
 
 #[test]
 fn the_first_collection_says_which_figures_are_not_there_yet() {
@@ -174,85 +125,4 @@ fn a_process_that_execs_or_changes_its_user_is_told_anew() {
     tree.process(10, b"sleep", 'S', 1, 1);
     tree.file("proc/10/cmdline", b"sleep\09\0");
     assert_eq!(collect(&mut collector, 30).0.processes[0].cmd_line.as_deref(), Some("sleep 9"));
-}
-
-/// A pipe without a writer in the place of a file: whoever opens it waits, as for a process whose owner holds its memory.
-fn waits_for_ever(tree: &Tree, path: &str) {
-    let path = tree.dir.path().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(&path);
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-}
-
-#[test]
-fn a_process_that_cannot_be_read_costs_its_own_figures_and_is_named() {
-    let tree = Tree::new();
-    for pid in 10..20 {
-        tree.process(pid, b"ok", 'S', 1, 100);
-        tree.file(&format!("proc/{pid}/cmdline"), format!("/bin/ok {pid}"));
-        tree.file(&format!("proc/{pid}/status"), "Uid:\t1000\t1000\t0\t0\n");
-        tree.file(&format!("proc/{pid}/io"), "read_bytes: 1\nwrite_bytes: 2\n");
-    }
-    waits_for_ever(&tree, "proc/12/cmdline");
-    waits_for_ever(&tree, "proc/13/stat");
-    waits_for_ever(&tree, "proc/14/io");
-    let mut collector = tree.collector();
-    for round in 0..3 {
-        let (data, collection) = collect(&mut collector, 10 * round);
-        let pids: Vec<_> = data.processes.iter().map(|p| p.pid).collect();
-        assert_eq!(pids, [10, 11, 12, 14, 15, 16, 17, 18, 19]);
-        let with_arguments = data.processes.iter().filter(|p| p.cmd_line.is_some());
-        assert_eq!(with_arguments.count(), 8, "only the one that hangs has none");
-        let with_storage = data.processes.iter().filter(|p| p.disk_read_bytes == Some(1));
-        assert_eq!(with_storage.count(), 8);
-        for file in
-            ["/proc/12/cmdline: no answer for", "/proc/13/stat: no answer for", "/proc/14/io: no answer"]
-        {
-            let errors = errors_of(&collection, "processes");
-            assert!(errors.iter().any(|error| error.starts_with(file)), "{file}: {errors:?}");
-        }
-    }
-    let query = ProcessQuery { filter: Some("/bin/ok 1".into()), ..ProcessQuery::default() };
-    let now = Now { mono: Duration::from_secs(60), wall: SystemTime::UNIX_EPOCH };
-    let listed = collector.query_processes(now, &query).unwrap();
-    assert_eq!(listed.count, 8, "those that answer");
-
-    // A writer comes: what was held up is released, and all is told again.
-    for path in ["proc/12/cmdline", "proc/13/stat", "proc/14/io"] {
-        let path = tree.dir.path().join(path);
-        drop(fs::File::options().write(true).open(&path).unwrap());
-        fs::remove_file(path).unwrap();
-    }
-    tree.process(13, b"ok", 'S', 1, 100);
-    tree.file("proc/12/cmdline", "/bin/ok 12");
-    let told = (7..1000).find(|at| {
-        let (data, _) = collect(&mut collector, 10 * at);
-        data.processes.len() == 10 && data.processes.iter().all(|p| p.cmd_line.is_some())
-    });
-    assert!(told.is_some(), "what answers again is told again");
-}
-
-#[test]
-fn one_users_processes_that_hang_hide_no_others() {
-    let tree = Tree::new();
-    for pid in 100..150 {
-        tree.process(pid, b"his", 'S', 9, 100);
-        tree.file(&format!("proc/{pid}/status"), "Uid:\t1000\t1000\t0\t0\n");
-        waits_for_ever(&tree, &format!("proc/{pid}/cmdline"));
-    }
-    tree.process(200, b"hers", 'S', 1, 100);
-    tree.file("proc/200/status", "Uid:\t1001\t1001\t0\t0\n");
-    tree.file("proc/200/cmdline", "/bin/hers");
-    let mut collector = tree.collector();
-    for round in 0..2 {
-        let (data, collection) = collect(&mut collector, 10 * round);
-        assert_eq!(data.processes.len(), 51);
-        let hers = data.processes.iter().find(|p| p.pid == 200).unwrap();
-        assert_eq!(hers.cmd_line.as_deref(), Some("/bin/hers"));
-        let errors = errors_of(&collection, "processes");
-        let hanging = errors.iter().filter(|error| error.contains("no answer for"));
-        assert_eq!(hanging.count(), 8, "{errors:?}");
-        assert!(errors.iter().any(|e| e.ends_with("more files of processes gave no answer")), "{errors:?}");
-    }
 }

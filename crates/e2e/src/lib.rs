@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod cost;
 pub mod exchange;
+pub mod fuse;
 pub mod guest;
 pub mod harness;
 pub mod libvirt;

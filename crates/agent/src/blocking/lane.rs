@@ -19,7 +19,7 @@ pub enum Lane {
     Walks,
     /// Calls of a service manager or of a library that have no deadline.
     Managers,
-    /// The collector's own thread.
+    /// The collector's own thread, one for each collector; of those that hang few are replaced.
     Collector,
     /// What tests fill.
     #[cfg(test)]
@@ -35,13 +35,12 @@ impl Lane {
     /// How many threads may be out at one time.
     pub const fn places(self) -> usize {
         match self {
-            Self::Collector => 4,
             #[cfg(test)]
             Self::Trial => 16,
             Self::Managers => 8,
             Self::Walks => 16,
             Self::FileSystems | Self::Files | Self::Starts => 32,
-            Self::ProcessTable | Self::Processes | Self::Checks => 64,
+            Self::ProcessTable | Self::Processes | Self::Checks | Self::Collector => 64,
         }
     }
 

@@ -28,5 +28,5 @@ mod thread;
 
 pub use lane::Lane;
 pub use one::{Answer, Coming, ask, join, run, start};
-pub use out::{Blocked, hanging};
+pub use out::{Blocked, hanging, summary};
 pub use series::{Item, Series};

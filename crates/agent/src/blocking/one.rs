@@ -100,7 +100,7 @@ impl<T> Coming<T> {
 impl<T> Drop for Coming<T> {
     fn drop(&mut self) {
         if self.answer.as_mut().is_some_and(|answer| matches!(answer.try_recv(), Err(TryRecvError::Empty))) {
-            self.ticket.hangs(&self.what);
+            self.ticket.hangs(&self.what, self.asked.elapsed());
         }
     }
 }
@@ -138,10 +138,16 @@ impl<T> Answer<T> {
             Ok(told) => Ok(told),
             Err(RecvTimeoutError::Disconnected) => Err(Blocked::Died { what: self.what.clone() }),
             Err(RecvTimeoutError::Timeout) => {
-                self.ticket.hangs(&self.what);
-                Err(Blocked::Hangs { what: self.what.clone(), waited: self.asked.elapsed() })
+                let waited = self.asked.elapsed();
+                self.ticket.hangs(&self.what, waited);
+                Err(Blocked::Hangs { what: self.what.clone(), waited })
             }
         }
+    }
+
+    /// Nobody waits for it any more, after it was busy with one thing for so long.
+    pub fn give_up(&self, busy_for: Duration) {
+        self.ticket.hangs(&self.what, busy_for);
     }
 
     /// Whether its thread is still out.

@@ -94,6 +94,16 @@ pub fn hanging() -> Vec<(String, Duration)> {
     hanging
 }
 
+/// What hangs, in a few words for a status line.
+pub fn summary() -> Option<String> {
+    let hanging = hanging();
+    let (first, _) = hanging.first()?;
+    Some(match hanging.len() {
+        1 => format!("{first} does not answer"),
+        more => format!("{first} and {} more do not answer", more - 1),
+    })
+}
+
 /// A thread's place; it is free again when this is dropped, which the thread does last.
 #[derive(Debug)]
 pub(super) struct Place(Ticket);
@@ -145,13 +155,13 @@ impl Ticket {
     }
 
     /// Its caller does not wait any longer; `what` it hangs in. Logged once for one thing.
-    pub(super) fn hangs(self, what: &str) {
+    pub(super) fn hangs(self, what: &str, waited: Duration) {
         let mut list = list();
         let known = list.entries.values().any(|entry| entry.hangs && entry.what == what);
         let Some(entry) = list.entries.get_mut(&self.0).filter(|entry| !entry.hangs) else { return };
         entry.hangs = true;
         what.clone_into(&mut entry.what);
-        let waited = entry.since.elapsed();
+        entry.since = Instant::now().checked_sub(waited).unwrap_or(entry.since);
         drop(list);
         if !known {
             log::warn!(

@@ -153,7 +153,7 @@ impl<K: Item> Series<K> {
         match end {
             End::Over => Blocked::Died { what },
             End::Stands => {
-                ticket.hangs(&what);
+                ticket.hangs(&what, waited);
                 let since = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
                 self.hanging.insert(item.clone(), Hanging { ticket, since });
                 Blocked::Hangs { what, waited }

@@ -1,20 +1,28 @@
-//! The collector's thread: it sleeps on its queue, and wakes for nothing else.
+//! The collector's thread: it sleeps on its queue, and wakes for nothing else. When a request does not end in time the thread
+//! is left to it, and another one takes over with a collector of its own.
 
 use super::collect::Collector;
 use super::process::query::ProcessQuery;
 use super::report::panic_text;
 use super::settings::CollectorSettings;
+use super::watch::Busy;
+use crate::blocking::{self, Answer, Lane};
 use crate::clock::Clock;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector};
+use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::{io, thread};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 /// Requests that may wait; those for a collection share one.
 const MAX_WAITING: usize = 64;
+/// A thread that seems to stand still gets so much more, as the whole process may have stood still.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Why a request was not answered.
 #[derive(Debug, Error)]
@@ -25,6 +33,9 @@ pub enum HandleError {
     /// The collector's thread ended.
     #[error("the collector has stopped")]
     Stopped,
+    /// The request did not end in time.
+    #[error("no answer for {} s; another thread takes over", .0.as_secs())]
+    Hangs(Duration),
     /// The request failed.
     #[error("{0}")]
     Failed(String),
@@ -39,9 +50,30 @@ enum Request {
 }
 
 /// The end that asks; cheap to clone. The thread ends when the last one is gone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CollectorHandle {
+    shared: Arc<Shared>,
+}
+
+type Begin = dyn Fn(Receiver<Request>, Arc<Busy>) -> io::Result<Answer<()>> + Send + Sync;
+
+struct Shared {
+    begin: Box<Begin>,
+    patience: Duration,
+    current: Mutex<Option<Thread>>,
+}
+
+/// The thread that is asked now.
+struct Thread {
     requests: SyncSender<Request>,
+    busy: Arc<Busy>,
+    ended: Answer<()>,
+}
+
+impl fmt::Debug for CollectorHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CollectorHandle").finish_non_exhaustive()
+    }
 }
 
 impl CollectorHandle {
@@ -49,40 +81,95 @@ impl CollectorHandle {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn spawn(settings: CollectorSettings, clock: impl Clock + Send + 'static) -> io::Result<Self> {
-        let (requests, queue) = sync_channel(MAX_WAITING);
-        thread::Builder::new().name("collector".into()).spawn(move || {
-            let mut worker = Worker { collector: Collector::new(settings.clone()), settings, clock };
-            worker.run(&queue);
-        })?;
-        Ok(Self { requests })
+    pub fn spawn(
+        settings: CollectorSettings,
+        clock: impl Clock + Clone + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let patience = settings.collection_patience;
+        let begin = move |queue: Receiver<Request>, busy| {
+            let (settings, clock) = (settings.clone(), clock.clone());
+            let work = move || Worker::new(settings, clock, busy).run(&queue);
+            Ok(blocking::ask(Lane::Collector, "the collector", work)?)
+        };
+        let handle =
+            Self { shared: Arc::new(Shared { begin: Box::new(begin), patience, current: Mutex::default() }) };
+        *handle.shared.current() = Some(handle.shared.start()?);
+        Ok(handle)
     }
 
     /// Collects now. Requests that wait while another collection runs share the next one.
     ///
     /// # Errors
-    /// [`HandleError::Busy`] and [`HandleError::Stopped`]; failures of single figures stand in [`Collection`].
+    /// When the collector is busy, stopped or hangs; failures of single figures stand in [`Collection`].
     pub async fn collect(&self) -> Result<Collected, HandleError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Request::Collect(answer))?;
-        answered.await.map_err(|_| HandleError::Stopped)
+        self.ask(Request::Collect(answer), answered).await
     }
 
     /// Lists processes.
     ///
     /// # Errors
-    /// When the collector is busy or stopped, or `/proc` cannot be read.
+    /// When the collector is busy, stopped or hangs, or `/proc` cannot be read.
     pub async fn processes(&self, query: ProcessQuery) -> Listed {
         let (answer, answered) = oneshot::channel();
-        self.send(Request::Processes(query, answer))?;
-        answered.await.map_err(|_| HandleError::Stopped)?
+        self.ask(Request::Processes(query, answer), answered).await?
     }
 
-    fn send(&self, request: Request) -> Result<(), HandleError> {
-        self.requests.try_send(request).map_err(|error| match error {
+    async fn ask<T>(&self, request: Request, mut answered: oneshot::Receiver<T>) -> Result<T, HandleError> {
+        let busy = self.shared.send(request)?;
+        let patience = self.shared.patience;
+        let mut seen = None;
+        loop {
+            let (since, left) = busy.left(patience);
+            // Looked at twice, so that a process that stood still does not count.
+            let left = if seen == Some(since) { GRACE } else { left };
+            match tokio::time::timeout(left, &mut answered).await {
+                Ok(told) => return told.map_err(|_| HandleError::Stopped),
+                Err(_) if since.is_some() && seen == Some(since) && busy.is_at(since) => {
+                    self.shared.give_up(&busy);
+                    return Err(HandleError::Hangs(patience));
+                }
+                Err(_) => seen = Some(since),
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn start(&self) -> io::Result<Thread> {
+        let (requests, queue) = sync_channel(MAX_WAITING);
+        let busy = Arc::new(Busy::default());
+        let ended = (self.begin)(queue, Arc::clone(&busy))?;
+        Ok(Thread { requests, busy, ended })
+    }
+
+    /// Sends to the thread that is asked now, or to a new one.
+    fn send(&self, request: Request) -> Result<Arc<Busy>, HandleError> {
+        let mut current = self.current();
+        if current.is_none() {
+            *current = Some(self.start().map_err(|error| HandleError::Failed(error.to_string()))?);
+        }
+        let Some(thread) = current.as_ref() else { return Err(HandleError::Stopped) };
+        thread.requests.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => HandleError::Busy,
             TrySendError::Disconnected(_) => HandleError::Stopped,
-        })
+        })?;
+        Ok(Arc::clone(&thread.busy))
+    }
+
+    /// Leaves the thread to what it hangs in, unless that was done already.
+    fn give_up(&self, busy: &Arc<Busy>) {
+        let mut current = self.current();
+        if current.as_ref().is_some_and(|thread| Arc::ptr_eq(&thread.busy, busy))
+            && let Some(thread) = current.take()
+        {
+            thread.ended.give_up(self.patience);
+        }
+    }
+
+    /// One field stands behind it, which is replaced as a whole.
+    fn current(&self) -> MutexGuard<'_, Option<Thread>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,9 +177,14 @@ struct Worker<C> {
     collector: Collector,
     settings: CollectorSettings,
     clock: C,
+    busy: Arc<Busy>,
 }
 
 impl<C: Clock> Worker<C> {
+    fn new(settings: CollectorSettings, clock: C, busy: Arc<Busy>) -> Self {
+        Self { collector: Collector::new(settings.clone()), settings, clock, busy }
+    }
+
     fn run(&mut self, queue: &Receiver<Request>) {
         while let Ok(first) = queue.recv() {
             let waiting = std::iter::once(first).chain(queue.try_iter().take(MAX_WAITING));
@@ -100,6 +192,8 @@ impl<C: Clock> Worker<C> {
             for request in waiting {
                 match request {
                     Request::Collect(answer) => to_collect.push(answer),
+                    // Whoever asked may have gone since.
+                    Request::Processes(_, answer) if answer.is_closed() => {}
                     Request::Processes(query, answer) => drop(answer.send(self.list(&query))),
                 }
             }
@@ -119,7 +213,8 @@ impl<C: Clock> Worker<C> {
     }
 
     fn collect(&mut self) -> Collected {
-        let now = self.clock.now();
+        let busy = Arc::clone(&self.busy);
+        let (now, _at_work) = (self.clock.now(), busy.begin());
         let collected = catch_unwind(AssertUnwindSafe(|| self.collector.collect(now)));
         collected.unwrap_or_else(|panic| {
             let error = self.start_anew(&*panic);
@@ -129,7 +224,8 @@ impl<C: Clock> Worker<C> {
     }
 
     fn list(&mut self, query: &ProcessQuery) -> Listed {
-        let now = self.clock.now();
+        let busy = Arc::clone(&self.busy);
+        let (now, _at_work) = (self.clock.now(), busy.begin());
         let listed = catch_unwind(AssertUnwindSafe(|| self.collector.query_processes(now, query)));
         match listed {
             Ok(listed) => listed.map_err(|error| HandleError::Failed(error.to_string())),
@@ -169,19 +265,29 @@ mod tests {
         assert!(handle.collect().await.is_ok());
     }
 
+    /// A thread that is never asked to begin: its queue is held by the test.
+    fn without_thread(waiting: usize) -> (CollectorHandle, Receiver<Request>) {
+        let (requests, queue) = sync_channel(waiting);
+        let ended = blocking::ask(Lane::Collector, "a collector of a test", || ()).unwrap();
+        let thread = Thread { requests, busy: Arc::new(Busy::default()), ended };
+        let begin: Box<Begin> = Box::new(|_, _| Err(io::ErrorKind::Unsupported.into()));
+        let current = Mutex::new(Some(thread));
+        let shared = Shared { begin, patience: Duration::from_secs(60), current };
+        (CollectorHandle { shared: Arc::new(shared) }, queue)
+    }
+
     #[test]
     fn waiting_requests_are_bounded() {
-        let (requests, _queue) = sync_channel(1);
-        let handle = CollectorHandle { requests };
-        let send = || handle.send(Request::Collect(oneshot::channel().0));
+        let (handle, _queue) = without_thread(1);
+        let send = || handle.shared.send(Request::Collect(oneshot::channel().0));
         assert!(send().is_ok());
         assert!(matches!(send(), Err(HandleError::Busy)));
     }
 
     #[tokio::test]
     async fn a_stopped_collector_says_so() {
-        let (requests, queue) = sync_channel(1);
+        let (handle, queue) = without_thread(1);
         drop(queue);
-        assert!(matches!(CollectorHandle { requests }.collect().await, Err(HandleError::Stopped)));
+        assert!(matches!(handle.collect().await, Err(HandleError::Stopped)));
     }
 }

@@ -26,6 +26,7 @@ mod sockets;
 mod sys;
 mod temperature;
 pub(crate) mod text;
+mod watch;
 
 pub use collect::Collector;
 pub use error::CollectError;

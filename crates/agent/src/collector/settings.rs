@@ -5,6 +5,9 @@ use crate::user_names::UserNames;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Whatever is known to hang costs a collection a few seconds at most; what takes longer is something else.
+const COLLECTION_PATIENCE: Duration = Duration::from_secs(25);
+
 /// Roots of the trees that are read. Tests point them at recorded trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
@@ -37,6 +40,8 @@ pub struct CollectorSettings {
     pub max_cmd_line_bytes: usize,
     /// How long one collection waits for all network file systems together.
     pub network_mount_timeout: Duration,
+    /// How long one collection may take; then its thread is given up, and another one takes over.
+    pub collection_patience: Duration,
     /// Where the machine's files lie.
     pub roots: Roots,
     /// What is known of the operating system; detected when absent.
@@ -54,6 +59,7 @@ impl Default for CollectorSettings {
             max_file_systems: 128,
             max_cmd_line_bytes: 4096,
             network_mount_timeout: Duration::from_millis(500),
+            collection_patience: COLLECTION_PATIENCE,
             roots: Roots::default(),
             os: None,
             user_names: UserNames::default(),

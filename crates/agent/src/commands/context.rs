@@ -3,9 +3,10 @@
 use super::control::Control;
 use super::outcome::{CommandError, CommandResult};
 use super::runner::Runner;
+use crate::collector::ProcessQuery;
 use crate::packages::Site;
-use infiniservice_protocol::data::ServiceInfo;
-use infiniservice_protocol::metrics::{Process, Service};
+use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
+use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ActionName, ErrorCode, ServiceOperation};
 use std::future::Future;
 use std::pin::Pin;
@@ -16,8 +17,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Who knows the running processes: the collector, which caches what does not change.
 pub trait ProcessSource: Send + Sync {
-    /// All processes; the text says why there are none.
-    fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>>;
+    /// Those that are asked for, with only theirs read; the text says why there are none.
+    fn processes(&self, query: ProcessQuery) -> BoxFuture<'_, Result<ProcessListData, String>>;
 }
 
 /// How the machine ends.

@@ -6,8 +6,9 @@ mod ten_minutes;
 use super::audit::{Audit, AuditRecord};
 use super::*;
 use crate::clock::Now;
+use crate::collector::ProcessQuery;
 use crate::packages::{Apt, Site};
-use infiniservice_protocol::data::ServiceInfo;
+use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::metrics::Process;
 use infiniservice_protocol::{ErrorCode, HostMessage, Limits, Response, ServiceOperation};
@@ -28,13 +29,14 @@ struct Machine {
 }
 
 impl ProcessSource for Machine {
-    fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>> {
+    fn processes(&self, _: ProcessQuery) -> BoxFuture<'_, Result<ProcessListData, String>> {
         Box::pin(async {
             self.scans.fetch_add(1, Ordering::SeqCst);
             if let Some(gate) = &self.gate {
                 gate.acquire().await.unwrap().forget();
             }
-            Ok(vec![Process { pid: 7, name: "seven".into(), ..Process::default() }])
+            let seven = Process { pid: 7, name: "seven".into(), ..Process::default() };
+            Ok(ProcessListData { processes: vec![seven], count: 1 })
         })
     }
 }

@@ -9,6 +9,7 @@ use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::sources::{Collected, Sources};
 use super::summary::Counts;
+use crate::blocking;
 use crate::clock::Clock;
 use crate::commands::Executor;
 use crate::commands::audit::AuditRecord;
@@ -282,7 +283,13 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.link.handle(self.clock.now(), event, &mut self.actions);
     }
 
+    /// The link's state, and what does not answer, which costs its figures until it does.
     fn status_text(&self) -> String {
+        let link = self.link_text();
+        blocking::summary().map_or_else(|| link.clone(), |hanging| format!("{link}; {hanging}"))
+    }
+
+    fn link_text(&self) -> String {
         match (self.driver.is_open(), self.link.is_host_connected()) {
             _ if self.config.settings.no_virtio => "No port wanted, metrics go to the log".to_owned(),
             (false, _) => "Waiting for a virtio-serial port".to_owned(),

@@ -19,7 +19,7 @@ use crate::communication::transport::Transport;
 use crate::config::{Loaded, Settings};
 use crate::os_detection::OsInfo;
 use crate::user_names;
-use infiniservice_protocol::metrics::Process;
+use infiniservice_protocol::data::ProcessListData;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,11 +71,8 @@ fn link(settings: &Settings) -> Link {
 }
 
 impl ProcessSource for CollectorHandle {
-    fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>> {
-        Box::pin(async {
-            let listed = self.processes(ProcessQuery::default()).await;
-            listed.map(|data| data.processes).map_err(|error| error.to_string())
-        })
+    fn processes(&self, query: ProcessQuery) -> BoxFuture<'_, Result<ProcessListData, String>> {
+        Box::pin(async { self.processes(query).await.map_err(|error| error.to_string()) })
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
         }
         Action::ProcessList { limit, sort_by, filter } => {
             let query = process_list::Query { limit, sort_by, filter };
-            process_list::run(&query, context, control).await
+            process_list::run(query, context, control).await
         }
         Action::ProcessKill { pid, force } => process_kill::run(pid, force, control).await,
         Action::PackageList { limit, filter } => {

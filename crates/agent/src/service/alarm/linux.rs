@@ -3,7 +3,7 @@
 //! tokio's timers stand in a wheel of slots of 4 s, 64 ms and 1 ms: one that is half a minute away wakes the process three
 //! times, once for each slot that it moves through, and twice of them for nothing.
 
-use crate::communication::transport::linux::register_unsafe::register;
+use crate::communication::transport::linux::register_unsafe::{Registered, register};
 use rustix::io::Errno;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -12,7 +12,6 @@ use std::future::pending;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 
 /// Longer waits end early, once a year, and are begun anew.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
@@ -21,7 +20,7 @@ const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// Rings once at a deadline. It counts the time that the machine slept, as the agent's clock does.
 #[derive(Debug)]
 pub struct Alarm {
-    timer: AsyncFd<OwnedFd>,
+    timer: Registered,
     /// What the kernel's timer is set to.
     set_to: Option<Duration>,
     is_due: bool,

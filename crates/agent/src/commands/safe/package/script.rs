@@ -1,13 +1,13 @@
 //! A runner that plays recorded answers in order, and refuses what was not expected.
 
+use crate::collector::ProcessQuery;
 use crate::commands::context::{BoxFuture, CommandContext, ProcessSource, Services};
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandResult};
 use crate::commands::runner::{Finished, Program, Request, RunError, Runner};
 use crate::packages::{PackageManager, Site};
 use infiniservice_protocol::ServiceOperation;
-use infiniservice_protocol::data::ServiceInfo;
-use infiniservice_protocol::metrics::Process;
+use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -61,8 +61,8 @@ impl Runner for Script {
 }
 
 impl ProcessSource for Script {
-    fn processes(&self) -> BoxFuture<'_, Result<Vec<Process>, String>> {
-        Box::pin(async { Ok(vec![]) })
+    fn processes(&self, _: ProcessQuery) -> BoxFuture<'_, Result<ProcessListData, String>> {
+        Box::pin(async { Ok(ProcessListData::default()) })
     }
 }
 

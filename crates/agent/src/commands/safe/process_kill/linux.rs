@@ -1,31 +1,34 @@
 //! Ends a process by its pidfd: once it is open, the number cannot come to mean another process (`pidfd_open(2)`).
 
 use super::stat::Stat;
+use crate::blocking::{self, Blocked, Lane};
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
+use crate::communication::transport::linux::register_unsafe::{Registered, register};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::ProcessKillData;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::os::fd::OwnedFd;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 
 /// How long a process may take to follow SIGTERM.
 const TERM_WAIT: Duration = Duration::from_secs(5);
 /// How long the kernel may take to end a process after SIGKILL; one in an uninterruptible read takes longer.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a look at the process may take; the kernel answers from memory.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// One process, held so that it cannot be mistaken.
 struct Target {
     pid: u32,
-    fd: AsyncFd<OwnedFd>,
+    fd: Registered,
     stat: Stat,
 }
 
 /// Sends SIGTERM and waits for the exit; with `force` then SIGKILL.
 pub(in crate::commands::safe) async fn run(pid: u32, force: bool, control: &Control) -> CommandResult {
-    let target = Target::open(pid)?;
+    let target = Target::open(pid).await?;
     target.refuse_protected()?;
     target.signal(Signal::TERM)?;
     if target.stat.state == 'T' {
@@ -47,14 +50,12 @@ pub(in crate::commands::safe) async fn run(pid: u32, force: bool, control: &Cont
 }
 
 impl Target {
-    fn open(pid: u32) -> Result<Self, CommandError> {
+    async fn open(pid: u32) -> Result<Self, CommandError> {
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| not_found(pid))?;
         let fd = pidfd_open(raw, PidfdFlags::NONBLOCK).map_err(|e| refused(pid, e))?;
         // Read only now: the descriptor pins the process that the number meant when it was opened.
-        let line = std::fs::read(format!("/proc/{pid}/stat")).map_err(|_| not_found(pid))?;
-        let stat = Stat::parse(&line).ok_or_else(|| not_found(pid))?;
-        let fd = crate::communication::transport::linux::register_unsafe::register(fd)
-            .map_err(|e| internal(&e))?;
+        let stat = look_at(pid).await.ok_or_else(|| not_found(pid))?;
+        let fd = register(fd).map_err(|e| internal(&e))?;
         Ok(Self { pid, fd, stat })
     }
 
@@ -102,6 +103,21 @@ impl Target {
         let data = serde_json::to_value(self.data(signal, false)).unwrap_or_default();
         CommandError::new(ErrorCode::ExecutionFailed, error).with_data(data)
     }
+}
+
+/// What is known of the process; `None` where it is gone. One in the middle of an execve(2) that does not end cannot be
+/// looked at, but can be ended: then only its name is told, which the kernel gives without a lock.
+async fn look_at(pid: u32) -> Option<Stat> {
+    if let Ok(line) = read_within(format!("/proc/{pid}/stat")).await {
+        return Stat::parse(&line.ok()?);
+    }
+    let name = read_within(format!("/proc/{pid}/comm")).await.ok().and_then(Result::ok);
+    Some(Stat::unseen(&name.unwrap_or_default()))
+}
+
+async fn read_within(path: String) -> Result<std::io::Result<Vec<u8>>, Blocked> {
+    let name = path.clone();
+    blocking::run(Lane::Processes, &name, LOOK, move || std::fs::read(path)).await
 }
 
 fn not_found(pid: u32) -> CommandError {

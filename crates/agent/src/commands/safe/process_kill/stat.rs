@@ -27,6 +27,12 @@ impl Stat {
         Some(Self { name: name.to_owned(), state, kernel_thread: flags & KERNEL_THREAD != 0 })
     }
 
+    /// A process that cannot be looked at; `comm` is its name as the kernel gives it.
+    pub(super) fn unseen(comm: &[u8]) -> Self {
+        let name = String::from_utf8_lossy(comm.trim_ascii_end()).into_owned();
+        Self { name, state: '?', kernel_thread: false }
+    }
+
     /// Ended, and only kept until its parent asks for its exit status.
     pub(super) fn ended(&self) -> bool {
         matches!(self.state, 'Z' | 'X' | 'x')

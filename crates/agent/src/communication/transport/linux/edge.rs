@@ -4,20 +4,19 @@
 //! for ever once it was seen, so it spins on such a descriptor. An epoll descriptor never reports a hang-up itself: the
 //! device is registered edge-triggered in one of our own, and that one is what tokio waits on. Each edge is one wake-up.
 
-use super::register_unsafe::register;
+use super::register_unsafe::{Registered, register};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use tokio::io::unix::AsyncFd;
 
 const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// An epoll instance over one descriptor.
 #[derive(Debug)]
 pub struct EdgeWaiter {
-    epoll: AsyncFd<OwnedFd>,
+    epoll: Registered,
     wakeups: u64,
 }
 

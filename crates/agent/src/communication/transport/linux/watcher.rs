@@ -1,6 +1,6 @@
 //! Tells when a device may have come or gone: inotify(7), a burst of events as one change.
 
-use super::register_unsafe::register;
+use super::register_unsafe::{Registered, register};
 use super::watch_points::{Names, Point};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
@@ -12,7 +12,6 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
 /// A change is told when nothing more happened for this long: udev makes links and sets modes after the node.
@@ -25,7 +24,7 @@ const BUFFER_BYTES: usize = 4096;
 /// Watches directories for names that matter.
 #[derive(Debug)]
 pub struct Watcher {
-    inotify: AsyncFd<OwnedFd>,
+    inotify: Registered,
     watches: HashMap<i32, Vec<Names>>,
     /// When the change that is being gathered will be told, and when it is to be told at the latest.
     due: Option<(Instant, Instant)>,

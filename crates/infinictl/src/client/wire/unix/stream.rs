@@ -1,7 +1,7 @@
 //! The two halves of a wire, a Unix socket's or a pseudo-terminal's.
 
 use super::pty;
-use super::register_unsafe::register;
+use super::register_unsafe::{Registered, register};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,13 +14,13 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 /// The reading half.
 pub(in crate::client) enum Reader {
     Unix(OwnedReadHalf),
-    Pty(Arc<AsyncFd<OwnedFd>>),
+    Pty(Arc<Registered>),
 }
 
 /// The writing half.
 pub(in crate::client) enum Writer {
     Unix(OwnedWriteHalf),
-    Pty(Arc<AsyncFd<OwnedFd>>),
+    Pty(Arc<Registered>),
 }
 
 /// Splits a socket.
