@@ -4,10 +4,11 @@ use clap::Parser as _;
 use infiniservice::cli::{Cli, Command, Mode};
 use infiniservice::config::process_environment;
 use infiniservice::program;
-use infiniservice::service::manager;
+use infiniservice::service::{manager, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    signals::reset_inherited();
     let cli = Cli::parse();
     if let Some(Command::Service(request)) = &cli.command {
         return program::said(manager::carry_out(request)).into();

@@ -85,6 +85,10 @@ fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
 }
 
 fn serve(loaded: Loaded) -> u8 {
+    if let Err(problem) = service::descriptors::ensure_enough() {
+        log::error!("cannot start: {problem}");
+        return 1;
+    }
     log::info!("infiniservice {} starts", crate::AGENT_VERSION);
     match service::run_process(loaded) {
         Ok(Ended::Stopped(_)) => 0,

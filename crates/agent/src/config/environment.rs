@@ -1,6 +1,6 @@
 //! The `INFINISERVICE_*` variables, and `INFINIBAY_VM_ID`.
 
-use super::error::{ConfigError, quote};
+use super::error::quote;
 use super::fragment::{Fragment, field};
 use super::origin::Origin;
 use crate::one_line::blanked;
@@ -43,8 +43,7 @@ fn take(fragment: &mut Fragment, variable: &str, name: &str, value: &OsStr) {
         (None, _) => fragment.unknown(name, origin, variable),
         (Some(_), Some(text)) => fragment.text(name, origin, text),
         (Some(field), None) => {
-            let (name, value) = (field.name, quote(&value.to_string_lossy()));
-            fragment.errors.push(ConfigError::Value { origin, name, value, problem: "is not UTF-8".into() });
+            fragment.take(field, origin, &quote(&value.to_string_lossy()), Err("is not UTF-8".into()));
         }
     }
 }

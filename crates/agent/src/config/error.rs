@@ -53,6 +53,9 @@ pub enum ConfigError {
     /// Values that do not go together.
     #[error("{0}")]
     Conflict(String),
+    /// Errors beyond those that are told.
+    #[error("{0} more errors")]
+    More(usize),
 }
 
 /// Everything wrong, at least one.

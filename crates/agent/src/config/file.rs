@@ -4,26 +4,36 @@ use super::error::{ConfigError, quote};
 use super::field::{Field, Kind, Value};
 use super::fragment::{Fragment, field};
 use super::origin::Origin;
-use super::permissions;
+use super::permissions::TrustedFile;
 use std::io::Read as _;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
+use zeroize::Zeroizing;
 
 /// A longer file is refused: no configuration is that long.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+/// Room for what is read of nearly every file, so that no copy of a secret is left where it grew.
+const FIRST_READ_BYTES: usize = 64 << 10;
 
-/// Reads the file; `required` when somebody named it, so that it has to be there.
-pub(super) fn read(path: &Path, required: bool) -> Fragment {
-    match text(path) {
-        Ok(Some(text)) => {
+/// What the file says, and whether there is one; `required` when somebody named it, so that it has to be there.
+pub(super) fn read(path: &Path, required: bool) -> (Fragment, bool) {
+    match contents(path) {
+        Ok(Some((file, text))) => {
             let mut fragment = parse(path, &text);
-            permissions_fit_secret(path, &mut fragment);
-            fragment
+            permissions_fit_secret(path, &file, &mut fragment);
+            (fragment, true)
         }
-        Ok(None) if !required => Fragment::default(),
-        Ok(None) => failed(path, "does not exist".into()),
-        Err(problem) => failed(path, problem),
+        Ok(None) if !required => (Fragment::default(), false),
+        Ok(None) => (failed(path, "does not exist".into()), false),
+        Err(problem) => (failed(path, problem), true),
     }
+}
+
+/// The file and its text; `None` when there is no such file.
+fn contents(path: &Path) -> Result<Option<(TrustedFile, Zeroizing<String>)>, String> {
+    let Some(file) = TrustedFile::open(path)? else { return Ok(None) };
+    let text = text_of(&file)?;
+    Ok(Some((file, text)))
 }
 
 fn failed(path: &Path, problem: String) -> Fragment {
@@ -31,33 +41,22 @@ fn failed(path: &Path, problem: String) -> Fragment {
     Fragment { errors, ..Fragment::default() }
 }
 
-/// The file's text; `None` when there is no such file.
-fn text(path: &Path) -> Result<Option<String>, String> {
-    match path.metadata() {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(format!("cannot be read: {e}")),
-        Ok(found) if !found.is_file() => return Err("is not a regular file".into()),
-        Ok(_) => {}
-    }
-    permissions::check_not_writable_by_others(path)?;
-    read_bounded(path).map(Some)
-}
-
-/// The text of a regular file of at most 1 MiB.
-pub(super) fn read_bounded(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot be read: {e}"))?;
+/// The text of a file of at most 1 MiB. It may be the secret, or hold it.
+pub(super) fn text_of(file: &TrustedFile) -> Result<Zeroizing<String>, String> {
+    let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
+    let mut bytes = Vec::with_capacity(FIRST_READ_BYTES);
+    file.reader().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("is longer than {MAX_FILE_BYTES} bytes"));
     }
-    String::from_utf8(bytes).map_err(|e| format!("is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+    let text = String::from_utf8(bytes);
+    text.map(Zeroizing::new).map_err(|e| format!("is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
 }
 
 /// A file that holds the secret must not be readable by everybody.
-fn permissions_fit_secret(path: &Path, fragment: &mut Fragment) {
+fn permissions_fit_secret(path: &Path, file: &TrustedFile, fragment: &mut Fragment) {
     if fragment.values.contains_key("shared_secret")
-        && let Err(problem) = permissions::check_not_readable_by_others(path)
+        && let Err(problem) = file.check_not_readable_by_others()
     {
         fragment.errors.push(ConfigError::File { path: path.into(), problem });
     }
@@ -66,15 +65,22 @@ fn permissions_fit_secret(path: &Path, fragment: &mut Fragment) {
 /// Reads the text; what is wrong comes in the order of its lines.
 pub(super) fn parse(path: &Path, text: &str) -> Fragment {
     let (table, syntax) = DeTable::parse_recoverable(text);
-    let errors: Vec<_> = syntax.iter().map(|error| syntax_error(path, text, error)).collect();
-    let mut fragment = Fragment { errors, ..Fragment::default() };
+    let mut fragment = Fragment::default();
+    for error in &syntax {
+        if fragment.is_full() {
+            fragment.more_errors += 1;
+        } else {
+            fragment.errors.push(syntax_error(path, text, error));
+        }
+    }
     if !fragment.errors.is_empty() {
         return fragment;
     }
     let mut entries: Vec<_> = table.get_ref().iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
+    let mut lines = Lines::of(text);
     for (key, value) in entries {
-        let origin = Origin::File { path: path.into(), line: line_of(text, key.span().start) };
+        let origin = Origin::File { path: path.into(), line: lines.of_offset(key.span().start) };
         match field(key.get_ref()) {
             Some(field) => {
                 let shown = text.get(value.span()).unwrap_or_default();
@@ -89,6 +95,26 @@ pub(super) fn parse(path: &Path, text: &str) -> Fragment {
 fn syntax_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let line = line_of(text, error.span().map_or(0, |span| span.start));
     ConfigError::Syntax { path: path.into(), line, problem: format!("is not TOML: {}", error.message()) }
+}
+
+/// Counts the lines of a text whose offsets are asked for in their order, each byte once.
+struct Lines<'a> {
+    text: &'a [u8],
+    counted: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), counted: 0, line: 1 }
+    }
+
+    fn of_offset(&mut self, offset: usize) -> usize {
+        let between = self.text.get(self.counted..offset).unwrap_or_default();
+        self.line += between.split(|byte| *byte == b'\n').skip(1).count();
+        self.counted = self.counted.max(offset);
+        self.line
+    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

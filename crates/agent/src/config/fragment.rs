@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 const ON_A_COMMAND_LINE: &str = "is refused: every user of the machine reads command lines; put it in a file, name that with \
     shared_secret_file, and change the secret";
 
+/// Errors of one source that are told; nobody mends more at a time, and each costs a search for the name that was meant.
+const MAX_ERRORS: usize = 100;
+
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sourced {
@@ -27,6 +30,8 @@ pub struct Fragment {
     pub values: BTreeMap<&'static str, Sourced>,
     /// In the order of the source.
     pub errors: Vec<ConfigError>,
+    /// Further ones, only counted.
+    pub more_errors: usize,
 }
 
 /// A setting given by a flag, as text.
@@ -79,8 +84,22 @@ impl Fragment {
 
     /// Notes a name that no setting has; `shown` is how its source writes it.
     pub(super) fn unknown(&mut self, name: &str, origin: Origin, shown: &str) {
+        if self.is_full() {
+            self.more_errors += 1;
+            return;
+        }
         let nearest = suggest::nearest(name, FIELDS.iter().map(|field| field.name));
         self.errors.push(ConfigError::Unknown { origin, name: shown.into(), nearest });
+    }
+
+    /// Whether so much is wrong that the rest is only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors.len() >= MAX_ERRORS
+    }
+
+    /// Notes what is wrong, or counts it.
+    pub(super) fn wrong(&mut self, error: ConfigError) {
+        if self.is_full() { self.more_errors += 1 } else { self.errors.push(error) }
     }
 
     /// Takes what a field's reader made of `shown`.
@@ -97,7 +116,7 @@ impl Fragment {
             }
             Err(problem) => {
                 let value = if field.is_secret() { "(not shown)".into() } else { shown.into() };
-                self.errors.push(ConfigError::Value { origin, name: field.name, value, problem });
+                self.wrong(ConfigError::Value { origin, name: field.name, value, problem });
             }
         }
     }

@@ -7,7 +7,7 @@ use super::field::Value;
 use super::file;
 use super::fragment::{FlagValue, Fragment};
 use super::merge::Merged;
-use super::permissions;
+use super::permissions::TrustedFile;
 use super::place;
 use super::table::Settings;
 use super::validate;
@@ -67,15 +67,19 @@ impl Sources {
     /// Everything that is wrong in any of the sources.
     pub fn load(&self) -> Result<Loaded, ConfigErrors> {
         let (path, required) = self.file();
+        let (of_file, is_there) = file::read(&path, required);
         let mut layers = vec![
             Fragment::defaults(),
-            file::read(&path, required),
+            of_file,
             credential::read(&self.environment),
             environment::read(&self.environment),
             Fragment::flags(&self.flags),
         ];
         let mut errors: Vec<ConfigError> =
             layers.iter_mut().flat_map(|layer| std::mem::take(&mut layer.errors)).collect();
+        errors.extend(
+            layers.iter().filter(|layer| layer.more_errors > 0).map(|it| ConfigError::More(it.more_errors)),
+        );
         let mut merged = Merged::new(layers);
         errors.extend(validate::conflicts(&merged, &broken(&errors)));
         errors.extend(read_secret_file(&mut merged));
@@ -83,7 +87,7 @@ impl Sources {
             return Err(ConfigErrors(errors));
         }
         let settings = Settings::from_merged(&merged).map_err(mistyped)?;
-        let file = path.exists().then_some(path);
+        let file = is_there.then_some(path);
         Ok(Loaded { settings, merged, file, sources: self.clone() })
     }
 
@@ -151,14 +155,10 @@ fn read_secret_file(merged: &mut Merged) -> Option<ConfigError> {
 }
 
 fn secret_in(path: &Path) -> Result<Value, String> {
-    match path.metadata() {
-        Err(e) => return Err(format!("shared_secret_file cannot be read: {e}")),
-        Ok(found) if !found.is_file() => return Err("shared_secret_file is not a regular file".into()),
-        Ok(_) => {}
-    }
-    permissions::check_not_writable_by_others(path)?;
-    permissions::check_not_readable_by_others(path)?;
-    secret_of(&file::read_bounded(path)?)
+    let opened = TrustedFile::open(path).map_err(|problem| format!("shared_secret_file {problem}"))?;
+    let file = opened.ok_or("shared_secret_file does not exist")?;
+    file.check_not_readable_by_others()?;
+    secret_of(&file::text_of(&file)?)
 }
 
 /// The secret that is all of a file's text, but for the end of its line.

@@ -23,6 +23,8 @@ mod suggest;
 pub mod table;
 mod validate;
 
+#[cfg(all(test, unix))]
+mod bounds_tests;
 #[cfg(test)]
 mod generated_tests;
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! Text that is never shown.
 
 use std::fmt;
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
-/// The shared secret. `Debug` does not show it.
+/// The shared secret. `Debug` does not show it; all clones share one text, which is overwritten with the last of them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Wraps the text.
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self(Arc::new(Zeroizing::new(text)))
     }
 
     /// The text itself, for the MAC.

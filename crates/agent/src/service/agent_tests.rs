@@ -76,8 +76,12 @@ fn loaded(settings: &[(&str, &str)]) -> Loaded {
         text: (*text).into(),
     };
     let flags = settings.iter().map(flag).collect();
-    let sources =
-        Sources { default_file: "/nonexistent".into(), config_flag: None, environment: Vec::new(), flags };
+    let sources = Sources {
+        default_file: "/proc/no-such-file".into(),
+        config_flag: None,
+        environment: Vec::new(),
+        flags,
+    };
     sources.load().expect("valid settings")
 }
 

@@ -6,6 +6,7 @@ mod agent_tests;
 mod alarm;
 mod backstop;
 pub mod demand;
+pub mod descriptors;
 mod foreground;
 mod guidance;
 pub mod manager;

@@ -1,119 +1,40 @@
-//! Owner and mode bits. Only root is protected so: whoever starts the agent as himself may trust his own files.
+//! Files that root obeys, or that hold its secret: opened once, and judged by their descriptor. Only root is protected so: whoever
+//! starts the agent as himself may trust his own files.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
+use super::rules::{Facts, secret_is_safe};
+use super::walk::{self, NotOpened};
+use std::fs::File;
 use std::path::Path;
 
-const STICKY: u32 = 0o1000;
-
-/// Refuses a file, or a directory around it, that others than root could change while the agent runs as root.
-pub fn check_not_writable_by_others(path: &Path) -> Result<(), String> {
-    if !rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let real = path.canonicalize().map_err(|e| format!("cannot be read: {e}"))?;
-    let file = real.metadata().map_err(|e| format!("cannot be read: {e}"))?;
-    file_is_safe(&Facts::of(&file))?;
-    // Whoever may rename any directory above it can put another in its place.
-    let mut above = real.ancestors().skip(1).filter_map(|directory| directory.metadata().ok());
-    above.try_for_each(|directory| directory_is_safe(&Facts::of(&directory)))
+/// A regular file that is open for reading.
+#[derive(Debug)]
+pub struct TrustedFile {
+    file: File,
+    facts: Facts,
 }
 
-/// Refuses a file with a secret in it that others than its owner may open.
-pub fn check_not_readable_by_others(path: &Path) -> Result<(), String> {
-    secret_is_safe(&facts_of(path)?, 0o077)
-}
-
-/// Refuses a file with a secret in it that everybody may open; a group may.
-pub fn check_not_open_to_all(path: &Path) -> Result<(), String> {
-    secret_is_safe(&facts_of(path)?, 0o007)
-}
-
-fn facts_of(path: &Path) -> Result<Facts, String> {
-    path.metadata().map(|found| Facts::of(&found)).map_err(|e| format!("cannot be read: {e}"))
-}
-
-struct Facts {
-    uid: u32,
-    mode: u32,
-}
-
-impl Facts {
-    fn of(found: &Metadata) -> Self {
-        Self { uid: found.uid(), mode: found.mode() & 0o7777 }
-    }
-}
-
-fn file_is_safe(file: &Facts) -> Result<(), String> {
-    if file.uid != 0 {
-        return Err(format!(
-            "is refused: it belongs to uid {}, and the agent runs as root; chown root it",
-            file.uid
-        ));
-    }
-    if file.mode & 0o022 != 0 {
-        let mode = file.mode;
-        return Err(format!(
-            "is refused: mode {mode:04o} lets others write it, and the agent runs as root; chmod go-w it"
-        ));
-    }
-    Ok(())
-}
-
-/// In a sticky directory (`/tmp`) nobody can replace another's file.
-fn directory_is_safe(directory: &Facts) -> Result<(), String> {
-    let others_write = directory.mode & 0o022 != 0 && directory.mode & STICKY == 0;
-    if others_write || directory.uid != 0 {
-        let Facts { uid, mode } = directory;
-        return Err(format!(
-            "is refused: its directory (uid {uid}, mode {mode:04o}) lets others replace it, and the agent runs as root"
-        ));
-    }
-    Ok(())
-}
-
-fn secret_is_safe(file: &Facts, closed_to: u32) -> Result<(), String> {
-    if file.mode & closed_to != 0 {
-        let mode = file.mode;
-        return Err(format!(
-            "holds the shared secret, but mode {mode:04o} lets others than its owner at it; chmod 0600 it"
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(uid: u32, mode: u32) -> Facts {
-        Facts { uid, mode }
-    }
-
-    #[test]
-    fn only_roots_own_unshared_file_is_obeyed() {
-        assert!(file_is_safe(&facts(0, 0o644)).is_ok());
-        assert!(file_is_safe(&facts(1000, 0o600)).is_err(), "its owner can rewrite it");
-        assert!(file_is_safe(&facts(0, 0o664)).is_err());
-        assert!(file_is_safe(&facts(0, 0o646)).is_err());
-    }
-
-    #[test]
-    fn a_directory_where_others_can_swap_the_file_is_refused_but_tmp_is_not() {
-        assert!(directory_is_safe(&facts(0, 0o755)).is_ok());
-        assert!(directory_is_safe(&facts(0, 0o1777)).is_ok());
-        assert!(directory_is_safe(&facts(0, 0o777)).is_err());
-        assert!(directory_is_safe(&facts(1000, 0o755)).is_err());
-    }
-
-    #[test]
-    fn a_secret_in_a_file_that_others_than_its_owner_read_is_refused() {
-        assert!(secret_is_safe(&facts(0, 0o600), 0o077).is_ok());
-        assert!(secret_is_safe(&facts(0, 0o400), 0o077).is_ok());
-        for mode in [0o640, 0o604, 0o620, 0o644] {
-            assert!(secret_is_safe(&facts(0, mode), 0o077).is_err(), "{mode:o}");
+impl TrustedFile {
+    /// Opens it; `None` where there is none. Refuses one that others than root could change or replace while the agent runs as root.
+    pub fn open(path: &Path) -> Result<Option<Self>, String> {
+        match walk::open(path, rustix::process::geteuid().is_root()) {
+            Ok((file, facts)) => Ok(Some(Self { file, facts })),
+            Err(NotOpened::Missing) => Ok(None),
+            Err(NotOpened::Refused(problem)) => Err(problem),
         }
-        assert!(secret_is_safe(&facts(0, 0o440), 0o007).is_ok(), "a credential of a unit with User=");
-        assert!(secret_is_safe(&facts(0, 0o444), 0o007).is_err());
+    }
+
+    /// Refuses a file with a secret in it that others than its owner may open.
+    pub fn check_not_readable_by_others(&self) -> Result<(), String> {
+        secret_is_safe(&self.facts, 0o077)
+    }
+
+    /// Refuses a file with a secret in it that everybody may open; a group may.
+    pub fn check_not_open_to_all(&self) -> Result<(), String> {
+        secret_is_safe(&self.facts, 0o007)
+    }
+
+    /// To read from.
+    pub fn reader(&self) -> &File {
+        &self.file
     }
 }
