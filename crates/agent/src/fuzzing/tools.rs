@@ -67,7 +67,7 @@ pub fn tools(bytes: &[u8]) {
     let text = text(bytes);
     let _ = journal::parse(&text);
     let _ = time_sync::parse(&text);
-    let _ = service_state::parse(&text);
+    let _ = service_state::parse("infiniservice", &text);
     for name in user_names(bytes, &text) {
         assert!(!name.contains(char::is_control) && name.chars().count() <= MAX_NAME_CHARS, "{name:?}");
     }

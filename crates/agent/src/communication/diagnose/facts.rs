@@ -20,8 +20,10 @@ pub struct Facts {
     pub driver: Driver,
     /// What makes the named links.
     pub udev: UdevFacts,
-    /// The agent's service.
+    /// The agent's service: of the units that are shipped, the one that this machine uses.
     pub service: ServiceFacts,
+    /// The other units that are installed.
+    pub other_services: Vec<ServiceFacts>,
     /// Effective user id of this process.
     pub user_id: u32,
     /// Whether the open files of every process could be read; if not, holders may be missing.
@@ -85,7 +87,7 @@ pub struct Holder {
     pub pid: u32,
     /// The process's name.
     pub name: String,
-    /// Whether it is this agent's program.
+    /// Whether it is the agent: a unit's main process, or root's process of this very program.
     pub is_agent: bool,
 }
 
@@ -129,6 +131,8 @@ pub struct UdevFacts {
 /// State of the agent's service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ServiceFacts {
+    /// The unit's name, without `.service`; empty where there is no service manager.
+    pub unit: String,
     /// The service manager: `systemd`, or none that is known.
     pub manager: Option<String>,
     /// Whether a unit or service is installed.

@@ -1,9 +1,10 @@
 //! Everything that is wrong, each with what to do.
 
 use super::assess::{name_holders, shown};
-use super::facts::{Driver, Facts, PortFacts, PortState, ServiceFacts};
+use super::facts::{Driver, Facts, PortFacts, PortState};
 use super::fixes;
 use super::report::{Finding, Severity};
+use super::service_findings;
 use crate::communication::transport::candidates::{AGENT_PORT, Role};
 use crate::communication::transport::outcome::Outcome;
 
@@ -11,10 +12,10 @@ use crate::communication::transport::outcome::Outcome;
 pub fn all(facts: &Facts, channel: Option<&PortFacts>) -> Vec<Finding> {
     let mut findings = match channel {
         Some(port) => about_channel(port),
-        None => why_unusable(facts),
+        None => who_looked(facts).into_iter().chain(why_unusable(facts)).collect(),
     };
     findings.extend(about_links(facts));
-    findings.extend(about_service(&facts.service));
+    findings.extend(service_findings::all(facts));
     findings.extend(about_this_look(facts));
     findings
 }
@@ -34,13 +35,28 @@ fn why_unusable(facts: &Facts) -> Vec<Finding> {
     tried.sort_by_key(|port| port.rank);
     let (own, substitutes): (Vec<&PortFacts>, Vec<&PortFacts>) =
         tried.into_iter().partition(|port| port.role.is_own());
-    let mut found: Vec<Finding> = own.iter().filter_map(|port| about_unusable(port)).collect();
+    let mut found: Vec<Finding> = own.iter().filter_map(|port| about_unusable(port, facts)).collect();
     if own.is_empty() {
         found.push(why_no_port(facts));
     }
     let as_note = |finding| Finding { severity: Severity::Note, ..finding };
-    found.extend(substitutes.iter().filter_map(|port| about_unusable(port)).map(as_note));
+    found.extend(substitutes.iter().filter_map(|port| about_unusable(port, facts)).map(as_note));
     found
+}
+
+/// What an ordinary user is refused says nothing about the channel, and is no reason to give him more: the agent has rights
+/// of its own. So that comes before all other reasons.
+fn who_looked(facts: &Facts) -> Option<Finding> {
+    let refused =
+        |port: &PortFacts| matches!(port.state, PortState::Unusable(Outcome::Denied { .. } | Outcome::Busy));
+    if facts.user_id == 0 || !facts.ports.iter().any(refused) {
+        return None;
+    }
+    let problem = format!(
+        "This look was made as user id {}, who may not open the port or see who holds it: run it as root.",
+        facts.user_id
+    );
+    Some(error("run_as_root", problem, vec!["sudo infiniservice --diagnose".into()]))
 }
 
 /// From the outermost cause to the innermost: no controller, no driver, no port, no port of ours.
@@ -77,7 +93,7 @@ fn install_kernel() -> Vec<String> {
     ]
 }
 
-fn about_unusable(port: &PortFacts) -> Option<Finding> {
+fn about_unusable(port: &PortFacts, facts: &Facts) -> Option<Finding> {
     let PortState::Unusable(outcome) = &port.state else { return None };
     let path = shown(port);
     let says = format!("{path}: {outcome}");
@@ -93,9 +109,15 @@ fn about_unusable(port: &PortFacts) -> Option<Finding> {
             fixes::trigger_udev(),
         ),
         Outcome::Busy => about_busy(port),
+        Outcome::Denied { .. } if facts.user_id != 0 => error("denied", format!("{says}."), Vec::new()),
         Outcome::Denied { .. } => error("denied", format!("{says}."), fixes::give_access()),
         Outcome::AccessDenied => error("access_denied", format!("{says}."), fixes::access_denied()),
         Outcome::Console => error("console", format!("{says}."), console_fix()),
+        Outcome::Going => error(
+            "going",
+            format!("{says}."),
+            vec!["look again; a port that comes back is found by itself".into()],
+        ),
         Outcome::PeerClosed => {
             error("peer_closed", format!("{says}."), vec!["start the program at its other end".into()])
         }
@@ -163,53 +185,11 @@ fn about_links(facts: &Facts) -> Vec<Finding> {
     vec![finding(Severity::Note, "no_links", problem, fixes::trigger_udev())]
 }
 
-fn about_service(service: &ServiceFacts) -> Vec<Finding> {
-    let warn = |code, problem: String, fix: &str| {
-        vec![finding(Severity::Warning, code, problem, vec![fix.to_owned()])]
-    };
-    if service.manager.is_none() {
-        return Vec::new();
-    }
-    if !service.installed {
-        return warn(
-            "service_not_installed",
-            "The service infiniservice is not installed.".into(),
-            "run install-linux.sh",
-        );
-    }
-    let state = service.active.as_deref();
-    let log = "journalctl -u infiniservice -b, then: systemctl restart infiniservice";
-    let mut findings = match state {
-        Some("failed") => {
-            warn("service_failed", format!("The service infiniservice has failed{}.", result(service)), log)
-        }
-        Some("active" | "activating" | "reloading") | None => Vec::new(),
-        Some(other) => warn(
-            "service_not_running",
-            format!("The service infiniservice is {other}."),
-            "systemctl start infiniservice",
-        ),
-    };
-    if matches!(service.start_up.as_deref(), Some("disabled" | "masked")) {
-        let problem = "The service infiniservice does not start with the machine.".to_owned();
-        findings.extend(warn(
-            "service_not_enabled",
-            problem,
-            "systemctl unmask infiniservice; systemctl enable infiniservice",
-        ));
-    }
-    findings
-}
-
-fn result(service: &ServiceFacts) -> String {
-    service.result.as_ref().map(|result| format!(" ({result})")).unwrap_or_default()
-}
-
 /// What limits this very look.
 fn about_this_look(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let note = |code, problem: &str, fix: &str| finding(Severity::Note, code, problem, vec![fix.to_owned()]);
-    if !facts.holders_complete {
+    if !facts.holders_complete && facts.user_id != 0 {
         let problem = "Not every process could be looked at: who holds a port may be missing here.";
         findings.push(note("not_root", problem, "run the diagnosis as root"));
     }

@@ -1,7 +1,7 @@
 //! The judgement over the facts: usable or not, why, and what to do; as text and as JSON.
 
 use super::facts::Facts;
-use super::{assess, findings, text};
+use super::{assess, findings, printable, text};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -77,6 +77,6 @@ impl Report {
     /// For programs: one JSON object, indented.
     pub fn to_json(&self) -> String {
         // Fails only for maps without text keys, of which there are none.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        printable::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 }

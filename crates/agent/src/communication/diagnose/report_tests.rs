@@ -176,3 +176,27 @@ fn the_json_carries_verdict_findings_and_facts() {
     assert_eq!(json["facts"]["ports"][0]["state"]["unusable"], "console");
     assert_eq!(json["facts"]["driver"], "loaded");
 }
+
+#[test]
+fn what_a_user_named_reaches_no_terminal() {
+    let evil = "\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\nUSABLE: yes";
+    let mut facts = unusable(&Outcome::Busy);
+    facts.ports[0].holders = vec![Holder { pid: 729, name: evil.into(), is_agent: false }];
+    facts.ports[0].name = Some(evil.into());
+    facts.service.sub_state = Some(evil.into());
+    let report = Report::new(facts);
+    for shown in [report.to_text(), report.to_json()] {
+        assert!(!shown.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{shown:?}");
+        assert!(!shown.lines().any(|line| line.starts_with("USABLE")), "{shown}");
+    }
+}
+
+#[test]
+fn an_ordinary_user_is_first_told_to_run_it_as_root_and_offered_no_right() {
+    let denied = Outcome::Denied { owner: "root:root".into(), mode: 0o600, uid: 1000 };
+    let report = Report::new(Facts { user_id: 1000, holders_complete: false, ..unusable(&denied) });
+    assert_eq!(report.findings[0].code, "run_as_root");
+    assert!(report.verdict.ends_with("run it as root."), "{}", report.verdict);
+    let fixes: String = report.findings.iter().flat_map(|f| f.fix.clone()).collect();
+    assert!(!fixes.contains("usermod") && !fixes.contains("udev"), "{fixes}");
+}

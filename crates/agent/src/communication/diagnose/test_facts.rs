@@ -30,6 +30,7 @@ pub fn in_order() -> Facts {
 
 pub fn running() -> ServiceFacts {
     ServiceFacts {
+        unit: "infiniservice".into(),
         manager: Some("systemd".into()),
         installed: true,
         active: Some("active".into()),

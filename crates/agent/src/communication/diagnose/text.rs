@@ -2,12 +2,14 @@
 
 use super::assess::{host, name_holders};
 use super::facts::{Driver, Facts, PortFacts, PortState, ServiceFacts};
+use super::printable;
 use super::report::{Finding, Report, Severity};
 use std::fmt::Write;
 
 /// Renders; every line ends with a newline.
 pub fn render(report: &Report) -> String {
-    let mut out = format!("{}\n", report.verdict);
+    let mut out = String::new();
+    line(&mut out, &report.verdict);
     findings(&mut out, &report.findings);
     paths(&mut out, &report.facts);
     ports(&mut out, &report.facts.ports);
@@ -15,9 +17,9 @@ pub fn render(report: &Report) -> String {
     out
 }
 
-/// Writing to a `String` cannot fail.
+/// Every line goes out by here. Writing to a `String` cannot fail.
 fn line(out: &mut String, text: &str) {
-    let _infallible = writeln!(out, "{text}");
+    let _infallible = writeln!(out, "{}", printable::line(text));
 }
 
 fn heading(out: &mut String, text: &str) {
@@ -85,7 +87,10 @@ fn system(out: &mut String, facts: &Facts) {
     line(out, &format!("  kernel driver virtio_console: {}", driver(facts.driver)));
     let running = if facts.udev.running { "running" } else { "not running" };
     line(out, &format!("  udev: {running}, {} links in /dev/virtio-ports", facts.udev.links));
-    line(out, &format!("  service infiniservice: {}", service(&facts.service)));
+    for unit in [&facts.service].into_iter().chain(&facts.other_services) {
+        let name = if unit.unit.is_empty() { "infiniservice" } else { &unit.unit };
+        line(out, &format!("  service {name}: {}", service(unit)));
+    }
     line(out, &format!("  looked as user id {}", facts.user_id));
 }
 

@@ -26,8 +26,10 @@ pub enum Outcome {
     /// `ERROR_ACCESS_DENIED`: Windows says this of a port that somebody else holds, of one that was let go a moment ago,
     /// and of one that this account may not open.
     AccessDenied,
-    /// The kernel uses the port as a console, or it was unplugged a moment ago (`ENXIO`).
+    /// The kernel uses the port as a console (`ENXIO`, and the port is there).
     Console,
+    /// It was unplugged a moment ago (`ENXIO`, and the port is gone); its node is about to go as well.
+    Going,
     /// A terminal whose other end is closed (`EIO`).
     PeerClosed,
     /// Carries the name of another product's channel; never opened unless it is configured.
@@ -53,6 +55,7 @@ impl fmt::Display for Outcome {
                  it (SYSTEM and Administrators may)",
             ),
             Self::Console => f.write_str("used as a console by the kernel"),
+            Self::Going => f.write_str("unplugged a moment ago"),
             Self::PeerClosed => f.write_str("its other end is closed"),
             Self::Foreign(name) => write!(f, "left alone, it is the channel {name}"),
             Self::Unsettled => f.write_str("just appeared and has no name yet"),
@@ -106,6 +109,7 @@ pub fn failure(tried: &[Tried]) -> OpenFailure {
             | Outcome::AccessDenied
             | Outcome::PeerClosed
             | Outcome::Console
+            | Outcome::Going
             | Outcome::Foreign(_)
             | Outcome::Unsettled => {}
         }

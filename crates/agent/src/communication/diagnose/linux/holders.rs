@@ -1,12 +1,13 @@
 //! Who holds a device open: the descriptors of every process, `/proc/PID/fd`.
+//!
+//! What such a link reads is a name in the mount namespace of its process, which any user can give to a file of his own.
+//! Devices are told by their numbers, and the agent by systemd's word or by its program; never by a name.
 
+use super::identity::{Identity, Object};
 use crate::communication::diagnose::facts::Holder;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The agent's program.
-const AGENT: &str = "infiniservice";
 
 /// Holders by device node.
 #[derive(Debug, Default)]
@@ -18,11 +19,13 @@ pub struct Holders {
 
 impl Holders {
     /// Looks through every process for descriptors of these nodes.
-    pub fn find(proc: &Path, nodes: &[PathBuf]) -> Self {
+    pub fn find(proc: &Path, nodes: &[PathBuf], agent: &Identity) -> Self {
         let mut holders = Self { by_node: BTreeMap::new(), complete: true };
+        let devices: Vec<(&PathBuf, Object)> =
+            nodes.iter().filter_map(|node| Some((node, Object::at(node)?))).collect();
         let entries = fs::read_dir(proc).into_iter().flatten().flatten();
         for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
-            holders.look_at(proc, pid, nodes);
+            holders.look_at(proc, pid, &devices, agent);
         }
         holders
     }
@@ -32,7 +35,7 @@ impl Holders {
         self.by_node.get(node).cloned().unwrap_or_default()
     }
 
-    fn look_at(&mut self, proc: &Path, pid: u32, nodes: &[PathBuf]) {
+    fn look_at(&mut self, proc: &Path, pid: u32, devices: &[(&PathBuf, Object)], agent: &Identity) {
         let directory = proc.join(pid.to_string());
         let descriptors = match fs::read_dir(directory.join("fd")) {
             Ok(descriptors) => descriptors,
@@ -41,23 +44,21 @@ impl Holders {
                 return;
             }
         };
-        for target in descriptors.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()) {
-            if nodes.contains(&target) {
-                self.add(target, &directory, pid);
+        for held in descriptors.flatten().filter_map(|entry| Object::at(&entry.path())) {
+            for (node, _) in devices.iter().filter(|(_, device)| device.is_same(&held)) {
+                self.add(node, &directory, pid, agent);
             }
         }
     }
 
-    fn add(&mut self, node: PathBuf, directory: &Path, pid: u32) {
-        let holders = self.by_node.entry(node).or_default();
+    fn add(&mut self, node: &Path, directory: &Path, pid: u32, agent: &Identity) {
+        let holders = self.by_node.entry(node.into()).or_default();
         if holders.iter().any(|holder| holder.pid == pid) {
             return;
         }
-        let comm = fs::read_to_string(directory.join("comm")).unwrap_or_default();
-        let name = comm.trim_end().to_owned();
-        let is_agent =
-            name == AGENT || fs::read_link(directory.join("exe")).is_ok_and(|exe| exe.ends_with(AGENT));
-        holders.push(Holder { pid, name, is_agent });
+        let comm = fs::read(directory.join("comm")).unwrap_or_default();
+        let name = String::from_utf8_lossy(&comm).trim_end().to_owned();
+        holders.push(Holder { pid, name, is_agent: agent.is_it(pid, directory) });
     }
 }
 
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    fn process(proc: &Path, pid: u32, comm: &str, targets: &[&str]) {
+    fn process(proc: &Path, pid: u32, comm: &str, targets: &[&Path]) {
         let fds = proc.join(pid.to_string()).join("fd");
         fs::create_dir_all(&fds).unwrap();
         fs::write(proc.join(pid.to_string()).join("comm"), format!("{comm}\n")).unwrap();
@@ -77,17 +78,43 @@ mod tests {
 
     #[test]
     fn the_holder_is_named_once_and_others_are_not() {
-        let proc = tempfile::tempdir().unwrap();
-        process(proc.path(), 510, "qemu-ga", &["/dev/null", "/dev/vport0p1", "/dev/vport0p1"]);
-        process(proc.path(), 812, "infiniservice", &["/dev/vport0p2", "socket:[77]"]);
-        process(proc.path(), 900, "bash", &["/dev/pts/0"]);
-        fs::create_dir(proc.path().join("sys")).unwrap();
-        let nodes = ["/dev/vport0p1", "/dev/vport0p2", "/dev/vport0p3"].map(PathBuf::from);
-        let holders = Holders::find(proc.path(), &nodes);
+        let root = tempfile::tempdir().unwrap();
+        let proc = root.path().join("proc");
+        let nodes = ["vport0p1", "vport0p2", "vport0p3"].map(|name| root.path().join(name));
+        nodes.iter().for_each(|node| fs::write(node, "").unwrap());
+        process(&proc, 510, "qemu-ga", &[Path::new("/dev/null"), &nodes[0], &nodes[0]]);
+        process(&proc, 812, "infiniservice", &[&nodes[1], Path::new("socket:[77]")]);
+        process(&proc, 900, "bash", &[Path::new("/dev/zero")]);
+        fs::create_dir(proc.join("sys")).unwrap();
+        let holders = Holders::find(&proc, &nodes, &Identity::of_units([812]));
         let ga = Holder { pid: 510, name: "qemu-ga".into(), is_agent: false };
         assert_eq!(holders.of(&nodes[0]), [ga]);
         assert!(holders.of(&nodes[1])[0].is_agent);
         assert_eq!(holders.of(&nodes[2]), []);
         assert!(holders.complete);
+    }
+
+    #[test]
+    fn a_file_of_the_same_name_is_not_the_device() {
+        let root = tempfile::tempdir().unwrap();
+        let (node, other) = (root.path().join("vport1p1"), root.path().join("theirs/vport1p1"));
+        fs::create_dir(root.path().join("theirs")).unwrap();
+        fs::write(&node, "").unwrap();
+        fs::write(&other, "").unwrap();
+        process(&root.path().join("proc"), 748, "infiniservice", &[&other]);
+        let nodes = [node];
+        let holders = Holders::find(&root.path().join("proc"), &nodes, &Identity::of_units([]));
+        assert_eq!(holders.of(&nodes[0]), []);
+    }
+
+    #[test]
+    fn a_process_is_not_the_agent_by_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        let nodes = [root.path().join("vport1p1")];
+        fs::write(&nodes[0], "").unwrap();
+        process(&root.path().join("proc"), 748, "infiniservice", &[&nodes[0]]);
+        let holders = Holders::find(&root.path().join("proc"), &nodes, &Identity::of_units([812]));
+        let holder = Holder { pid: 748, name: "infiniservice".into(), is_agent: false };
+        assert_eq!(holders.of(&nodes[0]), [holder]);
     }
 }

@@ -1,6 +1,7 @@
 //! Gathers the facts on Linux, from files alone but for the state of the service.
 
 mod holders;
+mod identity;
 mod kernel;
 mod paths;
 mod ports;
@@ -11,6 +12,7 @@ mod tests;
 use super::DiagnoseOptions;
 use super::Report;
 use super::facts::{Facts, UdevFacts};
+use super::service_state::choose;
 use std::fs;
 use std::path::Path;
 
@@ -22,7 +24,9 @@ pub fn run(options: &DiagnoseOptions) -> Report {
 
 /// Looks at everything. Who holds what is looked up before any port is opened, so that this process is not among them.
 pub fn gather(options: &DiagnoseOptions) -> Facts {
-    let ports = ports::gather(options);
+    let services = service::states(&options.root);
+    let ports = ports::gather(options, &services);
+    let (service, other_services) = choose(services);
     Facts {
         expected_paths: paths::expected(&options.device),
         configured: options.device.device_path.clone(),
@@ -30,7 +34,8 @@ pub fn gather(options: &DiagnoseOptions) -> Facts {
         controllers: kernel::controllers(&options.device.sys),
         driver: kernel::driver(&options.root, &options.device.sys),
         udev: udev(options),
-        service: service::state(&options.root),
+        service,
+        other_services,
         user_id: rustix::process::geteuid().as_raw(),
         holders_complete: ports.holders_complete,
         container: is_container(&options.root),

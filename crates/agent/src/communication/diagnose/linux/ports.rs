@@ -1,8 +1,9 @@
 //! Every virtio port and the configured device: name, access, holders, host.
 
 use super::holders::Holders;
+use super::identity::Identity;
 use crate::communication::diagnose::DiagnoseOptions;
-use crate::communication::diagnose::facts::{PortFacts, PortState};
+use crate::communication::diagnose::facts::{PortFacts, PortState, ServiceFacts};
 use crate::communication::transport::candidates::{Choice, Role, Seen, choose, role};
 use crate::communication::transport::linux::{open, owner_of, scan};
 use crate::communication::transport::outcome::Outcome;
@@ -17,10 +18,11 @@ pub struct Ports {
 }
 
 /// Looks at every port; those that the agent would try, and nobody holds, are opened for a moment.
-pub fn gather(options: &DiagnoseOptions) -> Ports {
+pub fn gather(options: &DiagnoseOptions, services: &[ServiceFacts]) -> Ports {
     let seen = all(options);
     let nodes: Vec<PathBuf> = seen.iter().map(|port| port.node.clone()).collect();
-    let holders = Holders::find(&options.root.join("proc"), &nodes);
+    let agent = Identity::of_units(services.iter().filter_map(|unit| unit.pid)).or_this_program();
+    let holders = Holders::find(&options.root.join("proc"), &nodes, &agent);
     let choice = choose(options.device.device_path.as_deref(), &seen);
     let ports = seen.iter().map(|port| facts(port, options, &holders, &choice)).collect();
     Ports { ports, holders_complete: holders.complete }

@@ -1,14 +1,13 @@
-//! The state of the agent's unit, asked of systemd where it runs.
+//! The state of the agent's units, asked of systemd where it runs.
 
 use crate::communication::diagnose::facts::ServiceFacts;
-use crate::communication::diagnose::service_state::{PROPERTIES, parse};
+use crate::communication::diagnose::service_state::{PROPERTIES, UNITS, parse};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-const UNIT: &str = "infiniservice.service";
 /// Where systemctl is, on systems with and without a merged /usr.
 const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
 /// Where unit files are, relative to the root (systemd.unit(5)).
@@ -17,24 +16,39 @@ const UNIT_DIRECTORIES: [&str; 4] =
 /// A service manager that does not answer within this is reported as not asked.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Asks systemd; by files alone where it does not answer, or the tree is made up.
-pub fn state(root: &Path) -> ServiceFacts {
+/// Asks systemd of every unit that is shipped; by files alone where it does not answer, or the tree is made up.
+/// Empty where systemd does not run.
+pub fn states(root: &Path) -> Vec<ServiceFacts> {
     if !root.join("run/systemd/system").is_dir() {
-        return ServiceFacts::default();
+        return Vec::new();
     }
-    let answer = if root == Path::new("/") { ask() } else { None };
-    answer.map_or_else(|| by_files(root), |text| parse(&text))
+    UNITS.iter().map(|unit| state(root, unit)).collect()
 }
 
-fn by_files(root: &Path) -> ServiceFacts {
-    let installed = UNIT_DIRECTORIES.iter().any(|directory| root.join(directory).join(UNIT).exists());
-    ServiceFacts { manager: Some("systemd".into()), installed, ..ServiceFacts::default() }
+fn state(root: &Path, unit: &str) -> ServiceFacts {
+    let answer = if root == Path::new("/") { ask(unit) } else { None };
+    answer.map_or_else(|| by_files(root, unit), |text| parse(unit, &text))
 }
 
-fn ask() -> Option<String> {
+/// A unit is enabled by the link that its `WantedBy=` asks for (systemd.unit(5)).
+fn by_files(root: &Path, unit: &str) -> ServiceFacts {
+    let file = format!("{unit}.service");
+    let wanted = root.join("etc/systemd/system/multi-user.target.wants").join(&file);
+    let enabled = wanted.symlink_metadata().is_ok().then(|| "enabled".to_owned());
+    let installed = UNIT_DIRECTORIES.iter().any(|directory| root.join(directory).join(&file).exists());
+    ServiceFacts {
+        unit: unit.into(),
+        manager: Some("systemd".into()),
+        installed,
+        start_up: enabled,
+        ..ServiceFacts::default()
+    }
+}
+
+fn ask(unit: &str) -> Option<String> {
     let program = SYSTEMCTL.iter().find(|path| Path::new(path).exists())?;
     let mut child = Command::new(program)
-        .args(["show", PROPERTIES, "--", UNIT])
+        .args(["show", PROPERTIES, "--", &format!("{unit}.service")])
         .env_clear()
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())

@@ -64,6 +64,8 @@ fn debugfs_tells_whether_a_held_ports_host_is_connected() {
         "name: x\nguest_connected: 1\nhost_connected: 1\n",
     );
     put(root.path(), "proc/812/comm", "infiniservice\n");
+    put(root.path(), "proc/812/status", "Uid:\t0\t0\t0\t0\n");
+    symlink(std::env::current_exe().unwrap(), root.path().join("proc/812/exe")).unwrap();
     fs::create_dir(root.path().join("proc/812/fd")).unwrap();
     symlink(node, root.path().join("proc/812/fd/9")).unwrap();
     let report = diagnose(root.path(), None);
@@ -91,4 +93,7 @@ fn the_unit_is_found_by_its_file_where_systemd_cannot_be_asked() {
     assert!(!diagnose(root.path(), None).facts.service.installed);
     put(root.path(), "etc/systemd/system/infiniservice.service", "[Service]\n");
     assert!(diagnose(root.path(), None).facts.service.installed);
+    put(root.path(), "etc/systemd/system/infiniservice-readonly.service", "[Service]\n");
+    put(root.path(), "etc/systemd/system/multi-user.target.wants/infiniservice-readonly.service", "");
+    assert_eq!(diagnose(root.path(), None).facts.service.unit, "infiniservice-readonly");
 }

@@ -1,5 +1,6 @@
 //! The report: as text and as JSON.
 
+use super::super::printable;
 use super::super::report::{Finding, Severity};
 use super::facts::{AttemptFacts, DeviceFacts, WindowsFacts};
 use super::judge;
@@ -45,11 +46,16 @@ impl WindowsReport {
     /// For programs: one JSON object, indented.
     pub fn to_json(&self) -> String {
         // Fails only for maps without text keys, of which there are none.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        printable::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
-    /// For people: verdict, problems with their fixes, then the facts. Writing to a text cannot fail.
+    /// For people: verdict, problems with their fixes, then the facts.
     pub fn to_text(&self) -> String {
+        self.written().lines().map(|line| printable::line(line) + "\n").collect()
+    }
+
+    /// Writing to a string cannot fail.
+    fn written(&self) -> String {
         let mut out = format!("{}\n", self.verdict);
         for (index, finding) in self.findings.iter().enumerate() {
             let _ = writeln!(out, "\n{}. {}: {}", index + 1, severity(finding.severity), finding.problem);

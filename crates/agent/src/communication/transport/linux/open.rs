@@ -26,10 +26,10 @@ pub fn open(path: &Path, sys: &Path) -> Result<LinuxPort, Outcome> {
 
 /// Opens `path` non-blocking and says what it is; changes nothing on it.
 pub(super) fn open_descriptor(path: &Path, sys: &Path) -> Result<(OwnedFd, Kind), Outcome> {
-    let before = rustix::fs::stat(path).map_err(|error| outcome_of(error, path))?;
+    let before = rustix::fs::stat(path).map_err(|error| outcome_of(error, path, sys))?;
     kind::check_type(before.st_mode)?;
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| outcome_of(error, path))?;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| outcome_of(error, path, sys))?;
     let opened = rustix::fs::fstat(&fd).map_err(|error| failed("fstat", &error.into()))?;
     kind::check_type(opened.st_mode)?;
     let resolved = path.canonicalize().unwrap_or_else(|_| path.into());
@@ -45,12 +45,13 @@ pub fn probe(path: &Path, sys: &Path) -> Result<Option<bool>, Outcome> {
 }
 
 /// Meaning of the errors of open(2) on a port (`port_fops_open` in `drivers/char/virtio_console.c`) or a terminal.
-fn outcome_of(error: Errno, path: &Path) -> Outcome {
+fn outcome_of(error: Errno, path: &Path, sys: &Path) -> Outcome {
     match error {
         Errno::NOENT | Errno::NODEV | Errno::NOTDIR => Outcome::Absent,
         Errno::BUSY => Outcome::Busy,
         Errno::ACCESS | Errno::PERM => access_of(path),
-        Errno::NXIO => Outcome::Console,
+        Errno::NXIO if is_plugged(path, sys) => Outcome::Console,
+        Errno::NXIO => Outcome::Going,
         Errno::IO => Outcome::PeerClosed,
         Errno::MFILE => {
             Outcome::Failed("too many open files (old kernels: the port is held by another)".into())
@@ -59,6 +60,28 @@ fn outcome_of(error: Errno, path: &Path) -> Outcome {
     }
 }
 
+/// Whether the driver still has the port of this node: it takes a port out of sysfs before udev removes its node
+/// (`unplug_port`). Both a console's port and one that is gone cannot be opened, with the same error.
+fn is_plugged(path: &Path, sys: &Path) -> bool {
+    let node = path.canonicalize().unwrap_or_else(|_| path.into());
+    node.file_name().is_some_and(|name| sys.join("class/virtio-ports").join(name).exists())
+}
+
 fn failed(doing: &str, error: &io::Error) -> Outcome {
     Outcome::Failed(format!("{doing}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_going_is_not_called_a_console() {
+        let root = tempfile::tempdir().unwrap();
+        let (node, sys) = (root.path().join("vport0p1"), root.path().join("sys"));
+        std::fs::write(&node, "").unwrap();
+        assert_eq!(outcome_of(Errno::NXIO, &node, &sys), Outcome::Going);
+        std::fs::create_dir_all(sys.join("class/virtio-ports/vport0p1")).unwrap();
+        assert_eq!(outcome_of(Errno::NXIO, &node, &sys), Outcome::Console);
+    }
 }
