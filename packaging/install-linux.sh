@@ -3,7 +3,8 @@
 set -eu
 umask 022
 LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Programs are root's alone there; /usr/local may be a group's (Debian's staff).
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 
 usage() {

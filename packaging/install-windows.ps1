@@ -6,8 +6,12 @@ Installs the agent that lies beside this script to C:\Program Files\Infinibay an
 The program itself makes the service, its event source and the access lists: infiniservice.exe service install
 .PARAMETER VmId
 Name of this machine, told to the host; written to the configuration.
+.PARAMETER AskSecret
+Ask for the secret with which the host signs; written to the configuration, which only SYSTEM and Administrators may read.
+.PARAMETER SecretFile
+The file whose first line is that secret, for installations that nobody attends. Delete it afterwards.
 .PARAMETER SharedSecret
-The secret with which the host signs; written to the configuration, which only SYSTEM and Administrators may read.
+The same as a SecureString, for scripts. It is no string: a command line stands in PowerShell's history and in its log.
 .PARAMETER NoStart
 Do not start the service now; it starts with the system.
 .PARAMETER Uninstall
@@ -18,7 +22,9 @@ With -Uninstall: remove configuration and log, too.
 [CmdletBinding(DefaultParameterSetName = 'Install')]
 param(
     [Parameter(ParameterSetName = 'Install')] [string] $VmId,
-    [Parameter(ParameterSetName = 'Install')] [string] $SharedSecret,
+    [Parameter(ParameterSetName = 'Install')] [switch] $AskSecret,
+    [Parameter(ParameterSetName = 'Install')] [string] $SecretFile,
+    [Parameter(ParameterSetName = 'Install')] [Security.SecureString] $SharedSecret,
     [Parameter(ParameterSetName = 'Install')] [switch] $NoStart,
     [Parameter(ParameterSetName = 'Uninstall', Mandatory = $true)] [switch] $Uninstall,
     [Parameter(ParameterSetName = 'Uninstall')] [switch] $Purge
@@ -48,6 +54,15 @@ function Test-Service {
     return $null -ne (Get-Service -Name 'InfiniService' -ErrorAction SilentlyContinue)
 }
 
+# The secret as it goes to the program, or nothing where none was asked for.
+function Get-Secret {
+    if ($AskSecret) { $entered = Read-Host -Prompt 'Shared secret' -AsSecureString }
+    elseif ($SharedSecret) { $entered = $SharedSecret }
+    elseif ($SecretFile) { return [string](Get-Content -LiteralPath $SecretFile -TotalCount 1) }
+    else { return '' }
+    return (New-Object Net.NetworkCredential('', $entered)).Password
+}
+
 function Install-Agent {
     $new = Join-Path $PSScriptRoot 'infiniservice.exe'
     if (-not (Test-Path -LiteralPath $new -PathType Leaf)) { throw "$new is missing: unpack the whole archive." }
@@ -62,9 +77,10 @@ function Install-Agent {
     }
     $arguments = @('install')
     if ($VmId) { $arguments += @('--vm-id', $VmId) }
-    if ($SharedSecret) { $arguments += '--save-secret' }
+    $secret = Get-Secret
+    if ($secret) { $arguments += '--save-secret' }
     # In the environment of this process and its children only; a command line could be read by every user.
-    if ($SharedSecret) { $env:INFINISERVICE_SHARED_SECRET = $SharedSecret }
+    if ($secret) { $env:INFINISERVICE_SHARED_SECRET = $secret }
     try { Invoke-Service @arguments }
     finally { Remove-Item -Path 'Env:INFINISERVICE_SHARED_SECRET' -ErrorAction SilentlyContinue }
     if (-not $NoStart) { Invoke-Service start }

@@ -1,3 +1,4 @@
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload || :
     udevadm control --reload || :

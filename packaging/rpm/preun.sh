@@ -1,3 +1,4 @@
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # At an upgrade the old agent runs on until the new one is there.
 if [ "$1" -eq 0 ]; then
     if [ -d /run/systemd/system ]; then

@@ -81,7 +81,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let proc = root.path().join("proc");
         let nodes = ["vport0p1", "vport0p2", "vport0p3"].map(|name| root.path().join(name));
-        nodes.iter().for_each(|node| fs::write(node, "").unwrap());
+        for node in &nodes {
+            fs::write(node, "").unwrap();
+        }
         process(&proc, 510, "qemu-ga", &[Path::new("/dev/null"), &nodes[0], &nodes[0]]);
         process(&proc, 812, "infiniservice", &[&nodes[1], Path::new("socket:[77]")]);
         process(&proc, 900, "bash", &[Path::new("/dev/zero")]);

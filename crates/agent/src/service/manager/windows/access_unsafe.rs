@@ -8,10 +8,12 @@ use windows::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1, SE_FILE_OBJECT,
     SetNamedSecurityInfoW,
 };
+use windows::Win32::Security::SECURITY_ATTRIBUTES;
 use windows::Win32::Security::{
     ACL, DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner,
     OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
 };
+use windows::Win32::Storage::FileSystem::CreateDirectoryW;
 use windows::core::{BOOL, HSTRING};
 
 /// A descriptor that the system allocated.
@@ -54,6 +56,19 @@ impl Drop for Descriptor {
         // SAFETY: allocated by the system for its caller, and not used after this.
         unsafe { LocalFree(Some(HLOCAL(self.0.0))) };
     }
+}
+
+/// Makes a directory that has owner and access list of `sddl` from the beginning.
+pub(super) fn create_directory(path: &Path, sddl: &str) -> io::Result<()> {
+    let descriptor = Descriptor::parse(sddl)?;
+    let attributes = SECURITY_ATTRIBUTES {
+        nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+        lpSecurityDescriptor: descriptor.0.0,
+        bInheritHandle: BOOL(0),
+    };
+    let name = HSTRING::from(path);
+    // SAFETY: name, attributes and the descriptor that they point to live through the call.
+    unsafe { CreateDirectoryW(&name, Some(&raw const attributes)) }.map_err(io::Error::from)
 }
 
 /// Gives `path` the owner and the access list of `sddl`, and nothing of what the directory above has.

@@ -5,6 +5,7 @@ mod control;
 mod dispatch_unsafe;
 mod install;
 mod life;
+mod owner_unsafe;
 mod protect;
 mod set_up;
 
