@@ -1,17 +1,18 @@
 //! `cargo xtask lab`: the virtual machine, kept running to play with.
 
 use crate::dist::released_agent;
-use crate::steps::{cargo, run};
-use std::path::PathBuf;
+use crate::steps::{cargo, root, run};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
-use infiniservice_lab::{BootOptions, Machine, Network, console, dirs, packages};
+use infiniservice_lab::{BootOptions, Machine, Network, console, dirs, packages, payload};
 
 /// The virtual machine of the tests, kept running to play with.
 #[derive(Subcommand)]
 pub enum Lab {
-    /// Boots the machine, building its image the first time, and prints the socket of the agent's port.
+    /// Boots the machine, building its image the first time, installs the agent in it, and prints the socket of its port.
     Up(Up),
     /// A root shell on the machine's serial console; Ctrl-] leaves it.
     Console,
@@ -24,7 +25,7 @@ pub enum Lab {
 /// How the machine is to be.
 #[derive(Args)]
 pub struct Up {
-    /// Directory shown to the guest, read-only, at /mnt/payload.
+    /// Directory shown to the guest, read-only, at /mnt/payload, in place of the agent and its installer: no agent is installed.
     #[arg(long, value_name = "DIR")]
     payload: Option<PathBuf>,
     /// Virtual processors.
@@ -55,13 +56,40 @@ fn up(options: Up) -> Result<()> {
     let machine = if let Some(machine) = Machine::attach(&dir)? {
         println!("The machine runs already.");
         machine
-    } else {
+    } else if options.payload.is_some() {
         Machine::boot_detached(&options.into(), &dir)?
+    } else {
+        with_agent(options, &dir)?
     };
     println!("agent port  {}", machine.agent_socket().display());
+    println!("try         infinictl --socket {} hello", machine.agent_socket().display());
     println!("console     cargo xtask lab console (log: {}/console.log)", dir.display());
     println!("stop        cargo xtask lab down");
     Ok(())
+}
+
+/// The agent that users get, installed as users do it.
+fn with_agent(options: Up, dir: &Path) -> Result<Machine> {
+    let agent = match std::env::var_os("INFINISERVICE_AGENT") {
+        Some(agent) => PathBuf::from(agent),
+        None => released_agent()?,
+    };
+    let files = dir.with_extension("payload");
+    if files.exists() {
+        fs::remove_dir_all(&files).with_context(|| files.display().to_string())?;
+    }
+    fs::create_dir_all(&files).with_context(|| files.display().to_string())?;
+    payload::fill(&files, &agent, &root().join("packaging"))?;
+    let machine = Machine::boot_detached(&Up { payload: Some(files), ..options }.into(), dir)?;
+    machine.wait_booted()?;
+    let installed = machine.shell("/mnt/payload/install-linux.sh --vm-id lab")?;
+    ensure!(
+        installed.exit_code == Some(0),
+        "the agent cannot be installed: {}{}",
+        installed.stdout,
+        installed.stderr
+    );
+    Ok(machine)
 }
 
 fn console() -> Result<()> {

@@ -15,6 +15,7 @@ pub mod blocking;
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
+pub mod bugreport;
 pub mod cleanup;
 pub mod cli;
 pub mod clock;
@@ -42,6 +43,7 @@ pub mod packages;
 pub mod program;
 pub mod scm;
 pub mod service;
+pub mod status;
 #[cfg(target_os = "linux")]
 pub mod systemd;
 #[cfg_attr(

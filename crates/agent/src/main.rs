@@ -14,6 +14,9 @@ fn main() -> ExitCode {
         return program::said(manager::carry_out(request)).into();
     }
     let environment = process_environment::take();
+    if let Some(code) = program::ask(&cli, &environment) {
+        return code.into();
+    }
     if cli.mode() == Mode::Run && !cli.console {
         let (own, environment) = (cli.clone(), environment.clone());
         if let Some(code) = manager::run_as_service(move || program::run_service(&own, environment)) {

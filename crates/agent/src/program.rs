@@ -1,11 +1,13 @@
 //! What the program does in each mode; each returns the exit code.
 
-use crate::cli::{Cli, Mode};
+use crate::bugreport;
+use crate::cli::{Cli, Command, Mode};
 use crate::communication::diagnose::{self, DiagnoseOptions};
 use crate::config::{Loaded, Sources, place, render};
 use crate::event_log;
 use crate::logging;
 use crate::service::{self, Ended};
+use crate::status;
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -59,6 +61,29 @@ fn run(cli: &Cli, loaded: &Loaded) -> u8 {
 
 fn print_config(json: bool, loaded: &Loaded) -> String {
     if json { render::print_json(loaded) } else { render::print_text(loaded) }
+}
+
+/// What is asked of the running agent, or about it; `None`: nothing, the program is to run.
+pub fn ask(cli: &Cli, environment: &Environment) -> Option<u8> {
+    match cli.command.as_ref()? {
+        Command::Service(_) => None,
+        Command::Status { json } => Some(status(*json)),
+        Command::Bugreport { output } => {
+            let loaded = load(cli, environment.clone());
+            Some(said(bugreport::write(output, loaded.as_ref())))
+        }
+    }
+}
+
+fn status(json: bool) -> u8 {
+    let shown = status::shown(json);
+    if shown.answered {
+        print(&(shown.text + "\n"));
+    } else {
+        logging::say(&shown.text);
+        logging::flush();
+    }
+    shown.exit_code
 }
 
 /// Shows a result; an error goes to standard error.

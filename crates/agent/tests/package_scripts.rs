@@ -44,8 +44,9 @@ impl World {
             fs::create_dir_all(world.path(part)).unwrap();
         }
         fs::write(world.path("root/var/lib/dpkg/status"), "").unwrap();
-        let built = Command::new("/usr/bin/dpkg-deb").args(["--root-owner-group", "--build"]);
-        let built = { built }.arg(&tree).arg(world.path("x.deb")).output().unwrap();
+        let mut build = Command::new("/usr/bin/dpkg-deb");
+        build.args(["--root-owner-group", "--build"]).arg(&tree).arg(world.path("x.deb"));
+        let built = build.output().unwrap();
         assert!(built.status.success(), "{built:?}");
         world
     }

@@ -28,7 +28,10 @@ pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
         fs::remove_dir_all(&out).with_context(|| out.display().to_string())?;
     }
     stage::lay_out(site, &programs)?;
-    let mut made = vec![stage::archive(site)?, packages::deb(site)?, packages::rpm(site)?];
+    let mut made = vec![stage::archive(site)?];
+    for package in [&packages::GUEST, &packages::HOST] {
+        made.extend([packages::deb(site, package)?, packages::rpm(site, package)?]);
+    }
     made.extend(sbom::write(site)?);
     made.push(checksums(site, &out, &made)?);
     Ok(made)

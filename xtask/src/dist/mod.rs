@@ -11,6 +11,7 @@ mod site;
 mod stage;
 mod tools;
 mod windows;
+mod zip;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -19,13 +20,13 @@ use std::path::PathBuf;
 /// Build what users install
 #[derive(Subcommand)]
 pub enum Dist {
-    /// For x86-64 Linux: one static program, an archive with its install script, a .deb, a .rpm and an SBOM
+    /// For x86-64 Linux: one static program, an archive with its install script, .deb and .rpm of guest and host, and an SBOM
     Linux {
         /// Build all of it a second time, in another place, and compare the bytes
         #[arg(long)]
         check_reproducible: bool,
     },
-    /// `infiniservice.exe` and `infinictl.exe` for 64-bit Windows, built here
+    /// `infiniservice.exe` and `infinictl.exe` for 64-bit Windows, built here, and a zip with their installer
     Windows {
         /// The quick build of the tests, left where it was built
         #[arg(long)]

@@ -38,6 +38,11 @@ impl Site {
         self.out().join("stage")
     }
 
+    /// Manual pages and completions.
+    pub fn documents(&self) -> PathBuf {
+        self.out().join("documents")
+    }
+
     /// A program that runs there, with the time told to it.
     pub fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program.as_ref());

@@ -40,7 +40,25 @@ pub fn lay_out(site: &Site, programs: &[PathBuf; 2]) -> Result<()> {
         put(site.root.join(path), path.rsplit('/').next().unwrap_or(path), *mode)?;
     }
     fs::write(stage.join(licences::NAME), licences::of_dependencies(site)?)?;
+    hosts_documents(site)?;
     sums(site)
+}
+
+/// Completions and manual pages of the host's command, as it prints them itself; for its packages, beside the stage.
+fn hosts_documents(site: &Site) -> Result<()> {
+    let (infinictl, documents) = (site.stage().join(PROGRAMS[1]), site.documents());
+    let pages = documents.join("man");
+    fs::create_dir_all(&pages)?;
+    run(site.command(&infinictl, &["man", "--dir"]).arg(&pages))?;
+    for page in fs::read_dir(&pages)? {
+        // gzip -n writes neither name nor time.
+        run(site.command("gzip", &["-9", "-n", "--force"]).arg(page?.path()))?;
+    }
+    for (shell, file) in [("bash", "infinictl.bash"), ("zsh", "_infinictl"), ("fish", "infinictl.fish")] {
+        let script = output(&mut site.command(&infinictl, &["completions", shell]))?;
+        fs::write(documents.join(file), script + "\n")?;
+    }
+    Ok(())
 }
 
 fn sums(site: &Site) -> Result<()> {

@@ -1,5 +1,6 @@
-//! `cargo xtask dist windows`: the programs and the script that installs them.
+//! `cargo xtask dist windows`: the programs and the script that installs them, and a zip of all.
 
+use super::zip;
 use crate::steps::root;
 use crate::windows::{self, Profile};
 use anyhow::{Context, Result};
@@ -19,5 +20,13 @@ pub fn run(debug: bool) -> Result<()> {
         let bytes = fs::copy(&program, &to)?;
         println!("{} ({:.1} MB)", to.display(), bytes as f64 / 1e6);
     }
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(root().join(licence), directory.join(licence))?;
+    }
+    let zip = zip::of_directory(
+        &directory,
+        &format!("infiniservice-{}-x86_64-windows", env!("CARGO_PKG_VERSION")),
+    )?;
+    println!("{} ({:.1} MB)", zip.display(), fs::metadata(&zip)?.len() as f64 / 1e6);
     Ok(())
 }

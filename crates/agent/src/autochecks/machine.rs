@@ -6,7 +6,8 @@ use super::isolate;
 use super::journal::{self, Entry};
 use super::levels::Asked;
 use super::updates::{Known, UpdateSource};
-use crate::commands::runner::{Request, Runner};
+use crate::commands::control::Stop;
+use crate::commands::runner::{Program, Request, Runner, Status};
 use crate::commands::{Control, Services};
 use std::fs::File;
 use std::io::{self, Read};
@@ -74,7 +75,10 @@ impl Machine {
 
     /// What a program writes that has to succeed.
     pub async fn output(&self, request: Request) -> Result<String, Skip> {
-        let program = format!("{:?}", request.program);
+        let program = match &request.program {
+            Program::Named(name) => (*name).to_owned(),
+            Program::At(path) => path.display().to_string(),
+        };
         let request = request.max_output(MAX_OUTPUT_BYTES);
         let finished = self.runner.run(request, &self.control).await.map_err(|e| Skip(e.to_string()))?;
         if finished.succeeded() {
@@ -82,7 +86,7 @@ impl Machine {
         }
         let words = finished.stderr.text.lines().last().unwrap_or_default().chars().take(200);
         let words: String = words.collect();
-        Err(Skip(format!("{program} failed ({:?}): {words}", finished.status)))
+        Err(Skip(format!("{program} {}: {words}", how_it_ended(&finished.status))))
     }
 
     /// Warnings and worse of the kernel since boot, the newest first.
@@ -108,4 +112,35 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// In words that go on after the program's name; a person reads them.
+fn how_it_ended(status: &Status) -> String {
+    match status {
+        Status::Exited(code) => format!("failed with exit code {code}"),
+        Status::Signalled(signal) => format!("was ended by signal {signal}"),
+        Status::Stopped(Stop::TimedOut(limit)) => format!("took longer than {} s", limit.as_secs()),
+        Status::Stopped(Stop::Cancelled) => "was stopped with the agent".into(),
+        _ => "did not come to its end".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_program_is_told_in_words() {
+        let ends = [
+            Status::Exited(1),
+            Status::Signalled(9),
+            Status::Stopped(Stop::TimedOut(Duration::from_secs(5))),
+            Status::Stopped(Stop::Cancelled),
+            Status::Lost,
+        ];
+        for end in ends {
+            let told = how_it_ended(&end);
+            assert!(!told.contains(['(', '{', '"']) && told.starts_with(char::is_lowercase), "{told}");
+        }
+    }
 }

@@ -71,6 +71,18 @@ pub enum Command {
     /// Install, start or ask the Windows service
     #[command(subcommand)]
     Service(Request),
+    /// Ask the running agent how it is: 0 connected, 1 not connected, 3 no agent answers
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write what a bug report needs to one archive, without secrets
+    Bugreport {
+        /// The archive; it must not exist yet
+        #[arg(long, value_name = "FILE", default_value = "infiniservice-bugreport.tar.gz")]
+        output: PathBuf,
+    },
 }
 
 /// What the agent was started for.

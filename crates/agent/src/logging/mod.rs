@@ -15,6 +15,7 @@ use linux::stderr_is_journal;
 use other::stderr_is_journal;
 
 use crate::event_log::{self, event::Event};
+use crate::status::errors;
 use env_logger::{Builder, Logger, Target};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use output::Output;
@@ -102,6 +103,9 @@ impl Log for Replaceable {
     fn log(&self, record: &Record) {
         if let Some(logger) = self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             logger.log(record);
+            if record.level() <= Level::Warn && logger.matches(record) {
+                errors::note(record.level(), &record.args().to_string());
+            }
             if event_log::is_open() && logger.matches(record) {
                 to_event_log(record.level(), record.target(), &record.args().to_string());
             }

@@ -8,6 +8,7 @@ use super::pace::Pace;
 use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::sources::{Collected, Sources};
+use super::standing::Standing;
 use super::summary::Counts;
 use crate::blocking;
 use crate::clock::Clock;
@@ -17,6 +18,7 @@ use crate::communication::driver::{Driver, Wake};
 use crate::communication::link::{Action, Event, GivenUp, Link, Outgoing};
 use crate::communication::transport::Transport;
 use crate::config::Loaded;
+use crate::status;
 use infiniservice_protocol::guest::{GuestMessage, Response};
 use infiniservice_protocol::host::HostMessage;
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) demand: Demand,
     pub(super) notifier: Notifier,
     pub(super) counts: Counts,
+    pub(super) standing: Standing,
+    pub(super) inquiries: status::Server,
     pub(super) actions: Vec<Action>,
     pub(super) opened_once: bool,
     pub(super) stopping: bool,
@@ -49,6 +53,7 @@ pub(super) enum Turn {
     Reply(Box<Response>),
     Collected(Box<Collected>),
     Port(Wake),
+    Asked(status::Asker),
 }
 
 /// Why the loop ended.
@@ -101,6 +106,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
             collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
             wake = self.driver.wait() => Turn::Port(wake),
+            asker = self.inquiries.asked() => Turn::Asked(asker),
         }
     }
 
@@ -113,8 +119,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Reply(response) => self.send(GuestMessage::Response(*response)),
             Turn::Collected(collected) => self.collected(*collected),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
+            Turn::Asked(asker) => self.tell_status(asker),
         }
         self.carry_out();
+        self.standing.observe(&self.link, self.clock.now());
         self.notifier.feed(self.clock.now().mono);
         self.notifier.status(self.status_text());
     }

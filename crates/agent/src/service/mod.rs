@@ -17,6 +17,7 @@ pub mod scm;
 mod shutdown;
 pub mod signals;
 mod sources;
+mod standing;
 pub mod summary;
 mod wiring;
 

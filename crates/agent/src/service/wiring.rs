@@ -7,6 +7,7 @@ use super::notify::Notifier;
 use super::pace::Pace;
 use super::schedule::{Intervals, Schedule};
 use super::sources::Sources;
+use super::standing::Standing;
 use super::summary::Counts;
 use crate::clock::{Clock, SystemClock};
 use crate::collector::{CollectorHandle, CollectorSettings, ProcessQuery};
@@ -18,6 +19,7 @@ use crate::communication::link::{BreakerSettings, Link, LinkSettings};
 use crate::communication::transport::Transport;
 use crate::config::{Loaded, Settings};
 use crate::os_detection::OsInfo;
+use crate::status;
 use crate::user_names;
 use infiniservice_protocol::data::ProcessListData;
 use std::io;
@@ -54,6 +56,8 @@ pub(super) fn agent<T: Transport, C: Clock>(
         demand: Demand::default(),
         notifier: Notifier::from_environment(),
         counts: Counts::default(),
+        standing: Standing::default(),
+        inquiries: status::Server::start(),
         actions: Vec::new(),
         opened_once: false,
         stopping: false,

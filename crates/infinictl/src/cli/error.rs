@@ -1,7 +1,7 @@
 //! Errors as exit codes and as one sentence that a person can act on.
 
 use crate::client::{ClientError, Heard};
-use crate::text::sanitise;
+use crate::text::{sanitise, units};
 use crate::watch::WatchError;
 use infiniservice_protocol::{ErrorCode, Response};
 use std::io;
@@ -9,6 +9,9 @@ use std::process::ExitCode;
 
 /// The guest decides how long its sentence is, and a terminal has its limits.
 const MAX_SENTENCE_COLUMNS: usize = 2000;
+
+/// As shells tell a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
 
 /// Why the command did not do what was asked.
 #[derive(Debug)]
@@ -23,6 +26,10 @@ pub(super) enum CliError {
     Client(ClientError),
     /// 4: it took too long, with the sentence.
     TimedOut(String),
+    /// 130: Ctrl-C, with what goes on in the guest.
+    Interrupted(String),
+    /// 0 to 3, by what the checks found, which is told already.
+    Health(u8),
     /// 0: whoever read our output has enough.
     OutputClosed,
 }
@@ -54,7 +61,7 @@ impl From<io::Error> for CliError {
 impl CliError {
     /// Says it on standard error, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
-        if !matches!(self, Self::OutputClosed) {
+        if !matches!(self, Self::OutputClosed | Self::Health(_)) {
             eprintln!("infinictl: {}", sanitise::fit(&self.sentence(), MAX_SENTENCE_COLUMNS));
         }
         if let Self::Refused(response) = self {
@@ -67,6 +74,8 @@ impl CliError {
     fn code(&self) -> u8 {
         match self {
             Self::OutputClosed => 0,
+            Self::Health(code) => *code,
+            Self::Interrupted(_) => INTERRUPTED,
             Self::Refused(response) if response.error_code == Some(ErrorCode::Timeout) => 4,
             Self::Failed(_)
             | Self::Refused(_)
@@ -80,13 +89,15 @@ impl CliError {
     /// What a person is told, not cleaned yet.
     pub(super) fn sentence(&self) -> String {
         match self {
-            Self::Failed(text) | Self::Usage(text) | Self::TimedOut(text) => text.clone(),
+            Self::Failed(text) | Self::Usage(text) | Self::TimedOut(text) | Self::Interrupted(text) => {
+                text.clone()
+            }
             Self::Refused(response) => refused(response),
             Self::Client(error @ ClientError::TimedOut { heard, .. }) => {
                 format!("{error}: {}", advice(heard))
             }
             Self::Client(error) => error.to_string(),
-            Self::OutputClosed => String::new(),
+            Self::OutputClosed | Self::Health(_) => String::new(),
         }
     }
 }
@@ -109,11 +120,15 @@ fn refused(response: &Response) -> String {
 pub(super) fn advice(heard: &Heard) -> String {
     match heard {
         Heard { error: Some(error), .. } => format!("the guest said: {error}"),
+        Heard { lines: 0, silent_for: Some(silence), .. } => format!(
+            "the guest answered before, and has said nothing for {}; its agent was stopped, or the machine hangs or is paused",
+            units::age(silence.as_secs())
+        ),
         Heard { lines: 0, .. } => {
             "nothing came from the guest at all; check that infiniservice runs in it, and that no other program holds this channel"
                 .into()
         }
-        Heard { lines, .. } => format!("the guest is alive ({lines} lines came meanwhile); try a longer --timeout"),
+        Heard { lines, .. } => format!("the guest is alive ({lines} lines came meanwhile); try a longer --wait"),
     }
 }
 
@@ -141,10 +156,19 @@ mod tests {
                 .sentence()
                 .starts_with("no answer to Metrics from the socket /s within 10 s: nothing came")
         );
-        assert!(timed_out(Heard { lines: 3, error: None }).sentence().contains("3 lines came"));
+        assert!(timed_out(Heard { lines: 3, ..Heard::default() }).sentence().contains("3 lines came"));
         assert!(
-            timed_out(Heard { lines: 1, error: Some("unsigned".into()) }).sentence().contains("unsigned")
+            timed_out(Heard { lines: 1, error: Some("unsigned".into()), ..Heard::default() })
+                .sentence()
+                .contains("unsigned")
         );
+    }
+
+    #[test]
+    fn a_guest_that_answered_before_is_not_called_silent() {
+        let heard = Heard { silent_for: Some(Duration::from_secs(61)), ..Heard::default() };
+        let said = timed_out(heard).sentence();
+        assert!(said.contains("has said nothing for 1 min 1 s") && !said.contains("at all"), "{said}");
     }
 
     #[test]

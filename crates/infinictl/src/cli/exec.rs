@@ -42,7 +42,7 @@ pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
         env_vars: args.variables,
         run_as: args.run_as,
     });
-    let default_wait = Duration::from_secs(UNSAFE_COMMAND_TIMEOUT_SECS);
+    let default_wait = session.timeout.unwrap_or(Duration::from_secs(UNSAFE_COMMAND_TIMEOUT_SECS));
     let event = session.message(&message, default_wait, "running the command").await?;
     match event.message() {
         Some(GuestMessage::Response(response)) => conclude(session, &event, response),

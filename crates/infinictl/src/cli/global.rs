@@ -37,7 +37,11 @@ pub struct Global {
     /// Print JSON, one document a line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
-    /// How long the guest may take to answer [default: 10 for reading, longer for changes]
+    /// How long infinictl waits for an answer; the guest goes on [default: as long as the guest may take]
+    #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
+    pub wait: Option<Duration>,
+    /// How long the guest may take; then it ends the command. Changes of packages get 10 minutes at least, as one that is cut
+    /// short leaves a machine broken [default: each command's own]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// No colours; also NO_COLOR, or when the output is not a terminal
@@ -71,7 +75,7 @@ impl Global {
     }
 
     /// The secret's text, without the white space at its end that editors leave.
-    fn secret(&self) -> Result<Option<String>, CliError> {
+    pub(super) fn secret(&self) -> Result<Option<String>, CliError> {
         let Some(path) = &self.secret_file else { return Ok(None) };
         let failed =
             |error| CliError::Usage(format!("cannot read the secret in {}: {error}", path.display()));

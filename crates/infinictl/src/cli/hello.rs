@@ -40,7 +40,7 @@ fn show(hello: &Hello, out: Output) -> String {
 fn capabilities(hello: &Hello, out: Output) -> String {
     let mut table = Columns::new(out, &["capability", "enabled", "reason"]);
     for capability in &hello.capabilities {
-        table.row([
+        table.tall_row([
             text(&capability.name),
             state(if capability.enabled { "yes" } else { "no" }),
             text(capability.reason.as_deref().unwrap_or_default()),

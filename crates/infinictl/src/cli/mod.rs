@@ -2,6 +2,7 @@
 
 mod apps;
 mod autochecks;
+mod bugreport;
 mod cleanup;
 mod columns;
 mod confirm;
@@ -34,7 +35,8 @@ use session::Session;
 use std::process::ExitCode;
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 done, 1 the command failed, 2 wrong usage, 3 no connection, 4 timed out.
+    "Exit codes: 0 done, 1 the command failed, 2 wrong usage, 3 no connection, 4 timed out, 130 Ctrl-C.
+autochecks --nagios and --exit-code: 0 healthy, 1 warning, 2 critical, 3 unknown.
 
 Examples:
   infinictl --socket /run/vm/agent.sock metrics
@@ -91,6 +93,8 @@ pub enum Command {
     Exec(exec::Args),
     /// Send a line as it is, and print what the guest answers to it
     Send(send::Args),
+    /// Write what a bug report needs to one archive, without secrets
+    Bugreport(bugreport::Args),
     /// Print the completions for a shell
     Completions(shell::CompletionArgs),
     /// Print the manual page
@@ -104,6 +108,7 @@ pub fn main() -> ExitCode {
 
 /// Runs a parsed command line to its exit code. Errors go to standard error, in one sentence.
 pub fn run(cli: Cli) -> ExitCode {
+    let for_nagios = matches!(&cli.command, Command::Autochecks(args) if args.nagios);
     let result = match &cli.command {
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),
@@ -111,6 +116,7 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if for_nagios => autochecks::nagios::unknown(&error).report(),
         Err(error) => error.report(),
     }
 }
@@ -118,15 +124,21 @@ pub fn run(cli: Cli) -> ExitCode {
 fn run_async(cli: Cli) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| CliError::Failed(format!("cannot start: {e}")))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         let session = Session::open(&cli.global).await?;
         if let Command::Watch(args) = &cli.command {
             return watch::run(session, &cli.global, args).await;
         }
-        let result = dispatch(&session, cli.command).await;
+        let result = tokio::select! {
+            result = dispatch(&session, cli.command) => result,
+            _ = tokio::signal::ctrl_c() => Err(session.interrupted()),
+        };
         session.close().await;
         result
-    })
+    });
+    // A question that nobody answered would be waited for.
+    runtime.shutdown_background();
+    result
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
@@ -144,6 +156,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Cleanup(args) => cleanup::run(session, args).await,
         Command::Exec(args) => exec::run(session, args).await,
         Command::Send(args) => send::run(session, &args).await,
+        Command::Bugreport(args) => bugreport::run(session, &args).await,
         Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }

@@ -4,6 +4,9 @@ use super::columns::columns;
 use super::error::CliError;
 use std::io::{IsTerminal, Write, stdout};
 
+/// Of a terminal that does not know how wide it is, such as a serial line.
+const COLUMNS: u16 = 80;
+
 /// How results are shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Output {
@@ -20,7 +23,7 @@ impl Output {
     pub(super) fn new(json: bool, no_color: bool) -> Self {
         let terminal = stdout().is_terminal();
         let refused = no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width = columns().filter(|_| terminal);
+        let width = terminal.then(|| columns().unwrap_or(COLUMNS));
         Self { json, colour: terminal && !refused, width }
     }
 

@@ -115,7 +115,11 @@ fn is_failure(event: &Arc<Event>) -> bool {
 
 fn heard(session: &Session) -> Heard {
     let stats = session.client.stats();
-    Heard { lines: stats.lines, error: stats.last_error }
+    Heard {
+        lines: stats.lines,
+        error: stats.last_error,
+        silent_for: stats.last_line.map(|last| last.elapsed()),
+    }
 }
 
 fn stdin_text() -> Result<String, CliError> {

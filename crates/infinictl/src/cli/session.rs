@@ -8,6 +8,7 @@ use crate::client::{Client, ClientError, Event};
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::{Action, HostMessage, Response};
 use serde::de::DeserializeOwned;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use std::time::Duration;
 pub(super) const READING: Duration = Duration::from_secs(10);
 /// How long a change may take when `--timeout` does not say: a systemd job's default of 90 s, and a little more.
 pub(super) const CHANGING: Duration = Duration::from_secs(120);
+/// The least that a change of packages gets.
+const PACKAGE_FLOOR: Duration = Duration::from_mins(10);
 /// After the guest's own time for a command its answer, with what there was of output, still has to come.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -28,13 +31,25 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) out: Output,
     pub(super) timeout: Option<Duration>,
+    wait: Option<Duration>,
+    /// What signs our lines; a bug report must not hold it.
+    pub(super) secret: Option<String>,
+    /// What the guest is doing for us now, for whom Ctrl-C leaves it alone.
+    under_way: RefCell<Option<String>>,
 }
 
 impl Session {
     /// Connects as the flags say.
     pub(super) async fn open(global: &Global) -> Result<Self, CliError> {
         let client = while_waiting("connecting", global.connect()).await?;
-        Ok(Self { client, out: Output::new(global.json, global.no_color), timeout: global.timeout })
+        Ok(Self {
+            client,
+            out: Output::new(global.json, global.no_color),
+            timeout: global.timeout,
+            wait: global.wait,
+            secret: global.secret()?,
+            under_way: RefCell::new(None),
+        })
     }
 
     /// Ends the connection, and a local agent in order.
@@ -44,7 +59,17 @@ impl Session {
 
     /// How long to wait for an answer that is there at once.
     pub(super) fn wait(&self) -> Duration {
-        self.timeout.unwrap_or(READING)
+        self.wait.or(self.timeout).unwrap_or(READING)
+    }
+
+    /// What Ctrl-C leaves behind, in a sentence.
+    pub(super) fn interrupted(&self) -> CliError {
+        CliError::Interrupted(match self.under_way.borrow().as_deref() {
+            Some(what) => {
+                format!("interrupted; the guest goes on with it: {what}. Ask it later what came of that")
+            }
+            None => "interrupted; nothing goes on in the guest".into(),
+        })
     }
 
     /// Sends a message and shows its answer: as it came, or as `render` makes it for people.
@@ -89,18 +114,35 @@ impl Session {
         default_wait: Duration,
         what: &str,
     ) -> Result<Arc<Event>, CliError> {
-        self.message(&self.client.command(action, self.timeout), default_wait, what).await
+        let timeout = self.timeout.map(|timeout| for_guest(action, timeout));
+        if timeout != self.timeout {
+            let floor = PACKAGE_FLOOR.as_secs();
+            eprintln!(
+                "infinictl: the guest gets {floor} s: a package change that is cut short leaves a machine broken (--wait is for this end)"
+            );
+        }
+        let default_wait = timeout.unwrap_or(default_wait);
+        self.message(&self.client.command(action, timeout), default_wait, what).await
     }
 
-    /// Sends a command that may take a while, and waits for its answer.
+    /// Sends a command that may take a while, and waits for its answer: as long as the guest may take, or as `--wait` says.
     pub(super) async fn message(
         &self,
         message: &HostMessage,
         default_wait: Duration,
         what: &str,
     ) -> Result<Arc<Event>, CliError> {
-        let wait = self.timeout.unwrap_or(default_wait) + GRACE;
-        Ok(while_waiting(what, self.client.call(message, wait)).await?)
+        let wait = self.wait.unwrap_or(default_wait + GRACE);
+        self.under_way.replace(Some(what.to_owned()));
+        let answer = while_waiting(what, self.client.call(message, wait)).await;
+        self.under_way.replace(None);
+        match answer {
+            Err(ClientError::TimedOut { .. }) if self.wait.is_some() => Err(CliError::TimedOut(format!(
+                "no answer within {} s (--wait); the guest goes on with it: {what}",
+                wait.as_secs_f64()
+            ))),
+            answer => Ok(answer?),
+        }
     }
 
     /// Shows an answer. A failure is shown as JSON where that is asked for, and is an error in any case.
@@ -120,6 +162,17 @@ impl Session {
             _ if self.out.json => Ok(()),
             message => self.out.text(&render(message, self.out)?),
         }
+    }
+}
+
+/// What the guest is given for an action: changes of packages are not cut short by an impatient host.
+fn for_guest(action: &Action, timeout: Duration) -> Duration {
+    match action {
+        Action::PackageInstall { .. }
+        | Action::PackageRemove { .. }
+        | Action::PackageUpdate { .. }
+        | Action::UpdateInstall { .. } => timeout.max(PACKAGE_FLOOR),
+        _ => timeout,
     }
 }
 

@@ -19,11 +19,11 @@ impl Columns {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_truncation_indicator("…");
+        // The table is not to ask the terminal itself: one that does not know says that it has no columns at all.
+        table.force_no_tty();
         if out.colour {
-            table.enforce_styling()
-        } else {
-            table.force_no_tty()
-        };
+            table.enforce_styling();
+        }
         if let Some(width) = out.width {
             table.set_width(width);
         }

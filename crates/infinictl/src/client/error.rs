@@ -31,6 +31,8 @@ pub struct Heard {
     pub lines: u64,
     /// The text of the last `error` message.
     pub error: Option<String>,
+    /// Since the last line, if there was one before on this connection.
+    pub silent_for: Option<Duration>,
 }
 
 impl ClientError {

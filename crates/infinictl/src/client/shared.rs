@@ -132,7 +132,8 @@ impl Shared {
     pub(super) fn heard_since(&self, before: &LinkStats) -> Heard {
         let now = self.stats();
         let error = now.last_error.filter(|_| now.errors > before.errors);
-        Heard { lines: now.lines.saturating_sub(before.lines), error }
+        let silent_for = now.last_line.map(|last| last.elapsed());
+        Heard { lines: now.lines.saturating_sub(before.lines), error, silent_for }
     }
 
     fn closed_because(&self, reason: &str) -> ClientError {

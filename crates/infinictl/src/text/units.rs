@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+/// One kind of unit in all tables: figures in two kinds cannot be compared.
+const BINARY: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
 /// Bytes in binary units: `0 B`, `1.5 KiB`, `12 GiB`.
 pub fn bytes(count: u64) -> String {
-    scaled(count as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+    scaled(count as f64, 1024.0, &BINARY)
 }
 
 /// kB of 1024 bytes in binary units.
@@ -12,12 +15,12 @@ pub fn kib(count: u64) -> String {
     bytes(count.saturating_mul(1024))
 }
 
-/// Gigabytes of 10^9 bytes in decimal units.
+/// Gigabytes of 10^9 bytes, as the protocol has them for disks: in binary units like every other size.
 pub fn gb(count: f64) -> String {
-    scaled(count * 1e9, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
+    scaled(count * 1e9, 1024.0, &BINARY)
 }
 
-/// Megabytes of 10^6 bytes in decimal units.
+/// Megabytes of 10^6 bytes, in binary units.
 pub fn mb(count: f64) -> String {
     gb(count / 1000.0)
 }
@@ -97,8 +100,9 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(kib(2_097_152), "2.0 GiB");
-        assert_eq!(gb(21.0), "21.0 GB");
-        assert_eq!(gb(0.5), "500 MB");
+        assert_eq!(gb(21.0), "19.6 GiB");
+        assert_eq!(gb(0.5), "477 MiB");
+        assert_eq!(gb(1.073_741_824), bytes(1 << 30));
         assert_eq!(rate(12.0 * 1024.0 * 1024.0), "12.0 MiB/s");
         assert_eq!(bytes(u64::MAX), "16.0 EiB");
     }

@@ -46,15 +46,16 @@ pub(super) fn domain(name: &str, dir: &Path, channel: &str) -> String {
     )
 }
 
-/// The channel of `packaging/libvirt-channel.xml` with a socket of this domain's own, as its comment demands; and that socket.
+/// A socket that libvirt names itself.
+const UNNAMED: &str = "<source mode='bind'/>";
+/// Where QEMU may make one.
+const SOCKETS: &str = "/var/lib/libvirt/qemu";
+
+/// The channel of `packaging/libvirt-channel.xml` with a socket whose path is known before the domain runs; and that socket.
 pub(super) fn own_channel(packaged: &str, domain: &str) -> Result<(String, PathBuf)> {
-    let start = packaged.find("path='").context("the channel names no path")? + "path='".len();
-    let (before, rest) = packaged.split_at(start);
-    let (path, after) = rest.split_once('\'').context("the path does not end")?;
-    let path = Path::new(path);
-    let file = path.file_name().context("the path has no name")?.to_string_lossy();
-    let own = path.with_file_name(format!("{domain}.{file}"));
-    Ok((format!("{before}{}'{after}", own.display()), own))
+    let (before, after) = packaged.split_once(UNNAMED).context("the channel's source is another one")?;
+    let own = Path::new(SOCKETS).join(format!("{domain}.org.infinibay.agent.sock"));
+    Ok((format!("{before}<source mode='bind' path='{}'/>{after}", own.display()), own))
 }
 
 /// The state in the `<target type='virtio' name='…' state='…'/>` of a running domain's channel.

@@ -7,7 +7,7 @@ pub mod facts;
 mod findings;
 pub mod fixes;
 mod options;
-mod printable;
+pub(crate) mod printable;
 mod report;
 mod service_findings;
 pub mod service_state;

@@ -1,6 +1,7 @@
 //! `infinictl autochecks`: the guest's health checks, and what would put things right.
 
 mod fix;
+pub(super) mod nagios;
 
 use super::error::CliError;
 use super::output::Output;
@@ -32,6 +33,12 @@ pub struct Args {
     /// Carry the remediations out, asking before each
     #[arg(long)]
     fix: bool,
+    /// One line for Nagios and its kind, and the exit code by what was found: 0 healthy, 1 warning, 2 critical, 3 unknown
+    #[arg(long, conflicts_with_all = ["fix", "json"])]
+    pub(super) nagios: bool,
+    /// The same exit code with the ordinary output, for cron
+    #[arg(long, conflicts_with = "fix")]
+    exit_code: bool,
     /// With --fix: do not ask
     #[arg(long, requires = "fix")]
     yes: bool,
@@ -46,7 +53,13 @@ pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
         critical_percent: args.critical_percent,
     };
     let event = session.request(&action, session::patience(&action), "making the checks").await?;
+    if args.nagios {
+        return nagios::run(session, &event);
+    }
     session.show(&event, |message, out| Ok(show(&data(message)?, consent.is_some(), out)))?;
+    if args.exit_code {
+        return nagios::by_health(&data(event.message().ok_or_else(|| wrong_answer("Autochecks"))?)?);
+    }
     match (consent, event.message()) {
         (Some(consent), Some(message)) => fix::run(session, &data(message)?, consent).await,
         _ => Ok(()),

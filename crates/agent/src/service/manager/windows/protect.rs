@@ -57,11 +57,11 @@ fn own_or_moved_aside(path: &Path) -> Result<bool, String> {
     }
     let aside = free_name(path)?;
     fs::rename(path, &aside).map_err(|error| told(path, &error))?;
-    println!(
+    crate::logging::say(&format!(
         "{} did not belong to Administrators or SYSTEM: moved to {}, nothing of it is used",
         path.display(),
         aside.display()
-    );
+    ));
     Ok(false)
 }
 

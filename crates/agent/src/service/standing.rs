@@ -1,0 +1,94 @@
+//! Since when things are as they are, and what `infiniservice status` is told of them.
+
+use super::agent::Agent;
+use crate::clock::{Clock, Now};
+use crate::communication::link::Link;
+use crate::communication::transport::Transport;
+use crate::config::render;
+use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
+use std::time::Duration;
+
+/// Moments that the link itself does not keep.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    connected: Option<Now>,
+    connects: u64,
+    answered: u64,
+    last_answer: Option<Duration>,
+}
+
+impl Standing {
+    /// Looks after each turn whether a host came or went, and whether a heartbeat was answered.
+    pub(super) fn observe(&mut self, link: &Link, now: Now) {
+        let stats = link.stats();
+        if !link.is_host_connected() {
+            self.connected = None;
+        } else if self.connected.is_none() || stats.host_connects != self.connects {
+            self.connected = Some(now);
+        }
+        self.connects = stats.host_connects;
+        if stats.heartbeats_answered != self.answered {
+            (self.answered, self.last_answer) = (stats.heartbeats_answered, Some(now.mono));
+        }
+    }
+
+    fn host(&self, now: Now) -> Host {
+        let since = |at: Now| humantime::format_rfc3339_seconds(at.wall).to_string();
+        Host {
+            connected_since: self.connected.map(since),
+            connected_secs: self.connected.map(|at| now.mono.saturating_sub(at.mono).as_secs()),
+            connects: self.connects,
+        }
+    }
+}
+
+impl<T: Transport, C: Clock> Agent<T, C> {
+    /// Answers who asks; he may have gone meanwhile.
+    pub(super) fn tell_status(&self, asker: Asker) {
+        let document = serde_json::to_string(&self.status()).unwrap_or_default();
+        let _gone = asker.send(document + "\n");
+    }
+
+    fn status(&self) -> Status {
+        let (now, stats) = (self.clock.now(), self.link.stats());
+        Status {
+            agent_version: crate::AGENT_VERSION.to_owned(),
+            pid: std::process::id(),
+            uptime_secs: now.mono.as_secs(),
+            state: self.state_name().to_owned(),
+            host: self.standing.host(now),
+            heartbeats: self.heartbeats(now),
+            circuit_breaker: format!("{:?}", self.link.breaker_state()),
+            quality: self.link.quality().to_string(),
+            waiting_bytes: self.link.waiting_bytes() as u64,
+            held_bytes: self.link.held_bytes() as u64,
+            refused: Refused {
+                signatures: stats.unsigned_lines,
+                lines: stats.rejected_lines,
+                commands: stats.commands_refused,
+            },
+            last_errors: status::errors::newest(),
+            configuration: serde_json::from_str(&render::print_json(&self.config)).unwrap_or_default(),
+        }
+    }
+
+    fn heartbeats(&self, now: Now) -> Heartbeats {
+        let stats = self.link.stats();
+        Heartbeats {
+            sent: stats.heartbeats_sent,
+            answered: stats.heartbeats_answered,
+            missed: stats.heartbeats_missed,
+            last_answer_secs: self.standing.last_answer.map(|at| now.mono.saturating_sub(at).as_secs()),
+            last_round_trip_ms: stats.last_rtt.map(|trip| trip.as_micros() as f64 / 1000.0),
+        }
+    }
+
+    fn state_name(&self) -> &'static str {
+        match (self.driver.is_open(), self.link.is_host_connected()) {
+            _ if self.config.settings.no_virtio => "no_port_wanted",
+            (false, _) => "waiting_for_port",
+            (true, false) => "waiting_for_host",
+            (true, true) => "connected",
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The status for people.
+
+use super::report::Status;
+use crate::communication::diagnose::printable;
+use crate::service::summary::duration_text;
+use std::time::Duration;
+
+/// Lines without an end at the last; nothing in them steers a terminal.
+pub fn render(status: &Status) -> String {
+    let mut lines = vec![headline(status)];
+    lines.extend(facts(status));
+    lines.extend(changed_settings(status));
+    lines.extend(errors(status));
+    lines.iter().map(|line| printable::line(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn headline(status: &Status) -> String {
+    match status.state.as_str() {
+        "connected" => format!("Connected, quality {}", status.quality),
+        "waiting_for_host" => "Port open, no host is connected".into(),
+        "waiting_for_port" => "No virtio-serial port; infiniservice --diagnose says why".into(),
+        "no_port_wanted" => "No port wanted, metrics go to the log".into(),
+        other => other.to_owned(),
+    }
+}
+
+fn seconds(seconds: u64) -> String {
+    duration_text(Duration::from_secs(seconds))
+}
+
+fn facts(status: &Status) -> Vec<String> {
+    let line = |name: &str, value: String| format!("  {name:<10} {value}");
+    let running = seconds(status.uptime_secs);
+    vec![
+        line("agent", format!("{}, pid {}, running for {running}", status.agent_version, status.pid)),
+        line("host", host(status)),
+        line("heartbeat", heartbeats(status)),
+        line("breaker", status.circuit_breaker.to_lowercase()),
+        line("waiting", format!("{} bytes of answers, {} in all", status.waiting_bytes, status.held_bytes)),
+        line(
+            "refused",
+            format!(
+                "{} signatures, {} other lines, {} commands",
+                status.refused.signatures, status.refused.lines, status.refused.commands
+            ),
+        ),
+    ]
+}
+
+fn host(status: &Status) -> String {
+    let connects = status.host.connects;
+    match (&status.host.connected_since, status.host.connected_secs) {
+        (Some(since), Some(secs)) => {
+            format!("connected since {since} ({}), {connects} times in all", seconds(secs))
+        }
+        _ => format!("not connected, {connects} times so far"),
+    }
+}
+
+fn heartbeats(status: &Status) -> String {
+    let beats = &status.heartbeats;
+    let counts = format!("{} sent, {} answered, {} missed", beats.sent, beats.answered, beats.missed);
+    let Some(ago) = beats.last_answer_secs else { return format!("none answered; {counts}") };
+    let trip = beats.last_round_trip_ms.map_or(String::new(), |ms| format!(", round trip {ms:.1} ms"));
+    format!("answered {} ago{trip}; {counts}", seconds(ago))
+}
+
+/// Those that somebody set; `--json` has all.
+fn changed_settings(status: &Status) -> Vec<String> {
+    let settings = status.configuration["settings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let changed = settings.iter().filter(|setting| setting["origin"] != "default");
+    let lines: Vec<String> = changed
+        .map(|setting| {
+            let text = |name: &str| setting[name].as_str().unwrap_or_default().to_owned();
+            format!("  {} = {} ({})", text("name"), setting["value"], text("origin"))
+        })
+        .collect();
+    titled("Settings that are not the defaults", lines)
+}
+
+fn errors(status: &Status) -> Vec<String> {
+    let line = |one: &super::errors::Logged| format!("  {} {}: {}", one.timestamp, one.level, one.text);
+    titled("Last errors and warnings", status.last_errors.iter().map(line).collect())
+}
+
+fn titled(title: &str, lines: Vec<String>) -> Vec<String> {
+    if lines.is_empty() { Vec::new() } else { [vec![title.to_owned()], lines].concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::{Heartbeats, Host};
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_first_line_is_the_state_and_only_what_was_set_is_listed() {
+        let status = Status {
+            state: "connected".into(),
+            quality: "Good".into(),
+            host: Host {
+                connected_since: Some("2026-01-02T03:04:05Z".into()),
+                connected_secs: Some(61),
+                connects: 2,
+            },
+            heartbeats: Heartbeats {
+                sent: 3,
+                answered: 3,
+                last_answer_secs: Some(5),
+                last_round_trip_ms: Some(0.44),
+                ..Heartbeats::default()
+            },
+            configuration: json!({"settings": [
+                {"name": "vm_id", "value": "a\u{1b}[2J", "origin": "file /etc/x:1"},
+                {"name": "log_level", "value": "info", "origin": "default"},
+            ]}),
+            ..Status::default()
+        };
+        let text = render(&status);
+        assert!(text.starts_with("Connected, quality Good\n"), "{text}");
+        assert!(text.contains("connected since 2026-01-02T03:04:05Z (1 min 1 s), 2 times in all"), "{text}");
+        assert!(text.contains("answered 5 s ago, round trip 0.4 ms; 3 sent, 3 answered, 0 missed"), "{text}");
+        assert!(text.contains("vm_id = ") && !text.contains("log_level"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}

@@ -1,0 +1,73 @@
+//! What the command promises to those who run hosts: patience, Ctrl-C, Nagios, bug reports.
+#![cfg(unix)]
+
+#[path = "support/command.rs"]
+mod command;
+mod support;
+
+use command::{code, err, infinictl, on, out};
+use serde_json::Value;
+use std::process::Stdio;
+use support::FakeGuest;
+
+#[test]
+fn a_package_change_is_not_cut_short_by_an_impatient_host() {
+    let guest = FakeGuest::proper();
+    let output = on(&guest, &["package", "install", "nginx", "--timeout", "5"]);
+    let sent = guest.lines().into_iter().find(|line| line.contains("PackageInstall")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&sent).unwrap()["timeout"], 600);
+    assert!(err(&output).contains("the guest gets 600 s"), "{}", err(&output));
+    let listing = FakeGuest::proper();
+    let _listed = on(&listing, &["process", "list", "--timeout", "5"]);
+    assert!(listing.lines().join("\n").contains(r#""timeout":5"#), "{:?}", listing.lines());
+}
+
+#[test]
+fn the_clients_patience_is_its_own_and_the_guest_is_told_nothing_of_it() {
+    let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(|_| Vec::new()));
+    let output = on(&guest, &["package", "install", "nginx", "--wait", "0.1"]);
+    assert_eq!(code(&output), 4);
+    let said = err(&output);
+    assert!(said.contains("the guest goes on with it: "), "{said}");
+    let sent = guest.lines().join("\n");
+    assert!(sent.contains("PackageInstall") && !sent.contains("timeout"), "{sent}");
+}
+
+#[test]
+fn ctrl_c_says_what_goes_on_in_the_guest() {
+    let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(|_| Vec::new()));
+    let mut command = infinictl(&["package", "install", "nginx", "--socket"]);
+    let child = command.arg(&guest.path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !guest.lines().join("").contains("PackageInstall") {
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130);
+    assert!(err(&output).contains("interrupted; the guest goes on with it: "), "{}", err(&output));
+}
+
+#[test]
+fn a_bug_report_is_an_archive_that_tar_reads_and_holds_no_secret() {
+    let guest = FakeGuest::proper();
+    let archive = guest.path.with_file_name("report.tar.gz");
+    let output =
+        infinictl(&["bugreport", "--output"]).arg(&archive).arg("--socket").arg(&guest.path).output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("infinictl-bugreport/metrics.json ("), "{}", out(&output));
+    let tar = std::process::Command::new("tar").arg("-xzOf").arg(&archive).output().unwrap();
+    assert!(tar.status.success(), "{tar:?}");
+    let text = String::from_utf8(tar.stdout).unwrap();
+    assert!(text.contains("system_metrics") && !text.contains("postgres: checkpointer"), "{text}");
+    let again = infinictl(&["bugreport", "--output"]).arg(&archive).arg("--socket").arg(&guest.path).output();
+    assert_eq!(code(&again.unwrap()), 1);
+}
+
+#[test]
+fn what_keeps_checks_from_being_made_is_unknown_to_nagios() {
+    let output = infinictl(&["--socket", "/nonexistent/s", "autochecks", "--nagios"]).output().unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(out(&output).starts_with("INFINISERVICE UNKNOWN - cannot reach the guest"), "{}", out(&output));
+}
