@@ -97,6 +97,9 @@ pub struct Cpu {
     /// 0 to 100, one a core.
     #[serde(serialize_with = "finite::figures")]
     pub cores_usage: Vec<f64>,
+    /// The system's number of each core in `cores_usage`. Absent where these are 0, 1, 2, …; an offline core leaves a gap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub core_ids: Vec<u32>,
     /// Degrees Celsius, `null` where there is no sensor.
     #[serde(serialize_with = "finite::optional")]
     pub temperature: Option<f64>,

@@ -1,7 +1,7 @@
 //! One collection: each metric in turn, each failure its own.
 
 use super::cpu;
-use super::disk::io::{self, Device};
+use super::disk::io::{self, Device, Table};
 use super::error::CollectError;
 use super::host::steady_boot_time;
 use super::numbers::rfc3339;
@@ -110,7 +110,7 @@ impl Collector {
             report.failed("cpu", &WARMING_UP);
             unknown
         });
-        Cpu { usage_percent: usage.all, cores_usage: usage.cores, temperature }
+        Cpu { usage_percent: usage.all, cores_usage: usage.cores, core_ids: usage.core_ids, temperature }
     }
 
     fn disk_usage(&mut self, report: &mut Report) -> Vec<DiskUsage> {
@@ -120,17 +120,18 @@ impl Collector {
             report.failed("disk_usage", error);
         }
         let told = usages.list.len() + usages.failed.len();
-        report.listed(
-            "file_systems",
-            told.max(usages.total.min(self.settings.max_file_systems)),
-            usages.total,
-        );
+        report.listed("file_systems", told.max(usages.asked), usages.total);
         usages.list
     }
 
     fn disk_io(&mut self, now: Duration, report: &mut Report) -> DiskIo {
         let machine = &mut self.machine;
-        let Some(devices) = report.attempt("disk_io", || machine.disk_io()) else { return DiskIo::default() };
+        let Some(Table { devices, unreadable }) = report.attempt("disk_io", || machine.disk_io()) else {
+            return DiskIo::default();
+        };
+        if unreadable > 0 {
+            report.failed("disk_io", &format!("{unreadable} lines of /proc/diskstats cannot be read"));
+        }
         let totals = io::figures(&devices, None);
         let rates = self.disk_io.next(now, devices, |before, after, elapsed| {
             io::figures(after, Some((before.as_slice(), elapsed)))

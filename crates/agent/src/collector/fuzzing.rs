@@ -56,22 +56,24 @@ fn machine(bytes: &[u8]) {
 }
 
 fn disks(bytes: &[u8]) {
-    for mount in mounts::file_systems(mounts::parse(bytes)) {
+    for mount in mounts::file_systems(mounts::read(bytes).unwrap_or_default().mounts) {
         let told = mount.mount_point_text() + &mount.source_text();
         assert!(!told.contains(char::is_control), "{told:?}");
         let _ = (mount.may_hang(), mount.has_own_device_id());
     }
-    if let Ok(devices) = io::parse(bytes) {
-        let figures = io::figures(&devices, Some((&devices, Duration::from_secs(1))));
-        assert!(figures.read_bytes_per_sec.is_finite() && figures.io_utilization_percent.is_finite());
-    }
+    let devices = io::counted(io::parse(bytes).devices, &None);
+    let figures = io::figures(&devices, Some((&devices, Duration::from_secs(1))));
+    assert!(figures.read_bytes_per_sec.is_finite() && figures.io_utilization_percent.is_finite());
 }
 
 fn checks(bytes: &[u8]) {
     let _ = (cpu_load::parse(bytes), cpu_load::processors(bytes), cpu_steal::parse(bytes));
     let _ = (clock_skew::parse(bytes), clock_skew::is_local(bytes), oom_kills::count(bytes));
     let _ = memory_pressure::parse(&String::from_utf8_lossy(bytes));
-    let (mounts, wanted) = (read_only_mounts::parse(bytes), read_only_mounts::wanted(bytes));
+    let (mounts, wanted) = (
+        read_only_mounts::of_devices(mounts::read(bytes).unwrap_or_default().mounts),
+        read_only_mounts::wanted(bytes),
+    );
     let _ = read_only_mounts::assess(&mounts, &wanted);
 }
 

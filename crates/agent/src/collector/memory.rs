@@ -16,6 +16,19 @@ pub fn parse(text: &[u8]) -> Result<Memory, ParseError> {
     fields.figures()
 }
 
+/// Counts as available what ZFS's cache (ARC) can give back: the kernel counts none of it (`arc_summary(1)`, and
+/// `arc_os.c` of `OpenZFS`). `arcstats` is `/proc/spl/kstat/zfs/arcstats`.
+pub fn with_arc(memory: Memory, arcstats: &[u8]) -> Memory {
+    let figure = |name: &[u8]| {
+        let mut rows = lines(arcstats).map(|(_, line)| words(line));
+        rows.find_map(|mut row| (row.next()? == name).then_some(row.nth(1))?.and_then(unsigned))
+    };
+    let (Some(size), Some(least)) = (figure(b"size"), figure(b"c_min")) else { return memory };
+    let available =
+        memory.available_kb.saturating_add(size.saturating_sub(least) / 1024).min(memory.total_kb);
+    Memory { available_kb: available, used_kb: memory.total_kb - available, ..memory }
+}
+
 #[derive(Default)]
 struct Fields {
     total: Option<u64>,
@@ -23,6 +36,7 @@ struct Fields {
     free: u64,
     buffers: u64,
     cached: u64,
+    shmem: u64,
     swap_total: u64,
     swap_free: u64,
 }
@@ -37,6 +51,7 @@ impl Fields {
             b"MemFree:" => self.free = value,
             b"Buffers:" => self.buffers = value,
             b"Cached:" => self.cached = value,
+            b"Shmem:" => self.shmem = value,
             b"SwapTotal:" => self.swap_total = value,
             b"SwapFree:" => self.swap_free = value,
             _ => {}
@@ -45,8 +60,9 @@ impl Fields {
 
     fn figures(self) -> Result<Memory, ParseError> {
         let total = counter(self.total.ok_or(ParseError::new(0, "MemTotal"))?);
-        // Kernels before 3.14 have no MemAvailable; this was what `free` took for it.
-        let guess = self.free.saturating_add(self.buffers).saturating_add(self.cached);
+        // Kernels before 3.14 have no MemAvailable. Shared memory is part of Cached and can only be swapped out.
+        let cache = self.buffers.saturating_add(self.cached.saturating_sub(self.shmem));
+        let guess = self.free.saturating_add(cache);
         let available = self.available.unwrap_or(guess).min(total);
         Ok(Memory {
             total_kb: total,
@@ -87,6 +103,25 @@ mod tests {
     }
 
     #[test]
+    fn shared_memory_is_not_available_where_the_kernel_does_not_say_what_is() {
+        let memory =
+            parse(b"MemTotal: 100 kB\nMemFree: 10 kB\nBuffers: 5 kB\nCached: 60 kB\nShmem: 50 kB\n").unwrap();
+        assert_eq!((memory.available_kb, memory.used_kb), (25, 75));
+    }
+
+    #[test]
+    fn the_cache_of_zfs_is_available_down_to_its_least_size() {
+        let memory = parse(b"MemTotal: 1000 kB\nMemAvailable: 100 kB\n").unwrap();
+        let stats = b"13 1 0x01 123 33456 8123 99\nname type data\nhits 4 1\nc_min 4 204800\nsize 4 819200\n";
+        let with = with_arc(memory.clone(), stats);
+        assert_eq!((with.available_kb, with.used_kb), (700, 300));
+        let small = with_arc(memory.clone(), b"c_min 4 900\nsize 4 800\n");
+        assert_eq!(small, memory);
+        assert_eq!(with_arc(memory.clone(), b"size 4 18446744073709551615\nc_min 4 0\n").used_kb, 0);
+        assert_eq!(with_arc(memory.clone(), b"no such file"), memory);
+    }
+
+    #[test]
     fn a_file_without_a_total_is_an_error_that_says_so() {
         assert_eq!(parse(b"nonsense").unwrap_err().item, "MemTotal");
     }
@@ -96,7 +131,7 @@ mod tests {
         fn no_input_breaks_the_sum(total: u64, available: u64, noise: Vec<u8>) {
             let mut text = format!("MemTotal: {total} kB\nMemAvailable: {available} kB\n").into_bytes();
             text.extend(noise);
-            let memory = parse(&text).unwrap();
+            let memory = with_arc(parse(&text).unwrap(), &text);
             prop_assert_eq!(memory.used_kb + memory.available_kb, memory.total_kb);
         }
     }

@@ -51,7 +51,12 @@ pub fn process() -> Process {
 
 fn system() -> System {
     System {
-        cpu: Cpu { usage_percent: 12.5, cores_usage: vec![20.0, 5.0], temperature: None },
+        cpu: Cpu {
+            usage_percent: 12.5,
+            cores_usage: vec![20.0, 5.0],
+            core_ids: Vec::new(),
+            temperature: None,
+        },
         memory: Memory {
             total_kb: 2_014_980,
             used_kb: 412_336,
@@ -174,7 +179,10 @@ pub fn metrics() -> Vec<GuestMessage> {
         },
     };
     let empty = SystemMetrics { agent_version: "0.1.0".into(), ..SystemMetrics::default() };
-    vec![GuestMessage::SystemMetrics(full), GuestMessage::SystemMetrics(empty)]
+    let mut with_a_gap = empty.clone();
+    with_a_gap.data.system.cpu.cores_usage = vec![20.0, 5.0];
+    with_a_gap.data.system.cpu.core_ids = vec![0, 2];
+    [full, empty, with_a_gap].map(GuestMessage::SystemMetrics).into()
 }
 
 /// Everything but metrics and responses to actions.

@@ -7,7 +7,8 @@ use crate::collector::disk::mounts::{self, Mount};
 use crate::collector::disk::usage::Space;
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::Value;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::time::Duration;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::{Instant, timeout_at};
@@ -39,6 +40,8 @@ pub struct FileSystems {
     pub list: Vec<FileSystem>,
     /// Mount points that gave no answer in time.
     pub silent: Vec<String>,
+    /// How many more there are, or may be, that were not looked at.
+    pub cut: usize,
 }
 
 impl FileSystem {
@@ -50,8 +53,7 @@ impl FileSystem {
 
     /// `None` where the file system makes inodes as they are needed.
     pub fn inodes_used_percent(&self) -> Option<f64> {
-        let space = self.space;
-        (space.inodes > 0).then(|| percent(space.inodes.saturating_sub(space.free_inodes), space.inodes))
+        self.space.inodes().map(|(total, used)| percent(used, total))
     }
 
     /// In 10^9 bytes, to two decimals.
@@ -64,13 +66,14 @@ type Answer = io::Result<Option<Space>>;
 
 /// Asks those that may hang by a thread each and the others by one; all wait together.
 pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
-    let table = machine.read("proc/self/mountinfo").await?;
-    let mut mounts = mounts::file_systems(mounts::parse(&table));
-    mounts.truncate(MAX);
+    let table = mount_table(machine).await?;
+    let all = mounts::file_systems(table.mounts);
+    let cut = all.len().saturating_sub(MAX).saturating_add(table.left_out);
+    let mounts = mounts::most_important(all, MAX);
     let until = Instant::now() + PATIENCE.min(machine.control.remaining() / 2);
     let (remote, local): (Vec<_>, Vec<_>) = mounts.into_iter().partition(Mount::may_hang);
     let remote: Vec<_> = remote.into_iter().map(|mount| (ask(&mount), mount)).collect();
-    let mut found = FileSystems::default();
+    let mut found = FileSystems { cut, ..FileSystems::default() };
     let together = isolate::start("local file systems", move || answers(local))?;
     let told = timeout_at(until, together).await.map_err(|_| silent("the local file systems"))?;
     for (mount, answer) in told.map_err(|_| silent("the local file systems"))? {
@@ -81,6 +84,13 @@ pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
     }
     found.list.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
     Ok(found)
+}
+
+/// The mounts, read by lines however many a user has made.
+pub async fn mount_table(machine: &Machine) -> Result<mounts::Table, Skip> {
+    let path = machine.root.join("proc/self/mountinfo");
+    let read = move || mounts::read(BufReader::new(File::open(path)?));
+    isolate::run("mountinfo", read).await?.map_err(|error| Skip(format!("/proc/self/mountinfo: {error}")))
 }
 
 fn ask(mount: &Mount) -> Result<Receiver<Answer>, Skip> {
@@ -101,10 +111,12 @@ fn silent(what: &str) -> Skip {
 }
 
 impl FileSystems {
-    /// A file system that cannot be asked, such as a user's own FUSE mount, is left out, as df(1) does.
+    /// A file system that cannot be asked, such as a user's own FUSE mount, is left out, as df(1) does. So is one that was
+    /// made full.
     fn take(&mut self, mount: &Mount, answer: Option<&Answer>) {
         match answer {
             None => self.silent.push(mount.mount_point_text()),
+            Some(Ok(Some(space))) if mount.is_full_by_design(space.available) => {}
             Some(Ok(Some(space))) if space.blocks > 0 => self.list.push(FileSystem {
                 mount_point: mount.mount_point_text(),
                 device: mount.source_text(),
@@ -134,6 +146,10 @@ impl FileSystems {
         if let Some(first) = self.silent.first() {
             status = worse(status, CheckStatus::Warning);
             sentences.push(format!("{first} does not answer."));
+        }
+        if self.cut > 0 {
+            status = worse(status, CheckStatus::Warning);
+            sentences.push(format!("{} more file systems were not looked at.", self.cut));
         }
         sentences.retain(|sentence| !sentence.is_empty());
         let message = sentences.join(" ");
@@ -168,6 +184,7 @@ pub fn details(
         "critical_percent": levels.critical,
         "file_systems": systems.list.iter().filter_map(figures).collect::<Vec<_>>(),
         "not_answering": systems.silent,
+        "not_looked_at": systems.cut,
     })
 }
 

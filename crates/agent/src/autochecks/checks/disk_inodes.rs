@@ -19,8 +19,8 @@ pub fn assess(systems: &FileSystems, levels: Levels) -> Assessed {
     let figures = |system: &FileSystem| {
         Some(json!({
             "mount_point": system.mount_point,
-            "inodes_total": system.space.inodes,
-            "inodes_used": system.space.inodes.saturating_sub(system.space.free_inodes),
+            "inodes_total": system.space.inodes()?.0,
+            "inodes_used": system.space.inodes()?.1,
             "used_percent": system.inodes_used_percent()?,
         }))
     };
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn a_file_system_may_have_space_and_no_inodes_left() {
         let list = vec![simulated("/", 10, 1000), simulated("/srv", 999, 1)];
-        let finding = assess(&FileSystems { list, silent: vec![] }, disk::LEVELS).unwrap();
+        let finding = assess(&FileSystems { list, ..FileSystems::default() }, disk::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Failed);
         assert_eq!(finding.message, "/ has 100 % of its inodes used.");
         assert_eq!(finding.details["file_systems"][0]["inodes_used"], 1000);
@@ -48,7 +48,7 @@ mod tests {
     fn file_systems_that_make_inodes_as_needed_are_not_assessed() {
         let mut btrfs = simulated("/", 10, 0);
         btrfs.space.inodes = 0;
-        let skipped = assess(&FileSystems { list: vec![btrfs], silent: vec![] }, disk::LEVELS);
+        let skipped = assess(&FileSystems { list: vec![btrfs], ..FileSystems::default() }, disk::LEVELS);
         assert!(skipped.unwrap_err().0.contains("inodes"));
     }
 }

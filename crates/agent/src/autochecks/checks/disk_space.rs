@@ -82,7 +82,7 @@ mod tests {
 
     fn systems(list: &[(&str, u64)]) -> FileSystems {
         let list = list.iter().map(|(place, used)| simulated(place, *used, 0)).collect();
-        FileSystems { list, silent: Vec::new() }
+        FileSystems { list, ..FileSystems::default() }
     }
 
     fn targets(finding: &Finding) -> Option<Vec<String>> {
@@ -132,6 +132,16 @@ mod tests {
         assert!(finding.message.contains("/mnt/nfs does not answer"), "{}", finding.message);
         assert_eq!(finding.details["not_answering"][0], "/mnt/nfs");
         assert!(assess(&FileSystems::default(), disk::LEVELS).is_err());
+    }
+
+    #[test]
+    fn a_list_that_was_cut_is_never_passed() {
+        let mut systems = systems(&[("/", 100)]);
+        systems.cut = 7;
+        let finding = assess(&systems, disk::LEVELS).unwrap();
+        assert_eq!(finding.status, CheckStatus::Warning);
+        assert!(finding.message.ends_with("7 more file systems were not looked at."), "{}", finding.message);
+        assert_eq!(finding.details["not_looked_at"], 7);
     }
 
     #[test]

@@ -1,9 +1,46 @@
 //! Which mounts are file systems of their own, from `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`).
 
-use crate::collector::text::{lines, printable, unescape_octal, words};
+use crate::collector::text::{printable, unescape_octal, words};
+use std::collections::BTreeSet;
+use std::io::{self, BufRead};
 
+/// Images: made full, and never written.
+const IMAGES: [&str; 11] = [
+    "composefs",
+    "cramfs",
+    "erofs",
+    "fuse.erofsfuse",
+    "fuse.snapfuse",
+    "fuse.squashfuse",
+    "fuse.squashfuse_ll",
+    "iso9660",
+    "romfs",
+    "squashfs",
+    "udf",
+];
+/// What shows the files of other file systems that are listed themselves, and their space as its own.
+const LAYERS: [&str; 18] = [
+    "aufs",
+    "ecryptfs",
+    "fuse.bindfs",
+    "fuse.catfs",
+    "fuse.cryfs",
+    "fuse.encfs",
+    "fuse.fuse-overlayfs",
+    "fuse.gocryptfs",
+    "fuse.mergerfs",
+    "fuse.mhddfs",
+    "fuse.rofiles-fuse",
+    "fuse.securefs",
+    "fuse.unionfs",
+    "fuse.unionfs-fuse",
+    "mergerfs",
+    "overlay",
+    "shiftfs",
+    "unionfs",
+];
 /// Kernel interfaces, memory and automounters: nothing that fills a disk.
-const PSEUDO: [&str; 38] = [
+const PSEUDO: [&str; 35] = [
     "autofs",
     "binder",
     "binfmt_misc",
@@ -20,10 +57,8 @@ const PSEUDO: [&str; 38] = [
     "fuse.gvfsd-fuse",
     "fuse.lxcfs",
     "fuse.portal",
-    "fuse.snapfuse",
     "fusectl",
     "hugetlbfs",
-    "iso9660",
     "mqueue",
     "none",
     "nsfs",
@@ -37,7 +72,6 @@ const PSEUDO: [&str; 38] = [
     "selinuxfs",
     "smackfs",
     "sockfs",
-    "squashfs",
     "sysfs",
     "tmpfs",
     "tracefs",
@@ -68,9 +102,13 @@ const NETWORK: [&str; 20] = [
 ];
 /// Longest path kept.
 const MAX_PATH_BYTES: usize = 4096;
+/// Longest line read: two paths of 4096 bytes, each byte of them escaped, and options of a page.
+const MAX_LINE_BYTES: u64 = 48 << 10;
+/// Most mounts kept; the kernel allows 100,000 (`fs.mount-max`).
+const MAX_MOUNTS: usize = 20_000;
 
 /// One mount.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mount {
     /// Device numbers of the file system, as in `st_dev`.
     pub device_id: (u32, u32),
@@ -84,6 +122,21 @@ pub struct Mount {
     pub source: Vec<u8>,
     /// Whether the way to the mount point leads through a file system that may hang.
     pub behind_network: bool,
+    /// Whether the whole file system cannot be written: made so, or stopped by the kernel after an error.
+    pub read_only: bool,
+    /// Whether this mount of it cannot be written.
+    pub here_read_only: bool,
+    /// Whether an ordinary user serves it (FUSE's `user_id`): its figures are what he says.
+    pub of_a_user: bool,
+}
+
+/// The mounts of a table, and how many of its lines are not among them: unreadable, too long, or too many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// In the table's order.
+    pub mounts: Vec<Mount>,
+    /// Lines that are not among them.
+    pub left_out: usize,
 }
 
 impl Mount {
@@ -102,12 +155,23 @@ impl Mount {
         self.behind_network || self.is_network()
     }
 
-    fn is_network(&self) -> bool {
-        NETWORK.contains(&self.kind.as_str()) || self.kind.starts_with("fuse.")
+    /// Whether it is full because it was made so: then that it is full says nothing.
+    pub fn is_full_by_design(&self, available: u64) -> bool {
+        self.is_image() || (self.read_only && available == 0)
     }
 
-    fn is_below(&self, place: &[u8]) -> bool {
-        self.place.strip_prefix(place).is_some_and(|rest| rest.starts_with(b"/"))
+    /// Whether nothing can ever write it.
+    pub fn is_image(&self) -> bool {
+        IMAGES.contains(&self.kind.as_str())
+    }
+
+    /// Whether it is of a block device.
+    pub fn is_on_a_device(&self) -> bool {
+        self.source.starts_with(b"/dev/")
+    }
+
+    fn is_network(&self) -> bool {
+        NETWORK.contains(&self.kind.as_str()) || self.kind.starts_with("fuse.")
     }
 
     /// Whether `st_dev` of its root is the device number told here; btrfs gives each subvolume one of its own.
@@ -116,9 +180,9 @@ impl Mount {
     }
 
     fn is_pseudo(&self) -> bool {
+        let kind = self.kind.as_str();
         // A container's layers lie on a file system that is listed itself; a live system's root does not.
-        let layer = matches!(self.kind.as_str(), "overlay" | "aufs" | "unionfs") && self.place != b"/";
-        layer || (PSEUDO.contains(&self.kind.as_str()) && self.place != b"/")
+        self.place != b"/" && (LAYERS.contains(&kind) || PSEUDO.contains(&kind) || self.is_image())
     }
 
     /// The same for all mounts of one file system. The subvolumes of btrfs differ in `device_id` and share a source.
@@ -138,19 +202,59 @@ enum Identity<'a> {
     Device((u32, u32)),
 }
 
-/// Reads `/proc/self/mountinfo`; lines that are not understood are passed over.
+/// For tests: the mounts of a text.
+#[cfg(test)]
 pub fn parse(text: &[u8]) -> Vec<Mount> {
-    lines(text).filter_map(|(_, line)| mount(line)).collect()
+    read(io::Cursor::new(text)).unwrap_or_default().mounts
+}
+
+/// Reads `/proc/self/mountinfo` line by line: users can make it long.
+pub fn read(mut file: impl BufRead) -> io::Result<Table> {
+    let (mut table, mut line) = (Table::default(), Vec::new());
+    loop {
+        line.clear();
+        if io::Read::take(&mut file, MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
+            return Ok(table);
+        }
+        let is_whole = line.last() == Some(&b'\n');
+        if !is_whole {
+            file.skip_until(b'\n')?;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match mount(line.trim_ascii_end()).filter(|_| is_whole && table.mounts.len() < MAX_MOUNTS) {
+            Some(mount) => table.mounts.push(mount),
+            None => table.left_out += 1,
+        }
+    }
 }
 
 fn mount(line: &[u8]) -> Option<Mount> {
     let mut fields = words(line).skip(2);
     let device_id = device_id(fields.next()?)?;
     let (root, place) = (unescape_octal(fields.next()?), unescape_octal(fields.next()?));
+    let here_read_only = has_option(fields.next()?, b"ro");
     let mut rest = fields.skip_while(|word| *word != b"-").skip(1);
     let kind = printable(&unescape_octal(rest.next()?), 64);
     let source = rest.next().map(unescape_octal).unwrap_or_default();
-    Some(Mount { device_id, root, place, kind, source, behind_network: false })
+    let options = rest.next().unwrap_or_default();
+    // `emergency_ro` is what ext4 of newer kernels says instead of `ro` after an error (fs/ext4/super.c).
+    let read_only = has_option(options, b"ro") || has_option(options, b"emergency_ro");
+    let of_a_user = kind.starts_with("fuse") && is_of_a_user(options);
+    let behind_network = false;
+    Some(Mount { device_id, root, place, kind, source, behind_network, read_only, here_read_only, of_a_user })
+}
+
+/// Whether this word is among options that commas separate.
+pub fn has_option(options: &[u8], wanted: &[u8]) -> bool {
+    options.split(|byte| *byte == b',').any(|option| option == wanted)
+}
+
+/// Each FUSE mount says who made it (`fuse_show_options` in fs/fuse/inode.c).
+fn is_of_a_user(options: &[u8]) -> bool {
+    let ids = options.split(|byte| *byte == b',').filter_map(|option| option.strip_prefix(b"user_id="));
+    ids.into_iter().any(|id| id != b"0")
 }
 
 fn device_id(word: &[u8]) -> Option<(u32, u32)> {
@@ -159,93 +263,39 @@ fn device_id(word: &[u8]) -> Option<(u32, u32)> {
 }
 
 /// Each file system once, by mount point: without pseudo file systems, bind mounts, containers' layers, further
-/// subvolumes, and what is hidden under a later mount at the same place.
+/// subvolumes, those of ordinary users, and what is hidden under a later mount at the same place.
 pub fn file_systems(mut mounts: Vec<Mount>) -> Vec<Mount> {
     // Of several mounts at one place the last is seen; a stable sort keeps the file's order within a place.
     mounts.sort_by(|a, b| a.place.cmp(&b.place));
     mounts.reverse();
     mounts.dedup_by(|a, b| a.place == b.place);
-    let network: Vec<_> = mounts.iter().filter(|m| m.is_network()).map(|m| m.place.clone()).collect();
-    for mount in &mut mounts {
-        mount.behind_network = network.iter().any(|place| mount.is_below(place));
-    }
-    mounts.retain(|m| !m.is_pseudo());
+    mark_behind_network(&mut mounts);
+    mounts.retain(|m| !m.is_pseudo() && !m.of_a_user);
     mounts.sort_by(|a, b| (a.identity(), a.preference()).cmp(&(b.identity(), b.preference())));
     mounts.dedup_by(|a, b| a.identity() == b.identity());
     mounts.sort_by(|a, b| a.place.cmp(&b.place));
     mounts
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+/// The most important `max` of these, by mount point: those of devices before all others, of which there may be any number.
+pub fn most_important(mut mounts: Vec<Mount>, max: usize) -> Vec<Mount> {
+    mounts.sort_by_key(|mount| (!mount.is_on_a_device(), mount.may_hang()));
+    mounts.truncate(max);
+    mounts.sort_by(|a, b| a.place.cmp(&b.place));
+    mounts
+}
 
-    const SERVER: &[u8] = include_bytes!("../../../tests/fixtures/mountinfo-debian12-server");
-
-    fn listed(text: &[u8]) -> Vec<String> {
-        file_systems(parse(text)).iter().map(Mount::mount_point_text).collect()
-    }
-
-    #[test]
-    fn each_file_system_is_listed_once() {
-        let expected = ["/", "/boot/efi", "/data", "/mnt/my share", "/srv/pool", "/srv/www"];
-        assert_eq!(listed(SERVER), expected);
-    }
-
-    #[test]
-    fn a_bind_mount_stands_for_its_file_system_only_where_nothing_else_does() {
-        let bind = b"30 1 8:1 /lib/x /etc/hosts rw - ext4 /dev/sda1 rw\n";
-        assert_eq!(listed(bind), ["/etc/hosts"]);
-        let both = [&bind[..], b"31 1 8:1 / /a/long/way/down rw - ext4 /dev/sda1 rw\n"].concat();
-        assert_eq!(listed(&both), ["/a/long/way/down"]);
-    }
-
-    #[test]
-    fn the_mount_on_top_hides_the_one_below() {
-        let text = b"30 1 8:1 / /mnt rw - ext4 /dev/sda1 rw\n31 30 8:2 / /mnt rw - xfs /dev/sda2 rw\n";
-        let list = file_systems(parse(text));
-        assert_eq!((list.len(), list[0].kind.as_str()), (1, "xfs"));
-    }
-
-    #[test]
-    fn a_local_disk_below_a_network_mount_may_hang_with_it() {
-        let text = b"30 1 0:50 / /nfs rw - nfs4 h:/ rw\n31 30 8:2 / /nfs/local rw - xfs /dev/sda2 rw\n\
-                     32 1 8:3 / /nfsx rw - xfs /dev/sda3 rw\n";
-        let hanging: Vec<_> = file_systems(parse(text)).iter().map(Mount::may_hang).collect();
-        assert_eq!(hanging, [true, true, false]);
-    }
-
-    #[test]
-    fn a_live_systems_overlay_root_is_a_file_system() {
-        assert_eq!(listed(b"30 1 0:30 / / rw - overlay overlay rw,lowerdir=/a\n"), ["/"]);
-    }
-
-    #[test]
-    fn what_may_hang_is_known_by_its_type() {
-        let list = file_systems(parse(SERVER));
-        let hanging: Vec<_> = list.iter().filter(|m| m.may_hang()).map(Mount::mount_point_text).collect();
-        assert_eq!(hanging, ["/mnt/my share"]);
-        let sshfs = parse(b"9 1 0:50 / /m rw - fuse.sshfs u@h:/ rw\n");
-        assert!(sshfs[0].may_hang());
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = file_systems(parse(&bytes));
-        }
-
-        #[test]
-        fn no_mount_point_and_no_device_is_listed_twice(rows in proptest::collection::vec((0u8..4, 0u8..4, 0u8..4), 0..30)) {
-            let text = rows.iter().map(|(d, r, p)| format!("1 1 8:{d} /{r} /{p} rw - ext4 /dev/sd{d} rw\n")).collect::<Vec<_>>().concat();
-            let list = file_systems(parse(text.as_bytes()));
-            let mut points: Vec<_> = list.iter().map(|m| &m.place).collect();
-            let mut devices: Vec<_> = list.iter().map(|m| m.device_id).collect();
-            points.dedup();
-            devices.sort_unstable();
-            devices.dedup();
-            prop_assert_eq!((points.len(), devices.len()), (list.len(), list.len()));
-        }
+/// A mount lies behind another machine or process where one of the directories above it does.
+fn mark_behind_network(mounts: &mut [Mount]) {
+    let network: BTreeSet<Vec<u8>> =
+        mounts.iter().filter(|m| m.is_network()).map(|m| m.place.clone()).collect();
+    for mount in mounts {
+        let place = &mount.place;
+        let mut above = (1..place.len()).filter(|end| place.get(*end) == Some(&b'/'));
+        mount.behind_network = above.any(|end| place.get(..end).is_some_and(|at| network.contains(at)));
     }
 }
+
+#[cfg(test)]
+#[path = "mounts_tests.rs"]
+mod tests;

@@ -156,7 +156,7 @@ mod tests {
             place: at.into(),
             kind: "nfs4".into(),
             source: b"server:/".to_vec(),
-            behind_network: false,
+            ..Mount::default()
         }
     }
 

@@ -23,19 +23,32 @@ pub struct Space {
     pub free_inodes: u64,
 }
 
-/// Figures for the wire; `None` for a file system without blocks, which is a pseudo file system.
+/// A file system that makes inodes as they are needed tells a number without meaning (0, or one near 2^64).
+const MAX_INODES: u64 = 1 << 62;
+
+impl Space {
+    /// How many inodes there are, and how many are used; `None` where their number is not fixed.
+    pub fn inodes(self) -> Option<(u64, u64)> {
+        let known = (1..MAX_INODES).contains(&self.inodes);
+        known.then(|| (self.inodes, self.inodes.saturating_sub(self.free_inodes)))
+    }
+}
+
+/// Figures for the wire; `None` for a file system without blocks, which is a pseudo file system, and for one that is
+/// full by design.
 pub fn figures(mount: &Mount, space: Space) -> Option<DiskUsage> {
     let bytes = |blocks: u64| gigabytes(u128::from(blocks) * u128::from(space.block_bytes));
-    let has_inodes = space.inodes > 0;
-    (space.blocks > 0 && space.block_bytes > 0).then(|| DiskUsage {
+    let inodes = space.inodes();
+    let counts = space.blocks > 0 && space.block_bytes > 0 && !mount.is_full_by_design(space.available);
+    counts.then(|| DiskUsage {
         mount_point: mount.mount_point_text(),
         device: mount.source_text(),
         filesystem: mount.kind.clone(),
         total_gb: bytes(space.blocks),
         used_gb: bytes(space.blocks.saturating_sub(space.free)),
         available_gb: bytes(space.available.min(space.blocks)),
-        inodes_total: has_inodes.then(|| counter(space.inodes)),
-        inodes_used: has_inodes.then(|| counter(space.inodes.saturating_sub(space.free_inodes))),
+        inodes_total: inodes.map(|(total, _)| counter(total)),
+        inodes_used: inodes.map(|(_, used)| counter(used)),
     })
 }
 
@@ -46,7 +59,9 @@ pub struct Usages {
     pub list: Vec<DiskUsage>,
     /// One for each file system that could not be asked.
     pub failed: Vec<CollectError>,
-    /// Before the list was cut.
+    /// How many were asked. Some are not told: no file system of their own, or full by design.
+    pub asked: usize,
+    /// How many there are, before the list was cut.
     pub total: usize,
 }
 
@@ -77,7 +92,7 @@ mod tests {
             place: b"/data".to_vec(),
             kind: "ext4".into(),
             source: b"/dev/sda1".to_vec(),
-            behind_network: false,
+            ..Mount::default()
         }
     }
 
@@ -98,6 +113,22 @@ mod tests {
     #[test]
     fn a_file_system_without_blocks_is_left_out() {
         assert_eq!(figures(&mount(), Space::default()), None);
+    }
+
+    #[test]
+    fn a_number_of_inodes_without_meaning_is_unknown() {
+        for (inodes, free_inodes) in [(0, 0), (u64::MAX, u64::MAX - 3), (u64::MAX - 1, 0), (1 << 63, 5)] {
+            assert_eq!(Space { inodes, free_inodes, ..Space::default() }.inodes(), None, "{inodes}");
+        }
+        assert_eq!(Space { inodes: 10, free_inodes: 4, ..Space::default() }.inodes(), Some((10, 6)));
+    }
+
+    #[test]
+    fn what_is_full_by_design_is_left_out() {
+        let full = Space { block_bytes: 4096, blocks: 100, ..Space::default() };
+        assert!(figures(&mount(), full).is_some(), "a full disk");
+        assert_eq!(figures(&Mount { kind: "erofs".into(), ..mount() }, full), None);
+        assert_eq!(figures(&Mount { read_only: true, ..mount() }, full), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Links and addresses put together for the wire, in the order in which a person looks for an address.
 
-use super::route::Link;
+use super::route::{Address, Link};
 use crate::collector::numbers::{MAX_COUNT, counter};
 use crate::collector::text::printable;
 use infiniservice_protocol::metrics::Interface;
@@ -36,7 +36,7 @@ pub fn may_have_speed(link: &Link) -> bool {
 /// Interfaces in order, at most `max`.
 pub fn assemble(
     mut links: Vec<Link>,
-    addresses: &[(u32, IpAddr)],
+    addresses: &[Address],
     default_route: Option<u32>,
     max: usize,
     mut speed: impl FnMut(&Link) -> Option<u32>,
@@ -46,7 +46,7 @@ pub fn assemble(
     links.iter().map(|link| interface(link, addresses, speed(link))).collect()
 }
 
-fn interface(link: &Link, addresses: &[(u32, IpAddr)], speed_mbps: Option<u32>) -> Interface {
+fn interface(link: &Link, addresses: &[Address], speed_mbps: Option<u32>) -> Interface {
     let Link { counters, .. } = link;
     Interface {
         name: printable(&link.name, 64),
@@ -66,11 +66,12 @@ fn interface(link: &Link, addresses: &[(u32, IpAddr)], speed_mbps: Option<u32>) 
     }
 }
 
-/// IPv4 before IPv6, global before link-local, else as the kernel lists them: its first is the primary one.
-fn addresses_of(index: u32, addresses: &[(u32, IpAddr)]) -> Vec<String> {
-    let mut own: Vec<_> = addresses.iter().filter(|(i, _)| *i == index).map(|(_, ip)| *ip).collect();
-    own.sort_by_key(|ip| (is_link_local(ip), ip.is_ipv6()));
-    own.iter().take(MAX_ADDRESSES).map(ToString::to_string).collect()
+/// Those for new connections before deprecated ones, global before link-local, IPv4 before IPv6, else as the kernel lists
+/// them: its first is the primary one.
+fn addresses_of(index: u32, addresses: &[Address]) -> Vec<String> {
+    let mut own: Vec<_> = addresses.iter().filter(|address| address.link == index).collect();
+    own.sort_by_key(|address| (address.is_deprecated, is_link_local(&address.ip), address.ip.is_ipv6()));
+    own.iter().take(MAX_ADDRESSES).map(|address| address.ip.to_string()).collect()
 }
 
 fn is_link_local(ip: &IpAddr) -> bool {
@@ -127,12 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn addresses_carry_no_prefix_and_link_local_ones_come_last() {
+    fn addresses_carry_no_prefix_and_link_local_and_deprecated_ones_come_last() {
         let ips = ["fe80::1", "2001:db8::1", "169.254.1.1", "192.0.2.1", "192.0.2.2"];
-        let addresses: Vec<_> =
-            ips.iter().map(|ip| (4, ip.parse().unwrap())).chain([(5, [9, 9, 9, 9].into())]).collect();
+        let address = |link, ip, is_deprecated| Address { link, ip, is_deprecated };
+        let own = ips.iter().map(|ip| address(4, ip.parse().unwrap(), *ip == "2001:db8::1"));
+        let addresses: Vec<_> = own.chain([address(5, [9, 9, 9, 9].into(), false)]).collect();
         let list = assemble(vec![link(4, "eth0", "", true)], &addresses, None, 9, |_| Some(1000));
-        assert_eq!(list[0].ip_addresses, ["192.0.2.1", "192.0.2.2", "2001:db8::1", "169.254.1.1", "fe80::1"]);
+        assert_eq!(list[0].ip_addresses, ["192.0.2.1", "192.0.2.2", "169.254.1.1", "fe80::1", "2001:db8::1"]);
         assert_eq!((list[0].mac_address.as_str(), list[0].speed_mbps), ("02:00:00:00:00:ab", Some(1000)));
     }
 

@@ -20,6 +20,11 @@ const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 1 << 3;
 const IFF_LOWER_UP: u32 = 1 << 16;
 const RTN_UNICAST: u8 = 1;
+/// `include/uapi/linux/if_addr.h`.
+const IFA_F_OPTIMISTIC: u32 = 0x04;
+const IFA_F_DADFAILED: u32 = 0x08;
+const IFA_F_DEPRECATED: u32 = 0x20;
+const IFA_F_TENTATIVE: u32 = 0x40;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
@@ -102,19 +107,40 @@ fn until_nul(value: &[u8]) -> &[u8] {
     value.split(|b| *b == 0).next().unwrap_or_default()
 }
 
-/// Reads an `RTM_NEWADDR` payload: the link's number and the address. On a point-to-point link `IFA_ADDRESS` is the
-/// other end and `IFA_LOCAL` ours.
-pub fn address(payload: &[u8]) -> Option<(u32, IpAddr)> {
-    let (family, index) = (*payload.first()?, u32_at(payload, 4)?);
+/// An address of a link that the machine can be reached by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The link's number.
+    pub link: u32,
+    /// Itself.
+    pub ip: IpAddr,
+    /// Still good for connections that there are, not for new ones.
+    pub is_deprecated: bool,
+}
+
+/// Reads an `RTM_NEWADDR` payload; `None` of an address that is not in use: its duplicate was found, or is looked for.
+/// On a point-to-point link `IFA_ADDRESS` is the other end and `IFA_LOCAL` ours.
+pub fn address(payload: &[u8]) -> Option<Address> {
+    let (family, link) = (*payload.first()?, u32_at(payload, 4)?);
+    // Of the flags eight bits stand in the header; newer kernels give all of them as an attribute.
+    let mut flags = u32::from(*payload.get(2)?);
     let (mut address, mut local) = (None, None);
     for (kind, value) in attributes(payload.get(8..)?) {
         match kind {
             1 => address = ip(family, value),
             2 => local = ip(family, value),
+            8 => flags = u32_at(value, 0)?,
             _ => {}
         }
     }
-    local.or(address).map(|ip| (index, ip))
+    let ip = local.or(address).filter(|_| is_usable(flags))?;
+    Some(Address { link, ip, is_deprecated: flags & IFA_F_DEPRECATED != 0 })
+}
+
+/// An optimistic address is used while its duplicate is looked for (RFC 4429).
+fn is_usable(flags: u32) -> bool {
+    let waits = flags & IFA_F_TENTATIVE != 0 && flags & IFA_F_OPTIMISTIC == 0;
+    !waits && flags & IFA_F_DADFAILED == 0
 }
 
 fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
@@ -176,7 +202,7 @@ mod tests {
             .filter(|m| m.kind == RTM_NEWADDR)
             .filter_map(|m| address(m.payload))
             .collect();
-        let has = |text: &str| all.iter().any(|(_, ip)| ip.to_string() == text);
+        let has = |text: &str| all.iter().any(|address| address.ip.to_string() == text);
         assert!(has("127.0.0.1") && has("192.0.2.10") && has("2001:db8::10"), "{all:?}");
     }
 
@@ -193,7 +219,30 @@ mod tests {
         payload[4..8].copy_from_slice(&9u32.to_ne_bytes());
         push_attribute(&mut payload, 1, &[10, 0, 0, 2]);
         push_attribute(&mut payload, 2, &[10, 0, 0, 1]);
-        assert_eq!(address(&payload), Some((9, IpAddr::from([10, 0, 0, 1]))));
+        let ours = address(&payload).unwrap();
+        assert_eq!((ours.link, ours.ip), (9, IpAddr::from([10, 0, 0, 1])));
+    }
+
+    /// An address of link 9 with these flags in the header, and as an attribute where there is one.
+    fn flagged(header: u8, attribute: Option<u32>) -> Option<Address> {
+        let mut payload = vec![AF_INET6, 64, header, 0, 9, 0, 0, 0];
+        payload[4..8].copy_from_slice(&9u32.to_ne_bytes());
+        push_attribute(&mut payload, 1, &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        if let Some(flags) = attribute {
+            push_attribute(&mut payload, 8, &flags.to_ne_bytes());
+        }
+        address(&payload)
+    }
+
+    #[test]
+    fn addresses_that_are_not_in_use_are_none_and_old_ones_are_marked() {
+        assert!(!flagged(0x80, None).unwrap().is_deprecated);
+        assert!(flagged(0x20, None).unwrap().is_deprecated);
+        assert_eq!(flagged(0x40, None), None, "tentative");
+        assert_eq!(flagged(0x08, None), None, "its duplicate was found");
+        assert!(flagged(0x44, None).is_some(), "optimistic");
+        assert_eq!(flagged(0, Some(0x40)), None, "the attribute has all the flags");
+        assert!(flagged(0, Some(0x320)).unwrap().is_deprecated);
     }
 
     proptest! {

@@ -8,7 +8,8 @@ use crate::collector::error::CollectError;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statvfs, statx};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -25,10 +26,8 @@ pub fn usages(
     max: usize,
     deadline: Duration,
 ) -> Result<Usages, CollectError> {
-    let mut mounts = mounts::file_systems(mounts::parse(proc.read("self/mountinfo")?));
-    let total = mounts.len();
-    mounts.truncate(max);
-    let mut usages = Usages { total, ..Usages::default() };
+    let (mounts, total) = most_important(proc, max)?;
+    let mut usages = Usages { asked: mounts.len(), total, ..Usages::default() };
     let (remote, local): (Vec<_>, Vec<_>) = mounts.iter().partition(|mount| mount.may_hang());
     let asked = probes.ask_in_turn(&local).into_iter().chain(probes.ask_all(&remote, deadline));
     for (mount, asked) in local.iter().chain(&remote).zip(asked) {
@@ -39,6 +38,19 @@ pub fn usages(
     }
     usages.list.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
     Ok(usages)
+}
+
+/// The file systems to be asked, at most `max`, and how many there are. A line of the table that is not understood may
+/// stand for one.
+fn most_important(proc: &Tree, max: usize) -> Result<(Vec<Mount>, usize), CollectError> {
+    let path = proc.path("self/mountinfo");
+    let failed =
+        |error: io::Error| CollectError::Io { path: path.to_string_lossy().into_owned(), source: error };
+    let file = File::open(&path).map_err(failed)?;
+    let table = mounts::read(BufReader::new(file)).map_err(failed)?;
+    let all = mounts::file_systems(table.mounts);
+    let total = all.len().saturating_add(table.left_out);
+    Ok((mounts::most_important(all, max), total))
 }
 
 /// How full one is; `None` where its path leads to another file system, mounted above it. Of a dead server it waits for good.

@@ -4,7 +4,7 @@ use super::files::Tree;
 use super::netlink::Netlink;
 use crate::collector::error::CollectError;
 use crate::collector::network::interfaces::{assemble, may_have_speed};
-use crate::collector::network::route::{self, Link};
+use crate::collector::network::route::{self, Address, Link};
 use crate::collector::text::unsigned;
 use infiniservice_protocol::metrics::Interface;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -40,7 +40,7 @@ fn links(netlink: &mut Netlink) -> Result<Vec<Link>, CollectError> {
     Ok(links)
 }
 
-fn addresses(netlink: &mut Netlink) -> Result<Vec<(u32, IpAddr)>, CollectError> {
+fn addresses(netlink: &mut Netlink) -> Result<Vec<Address>, CollectError> {
     let mut addresses = Vec::new();
     netlink.dump("addresses", route::RTM_GETADDR, &ALL_ADDRESSES, |message| {
         addresses.extend(route::address(message.payload).filter(|_| message.kind == route::RTM_NEWADDR));
@@ -59,9 +59,28 @@ fn default_route(netlink: &mut Netlink) -> Option<u32> {
     })
 }
 
-/// Mb/s. Drivers of virtual devices answer -1 or an error when they do not know.
+/// Mb/s. Drivers that do not know answer -1, as a number of 16 or of 32 bits, or an error (`ethtool(8)`'s `Unknown!`).
 fn speed(sys: &mut Tree, link: &Link) -> Option<u32> {
     let name = std::str::from_utf8(&link.name).ok().filter(|_| may_have_speed(link))?;
-    let speed = unsigned(sys.read(&format!("class/net/{name}/speed")).ok()?.trim_ascii())?;
-    u32::try_from(speed).ok().filter(|speed| (1..i32::MAX as u32).contains(speed))
+    known_speed(sys.read(&format!("class/net/{name}/speed")).ok()?)
+}
+
+fn known_speed(text: &[u8]) -> Option<u32> {
+    let speed = u32::try_from(unsigned(text.trim_ascii())?).ok()?;
+    (1..i32::MAX as u32).contains(&speed).then_some(speed).filter(|speed| *speed != u32::from(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_that_the_driver_does_not_know_is_none() {
+        for unknown in ["65535\n", "4294967295\n", "-1\n", "0\n", "\n"] {
+            assert_eq!(known_speed(unknown.as_bytes()), None, "{unknown}");
+        }
+        for known in [10, 1000, 65_534, 65_536, 400_000] {
+            assert_eq!(known_speed(format!("{known}\n").as_bytes()), Some(known));
+        }
+    }
 }

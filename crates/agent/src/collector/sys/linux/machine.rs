@@ -1,5 +1,6 @@
 //! Everything that is asked of a Linux machine, behind one type.
 
+use super::blocks::Blocks;
 use super::disks;
 use super::files::Tree;
 use super::interfaces;
@@ -7,7 +8,7 @@ use super::netlink::Netlink;
 use super::processes::ProcessFiles;
 use super::sensors::Sensors;
 use super::sockets;
-use crate::collector::disk::io::{self, Device};
+use crate::collector::disk::io::{self, Table};
 use crate::collector::disk::probe::Probes;
 use crate::collector::disk::usage::{Space, Usages};
 use crate::collector::error::CollectError;
@@ -30,6 +31,7 @@ pub struct Machine {
     route: Netlink,
     sock_diag: Netlink,
     probes: Probes<Option<Space>>,
+    blocks: Blocks,
     processes: ProcessFiles,
     sensors: Sensors,
     users: Users,
@@ -47,6 +49,7 @@ impl Machine {
             route: Netlink::new(None),
             sock_diag: Netlink::new(Some(rustix::net::netlink::SOCK_DIAG)),
             probes: disks::probes(),
+            blocks: Blocks::new(&roots.sys),
             processes: ProcessFiles::new(&roots.proc),
             sensors: Sensors::default(),
             users: Users::default(),
@@ -77,7 +80,10 @@ impl Machine {
 
     /// Memory and swap.
     pub fn memory(&mut self) -> Result<Memory, CollectError> {
-        self.proc.parse("meminfo", memory::parse)
+        let memory = self.proc.parse("meminfo", memory::parse)?;
+        // Only where ZFS is loaded.
+        let arc = self.proc.read("spl/kstat/zfs/arcstats").unwrap_or_default();
+        Ok(memory::with_arc(memory, arc))
     }
 
     /// File systems.
@@ -87,8 +93,10 @@ impl Machine {
     }
 
     /// Counters of block devices.
-    pub fn disk_io(&mut self) -> Result<Vec<Device>, CollectError> {
-        self.proc.parse("diskstats", io::parse)
+    pub fn disk_io(&mut self) -> Result<Table, CollectError> {
+        let table = io::parse(self.proc.read("diskstats")?);
+        let topology = self.blocks.of(&table.devices);
+        Ok(Table { devices: io::counted(table.devices, topology), ..table })
     }
 
     /// Interfaces in order, and how many there are in all.

@@ -1,5 +1,6 @@
 //! Linux: `/proc`, `/sys` and netlink.
 
+mod blocks;
 mod disks;
 mod files;
 mod interfaces;

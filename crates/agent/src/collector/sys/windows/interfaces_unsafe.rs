@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::collector::error::CollectError;
-use crate::collector::network::route::{Counters, Link};
+use crate::collector::network::route::{Address, Counters, Link};
 use crate::win32::wide::narrow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -73,8 +73,13 @@ fn link(row: &MIB_IF_ROW2) -> Row {
     (link, row.TransmitLinkSpeed)
 }
 
-/// Addresses by the index of their interface.
-pub fn addresses() -> Result<Vec<(u32, IpAddr)>, CollectError> {
+/// `NL_DAD_STATE` (nldef.h): no address, its duplicate is looked for, its duplicate was found.
+const NOT_IN_USE: [i32; 3] = [0, 1, 2];
+/// `NldsDeprecated`.
+const DEPRECATED: i32 = 3;
+
+/// Addresses that are in use.
+pub fn addresses() -> Result<Vec<Address>, CollectError> {
     let flags = GET_ADAPTERS_ADDRESSES_FLAGS(
         GAA_FLAG_SKIP_ANYCAST.0 | GAA_FLAG_SKIP_MULTICAST.0 | GAA_FLAG_SKIP_DNS_SERVER.0,
     );
@@ -98,7 +103,7 @@ pub fn addresses() -> Result<Vec<(u32, IpAddr)>, CollectError> {
     }
 }
 
-fn walk(first: *const IP_ADAPTER_ADDRESSES_LH) -> Vec<(u32, IpAddr)> {
+fn walk(first: *const IP_ADAPTER_ADDRESSES_LH) -> Vec<Address> {
     let mut found = Vec::new();
     let mut adapter = first;
     // SAFETY: each pointer is null or leads to the next record in the buffer that Windows has just filled.
@@ -111,7 +116,9 @@ fn walk(first: *const IP_ADAPTER_ADDRESSES_LH) -> Vec<(u32, IpAddr)> {
         let mut unicast = one.FirstUnicastAddress;
         // SAFETY: as above.
         while let Some(address) = unsafe { unicast.as_ref() } {
-            found.extend(ip(address.Address.lpSockaddr).map(|ip| (index, ip)));
+            let is_deprecated = address.DadState.0 == DEPRECATED;
+            let ip = ip(address.Address.lpSockaddr).filter(|_| !NOT_IN_USE.contains(&address.DadState.0));
+            found.extend(ip.map(|ip| Address { link: index, ip, is_deprecated }));
             unicast = address.Next;
         }
         adapter = one.Next;

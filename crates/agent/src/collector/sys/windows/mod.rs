@@ -16,7 +16,7 @@ pub use native_unsafe::memory as machine_memory;
 pub use volumes::{drive_space, local_drives};
 
 use crate::collector::cpu;
-use crate::collector::disk::io::Device;
+use crate::collector::disk::io::Table;
 use crate::collector::disk::probe::Probes;
 use crate::collector::disk::usage::Usages;
 use crate::collector::error::CollectError;
@@ -98,9 +98,9 @@ impl Machine {
 
     /// Counters of physical drives.
     #[allow(clippy::unused_self)]
-    pub fn disk_io(&mut self) -> Result<Vec<Device>, CollectError> {
+    pub fn disk_io(&mut self) -> Result<Table, CollectError> {
         let devices = volumes_unsafe::devices();
-        if devices.is_empty() { Err(CollectError::Unsupported) } else { Ok(devices) }
+        if devices.is_empty() { Err(CollectError::Unsupported) } else { Ok(Table { devices, unreadable: 0 }) }
     }
 
     /// Interfaces in order, and how many there are in all.

@@ -67,7 +67,8 @@ impl Buffer {
                 let bytes = row.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
                 bytes.map(u64::from_le_bytes).unwrap_or_default()
             };
-            let times = Times { total: time(8).saturating_add(time(16)), idle: time(0) };
+            let (idle, total) = (time(0), time(8).saturating_add(time(16)));
+            let times = Times::of(total.saturating_sub(idle), idle);
             sample.all.total = sample.all.total.saturating_add(times.total);
             sample.all.idle = sample.all.idle.saturating_add(times.idle);
             sample.cores.push((number as u32, times));

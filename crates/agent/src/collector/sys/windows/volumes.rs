@@ -43,6 +43,7 @@ pub fn usages(probes: &mut Probes<Drive>, max: usize, deadline: Duration) -> Usa
             _ if usages.total >= max => usages.total += 1,
             answer => {
                 usages.total += 1;
+                usages.asked += 1;
                 let space = answer.map(|drive| drive.described_in(mount));
                 usages.take(mount, space);
             }
@@ -80,5 +81,6 @@ fn mount(root: &str, kind: u32) -> Mount {
         kind: String::new(),
         place: root.into(),
         behind_network: kind == REMOTE,
+        ..Mount::default()
     }
 }
