@@ -1,5 +1,6 @@
 //! What one check found, and how it becomes an item of the answer.
 
+use super::levels::worse;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{Check, CheckStatus, Remediation};
 use serde_json::{Map, Value};
@@ -15,6 +16,9 @@ pub struct Finding {
     pub details: Map<String, Value>,
     /// How to put it right.
     pub remediation: Option<Remediation>,
+    /// What was not looked at because there is more of it than the check's bounds, as a sentence with the number. Such a check
+    /// never passes: what it did not see may be what is wrong.
+    pub unseen: Option<String>,
 }
 
 /// Why a check could not be made, as a sentence.
@@ -52,6 +56,24 @@ impl Finding {
         self
     }
 
+    /// The same where not all was looked at.
+    #[must_use]
+    pub fn with_unseen(mut self, unseen: Option<String>) -> Self {
+        self.unseen = unseen.or(self.unseen);
+        self
+    }
+
+    /// The finding as it is told: one over a part of what there is warns at least, and says what it did not see.
+    #[must_use]
+    pub(super) fn told(mut self) -> Self {
+        if let Some(unseen) = self.unseen.take() {
+            self.status = worse(self.status, CheckStatus::Warning);
+            self.message = format!("{} {unseen}", self.message);
+            self.details.insert("unseen".into(), unseen.into());
+        }
+        self
+    }
+
     /// What a person can do about it; nothing where all is well.
     #[must_use]
     pub fn advise(self, description: impl Into<String>) -> Self {
@@ -72,7 +94,8 @@ impl Finding {
 /// The item for a check by its name.
 pub fn check(name: &str, assessed: Assessed) -> Check {
     match assessed {
-        Ok(Finding { status, message, details, remediation }) => {
+        Ok(finding) => {
+            let Finding { status, message, details, remediation, .. } = finding.told();
             Check { name: name.into(), status, message, details, remediation }
         }
         Err(Skip(message)) => Check { name: name.into(), message, ..Check::default() },
@@ -108,6 +131,19 @@ mod tests {
     #[test]
     fn nothing_is_advised_where_all_is_well() {
         assert_eq!(Finding::passed("fine").advise("nothing").remediation, None);
+    }
+
+    #[test]
+    fn a_check_over_a_part_never_passes_and_says_what_it_did_not_see() {
+        let unseen = || Some("Only the newest 2000 lines were looked at.".to_owned());
+        let of = |status| check("x", Ok(Finding::new(status, "No error.").with_unseen(unseen())));
+        let passed = of(CheckStatus::Passed);
+        assert_eq!(passed.status, CheckStatus::Warning);
+        assert_eq!(passed.message, "No error. Only the newest 2000 lines were looked at.");
+        assert_eq!(passed.details["unseen"], "Only the newest 2000 lines were looked at.");
+        assert_eq!(of(CheckStatus::Failed).status, CheckStatus::Failed);
+        let whole = check("x", Ok(Finding::passed("No error.").with_unseen(None)));
+        assert_eq!((whole.status, whole.details.len()), (CheckStatus::Passed, 0));
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use super::checks::disk::{self, FileSystems};
 use super::finding::Skip;
 use super::isolate;
-use super::journal::{self, Entry};
+use super::journal::{self, Log};
 use super::levels::Asked;
 use super::updates::{Known, UpdateSource};
 use crate::commands::control::Stop;
-use crate::commands::runner::{Program, Request, Runner, Status};
+use crate::commands::runner::{Finished, Program, Request, Runner, Status};
 use crate::commands::{Control, Services};
 use std::fs::File;
 use std::io::{self, Read};
@@ -45,7 +45,7 @@ pub struct Machine {
 /// What is asked once in a round.
 #[derive(Default)]
 pub struct Once {
-    kernel_log: Shared<Vec<Entry>>,
+    kernel_log: Shared<Log>,
     pending: Shared<Known>,
     file_systems: Shared<FileSystems>,
 }
@@ -58,7 +58,7 @@ impl Machine {
         Self { control: self.control.shortened(share), ..self.clone() }
     }
 
-    /// A file's beginning, up to 1 MiB; the path is below the root.
+    /// A file of up to 1 MiB, whole: a part of it could look better than all of it. The path is below the root.
     pub async fn read(&self, path: &'static str) -> Result<Vec<u8>, Skip> {
         self.read_if_there(path).await?.ok_or_else(|| Skip(format!("/{path} does not exist here")))
     }
@@ -66,33 +66,58 @@ impl Machine {
     /// The same; `None` where there is no such file.
     pub async fn read_if_there(&self, path: &'static str) -> Result<Option<Vec<u8>>, Skip> {
         let full = self.root.join(path);
-        match isolate::run(path, move || beginning(&full)).await? {
+        match isolate::run(path, move || whole(&full)).await? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Skip(format!("/{path}: {error}"))),
         }
     }
 
-    /// What a program writes that has to succeed.
+    /// What a program writes that has to succeed. More than 1 MiB of it is no answer: its beginning may say the opposite.
     pub async fn output(&self, request: Request) -> Result<String, Skip> {
-        let program = match &request.program {
-            Program::Named(name) => (*name).to_owned(),
-            Program::At(path) => path.display().to_string(),
-        };
-        let request = request.max_output(MAX_OUTPUT_BYTES);
-        let finished = self.runner.run(request, &self.control).await.map_err(|e| Skip(e.to_string()))?;
-        if finished.succeeded() {
-            return Ok(finished.stdout.text);
+        let program = named(&request);
+        let finished = self.run(request.max_output(MAX_OUTPUT_BYTES)).await?;
+        if !finished.succeeded() {
+            return Err(failed(&program, &finished));
         }
-        let words = finished.stderr.text.lines().last().unwrap_or_default().chars().take(200);
-        let words: String = words.collect();
-        Err(Skip(format!("{program} {}: {words}", how_it_ended(&finished.status))))
+        if finished.stdout.truncated {
+            let bytes = finished.stdout.total_bytes;
+            return Err(Skip(format!("{program} wrote {bytes} bytes, more than are looked at")));
+        }
+        Ok(finished.stdout.text)
     }
 
-    /// Warnings and worse of the kernel since boot, the newest first.
-    pub async fn kernel_log(&self) -> Result<Arc<Vec<Entry>>, Skip> {
-        let read = || async { Ok(Arc::new(journal::parse(&self.output(journal::request()).await?))) };
+    /// A run of a program, however it ended.
+    pub async fn run(&self, request: Request) -> Result<Finished, Skip> {
+        self.runner.run(request, &self.control).await.map_err(|error| Skip(error.to_string()))
+    }
+
+    /// Errors and the warnings that matter of the kernel since boot, the newest first.
+    pub async fn kernel_log(&self) -> Result<Arc<Log>, Skip> {
+        let read = || async { Ok(Arc::new(self.errors_and_warnings().await?)) };
         self.once.kernel_log.get_or_init(read).await.clone()
+    }
+
+    async fn errors_and_warnings(&self) -> Result<Log, Skip> {
+        let errors = self.log(journal::errors()).await?;
+        let warnings = match self.log(journal::warnings(true)).await {
+            Ok(warnings) => warnings,
+            Err(_) => self.log(journal::warnings(false)).await?,
+        };
+        Ok(errors.with(warnings))
+    }
+
+    async fn log(&self, request: Request) -> Result<Log, Skip> {
+        let program = named(&request);
+        let finished = self.run(request).await?;
+        // Newer versions end with 1 where nothing has the pattern.
+        let nothing = finished.exit_code() == Some(1)
+            && finished.stdout.text.is_empty()
+            && finished.stderr.text.is_empty();
+        if !finished.succeeded() && !nothing {
+            return Err(failed(&program, &finished));
+        }
+        Ok(Log::read(&finished.stdout.text, finished.stdout.truncated))
     }
 
     /// Pending updates, asked for once.
@@ -108,9 +133,24 @@ impl Machine {
     }
 }
 
-fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+fn named(request: &Request) -> String {
+    match &request.program {
+        Program::Named(name) => (*name).to_owned(),
+        Program::At(path) => path.display().to_string(),
+    }
+}
+
+fn failed(program: &str, finished: &Finished) -> Skip {
+    let words: String = finished.stderr.text.lines().last().unwrap_or_default().chars().take(200).collect();
+    Skip(format!("{program} {}: {words}", how_it_ended(&finished.status)))
+}
+
+fn whole(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::other("it is longer than the 1 MiB that are looked at"));
+    }
     Ok(bytes)
 }
 

@@ -7,6 +7,7 @@ pub mod checks;
 pub mod finding;
 pub mod isolate;
 pub mod journal;
+pub mod kernel_errors;
 pub mod levels;
 pub mod machine;
 pub mod round;

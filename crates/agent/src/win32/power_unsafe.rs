@@ -1,4 +1,5 @@
 //! Ends the machine's run: `InitiateSystemShutdownExW`, with the right to do so switched on.
+#![allow(unsafe_code)]
 
 use windows::Win32::Foundation::{CloseHandle, HANDLE, LUID};
 use windows::Win32::Security::{
@@ -35,16 +36,16 @@ pub fn end_machine(reboot: bool) -> Result<()> {
 fn allow() -> Result<()> {
     let mut luid = LUID::default();
     // SAFETY: the names are constants, and `luid` is a place for the answer.
-    unsafe { LookupPrivilegeValueW(PCWSTR::null(), SE_SHUTDOWN_NAME, &mut luid)? };
+    unsafe { LookupPrivilegeValueW(PCWSTR::null(), SE_SHUTDOWN_NAME, &raw mut luid)? };
     let mut token = HANDLE::default();
     // SAFETY: the pseudo handle of this process is always valid, and `token` is a place for the answer.
-    unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &mut token)? };
+    unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &raw mut token)? };
     let privileges = TOKEN_PRIVILEGES {
         PrivilegeCount: 1,
         Privileges: [LUID_AND_ATTRIBUTES { Luid: luid, Attributes: SE_PRIVILEGE_ENABLED }],
     };
     // SAFETY: `token` is open, and `privileges` holds as many entries as it says.
-    let adjusted = unsafe { AdjustTokenPrivileges(token, false, Some(&privileges), 0, None, None) };
+    let adjusted = unsafe { AdjustTokenPrivileges(token, false, Some(&raw const privileges), 0, None, None) };
     // SAFETY: `token` was opened above and is closed once.
     let closed = unsafe { CloseHandle(token) };
     adjusted.and(closed)

@@ -3,35 +3,11 @@
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding};
 use crate::autochecks::journal::Entry;
+use crate::autochecks::kernel_errors::{Kind, kind};
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 use std::sync::Arc;
 
-/// A file system's own word that it is damaged or had to stop.
-const DAMAGE: [&str; 9] = [
-    "EXT4-fs error",
-    "EXT4-fs (", // only together with `Remounting filesystem read-only`: see `kind`
-    "XFS (",     // only together with `Corruption` or `Shutting down`
-    "BTRFS error",
-    "BTRFS critical",
-    "F2FS-fs error",
-    "JBD2: Error",
-    "Aborting journal on device",
-    "Detected aborted journal",
-];
-/// A disk's word that it could not read or write.
-const FAILURES: [&str; 8] = [
-    "I/O error, dev ",
-    "Buffer I/O error on dev",
-    "critical medium error, dev ",
-    "critical target error, dev ",
-    "lost async page write",
-    "Unrecovered read error",
-    "controller is down",
-    "failed command:",
-];
-/// Drives without a medium complain at every touch.
-const REMOVABLE: [&str; 2] = ["fd0", "sr0"];
 /// So many failures are a failing disk.
 const MANY: usize = 10;
 /// So many lines are told, the last ones.
@@ -39,21 +15,15 @@ const MAX_TOLD: usize = 5;
 /// Longest line told, in characters.
 const MAX_CHARS: usize = 200;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Damage,
-    Failure,
-}
-
 /// Gathers and assesses.
 pub async fn run(machine: Arc<Machine>) -> Assessed {
-    Ok(assess(&machine.kernel_log().await?))
+    let log = machine.kernel_log().await?;
+    Ok(assess(&log.entries).with_unseen(log.unseen.clone()))
 }
 
 /// Damage is a failure at once; single errors of a disk want attention.
 pub fn assess(log: &[Entry]) -> Finding {
-    let found: Vec<(Kind, &Entry)> =
-        log.iter().filter_map(|entry| Some((kind(&entry.message)?, entry))).collect();
+    let found: Vec<(Kind, &Entry)> = log.iter().filter_map(|entry| Some((kind(entry)?, entry))).collect();
     let damaged = found.iter().filter(|(kind, _)| *kind == Kind::Damage).count();
     let failures = found.len() - damaged;
     let status = match (damaged, failures) {
@@ -86,22 +56,6 @@ fn sentence(damaged: usize, failures: usize) -> String {
     }
 }
 
-fn kind(message: &str) -> Option<Kind> {
-    let has = |part: &str| message.contains(part);
-    if REMOVABLE.iter().any(|drive| has(&format!("dev {drive}"))) {
-        return None;
-    }
-    let damage = DAMAGE.iter().any(|part| match *part {
-        "EXT4-fs (" => has(part) && has("Remounting filesystem read-only"),
-        "XFS (" => has(part) && (has("Corruption") || has("Shutting down")),
-        _ => has(part),
-    });
-    if damage {
-        return Some(Kind::Damage);
-    }
-    FAILURES.iter().any(|part| has(part)).then_some(Kind::Failure)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +66,7 @@ mod tests {
     const HANDMADE: &str = include_str!("../../../tests/fixtures/autochecks/handmade-kernel.json");
 
     fn of(messages: &[&str]) -> Finding {
-        let entry = |message: &&str| Entry { message: (*message).to_owned(), at_secs: 5 };
+        let entry = |message: &&str| Entry { message: (*message).to_owned(), at_secs: 5, ..Entry::default() };
         assess(&messages.iter().map(entry).collect::<Vec<_>>())
     }
 
@@ -152,7 +106,7 @@ mod tests {
         assert_eq!(counts, [5, 2], "{finding:?}");
         let finding = assess(&parse(HANDMADE));
         assert_eq!(finding.details["io_error_count"], 2, "{finding:?}");
-        let long = format!("I/O error, dev vda {}", "x".repeat(5000));
+        let long = format!("I/O error, dev vda, sector 1 {}", "x".repeat(5000));
         let told = of(&[long.as_str(); 50]).details["last_messages"].as_array().unwrap().clone();
         assert!(told.len() == MAX_TOLD && told[0].as_str().unwrap().len() <= MAX_CHARS);
     }

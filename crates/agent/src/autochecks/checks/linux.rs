@@ -18,7 +18,7 @@ pub const ALL: [Spec; 16] = [
     Spec { name: "disk_inodes", limit: SHORT, run: |machine| Box::pin(disk_inodes::run(machine)) },
     Spec { name: "read_only_mounts", limit: SHORT, run: |machine| Box::pin(read_only_mounts::run(machine)) },
     Spec { name: "disk_errors", limit: LONG, run: |machine| Box::pin(disk_errors::run(machine)) },
-    Spec { name: "failed_units", limit: SHORT, run: |machine| Box::pin(failed_units::run(machine)) },
+    Spec { name: "failed_units", limit: LONG, run: |machine| Box::pin(failed_units::run(machine)) },
     Spec { name: "pending_updates", limit: LONG, run: |machine| Box::pin(update::pending(machine)) },
     Spec { name: "security_updates", limit: LONG, run: |machine| Box::pin(update::security(machine)) },
     Spec { name: "reboot_required", limit: LONG, run: |machine| Box::pin(reboot_required::run(machine)) },

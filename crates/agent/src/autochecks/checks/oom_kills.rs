@@ -2,7 +2,7 @@
 
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
-use crate::autochecks::journal::Entry;
+use crate::autochecks::journal::{Entry, Log};
 use crate::autochecks::levels::Levels;
 use serde_json::json;
 use std::sync::Arc;
@@ -19,7 +19,12 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
     let log = if counted == Some(0) { Ok(Arc::default()) } else { machine.kernel_log().await };
     match (counted, log) {
         (None, Err(why)) => Err(why),
-        (counted, log) => Ok(assess(counted, log.as_deref().map(Vec::as_slice))),
+        (counted, log) => {
+            // The kernel's own count is whole whatever the log is.
+            let unseen = log.as_ref().ok().filter(|_| counted.is_none()).and_then(|log| log.unseen.clone());
+            let log = log.as_deref().map(|log: &Log| log.entries.as_slice());
+            Ok(assess(counted, log).with_unseen(unseen))
+        }
     }
 }
 
@@ -31,6 +36,9 @@ pub fn count(vmstat: &[u8]) -> Option<u64> {
 
 /// The process in `… Killed process 1234 (name) total-vm:…`, which may be of one control group or of the machine.
 fn victim(entry: &Entry) -> Option<String> {
+    if entry.facility.is_some_and(|facility| facility != 0) {
+        return None;
+    }
     let (_, rest) = entry.message.split_once("Killed process ")?;
     let (pid, rest) = rest.split_once(" (")?;
     pid.parse::<u32>().ok()?;
@@ -108,7 +116,7 @@ mod tests {
         fn any_log_and_any_counters_are_read_without_a_panic(message in "\\PC*", bytes: Vec<u8>) {
             let _ = count(&bytes);
             let messages = [message.clone(), format!("Killed process 1 ({message}")];
-            let entries = messages.map(|message| Entry { message, at_secs: 0 });
+            let entries = messages.map(|message| Entry { message, ..Entry::default() });
             let _ = assess(None, Ok(&entries));
         }
     }

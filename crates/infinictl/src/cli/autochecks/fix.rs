@@ -7,7 +7,7 @@ use crate::cli::output::Output;
 use crate::cli::session::{self, Session};
 use crate::text::sanitise;
 use infiniservice_protocol::Action;
-use infiniservice_protocol::data::{AutochecksData, CheckStatus};
+use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus};
 
 /// How leave is had for a remediation.
 #[derive(Clone, Copy, Debug)]
@@ -48,24 +48,102 @@ pub(super) fn planned(data: &AutochecksData) -> Vec<(Action, Vec<&str>)> {
 }
 
 /// Carries out what there is leave for. One that fails does not keep the others from being tried.
-pub(super) async fn run(session: &Session, data: &AutochecksData, consent: Consent) -> Result<(), CliError> {
+pub(super) async fn run(
+    session: &Session,
+    asked: &Action,
+    data: &AutochecksData,
+    consent: Consent,
+) -> Result<(), CliError> {
     let planned = planned(data);
     if planned.is_empty() {
         return say(session, "\nNothing to fix.");
     }
-    let mut failed = 0;
+    let (mut failed, mut in_vain) = (0, 0);
     for (action, checks) in &planned {
         let what = format!("{} (for {})", spelt(action), sanitise::brief(&checks.join(", ")));
         if matches!(consent, Consent::Asked) && !confirm::ask(&format!("Carry out {what}?")).await? {
             say(session, &format!("left alone: {what}"))?;
             continue;
         }
-        failed += usize::from(!carry_out(session, action, &what).await?);
+        if !carry_out(session, action, &what).await? {
+            failed += 1;
+            continue;
+        }
+        let before: Vec<&Check> =
+            data.checks.iter().filter(|check| checks.contains(&check.name.as_str())).collect();
+        in_vain += usize::from(!check_again(session, asked, &before).await?);
     }
-    match failed {
-        0 => Ok(()),
-        _ => Err(CliError::Failed(format!("{failed} of {} remediations failed", planned.len()))),
+    ended(failed, in_vain, planned.len())
+}
+
+fn ended(failed: usize, in_vain: usize, all: usize) -> Result<(), CliError> {
+    match (failed, in_vain) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(CliError::Failed(format!("{in_vain} of {all} remediations did not help"))),
+        (_, 0) => Err(CliError::Failed(format!("{failed} of {all} remediations failed"))),
+        _ => Err(CliError::Failed(format!(
+            "{failed} of {all} remediations failed, and {in_vain} did not help"
+        ))),
     }
+}
+
+/// Makes the checks anew that a remediation was for, with the thresholds that were asked for, and says whether it helped.
+async fn check_again(session: &Session, asked: &Action, before: &[&Check]) -> Result<bool, CliError> {
+    let action = again(asked, before);
+    let event = session.request(&action, session::patience(&action), "checking again").await?;
+    let mut helped = true;
+    session.show(&event, |message, _| {
+        let after = super::data(message)?;
+        let mut lines = Vec::new();
+        for check in before {
+            let (line, well) = compared(check, after.checks.iter().find(|other| other.name == check.name));
+            helped &= well;
+            lines.push(line);
+        }
+        Ok(lines.join("\n"))
+    })?;
+    if session.out.json
+        && let Some(message) = event.message()
+    {
+        let after = super::data(message)?;
+        helped = before
+            .iter()
+            .all(|check| compared(check, after.checks.iter().find(|other| other.name == check.name)).1);
+    }
+    Ok(helped)
+}
+
+fn again(asked: &Action, before: &[&Check]) -> Action {
+    let checks = Some(before.iter().map(|check| check.name.clone()).collect());
+    match asked {
+        Action::Autochecks { warning_percent, critical_percent, .. } => Action::Autochecks {
+            checks,
+            warning_percent: *warning_percent,
+            critical_percent: *critical_percent,
+        },
+        _ => Action::Autochecks { checks, warning_percent: None, critical_percent: None },
+    }
+}
+
+/// What a check says now, and whether that is better than before.
+fn compared(before: &Check, after: Option<&Check>) -> (String, bool) {
+    let name = sanitise::brief(&before.name);
+    let Some(after) = after else { return (format!("checked again: {name}: no answer"), false) };
+    let fewer = || count(after).zip(count(before)).is_some_and(|(now, then)| now < then);
+    let (verdict, well) = match (after.status, before.status) {
+        (CheckStatus::Passed, _) => ("it helped", true),
+        (CheckStatus::Skipped, _) => ("whether it helped is not known", false),
+        (CheckStatus::Warning, CheckStatus::Failed) => ("it helped in part", true),
+        (now, then) if now == then && fewer() => ("it helped in part", true),
+        _ => ("it did not help", false),
+    };
+    let (now, then) = (super::word(after.status), super::word(before.status));
+    let message = sanitise::brief(&after.message);
+    (format!("checked again: {name}: {now} (was {then}), {verdict}: {message}"), well)
+}
+
+fn count(check: &Check) -> Option<u64> {
+    check.details.get("failed_count").and_then(serde_json::Value::as_u64)
 }
 
 /// Whether it worked; only a lost connection is an error here.
@@ -88,12 +166,37 @@ fn say(session: &Session, text: &str) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infiniservice_protocol::data::{Check, Remediation};
+    use infiniservice_protocol::data::Remediation;
 
     fn check(name: &str, status: CheckStatus, security_only: bool) -> Check {
         let command = Some(Action::UpdateInstall { security_only });
         let remediation = Some(Remediation { description: String::new(), command });
         Check { name: name.into(), status, remediation, ..Default::default() }
+    }
+
+    #[test]
+    fn a_remediation_that_changed_nothing_is_said_to_have_helped_nothing() {
+        use CheckStatus::{Failed, Passed, Skipped, Warning};
+        let helped = |then, now| compared(&check("a", then, true), Some(&check("a", now, true)));
+        for (then, now, well) in [
+            (Warning, Passed, true),
+            (Failed, Warning, true),
+            (Failed, Failed, false),
+            (Warning, Warning, false),
+            (Warning, Failed, false),
+            (Warning, Skipped, false),
+        ] {
+            assert_eq!(helped(then, now).1, well, "{then:?} {now:?}");
+        }
+        assert!(helped(Warning, Warning).0.contains("a: warning (was warning), it did not help"));
+        assert!(!compared(&check("a", Warning, true), None).1);
+        let failing = |units: u64| {
+            let mut check = check("failed_units", Warning, true);
+            check.details.insert("failed_count".into(), units.into());
+            check
+        };
+        assert!(compared(&failing(2), Some(&failing(1))).1, "one unit of two");
+        assert!(!compared(&failing(2), Some(&failing(2))).1);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
         return nagios::by_health(&data(event.message().ok_or_else(|| wrong_answer("Autochecks"))?)?);
     }
     match (consent, event.message()) {
-        (Some(consent), Some(message)) => fix::run(session, &data(message)?, consent).await,
+        (Some(consent), Some(message)) => fix::run(session, &action, &data(message)?, consent).await,
         _ => Ok(()),
     }
 }
