@@ -37,8 +37,7 @@ impl Lane {
         match self {
             #[cfg(test)]
             Self::Trial => 16,
-            Self::Managers => 8,
-            Self::Walks => 16,
+            Self::Managers | Self::Walks => 16,
             Self::FileSystems | Self::Files | Self::Starts => 32,
             Self::ProcessTable | Self::Processes | Self::Checks | Self::Collector => 64,
         }

@@ -4,7 +4,10 @@ use super::lane::Lane;
 use super::out::{Blocked, Ticket};
 use super::relay;
 use super::thread::launch;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
@@ -55,7 +58,8 @@ pub fn start<T: Send + 'static>(
     Ok(Coming { what: what.to_owned(), asked: Instant::now(), ticket, answer: Some(answer) })
 }
 
-/// An answer that is waited for in async code. When it is dropped before it came, its call counts as one that hangs.
+/// An answer that is waited for in async code, by whoever bounds his waiting himself, or by [`Coming::within`]. When it is
+/// dropped before it came, its call counts as one that hangs.
 #[derive(Debug)]
 pub struct Coming<T> {
     what: String,
@@ -71,29 +75,25 @@ impl<T> Coming<T> {
     /// # Errors
     /// When it did not come.
     pub async fn within(mut self, patience: Duration) -> Result<T, Blocked> {
-        match tokio::time::timeout(patience, self.told()).await {
+        match tokio::time::timeout(patience, &mut self).await {
             Ok(told) => told,
             Err(_) => Err(Blocked::Hangs { what: self.what.clone(), waited: self.asked.elapsed() }),
         }
     }
 
-    /// The answer, for callers that bound their waiting themselves.
-    ///
-    /// # Errors
-    /// When its thread died.
-    pub async fn whenever(mut self) -> Result<T, Blocked> {
-        self.told().await
-    }
-
-    async fn told(&mut self) -> Result<T, Blocked> {
-        let Some(answer) = &mut self.answer else { return Err(self.died()) };
-        let told = answer.await;
-        self.answer = None;
-        told.map_err(|_| self.died())
-    }
-
     fn died(&self) -> Blocked {
         Blocked::Died { what: self.what.clone() }
+    }
+}
+
+impl<T> Future for Coming<T> {
+    type Output = Result<T, Blocked>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(answer) = &mut self.answer else { return Poll::Ready(Err(self.died())) };
+        let told = ready!(Pin::new(answer).poll(context));
+        self.answer = None;
+        Poll::Ready(told.map_err(|_| self.died()))
     }
 }
 

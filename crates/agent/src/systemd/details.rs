@@ -2,6 +2,7 @@
 
 use super::calls::{Calls, ExecRow, UnitRow};
 use super::error::SystemdError;
+use super::starts::Starts;
 use super::unit::failure;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -60,6 +61,7 @@ const REREAD_FOR_FILES: usize = 8;
 pub(super) struct DetailsCache {
     units: HashMap<String, (Key, Details)>,
     reread: usize,
+    starts: Starts,
 }
 
 /// Whether what is kept still holds.
@@ -73,9 +75,11 @@ enum Freshness {
 
 impl DetailsCache {
     /// A new listing begins.
-    pub(super) fn begin(&mut self, rows: &[UnitRow]) {
+    pub(super) async fn begin(&mut self, rows: &[UnitRow]) {
         self.reread = 0;
         self.retain(rows);
+        let pids = self.units.values().filter_map(|(_, details)| details.pid).collect();
+        self.starts.look(pids).await;
     }
 
     /// A unit's details. They are read again when its state changed, when its main process is gone (a restart between two
@@ -87,8 +91,9 @@ impl DetailsCache {
         listed: bool,
         calls: &Calls<'_>,
     ) -> Result<Details, SystemdError> {
-        let kept =
-            self.units.get(&row.0).map(|(key, details)| (key.freshness(row, files, details.pid), details));
+        let kept = self.units.get(&row.0).map(|(key, details)| {
+            (key.freshness(row, files, details.pid.and_then(|pid| self.starts.of(pid))), details)
+        });
         match kept {
             Some((Freshness::Fresh, details)) => return Ok(details.clone()),
             // Of an instance the file's state is among the details, and it must follow.
@@ -101,7 +106,11 @@ impl DetailsCache {
             _ => {}
         }
         let details = read(row, listed, calls).await?.following(self.units.get(&row.0).map(|(_, kept)| kept));
-        let key = Key::new(row, files, details.pid);
+        let began = match details.pid {
+            Some(pid) => self.starts.look_at(pid).await,
+            None => None,
+        };
+        let key = Key::new(row, files, began);
         self.units.insert(row.0.clone(), (key, details.clone()));
         Ok(details)
     }
@@ -116,14 +125,14 @@ impl DetailsCache {
 }
 
 impl Key {
-    fn new(row: &UnitRow, files: u64, pid: Option<u32>) -> Self {
-        Self { active: row.3.clone(), sub: row.4.clone(), files, began: pid.and_then(began) }
+    fn new(row: &UnitRow, files: u64, began: Option<u64>) -> Self {
+        Self { active: row.3.clone(), sub: row.4.clone(), files, began }
     }
 
-    fn freshness(&self, row: &UnitRow, files: u64, pid: Option<u32>) -> Freshness {
+    fn freshness(&self, row: &UnitRow, files: u64, began: Option<u64>) -> Freshness {
         // Nothing but the number of restarts changes while it fails and is started again.
         let restarts = row.4.starts_with("auto-restart");
-        if restarts || (&self.active, &self.sub) != (&row.3, &row.4) || self.began != pid.and_then(began) {
+        if restarts || (&self.active, &self.sub) != (&row.3, &row.4) || self.began != began {
             Freshness::Stale
         } else if self.files != files {
             Freshness::FilesChanged
@@ -175,41 +184,4 @@ pub(super) async fn main_pid(path: &str, calls: &Calls<'_>) -> Result<Option<u32
 async fn exe_path(path: &str, calls: &Calls<'_>) -> Result<Option<String>, SystemdError> {
     let rows: Vec<ExecRow> = calls.service_property(path, "ExecStart").await?;
     Ok(rows.into_iter().next().map(|row| row.0))
-}
-
-/// Field 22 of `/proc/PID/stat`: together with the pid it names one process for good.
-fn began(pid: u32) -> Option<u64> {
-    let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let text = String::from_utf8_lossy(&line);
-    let (_, rest) = text.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_of_restarts_that_grows_is_remembered_and_one_that_begins_anew_is_not() {
-        let with = |restarts, kind: &str| Details {
-            restarts,
-            service_type: Some(kind.into()),
-            ..Details::default()
-        };
-        let first = with(4, "simple").following(None);
-        assert!(!first.restarted_lately());
-        let grown = with(5, "simple").following(Some(&first));
-        assert!(grown.restarted_lately());
-        assert!(with(5, "simple").following(Some(&grown)).restarted_lately(), "within the next look");
-        assert!(!with(0, "simple").following(Some(&grown)).restarted_lately(), "a person restarted it");
-        assert!(!with(5, "idle").following(Some(&with(4, "idle"))).restarted_lately(), "a session ended");
-    }
-
-    #[test]
-    fn a_process_began_at_one_moment_and_an_absent_one_at_none() {
-        let me = std::process::id();
-        assert!(began(me).is_some());
-        assert_eq!(began(me), began(me));
-        assert_eq!(began(0), None);
-    }
 }

@@ -41,7 +41,7 @@ pub(super) async fn list(calls: &Calls<'_>, cache: &mut Cache) -> Result<Vec<Ser
         calls.ask("ListUnitsByPatterns", &(&no_states[..], &["*.service"][..])).await?;
     // Units that others merely mention; one that failed and whose file is gone since has failed all the same.
     rows.retain(|row| row.2 != "not-found" || row.3 == "failed");
-    cache.details.begin(&rows);
+    cache.details.begin(&rows).await;
     let mut records = BTreeMap::new();
     for row in &rows {
         let start_type = start_type(&cache.files, &row.0);

@@ -20,6 +20,7 @@ pub mod progress;
 pub mod record;
 pub(crate) mod scope;
 mod settle;
+mod starts;
 mod startup;
 mod unit;
 mod unit_files;

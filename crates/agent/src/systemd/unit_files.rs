@@ -5,10 +5,15 @@
 
 use super::calls::{Calls, MANAGER, MANAGER_PATH};
 use super::error::SystemdError;
+use crate::blocking::{self, Lane};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::collections::{BTreeMap, hash_map::DefaultHasher};
 use std::hash::{Hash, Hasher};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::Duration;
+
+/// How long a look at the unit directories may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The states of all service unit files, with what they were read from.
 #[derive(Debug, Default)]
@@ -30,7 +35,11 @@ impl UnitFiles {
             self.directories = Some(calls.property(MANAGER_PATH, MANAGER, "UnitPath").await?);
         }
         // Taken before the reading, so that a change during it is seen next time.
-        let fingerprint = fingerprint(self.directories.as_deref().unwrap_or_default());
+        let directories = self.directories.clone().unwrap_or_default();
+        let look =
+            blocking::run(Lane::Files, "unit directories", PATIENCE, move || fingerprint(&directories));
+        // Where one of them hangs, what was read last counts.
+        let fingerprint = look.await.unwrap_or_else(|_| self.fingerprint.unwrap_or_default());
         if self.fingerprint != Some(fingerprint) {
             self.states = read(calls).await?;
             self.fingerprint = Some(fingerprint);
@@ -84,15 +93,17 @@ fn stamp_links(directory: &Path, hasher: &mut DefaultHasher) {
     }
 }
 
+/// A directory that lies on another machine is not asked for there: what is known of it counts.
 fn stamp(path: &Path, hasher: &mut DefaultHasher) {
-    let modified = std::fs::metadata(path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let known = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::MTIME);
+    let modified = known.map(|known| (known.stx_mtime.tv_sec, known.stx_mtime.tv_nsec)).unwrap_or_default();
     (path, modified).hash(hasher);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::SystemTime;
 
     fn set_time(path: &Path, secs: u64) {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(secs);

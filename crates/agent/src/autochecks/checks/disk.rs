@@ -3,6 +3,7 @@
 use crate::autochecks::finding::{Finding, Skip};
 use crate::autochecks::levels::{Levels, percent, worse};
 use crate::autochecks::{Machine, isolate, sys};
+use crate::blocking::Coming;
 use crate::collector::disk::mounts::{self, Mount};
 use crate::collector::disk::usage::Space;
 use infiniservice_protocol::data::CheckStatus;
@@ -10,7 +11,6 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::time::Duration;
-use tokio::sync::oneshot::Receiver;
 use tokio::time::{Instant, timeout_at};
 
 /// Of a share that warns or fails without more being asked.
@@ -93,7 +93,7 @@ pub async fn mount_table(machine: &Machine) -> Result<mounts::Table, Skip> {
     isolate::run("mountinfo", read).await?.map_err(|error| Skip(format!("/proc/self/mountinfo: {error}")))
 }
 
-fn ask(mount: &Mount) -> Result<Receiver<Answer>, Skip> {
+fn ask(mount: &Mount) -> Result<Coming<Answer>, Skip> {
     let (name, mount) = (mount.mount_point_text(), mount.clone());
     isolate::start(&name, move || sys::space(&mount))
 }
@@ -102,7 +102,7 @@ fn answers(mounts: Vec<Mount>) -> Vec<(Mount, Answer)> {
     mounts.into_iter().map(|mount| (mount.clone(), sys::space(&mount))).collect()
 }
 
-async fn answer(asked: Result<Receiver<Answer>, Skip>, until: Instant) -> Option<Answer> {
+async fn answer(asked: Result<Coming<Answer>, Skip>, until: Instant) -> Option<Answer> {
     timeout_at(until, asked.ok()?).await.ok()?.ok()
 }
 

@@ -1,5 +1,6 @@
 //! Services are those of the service control manager, which is asked from threads that may block.
 
+use crate::blocking::{self, Blocked, Lane};
 use crate::commands::context::{BoxFuture, PowerAction, Services};
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
@@ -14,7 +15,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::task::spawn_blocking;
 
 /// The agent's own service.
 const OWN: &str = "InfiniService";
@@ -37,7 +37,7 @@ struct Known {
 impl Services for ScmServices {
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServiceInfo>, CommandError>> {
         Box::pin(async {
-            let services = blocking(fresh).await??;
+            let services = ask(fresh).await??;
             Ok(services.iter().map(Service::info).collect())
         })
     }
@@ -45,7 +45,7 @@ impl Services for ScmServices {
     fn observe(&self) -> BoxFuture<'_, Result<Vec<metrics::Service>, CommandError>> {
         let known = self.known.clone();
         Box::pin(async move {
-            let services = blocking(move || observed(&known)).await??;
+            let services = ask(move || observed(&known)).await??;
             Ok(services.iter().map(Service::metric).collect())
         })
     }
@@ -60,7 +60,7 @@ impl Services for ScmServices {
             name::check(service).map_err(|why| CommandError::new(ErrorCode::InvalidParameter, why))?;
             let stop = StopOnDrop(Arc::default());
             let (told, name) = (stop.0.clone(), service.to_owned());
-            let work = blocking(move || operate(&name, operation, &told));
+            let work = ask(move || operate(&name, operation, &told));
             let (service, note) = control.bound(work).await.map_err(goes_on)???;
             // Other services may have been stopped with it.
             self.known.lock().unwrap_or_else(PoisonError::into_inner).read_at = None;
@@ -71,7 +71,7 @@ impl Services for ScmServices {
 
     fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async move {
-            let asked = blocking(move || power_unsafe::end_machine(action == PowerAction::Reboot)).await?;
+            let asked = ask(move || power_unsafe::end_machine(action == PowerAction::Reboot)).await?;
             asked.map_err(|error| {
                 let error = format!("Windows does not end the machine: {}", error.message());
                 CommandError::new(ErrorCode::ExecutionFailed, error)
@@ -136,6 +136,8 @@ fn observed(known: &Mutex<Known>) -> Result<Vec<Service>, ScmError> {
     Ok(services)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
-    spawn_blocking(work).await.map_err(|fault| CommandError::new(ErrorCode::Internal, fault.to_string()))
+async fn ask<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
+    let asked = blocking::start(Lane::Managers, "the service control manager", work);
+    let failed = |blocked: Blocked| CommandError::new(ErrorCode::ExecutionFailed, blocked.to_string());
+    asked.map_err(failed)?.await.map_err(failed)
 }

@@ -1,12 +1,16 @@
 //! Whom `run_as` means.
 
 use super::accounts::Account;
+use crate::blocking::{self, Lane};
 use crate::commands::outcome::CommandError;
 use crate::commands::runner::Identity;
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
 use std::io;
+use std::time::Duration;
 
+/// How long the two files may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The agent's own user by the word that other platforms have for it.
 const SYSTEM: &str = "system";
 const ROOT: &str = "root";
@@ -31,9 +35,9 @@ impl From<(Account, &[u8])> for User {
 
 /// Looks a user up in this machine's files, away from the main thread.
 pub(super) async fn look_up(name: String) -> Result<User, CommandError> {
-    let found = tokio::task::spawn_blocking(move || find(&name, &read("/etc/passwd")?, &read("/etc/group")?));
-    let fault = |e: tokio::task::JoinError| CommandError::new(ErrorCode::Internal, e.to_string());
-    found.await.map_err(fault)?
+    let find = move || find(&name, &read("/etc/passwd")?, &read("/etc/group")?);
+    let found = blocking::run(Lane::Files, "/etc/passwd", PATIENCE, find).await;
+    found.map_err(|blocked| CommandError::new(ErrorCode::ExecutionFailed, blocked.to_string()))?
 }
 
 fn read(path: &str) -> Result<Vec<u8>, CommandError> {

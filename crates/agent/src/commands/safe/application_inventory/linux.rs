@@ -1,6 +1,7 @@
 //! Asks the package managers that there are, and reads files on a thread that may block.
 
 use super::Query;
+use crate::blocking::{self, Blocked, Lane};
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
@@ -10,7 +11,6 @@ use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;
 use std::path::Path;
-use tokio::task::spawn_blocking;
 
 /// A hundred thousand packages' worth.
 const MAX_LIST_BYTES: usize = 32 << 20;
@@ -43,7 +43,7 @@ type Found = (Vec<Application>, Vec<Application>, Vec<Application>);
 
 /// dpkg's packages with their dates, the system's desktop entries, and what users have.
 async fn on_disk(mut debs: Vec<Application>, control: &Control) -> Result<Found, CommandError> {
-    let thread = spawn_blocking(move || {
+    let thread = blocking::start(Lane::Walks, "files of applications", move || {
         let root = Path::new("/");
         linux::date_packages(root, &mut debs);
         linux::files(root).map(|(entries, others)| (debs, entries, others))
@@ -51,10 +51,8 @@ async fn on_disk(mut debs: Vec<Application>, control: &Control) -> Result<Found,
     let failed = |why: String| {
         CommandError::new(ErrorCode::ExecutionFailed, format!("files could not be read: {why}"))
     };
-    let read = control
-        .bound(thread)
-        .await?
-        .map_err(|fault| CommandError::new(ErrorCode::Internal, fault.to_string()))?;
+    let hangs = |blocked: Blocked| failed(blocked.to_string());
+    let read = control.bound(thread.map_err(hangs)?).await?.map_err(hangs)?;
     read.map_err(|error| failed(error.to_string()))
 }
 

@@ -1,6 +1,7 @@
 //! The cleaning, on a thread that may block and that ends with its command.
 
 use super::Query;
+use crate::blocking::{self, Blocked, Lane};
 use crate::cleanup::{Job, StopFlag, Target, clean, days};
 use crate::commands::control::{Control, Stop};
 use crate::commands::outcome::CommandError;
@@ -8,7 +9,6 @@ use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::DiskCleanupData;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::task::{JoinError, spawn_blocking};
 
 /// What was asked for, checked.
 pub(super) fn job(query: &Query, root: PathBuf) -> Result<Job, CommandError> {
@@ -27,7 +27,7 @@ pub(super) fn job(query: &Query, root: PathBuf) -> Result<Job, CommandError> {
 /// The figures of all that was done; where the command had to end before, they are in its error.
 pub(super) async fn run(job: &Job, control: &Control) -> Result<DiskCleanupData, CommandError> {
     let (data, stopped) = walk(job, control).await;
-    let data = data.map_err(|fault| CommandError::new(ErrorCode::Internal, fault.to_string()))?;
+    let data = data.map_err(|fault| CommandError::new(ErrorCode::ExecutionFailed, fault.to_string()))?;
     match stopped {
         Some(stop) => Err(with(stop.into(), &data)),
         None => Ok(data),
@@ -35,11 +35,14 @@ pub(super) async fn run(job: &Job, control: &Control) -> Result<DiskCleanupData,
 }
 
 /// The thread's own figures, and why it had to end before it was done.
-async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, JoinError>, Option<Stop>) {
+async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, Blocked>, Option<Stop>) {
     // Also when this future is dropped, the thread ends at its next entry.
     let stop = StopOnDrop(job.stop.clone());
     let own = job.clone();
-    let mut thread = spawn_blocking(move || clean(&own));
+    let mut thread = match blocking::start(Lane::Walks, "clean-up", move || clean(&own)) {
+        Ok(thread) => thread,
+        Err(blocked) => return (Err(blocked), None),
+    };
     tokio::select! {
         biased;
         data = &mut thread => (data, None),

@@ -3,6 +3,7 @@
 //! Windows knows no signals. A process with windows on the agent's desktop is asked to close them (`WM_CLOSE`); one without, which
 //! is nearly every one that a service sees, can only be terminated.
 
+use crate::blocking::{self, Lane};
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::win32::codes;
@@ -12,7 +13,6 @@ use infiniservice_protocol::data::ProcessKillData;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::spawn_blocking;
 
 /// How long a process may take to close its windows and end.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
@@ -91,7 +91,8 @@ impl Target {
     async fn exits_within(&self, limit: Duration, control: &Control) -> Result<bool, CommandError> {
         let limit = limit.min(control.remaining() * 4 / 5);
         let process = self.process.clone();
-        let waited = control.bound(spawn_blocking(move || process.wait(limit))).await?;
+        let wait = blocking::join(Lane::Managers, "the end of a process", move || process.wait(limit));
+        let waited = control.bound(wait).await?;
         waited.map_err(|fault| CommandError::new(ErrorCode::Internal, fault.to_string()))
     }
 
