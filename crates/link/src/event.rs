@@ -1,7 +1,7 @@
 //! What the link is told, and what it asks for.
 
 use super::quality::Quality;
-use infiniservice_protocol::{GuestMessage, HostMessage, Rejection};
+use infiniservice_protocol::{GuestMessage, HostMessage, Rejection, Response};
 
 /// Why no port could be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum Event<'a> {
     DevicesChanged,
     /// A message for the host. Each delivered command is owed exactly one `Response`.
     Send(Outgoing),
+    /// The answer to a command that was not accepted, see [`Action::NoRoom`].
+    TurnedAway(Response),
     /// The metrics that the request of this id asked for will not come. It is told so.
     MetricsGivenUp(String, GivenUp),
     /// The service's health check is due: quality is assessed, and [`Action::QualityChanged`] tells when its band moved.
@@ -80,9 +82,14 @@ pub enum Action {
     /// [`super::Link::pending_write`] has bytes again: write them now if the port is writable, else at its next edge; answer
     /// by `Wrote`. Told once, not again while bytes wait.
     Write,
-    /// A message of the host arrived: `Metrics`, `Hello` or a command. Heartbeats and bad lines are dealt with in the link,
-    /// and so is a command for whose answer the outbox has no room (`QUEUE_FULL`).
+    /// A message of the host arrived: `Metrics`, `Hello` or a command. Heartbeats and bad lines are dealt with in the link.
     Deliver(HostMessage),
+    /// A command arrived for whose answer the outbox has no room: it must not run. Answer at once by [`Event::TurnedAway`], with
+    /// `DUPLICATE_ID` where its id is known, else with `QUEUE_FULL`.
+    NoRoom(HostMessage),
+    /// A signed line with this `ts`, the newest so far, was taken: to be kept before the line is carried out, so that the agent's
+    /// successor does not take it again.
+    NewestSigned(u64),
     /// A host has just connected: it is owed fresh metrics at once.
     CollectMetrics,
     /// Quality moved between bands; its log line stands beside it. The collection interval may change.

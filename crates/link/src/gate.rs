@@ -1,31 +1,74 @@
 //! The way in: with a shared secret only signed lines pass, without one every line of the contract does.
 
 use crate::clock::Now;
+use crate::rate::TokenBucket;
 use infiniservice_protocol::codec::LineItem;
-use infiniservice_protocol::envelope::{EnvelopeError, Refusals, Verifier};
+use infiniservice_protocol::envelope::{CAUSES, EnvelopeError, Verifier};
 use infiniservice_protocol::parse::parse_host_item;
 use infiniservice_protocol::{HostMessage, Rejection, parse_host_line};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Refused signatures of one cause that are answered at once; then one each [`ANSWER_PERIOD`]. An answer to each would be a
+/// gift to a flood, and none would leave a host that has the wrong secret in the dark.
+pub(super) const ANSWER_BURST: u32 = 32;
+/// See [`ANSWER_BURST`].
+pub(super) const ANSWER_PERIOD: Duration = Duration::from_secs(2);
+/// Least time between two lines of the log about refused signatures of one cause.
+pub(super) const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// Why a line did not pass.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// It is to be answered like every bad line.
     Line(Rejection),
-    /// It was not signed by the host. `answer` is true at most once a minute; `count` is how many there were so far.
-    Unsigned { rejection: Rejection, answer: bool, count: u64 },
+    /// It was not signed by the host; whether it is to be answered, and whether it is to be logged.
+    Unsigned { rejection: Rejection, answer: bool, log: bool },
+}
+
+/// From when on signed lines are taken: what a predecessor may have taken must not run again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Since {
+    /// From this long before the clock's zero.
+    Start { lead: Duration },
+    /// From behind this `ts`.
+    Newest(u64),
+}
+
+#[derive(Debug)]
+struct Cause {
+    answers: TokenBucket,
+    logs: TokenBucket,
+}
+
+impl Default for Cause {
+    fn default() -> Self {
+        Self { answers: TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD), logs: TokenBucket::new(1, LOG_PERIOD) }
+    }
 }
 
 /// Checks signatures where a secret is set.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     verifier: Option<Verifier>,
-    refusals: Refusals,
+    lead: Option<Duration>,
+    causes: [Cause; CAUSES],
+    told: Option<u64>,
 }
 
 impl Gate {
     pub(super) fn with_secret(secret: &str) -> Self {
-        Self { verifier: Some(Verifier::new(secret)), refusals: Refusals::default() }
+        Self { verifier: Some(Verifier::new(secret)), lead: Some(Duration::ZERO), ..Self::default() }
+    }
+
+    pub(super) fn set_since(&mut self, since: Since) {
+        match since {
+            Since::Start { lead } => self.lead = Some(lead),
+            Since::Newest(ts) => {
+                self.lead = None;
+                self.verifier = self.verifier.take().map(|verifier| verifier.with_newest(ts));
+                self.told = Some(ts);
+            }
+        }
     }
 
     /// What a line says, if it may be heard.
@@ -38,20 +81,37 @@ impl Gate {
         let Some(verifier) = &mut self.verifier else {
             return parse_host_item(item, max_line_bytes).map_err(Refusal::Line);
         };
-        let signed = match item {
-            LineItem::Line(line) => verifier.verify(wall_ms(now), line),
-            LineItem::TooLong { .. } | LineItem::InvalidUtf8 { .. } => Err(EnvelopeError::NotSigned),
+        let oldest = self.lead.map_or(0, |lead| began_ms(now, lead));
+        let (signed, line) = match item {
+            LineItem::Line(line) => (verifier.verify_since(oldest, wall_ms(now), line), line.as_bytes()),
+            LineItem::InvalidUtf8 { line, .. } => (Err(EnvelopeError::NotSigned), line.as_slice()),
+            LineItem::TooLong { .. } => (Err(EnvelopeError::NotSigned), &[][..]),
         };
         match signed {
             Ok(payload) => parse_host_line(&payload).map_err(Refusal::Line),
-            Err(error) => Err(self.refuse(now, error)),
+            Err(error) => Err(self.refuse(now, error, line)),
         }
     }
 
-    fn refuse(&mut self, now: Now, error: EnvelopeError) -> Refusal {
-        let answer = self.refusals.refuse(now.mono);
-        Refusal::Unsigned { rejection: error.into_rejection(), answer, count: self.refusals.count() }
+    /// The newest `ts` that was taken, once.
+    pub(super) fn newest(&mut self) -> Option<u64> {
+        let newest = self.verifier.as_ref().and_then(Verifier::newest);
+        (self.told < newest).then(|| self.told = newest).and(newest)
     }
+
+    fn refuse(&mut self, now: Now, error: EnvelopeError, line: &[u8]) -> Refusal {
+        let cause = self.causes.get_mut(error.cause());
+        let (answer, log) =
+            cause.map_or((true, true), |cause| (cause.answers.take(now.mono), cause.logs.take(now.mono)));
+        Refusal::Unsigned { rejection: error.into_rejection(line), answer, log }
+    }
+}
+
+/// When this agent began, less `lead`, as the wall clock of this moment sees it: a clock that is set right meanwhile shuts
+/// nobody out.
+fn began_ms(now: Now, lead: Duration) -> u64 {
+    let ago = u64::try_from((now.mono + lead).as_millis()).unwrap_or(u64::MAX);
+    wall_ms(now).saturating_sub(ago)
 }
 
 /// A clock before 1970 is as wrong as one that stands there.
@@ -61,76 +121,5 @@ fn wall_ms(now: Now) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use infiniservice_protocol::ErrorCode;
-    use infiniservice_protocol::envelope::Signer;
-    use std::time::Duration;
-
-    const SECRET: &str = "sixteen letters!";
-    const MS: u64 = 1_700_000_000_000;
-
-    fn at(seconds: u64) -> Now {
-        let mono = Duration::from_secs(seconds);
-        Now { mono, wall: UNIX_EPOCH + Duration::from_millis(MS) + mono }
-    }
-
-    fn line(text: &str) -> LineItem {
-        LineItem::Line(text.trim_end().to_owned())
-    }
-
-    fn signed(nonce: &str, payload: &str) -> LineItem {
-        line(&Signer::new(SECRET).sign(MS, nonce, payload))
-    }
-
-    #[test]
-    fn a_signed_line_says_what_its_payload_says() {
-        let mut gate = Gate::with_secret(SECRET);
-        let admitted = gate.admit(at(0), &signed("a", r#"{"type":"Metrics","id":"m"}"#), 1000);
-        assert_eq!(admitted.unwrap(), HostMessage::Metrics { id: Some("m".to_owned()) });
-    }
-
-    #[test]
-    fn a_signed_line_is_heard_once() {
-        let mut gate = Gate::with_secret(SECRET);
-        let item = signed("a", r#"{"type":"Hello"}"#);
-        assert!(gate.admit(at(0), &item, 1000).is_ok());
-        assert!(matches!(gate.admit(at(1), &item, 1000), Err(Refusal::Unsigned { .. })));
-    }
-
-    #[test]
-    fn with_a_secret_a_plain_line_is_refused_and_answered_once_a_minute() {
-        let mut gate = Gate::with_secret(SECRET);
-        let mut answers = Vec::new();
-        for second in 0..120 {
-            let refused = gate.admit(at(second), &line(r#"{"type":"Hello"}"#), 1000);
-            let Err(Refusal::Unsigned { rejection, answer, count }) = refused else { panic!("passed") };
-            assert_eq!(count, second + 1);
-            answers.extend(answer.then_some(rejection));
-        }
-        assert_eq!(answers.len(), 2);
-        assert!(answers.iter().all(|answer| answer.code == ErrorCode::SignatureInvalid));
-    }
-
-    #[test]
-    fn oversized_and_garbled_lines_are_not_signed_either() {
-        let mut gate = Gate::with_secret(SECRET);
-        for item in
-            [LineItem::TooLong { bytes: 2000 }, LineItem::InvalidUtf8 { line: vec![0xff], valid_up_to: 0 }]
-        {
-            assert!(matches!(gate.admit(at(0), &item, 1000), Err(Refusal::Unsigned { .. })));
-        }
-    }
-
-    #[test]
-    fn what_a_true_host_gets_wrong_is_answered_as_ever() {
-        let mut gate = Gate::with_secret(SECRET);
-        let refused = gate.admit(at(0), &signed("a", r#"{"type":"Nonsense"}"#), 1000);
-        assert!(matches!(refused, Err(Refusal::Line(rejection)) if rejection.code == ErrorCode::UnknownType));
-    }
-
-    #[test]
-    fn without_a_secret_plain_lines_pass() {
-        assert!(Gate::default().admit(at(0), &line(r#"{"type":"Hello"}"#), 1000).is_ok());
-    }
-}
+#[path = "gate_tests.rs"]
+mod tests;

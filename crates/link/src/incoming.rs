@@ -15,11 +15,16 @@ impl Link {
         self.decoder.push(bytes);
         while let Some(item) = self.decoder.next() {
             match self.gate.admit(now, &item, self.settings.limits.max_line_bytes) {
-                Ok(message) => self.message(now, message, actions),
+                Ok(message) => {
+                    actions.extend(self.gate.newest().map(Action::NewestSigned));
+                    self.message(now, message, actions);
+                }
+                Err(Refusal::Line(rejection)) if rejection.from_guest => self.echoed(actions),
+                Err(Refusal::Unsigned { rejection, .. }) if rejection.from_guest => self.echoed(actions),
                 Err(Refusal::Line(rejection)) => self.rejected(now, rejection, actions),
-                Err(Refusal::Unsigned { rejection, answer, count }) => {
+                Err(Refusal::Unsigned { rejection, answer, log }) => {
                     self.tell_audit(now, &rejection, actions);
-                    self.unsigned(rejection, answer, count, actions);
+                    self.unsigned(rejection, answer, log, actions);
                 }
             }
         }
@@ -33,11 +38,14 @@ impl Link {
         self.heard();
         match message {
             HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(sequence_number),
-            HostMessage::SafeCommand(command) if !self.outbox.reserve() => {
-                self.no_room(now, command.id, command.action, actions);
+            command @ (HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_))
+                if !self.outbox.reserve() =>
+            {
+                self.stats.commands_refused += 1;
+                actions.push(Action::NoRoom(command));
             }
-            HostMessage::UnsafeCommand(command) if !self.outbox.reserve() => {
-                self.no_room(now, command.id, "UnsafeCommand".to_owned(), actions);
+            HostMessage::Metrics { id: Some(id) } if !self.outbox.owe_metrics(&id) => {
+                self.metrics_given_up(id, GivenUp::CrowdedOut);
             }
             other => actions.push(Action::Deliver(other)),
         }
@@ -72,19 +80,9 @@ impl Link {
         }
     }
 
-    /// The outbox could not hold the answer, so the command is not accepted.
-    fn no_room(&mut self, now: Now, id: String, command_type: String, actions: &mut Vec<Action>) {
-        self.stats.commands_refused += 1;
-        let text =
-            "the answers that wait for the host have filled outbox_max_bytes; read them, then ask again";
-        let (id, command_type) = (Some(id), Some(command_type));
-        let rejection = Rejection { id, command_type, ..Rejection::new(ErrorCode::QueueFull, text) };
-        self.tell_audit(now, &rejection, actions);
-        self.refuse(rejection.into_message());
-    }
-
     /// Metrics never pile up, and a collection may last longer than the agent, but whoever asked gets an answer.
     pub(super) fn metrics_given_up(&mut self, id: String, why: GivenUp) {
+        self.outbox.metrics_settled(&id);
         let (code, text) = match why {
             GivenUp::CrowdedOut => (
                 ErrorCode::QueueFull,
@@ -105,6 +103,17 @@ impl Link {
         }
     }
 
+    /// A line that only guests send, most often one of our own: a terminal that echoes, two ends tied to each other. It is never
+    /// answered, as the answer would come back as well.
+    fn echoed(&mut self, actions: &mut Vec<Action>) {
+        self.stats.echoed_lines += 1;
+        if !std::mem::replace(&mut self.echo_logged, true) {
+            let text = "the other end sends lines that only guests send, perhaps our own: a terminal that echoes, or no host at \
+                        all? They are not answered, only counted";
+            actions.push(Action::Log(Level::Warn, text.to_owned()));
+        }
+    }
+
     fn rejected(&mut self, now: Now, rejection: Rejection, actions: &mut Vec<Action>) {
         self.stats.rejected_lines += 1;
         self.tell_audit(now, &rejection, actions);
@@ -121,15 +130,19 @@ impl Link {
         self.refuse(rejection.into_message());
     }
 
-    /// Not the host, or not with our secret: said and answered at most once a minute.
-    fn unsigned(&mut self, rejection: Rejection, answer: bool, count: u64, actions: &mut Vec<Action>) {
-        self.stats.unsigned_lines = count;
-        if !answer {
-            return;
+    /// Not the host, or not with our secret: answered at a bounded rate, and said at a smaller one.
+    fn unsigned(&mut self, rejection: Rejection, answer: bool, log: bool, actions: &mut Vec<Action>) {
+        self.stats.unsigned_lines += 1;
+        if log {
+            let count = self.stats.unsigned_lines;
+            let text = format!("a line was refused by its signature, {count} so far ({rejection})");
+            actions.push(Action::Log(Level::Warn, text));
         }
-        let text = format!("a line was refused by its signature, {count} so far ({rejection})");
-        actions.push(Action::Log(Level::Warn, text));
-        self.refuse(rejection.into_message());
+        if answer {
+            self.refuse(rejection.into_message());
+        } else {
+            self.stats.refusals_dropped += 1;
+        }
     }
 
     pub(super) fn refuse(&mut self, message: GuestMessage) {

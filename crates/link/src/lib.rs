@@ -44,7 +44,7 @@ use trouble::Trouble;
 use writer::{Writer, Written};
 
 pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing};
-use gate::Gate;
+use gate::{Gate, Since};
 pub use quality::Quality;
 pub use settings::{BreakerSettings, LinkSettings};
 pub use stats::LinkStats;
@@ -77,6 +77,8 @@ pub struct Link {
     host_since: Option<Duration>,
     /// A refused line of this host's was logged; further ones are told to the audit only.
     refusal_logged: bool,
+    /// The same of lines that only guests send.
+    echo_logged: bool,
 }
 
 impl Link {
@@ -99,6 +101,7 @@ impl Link {
             stalled_since: None,
             host_since: None,
             refusal_logged: false,
+            echo_logged: false,
             settings,
         }
     }
@@ -114,6 +117,21 @@ impl Link {
     #[must_use]
     pub fn without_port(mut self) -> Self {
         self.session.rest();
+        self
+    }
+
+    /// With a secret: a predecessor can have taken no line that was signed in this time before the clock's zero, at which this
+    /// agent began. Without it, lines signed before that moment are refused.
+    #[must_use]
+    pub fn with_no_predecessor_for(mut self, lead: Duration) -> Self {
+        self.gate.set_since(Since::Start { lead });
+        self
+    }
+
+    /// With a secret: the newest `ts` that a predecessor took, see [`Action::NewestSigned`].
+    #[must_use]
+    pub fn with_newest_signed(mut self, ts: u64) -> Self {
+        self.gate.set_since(Since::Newest(ts));
         self
     }
 
@@ -158,6 +176,11 @@ impl Link {
     /// Whether the outbox has room for one more command's answer.
     pub fn has_room(&self) -> bool {
         self.outbox.has_room()
+    }
+
+    /// Requests for metrics that were delivered and have no answer so far.
+    pub fn owed_requests(&self) -> usize {
+        self.outbox.owed_requests()
     }
 
     /// Bytes of responses and errors that wait.
@@ -207,6 +230,7 @@ impl Link {
             Event::DeviceGone => self.device_gone(now, actions),
             Event::DevicesChanged => self.session.device_came(now.mono),
             Event::Send(outgoing) => self.send(outgoing.message),
+            Event::TurnedAway(response) => self.refuse(GuestMessage::Response(response)),
             Event::MetricsGivenUp(id, why) => self.metrics_given_up(id, why),
             Event::HealthCheck => self.health_check(now, actions),
             Event::Timer => {}

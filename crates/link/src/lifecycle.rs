@@ -42,6 +42,7 @@ impl Link {
         }
         self.session.set_host(true);
         self.refusal_logged = false;
+        self.echo_logged = false;
         self.connected(now, Level::Info, actions);
     }
 

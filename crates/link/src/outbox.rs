@@ -5,15 +5,17 @@
 //! The bound is `outbox_max_bytes` over the responses and errors that wait, the one being written included. An accepted
 //! command's answer is never lost: a command is accepted only when `RESERVE` bytes could be set aside for its answer, and an
 //! answer that does not fit whole is cut to what is free, never below that reserve. Refusals of input (errors, and responses
-//! to what was never accepted) have a sixteenth of the bound for themselves; beyond it they are dropped and counted. Of the
-//! other kinds a few are kept, the newest.
+//! to what was never accepted) have a sixteenth of the bound for themselves. Beyond it errors are dropped and counted; a
+//! response, which answers an id, is kept in any case, and `read_room` sees to it that the share holds them. Requests for
+//! metrics have room set aside in that share as well: they may have to be refused later. Of the other kinds a few are kept,
+//! the newest.
 
 use super::breaker::Change;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::SystemMetrics;
 use infiniservice_protocol::{GuestMessage, Limits, Response};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Set aside for the answer of each command under way.
 pub const RESERVE: usize = 64 * 1024;
@@ -23,8 +25,8 @@ const MAX_RESERVED: usize = 512;
 const KEPT_CAPACITY: usize = 32;
 /// Share of the bound that refusals may take: one part in this many.
 const REFUSAL_SHARE: usize = 16;
-/// A refusal is at most this many times as long as the line that it refuses: `{"type":"x","id":"a"}` is the shortest with an id.
-const REFUSAL_GROWTH: usize = 24;
+/// A refusal is at most this many times as long as the line that it refuses: `{"id":"a"` is the shortest with an id.
+const REFUSAL_GROWTH: usize = 48;
 /// With room for less than this nothing is read: reading byte by byte would cost more than waiting.
 const LEAST_READ_BYTES: usize = 1024;
 /// Pings of the host that wait for their answer; the oldest is dropped beyond it. Half of them are as many as one read
@@ -33,8 +35,13 @@ const MAX_PONGS: usize = 1024;
 const HALF_OF_PONGS: usize = MAX_PONGS / 2;
 /// Changes of the breaker's state that wait; the oldest is dropped beyond it.
 const MAX_REPORTS: usize = 8;
-/// Hellos that wait.
-const MAX_HELLOS: usize = 4;
+/// Answers to `Hello` that wait; all are the newest description. Half of them are more than one read can bring.
+const MAX_HELLOS: u32 = 2048;
+const HALF_OF_HELLOS: u32 = MAX_HELLOS / 2;
+/// Set aside in the refusals' share for each request for metrics, beside its id.
+const OWED_BYTES: usize = 512;
+/// Longest form of an id's byte on the wire: three characters for one that takes four bytes, six for one of two.
+const ID_GROWTH: usize = 3;
 /// Metrics with different request ids that wait.
 const MAX_METRICS: usize = 8;
 
@@ -76,8 +83,12 @@ pub struct Outbox {
     reports: VecDeque<Change>,
     pongs: VecDeque<u64>,
     heartbeat: bool,
-    hellos: VecDeque<Body>,
+    /// The newest description, and how many requests for it wait.
+    hello: Option<(Body, u32)>,
     metrics: VecDeque<(Body, Option<String>)>,
+    /// Requests for metrics without an answer so far.
+    owed: BTreeSet<String>,
+    owed_bytes: usize,
 }
 
 impl Outbox {
@@ -92,8 +103,10 @@ impl Outbox {
             reports: VecDeque::new(),
             pongs: VecDeque::new(),
             heartbeat: false,
-            hellos: VecDeque::new(),
+            hello: None,
             metrics: VecDeque::new(),
+            owed: BTreeSet::new(),
+            owed_bytes: 0,
         }
     }
 
@@ -124,24 +137,49 @@ impl Outbox {
         cut
     }
 
-    /// Takes a refusal; `false` when the refusals' share is full and it was dropped.
+    /// Takes a refusal; `false` when it belongs to no id, the refusals' share is full, and it was dropped.
     #[must_use]
     pub fn refuse(&mut self, mut message: GuestMessage) -> bool {
+        let has_id = matches!(message, GuestMessage::Response(_));
         let body = self.encode(&mut message, RESERVE);
         let fits = self.refusal_bytes + body.line_bytes() <= self.refusal_share();
-        if fits {
+        if fits || has_id {
             self.push_answer(body, true);
+        }
+        fits || has_id
+    }
+
+    /// A request for metrics with this id is to be delivered: room is set aside for its refusal. `false` when half of the
+    /// refusals' share is set aside already; the other half keeps the reading going while a collection hangs.
+    #[must_use]
+    pub fn owe_metrics(&mut self, id: &str) -> bool {
+        let bytes = owed_bytes(id);
+        if self.owed.contains(id) {
+            return true;
+        }
+        let fits = self.owed_bytes + bytes <= self.refusal_share() / 2;
+        if fits {
+            self.owed.insert(id.to_owned());
+            self.owed_bytes += bytes;
         }
         fits
     }
 
+    /// The request for metrics with this id is answered, or is being refused.
+    pub fn metrics_settled(&mut self, id: &str) {
+        if self.owed.remove(id) {
+            self.owed_bytes = self.owed_bytes.saturating_sub(owed_bytes(id));
+        }
+    }
+
     /// Bytes of the host's that may be read so that whatever they ask for finds room for its refusal; 0: write first.
     pub fn read_room(&self) -> usize {
-        let room = self.refusal_share().saturating_sub(self.refusal_bytes) / REFUSAL_GROWTH;
-        match (self.refusal_bytes, self.pongs.len()) {
+        let taken = self.refusal_bytes + self.owed_bytes;
+        let room = self.refusal_share().saturating_sub(taken) / REFUSAL_GROWTH;
+        match (self.refusal_bytes, self.pongs.len(), self.hellos()) {
             // However small the bound is, it must never stop the reading for good.
-            (0, 0) => room.max(LEAST_READ_BYTES),
-            (_, 0..=HALF_OF_PONGS) if room >= LEAST_READ_BYTES => room,
+            (0, 0, 0) => room.max(LEAST_READ_BYTES),
+            (_, 0..=HALF_OF_PONGS, 0..=HALF_OF_HELLOS) if room >= LEAST_READ_BYTES => room,
             _ => 0,
         }
     }
@@ -170,7 +208,7 @@ impl Outbox {
     /// Takes the agent's description.
     pub fn hello(&mut self, hello: Hello) {
         let body = self.encode(&mut GuestMessage::Hello(hello), usize::MAX);
-        push_bounded(&mut self.hellos, body, MAX_HELLOS);
+        self.hello = Some((body, self.hellos().saturating_add(1).min(MAX_HELLOS)));
     }
 
     /// Takes metrics; they replace those that wait, and answer the request that those would have answered. Only metrics
@@ -204,7 +242,7 @@ impl Outbox {
         if std::mem::take(&mut self.heartbeat) {
             return Some(Item::Heartbeat);
         }
-        if let Some(body) = self.hellos.pop_front() {
+        if let Some(body) = self.pop_hello() {
             return Some(Item::Hello(body));
         }
         self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id })
@@ -217,6 +255,9 @@ impl Outbox {
             let refused = if *refusal { body.line_bytes() } else { 0 };
             self.refusal_bytes = self.refusal_bytes.saturating_sub(refused);
         }
+        if let Item::Metrics { request_id: Some(id), .. } = item {
+            self.metrics_settled(id);
+        }
         if self.answers.is_empty() {
             self.answers.shrink_to(KEPT_CAPACITY);
         }
@@ -227,7 +268,10 @@ impl Outbox {
         match item {
             Item::Answer { .. } => self.answers.push_front(item),
             Item::Report(change) => self.reports.push_front(change),
-            Item::Hello(body) => self.hellos.push_front(body),
+            Item::Hello(body) => {
+                let (waiting, count) = self.hello.take().unwrap_or((body, 0));
+                self.hello = Some((waiting, count.saturating_add(1)));
+            }
             Item::Metrics { body, request_id } => self.metrics.push_front((body, request_id)),
             Item::Pong(_) | Item::Heartbeat => {}
         }
@@ -247,7 +291,7 @@ impl Outbox {
             && self.reports.is_empty()
             && self.pongs.is_empty()
             && !self.heartbeat
-            && self.hellos.is_empty()
+            && self.hello.is_none()
             && self.metrics.is_empty()
     }
 
@@ -259,13 +303,30 @@ impl Outbox {
     /// Bytes of all that waits and is large enough to count.
     pub fn held_bytes(&self) -> usize {
         let metrics: usize = self.metrics.iter().map(|(body, _)| body.line_bytes()).sum();
-        let hellos: usize = self.hellos.iter().map(Body::line_bytes).sum();
-        self.answer_bytes + metrics + hellos
+        let hello = self.hello.as_ref().map_or(0, |(body, _)| body.line_bytes());
+        self.answer_bytes + metrics + hello
+    }
+
+    /// Requests for metrics whose answer is still to come.
+    pub fn owed_requests(&self) -> usize {
+        self.owed.len()
     }
 
     /// Commands whose answer is still to come.
     pub fn reserved(&self) -> usize {
         self.reserved
+    }
+
+    fn hellos(&self) -> u32 {
+        self.hello.as_ref().map_or(0, |(_, count)| *count)
+    }
+
+    fn pop_hello(&mut self) -> Option<Body> {
+        let (body, count) = self.hello.take()?;
+        if count > 1 {
+            self.hello = Some((body.clone(), count - 1));
+        }
+        Some(body)
     }
 
     fn reserve_bytes(&self) -> usize {
@@ -292,6 +353,10 @@ impl Outbox {
         self.refusal_bytes += if refusal { body.line_bytes() } else { 0 };
         self.answers.push_back(Item::Answer { body, refusal });
     }
+}
+
+fn owed_bytes(id: &str) -> usize {
+    OWED_BYTES + ID_GROWTH * id.len()
 }
 
 fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, max: usize) {

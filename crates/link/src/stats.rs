@@ -22,6 +22,8 @@ pub struct LinkStats {
     pub rejected_lines: u64,
     /// Lines refused because the host's signature was missing or wrong.
     pub unsigned_lines: u64,
+    /// Lines of the host that only guests send, such as our own sent back: not answered.
+    pub echoed_lines: u64,
     /// Refusals of bad lines that were not sent, because too many came at once.
     pub refusals_dropped: u64,
     /// Commands answered by `QUEUE_FULL` because the outbox had no room for their answer.

@@ -8,8 +8,8 @@ impl fmt::Display for LinkStats {
         write!(f, "{} bytes in, {} bytes out; ", self.bytes_in, self.bytes_out)?;
         write!(
             f,
-            "{} messages in, {} lines out, {} lines refused, {} unsigned; ",
-            self.messages_in, self.lines_out, self.rejected_lines, self.unsigned_lines
+            "{} messages in, {} lines out, {} lines refused, {} of our own sent back, {} unsigned; ",
+            self.messages_in, self.lines_out, self.rejected_lines, self.echoed_lines, self.unsigned_lines
         )?;
         write!(f, "host connected {} times, {} reconnections, ", self.host_connects, self.reconnections)?;
         write!(f, "circuit breaker opened {} times; ", self.breaker_opens)?;

@@ -21,6 +21,7 @@ pub mod number;
 pub mod parse;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod text;
 pub mod timestamp;
 
 pub use action::{Action, ActionName, ParamError, ServiceOperation};

@@ -1,6 +1,7 @@
 //! Properties: any chunking of anything gives every good line; what is encoded is read back; nothing panics.
 
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::text::one_line;
 use infiniservice_protocol::{
     Action, Body, GuestLine, GuestMessage, HostMessage, LineDecoder, LineItem, Response, parse_guest_line,
     parse_host_item, parse_host_line,
@@ -44,9 +45,10 @@ fn model_line(line: &[u8]) -> Option<Expected> {
     if line.len() > BOUND {
         return Some(Expected::TooLong);
     }
+    let blank = |char| matches!(char, ' ' | '\t' | '\r');
     match std::str::from_utf8(line) {
-        Ok(text) if text.trim().is_empty() => None,
-        Ok(text) => Some(Expected::Good(text.trim().to_owned())),
+        Ok(text) if text.trim_matches(blank).is_empty() => None,
+        Ok(text) => Some(Expected::Good(text.trim_matches(blank).to_owned())),
         Err(_) => Some(Expected::NotUtf8),
     }
 }
@@ -152,13 +154,18 @@ fn response() -> impl Strategy<Value = GuestMessage> {
     })
 }
 
-/// A value as it arrives: without U+0000.
-fn without_nul(value: Value) -> Value {
+/// A text as it arrives in `data`: without U+0000, and with a blank for what steers a terminal.
+fn harmless(text: &str) -> String {
+    one_line(&text.replace('\0', "")).into_owned()
+}
+
+/// A value as it arrives.
+fn arrived(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(text.replace('\0', "")),
-        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::String(text) => Value::String(harmless(&text)),
+        Value::Array(items) => items.into_iter().map(arrived).collect(),
         Value::Object(members) => {
-            members.into_iter().map(|(key, value)| (key.replace('\0', ""), without_nul(value))).collect()
+            members.into_iter().map(|(key, value)| (harmless(&key), arrived(value))).collect()
         }
         other => other,
     }
@@ -206,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn a_response_is_read_back_as_it_was_sent_but_for_u0000(message in response()) {
+    fn a_response_is_read_back_as_it_was_sent_but_for_what_steers_a_terminal(message in response()) {
         let line = line_of(&message);
         let newline = line.find('\n');
         prop_assert!(line.is_ascii() && newline == Some(line.len() - 1));
@@ -216,7 +223,7 @@ proptest! {
         let GuestMessage::Response(sent) = message else { unreachable!() };
         prop_assert_eq!(read.stdout, sent.stdout.replace('\0', ""));
         prop_assert_eq!(read.stderr, sent.stderr.replace('\0', ""));
-        prop_assert_eq!(read.data, without_nul(sent.data));
+        prop_assert_eq!(read.data, arrived(sent.data));
     }
 
     #[test]

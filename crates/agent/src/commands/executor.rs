@@ -12,7 +12,9 @@ use super::task;
 use crate::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::guest::Capability;
+use infiniservice_protocol::parse::quote;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +25,9 @@ use tokio::time::Instant;
 const REFUSALS_MAX: usize = 1024;
 /// Replayed answers that may wait for the main loop; each may be megabytes long.
 const REPLAYS_MAX: usize = 8;
+/// Why a command is not taken although the queue has places.
+const OUTBOX_FULL: &str =
+    "the answers that wait for the host have filled outbox_max_bytes; read them, then ask again";
 
 /// Takes commands and answers them.
 pub struct Executor {
@@ -99,21 +104,30 @@ impl Executor {
     pub fn submit(&self, now: Now, message: HostMessage) {
         let mut state = self.shared.lock();
         state.time = (now.mono, Instant::now());
-        let (id, action, asked_secs, work) = match message {
-            HostMessage::SafeCommand(command) => {
-                (command.id.clone(), command.action.clone(), command.timeout, Work::Safe(command))
-            }
-            HostMessage::UnsafeCommand(command) => {
-                (command.id.clone(), UNSAFE_COMMAND.to_owned(), command.timeout, Work::Unsafe(command))
-            }
-            _ => return,
-        };
+        let Some((id, action, asked_secs, work)) = parts(message) else { return };
         let asked = Asked::new(&action, &work.parameters());
         match state.check(&self.shared.context, &id, &action, asked_secs, work) {
             Ok(job) => self.admit(&mut state, id, asked, job),
             Err(Rejected::Error(error)) => self.shared.refuse(&mut state, &id, &action, &asked, error),
             Err(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
         }
+    }
+
+    /// The answer to a command for which the link has no room: `DUPLICATE_ID` where its id is known, else `QUEUE_FULL`. It
+    /// does not run.
+    pub fn turn_away(&self, now: Now, message: HostMessage) -> Option<Response> {
+        let mut state = self.shared.lock();
+        state.time = (now.mono, Instant::now());
+        let (id, action, _, work) = parts(message)?;
+        let asked = Asked::new(&action, &work.parameters());
+        let error = match state.registry.repeated(now.mono, &id) {
+            Some(Admission::Refused(Refusal::InFlight)) => refusal(Refusal::InFlight),
+            Some(_) => refusal(Refusal::Answered),
+            None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
+        };
+        let response = response(&id, &action, Duration::ZERO, Err(error));
+        self.shared.note(&mut state, &asked, &response);
+        Some(response)
     }
 
     fn admit(&self, state: &mut State, id: String, asked: Asked, job: Job) {
@@ -199,6 +213,19 @@ impl Executor {
     }
 }
 
+/// A command's id, its action, the time that it asks for, and itself.
+fn parts(message: HostMessage) -> Option<(String, String, Option<u64>, Work)> {
+    match message {
+        HostMessage::SafeCommand(command) => {
+            Some((command.id.clone(), command.action.clone(), command.timeout, Work::Safe(command)))
+        }
+        HostMessage::UnsafeCommand(command) => {
+            Some((command.id.clone(), UNSAFE_COMMAND.to_owned(), command.timeout, Work::Unsafe(command)))
+        }
+        _ => None,
+    }
+}
+
 enum Rejected {
     Error(CommandError),
     Replay(Box<Response>),
@@ -233,7 +260,7 @@ impl State {
         work: Work,
     ) -> Result<Job, CommandError> {
         let Some(command) = CommandName::find(action) else {
-            let error = format!("there is no action {action:?}; `Hello` lists them");
+            let error = format!("there is no action {}; `Hello` lists them", quote(action));
             return Err(CommandError::new(ErrorCode::UnknownAction, error));
         };
         self.settings.permit(command.name())?;
@@ -263,6 +290,11 @@ impl Shared {
     /// A panic while the lock was held leaves counters at worst one off; going on is better than dying with it.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the settings of this moment allow an action.
+    pub(super) fn permit(&self, name: &str) -> Result<(), CommandError> {
+        self.lock().settings.permit(name)
     }
 
     /// Ends an execution: answers every id that waits for it and starts what now may.
@@ -299,7 +331,7 @@ impl Shared {
             log::debug!("command id {:?} was answered before: the same answer once more", answer.id);
             return self.send(state, answer);
         }
-        let error = CommandError::new(ErrorCode::QueueFull, "too many answers wait to be written; ask again");
+        let error = refusal(Refusal::Answered);
         self.refuse(state, &answer.id, &answer.command_type, asked, error);
     }
 
@@ -319,10 +351,12 @@ impl Shared {
 fn refusal(why: Refusal) -> CommandError {
     let (code, error) = match why {
         Refusal::InFlight => (ErrorCode::DuplicateId, "a command with this id is still in flight"),
-        Refusal::AnswerForgotten => (
-            ErrorCode::DuplicateId,
-            "this id was answered already, and the answer is no longer kept; use a new id",
-        ),
+        Refusal::Answered => {
+            let error = "this id was answered already; the answer is not kept any more, or cannot be sent again now, and the \
+                         command did not run a second time";
+            let known = json!({ "already_answered": true });
+            return CommandError::new(ErrorCode::DuplicateId, error).with_data(known);
+        }
         Refusal::QueueFull => {
             (ErrorCode::QueueFull, "too many commands are waiting; ask again when some have ended")
         }

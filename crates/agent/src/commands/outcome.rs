@@ -1,5 +1,6 @@
 //! What a command came to, typed, and the one place where it becomes a `response`.
 
+use infiniservice_protocol::text::one_line;
 use infiniservice_protocol::{ErrorCode, ParamError, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -117,7 +118,10 @@ impl From<ParamError> for CommandError {
 pub fn response(id: &str, command_type: &str, took: Duration, result: CommandResult) -> Response {
     let (mut response, outcome) = match result {
         Ok(outcome) => (Response::ok(id, command_type, Value::Null), outcome),
-        Err(error) => (Response::failed(id, command_type, error.code, error.error), *error.partial),
+        // What it tells also reaches the log and the audit, not only the wire.
+        Err(error) => {
+            (Response::failed(id, command_type, error.code, one_line(&error.error)), *error.partial)
+        }
     };
     response.execution_time_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     response.data = container(outcome.data);

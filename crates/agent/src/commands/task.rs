@@ -26,7 +26,11 @@ pub(super) async fn run(
 ) {
     let name = job.name;
     let (took, result) = match timeout(job.timeout, start).await {
-        Ok(Ok(())) => execute(&shared, job, cancel).await,
+        // The policy may have changed while it waited.
+        Ok(Ok(())) => match shared.permit(name) {
+            Ok(()) => execute(&shared, job, cancel).await,
+            Err(forbidden) => (Duration::ZERO, Err(forbidden)),
+        },
         Ok(Err(_)) => (Duration::ZERO, Err(never_began())),
         Err(_) => (Duration::ZERO, Err(waited_too_long(job.timeout))),
     };

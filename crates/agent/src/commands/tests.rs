@@ -1,6 +1,7 @@
 //! The executor's promises on tokio's paused clock, with fakes for the machine.
 
 mod hostile;
+mod repeated;
 mod ten_minutes;
 
 use super::audit::{Audit, AuditRecord};
@@ -364,17 +365,4 @@ async fn a_flood_of_refusals_that_nobody_reads_is_bounded_and_accepted_commands_
     assert!(answers.len() < 1200, "{}", answers.len());
     assert!(answers.contains(&("accepted".into(), None)));
     assert!(desk.executor.summary().dropped > 3000);
-}
-
-#[tokio::test(start_paused = true)]
-async fn replays_that_nobody_reads_are_bounded() {
-    let mut desk = Desk::open();
-    desk.list("a");
-    desk.answer().await;
-    for _ in 0..50 {
-        desk.list("a");
-    }
-    let answers = desk.answers();
-    assert_eq!(answers.iter().filter(|(_, code)| code.is_none()).count(), 8);
-    assert!(answers.iter().any(|(_, code)| *code == Some(ErrorCode::QueueFull)));
 }

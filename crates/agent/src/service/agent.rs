@@ -7,6 +7,7 @@ use super::notify::Notifier;
 use super::pace::Pace;
 use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
+use super::signed::Signed;
 use super::sources::{Collected, Sources};
 use super::standing::Standing;
 use super::summary::Counts;
@@ -44,6 +45,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) actions: Vec<Action>,
     pub(super) opened_once: bool,
     pub(super) stopping: bool,
+    pub(super) signed: Signed,
 }
 
 /// What ended a wait.
@@ -171,6 +173,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             // Written by `carry_out`, whatever the action was.
             Action::Write => {}
             Action::Deliver(message) => self.deliver(message),
+            Action::NoRoom(command) => {
+                if let Some(answer) = self.executor.turn_away(self.clock.now(), command) {
+                    self.tell(Event::TurnedAway(answer));
+                }
+            }
+            Action::NewestSigned(ts) => self.signed.keep(ts),
             Action::CollectMetrics => {
                 self.schedule.host_connected(self.clock.now().mono);
                 self.want_metrics(None);

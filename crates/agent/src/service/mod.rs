@@ -16,6 +16,7 @@ pub mod schedule;
 pub mod scm;
 mod shutdown;
 pub mod signals;
+mod signed;
 mod sources;
 mod standing;
 pub mod summary;

@@ -6,6 +6,7 @@ use super::demand::Demand;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::schedule::{Intervals, Schedule};
+use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
 use super::summary::Counts;
@@ -43,11 +44,12 @@ pub(super) fn agent<T: Transport, C: Clock>(
     user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
     let (tell, replies) = reply_channel(&commands);
+    let (signed, link) = link(settings);
     Ok(Agent {
         clock,
         alarm: Alarm::new()?,
         pace: Pace::default(),
-        link: link(settings),
+        link,
         driver: Driver::new(transport),
         schedule: Schedule::new(settings.intervals()),
         executor: Executor::new(commands, context, tell).with_audit(audit::of_this_machine()),
@@ -61,16 +63,17 @@ pub(super) fn agent<T: Transport, C: Clock>(
         actions: Vec::new(),
         opened_once: false,
         stopping: false,
+        signed,
         config,
     })
 }
 
-fn link(settings: &Settings) -> Link {
+fn link(settings: &Settings) -> (Signed, Link) {
     let link = Link::new(settings.link_settings(), fastrand::u64(..));
     let link = if settings.no_virtio { link.without_port() } else { link };
     match &settings.shared_secret {
-        Some(secret) => link.with_secret(secret.expose()),
-        None => link,
+        Some(secret) => Signed::open(link.with_secret(secret.expose())),
+        None => (Signed::default(), link),
     }
 }
 

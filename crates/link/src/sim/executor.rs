@@ -45,6 +45,14 @@ impl Executor {
         Verdict::Runs(duration(rng))
     }
 
+    /// A command arrived that the link has no room for. The answer has no number: it may overtake others.
+    pub fn turn_away(&mut self, now: Duration, id: &str) -> Response {
+        self.expire(now);
+        let known = self.in_flight.contains_key(id) || self.answered.contains_key(id);
+        let code = if known { ErrorCode::DuplicateId } else { ErrorCode::QueueFull };
+        Response::failed(id, "ServiceList", code, "no room in the model")
+    }
+
     /// A command has ended: its answer.
     pub fn finish(&mut self, now: Duration, id: &str) -> Option<Response> {
         let size = self.in_flight.remove(id)?;

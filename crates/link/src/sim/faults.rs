@@ -97,6 +97,10 @@ impl World {
                 "{open} commands unanswered long after the faults; executor idle {idle}, outbox drained {drained}"
             ));
         }
+        match self.subject.link().owed_requests() {
+            0 => {}
+            owed => return Err(format!("{owed} requests for metrics unanswered long after the faults")),
+        }
         self.host.forget();
         self.must_not_have_reconnected()
     }

@@ -84,7 +84,12 @@ impl World {
                 self.degraded = to.is_degraded();
                 Ok(())
             }
-            Action::Refused(_) | Action::RefusedLeftOut(_) => Ok(()),
+            Action::NoRoom(HostMessage::SafeCommand(command)) => {
+                let answer = self.executor.turn_away(self.now, &command.id);
+                self.drive(Event::TurnedAway(answer))
+            }
+            Action::NoRoom(other) => Err(format!("no room for what needs none: {other:?}")),
+            Action::Refused(_) | Action::RefusedLeftOut(_) | Action::NewestSigned(_) => Ok(()),
             Action::Log(level, text) => self.watch.log(self.now, level, &text),
         }
     }
@@ -242,7 +247,7 @@ impl World {
     }
 }
 
-fn hello() -> Hello {
+pub(crate) fn hello() -> Hello {
     Hello {
         agent_version: "0".into(),
         protocol_version: 1,

@@ -24,6 +24,8 @@ mod tests;
 pub mod watch;
 pub mod world;
 
+#[cfg(test)]
+pub(crate) use guest::hello;
 use std::fmt;
 use std::time::Duration;
 use subject::Mutation;

@@ -100,16 +100,3 @@ fn unsigned_lines_are_told_though_they_are_not_answered() {
         assert_eq!(lines.iter().map(|line| line.code).collect::<Vec<_>>(), [ErrorCode::SignatureInvalid]);
     }
 }
-
-#[test]
-fn a_command_for_whose_answer_there_is_no_room_is_told() {
-    let mut bench = Bench::connected();
-    let mut refused = Vec::new();
-    for number in 0..250 {
-        bench.say(&COMMAND.replace("c1", &format!("c{number}")));
-        refused.extend(told(&bench).0);
-    }
-    assert_eq!(refused.len(), 10);
-    let (id, action) = (refused[0].id.as_deref(), refused[0].command_type.as_deref());
-    assert_eq!((id, action, refused[0].code), (Some("c240"), Some("ServiceList"), ErrorCode::QueueFull));
-}

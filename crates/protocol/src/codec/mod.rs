@@ -14,7 +14,7 @@ const KEPT_CAPACITY: usize = 16 * 1024;
 /// What stood on the wire up to one newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineItem {
-    /// A line, trimmed of surrounding white space and never blank.
+    /// A line, trimmed of what JSON calls white space, and never blank.
     Line(String),
     /// A line passed the bound. Told once, as soon as that is known; the rest up to its newline is discarded.
     TooLong {
@@ -23,7 +23,7 @@ pub enum LineItem {
     },
     /// A line that is not UTF-8.
     InvalidUtf8 {
-        /// The line as it came, trimmed of ASCII white space.
+        /// The line as it came, trimmed likewise.
         line: Vec<u8>,
         /// Offset in `line` of the first byte that is not UTF-8.
         valid_up_to: usize,
@@ -136,11 +136,24 @@ impl LineDecoder {
 
 /// A line without its newline as an item; `None` for a blank one.
 fn item(line: &[u8]) -> Option<LineItem> {
+    let line = trim(line);
     match std::str::from_utf8(line) {
-        Ok(text) if text.trim().is_empty() => None,
-        Ok(text) => Some(LineItem::Line(text.trim().to_owned())),
-        Err(_) => Some(invalid(line.trim_ascii())),
+        Ok("") => None,
+        Ok(text) => Some(LineItem::Line(text.to_owned())),
+        Err(_) => Some(invalid(line)),
     }
+}
+
+/// White space is what JSON says it is (RFC 8259, section 2): a no-break space around an object is no JSON.
+fn trim(line: &[u8]) -> &[u8] {
+    let solid = |byte: &u8| !is_blank(*byte);
+    let (begin, end) = (line.iter().position(solid), line.iter().rposition(solid));
+    begin.zip(end).and_then(|(begin, end)| line.get(begin..=end)).unwrap_or_default()
+}
+
+/// Whether a byte is white space to JSON.
+pub(crate) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 fn invalid(line: &[u8]) -> LineItem {

@@ -101,3 +101,11 @@ fn a_reset_ends_the_discarding_of_an_oversized_line() {
     decoder.push(b"{}\n");
     assert_eq!(drain(&mut decoder), [line("{}")]);
 }
+
+#[test]
+fn only_json_s_white_space_is_white_space() {
+    let mut decoder = LineDecoder::new(100);
+    decoder.push("\u{a0}{}\u{a0}\n\u{2028}{}\n\u{a0}\n\u{b}\n\u{c}{}\n".as_bytes());
+    let kept = ["\u{a0}{}\u{a0}", "\u{2028}{}", "\u{a0}", "\u{b}", "\u{c}{}"];
+    assert_eq!(drain(&mut decoder), kept.map(line));
+}

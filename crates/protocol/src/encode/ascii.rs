@@ -1,29 +1,102 @@
 //! The spelling of JSON on the wire: ASCII, no U+0000, integers that every reader holds exactly.
 
 use crate::number::MAX_SAFE_INTEGER;
+use crate::text::steers;
+use memchr::memchr;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use std::io::{self, Write};
 
 /// The largest value of pids and counts: 31 bits.
 const MAX_COUNT: u32 = i32::MAX as u32;
 
+/// Fields of the outermost object whose text stays as it is: a program's output, and what the host chose.
+const AS_IT_STANDS: [&str; 4] = ["stdout", "stderr", "id", "request_id"];
+/// No such key is longer.
+const LONGEST_KEY: usize = 10;
+
 /// Compact JSON with everything beyond ASCII as `\uXXXX`, U+0000 dropped, and integers clamped to what the contract
-/// allows (31 bits for counts, 53 for the rest).
-pub(super) struct AsciiFormatter;
+/// allows (31 bits for counts, 53 for the rest). What steers a terminal becomes a blank, wherever it stands, but for
+/// [`AS_IT_STANDS`].
+#[derive(Default)]
+pub(super) struct AsciiFormatter {
+    depth: usize,
+    /// The outermost object's key that is being written, or whose value is.
+    key: String,
+    in_key: bool,
+}
+
+impl AsciiFormatter {
+    fn is_raw(&self) -> bool {
+        self.depth == 1 && !self.in_key && AS_IT_STANDS.contains(&self.key.as_str())
+    }
+
+    fn remember_key(&mut self, fragment: &str) {
+        if self.in_key && self.depth == 1 && self.key.len() + fragment.len() <= LONGEST_KEY {
+            self.key.push_str(fragment);
+        } else if self.in_key && self.depth == 1 {
+            // Longer than any that matters.
+            self.key.clear();
+            self.in_key = false;
+        }
+    }
+
+    fn write_char<W: ?Sized + Write>(&self, out: &mut W, char: char) -> io::Result<()> {
+        match char {
+            '\0' => Ok(()),
+            char if steers(char) && !self.is_raw() => out.write_all(b" "),
+            '\x7f' => out.write_all(b"\x7f"),
+            char => escape(out, char),
+        }
+    }
+}
 
 impl Formatter for AsciiFormatter {
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        CompactFormatter.begin_object(out)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        CompactFormatter.end_object(out)
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        CompactFormatter.begin_array(out)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        CompactFormatter.end_array(out)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if self.depth == 1 {
+            self.key.clear();
+            self.in_key = true;
+        }
+        CompactFormatter.begin_object_key(out, first)
+    }
+
+    fn end_object_key<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.in_key = false;
+        CompactFormatter.end_object_key(out)
+    }
+
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        self.remember_key(fragment);
         // Nearly every fragment; `is_ascii` looks at a word at a time.
-        if fragment.is_ascii() {
+        if fragment.is_ascii() && memchr(0x7f, fragment.as_bytes()).is_none() {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
-        while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        while let Some(at) = rest.bytes().position(|byte| byte >= 0x7f) {
             let (ascii, tail) = rest.split_at(at);
             out.write_all(ascii.as_bytes())?;
             let mut chars = tail.chars();
             if let Some(char) = chars.next() {
-                escape(out, char)?;
+                self.write_char(out, char)?;
             }
             rest = chars.as_str();
         }
@@ -33,7 +106,11 @@ impl Formatter for AsciiFormatter {
     fn write_char_escape<W: ?Sized + Write>(&mut self, out: &mut W, escape: CharEscape) -> io::Result<()> {
         match escape {
             CharEscape::AsciiControl(0) => Ok(()),
-            other => CompactFormatter.write_char_escape(out, other),
+            CharEscape::Quote | CharEscape::ReverseSolidus | CharEscape::Solidus => {
+                CompactFormatter.write_char_escape(out, escape)
+            }
+            control if self.is_raw() => CompactFormatter.write_char_escape(out, control),
+            _ => out.write_all(b" "),
         }
     }
 

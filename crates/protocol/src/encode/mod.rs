@@ -105,7 +105,7 @@ impl io::Write for Bounded {
 
 /// Serialises as the wire wants it.
 fn to_ascii<T: Serialize + ?Sized>(value: &T, out: impl io::Write) -> serde_json::Result<()> {
-    value.serialize(&mut serde_json::Serializer::with_formatter(out, AsciiFormatter))
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, AsciiFormatter::default()))
 }
 
 /// How many bytes a value takes on the wire.

@@ -3,7 +3,9 @@
 use super::*;
 use crate::guest::{ErrorMessage, KeepAlive, Response};
 use crate::metrics::{Process, SystemMetrics};
+use crate::text::steers;
 use crate::{ErrorCode, GuestLine, parse_guest_line};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -178,7 +180,46 @@ fn an_error_loses_its_details_first() {
 #[test]
 fn the_length_of_each_character_on_the_wire_is_known() {
     for char in (0..=0x1_1000).filter_map(char::from_u32).chain(['\u{10ffff}']) {
-        assert_eq!(ascii::wire_len(char), encoded_len(char.encode_utf8(&mut [0; 4])) - 2, "{char:?}");
+        let output = json!({ "stdout": char.to_string() });
+        assert_eq!(ascii::wire_len(char), encoded_len(&output) - r#"{"stdout":""}"#.len(), "{char:?}");
+    }
+}
+
+/// Every text of a line and every key, by where it stands.
+fn texts(value: &Value, at: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => found.push((at.to_owned(), text.clone())),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, &format!("{at}[]"), found)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                found.push((format!("{at} (key)"), key.clone()));
+                texts(member, &format!("{at}.{key}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_of_any_answer_steers_a_terminal_but_a_program_s_own_output(text in "([\\x00-\\x1f\\x7f-\\x9f\u{2028}\u{202e}a-c\"\\\\é😀]|stdout){0,30}") {
+        let data = json!({ "stdout": text, "list": [text, { "deep": { text.as_str(): [text] } }], text.as_str(): text });
+        let failed = Response::failed("i", text.as_str(), ErrorCode::Internal, text.as_str());
+        let response = Response { stdout: text.clone(), stderr: text.clone(), data, ..failed };
+        let error = ErrorMessage { error: text.clone(), error_code: ErrorCode::Internal, details: Some(json!({ "stderr": text })), timestamp: None };
+        let mut metrics = SystemMetrics { agent_version: text.clone(), ..SystemMetrics::default() };
+        metrics.data.processes = vec![Process { name: text.clone(), ..Process::default() }];
+        for message in [GuestMessage::Response(response), GuestMessage::Error(error), GuestMessage::SystemMetrics(metrics)] {
+            let mut found = Vec::new();
+            texts(&value(&message), "", &mut found);
+            for (at, told) in found {
+                if at == ".stdout" || at == ".stderr" {
+                    prop_assert_eq!(told, text.replace('\0', ""));
+                } else {
+                    prop_assert!(!told.contains(steers), "{} {:?}", at, told);
+                }
+            }
+        }
     }
 }
 

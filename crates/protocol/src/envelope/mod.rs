@@ -4,18 +4,18 @@
 //! characters, so that the same bytes cannot be split in two ways.
 
 mod nonces;
-mod refusals;
 #[cfg(test)]
 mod tests;
 
 pub use nonces::MAX_NONCES;
-pub use refusals::{ANSWER_INTERVAL, Refusals};
 
 use crate::ErrorCode;
-use crate::parse::Rejection;
+use crate::number;
+use crate::parse::{Rejection, describe, id_of, id_scan, is_of_guest};
+use crate::text::echo;
 use hmac::{Hmac, KeyInit, Mac};
 use nonces::Nonces;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 use sha2::Sha256;
 use std::fmt;
@@ -53,12 +53,39 @@ pub enum EnvelopeError {
     /// Rightly signed, but taken before, or too old to tell.
     #[error("the nonce was used before, or is older than what the guest remembers")]
     Replayed,
+    /// Rightly signed, but before the agent's start: it may have been taken by its predecessor.
+    #[error(
+        "the line's `ts` is {} s before the time from which this agent takes lines, and may have been taken by its predecessor: \
+         sign it anew; if that does not help, compare the clocks of host and guest",
+        seconds(*early_ms)
+    )]
+    BeforeStart {
+        /// By how much.
+        early_ms: u64,
+    },
 }
 
+/// How many causes [`EnvelopeError::cause`] tells apart.
+pub const CAUSES: usize = 6;
+
 impl EnvelopeError {
-    /// The answer, where [`Refusals`] allows one.
-    pub fn into_rejection(self) -> Rejection {
-        Rejection::new(ErrorCode::SignatureInvalid, self.to_string())
+    /// The answer to `line`, by the id that the line claims to have.
+    pub fn into_rejection(self, line: &[u8]) -> Rejection {
+        let id = claimed_id(line);
+        let from_guest = is_of_guest(line);
+        Rejection { id, from_guest, ..Rejection::new(ErrorCode::SignatureInvalid, self.to_string()) }
+    }
+
+    /// The kind of error by a number below [`CAUSES`]: a flood of one must not hide another.
+    pub const fn cause(&self) -> usize {
+        match self {
+            Self::NotSigned => 0,
+            Self::Malformed(_) => 1,
+            Self::BadSignature => 2,
+            Self::OutsideWindow { .. } => 3,
+            Self::Replayed => 4,
+            Self::BeforeStart { .. } => 5,
+        }
     }
 }
 
@@ -115,16 +142,18 @@ pub struct Verifier {
     nonces: Nonces,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Envelope {
+    #[serde(deserialize_with = "whole_number")]
     v: u64,
+    #[serde(deserialize_with = "whole_number")]
     ts: u64,
     nonce: String,
     payload: String,
     sig: String,
 }
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Kind {
     #[serde(rename = "type")]
     kind: String,
@@ -138,15 +167,46 @@ impl Verifier {
 
     /// The payload of a signed line. `now_wall_ms` is the guest's clock, in milliseconds since 1970.
     pub fn verify(&mut self, now_wall_ms: u64, line: &str) -> Result<String, EnvelopeError> {
+        self.verify_since(0, now_wall_ms, line)
+    }
+
+    /// The same, and the line must not have been signed before `oldest_ms`: a predecessor of this agent, whose nonces are not
+    /// known, may have taken it.
+    pub fn verify_since(
+        &mut self,
+        oldest_ms: u64,
+        now_wall_ms: u64,
+        line: &str,
+    ) -> Result<String, EnvelopeError> {
         let envelope = read(line)?;
         let sig = unhex(&envelope.sig).ok_or(EnvelopeError::BadSignature)?;
         let mac = self.key.mac(envelope.ts, &envelope.nonce, &envelope.payload);
         // `verify_slice` compares in constant time.
         mac.verify_slice(&sig).map_err(|_| EnvelopeError::BadSignature)?;
         check_window(now_wall_ms, envelope.ts)?;
+        if let Some(early_ms) = oldest_ms.checked_sub(envelope.ts).filter(|early| *early > 0) {
+            return Err(EnvelopeError::BeforeStart { early_ms });
+        }
         self.nonces.take(now_wall_ms, envelope.ts, &envelope.nonce)?;
         Ok(envelope.payload)
     }
+
+    /// Takes no line any more whose `ts` is not newer than this one, which a predecessor took.
+    #[must_use]
+    pub fn with_newest(mut self, newest_ts: u64) -> Self {
+        self.nonces.forget_up_to(newest_ts);
+        self
+    }
+
+    /// The newest `ts` that was taken, a predecessor's included; `None` before the first.
+    pub fn newest(&self) -> Option<u64> {
+        self.nonces.newest()
+    }
+}
+
+/// The id that a refused line claims to have: its own, or that of the payload that it envelops.
+pub(crate) fn claimed_id(line: &[u8]) -> Option<String> {
+    id_of(line).or_else(|| id_of(id_scan::find(line, "payload")?.as_bytes()))
 }
 
 fn read(line: &str) -> Result<Envelope, EnvelopeError> {
@@ -155,7 +215,7 @@ fn read(line: &str) -> Result<Envelope, EnvelopeError> {
         return Err(EnvelopeError::NotSigned);
     }
     let envelope: Envelope =
-        serde_json::from_str(line).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
+        serde_json::from_str(line).map_err(|error| EnvelopeError::Malformed(echo(&error.to_string())))?;
     if envelope.v != VERSION {
         return Err(EnvelopeError::Malformed(format!("`v` must be {VERSION}, not {}", envelope.v)));
     }
@@ -166,6 +226,15 @@ fn read(line: &str) -> Result<Envelope, EnvelopeError> {
         return Err(EnvelopeError::Malformed(must));
     }
     Ok(envelope)
+}
+
+/// An integer, which hosts with one kind of number write as a float without a fraction.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = number::integer(&value).and_then(|number| u64::try_from(number).ok());
+    number.ok_or_else(|| {
+        D::Error::custom(format!("invalid type: {}, expected a whole number", describe(&value)))
+    })
 }
 
 fn check_window(now: u64, ts: u64) -> Result<(), EnvelopeError> {
@@ -179,8 +248,12 @@ fn check_window(now: u64, ts: u64) -> Result<(), EnvelopeError> {
 
 /// By how much, for a person: `86400.250 s behind`.
 fn off(skew_ms: i64) -> String {
-    let (ms, side) = (skew_ms.unsigned_abs(), if skew_ms < 0 { "behind" } else { "ahead of" });
-    format!("{}.{:03} s {side}", ms / 1000, ms % 1000)
+    let side = if skew_ms < 0 { "behind" } else { "ahead of" };
+    format!("{} s {side}", seconds(skew_ms.unsigned_abs()))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -30,6 +30,16 @@ impl Nonces {
         Ok(())
     }
 
+    /// Takes no `ts` any more that is not newer.
+    pub(super) fn forget_up_to(&mut self, ts: u64) {
+        self.forgotten_up_to = self.forgotten_up_to.max(Some(ts));
+    }
+
+    /// The newest `ts` that was taken.
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.by_time.last().map(|(ts, _)| *ts).max(self.forgotten_up_to)
+    }
+
     fn forget(&mut self, now: u64) {
         while let Some((ts, hash)) = self.by_time.first().copied() {
             if self.by_time.len() < MAX_NONCES && ts.saturating_add(WINDOW_MS) >= now {

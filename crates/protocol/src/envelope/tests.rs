@@ -2,7 +2,6 @@
 
 use super::*;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const NOW: u64 = 1_763_880_000_000;
 const PAYLOAD: &str = r#"{"type":"Metrics","id":"m-é"}"#;
@@ -159,10 +158,52 @@ fn the_memory_of_nonces_is_bounded_and_still_refuses_what_it_forgot() {
 }
 
 #[test]
-fn refusals_are_counted_and_answered_once_a_minute() {
-    let mut refusals = Refusals::default();
-    let answers = (0..180).filter(|second| refusals.refuse(Duration::from_secs(*second))).count();
-    assert_eq!((answers, refusals.count()), (3, 180));
+fn integers_of_the_envelope_may_be_written_as_floats_without_a_fraction() {
+    let line =
+        signed(NOW, "n").replace("\"v\":1,", "\"v\":1.0,").replace(&NOW.to_string(), &format!("{NOW}.0"));
+    assert!(line.contains("\"v\":1.0,\"ts\":1763880000000.0,"), "{line}");
+    assert_eq!(verifier().verify(NOW, &line).unwrap(), PAYLOAD);
+    for wrong in [json!(1.5), json!("1"), json!(null), json!(-1)] {
+        assert!(matches!(verifier().verify(NOW, &changed("v", &wrong)), Err(EnvelopeError::Malformed(_))));
+    }
+}
+
+#[test]
+fn what_a_malformed_line_holds_is_not_repeated_at_length() {
+    let error = verifier().verify(NOW, &changed("ts", &json!("x".repeat(1 << 20)))).unwrap_err().to_string();
+    assert!(error.len() < 400, "{}", error.len());
+}
+
+#[test]
+fn a_line_of_before_the_start_is_refused_and_told_so() {
+    let mut verifier = verifier();
+    let early = verifier.verify_since(NOW, NOW + 1, &signed(NOW - 1250, "n")).unwrap_err();
+    assert_eq!(early, EnvelopeError::BeforeStart { early_ms: 1250 });
+    assert!(early.to_string().contains("1.250 s before the time from which"), "{early}");
+    assert!(verifier.verify_since(NOW, NOW + 1, &signed(NOW, "n")).is_ok());
+}
+
+#[test]
+fn a_successor_that_knows_the_newest_ts_takes_nothing_older_and_everything_newer() {
+    let mut first = verifier();
+    for (ts, nonce) in [(NOW, "a"), (NOW + 7, "b"), (NOW + 3, "c")] {
+        assert!(first.verify(NOW, &signed(ts, nonce)).is_ok());
+    }
+    assert_eq!(first.newest(), Some(NOW + 7));
+    let mut next = verifier().with_newest(first.newest().unwrap());
+    for (ts, nonce) in [(NOW, "a"), (NOW + 7, "b"), (NOW + 3, "c")] {
+        assert_eq!(next.verify(NOW + 9, &signed(ts, nonce)), Err(EnvelopeError::Replayed));
+    }
+    assert!(next.verify(NOW + 9, &signed(NOW + 8, "a")).is_ok());
+    assert_eq!(next.newest(), Some(NOW + 8));
+}
+
+#[test]
+fn a_refused_line_is_answered_by_the_id_that_it_claims() {
+    let id = |line: &str| EnvelopeError::BadSignature.into_rejection(line.as_bytes()).id;
+    assert_eq!(id(&signed(NOW, "n")).as_deref(), Some("m-é"));
+    assert_eq!(id(PAYLOAD).as_deref(), Some("m-é"));
+    assert_eq!(id("noise"), None);
 }
 
 #[test]

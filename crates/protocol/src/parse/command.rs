@@ -6,6 +6,7 @@ use super::line::Key;
 use super::rejection::Rejection;
 use crate::ErrorCode::{InvalidMessage, InvalidParameter};
 use crate::host::{SafeCommand, UnsafeCommand};
+use crate::text::head;
 use serde_json::{Map, Value};
 
 /// Shells that may be asked for.
@@ -42,7 +43,8 @@ fn action_name(fields: &Fields) -> Result<String, Rejection> {
     match fields.get(Key::CommandType) {
         None => wrong("the field `command_type` is missing; it must be an object with an `action`".into()),
         Some(Value::Object(command)) => match command.get("action") {
-            Some(Value::String(action)) => Ok(action.clone()),
+            // No action has so long a name, and the answer repeats it.
+            Some(Value::String(action)) => Ok(head(action).to_owned()),
             Some(other) => wrong(format!("`command_type.action` must be a text, not {}", describe(other))),
             None => {
                 wrong("`command_type.action` is missing; it names the action, such as \"ServiceList\"".into())

@@ -95,9 +95,8 @@ impl Fields {
 
     /// The line's `type` names nothing of the contract.
     pub(super) fn unknown_type(&self, kind: &str) -> Rejection {
-        let unknown = rejection::unknown_type(kind);
-        Rejection { details: unknown.details, ..self.reject(unknown.code, Key::Type, unknown.error) }
-            .field("type")
+        let Rejection { from_guest, code, error, .. } = rejection::unknown_type(kind);
+        Rejection { from_guest, ..self.reject(code, Key::Type, error) }
     }
 
     /// The action's name where there is one, else the line's type.

@@ -38,7 +38,7 @@ pub enum GuestLineError {
 }
 
 /// The types of this version.
-const KNOWN: [&str; 6] =
+pub(super) const KNOWN: [&str; 6] =
     ["system_metrics", "keep_alive", "response", "error", "circuit_breaker_state", "hello"];
 
 /// Reads one line of the guest.

@@ -1,21 +1,25 @@
-//! The id of a line that is not JSON: a careful walk over its bytes for a top-level `"id":"…"`.
+//! Fields of a line that is not JSON: a careful walk over its bytes for the strings of the outermost object.
 //!
-//! One pass, no memory beyond the id. It understands just enough of JSON to know depth, strings and whether a string
-//! is a key; where the line is broken before the id, or names two, there is none.
+//! One pass, no memory beyond the keys. It understands just enough of JSON to know depth, strings and whether a string
+//! is a key; where the line is broken before the field, or names it twice, there is none.
 
-use serde_json::Value;
+use crate::codec::is_blank;
 
-/// The line's id, when exactly one string stands as `id` in the outermost object.
-pub(super) fn find(line: &[u8]) -> Option<String> {
+/// The text that stands as `name` in the outermost object, when that key stands there once.
+pub(crate) fn find(line: &[u8], name: &str) -> Option<String> {
     let mut scan = Scan { line, at: 0, depth: 0 };
     let mut found = None;
-    while let Some(value) = scan.next_id() {
-        if found.is_some() {
+    while let Some((key, value)) = scan.next_field() {
+        if text(key).is_some_and(|key| key == name) && found.replace(value).is_some() {
             return None;
         }
-        found = Some(value);
     }
-    serde_json::from_slice::<Value>(found?).ok()?.as_str().map(str::to_owned)
+    text(found??)
+}
+
+/// What a string in its quotes says; `None` for one that is none.
+fn text(quoted: &[u8]) -> Option<String> {
+    serde_json::from_slice(quoted).ok()
 }
 
 struct Scan<'a> {
@@ -25,15 +29,15 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// The text, in its quotes, of the next top-level `id`.
-    fn next_id(&mut self) -> Option<&'a [u8]> {
+    /// The next key of the outermost object, in its quotes, with its value where that is a string.
+    fn next_field(&mut self) -> Option<(&'a [u8], Option<&'a [u8]>)> {
         let mut key_may_follow = false;
         while let Some(byte) = self.line.get(self.at) {
             match byte {
                 b'"' => {
                     let text = self.string()?;
-                    if key_may_follow && self.depth == 1 && text == b"\"id\"" && self.colon() {
-                        return self.value_string().or_else(|| self.next_id());
+                    if key_may_follow && self.depth == 1 && self.colon() {
+                        return Some((text, self.value_string()));
                     }
                 }
                 b'{' | b'[' => self.depth = self.depth.saturating_add(1),
@@ -43,7 +47,7 @@ impl<'a> Scan<'a> {
             if *byte != b'"' {
                 self.at += 1;
             }
-            key_may_follow = matches!(byte, b'{' | b',') || (key_may_follow && byte.is_ascii_whitespace());
+            key_may_follow = matches!(byte, b'{' | b',') || (key_may_follow && is_blank(*byte));
         }
         None
     }
@@ -76,7 +80,7 @@ impl<'a> Scan<'a> {
     }
 
     fn blanks(&mut self) {
-        while self.line.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+        while self.line.get(self.at).is_some_and(|byte| is_blank(*byte)) {
             self.at += 1;
         }
     }
@@ -87,7 +91,7 @@ mod tests {
     use super::*;
 
     fn id(line: &str) -> Option<String> {
-        find(line.as_bytes())
+        find(line.as_bytes(), "id")
     }
 
     #[test]
@@ -110,5 +114,13 @@ mod tests {
     #[test]
     fn two_ids_are_none() {
         assert_eq!(id(r#"{"id":"a","id":"b""#), None);
+        assert_eq!(id(r#"{"id":"a","\u0069d":"b""#), None);
+        assert_eq!(id(r#"{"id":"a","id":5"#), None);
+        assert_eq!(id(r#"{"id":5,"id":"a""#), None);
+    }
+
+    #[test]
+    fn other_fields_are_found_likewise() {
+        assert_eq!(find(br#"{"type":"response","id":"#, "type").as_deref(), Some("response"));
     }
 }

@@ -7,7 +7,7 @@ mod command;
 mod describe;
 mod fields;
 mod guest_line;
-mod id_scan;
+pub(crate) mod id_scan;
 mod line;
 mod rejection;
 #[cfg(test)]
@@ -18,9 +18,11 @@ pub use command::SHELLS;
 pub use describe::{describe, quote};
 pub use guest_line::{GuestLine, GuestLineError, parse_guest_line};
 pub use rejection::Rejection;
+pub(crate) use rejection::{id_of, is_of_guest};
 pub use value::MAX_VALUES;
 
 use crate::codec::LineItem;
+use crate::envelope::claimed_id;
 use crate::host::HostMessage;
 use crate::number::MAX_SAFE_INTEGER;
 
@@ -56,6 +58,6 @@ pub fn parse_host_line(line: &str) -> Result<HostMessage, Rejection> {
         "keep_alive_request" => {
             Ok(HostMessage::KeepAliveRequest { sequence_number: fields.sequence_number()? })
         }
-        unknown => Err(fields.unknown_type(unknown)),
+        unknown => Err(Rejection { id: claimed_id(line.as_bytes()), ..fields.unknown_type(unknown) }),
     }
 }

@@ -1,8 +1,10 @@
 //! What is wrong with a line, and the answer that is owed for it.
 
+use super::guest_line::KNOWN as GUEST_TYPES;
 use super::{describe::quote, fields, id_scan};
 use crate::ErrorCode;
 use crate::guest::{ErrorMessage, GuestMessage, Response};
+use crate::text::echo;
 use serde_json::{Value, json};
 
 /// Characters of the offending line that an answer repeats.
@@ -22,12 +24,14 @@ pub struct Rejection {
     pub error: String,
     /// An object: `field` for a field that is wrong, `line_start` and `byte` for a line that cannot be read.
     pub details: Option<Value>,
+    /// The line is one that only guests send: it is never answered, or two that send back what they get would do so for ever.
+    pub from_guest: bool,
 }
 
 impl Rejection {
     /// A rejection that belongs to no command yet.
     pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
-        Self { id: None, command_type: None, code, error: error.into(), details: None }
+        Self { id: None, command_type: None, code, error: error.into(), details: None, from_guest: false }
     }
 
     /// The answer: a `response` where the line has an id, else an `error`.
@@ -66,14 +70,16 @@ impl Rejection {
         } else {
             (ErrorCode::InvalidJson, "not JSON")
         };
-        let text = format!("the line is {kind}: {what}, at byte {}", error.column());
+        // serde repeats what it found, however long that is.
+        let text = format!("the line is {kind}: {}, at byte {}", echo(what), error.column());
         Self::of_broken_line(line.as_bytes(), code, text, error.column())
     }
 
     fn of_broken_line(line: &[u8], code: ErrorCode, error: String, byte: usize) -> Self {
-        let id = id_scan::find(line).filter(|id| fields::check_id(id).is_ok());
+        let id = id_of(line);
+        let from_guest = is_of_guest(line);
         let details = Some(json!({ "line_start": line_start(line), "byte": byte }));
-        Self { id, details, ..Self::new(code, error) }
+        Self { id, details, from_guest, ..Self::new(code, error) }
     }
 
     pub(super) fn field(mut self, name: &str) -> Self {
@@ -95,7 +101,18 @@ pub(super) fn unknown_type(kind: &str) -> Rejection {
         let error = "the line is signed, but this agent has no shared_secret to check it with; send it plain";
         return Rejection::new(ErrorCode::SignatureInvalid, error);
     }
-    Rejection::new(ErrorCode::UnknownType, format!("type {} is unknown; it must be {KNOWN}", quote(kind)))
+    let error = format!("type {} is unknown; it must be {KNOWN}", quote(kind));
+    Rejection { from_guest: GUEST_TYPES.contains(&kind), ..Rejection::new(ErrorCode::UnknownType, error) }
+}
+
+/// The id that a line's answer may carry, whatever else is wrong with the line.
+pub(crate) fn id_of(line: &[u8]) -> Option<String> {
+    id_scan::find(line, "id").filter(|id| fields::check_id(id).is_ok())
+}
+
+/// Whether a line, whole or torn, has a type that only guests send.
+pub(crate) fn is_of_guest(line: &[u8]) -> bool {
+    id_scan::find(line, "type").is_some_and(|kind| GUEST_TYPES.contains(&kind.as_str()))
 }
 
 /// The line's first characters, cut on a character's border.

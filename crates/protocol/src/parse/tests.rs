@@ -290,3 +290,68 @@ fn the_guest_s_unknown_messages_are_values_and_unknown_fields_are_ignored() {
     assert!(matches!(parse_guest_line("{}"), Err(GuestLineError::NoType)));
     assert!(matches!(parse_guest_line(r#"{"type":"response"}"#), Err(GuestLineError::BadMessage { .. })));
 }
+
+#[test]
+fn a_host_s_own_text_comes_back_short_wherever_it_stood() {
+    let long = "\u{1f600}".repeat(1 << 18);
+    for line in [
+        format!(r#"{{"type":"{long}","id":"i"}}"#),
+        format!(r#"{{"type":["{long}"],"id":"i"}}"#),
+        format!(r#"{{"{long}":1,"id":"i"}}"#),
+        format!(r#""{long}""#),
+        format!(r#"{{"id":"i","x":{long}"#),
+        format!(r#"{{"type":"SafeCommand","id":"i","command_type":"{long}"}}"#),
+        format!(r#"{{"type":"SafeCommand","id":"i","command_type":{{"action":"A","{long}":1,"{long}":2}}}}"#),
+        format!(r#"{{"type":"SafeCommand","id":"{long}","command_type":{{"action":"{long}"}}}}"#),
+        format!(r#"{{"type":"SafeCommand","id":"i","command_type":{{"action":"A"}},"timeout":"{long}"}}"#),
+        format!(r#"{{"type":"UnsafeCommand","id":"i","raw_command":"x","shell":"{long}"}}"#),
+        format!(r#"{{"type":"UnsafeCommand","id":"i","raw_command":"x","env_vars":{{"{long}=":""}}}}"#),
+    ] {
+        let answer = parse_host_line(&line).expect_err("refused").into_message();
+        let bytes = crate::Body::encode(&answer).line_bytes();
+        assert!(bytes < 8192, "{bytes} bytes answer {}", line.chars().take(80).collect::<String>());
+    }
+}
+
+#[test]
+fn a_long_name_of_an_action_is_cut_and_names_no_action_by_it() {
+    let action = format!("ServiceList{}", "x".repeat(1 << 20));
+    let command =
+        safe(&format!(r#"{{"type":"SafeCommand","id":"c","command_type":{{"action":"{action}"}}}}"#));
+    assert_eq!(command.action.chars().count(), crate::text::MAX_ECHO_CHARS);
+}
+
+#[test]
+fn lines_that_only_guests_send_are_known_whole_and_torn() {
+    for kind in ["system_metrics", "keep_alive", "response", "error", "circuit_breaker_state", "hello"] {
+        for line in [
+            format!(r#"{{"type":"{kind}","id":"i","sequence_number":1}}"#),
+            format!(r#"{{"type":"{kind}","id":"i","data":{{"#),
+            format!(r#"{{"type":"{kind}","id":"i","timeout":1,"timeout":2}}"#),
+        ] {
+            assert!(parse_host_line(&line).expect_err(&line).from_guest, "{line}");
+        }
+    }
+    for line in [r#"{"type":"Response","id":"i"}"#, r#"{"type":"signed"}"#, r#"{"id":"i"}"#, "noise"] {
+        assert!(!parse_host_line(line).expect_err(line).from_guest, "{line}");
+    }
+}
+
+#[test]
+fn a_signed_line_that_nothing_can_check_is_answered_by_its_payload_s_id() {
+    let line = crate::envelope::Signer::new("s").sign(1, "n", r#"{"type":"Metrics","id":"m"}"#);
+    assert_eq!(refused(&line).0, ErrorCode::SignatureInvalid);
+    assert_eq!(refused(&line).2.as_deref(), Some("m"));
+}
+
+#[test]
+fn of_two_ids_none_is_answered_however_the_second_is_spelt() {
+    for line in [
+        r#"{"type":"Metrics","id":"a","id":"b"}"#,
+        r#"{"type":"Metrics","id":"a","\u0069d":"b"}"#,
+        r#"{"type":"Metrics","id":"a","id":7}"#,
+        r#"{"type":"Metrics","id":"a","\u0069d":null}"#,
+    ] {
+        assert_eq!(refused(line).2, None, "{line}");
+    }
+}

@@ -96,8 +96,8 @@ pub enum Admission {
 pub enum Refusal {
     /// The id is in flight.
     InFlight,
-    /// The id was answered, and its answer is no longer kept.
-    AnswerForgotten,
+    /// The id was answered, and its answer is no longer kept or cannot be sent.
+    Answered,
     /// No place left to wait.
     QueueFull,
     /// The agent is shutting down.
@@ -150,7 +150,7 @@ impl Registry {
         }
         match self.answered.recall(now, id) {
             Recall::Unknown => None,
-            Recall::Forgotten => Some(Admission::Refused(Refusal::AnswerForgotten)),
+            Recall::Forgotten => Some(Admission::Refused(Refusal::Answered)),
             Recall::Kept(response) => Some(Admission::Replay(response)),
         }
     }

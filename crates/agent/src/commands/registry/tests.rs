@@ -110,9 +110,22 @@ fn answers_beyond_the_memory_bound_go_oldest_first_but_their_ids_still_do_not_ru
     for id in ["a", "b", "c"] {
         registry.remember(T0, &answer(id, 800));
     }
-    assert_eq!(registry.admit(T0, request("a", Class::Change)), Admission::Refused(Refusal::AnswerForgotten));
+    assert_eq!(registry.admit(T0, request("a", Class::Change)), Admission::Refused(Refusal::Answered));
     assert!(matches!(registry.admit(T0, request("b", Class::Change)), Admission::Replay(_)));
     assert!(matches!(registry.admit(T0, request("c", Class::Change)), Admission::Replay(_)));
+}
+
+#[test]
+fn of_four_thousand_answers_of_ten_kilobytes_the_newest_can_be_repeated() {
+    let mut registry = registry(10, 1);
+    for number in 0..4000 {
+        registry.remember(T0, &answer(&number.to_string(), 10_000));
+    }
+    let kept = |registry: &mut Registry, number: u32| {
+        matches!(registry.repeated(T0, &number.to_string()), Some(Admission::Replay(_)))
+    };
+    assert!((3700..4000).all(|number| kept(&mut registry, number)));
+    assert_eq!(registry.repeated(T0, "0"), Some(Admission::Refused(Refusal::Answered)));
 }
 
 #[test]
