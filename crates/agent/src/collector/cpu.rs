@@ -78,6 +78,14 @@ impl Times {
         Self([busy, 0, 0, idle, 0, 0, 0, 0])
     }
 
+    /// Adds another processor's.
+    #[allow(dead_code, reason = "of Windows")]
+    pub fn add(&mut self, other: Self) {
+        for (sum, more) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
     fn total(self) -> u64 {
         self.0.iter().fold(0, |sum: u64, ticks| sum.saturating_add(*ticks))
     }

@@ -69,8 +69,7 @@ impl Buffer {
             };
             let (idle, total) = (time(0), time(8).saturating_add(time(16)));
             let times = Times::of(total.saturating_sub(idle), idle);
-            sample.all.total = sample.all.total.saturating_add(times.total);
-            sample.all.idle = sample.all.idle.saturating_add(times.idle);
+            sample.all.add(times);
             sample.cores.push((number as u32, times));
         }
         Ok(sample)
