@@ -146,6 +146,6 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("quoted") && text.contains("x (secret removed) y (secret removed) z"));
         assert!(text.contains("(cut here; it had 6291456 bytes)"));
-        assert_eq!(bundle.contents()[0], "report/a.json (47 bytes)");
+        assert_eq!(bundle.contents()[0], "report/a.json (39 bytes)");
     }
 }

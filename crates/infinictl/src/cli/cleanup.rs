@@ -71,9 +71,9 @@ mod tests {
     fn a_dry_run_says_that_nothing_was_removed() {
         let data =
             DiskCleanupData { files_deleted: 3, space_cleared_mb: 1.5, dry_run: true, ..Default::default() };
-        assert!(show(&data, Output::default()).ends_with("3 files, 1.5 MB would be removed; nothing was"));
+        assert!(show(&data, Output::default()).ends_with("3 files, 1.4 MiB would be removed; nothing was"));
         let data = DiskCleanupData { dry_run: false, ..data };
-        assert!(show(&data, Output::default()).ends_with("3 files, 1.5 MB removed"));
+        assert!(show(&data, Output::default()).ends_with("3 files, 1.4 MiB removed"));
     }
 
     #[test]

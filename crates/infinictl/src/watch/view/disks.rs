@@ -9,8 +9,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// Columns of ` 100 %  99.9 GB`.
-const FIGURE_WIDTH: usize = 14;
+/// Columns of ` 100 % 99.9 GiB`.
+const FIGURE_WIDTH: usize = 15;
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, disks: &[DiskUsage], theme: Theme) {
     let (width, rows) = inside(area);
@@ -23,7 +23,7 @@ fn line(disk: &DiskUsage, width: usize, theme: Theme) -> Line<'static> {
     let left = width.saturating_sub(FIGURE_WIDTH);
     let name = left * 2 / 3;
     let [full, empty] = bar(percent, left.saturating_sub(name + 1), theme);
-    let figure = format!(" {percent:>3.0} % {:>7}", units::gb(disk.total_gb));
+    let figure = format!(" {percent:>3.0} % {:>8}", units::gb(disk.total_gb));
     Line::from(vec![
         sanitise::pad(&disk.mount_point, name).into(),
         " ".into(),
