@@ -1,11 +1,13 @@
 //! `disk_space`: how full each file system is.
 
 use super::disk::{self, FileSystem, FileSystems};
-use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding};
 use crate::autochecks::levels::Levels;
+use crate::autochecks::{Machine, sys};
 use infiniservice_protocol::Action;
+use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What `DiskCleanup` empties, and where it lies.
@@ -19,7 +21,55 @@ const CLEANED: [(&str, &[&str]); 4] = [
 /// Gathers and assesses.
 pub async fn run(machine: Arc<Machine>) -> Assessed {
     let systems = machine.file_systems().await?;
-    assess(&systems, disk::LEVELS.or_asked(machine.asked))
+    let finding = assess(&systems, disk::LEVELS.or_asked(machine.asked))?;
+    if finding.status == CheckStatus::Passed {
+        return Ok(finding);
+    }
+    let Some(fullest) = fullest(&systems) else { return Ok(finding) };
+    Ok(explained(finding, fullest, &machine).await)
+}
+
+fn fullest(systems: &FileSystems) -> Option<&FileSystem> {
+    systems.list.iter().max_by(|a, b| a.used_percent().total_cmp(&b.used_percent()))
+}
+
+/// What fills it, and what of the remediation would free something.
+async fn explained(mut finding: Finding, fullest: &FileSystem, machine: &Machine) -> Finding {
+    let place = fullest.mount_point.as_str();
+    let targets = offered(&finding);
+    let frees = async { if targets.is_empty() { None } else { sys::would_free(machine, &targets).await } };
+    let (largest, frees) = tokio::join!(sys::largest(machine, place), frees);
+    finding.details.extend(largest.map(|largest| ("largest".to_owned(), largest)));
+    match frees {
+        Some(frees) => offer_what_frees(finding, place, &frees),
+        None => finding,
+    }
+}
+
+fn offered(finding: &Finding) -> Vec<String> {
+    match finding.remediation.as_ref().and_then(|remedy| remedy.command.as_ref()) {
+        Some(Action::DiskCleanup { targets: Some(targets), .. }) => targets.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// By a dry run: `frees` has what each target would free, in 10^6 bytes.
+fn offer_what_frees(mut finding: Finding, place: &str, frees: &BTreeMap<String, f64>) -> Finding {
+    finding.details.insert("cleanup_would_free_mb".into(), json!(frees));
+    let useful: Vec<String> =
+        frees.iter().filter(|(_, mb)| **mb > 0.0).map(|(target, _)| target.clone()).collect();
+    if useful.is_empty() {
+        return finding.advise(format!(
+            "DiskCleanup would free nothing on {place}: look at its largest directories and files in the details, or enlarge it."
+        ));
+    }
+    let said: Vec<String> = useful
+        .iter()
+        .map(|target| format!("{target} ({} MB)", frees.get(target).copied().unwrap_or_default()))
+        .collect();
+    let description = format!("Remove from {place} what nothing needs any more: {}.", said.join(", "));
+    let command = Action::DiskCleanup { targets: Some(useful), older_than_days: None, dry_run: false };
+    finding.remedy(description, Some(command))
 }
 
 /// The fullest file system decides.
@@ -78,7 +128,6 @@ fn is_below(path: &str, point: &str) -> bool {
 mod tests {
     use super::super::disk::simulated;
     use super::*;
-    use infiniservice_protocol::data::CheckStatus;
 
     fn systems(list: &[(&str, u64)]) -> FileSystems {
         let list = list.iter().map(|(place, used)| simulated(place, *used, 0)).collect();
@@ -103,6 +152,19 @@ mod tests {
         let finding = assess(&systems(&[("/", 849)]), disk::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Passed);
         assert_eq!(finding.message, "The fullest file system, /, has 84.9 % of its space used.");
+    }
+
+    #[test]
+    fn only_what_frees_something_is_offered() {
+        let full = || assess(&systems(&[("/", 960)]), disk::LEVELS).unwrap();
+        let frees = [("temp".to_owned(), 0.0), ("logs".to_owned(), 12.5)].into();
+        let finding = offer_what_frees(full(), "/", &frees);
+        assert_eq!(targets(&finding).unwrap(), ["logs"]);
+        assert!(finding.remediation.as_ref().unwrap().description.contains("logs (12.5 MB)"));
+        let nothing = [("temp".to_owned(), 0.0)].into();
+        let finding = offer_what_frees(full(), "/", &nothing);
+        assert_eq!(targets(&finding), None);
+        assert!(finding.remediation.unwrap().description.contains("would free nothing"));
     }
 
     #[test]
