@@ -8,8 +8,8 @@ use infiniservice_e2e::binary;
 use infiniservice_e2e::exchange::{self, ANY_COMMAND, Exchange};
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::data::{
-    ApplicationInventoryData, AutochecksData, DiskCleanupData, PackageChangeData, PackageListData,
-    ProcessKillData, ProcessListData, ServiceInfo, UpdateCheckData, UpdateInstallData,
+    ApplicationInventoryData, AutochecksData, DiskCleanupData, PackageChangeData, PackageChangeStatusData,
+    PackageListData, ProcessKillData, ProcessListData, ServiceInfo, UpdateCheckData, UpdateInstallData,
 };
 use infiniservice_protocol::{
     Action, ActionName, ErrorCode, GuestLine, GuestMessage, HostMessage, Response, parse_guest_line,
@@ -130,6 +130,7 @@ fn every_success_has_the_data_of_its_action_and_nothing_else() {
             ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
                 same::<PackageChangeData>(data)
             }
+            ActionName::PackageChangeStatus => same::<PackageChangeStatusData>(data),
             ActionName::ProcessList => same::<ProcessListData>(data),
             ActionName::ProcessKill => same::<ProcessKillData>(data),
             ActionName::UpdateCheck => same::<UpdateCheckData>(data),

@@ -31,6 +31,7 @@ fn each_command_asks_for_its_action_with_its_parameters() {
         (&["package", "install", "nginx"], json!({"action": "PackageInstall", "package": "nginx"})),
         (&["package", "update", "nginx"], json!({"action": "PackageUpdate", "package": "nginx"})),
         (&["package", "remove", "nginx"], json!({"action": "PackageRemove", "package": "nginx"})),
+        (&["package", "status", "--id", "x"], json!({"action": "PackageChangeStatus", "id": "x"})),
         (&["update", "check"], json!({"action": "UpdateCheck"})),
         (
             &["update", "install", "--security-only"],

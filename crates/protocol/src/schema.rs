@@ -142,6 +142,7 @@ pub fn response_data() -> Value {
     put("WindowsDefenderScan", generator.subschema_for::<data::DefenderScanData>());
     put("ApplicationInventory", generator.subschema_for::<data::ApplicationInventoryData>());
     put("Autochecks", generator.subschema_for::<data::AutochecksData>());
+    put("PackageChangeStatus", generator.subschema_for::<data::PackageChangeStatusData>());
     put("DiskCleanup", generator.subschema_for::<data::DiskCleanupData>());
     put("Shutdown", generator.subschema_for::<data::PowerData>());
     put("Reboot", generator.subschema_for::<data::PowerData>());

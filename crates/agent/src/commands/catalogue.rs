@@ -2,9 +2,14 @@
 
 use super::context::Means;
 use super::registry::Class;
+use super::runner::containment;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::{UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
 use std::time::Duration;
+
+/// The shortest timeout of a change of packages, in seconds: what it looks at beforehand takes a moment, and a host that gives up
+/// sooner only learns nothing.
+const CHANGE_LEAST_SECS: u64 = 10;
 
 /// A command's name: an action's, or that of the raw shell command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +65,8 @@ impl CommandName {
             Self::Unsafe => UNSAFE_COMMAND_TIMEOUT_SECS,
         };
         let asked = asked_secs.filter(|secs| *secs > 0).unwrap_or(default);
-        Duration::from_secs(asked.min(max_secs).max(1))
+        let least = if self.class() == Class::Packages { CHANGE_LEAST_SECS } else { 1 };
+        Duration::from_secs(asked.max(least).min(max_secs).max(1))
     }
 
     /// Why it cannot be carried out here, in one sentence; `None` where it can.
@@ -81,6 +87,12 @@ impl CommandName {
         }
     }
 
+    /// What is missing where it can be carried out all the same.
+    pub fn caveat(self) -> Option<String> {
+        let starts_much = self == Self::Unsafe || self.class() == Class::Packages;
+        containment::missing().filter(|_| starts_much).map(str::to_owned)
+    }
+
     /// To be extended with each action that is written.
     const fn support(self) -> Support {
         match self {
@@ -95,6 +107,7 @@ impl CommandName {
                 | ActionName::ProcessKill
                 | ActionName::ApplicationInventory
                 | ActionName::DiskCleanup
+                | ActionName::PackageChangeStatus
                 | ActionName::Autochecks
                 | ActionName::WindowsUpdateCheck
                 | ActionName::WindowsUpdateInstall

@@ -1,5 +1,6 @@
 //! What actions work with: the machine's processes, services and programs, each replaceable by tests.
 
+use super::changes::Changes;
 use super::control::Control;
 use super::outcome::{CommandError, CommandResult};
 use super::runner::Runner;
@@ -103,6 +104,8 @@ pub struct CommandContext {
     pub packages: Option<Arc<Site>>,
     /// Whether systemd runs the machine (`sd_booted(3)`).
     pub systemd_runs: bool,
+    /// Changes of packages, those that run and the last that ended.
+    pub changes: Arc<Changes>,
     /// Captured output of one program, for each stream, in bytes.
     pub max_output_bytes: usize,
 }

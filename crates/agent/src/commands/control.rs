@@ -3,9 +3,14 @@
 use super::outcome::CommandError;
 use infiniservice_protocol::ErrorCode;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+/// A deadline that is seen so much later passed while the agent stood still.
+const LATE: Duration = Duration::from_secs(1);
 
 /// What every running action is given. Actions that start programs hand it to the runner, others wrap what they
 /// wait for in [`Control::bound`].
@@ -14,6 +19,7 @@ pub struct Control {
     timeout: Duration,
     deadline: Instant,
     cancel: watch::Receiver<bool>,
+    committed: Arc<AtomicBool>,
 }
 
 /// Why a command must end before it is done.
@@ -28,7 +34,7 @@ pub enum Stop {
 impl Control {
     /// Time starts now.
     pub fn new(timeout: Duration, cancel: watch::Receiver<bool>) -> Self {
-        Self { timeout, deadline: Instant::now() + timeout, cancel }
+        Self { timeout, deadline: Instant::now() + timeout, cancel, committed: Arc::default() }
     }
 
     /// One that is never cancelled, for callers outside the executor.
@@ -46,7 +52,22 @@ impl Control {
     #[must_use]
     pub fn shortened(&self, timeout: Duration) -> Self {
         let deadline = self.deadline.min(Instant::now() + timeout);
-        Self { timeout: timeout.min(self.timeout), deadline, cancel: self.cancel.clone() }
+        Self { timeout: timeout.min(self.timeout), deadline, ..self.clone() }
+    }
+
+    /// For a step that must not be cut short once it has begun, whatever the host's patience: it has this long from now. One whose
+    /// time is over does not begin.
+    pub fn commit(&self, longest: Duration) -> Result<Self, CommandError> {
+        if self.remaining().is_zero() {
+            return Err(Stop::TimedOut(self.timeout).into());
+        }
+        self.committed.store(true, Ordering::Relaxed);
+        Ok(Self { timeout: longest, deadline: Instant::now() + longest, ..self.clone() })
+    }
+
+    /// Whether such a step has begun. After the deadline that does not change any more.
+    pub fn is_committed(&self) -> bool {
+        self.committed.load(Ordering::Relaxed)
     }
 
     /// Resolves when the command must end.
@@ -61,10 +82,17 @@ impl Control {
 
     /// `future`, unless the command must end first; then it is dropped.
     pub async fn bound<T>(&self, future: impl Future<Output = T>) -> Result<T, CommandError> {
-        tokio::select! {
+        tokio::pin!(future);
+        let stop = tokio::select! {
             biased;
-            value = future => Ok(value),
-            stop = self.stopped() => Err(stop.into()),
+            value = &mut future => return Ok(value),
+            stop = self.stopped() => stop,
+        };
+        // Where the agent itself stood still, the answer may be there and not yet have been read.
+        let late = self.deadline.elapsed() > LATE;
+        match timeout(if late { LATE } else { Duration::ZERO }, future).await {
+            Ok(value) => Ok(value),
+            Err(_) => Err(stop.into()),
         }
     }
 

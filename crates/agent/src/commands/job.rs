@@ -31,6 +31,7 @@ pub(super) struct Job {
     pub(super) class: Class,
     pub(super) timeout: Duration,
     pub(super) work: Typed,
+    pub(super) id: String,
     bytes: usize,
 }
 
@@ -43,11 +44,18 @@ impl Work {
             Self::Unsafe(command) => {
                 let names: Vec<_> = command.env_vars.iter().map(|(name, _)| name.as_str()).collect();
                 serde_json::json!({
-                    "raw_command": redact::text(&command.raw_command), "shell": command.shell, "run_as": command.run_as,
-                    "working_dir": command.working_dir, "env_vars": names,
+                    "raw_command": redact::text(&command.raw_command), "shell": shown(&command.shell), "run_as": shown(&command.run_as),
+                    "working_dir": shown(&command.working_dir), "env_vars": names,
                 })
                 .to_string()
             }
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Safe(command) => &command.id,
+            Self::Unsafe(command) => &command.id,
         }
     }
 
@@ -62,14 +70,19 @@ impl Work {
     }
 }
 
+/// No field of a command is without it.
+fn shown(field: &Option<String>) -> Option<String> {
+    field.as_deref().map(redact::text)
+}
+
 impl Job {
     pub(super) fn new(command: CommandName, timeout: Duration, work: Work) -> Result<Self, CommandError> {
-        let bytes = work.bytes();
+        let (bytes, id) = (work.bytes(), work.id().to_owned());
         let work = match work {
             Work::Safe(safe) => Typed::Safe(Action::parse(&safe.action, &safe.params)?),
             Work::Unsafe(raw) => Typed::Unsafe(RawCommand::check(raw)?),
         };
-        Ok(Self { name: command.name(), class: command.class(), timeout, work, bytes })
+        Ok(Self { name: command.name(), class: command.class(), timeout, work, id, bytes })
     }
 
     /// What the registry needs to know. Reads are equal when action, parameters and timeout are.

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod catalogue;
+mod changes;
 pub mod context;
 pub mod control;
 mod executor;

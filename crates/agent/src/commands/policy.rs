@@ -32,7 +32,8 @@ impl CommandSettings {
     fn capability(&self, command: CommandName, means: Means) -> Capability {
         let forbidden = self.permit(command.name()).err().map(|e| e.error);
         let reason = forbidden.or_else(|| command.unsupported(means));
-        Capability { name: command.name().into(), enabled: reason.is_none(), reason }
+        let enabled = reason.is_none();
+        Capability { name: command.name().into(), enabled, reason: reason.or_else(|| command.caveat()) }
     }
 }
 

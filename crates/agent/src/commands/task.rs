@@ -44,7 +44,7 @@ async fn execute(shared: &Shared, job: Job, cancel: watch::Receiver<bool>) -> (D
     // A task of its own, so that a panic is an answer and not the end of the agent.
     let mut action = tokio::spawn(async move {
         match job.work {
-            Typed::Safe(action) => safe::run(action, &context, &inner).await,
+            Typed::Safe(action) => safe::run(&job.id, action, &context, &inner).await,
             Typed::Unsafe(command) => raw::run(command, &context, &inner).await,
         }
     });

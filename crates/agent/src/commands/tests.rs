@@ -104,6 +104,7 @@ impl Desk {
             services: machine.clone(),
             packages: Some(Arc::new(Site::new(Box::new(Apt), "/nonexistent".as_ref()))),
             systemd_runs: true,
+            changes: Arc::default(),
             max_output_bytes: 1000,
         };
         let executor = Executor::new(settings, context, sender).with_audit(records.clone());

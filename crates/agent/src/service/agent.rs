@@ -15,6 +15,7 @@ use crate::blocking;
 use crate::clock::Clock;
 use crate::commands::Executor;
 use crate::commands::audit::AuditRecord;
+use crate::commands::runner::containment;
 use crate::communication::driver::{Driver, Wake};
 use crate::communication::link::{Action, Event, GivenUp, Link, Outgoing};
 use crate::communication::transport::Transport;
@@ -302,7 +303,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// The link's state, and what does not answer, which costs its figures until it does.
     fn status_text(&self) -> String {
         let link = self.link_text();
-        blocking::summary().map_or_else(|| link.clone(), |hanging| format!("{link}; {hanging}"))
+        let fences = containment::missing().map(|_| "commands have no cgroups of their own".to_owned());
+        [Some(link), blocking::summary(), fences].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     fn link_text(&self) -> String {

@@ -14,7 +14,7 @@ pub fn cmd(text: &str) -> Result<String, String> {
     if text.contains(['\n', '\r']) {
         return Err("`raw_command` must be one line for cmd, which takes no more; join lines with &".into());
     }
-    Ok(format!("/d /s /c \"chcp 65001>nul & {text}\""))
+    Ok(format!("/d /s /c \"%SystemRoot%\\System32\\chcp.com 65001>nul & {text}\""))
 }
 
 /// The arguments of `powershell.exe`: no profile, no questions, and the text in base64, so that nothing of it is ever parsed as
@@ -45,7 +45,10 @@ mod tests {
 
     #[test]
     fn the_text_stands_between_the_outer_quotes_of_cmd() {
-        assert_eq!(cmd(r#"echo "a" & b"#).unwrap(), r#"/d /s /c "chcp 65001>nul & echo "a" & b""#);
+        assert_eq!(
+            cmd(r#"echo "a" & b"#).unwrap(),
+            r#"/d /s /c "%SystemRoot%\System32\chcp.com 65001>nul & echo "a" & b""#
+        );
         assert!(cmd("a\nb").unwrap_err().contains("one line"));
         assert!(cmd(&"x".repeat(8001)).unwrap_err().contains("8000"));
     }

@@ -7,7 +7,9 @@ use super::table::{Columns, number, text};
 use crate::text::{sanitise, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
-use infiniservice_protocol::data::{PackageChangeData, PackageListData};
+use infiniservice_protocol::data::{
+    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageListData,
+};
 
 /// What to do with packages.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,16 @@ pub enum Command {
     Update(Named),
     /// Remove a package; its configuration stays
     Remove(Named),
+    /// Show what became of the last changes, those that still run among them
+    Status(StatusArgs),
+}
+
+/// Which changes.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Only the change that the command with this id asked for
+    #[arg(long)]
+    id: Option<String>,
 }
 
 /// Which packages.
@@ -56,6 +68,11 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliEr
             let what = format!("removing {package}");
             change(session, &Action::PackageRemove { package }, &what).await
         }
+        Command::Status(StatusArgs { id }) => {
+            session
+                .long_command(&Action::PackageChangeStatus { id }, "asking for package changes", status_text)
+                .await
+        }
     }
 }
 
@@ -83,6 +100,31 @@ fn list_text(data: &PackageListData, out: Output) -> String {
     let shown = data.packages.len();
     let manager = sanitise::brief(&data.manager);
     format!("{}\n{shown} of {} packages ({manager})", table.finish(), data.count)
+}
+
+fn status_text(data: &PackageChangeStatusData, out: Output) -> String {
+    if data.changes.is_empty() {
+        return "no package changes since the agent started".to_owned();
+    }
+    let mut table =
+        Columns::new(out, &["command", "action", "package", "state", "started", "seconds", "error"]);
+    for change in &data.changes {
+        let state = match change.state {
+            PackageChangeState::Running => "running",
+            PackageChangeState::Succeeded => "succeeded",
+            PackageChangeState::Failed => "failed",
+        };
+        table.row([
+            text(&change.id),
+            text(&change.command_type),
+            text(change.package.as_deref().unwrap_or("-")),
+            text(state),
+            text(&change.started_at),
+            number(change.seconds.to_string()),
+            text(change.error.as_deref().unwrap_or("-")),
+        ]);
+    }
+    table.finish()
 }
 
 /// What has become of the package, and what the guest asks for now.

@@ -90,6 +90,9 @@ fn data(action: &str) -> Value {
             {"name": "nginx", "version": "1.22.1-9", "architecture": "amd64", "description": "small web server", "size_kb": 1600, "source": "apt", "installed": true},
         ]}),
         "PackageInstall" | "PackageUpdate" | "PackageRemove" => changed,
+        "PackageChangeStatus" => json!({"running": true, "changes": [
+            {"id": "x", "command_type": "PackageInstall", "package": "nginx", "state": "running", "started_at": "2026-11-23T06:00:00.000Z", "seconds": 61, "outlived_timeout": true},
+        ]}),
         "UpdateCheck" => {
             json!({"pending_count": 1, "security_count": 1, "manager": "apt", "last_check": "2026-11-23T06:00:00Z", "reboot_required": false, "pending_updates": [
                 {"package": "openssl", "version_installed": "3.0.1", "version_available": "3.0.2", "source": "stable-security", "is_security_update": true},

@@ -62,6 +62,13 @@ pub enum Action {
         #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
     },
+    /// What became of the last changes of packages, those too that outlived their timeout.
+    PackageChangeStatus {
+        /// Only the change that was asked for by the command with this id; all that are remembered when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
+        id: Option<String>,
+    },
     /// Running processes.
     ProcessList {
         /// At most this many, 1 to 100,000; all when absent.

@@ -21,6 +21,7 @@ pub enum ActionName {
     PackageInstall,
     PackageUpdate,
     PackageRemove,
+    PackageChangeStatus,
     ProcessList,
     ProcessKill,
     UpdateCheck,
@@ -60,13 +61,14 @@ impl Platforms {
 
 impl ActionName {
     /// All of them, in the contract's order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ServiceList,
         Self::ServiceControl,
         Self::PackageList,
         Self::PackageInstall,
         Self::PackageUpdate,
         Self::PackageRemove,
+        Self::PackageChangeStatus,
         Self::ProcessList,
         Self::ProcessKill,
         Self::UpdateCheck,
@@ -91,6 +93,7 @@ impl ActionName {
             Self::PackageInstall => "PackageInstall",
             Self::PackageUpdate => "PackageUpdate",
             Self::PackageRemove => "PackageRemove",
+            Self::PackageChangeStatus => "PackageChangeStatus",
             Self::ProcessList => "ProcessList",
             Self::ProcessKill => "ProcessKill",
             Self::UpdateCheck => "UpdateCheck",
@@ -115,7 +118,7 @@ impl ActionName {
     /// How long it may run when the command names no timeout, in seconds.
     pub const fn default_timeout_secs(self) -> u64 {
         match self {
-            Self::ServiceList | Self::ProcessList | Self::ProcessKill => 30,
+            Self::ServiceList | Self::ProcessList | Self::ProcessKill | Self::PackageChangeStatus => 30,
             Self::PackageList | Self::WindowsDefenderStatus => 60,
             Self::ServiceControl
             | Self::ApplicationInventory
@@ -134,6 +137,7 @@ impl ActionName {
             self,
             Self::ServiceList
                 | Self::PackageList
+                | Self::PackageChangeStatus
                 | Self::ProcessList
                 | Self::UpdateCheck
                 | Self::WindowsUpdateCheck
@@ -200,6 +204,7 @@ impl Action {
             Self::PackageInstall { .. } => ActionName::PackageInstall,
             Self::PackageUpdate { .. } => ActionName::PackageUpdate,
             Self::PackageRemove { .. } => ActionName::PackageRemove,
+            Self::PackageChangeStatus { .. } => ActionName::PackageChangeStatus,
             Self::ProcessList { .. } => ActionName::ProcessList,
             Self::ProcessKill { .. } => ActionName::ProcessKill,
             Self::UpdateCheck {} => ActionName::UpdateCheck,

@@ -52,6 +52,7 @@ impl Action {
             ActionName::PackageInstall => Ok(Self::PackageInstall { package: params.name("package")? }),
             ActionName::PackageUpdate => Ok(Self::PackageUpdate { package: params.name("package")? }),
             ActionName::PackageRemove => Ok(Self::PackageRemove { package: params.name("package")? }),
+            ActionName::PackageChangeStatus => Ok(Self::PackageChangeStatus { id: params.filter("id")? }),
             ActionName::UpdateCheck => Ok(Self::UpdateCheck {}),
             ActionName::UpdateInstall => {
                 Ok(Self::UpdateInstall { security_only: params.flag("security_only")? })

@@ -22,6 +22,7 @@ fn every_action_is_read_with_all_its_parameters() {
         ("PackageInstall", json!({"package": "vim"}), json!({"package": "vim"})),
         ("PackageUpdate", json!({"package": "vim:amd64"}), json!({"package": "vim:amd64"})),
         ("PackageRemove", json!({"package": "vim=2:9.0"}), json!({"package": "vim=2:9.0"})),
+        ("PackageChangeStatus", json!({"id": "cmd-7"}), json!({"id": "cmd-7"})),
         ("ProcessList", json!({"sort_by": "name", "filter": ""}), json!({"sort_by": "name"})),
         ("ProcessKill", json!({"pid": 4_000, "force": true}), json!({"pid": 4_000, "force": true})),
         ("UpdateCheck", json!({}), json!({})),

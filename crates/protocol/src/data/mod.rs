@@ -10,8 +10,8 @@ pub use autochecks::{AutochecksData, Check, CheckStatus, Health, Remediation};
 pub use cleanup::{CleanedTarget, DiskCleanupData};
 pub use inventory::{Application, ApplicationInventoryData};
 pub use package::{
-    FailedUpdate, PackageChangeData, PackageInfo, PackageListData, PendingUpdate, UpdateCheckData,
-    UpdateInstallData, UpdatedPackage,
+    FailedUpdate, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
+    PackageListData, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
 };
 pub use windows::{
     DefenderScanData, DefenderStatusData, Threat, WindowsUpdate, WindowsUpdateCheckData,

@@ -54,6 +54,63 @@ pub struct PackageChangeData {
     pub reboot_required: bool,
 }
 
+/// `data` of `PackageChangeStatus`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PackageChangeStatusData {
+    /// Whether one of `changes` still runs.
+    pub running: bool,
+    /// The last changes since the agent started, at most 16, newest first.
+    pub changes: Vec<PackageChange>,
+}
+
+/// One change of packages, an update of the system among them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PackageChange {
+    /// Of the command that asked for it.
+    pub id: String,
+    /// The action's name.
+    pub command_type: String,
+    /// The package that was named, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// How far it is.
+    pub state: PackageChangeState,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// How long it has been running, or ran, in seconds.
+    pub seconds: u64,
+    /// Whether its command was answered `TIMEOUT` before it ended.
+    pub outlived_timeout: bool,
+    /// The code of its failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The sentence of its failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Exit code of its program, where one ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The answer's `data`, where it has ended and that is not too large to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
+}
+
+/// How far a change of packages is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PackageChangeState {
+    /// It runs.
+    #[default]
+    Running,
+    /// It did what was asked.
+    Succeeded,
+    /// It did not.
+    Failed,
+}
+
 /// One pending update on Linux.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

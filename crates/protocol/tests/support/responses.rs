@@ -4,10 +4,11 @@ use super::process;
 use infiniservice_protocol::action::{Action, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
-    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, PackageChangeData,
-    PackageInfo, PackageListData, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation,
-    ServiceInfo, Threat, UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate,
-    WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
+    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, PackageChange,
+    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData,
+    PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation, ServiceInfo, Threat,
+    UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
+    WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -40,6 +41,7 @@ pub fn data(action: ActionName) -> Value {
         ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
             serde_json::to_value(package_change(action))
         }
+        ActionName::PackageChangeStatus => serde_json::to_value(package_changes()),
         ActionName::UpdateCheck => serde_json::to_value(update_check()),
         ActionName::UpdateInstall => serde_json::to_value(update_install()),
         ActionName::WindowsUpdateCheck => serde_json::to_value(windows_update_check()),
@@ -94,6 +96,31 @@ fn package_change(action: ActionName) -> PackageChangeData {
         changed: action != ActionName::PackageUpdate,
         reboot_required: false,
     }
+}
+
+fn package_changes() -> PackageChangeStatusData {
+    let running = PackageChange {
+        id: "cmd-12".into(),
+        command_type: "UpdateInstall".into(),
+        started_at: "2026-11-23T05:00:00.000Z".into(),
+        seconds: 130,
+        outlived_timeout: true,
+        ..PackageChange::default()
+    };
+    let ended = PackageChange {
+        id: "cmd-11".into(),
+        command_type: "PackageInstall".into(),
+        package: Some("vim".into()),
+        state: PackageChangeState::Failed,
+        started_at: "2026-11-23T04:58:00.000Z".into(),
+        seconds: 4,
+        error_code: Some("NOT_FOUND".into()),
+        error: Some("apt knows no package vim".into()),
+        exit_code: Some(100),
+        result: Some(json!({})),
+        outlived_timeout: false,
+    };
+    PackageChangeStatusData { running: true, changes: vec![running, ended] }
 }
 
 fn update_check() -> UpdateCheckData {

@@ -118,7 +118,7 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn new(action: &str, parameters: &str) -> Self {
         let cut = |text: &str| text.chars().take(PARAMETERS_MAX_CHARS).collect();
-        Self { action: cut(action), parameters: cut(parameters) }
+        Self { action: cut(&redact::text(action)), parameters: cut(parameters) }
     }
 
     /// The record of this command, once answered.
@@ -131,7 +131,7 @@ impl Asked {
             parameters: self.parameters.clone(),
             success: response.success,
             code: response.error_code,
-            error: response.error.clone(),
+            error: response.error.as_deref().map(redact::text),
             exit_code: response.exit_code,
             duration: Duration::from_millis(response.execution_time_ms),
             output_bytes: total(&response.stdout, response.stdout_bytes)
@@ -151,6 +151,18 @@ mod tests {
         let text = line(&Asked::new("X\n", "{}").answered(&response));
         assert!(!text.contains('\n'), "{text}");
         assert!(text.contains("UNKNOWN_ACTION"), "{text}");
+    }
+
+    #[test]
+    fn an_error_that_quotes_a_secret_is_recorded_without_it() {
+        let error = "`package` must be a name, not \"https://me:k1@host/x?token=k2\"";
+        let response = Response::failed("a", "PackageInstall", ErrorCode::InvalidParameter, error);
+        let record = Asked::new("PackageInstall", "{}").answered(&response);
+        let shown = format!("{} {}", record.error.clone().unwrap(), line(&record));
+        assert!(
+            !shown.contains("k1") && !shown.contains("k2") && shown.contains("must be a name"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -13,10 +13,10 @@ impl AuditRecord {
     pub fn of_refused(rejection: &Rejection) -> Self {
         Self {
             id: rejection.id.clone().unwrap_or_default(),
-            action: cut(rejection.command_type.as_deref().unwrap_or_default()),
+            action: cut(&redact::text(rejection.command_type.as_deref().unwrap_or_default())),
             parameters: rejection.details.as_ref().map(details).unwrap_or_default(),
             code: Some(rejection.code),
-            error: Some(cut(&rejection.error)),
+            error: Some(cut(&redact::text(&rejection.error))),
             ..Self::empty(Subject::Line)
         }
     }

@@ -23,6 +23,7 @@ impl CommandContext {
             processes,
             packages: imp::packages().map(Arc::new),
             systemd_runs: imp::systemd_runs(),
+            changes: Arc::default(),
             max_output_bytes: settings.limits.max_output_bytes,
         }
     }

@@ -1,6 +1,7 @@
 //! The process runner: everything that starts a program goes through it.
 
 mod capture;
+pub mod containment;
 mod lines;
 mod request;
 mod stream;

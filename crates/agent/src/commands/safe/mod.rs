@@ -10,7 +10,8 @@ mod service;
 mod update;
 mod windows_only;
 
-use super::context::{CommandContext, PowerAction};
+use super::changes::{self, CHANGE_MAX};
+use super::context::{BoxFuture, CommandContext, PowerAction};
 use super::control::Control;
 use super::outcome::CommandResult;
 use crate::autochecks::Asked;
@@ -18,7 +19,16 @@ use crate::packages::Change;
 use infiniservice_protocol::Action;
 
 /// Carries out one action. It ends by itself when `control` says so, with what it has got.
-pub(super) async fn run(action: Action, context: &CommandContext, control: &Control) -> CommandResult {
+pub(super) async fn run(
+    id: &str,
+    action: Action,
+    context: &CommandContext,
+    control: &Control,
+) -> CommandResult {
+    if action.name().changes_packages() {
+        let work = change(action.clone(), context.clone(), control.clone());
+        return changes::run(id, &action, &context.changes, control, work).await;
+    }
     match action {
         Action::ServiceList { state } => service::list(state.as_deref(), context, control).await,
         Action::ServiceControl { service, operation } => {
@@ -32,17 +42,8 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
         Action::PackageList { limit, filter } => {
             package::list(limit, filter.as_deref(), context, control).await
         }
-        Action::PackageInstall { package } => {
-            package::change(Change::Install, &package, context, control).await
-        }
-        Action::PackageUpdate { package } => {
-            package::change(Change::Update, &package, context, control).await
-        }
-        Action::PackageRemove { package } => {
-            package::change(Change::Remove, &package, context, control).await
-        }
+        Action::PackageChangeStatus { id } => context.changes.status(id.as_deref()),
         Action::UpdateCheck {} => update::check(context, control).await,
-        Action::UpdateInstall { security_only } => update::install(security_only, context, control).await,
         Action::DiskCleanup { targets, older_than_days, dry_run } => {
             let query = disk_cleanup::Query { targets, older_than_days, dry_run };
             disk_cleanup::run(query, context, control).await
@@ -57,8 +58,28 @@ pub(super) async fn run(action: Action, context: &CommandContext, control: &Cont
         Action::Shutdown {} => service::end_machine(PowerAction::Shutdown, context, control).await,
         Action::Reboot {} => service::end_machine(PowerAction::Reboot, context, control).await,
         other @ (Action::WindowsUpdateCheck {}
-        | Action::WindowsUpdateInstall { .. }
         | Action::WindowsDefenderStatus {}
         | Action::WindowsDefenderScan { .. }) => windows_only::run(other, control).await,
+        other => change(other, context.clone(), control.clone()).await,
     }
+}
+
+/// Carries out a change of packages. It holds all that it needs, as it goes on when nobody waits for it any more.
+fn change(action: Action, context: CommandContext, control: Control) -> BoxFuture<'static, CommandResult> {
+    Box::pin(async move {
+        let (context, control) = (&context, &control);
+        match action {
+            Action::PackageInstall { package } => {
+                package::change(Change::Install, &package, context, control).await
+            }
+            Action::PackageUpdate { package } => {
+                package::change(Change::Update, &package, context, control).await
+            }
+            Action::PackageRemove { package } => {
+                package::change(Change::Remove, &package, context, control).await
+            }
+            Action::UpdateInstall { security_only } => update::install(security_only, context, control).await,
+            other => windows_only::run(other, &control.commit(CHANGE_MAX)?).await,
+        }
+    })
 }

@@ -147,4 +147,7 @@ pub struct ServiceFacts {
     pub pid: Option<u32>,
     /// How the last run ended: `success`, `exit-code`, …
     pub result: Option<String>,
+    /// Whether its commands get cgroups of their own; absent where that is not known, or not to be expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commands_in_cgroups: Option<bool>,
 }

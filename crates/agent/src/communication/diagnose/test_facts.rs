@@ -31,6 +31,7 @@ pub fn in_order() -> Facts {
 pub fn running() -> ServiceFacts {
     ServiceFacts {
         unit: "infiniservice".into(),
+        commands_in_cgroups: Some(true),
         manager: Some("systemd".into()),
         installed: true,
         active: Some("active".into()),

@@ -95,13 +95,15 @@ impl PackageManager for Winget {
     }
 
     fn change(&self, change: Change, target: &Target, _: Duration) -> Request {
-        match change {
+        // What is cut short half-way is half installed.
+        let request = match change {
             Change::Install => {
                 self.of("install", target, &["--source", "winget", "--silent", "--accept-package-agreements"])
             }
             Change::Update => self.of("upgrade", target, &["--silent", "--accept-package-agreements"]),
             Change::Remove => self.of("uninstall", target, &["--silent"]),
-        }
+        };
+        request.outliving_the_agent()
     }
 
     /// Success without a word is what a stand-in says, and what winget says to an account that it does not work for.

@@ -3,6 +3,7 @@
 //! cgroup v2 wants no processes in a group that bounds its children ("No Internal Process Constraint"), so the agent goes into
 //! one half and its commands into the other.
 
+use super::hierarchy::{hierarchy, path_of};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -92,11 +93,13 @@ fn write(path: &Path, text: &str) -> Result<(), Refused> {
     std::fs::write(path, text).map_err(|error| Refused { text: text.into(), path: path.into(), error })
 }
 
-/// The agent's own cgroup, where systemd gave it over: it marks such a group with an extended attribute.
-pub(super) fn own_delegated() -> Option<PathBuf> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    path_of(&own, &mounts).filter(|path| is_delegated(path))
+/// The agent's own cgroup, where systemd gave it over: it marks such a group with an extended attribute. The error says why
+/// there is none.
+pub(super) fn own_delegated() -> Result<PathBuf, String> {
+    let own = std::fs::read("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
+    let hierarchy = hierarchy().ok_or("cgroup v2 is not mounted")?;
+    let path = path_of(&own, &hierarchy).ok_or("it is in no cgroup of version 2")?;
+    if is_delegated(&path) { Ok(path) } else { Err(format!("systemd did not delegate {}", path.display())) }
 }
 
 fn is_delegated(path: &Path) -> bool {
@@ -107,30 +110,10 @@ fn is_delegated(path: &Path) -> bool {
     marked("trusted.delegate") || marked("user.delegate")
 }
 
-/// Of `/proc/PID/cgroup` the line `0::`, below the mount of type cgroup2.
-pub(super) fn path_of(own: &str, mounts: &str) -> Option<PathBuf> {
-    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?;
-    let mount = mount.split(' ').nth(4)?;
-    Some(Path::new(mount).join(path.trim_start_matches('/')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use tempfile::TempDir;
-
-    #[test]
-    fn the_own_group_is_found_below_the_mount() {
-        // Debian 12, systemd 252.
-        let own = "0::/system.slice/infiniservice.service\n";
-        let mounts = "25 30 0:23 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n\
-            29 25 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
-        let path = path_of(own, mounts).unwrap();
-        assert_eq!(path, Path::new("/sys/fs/cgroup/system.slice/infiniservice.service"));
-        assert_eq!(path_of("4:memory:/x\n", mounts), None);
-        assert_eq!(path_of(own, ""), None);
-    }
 
     fn text(root: &TempDir, path: &str) -> String {
         std::fs::read_to_string(root.path().join(path)).unwrap_or_default()

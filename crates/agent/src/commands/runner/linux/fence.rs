@@ -1,11 +1,11 @@
 //! What a program and all its descendants cannot leave: a cgroup of their own, or else the agent's eye on the process table.
 
 use super::delegation::{divide, own_delegated};
-use super::group::Group;
+use super::group::OwnedCgroup;
 use super::scope::Scope;
 use super::tree::{Adoption, Tree};
-use crate::commands::runner::Request;
 use crate::commands::runner::stream::Pipe;
+use crate::commands::runner::{Request, containment};
 use crate::systemd::BusAddress;
 use std::fs::File;
 use std::io;
@@ -34,11 +34,16 @@ pub(super) struct Fences {
 impl Fences {
     /// cgroups where systemd delegated the agent's own (`Delegate=yes`); else the process table.
     pub(super) fn of_the_agent() -> Self {
-        let parent = own_delegated().map(|unit| divide(&unit, std::process::id()));
-        match &parent {
-            Some(path) => log::debug!("each command gets a cgroup below {}", path.display()),
-            None => log::debug!("no delegated cgroup: commands' processes are found in the process table"),
+        let delegated = own_delegated().map(|unit| divide(&unit, std::process::id()));
+        match &delegated {
+            Ok(path) => log::debug!("each command gets a cgroup below {}", path.display()),
+            Err(why) if containment::is_expected() => {
+                log::warn!("{}: {why}", containment::WITHOUT_CGROUPS);
+                containment::report_missing(why);
+            }
+            Err(why) => log::debug!("commands' processes are found in the process table: {why}"),
         }
+        let parent = delegated.ok();
         let systemd = parent.is_some().then(BusAddress::default);
         // Beside groups and scopes the agent has other children than a tree's.
         let adoption = match &parent {
@@ -95,7 +100,7 @@ impl Fences {
                 Err(error) => log::warn!("package work ends with the agent, should that end: {error}"),
             }
         }
-        match self.parent.as_deref().and_then(Group::create) {
+        match self.parent.as_deref().and_then(OwnedCgroup::create) {
             // A user has a manager of his own, which takes his processes out of a cgroup for him.
             Some(group) => Fence::Group(group, request.identity.is_some().then(Tree::beside_a_group)),
             None => Fence::Tree(Tree::new(self.adoption.clone())),
@@ -107,7 +112,7 @@ impl Fences {
 #[derive(Debug)]
 pub(super) enum Fence {
     /// With a look at the process table for those who leave it with another's help.
-    Group(Group, Option<Tree>),
+    Group(OwnedCgroup, Option<Tree>),
     Scope(Box<Scope>),
     Tree(Tree),
 }
@@ -147,13 +152,10 @@ impl Fence {
         }
     }
 
-    /// Lets all go on, where they can without the agent; whether they can.
-    pub(super) fn leave(&mut self) -> bool {
+    /// Whether all go on without the agent.
+    pub(super) fn outlives_the_agent(&self) -> bool {
         match self {
-            Self::Scope(scope) => {
-                scope.leave();
-                true
-            }
+            Self::Scope(_) => true,
             Self::Group(..) | Self::Tree(_) => false,
         }
     }

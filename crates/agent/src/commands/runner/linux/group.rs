@@ -1,10 +1,13 @@
 //! A cgroup for one program: none of its descendants can leave it (cgroups(7), kernel's cgroup-v2 document).
 
-use super::delegation::path_of;
+use super::hierarchy::{hierarchy, path_of};
 use crate::communication::transport::linux::register_unsafe::register_for_changes;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,13 +33,25 @@ pub(super) fn tasks_max() -> u32 {
     TASKS.max(processors.saturating_mul(TASKS_PER_PROCESSOR))
 }
 
-/// One cgroup, removed when it is dropped; what still runs in it is ended first.
+/// A cgroup, whoever made it.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct Cgroup {
     path: PathBuf,
 }
 
-impl Group {
+/// One of the agent's own, removed when it is dropped; what still runs in it is ended first.
+#[derive(Debug)]
+pub(super) struct OwnedCgroup(Cgroup);
+
+impl Deref for OwnedCgroup {
+    type Target = Cgroup;
+
+    fn deref(&self) -> &Cgroup {
+        &self.0
+    }
+}
+
+impl OwnedCgroup {
     /// Makes one below `parent`, bounded in its number of processes where that has the controller for it.
     pub(super) fn create(parent: &Path) -> Option<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +60,7 @@ impl Group {
             Ok(()) => {
                 // Without the controller there is no such file: told when the agent's groups were laid out.
                 let _ = std::fs::write(path.join("pids.max"), tasks_max().to_string());
-                Some(Self { path })
+                Some(Self(Cgroup { path }))
             }
             Err(error) => {
                 log::debug!("no cgroup {}: {error}", path.display());
@@ -53,7 +68,9 @@ impl Group {
             }
         }
     }
+}
 
+impl Cgroup {
     /// One that is there already.
     pub(super) fn at(path: PathBuf) -> Self {
         Self { path }
@@ -87,9 +104,23 @@ impl Group {
     }
 
     fn signal_all(&self, signal: Signal) {
-        for pid in self.members().into_iter().filter_map(Pid::from_raw) {
+        self.signal_all_but(&[], signal);
+    }
+
+    /// By descriptors of the processes, taken before they are looked for once more: a number that is another's by now is not
+    /// in the group.
+    pub(super) fn signal_all_but(&self, spared: &[Option<u32>], signal: Signal) {
+        let spares = |pid: i32| spared.contains(&u32::try_from(pid).ok());
+        let taken: Vec<_> =
+            self.members().into_iter().filter(|pid| !spares(*pid)).map(|pid| (pid, taken(pid))).collect();
+        let members: HashSet<i32> = self.members().into_iter().collect();
+        for (_, process) in taken.into_iter().filter(|(pid, _)| members.contains(pid)) {
             // One that is gone by now needs no signal.
-            let _ = kill_process(pid, signal);
+            let _ = match process {
+                Ok(process) => pidfd_send_signal(process, signal),
+                Err(Some(pid)) => kill_process(pid, signal),
+                Err(None) => Ok(()),
+            };
         }
     }
 
@@ -101,12 +132,18 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+/// A descriptor of a process; its number where the kernel has no such descriptors (before Linux 5.3).
+fn taken(pid: i32) -> Result<OwnedFd, Option<Pid>> {
+    let pid = Pid::from_raw(pid).ok_or(None)?;
+    pidfd_open(pid, PidfdFlags::empty()).map_err(|errno| (errno == Errno::NOSYS).then_some(pid))
+}
+
+impl Drop for OwnedCgroup {
     fn drop(&mut self) {
         if !self.is_empty() {
             self.kill();
         }
-        let path = std::mem::take(&mut self.path);
+        let path = std::mem::take(&mut self.0.path);
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if !remove(&path) => drop(runtime.spawn(remove_when_empty(path))),
             _ => {}
@@ -183,6 +220,5 @@ pub(crate) fn below(group: &Path) -> Vec<PathBuf> {
 
 /// The cgroup of a process.
 pub(super) fn of(pid: u32) -> Option<PathBuf> {
-    let own = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    path_of(&own, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
+    path_of(&std::fs::read(format!("/proc/{pid}/cgroup")).ok()?, &hierarchy()?)
 }

@@ -6,6 +6,7 @@ mod end_tests;
 mod exit;
 mod fence;
 mod group;
+mod hierarchy;
 mod kinship;
 mod locate;
 mod process_table;
@@ -164,7 +165,10 @@ impl<'a> Run<'a> {
                 Turn::Exited(status) => self.course.exited(status),
                 Turn::MustStop(stop) => {
                     self.look_for_its_end();
-                    if self.course.ended.is_none() && stop == Stop::Cancelled && self.fence.leave() {
+                    if self.course.ended.is_none()
+                        && stop == Stop::Cancelled
+                        && self.fence.outlives_the_agent()
+                    {
                         return self.going_on();
                     }
                     if self.course.must_stop(stop) {

@@ -7,16 +7,15 @@
 //! holds however the agent goes, also by a crash. The relays are the processes that systemd makes the scope of: they wait for
 //! input, so that the program itself begins in a scope that is there already.
 
-use super::group::{self, Group};
+use super::group::{self, Cgroup};
 use super::locate::locate;
 use super::spawn_unsafe::{self, Streams};
 use crate::commands::runner::stream::Pipe;
 use crate::commands::runner::{Program, Request};
 use crate::systemd::{BusAddress, scope};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::fs::File;
 use std::io;
-use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,13 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What `systemctl status` shows.
 const DESCRIPTION: &str = "Package work of the InfiniService guest agent";
 
-/// A scope with the relays in it. Dropped, it is ended by force, unless it was left.
+/// A scope with the relays in it. Dropped, it goes on: what changes packages is never cut short by the end of the agent, and
+/// relays without a program end by themselves.
 #[derive(Debug)]
 pub(super) struct Scope {
     /// systemd removes it, once it is empty.
-    group: ManuallyDrop<Group>,
+    group: Cgroup,
     relays: [Relay; 2],
-    left: bool,
 }
 
 impl Scope {
@@ -55,7 +54,7 @@ impl Scope {
         let path = group::of(pids[0]).filter(|path| path.ends_with(&name));
         let path: PathBuf = path.ok_or_else(|| format!("the processes are not in the scope {name}"))?;
         log::debug!("the work has a scope of its own: {}", path.display());
-        let scope = Self { group: ManuallyDrop::new(Group::at(path)), relays, left: false };
+        let scope = Self { group: Cgroup::at(path), relays };
         // Where the agent may not write there (ProtectControlGroups=), the program would begin outside of it.
         scope.entrance().map_err(|error| format!("the scope {name} cannot be entered: {error}"))?;
         Ok(scope)
@@ -79,11 +78,7 @@ impl Scope {
     /// Asks all to end but the relays, which end with their input: what the others still say is to be heard.
     pub(super) fn terminate(&self) {
         let relays = self.relays.each_ref().map(|relay| relay.child.id());
-        let members = self.group.members().into_iter();
-        for pid in members.filter(|pid| !relays.contains(&u32::try_from(*pid).ok())) {
-            // One that is gone by now needs no signal.
-            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::TERM));
-        }
+        self.group.signal_all_but(&relays, Signal::TERM);
     }
 
     pub(super) fn kill(&self) {
@@ -96,19 +91,6 @@ impl Scope {
 
     pub(super) async fn emptied(&self) {
         self.group.emptied().await;
-    }
-
-    /// Lets all of it go on.
-    pub(super) fn leave(&mut self) {
-        self.left = true;
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        if !self.left && !self.is_empty() {
-            self.kill();
-        }
     }
 }
 

@@ -54,8 +54,8 @@ async fn a_timeout_ends_all_of_it() {
     let scope = finished.stdout.text.rsplit('/').next().unwrap().trim();
     assert!(scope.starts_with("infiniservice-package-"), "{finished:?}");
     let groups = groups_below(Path::new("/sys/fs/cgroup"));
-    let left = groups.into_iter().find(|path| path.ends_with(scope)).map(group::Group::at);
-    assert!(left.is_none_or(|group| std::mem::ManuallyDrop::new(group).is_empty()), "{scope} is not empty");
+    let left = groups.into_iter().find(|path| path.ends_with(scope)).map(group::Cgroup::at);
+    assert!(left.is_none_or(|group| group.is_empty()), "{scope} is not empty");
 }
 
 #[tokio::test]

@@ -52,6 +52,9 @@ pub(super) fn clean() -> Vec<(OsString, OsString)> {
         ("PATHEXT", ".COM;.EXE;.BAT;.CMD".into()),
         ("PATH", search.join(std::ffi::OsStr::new(";"))),
         ("LC_ALL", "C.UTF-8".into()),
+        // Programs are looked for in the directories of PATH only, and not where the command happens to start
+        // (NeedCurrentDirectoryForExePathW).
+        ("NoDefaultCurrentDirectoryInExePath", "1".into()),
     ];
     let own = own.into_iter().map(|(name, value)| (name.into(), value));
     let handed_on = HANDED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));

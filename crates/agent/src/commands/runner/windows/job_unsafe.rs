@@ -6,29 +6,48 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use tokio::process::Child;
 use windows::Win32::Foundation::HANDLE;
 use windows::Win32::System::JobObjects::{
-    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
+    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
+    JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_JOB_MEMORY,
     JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_BASIC_ACCOUNTING_INFORMATION,
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicAccountingInformation,
     JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
     TerminateJobObject,
 };
+use windows::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 use windows::core::PCWSTR;
 
 /// Exit code of what the agent ends by force: that of a program ended by Ctrl-C.
 const ENDED: u32 = 0xC000_013A;
+
+/// Processes of one command: a fork bomb stops there.
+const PROCESSES_MAX: u32 = 512;
+
+/// Three quarters of the machine's memory, in bytes; the rest stays its own.
+pub(super) fn memory_max() -> Option<usize> {
+    let mut status = MEMORYSTATUSEX { dwLength: size_of::<MEMORYSTATUSEX>() as u32, ..Default::default() };
+    // SAFETY: the record says its own size.
+    unsafe { GlobalMemoryStatusEx(&raw mut status) }.ok()?;
+    usize::try_from(status.ullTotalPhys / 4 * 3).ok().filter(|bytes| *bytes > 0)
+}
 
 /// A job. Dropped, it ends all that is in it.
 #[derive(Debug)]
 pub(super) struct Job(OwnedHandle);
 
 impl Job {
-    /// An empty one without a name, which nobody else can open.
-    pub(super) fn new() -> io::Result<Self> {
+    /// An empty one without a name, which nobody else can open, with room for so much memory.
+    pub(super) fn new(memory_max: Option<usize>) -> io::Result<Self> {
         // SAFETY: no attributes, no name; the handle that comes back is ours alone.
         let job = unsafe { OwnedHandle::from_raw_handle(CreateJobObjectW(None, PCWSTR::null())?.0) };
         let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
         limits.BasicLimitInformation.LimitFlags =
             JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
+        limits.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
+        limits.BasicLimitInformation.ActiveProcessLimit = PROCESSES_MAX;
+        if let Some(bytes) = memory_max {
+            limits.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_JOB_MEMORY;
+            limits.JobMemoryLimit = bytes;
+        }
         let size = size_of_val(&limits) as u32;
         // SAFETY: the record is of this class and of this size.
         unsafe {

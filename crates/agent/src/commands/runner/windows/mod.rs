@@ -92,7 +92,9 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
     let program = path.display().to_string();
     let failed =
         |error: std::io::Error| RunError::NotStarted { program: program.clone(), error: error.to_string() };
-    let job = Job::new().map_err(failed)?;
+    // Changes of packages are bounded in their number of processes only, so that none is stopped half-way.
+    let memory_max = if request.outlives_the_agent { None } else { job_unsafe::memory_max() };
+    let job = Job::new(memory_max).map_err(failed)?;
     let mut command = Command::new(&path);
     command.env_clear().envs(environment::clean()).envs(request.environment.iter().cloned());
     command.current_dir(directory).creation_flags(FLAGS).kill_on_drop(true);

@@ -1,5 +1,6 @@
 //! Running a package manager's plans: locks waited for, an interrupted database repaired, and all of it bounded.
 
+use crate::commands::changes::CHANGE_MAX;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome};
@@ -66,6 +67,13 @@ impl<'a> Desk<'a> {
 
     async fn attempt_within(&self, request: Request, control: &Control) -> Result<Attempt, CommandError> {
         let patience = Instant::now() + LOCK_WAIT.min(control.remaining() / 2);
+        let committed;
+        let control = if request.outlives_the_agent {
+            committed = control.commit(CHANGE_MAX)?;
+            &committed
+        } else {
+            control
+        };
         let mut repaired = false;
         loop {
             let finished = self.context.runner.run(self.bounded(request.clone()), control).await?;
@@ -96,7 +104,7 @@ impl<'a> Desk<'a> {
 
     async fn repair(&self, control: &Control) -> Result<(), CommandError> {
         if let Some(repair) = self.manager().repair() {
-            self.context.runner.run(repair, control).await?;
+            self.context.runner.run(repair, &control.commit(CHANGE_MAX)?).await?;
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ impl Script {
             services: script.clone(),
             packages: Some(Arc::new(Site::new(manager, root))),
             systemd_runs: true,
+            changes: Arc::default(),
             max_output_bytes: 1000,
         };
         (script, context)

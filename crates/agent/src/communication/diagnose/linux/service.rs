@@ -25,9 +25,22 @@ pub fn states(root: &Path) -> Vec<ServiceFacts> {
     UNITS.iter().map(|unit| state(root, unit)).collect()
 }
 
+/// The running agent is in one half of its unit's cgroup where its commands have the other. The read-only unit asks for none.
+fn with_cgroup(facts: ServiceFacts) -> ServiceFacts {
+    let pid = facts.pid.filter(|_| facts.unit == "infiniservice");
+    let own = pid.and_then(|pid| std::fs::read(format!("/proc/{pid}/cgroup")).ok());
+    ServiceFacts { commands_in_cgroups: own.and_then(|own| is_divided(&own)), ..facts }
+}
+
+/// By the line of cgroup v2 in a file as `/proc/PID/cgroup`; `None` where it is in no such group.
+fn is_divided(own: &[u8]) -> Option<bool> {
+    let path = own.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::"))?;
+    Some(path.ends_with(b"/infiniservice.service/agent"))
+}
+
 fn state(root: &Path, unit: &str) -> ServiceFacts {
     let answer = if root == Path::new("/") { ask(unit) } else { None };
-    answer.map_or_else(|| by_files(root, unit), |text| parse(unit, &text))
+    answer.map_or_else(|| by_files(root, unit), |text| with_cgroup(parse(unit, &text)))
 }
 
 /// A unit is enabled by the link that its `WantedBy=` asks for (systemd.unit(5)).
@@ -73,4 +86,16 @@ fn read_until(child: &mut Child, deadline: Duration) -> Option<String> {
         let _nobody_waits = sender.send(result);
     });
     receiver.recv_timeout(deadline).ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_in_its_half_of_the_cgroup_has_divided_it() {
+        assert_eq!(is_divided(b"0::/system.slice/infiniservice.service/agent\n"), Some(true));
+        assert_eq!(is_divided(b"1:name=systemd:/x\n0::/system.slice/infiniservice.service\n"), Some(false));
+        assert_eq!(is_divided(b"1:name=systemd:/x\n"), None);
+    }
 }

@@ -17,6 +17,8 @@ use std::path::Path;
 
 /// `FILE_FLAG_OVERLAPPED` (`winbase.h`): without it a pending read would block writes.
 const FILE_FLAG_OVERLAPPED: u32 = 0x4000_0000;
+/// `SECURITY_IDENTIFICATION` (`winbase.h`); std sets `SECURITY_SQOS_PRESENT` with it.
+const SECURITY_IDENTIFICATION: u32 = 0x0001_0000;
 
 /// Opens `path` for the link, exclusively; needs a tokio runtime. A port that detection found, and that carries the name
 /// of another product's channel, is closed again untouched.
@@ -50,6 +52,8 @@ fn open_file(path: &Path, role: Role) -> Result<(File, Option<PortInfo>), Outcom
 fn open_handle(path: &Path) -> Result<File, Outcome> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).share_mode(0).custom_flags(FILE_FLAG_OVERLAPPED);
+    // Where the path is a pipe's, its server may see who the agent is, and not act as it.
+    options.security_qos_flags(SECURITY_IDENTIFICATION);
     options.open(path).map_err(|error| outcome_of(&error))
 }
 

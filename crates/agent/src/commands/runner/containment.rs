@@ -1,0 +1,48 @@
+//! How far commands are held, where that is less than was to be expected: for `hello`, the status line and `--diagnose`.
+
+use std::sync::OnceLock;
+
+/// What it means, for every place that says so.
+pub const WITHOUT_CGROUPS: &str = "commands have no cgroups of their own: they are not bounded in their number of processes, and package changes end with the agent";
+
+static MISSING: OnceLock<String> = OnceLock::new();
+
+/// The unit that asks for no cgroup: its commands only read.
+const READ_ONLY_UNIT: &str = "infiniservice-readonly.service";
+
+/// Whether systemd started this process as a service that asks for its cgroup (`Delegate=yes`). systemd tells by variables
+/// (systemd.exec(5), sd_notify(3)).
+#[allow(dead_code, reason = "there are no cgroups on Windows")]
+pub(super) fn is_expected() -> bool {
+    let told = ["INVOCATION_ID", "NOTIFY_SOCKET"].iter().all(|name| std::env::var_os(name).is_some());
+    told && !std::fs::read("/proc/self/cgroup").is_ok_and(|own| is_read_only(&own))
+}
+
+#[allow(dead_code, reason = "there are no cgroups on Windows")]
+fn is_read_only(own: &[u8]) -> bool {
+    own.windows(READ_ONLY_UNIT.len()).any(|part| part == READ_ONLY_UNIT.as_bytes())
+}
+
+/// Says so for good: the cgroup is looked for once, at the start.
+#[allow(dead_code, reason = "there are no cgroups on Windows")]
+pub(super) fn report_missing(why: &str) {
+    // The first to look has said it.
+    let _ = MISSING.set(format!("{WITHOUT_CGROUPS} ({why})"));
+}
+
+/// Why commands are held worse than the units promise; `None` where they are not, or where nothing was promised.
+pub fn missing() -> Option<&'static str> {
+    MISSING.get().map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_read_only_unit_asks_for_no_cgroup() {
+        assert!(is_read_only(b"0::/system.slice/infiniservice-readonly.service\n"));
+        assert!(!is_read_only(b"0::/system.slice/infiniservice.service\n"));
+        assert_eq!(missing(), None);
+    }
+}
