@@ -83,6 +83,11 @@ impl KeepAlive {
         Answer::InTime(now.saturating_sub(sent))
     }
 
+    /// Since when the oldest heartbeat under way waits for its answer.
+    pub fn oldest(&self) -> Option<Duration> {
+        self.outstanding.front().map(|(_, sent)| *sent)
+    }
+
     /// The number of a heartbeat that has waited too long.
     pub fn timed_out(&self, now: Duration) -> Option<u64> {
         let (number, sent) = *self.outstanding.front()?;

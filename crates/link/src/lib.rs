@@ -73,6 +73,10 @@ pub struct Link {
     stats: LinkStats,
     /// Since when bytes wait and none was taken; `None` while nothing waits or no host is connected.
     stalled_since: Option<Duration>,
+    /// Since when bytes wait for a connected host that takes none; failures in between do not begin it anew.
+    unread_since: Option<Duration>,
+    /// Since when the quality is critical, and when that was said last.
+    critical_said: Option<(Duration, Duration)>,
     /// When the host came or went, for the log.
     host_since: Option<Duration>,
     /// A refused line of this host's was logged; further ones are told to the audit only.
@@ -99,6 +103,8 @@ impl Link {
             trouble: Trouble::default(),
             stats: LinkStats::default(),
             stalled_since: None,
+            unread_since: None,
+            critical_said: None,
             host_since: None,
             refusal_logged: false,
             echo_logged: false,
@@ -260,6 +266,7 @@ impl Link {
         }
         self.stats.bytes_out += count as u64;
         self.stalled_since = self.stalled_since.map(|_| now.mono);
+        self.unread_since = None;
         if let Written::Line { heartbeat } = self.writer.wrote(count, &mut self.outbox) {
             self.stats.lines_out += 1;
             self.stats.heartbeats_sent += u64::from(heartbeat);
@@ -271,5 +278,6 @@ impl Link {
     fn watch_progress(&mut self, now: Now) {
         let waits = self.session.is_connected() && !self.is_drained();
         self.stalled_since = if waits { self.stalled_since.or(Some(now.mono)) } else { None };
+        self.unread_since = if waits { self.unread_since.or(Some(now.mono)) } else { None };
     }
 }

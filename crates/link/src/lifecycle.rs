@@ -30,7 +30,7 @@ impl Link {
         if kind == Kind::Absent {
             self.breaker.abandoned();
         } else {
-            self.count_failure(now, actions);
+            self.count_failure(now, kind, actions);
         }
         self.session.wait(now.mono, &self.breaker);
         actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
@@ -76,14 +76,14 @@ impl Link {
             return;
         }
         self.close(now, text.clone(), actions);
-        self.count_failure(now, actions);
+        self.count_failure(now, kind, actions);
         self.session.wait(now.mono, &self.breaker);
         actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
     }
 
     /// The host does not read; the port is closed only when that opens the breaker.
     pub(super) fn stalled(&mut self, now: Now, text: String, actions: &mut Vec<Action>) {
-        self.count_failure(now, actions);
+        self.count_failure(now, Kind::Stalled, actions);
         if self.breaker.open_until().is_some() {
             self.close(now, text.clone(), actions);
             self.session.wait(now.mono, &self.breaker);
@@ -100,8 +100,11 @@ impl Link {
         actions.push(Action::Close(reason));
     }
 
-    fn count_failure(&mut self, now: Now, actions: &mut Vec<Action>) {
-        self.window.failed();
+    fn count_failure(&mut self, now: Now, kind: Kind, actions: &mut Vec<Action>) {
+        match kind {
+            Kind::Heartbeat => self.window.missed(),
+            _ => self.window.failed(),
+        }
         let change = self.breaker.failed(now);
         self.breaker_changed(change, actions);
     }

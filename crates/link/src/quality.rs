@@ -1,14 +1,21 @@
-//! Quality of the connection over a sliding window of operations.
+//! Quality of the connection over sliding windows of operations.
 //!
-//! Operations are attempts to open, heartbeats, and lines written; errors are those of them that failed, and failed reads.
-//! The window counts operations, not time: while the device or the host is away nothing happens, and nothing moves.
+//! There are two: heartbeats, and what the port did (opens, lines written, failed reads). A port that opens and takes lines
+//! says nothing of a host that does not answer, so the worse of the two decides, and a series of heartbeats without an answer is
+//! critical. The windows count operations, not time: while the device or the host is away nothing happens, and nothing moves.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-/// Operations that the window holds: at the default intervals about ten minutes.
+/// Operations that each window holds.
 pub const WINDOW: usize = 40;
+
+/// Heartbeats in a row without an answer that are critical, whatever else works.
+pub const FAILING_SERIES: usize = 3;
+
+/// A share is one of at least so many operations: the first failure of all is no catastrophe.
+const LEAST_OPERATIONS: usize = 10;
 
 /// The bands, best first: the upper bounds (exclusive) of errors in per cent and of the mean latency in ms.
 const BOUNDS: [(Quality, usize, u128); 4] = [
@@ -64,52 +71,75 @@ enum Operation {
     Failed,
 }
 
-/// The sliding window.
+/// The sliding windows.
 #[derive(Debug, Default)]
 pub struct QualityWindow {
-    operations: VecDeque<Operation>,
+    heartbeats: VecDeque<Operation>,
+    port: VecDeque<Operation>,
+    /// Heartbeats without an answer since the last one that had one.
+    unanswered: usize,
 }
 
 impl QualityWindow {
-    /// An operation succeeded.
+    /// The port did something.
     pub fn done(&mut self) {
-        self.push(Operation::Done);
+        push(&mut self.port, Operation::Done);
     }
 
     /// A heartbeat was answered after this round trip.
     pub fn answered(&mut self, rtt: Duration) {
-        self.push(Operation::Answered(rtt));
+        self.unanswered = 0;
+        push(&mut self.heartbeats, Operation::Answered(rtt));
     }
 
-    /// An operation failed.
+    /// A heartbeat was not answered.
+    pub fn missed(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
+        push(&mut self.heartbeats, Operation::Failed);
+    }
+
+    /// The port failed, or the host took nothing from it.
     pub fn failed(&mut self) {
-        self.push(Operation::Failed);
+        push(&mut self.port, Operation::Failed);
+    }
+
+    /// Heartbeats in a row without an answer.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered
     }
 
     /// The band, with the figures it rests on. An empty window is excellent: nothing has failed.
     pub fn assess(&self) -> Assessment {
-        let total = self.operations.len().max(1);
-        let errors = self.operations.iter().filter(|o| matches!(o, Operation::Failed)).count();
         let latency = self.mean_latency();
-        let quality = band(errors, total, latency.unwrap_or_default());
-        Assessment { quality, error_percent: errors * 100 / total, latency }
+        let ((errors, total), port) = (failures(&self.heartbeats), failures(&self.port));
+        let beating = band(errors, total, latency.unwrap_or_default());
+        let quality = beating.max(band(port.0, port.1, Duration::ZERO));
+        let quality = if self.unanswered >= FAILING_SERIES { Quality::Critical } else { quality };
+        let error_percent = (errors * 100 / total).max(port.0 * 100 / port.1);
+        Assessment { quality, error_percent, latency }
     }
 
     fn mean_latency(&self) -> Option<Duration> {
-        let trips = self.operations.iter().filter_map(|operation| match operation {
+        let trips = self.heartbeats.iter().filter_map(|operation| match operation {
             Operation::Answered(rtt) => Some(*rtt),
             Operation::Done | Operation::Failed => None,
         });
         let (sum, count) = trips.fold((Duration::ZERO, 0), |(sum, n), rtt| (sum.saturating_add(rtt), n + 1));
         sum.checked_div(count)
     }
+}
 
-    fn push(&mut self, operation: Operation) {
-        if self.operations.len() == WINDOW {
-            self.operations.pop_front();
-        }
-        self.operations.push_back(operation);
+/// How many of how many failed.
+fn failures(window: &VecDeque<Operation>) -> (usize, usize) {
+    let failed = window.iter().filter(|operation| matches!(operation, Operation::Failed)).count();
+    (failed, window.len().max(LEAST_OPERATIONS))
+}
+
+fn push(window: &mut VecDeque<Operation>, operation: Operation) {
+    if window.len() == WINDOW {
+        window.pop_front();
     }
+    window.push_back(operation);
 }
 
 fn band(errors: usize, total: usize, latency: Duration) -> Quality {
@@ -126,7 +156,7 @@ mod tests {
 
     fn of(failed: usize, done: usize, rtt_ms: u64) -> Quality {
         let mut window = QualityWindow::default();
-        (0..failed).for_each(|_| window.failed());
+        (0..failed).for_each(|_| window.missed());
         (0..done).for_each(|_| window.answered(Duration::from_millis(rtt_ms)));
         window.assess().quality
     }
@@ -162,7 +192,23 @@ mod tests {
         assert_eq!(window.assess().quality, Critical);
         (0..WINDOW).for_each(|_| window.done());
         assert_eq!(window.assess().quality, Excellent);
-        assert_eq!(window.operations.len(), WINDOW);
+        assert_eq!(window.port.len(), WINDOW);
+    }
+
+    #[test]
+    fn heartbeats_without_an_answer_are_critical_however_well_the_port_works() {
+        let mut window = QualityWindow::default();
+        let mut found = Vec::new();
+        for _ in 0..4 {
+            (0..WINDOW).for_each(|_| window.done());
+            window.missed();
+            found.push(window.assess().quality);
+        }
+        assert_eq!(found, [Fair, Poor, Critical, Critical]);
+        window.answered(Duration::from_millis(1));
+        assert!(window.assess().quality >= Poor, "one answer does not make it good");
+        (0..WINDOW).for_each(|_| window.answered(Duration::from_millis(1)));
+        assert_eq!(window.assess().quality, Excellent);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Link;
 use super::event::Action;
+use super::quality::Quality;
 use super::trouble::Kind;
 use crate::clock::Now;
 use log::Level;
@@ -9,6 +10,11 @@ use std::time::Duration;
 
 /// A timer served later than this was held up by a suspended machine, not by a busy one.
 const SUSPENDED: Duration = Duration::from_secs(10);
+
+/// While bytes or a heartbeat wait this long for the host, the connection is not called good.
+const UNREAD: Duration = Duration::from_secs(30);
+/// How often a connection that stays critical is logged.
+const SAY_AGAIN: Duration = Duration::from_secs(600);
 
 impl Link {
     /// After a suspension the host is asked anew: whether it answered while we did not look is unknown.
@@ -62,15 +68,41 @@ impl Link {
         self.stalled(now, text, actions);
     }
 
+    /// Whether the host has taken nothing, or has answered no heartbeat, for so long that the connection cannot be called good.
+    fn is_unread(&self, now: Now) -> bool {
+        let since = [self.unread_since, self.keep_alive.oldest()].into_iter().flatten().min();
+        since.is_some_and(|since| now.mono >= since.saturating_add(UNREAD))
+    }
+
+    /// A connection that stays critical is not said once and then forgotten; while no host is there nothing is wrong.
+    fn say_again(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let Some((since, said)) = self.critical_said else { return };
+        let host_away = self.session.is_open() && !self.session.is_connected();
+        if host_away || now.mono < said.saturating_add(SAY_AGAIN) {
+            return;
+        }
+        self.critical_said = Some((since, now.mono));
+        let minutes = now.mono.saturating_sub(since).as_secs() / 60;
+        let unanswered = self.window.unanswered();
+        let text = format!(
+            "connection quality has been Critical for {minutes} min; heartbeats in a row without an answer: {unanswered}"
+        );
+        actions.push(Action::Log(Level::Warn, text));
+    }
+
     pub(super) fn health_check(&mut self, now: Now, actions: &mut Vec<Action>) {
         if self.settings.validate_connection {
             self.keep_alive.ask_now(now.mono);
         }
-        let found = self.window.assess();
+        let mut found = self.window.assess();
+        if self.is_unread(now) {
+            found.quality = found.quality.max(Quality::Poor);
+        }
         let from = std::mem::replace(&mut self.quality, found.quality);
         if from == found.quality {
-            return;
+            return self.say_again(now, actions);
         }
+        self.critical_said = (found.quality == Quality::Critical).then_some((now.mono, now.mono));
         self.stats.quality_changed(now.mono, found.quality);
         let latency = found.latency.map_or_else(|| "unknown".to_owned(), |l| format!("{} ms", l.as_millis()));
         let level = if found.quality > from { Level::Warn } else { Level::Info };

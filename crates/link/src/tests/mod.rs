@@ -5,6 +5,7 @@ mod bench;
 mod echo;
 mod flood;
 mod refused;
+mod silent;
 
 use super::*;
 use bench::Bench;
