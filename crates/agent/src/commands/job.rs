@@ -44,8 +44,8 @@ impl Work {
             Self::Unsafe(command) => {
                 let names: Vec<_> = command.env_vars.iter().map(|(name, _)| name.as_str()).collect();
                 serde_json::json!({
-                    "raw_command": redact::text(&command.raw_command), "shell": shown(&command.shell), "run_as": shown(&command.run_as),
-                    "working_dir": shown(&command.working_dir), "env_vars": names,
+                    "raw_command": redact::text(&command.raw_command), "shell": shown(command.shell.as_deref()), "run_as": shown(command.run_as.as_deref()),
+                    "working_dir": shown(command.working_dir.as_deref()), "env_vars": names,
                 })
                 .to_string()
             }
@@ -71,8 +71,8 @@ impl Work {
 }
 
 /// No field of a command is without it.
-fn shown(field: &Option<String>) -> Option<String> {
-    field.as_deref().map(redact::text)
+fn shown(field: Option<&str>) -> Option<String> {
+    field.map(redact::text)
 }
 
 impl Job {

@@ -17,7 +17,7 @@ pub fn all(facts: &Facts) -> Vec<Finding> {
     if nobody_chose(facts) {
         return vec![none_in_use(facts)];
     }
-    about_state(service).into_iter().chain(about_start_up(service)).collect()
+    about_state(service).into_iter().chain(about_start_up(service)).chain(about_commands(service)).collect()
 }
 
 fn warning(code: &'static str, problem: String, fix: Vec<String>) -> Finding {
@@ -71,6 +71,16 @@ fn about_start_up(service: &ServiceFacts) -> Option<Finding> {
     };
     let problem = format!("The service {unit} does not start with the machine.");
     Some(warning("service_not_enabled", problem, vec![fix]))
+}
+
+fn about_commands(service: &ServiceFacts) -> Option<Finding> {
+    let runs = service.active.as_deref() == Some("active");
+    (runs && service.commands_in_cgroups == Some(false)).then(|| {
+        let problem = "The agent's commands have no cgroups of their own: they are not bounded in their number of processes, \
+            and package changes end with the agent.";
+        let fix = "look at the unit (systemctl cat infiniservice): Delegate=yes, no ProtectControlGroups=; then restart it";
+        warning("commands_without_cgroups", problem.into(), vec![fix.into()])
+    })
 }
 
 fn result(service: &ServiceFacts) -> String {
