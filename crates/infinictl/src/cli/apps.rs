@@ -74,7 +74,7 @@ mod tests {
         let shown = show(&data, Output::default());
         let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[1], ["tool", "1", "appimage", "-", "-", "-", "-", "-"]);
-        assert_eq!(rows[2], ["tool", "1", "appimage", "6.5", "MB", "2026-11-23", "-", "-", "-"]);
+        assert_eq!(rows[2], ["tool", "1", "appimage", "6.2", "MiB", "2026-11-23", "-", "-", "-"]);
         assert!(shown.ends_with("2 of 9 applications"));
     }
 
