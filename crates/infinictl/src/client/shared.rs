@@ -131,7 +131,7 @@ impl Shared {
     /// What was heard since `before`.
     pub(super) fn heard_since(&self, before: &LinkStats) -> Heard {
         let now = self.stats();
-        let error = now.last_error.filter(|_| now.errors > before.errors);
+        let error = now.last_error.filter(|_| now.errors > before.errors).or(now.refused_signature);
         let silent_for = now.last_line.map(|last| last.elapsed());
         Heard { lines: now.lines.saturating_sub(before.lines), error, silent_for }
     }

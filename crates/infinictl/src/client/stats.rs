@@ -37,6 +37,8 @@ pub struct LinkStats {
     pub errors: u64,
     /// The text of the guest's last `error` message.
     pub last_error: Option<String>,
+    /// Why the guest refused the signature of a line of ours, or the lack of one: it does not say so each time.
+    pub refused_signature: Option<String>,
 }
 
 impl LinkStats {

@@ -5,7 +5,7 @@ use super::pending::FIRST_PING;
 use super::shared::Shared;
 use super::wire::{Reader, Writer};
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
-use infiniservice_protocol::{HostMessage, LineDecoder, LineItem};
+use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -100,6 +100,9 @@ fn count(event: &Event, shared: &Shared) {
             Content::Message(GuestMessage::Error(message)) => {
                 stats.errors += 1;
                 stats.last_error = Some(message.error.clone());
+                if message.error_code == ErrorCode::SignatureInvalid {
+                    stats.refused_signature = Some(message.error.clone());
+                }
             }
             Content::Message(_) => {}
         }
