@@ -11,7 +11,7 @@ static MISSING: OnceLock<String> = OnceLock::new();
 const READ_ONLY_UNIT: &str = "infiniservice-readonly.service";
 
 /// Whether systemd started this process as a service that asks for its cgroup (`Delegate=yes`). systemd tells by variables
-/// (systemd.exec(5), sd_notify(3)).
+/// (systemd.exec(5), `sd_notify(3)`).
 #[allow(dead_code, reason = "there are no cgroups on Windows")]
 pub(super) fn is_expected() -> bool {
     let told = ["INVOCATION_ID", "NOTIFY_SOCKET"].iter().all(|name| std::env::var_os(name).is_some());

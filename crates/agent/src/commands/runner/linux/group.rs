@@ -110,9 +110,13 @@ impl Cgroup {
     /// By descriptors of the processes, taken before they are looked for once more: a number that is another's by now is not
     /// in the group.
     pub(super) fn signal_all_but(&self, spared: &[Option<u32>], signal: Signal) {
-        let spares = |pid: i32| spared.contains(&u32::try_from(pid).ok());
-        let taken: Vec<_> =
-            self.members().into_iter().filter(|pid| !spares(*pid)).map(|pid| (pid, taken(pid))).collect();
+        let is_left_out = |pid: i32| spared.contains(&u32::try_from(pid).ok());
+        let taken: Vec<_> = self
+            .members()
+            .into_iter()
+            .filter(|pid| !is_left_out(*pid))
+            .map(|pid| (pid, taken(pid)))
+            .collect();
         let members: HashSet<i32> = self.members().into_iter().collect();
         for (_, process) in taken.into_iter().filter(|(pid, _)| members.contains(pid)) {
             // One that is gone by now needs no signal.
