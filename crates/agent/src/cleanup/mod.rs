@@ -17,6 +17,8 @@ mod all;
 pub use all::clean;
 #[cfg(target_os = "linux")]
 mod homes;
+#[cfg(target_os = "linux")]
+mod logs;
 mod rule;
 mod tally;
 mod target;
@@ -41,7 +43,7 @@ pub struct Job {
     pub root: PathBuf,
     /// What to clean, in order.
     pub targets: Vec<Target>,
-    /// Only what was not changed for so long; each place's own default when absent.
+    /// Only what was not used for so long; each place's own default when absent.
     pub older_than: Option<Duration>,
     /// Remove nothing.
     pub dry_run: bool,
@@ -64,6 +66,29 @@ impl StopFlag {
     /// Whether it was set.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Ends a walk when whoever waits for it goes away.
+#[derive(Debug, Default)]
+pub(crate) struct StopOnDrop(StopFlag);
+
+impl StopOnDrop {
+    /// For the walk.
+    pub fn flag(&self) -> StopFlag {
+        self.0.clone()
+    }
+}
+
+impl From<StopFlag> for StopOnDrop {
+    fn from(flag: StopFlag) -> Self {
+        Self(flag)
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 

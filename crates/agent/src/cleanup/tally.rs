@@ -1,8 +1,8 @@
-//! What a target came to: counts, bytes, and a bounded list of what failed.
+//! What a target came to: counts, bytes, what was left in doubt, and a bounded list of what failed.
 
 use crate::one_line::blanked;
-use infiniservice_protocol::data::CleanedTarget;
-use std::collections::HashMap;
+use infiniservice_protocol::data::{CleanedTarget, LeftFiles};
+use std::collections::{BTreeMap, HashMap};
 
 /// As the contract has it.
 const MAX_ERRORS: usize = 20;
@@ -14,6 +14,37 @@ const MAX_LINKED: usize = 65_536;
 /// An inode: device and number.
 pub(super) type Inode = (u64, u64);
 
+/// Why something that looked as if it might go was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(dead_code, reason = "some are of one platform only")]
+pub(super) enum Left {
+    /// It is named like a rotated log, and nothing shows that it is one.
+    NoBase,
+    /// In its directory lies an index or a database.
+    Indexed,
+    /// A directory whose owner keeps it by rules of its own.
+    OwnRules,
+    /// Its directory has too many files.
+    TooMany,
+    /// Somebody has it open or locked.
+    InUse,
+    /// It was replaced or used between the look and the removal.
+    Changed,
+}
+
+impl Left {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::NoBase => "no_base",
+            Self::Indexed => "indexed",
+            Self::OwnRules => "own_rules",
+            Self::TooMany => "too_many",
+            Self::InUse => "in_use",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 /// Figures of one target.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -21,6 +52,8 @@ pub(super) struct Tally {
     bytes: u64,
     errors: Vec<String>,
     failures: u64,
+    /// How many for each reason, and the first of them.
+    left: BTreeMap<Left, (u64, String)>,
     /// Of files with several names: how many they had at first, and how many of these went.
     linked: HashMap<Inode, (u64, u64)>,
 }
@@ -52,6 +85,12 @@ impl Tally {
         }
     }
 
+    /// Something was left as it is; `what` it was.
+    pub fn left(&mut self, why: Left, what: &str) {
+        let short = || blanked(what).chars().take(MAX_ERROR_CHARS).collect();
+        self.left.entry(why).or_insert_with(|| (0, short())).0 += 1;
+    }
+
     /// Adds files that something else removed.
     pub fn add(&mut self, files: u64, bytes: u64) {
         self.files += files;
@@ -66,7 +105,19 @@ impl Tally {
             self.errors.push(format!("and {rest} more"));
         }
         let space_cleared_mb = self.bytes as f64 / 1e6;
-        CleanedTarget { name: name.into(), files_deleted: self.files, space_cleared_mb, errors: self.errors }
+        let told = |(why, (count, example)): (Left, (u64, String))| LeftFiles {
+            reason: why.reason().into(),
+            count,
+            example,
+        };
+        let left = self.left.into_iter().map(told).collect();
+        CleanedTarget {
+            name: name.into(),
+            files_deleted: self.files,
+            space_cleared_mb,
+            errors: self.errors,
+            left,
+        }
     }
 }
 

@@ -7,28 +7,59 @@ const MAX_NAME_CHARS: usize = 256;
 
 /// The application that an entry of this path describes; `None` for links, directories, hidden ones and what is none.
 pub fn read(path: &str, text: &str) -> Option<Application> {
-    let value = |key: &str| value(text, key);
-    let hidden = ["NoDisplay", "Hidden"].iter().any(|key| value(key) == Some("true"));
-    let name = value("Name").filter(|name| !name.is_empty())?;
-    let applies = value("Type") == Some("Application") && !hidden;
+    let values = Values::of(text)?;
+    let hidden = values.hidden == Some("true") || values.no_display == Some("true");
+    let name = values.name.filter(|name| !name.is_empty())?;
+    let applies = values.kind == Some("Application") && !hidden;
     applies.then(|| Application {
-        name: unescaped(name).chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect(),
-        version: value("X-AppImage-Version").unwrap_or_default().chars().take(MAX_NAME_CHARS).collect(),
+        name: unescaped(&name.chars().take(2 * MAX_NAME_CHARS).collect::<String>())
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(MAX_NAME_CHARS)
+            .collect(),
+        version: values.version.unwrap_or_default().chars().take(MAX_NAME_CHARS).collect(),
         install_location: Some(path.to_owned()),
         source: "desktop".into(),
         ..Application::default()
     })
 }
 
-/// The first value of a key in the group `Desktop Entry`, which has to be the first.
-fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let mut lines = text.lines().map(str::trim).skip_while(|line| line.is_empty() || line.starts_with('#'));
-    lines.next().filter(|line| *line == "[Desktop Entry]")?;
-    let group = lines.take_while(|line| !line.starts_with('['));
-    group
-        .filter_map(|line| line.split_once('='))
-        .find(|(name, _)| name.trim_end() == key)
-        .map(|(_, value)| value.trim_start())
+/// The first value of each key that matters.
+#[derive(Default)]
+struct Values<'a> {
+    name: Option<&'a str>,
+    kind: Option<&'a str>,
+    hidden: Option<&'a str>,
+    no_display: Option<&'a str>,
+    version: Option<&'a str>,
+}
+
+impl<'a> Values<'a> {
+    /// Those of the group `Desktop Entry`, which has to be the first; in one pass, whatever the file is like.
+    fn of(text: &'a str) -> Option<Self> {
+        let mut lines =
+            text.lines().map(str::trim).skip_while(|line| line.is_empty() || line.starts_with('#'));
+        lines.next().filter(|line| *line == "[Desktop Entry]")?;
+        let mut values = Self::default();
+        for line in lines.take_while(|line| !line.starts_with('[')) {
+            let Some((key, value)) = line.split_once('=') else { continue };
+            if let Some(place) = values.place(key.trim_end()) {
+                place.get_or_insert(value.trim_start());
+            }
+        }
+        Some(values)
+    }
+
+    fn place(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
+        Some(match key {
+            "Name" => &mut self.name,
+            "Type" => &mut self.kind,
+            "Hidden" => &mut self.hidden,
+            "NoDisplay" => &mut self.no_display,
+            "X-AppImage-Version" => &mut self.version,
+            _ => return None,
+        })
+    }
 }
 
 fn unescaped(text: &str) -> String {

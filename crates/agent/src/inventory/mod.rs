@@ -27,21 +27,80 @@ fn cleaned(mut found: Application) -> Application {
     found
 }
 
-/// Those whose name or publisher has `filter` in it, in the order of names, at most `limit`.
-pub fn select(all: Vec<Application>, filter: Option<&str>, limit: Option<u32>) -> ApplicationInventoryData {
-    let mut all: Vec<Application> = all.into_iter().map(cleaned).collect();
-    if let Some(filter) = filter {
-        let filter = filter.to_lowercase();
-        let holds = |text: &str| text.to_lowercase().contains(&filter);
-        all.retain(|found| holds(&found.name) || found.publisher.as_deref().is_some_and(holds));
+/// What was asked for, chosen as it is found: whatever there is, no more is kept than may be answered.
+#[derive(Debug, Default)]
+pub struct Selection {
+    filter: Option<String>,
+    limit: usize,
+    kept: Vec<Application>,
+    count: u32,
+    incomplete: Vec<String>,
+}
+
+/// Kept beyond the limit before the order is made.
+const SLACK: usize = 1_000;
+/// Reasons for which an answer is incomplete.
+const MAX_REASONS: usize = 20;
+
+impl Selection {
+    /// Those whose name or publisher has `filter` in it, in the order of names, at most `limit`.
+    pub fn new(filter: Option<&str>, limit: Option<u32>) -> Self {
+        let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+        Self { filter: filter.map(str::to_lowercase), limit, ..Self::default() }
     }
-    let key = |found: &Application| {
-        (found.name.to_lowercase(), found.source.clone(), found.install_location.clone())
-    };
-    all.sort_by_cached_key(key);
-    let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
-    all.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
-    ApplicationInventoryData { applications: all, count }
+
+    /// Counts one, and keeps it where it may be answered.
+    pub fn add(&mut self, found: Application) {
+        if !self.wants(&found) {
+            return;
+        }
+        self.count = self.count.saturating_add(1);
+        self.kept.push(cleaned(found));
+        if self.kept.len() >= self.limit.saturating_add(SLACK) {
+            self.order();
+        }
+    }
+
+    /// Something could not be looked at whole.
+    pub fn incomplete(&mut self, why: &str) {
+        if self.incomplete.len() < MAX_REASONS {
+            self.incomplete.push(description(why));
+        }
+    }
+
+    /// Those that are kept, for what is told of them only.
+    pub fn kept(&mut self) -> &mut [Application] {
+        self.order();
+        &mut self.kept
+    }
+
+    /// For the answer.
+    pub fn finish(mut self) -> ApplicationInventoryData {
+        self.order();
+        ApplicationInventoryData { applications: self.kept, count: self.count, incomplete: self.incomplete }
+    }
+
+    /// Whether the filter lets it through.
+    pub fn wants(&self, found: &Application) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let holds = |text: &str| description(text).to_lowercase().contains(filter);
+        holds(&found.name) || found.publisher.as_deref().is_some_and(holds)
+    }
+
+    fn order(&mut self) {
+        let key = |found: &Application| {
+            (found.name.to_lowercase(), found.source.clone(), found.install_location.clone())
+        };
+        self.kept.sort_by_cached_key(key);
+        self.kept.truncate(self.limit);
+    }
+}
+
+/// The same of what is in memory already.
+pub fn select(all: Vec<Application>, filter: Option<&str>, limit: Option<u32>) -> ApplicationInventoryData {
+    let mut selection = Selection::new(filter, limit);
+    all.into_iter().for_each(|one| selection.add(one));
+    selection.finish()
 }
 
 /// Absent where a tool writes nothing, or its word for nothing.
@@ -73,5 +132,16 @@ mod tests {
         let found = select(all, Some("debian"), Some(1));
         assert_eq!((found.count, found.applications.len()), (2, 1));
         assert_eq!(found.applications[0].name, "bash");
+    }
+    #[test]
+    fn what_is_kept_is_bounded_by_the_limit_and_the_first_names_are_answered() {
+        let mut selection = Selection::new(None, Some(3));
+        for n in (0..50_000).rev() {
+            selection.add(app(&format!("{n:05}"), ""));
+            assert!(selection.kept.len() <= 3 + SLACK);
+        }
+        let data = selection.finish();
+        let names: Vec<_> = data.applications.iter().map(|found| found.name.as_str()).collect();
+        assert_eq!((names, data.count), (vec!["00000", "00001", "00002"], 50_000));
     }
 }

@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::output::Output;
 use super::session::Session;
 use super::table::{Columns, number, text};
-use crate::text::units;
+use crate::text::{sanitise, units};
 use comfy_table::Cell;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
@@ -38,7 +38,10 @@ fn show(data: &ApplicationInventoryData, out: Output) -> String {
         table.row(cells(application).into_iter().take(shown));
     }
     let note = if narrow { " (a wider terminal or --json shows more of each)" } else { "" };
-    format!("{}\n{} of {} applications{note}", table.finish(), data.applications.len(), data.count)
+    let mut parts = vec![table.finish()];
+    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitise::brief(why))));
+    parts.push(format!("{} of {} applications{note}", data.applications.len(), data.count));
+    parts.join("\n")
 }
 
 fn cells(application: &Application) -> [Cell; 8] {
@@ -70,7 +73,8 @@ mod tests {
         };
         let known =
             Application { size_mb: Some(6.5), install_date: Some("2026-11-23".into()), ..bare.clone() };
-        let data = ApplicationInventoryData { applications: vec![bare, known], count: 9 };
+        let data =
+            ApplicationInventoryData { applications: vec![bare, known], count: 9, ..Default::default() };
         let shown = show(&data, Output::default());
         let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[1], ["tool", "1", "appimage", "-", "-", "-", "-", "-"]);
@@ -88,7 +92,8 @@ mod tests {
             source: "dpkg".into(),
             ..Default::default()
         };
-        let data = ApplicationInventoryData { applications: vec![application], count: 1 };
+        let data =
+            ApplicationInventoryData { applications: vec![application], count: 1, ..Default::default() };
         let shown = show(&data, Output { width: Some(80), ..Output::default() });
         assert!(shown.contains("APPLICATION  VERSION"), "{shown}");
         assert!(shown.contains("1:2.38.1-5+deb12u3") && shown.contains("2026-11-23"), "{shown}");
@@ -111,7 +116,8 @@ mod tests {
             source: EVIL.into(),
             architecture: evil(),
         };
-        let data = ApplicationInventoryData { applications: vec![application; 2], count: 2 };
+        let data =
+            ApplicationInventoryData { applications: vec![application; 2], count: 2, ..Default::default() };
         let shown = show(&data, Output::default());
         assert_harmless(&shown);
         assert_eq!(shown.lines().count(), 4);

@@ -6,7 +6,7 @@ use super::session::Session;
 use super::table::{Columns, number, text};
 use crate::text::{sanitise, units};
 use infiniservice_protocol::Action;
-use infiniservice_protocol::data::DiskCleanupData;
+use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData, LeftFiles};
 
 /// What to remove.
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
@@ -18,7 +18,7 @@ pub struct Args {
     /// Only this; may be given again: temp, logs, package_cache, crash_dumps, thumbnails, trash [default: all]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<String>,
-    /// Only what was not changed for so many days [default: each target's own]
+    /// Only what was not used for so many days [default: each target's own]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
     older_than_days: Option<u32>,
 }
@@ -48,24 +48,35 @@ fn show(data: &DiskCleanupData, out: Output) -> String {
     let (files, space) = (data.files_deleted, units::mb(data.space_cleared_mb));
     let mut parts = vec![table.finish()];
     parts.extend(errors(data));
+    parts.extend(data.targets.iter().flat_map(left));
     parts.push(format!("{files} files, {space} {done}"));
     parts.join("\n")
 }
 
 /// Each error below the table, with its target.
 fn errors(data: &DiskCleanupData) -> Vec<String> {
-    let of_target = |target: &infiniservice_protocol::data::CleanedTarget| -> Vec<String> {
+    let of_target = |target: &CleanedTarget| -> Vec<String> {
         let name = sanitise::brief(&target.name);
         target.errors.iter().map(|error| format!("{name}: {}", sanitise::brief(error))).collect()
     };
     data.targets.iter().flat_map(of_target).collect()
 }
 
+/// What was left for each reason, with the first of them.
+fn left(target: &CleanedTarget) -> Vec<String> {
+    let name = sanitise::brief(&target.name);
+    let told = |left: &LeftFiles| {
+        let (reason, example) = (sanitise::brief(&left.reason), sanitise::brief(&left.example));
+        let first = if left.count == 1 { "" } else { "the first is " };
+        format!("{name}: {} left ({reason}): {first}{example}", left.count)
+    };
+    target.left.iter().map(told).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::hostile::{EVIL, assert_harmless};
-    use infiniservice_protocol::data::CleanedTarget;
 
     #[test]
     fn a_dry_run_says_that_nothing_was_removed() {
@@ -90,11 +101,12 @@ mod tests {
             name: EVIL.into(),
             space_cleared_mb: f64::INFINITY,
             errors: vec![EVIL.repeat(40_000)],
+            left: vec![LeftFiles { reason: EVIL.into(), count: 7, example: EVIL.repeat(40_000) }],
             ..Default::default()
         };
         let data = DiskCleanupData { targets: vec![target; 2], ..Default::default() };
         let shown = show(&data, Output::default());
         assert_harmless(&shown);
-        assert_eq!(shown.lines().count(), 6);
+        assert_eq!(shown.lines().count(), 8);
     }
 }

@@ -15,6 +15,21 @@ pub struct CleanedTarget {
     pub space_cleared_mb: f64,
     /// What could not be removed, and why; at most 20, the last then counts the rest.
     pub errors: Vec<String>,
+    /// What was left in doubt or because somebody uses it, by reason; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftFiles>,
+}
+
+/// Files or directories that were left for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LeftFiles {
+    /// `no_base`, `indexed`, `own_rules`, `too_many`, `in_use`, `changed`, …
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub example: String,
 }
 
 /// `data` of `DiskCleanup`.

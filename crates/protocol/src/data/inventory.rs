@@ -33,4 +33,7 @@ pub struct ApplicationInventoryData {
     pub applications: Vec<Application>,
     /// How many matched before `limit`.
     pub count: u32,
+    /// What could not be looked at whole, and why; absent where all was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
 }

@@ -7,7 +7,7 @@ mod package;
 mod windows;
 
 pub use autochecks::{AutochecksData, Check, CheckStatus, Health, Remediation};
-pub use cleanup::{CleanedTarget, DiskCleanupData};
+pub use cleanup::{CleanedTarget, DiskCleanupData, LeftFiles};
 pub use inventory::{Application, ApplicationInventoryData};
 pub use package::{
     FailedUpdate, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,

@@ -4,7 +4,7 @@ use super::process;
 use infiniservice_protocol::action::{Action, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
-    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, PackageChange,
+    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, LeftFiles, PackageChange,
     PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData,
     PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation, ServiceInfo, Threat,
     UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
@@ -234,7 +234,7 @@ fn inventory() -> ApplicationInventoryData {
         source: "dpkg".into(),
         architecture: None,
     };
-    ApplicationInventoryData { applications: vec![application], count: 1 }
+    ApplicationInventoryData { applications: vec![application], count: 1, incomplete: vec![] }
 }
 
 fn autochecks() -> AutochecksData {
@@ -269,6 +269,7 @@ fn cleanup() -> DiskCleanupData {
         files_deleted: 12,
         space_cleared_mb: 3.25,
         errors: vec!["/tmp/in-use: held open".into()],
+        left: vec![LeftFiles { reason: "in_use".into(), count: 2, example: "/tmp/session".into() }],
     };
     DiskCleanupData { targets: vec![target], files_deleted: 12, space_cleared_mb: 3.25, dry_run: true }
 }

@@ -6,17 +6,41 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const PIN: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
 const NO_LINKS: ResolveFlags =
     ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// The directory of this relative path; mounts on the way are entered, links are not (`LOOP`).
 pub(crate) fn across_mounts(base: impl AsFd, path: &str) -> Result<OwnedFd, Errno> {
-    open(base.as_fd(), path.as_bytes(), false, plain_openat2)
+    open(base.as_fd(), path.as_bytes(), false, DIRECTORY, plain_openat2)
 }
 
 /// The directory of this relative path on the same mount (`XDEV` else), through no link (`LOOP` or `NOTDIR`).
 pub(crate) fn same_mount(base: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
-    open(base.as_fd(), path, true, plain_openat2)
+    open(base.as_fd(), path, true, DIRECTORY, plain_openat2)
+}
+
+/// The same without a trace in the directory's access time, where the kernel allows that: to its owner, and to root.
+pub(crate) fn same_mount_unseen(base: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    match open(base.as_fd(), path, true, DIRECTORY | OFlags::NOATIME, plain_openat2) {
+        Err(Errno::PERM) => same_mount(base, path),
+        other => other,
+    }
+}
+
+/// A descriptor that only holds what has this name, also a link; opens nothing, and is no mount (`XDEV`).
+pub(crate) fn pin(base: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    open(base.as_fd(), name, true, PIN, plain_openat2)
+}
+
+/// A file for reading, through no link and on the same mount. Whether it is a file is the caller's to see; nothing is waited for.
+pub(crate) fn file(base: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    open(base.as_fd(), name, true, FILE, plain_openat2)
 }
 
 type Openat2 = fn(BorrowedFd<'_>, &[u8], OFlags, ResolveFlags) -> Result<OwnedFd, Errno>;
@@ -30,25 +54,31 @@ fn plain_openat2(
     openat2(base, path, flags, Mode::empty(), how)
 }
 
-fn open(base: BorrowedFd<'_>, path: &[u8], one_mount: bool, openat2: Openat2) -> Result<OwnedFd, Errno> {
+fn open(
+    base: BorrowedFd<'_>,
+    path: &[u8],
+    one_mount: bool,
+    flags: OFlags,
+    openat2: Openat2,
+) -> Result<OwnedFd, Errno> {
     let how = if one_mount { NO_LINKS | ResolveFlags::NO_XDEV } else { NO_LINKS };
-    match openat2(base, path, DIRECTORY, how) {
-        Err(Errno::NOSYS) => by_steps(base, path, one_mount),
+    match openat2(base, path, flags, how) {
+        Err(Errno::NOSYS) => by_steps(base, path, one_mount, flags),
         // A rename elsewhere on the system while the kernel looked: it asks for another attempt.
-        Err(Errno::AGAIN) => openat2(base, path, DIRECTORY, how),
+        Err(Errno::AGAIN) => openat2(base, path, flags, how),
         other => other,
     }
 }
 
 /// The same on kernels before 5.6: one name at a time, and the mounts compared.
-fn by_steps(base: BorrowedFd<'_>, path: &[u8], one_mount: bool) -> Result<OwnedFd, Errno> {
+fn by_steps(base: BorrowedFd<'_>, path: &[u8], one_mount: bool, flags: OFlags) -> Result<OwnedFd, Errno> {
     let mount = mount_id(base)?;
     let mut at = base.try_clone_to_owned().map_err(|_| Errno::MFILE)?;
     for name in path.split(|byte| *byte == b'/') {
         if matches!(name, b"" | b"." | b"..") {
             return Err(Errno::XDEV);
         }
-        at = openat(&at, name, DIRECTORY, Mode::empty())?;
+        at = openat(&at, name, flags, Mode::empty())?;
         if one_mount && mount_id(at.as_fd())? != mount {
             return Err(Errno::XDEV);
         }
@@ -85,14 +115,17 @@ mod tests {
         let base = fs::File::open(tree.path()).unwrap();
         let root = fs::File::open("/").unwrap();
         for way in [plain_openat2 as Openat2, absent] {
-            let opens = |path: &str| open(base.as_fd(), path.as_bytes(), true, way).map(|_| ());
+            let opens = |path: &str| open(base.as_fd(), path.as_bytes(), true, DIRECTORY, way).map(|_| ());
             assert_eq!(opens("a/b"), Ok(()));
             assert!(matches!(opens("etc"), Err(Errno::LOOP | Errno::NOTDIR)));
             assert!(matches!(opens("relative/b"), Err(Errno::LOOP | Errno::NOTDIR)));
             assert_eq!(opens("file"), Err(Errno::NOTDIR));
+            let pins = |path: &str| open(base.as_fd(), path.as_bytes(), true, PIN, way).map(|_| ());
+            assert_eq!((pins("etc"), pins("file"), pins("a")), (Ok(()), Ok(()), Ok(())));
+            assert_eq!(open(root.as_fd(), b"proc", true, PIN, way).map(|_| ()), Err(Errno::XDEV));
             assert_eq!(opens("../etc"), Err(Errno::XDEV));
-            assert_eq!(open(root.as_fd(), b"proc", true, way).map(|_| ()), Err(Errno::XDEV));
-            assert!(open(root.as_fd(), b"proc", false, way).is_ok());
+            assert_eq!(open(root.as_fd(), b"proc", true, DIRECTORY, way).map(|_| ()), Err(Errno::XDEV));
+            assert!(open(root.as_fd(), b"proc", false, DIRECTORY, way).is_ok());
         }
     }
 }

@@ -3,14 +3,20 @@
 pub(crate) mod beneath;
 mod in_use;
 pub mod journal;
+#[cfg(test)]
+mod kept_tests;
+mod lease_unsafe;
+mod mapped;
 mod places;
 #[cfg(test)]
 mod race_tests;
+mod remove;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-use super::homes::{self, Home};
+use super::homes::{self, Home, Homes};
+use super::logs::Logrotate;
 use super::rule::{Names, Rule};
 use super::tally::Tally;
 use super::target::HOME_DAYS;
@@ -24,12 +30,10 @@ use rustix::fs::{
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::fs::File;
+use std::io::BufReader;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use walk::{Stopped, Walk};
-
-/// passwd(5) is read up to so many bytes.
-const MAX_PASSWD: u64 = 4 << 20;
 
 /// Carries out one target of a job.
 pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {
@@ -37,7 +41,11 @@ pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {
     match File::open(&job.root) {
         Ok(root) => {
             let in_use = InUse::look(Path::new("/proc"));
-            let mut cleaner = Cleaner { job, root, in_use, tally: &mut tally };
+            let logrotate = match target {
+                Target::Logs => Logrotate::read(&job.root),
+                _ => Logrotate::default(),
+            };
+            let mut cleaner = Cleaner { job, root, in_use, logrotate, tally: &mut tally };
             if cleaner.in_use.is_complete() {
                 // Stopped or not, what was done is counted.
                 let _ = cleaner.target(target);
@@ -55,6 +63,7 @@ struct Cleaner<'a> {
     job: &'a Job,
     root: File,
     in_use: InUse,
+    logrotate: Logrotate,
     tally: &'a mut Tally,
 }
 
@@ -111,14 +120,20 @@ impl Cleaner<'_> {
     ) -> Result<(), Stopped> {
         let (dry_run, now, stop) = (self.job.dry_run, self.job.now, &self.job.stop);
         let at = Path::new("/").join(path);
-        Walk { rule, dry_run, now, stop, in_use: &mut self.in_use, tally: self.tally, at, gone }.run(fd)
+        let (about, logrotate) = (&mut |_: &Path| {}, &self.logrotate);
+        let (in_use, tally) = (&mut self.in_use, &mut *self.tally);
+        Walk { rule, dry_run, now, stop, in_use, tally, at, gone, about, logrotate }.run(fd)
     }
 
     fn homes(&mut self) -> Vec<Home> {
-        homes_of(&self.root).unwrap_or_else(|error| {
+        let homes = homes_of(&self.root).unwrap_or_else(|error| {
             self.tally.failed(&format!("/etc/passwd: {error}"));
-            Vec::new()
-        })
+            Homes::default()
+        });
+        if homes.cut {
+            self.tally.failed("/etc/passwd: too long, homes of later lines are left as they are");
+        }
+        homes.list
     }
 
     /// A home that belongs to somebody else is left out; so is, quietly, what is not there.
@@ -156,8 +171,10 @@ impl Cleaner<'_> {
 }
 
 /// The homes that the machine's passwd(5) names.
-pub(crate) fn homes_of(root: &File) -> std::io::Result<Vec<Home>> {
-    Ok(homes::parse(&read_passwd(root)?))
+pub(crate) fn homes_of(root: &File) -> std::io::Result<Homes> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::from(openat(root, "etc/passwd", flags, Mode::empty())?);
+    homes::read(BufReader::new(file))
 }
 
 /// A home, where it is there and belongs to its user. Links above it, such as /home itself, are the administrator's.
@@ -187,12 +204,4 @@ fn hold(place: &OwnedFd, name: &str) -> Result<Option<OwnedFd>, &'static str> {
         Ok(()) => Ok(Some(fd)),
         Err(_) => Err("the package manager is at work there; left as it is"),
     }
-}
-
-fn read_passwd(root: &File) -> std::io::Result<String> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = File::from(openat(root, "etc/passwd", flags, Mode::empty())?);
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_PASSWD), &mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

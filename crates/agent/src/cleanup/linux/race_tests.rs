@@ -2,13 +2,17 @@
 
 use super::beneath;
 use super::in_use::InUse;
+use super::remove::put_back;
 use super::walk::Walk;
 use crate::cleanup::StopFlag;
+use crate::cleanup::logs::Logrotate;
 use crate::cleanup::rule::{Names, Rule};
 use crate::cleanup::tally::Tally;
+use infiniservice_protocol::data::CleanedTarget;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -46,12 +50,101 @@ fn fill(stage: &Path, outside: &Path) {
     let _ = symlink(outside.join("sub"), stage.join("inner"));
 }
 
-fn walk(tmp: &fs::File, in_use: &mut InUse, tally: &mut Tally) {
+fn walk(tmp: &fs::File, in_use: &mut InUse, tally: &mut Tally, about: &mut dyn FnMut(&Path)) {
     let place = beneath::across_mounts(tmp, "tmp").unwrap();
     let rule = Rule { min_age: Duration::ZERO, names: Names::All, whole: false };
     let (now, stop) = (SystemTime::now(), &StopFlag::default());
     let (at, gone) = ("/tmp".into(), &mut |_: &std::ffi::CStr| {});
-    Walk { rule, dry_run: false, now, stop, in_use, tally, at, gone }.run(&place).unwrap();
+    let logrotate = &Logrotate::default();
+    Walk { rule, dry_run: false, now, stop, in_use, tally, at, gone, about, logrotate }.run(&place).unwrap();
+}
+
+/// A walk during which `swap` is run as the last thing before the entry of this name is acted on.
+fn walk_with_swap(root: &Path, entry: &str, swap: impl Fn()) -> CleanedTarget {
+    let nobody = tempfile::tempdir().unwrap();
+    let (mut in_use, mut tally) = (InUse::look(nobody.path()), Tally::default());
+    let base = fs::File::open(root).unwrap();
+    walk(&base, &mut in_use, &mut tally, &mut |path| {
+        if path.ends_with(entry) {
+            swap();
+        }
+    });
+    tally.finish("temp")
+}
+
+fn reasons(cleaned: &CleanedTarget) -> Vec<(&str, u64)> {
+    cleaned.left.iter().map(|left| (left.reason.as_str(), left.count)).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_fresh_file_that_got_the_name_of_the_judged_one_stays_under_its_name() {
+    let root = tempfile::tempdir().unwrap();
+    let tmp = root.path().join("tmp");
+    fs::create_dir(&tmp).unwrap();
+    fs::write(tmp.join("session"), "old").unwrap();
+    let cleaned = walk_with_swap(root.path(), "session", || {
+        fs::rename(tmp.join("session"), root.path().join("away")).unwrap();
+        fs::write(tmp.join("session"), "another's").unwrap();
+    });
+    assert_eq!(fs::read_to_string(tmp.join("session")).unwrap(), "another's");
+    assert_eq!((cleaned.files_deleted, reasons(&cleaned)), (0, vec![("changed", 1)]));
+    assert_eq!(names(&tmp), ["session"]);
+}
+
+#[test]
+fn a_directory_that_got_the_name_of_the_judged_one_stays_under_its_name() {
+    let root = tempfile::tempdir().unwrap();
+    let tmp = root.path().join("tmp");
+    fs::create_dir_all(tmp.join("app-cache")).unwrap();
+    let inode = std::cell::Cell::new(0);
+    let cleaned = walk_with_swap(root.path(), "app-cache", || {
+        fs::rename(tmp.join("app-cache"), root.path().join("away")).unwrap();
+        fs::create_dir(tmp.join("app-cache")).unwrap();
+        inode.set(tmp.join("app-cache").metadata().unwrap().ino());
+    });
+    assert_eq!(tmp.join("app-cache").metadata().unwrap().ino(), inode.get());
+    assert_eq!((reasons(&cleaned), names(&tmp)), (vec![("changed", 1)], vec!["app-cache".to_owned()]));
+}
+
+#[test]
+fn a_file_that_was_opened_or_written_after_the_look_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let tmp = root.path().join("tmp");
+    fs::create_dir(&tmp).unwrap();
+    fs::write(tmp.join("opened"), "x").unwrap();
+    fs::write(tmp.join("written"), "x").unwrap();
+    let held = std::cell::RefCell::new(None);
+    let cleaned = walk_with_swap(root.path(), "opened", || {
+        *held.borrow_mut() = fs::File::open(tmp.join("opened")).ok()
+    });
+    assert_eq!((cleaned.files_deleted, reasons(&cleaned)), (1, vec![("in_use", 1)]));
+    assert_eq!(names(&tmp), ["opened"]);
+    drop(held);
+    fs::write(tmp.join("written"), "x").unwrap();
+    let cleaned = walk_with_swap(root.path(), "written", || fs::write(tmp.join("written"), "more").unwrap());
+    assert_eq!((cleaned.files_deleted, reasons(&cleaned)), (1, vec![("changed", 1)]));
+    assert_eq!(names(&tmp), ["written"]);
+}
+
+#[test]
+fn who_had_a_name_first_has_it_again_also_where_it_was_taken_meanwhile() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("aside"), "first").unwrap();
+    fs::write(root.path().join("name"), "second").unwrap();
+    let directory = fs::File::open(root.path()).unwrap();
+    let told = put_back(directory.as_fd(), b"aside", c"name").unwrap_err();
+    assert!(told.contains("aside"), "{told}");
+    let read = |name: &str| fs::read_to_string(root.path().join(name)).unwrap();
+    assert_eq!((read("name"), read("aside")), ("first".to_owned(), "second".to_owned()));
 }
 
 #[test]
@@ -71,7 +164,7 @@ fn what_lies_outside_survives_thousands_of_swaps_of_directories_for_links() {
     let swaps = std::thread::scope(|scope| {
         let attacker = scope.spawn(|| attack(&tmp, &outside, &stage, &done));
         while !done.load(Ordering::Relaxed) {
-            walk(&base, &mut in_use, &mut tally);
+            walk(&base, &mut in_use, &mut tally, &mut |_| {});
         }
         attacker.join().unwrap()
     });

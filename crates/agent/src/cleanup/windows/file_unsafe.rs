@@ -14,13 +14,14 @@ use windows::Wdk::Storage::FileSystem::{
 };
 use windows::Win32::Foundation::{HANDLE, OBJ_CASE_INSENSITIVE, RtlNtStatusToDosError, UNICODE_STRING};
 use windows::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, CreateFileW, DELETE, FILE_ACCESS_RIGHTS, FILE_DISPOSITION_FLAG_DELETE,
-    FILE_DISPOSITION_FLAG_IGNORE_READONLY_ATTRIBUTE, FILE_DISPOSITION_INFO, FILE_DISPOSITION_INFO_EX,
-    FILE_DISPOSITION_INFO_EX_FLAGS, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_FLAGS_AND_ATTRIBUTES, FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE, FILE_SHARE_MODE,
-    FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_TRAVERSE, FileDispositionInfo, FileDispositionInfoEx,
-    FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo, GetFileInformationByHandle,
-    GetFileInformationByHandleEx, OPEN_EXISTING, SYNCHRONIZE, SetFileInformationByHandle,
+    BY_HANDLE_FILE_INFORMATION, CreateFileW, DELETE, FILE_ACCESS_RIGHTS, FILE_BASIC_INFO,
+    FILE_DISPOSITION_FLAG_DELETE, FILE_DISPOSITION_FLAG_IGNORE_READONLY_ATTRIBUTE, FILE_DISPOSITION_INFO,
+    FILE_DISPOSITION_INFO_EX, FILE_DISPOSITION_INFO_EX_FLAGS, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_FLAGS_AND_ATTRIBUTES, FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES,
+    FILE_SHARE_DELETE, FILE_SHARE_MODE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_TRAVERSE, FileBasicInfo,
+    FileDispositionInfo, FileDispositionInfoEx, FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, OPEN_EXISTING, SYNCHRONIZE,
+    SetFileInformationByHandle,
 };
 use windows::Win32::System::IO::IO_STATUS_BLOCK;
 use windows::core::{PCWSTR, PWSTR};
@@ -40,6 +41,8 @@ pub(super) enum Failure {
     Gone,
     /// Somebody has it open.
     InUse,
+    /// Another has its name since the listing, or it was written since.
+    Changed,
     /// Anything else.
     Other(io::Error),
 }
@@ -65,6 +68,8 @@ pub(super) struct Entry {
     /// Bytes on the disk.
     pub allocated: u64,
     attributes: u32,
+    /// The file's number; 0 where the file system has none.
+    id: u64,
 }
 
 impl Entry {
@@ -117,25 +122,29 @@ impl Dir {
         Self::verified(self.open(name, access, SHARED, FILE_DIRECTORY_FILE)?)
     }
 
-    /// The same where the directory itself may be removed afterwards.
-    pub fn directory_for_walk(&self, name: &[u16]) -> Result<Self, Failure> {
+    /// The same where the directory itself may be removed afterwards; it is the one that was listed.
+    pub fn directory_for_walk(&self, entry: &Entry) -> Result<Self, Failure> {
         let access = FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES | DELETE;
-        Ok(Self::verified(self.open(name, access, SHARED, FILE_DIRECTORY_FILE)?)?)
+        let directory = Self::verified(self.open(&entry.name, access, SHARED, FILE_DIRECTORY_FILE)?)?;
+        unchanged(&directory.0, &information(&directory.0)?, entry)?;
+        Ok(directory)
     }
 
-    /// Removes a file that nobody else has open. In a dry run only looks whether that could be done.
-    pub fn remove_file(&self, name: &[u16], dry_run: bool) -> Result<Removed, Failure> {
+    /// Removes a file that nobody else has open, and that is the one that was listed, unwritten since. In a dry run only looks
+    /// whether that could be done.
+    pub fn remove_file(&self, entry: &Entry, dry_run: bool) -> Result<Removed, Failure> {
         let nobody = FILE_SHARE_MODE(0);
-        let handle = self.open(name, FILE_READ_ATTRIBUTES | DELETE, nobody, FILE_NON_DIRECTORY_FILE)?;
+        let handle =
+            self.open(&entry.name, FILE_READ_ATTRIBUTES | DELETE, nobody, FILE_NON_DIRECTORY_FILE)?;
         let known = information(&handle)?;
         if known.dwFileAttributes & REPARSE_POINT != 0 {
-            return Err(Failure::InUse);
+            return Err(Failure::Changed);
         }
+        unchanged(&handle, &known, entry)?;
         if !dry_run {
             delete(&handle)?;
         }
-        let index = u64::from(known.nFileIndexHigh) << 32 | u64::from(known.nFileIndexLow);
-        let inode = (u64::from(known.dwVolumeSerialNumber), index);
+        let inode = (u64::from(known.dwVolumeSerialNumber), index(&known));
         Ok(Removed { inode, links: known.nNumberOfLinks.into() })
     }
 
@@ -213,6 +222,32 @@ fn information(handle: &OwnedHandle) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
     Ok(known)
 }
 
+fn index(known: &BY_HANDLE_FILE_INFORMATION) -> u64 {
+    u64::from(known.nFileIndexHigh) << 32 | u64::from(known.nFileIndexLow)
+}
+
+/// Whether a handle leads to what a listing told, perhaps minutes ago: the same file, and no newer.
+fn unchanged(handle: &OwnedHandle, known: &BY_HANDLE_FILE_INFORMATION, entry: &Entry) -> Result<(), Failure> {
+    let same = entry.id == 0 || entry.id == index(known);
+    if same && newest(handle)? <= entry.changed { Ok(()) } else { Err(Failure::Changed) }
+}
+
+/// As for [`Entry::changed`].
+fn newest(handle: &OwnedHandle) -> io::Result<SystemTime> {
+    let mut basic = FILE_BASIC_INFO::default();
+    // SAFETY: the record is of its class and of its size.
+    unsafe {
+        let size = size_of_val(&basic) as u32;
+        let handle = HANDLE(handle.as_raw_handle());
+        GetFileInformationByHandleEx(handle, FileBasicInfo, (&raw mut basic).cast(), size)?;
+    }
+    Ok(time(basic.CreationTime.max(basic.LastWriteTime).max(basic.ChangeTime).cast_unsigned()))
+}
+
+fn time(since_1601: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(since_1601.saturating_sub(EPOCH).saturating_mul(100))
+}
+
 /// Marks it for removal when its handle closes; one that is read-only too, where Windows can (10 1809 and later).
 fn delete(handle: &OwnedHandle) -> io::Result<()> {
     let handle = HANDLE(handle.as_raw_handle());
@@ -263,9 +298,10 @@ impl Iterator for Listing<'_> {
         let changed = wide(8)?.max(wide(24)?).max(wide(32)?);
         Some(Entry {
             name: name.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),
-            changed: UNIX_EPOCH + Duration::from_nanos(changed.saturating_sub(EPOCH).saturating_mul(100)),
+            changed: time(changed),
             allocated: wide(48)?,
             attributes: number(56)?,
+            id: wide(96)?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::file_unsafe::{Dir, Entry, Failure};
 use crate::cleanup::Job;
 use crate::cleanup::rule::Rule;
-use crate::cleanup::tally::Tally;
+use crate::cleanup::tally::{Left, Tally};
 use std::path::PathBuf;
 
 /// Directories inside each other that are entered; each holds a handle.
@@ -57,7 +57,7 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, above: &Dir, entry: &Entry) -> bool {
-        match above.remove_file(&entry.name, self.job.dry_run) {
+        match above.remove_file(entry, self.job.dry_run) {
             Ok(removed) => {
                 self.tally.removed(removed.inode, removed.links, entry.allocated);
                 true
@@ -75,7 +75,7 @@ impl Walk<'_> {
             self.tally.failed(&format!("{}: too deep, left as it is", self.at.display()));
             return Ok(false);
         }
-        let directory = match above.directory_for_walk(&entry.name) {
+        let directory = match above.directory_for_walk(entry) {
             Ok(directory) => directory,
             Err(failure) => return Ok(self.failed(failure)),
         };
@@ -93,11 +93,17 @@ impl Walk<'_> {
     fn failed(&mut self, failure: Failure) -> bool {
         match failure {
             Failure::Gone => true,
-            Failure::InUse => false,
+            Failure::InUse => self.left(Left::InUse),
+            Failure::Changed => self.left(Left::Changed),
             Failure::Other(error) => {
                 self.tally.failed(&format!("{}: {error}", self.at.display()));
                 false
             }
         }
+    }
+
+    fn left(&mut self, why: Left) -> bool {
+        self.tally.left(why, &self.at.to_string_lossy());
+        false
     }
 }

@@ -1,25 +1,27 @@
-//! Reads the files that describe applications. Homes are hostile: no link is followed, pipes and devices are not opened for
-//! reading, sizes and counts are bounded, and nothing is run.
+//! Reads the files that describe applications. Homes are hostile: no link is followed, no mount is entered, pipes and devices
+//! are not opened for reading, a file with many names is read once, and each home has a budget of files, bytes and time.
 
+mod budget;
 #[cfg(test)]
 mod tests;
 
-use super::{appimage, date, desktop, dpkg};
-use crate::cleanup::{beneath, homes_of, open_home};
+use super::{Selection, appimage, date, desktop, dpkg};
+use crate::cleanup::{StopFlag, beneath, homes_of, open_home};
+use budget::Budget;
 use infiniservice_protocol::data::Application;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Statx, StatxFlags, statx};
 use std::collections::HashSet;
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A desktop entry is a few kilobytes.
 const MAX_ENTRY_BYTES: u64 = 256 << 10;
-/// Entries looked at in one directory.
-const MAX_FILES: usize = 10_000;
+/// For all homes together; then the rest are left out, and that is said.
+const TIME_FOR_ALL: Duration = Duration::from_secs(45);
 /// Where desktop entries lie that packages or administrators put there.
 const SYSTEM_ENTRIES: [&str; 2] = ["usr/share/applications", "usr/local/share/applications"];
 /// Where `AppImages` are put by habit.
@@ -30,35 +32,52 @@ const HOME_IMAGES: [&str; 4] = ["Applications", ".local/bin", "Downloads", "bin"
 /// Gives dpkg's packages the day on which they were unpacked.
 pub fn date_packages(root: &Path, packages: &mut [Application]) {
     let info = root.join("var/lib/dpkg/info");
-    for package in packages {
+    for package in packages.iter_mut().filter(|package| package.source == "dpkg") {
         let times =
             dpkg::lists(package).map(|list| info.join(list).metadata().and_then(|meta| meta.modified()));
         package.install_date = times.into_iter().flatten().next().and_then(date::day);
     }
 }
 
-/// Desktop entries of the system, and desktop entries of homes with all `AppImages`.
-pub fn files(root: &Path) -> std::io::Result<(Vec<Application>, Vec<Application>)> {
+/// What files tell: the system's desktop entries, which packages may own, are the answer; all else goes into the selection.
+pub fn files(root: &Path, selection: &mut Selection, stop: &StopFlag) -> std::io::Result<Vec<Application>> {
+    let until = Instant::now() + TIME_FOR_ALL;
     let base = File::open(root)?;
-    let (mut entries, mut others) = (Vec::new(), Vec::new());
+    let mut entries = Vec::new();
+    let mut budget = Budget::of_system(until, stop);
     for path in SYSTEM_ENTRIES {
         let directory = beneath::across_mounts(&base, path).ok();
-        each(directory, &format!("/{path}"), entry, &mut entries);
+        let found =
+            &mut |found: Application| entries.extend(Some(found).filter(|found| selection.wants(found)));
+        each(directory, &format!("/{path}"), entry, &mut budget, found);
     }
     for path in SYSTEM_IMAGES {
         let directory = beneath::across_mounts(&base, path).ok();
-        each(directory, &format!("/{path}"), image, &mut others);
+        each(directory, &format!("/{path}"), image, &mut budget, &mut |found| selection.add(found));
     }
-    for home in homes_of(&base)? {
-        let Some(fd) = open_home(&base, &home) else { continue };
+    budget.exhausted("the system's own").iter().for_each(|why| selection.incomplete(why));
+    homes(&base, selection, until, stop)?;
+    Ok(entries)
+}
+
+fn homes(base: &File, selection: &mut Selection, until: Instant, stop: &StopFlag) -> std::io::Result<()> {
+    let homes = homes_of(base)?;
+    if homes.cut {
+        selection.incomplete("/etc/passwd: too long, homes of later lines are left out");
+    }
+    for home in homes.list {
+        let mut budget = Budget::of_home(until, stop);
+        let Some(fd) = open_home(base, &home) else { continue };
         let at = |path: &str| format!("/{}/{path}", home.path);
         let open = |path: &str| beneath::same_mount(&fd, path.as_bytes()).ok();
-        each(open(HOME_ENTRIES), &at(HOME_ENTRIES), entry, &mut others);
+        let found = &mut |found: Application| selection.add(found);
+        each(open(HOME_ENTRIES), &at(HOME_ENTRIES), entry, &mut budget, found);
         for path in HOME_IMAGES {
-            each(open(path), &at(path), image, &mut others);
+            each(open(path), &at(path), image, &mut budget, found);
         }
+        budget.exhausted(&format!("/{}", home.path)).iter().for_each(|why| selection.incomplete(why));
     }
-    Ok((entries, others))
+    Ok(())
 }
 
 /// Leaves out those that a package owns: the package is there already.
@@ -67,52 +86,75 @@ pub(crate) fn without_owned(entries: Vec<Application>, owned: &HashSet<String>) 
     entries.into_iter().filter(free).collect()
 }
 
-type Reader = fn(&OwnedFd, &CStr, &str, &Stat) -> Option<Application>;
+type Reader = fn(&OwnedFd, &CStr, &str, &Statx, &mut Budget) -> Option<Application>;
 
-fn each(directory: Option<OwnedFd>, at: &str, read: Reader, into: &mut Vec<Application>) {
+/// Each regular file once, by whatever name it is met first.
+fn each(
+    directory: Option<OwnedFd>,
+    at: &str,
+    read: Reader,
+    budget: &mut Budget,
+    found: &mut dyn FnMut(Application),
+) {
     let Some(directory) = directory else { return };
     let Ok(names) = Dir::read_from(&directory) else { return };
-    for found in names.flatten().take(MAX_FILES) {
-        let name = found.file_name();
-        let Ok(stat) = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-        if FileType::from_raw_mode(stat.st_mode).is_file() {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
+    let mut seen = HashSet::new();
+    for entry in names.flatten() {
+        if !budget.file() {
+            break;
+        }
+        let name = entry.file_name();
+        let Ok(stat) = statx(&directory, name, flags, StatxFlags::BASIC_STATS) else { continue };
+        let regular = FileType::from_raw_mode(stat.stx_mode.into()).is_file();
+        if regular && seen.insert((stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino)) {
             let path = format!("{at}/{}", name.to_string_lossy());
-            into.extend(read(&directory, name, &path, &stat));
+            read(&directory, name, &path, &stat, budget).into_iter().for_each(&mut *found);
         }
     }
 }
 
-fn entry(directory: &OwnedFd, name: &CStr, path: &str, stat: &Stat) -> Option<Application> {
-    let fits = name.to_bytes().ends_with(b".desktop") && u64::try_from(stat.st_size).ok()? <= MAX_ENTRY_BYTES;
-    let bytes = fits.then(|| start(directory, name, MAX_ENTRY_BYTES))??;
+fn entry(
+    directory: &OwnedFd,
+    name: &CStr,
+    path: &str,
+    stat: &Statx,
+    budget: &mut Budget,
+) -> Option<Application> {
+    let fits = name.to_bytes().ends_with(b".desktop") && stat.stx_size <= MAX_ENTRY_BYTES;
+    let bytes = fits.then(|| start(directory, name, MAX_ENTRY_BYTES, budget))??;
     let found = desktop::read(path, &String::from_utf8_lossy(&bytes))?;
     Some(Application { install_date: changed(stat), ..found })
 }
 
-fn image(directory: &OwnedFd, name: &CStr, path: &str, stat: &Stat) -> Option<Application> {
+fn image(
+    directory: &OwnedFd,
+    name: &CStr,
+    path: &str,
+    stat: &Statx,
+    budget: &mut Budget,
+) -> Option<Application> {
     let found = appimage::described(&name.to_string_lossy())?;
-    let bytes = start(directory, name, appimage::MAGIC_BYTES as u64)?;
-    let size_mb = u64::try_from(stat.st_size).ok().map(|bytes| bytes as f64 / 1e6);
+    let bytes = start(directory, name, appimage::MAGIC_BYTES as u64, budget)?;
     let install_location = Some(path.to_owned());
     appimage::is_appimage(&bytes).then(|| Application {
         install_date: changed(stat),
         install_location,
-        size_mb,
+        size_mb: Some(stat.stx_size as f64 / 1e6),
         ..found
     })
 }
 
-/// The first bytes of a file. One that was replaced by a pipe meanwhile is neither waited for nor read.
-fn start(directory: &OwnedFd, name: &CStr, max: u64) -> Option<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let file = File::from(openat(directory, name, flags, Mode::empty()).ok()?);
+/// The first bytes of a file. One that was replaced by a pipe or a mount meanwhile is neither waited for nor read.
+fn start(directory: &OwnedFd, name: &CStr, max: u64, budget: &mut Budget) -> Option<Vec<u8>> {
+    let file = File::from(beneath::file(directory, name.to_bytes()).ok()?);
     let mut bytes = Vec::new();
     let regular = file.metadata().is_ok_and(|meta| meta.is_file());
     regular.then(|| file.take(max).read_to_end(&mut bytes).ok())??;
-    Some(bytes)
+    budget.bytes(bytes.len()).then_some(bytes)
 }
 
-fn changed(stat: &Stat) -> Option<String> {
-    let secs = u64::try_from(stat.st_mtime).ok()?;
+fn changed(stat: &Statx) -> Option<String> {
+    let secs = u64::try_from(stat.stx_mtime.tv_sec).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(secs)).and_then(date::day)
 }

@@ -25,8 +25,12 @@ impl Tree {
     }
 
     fn names(&self) -> Vec<(String, String)> {
-        let (entries, others) = files(self.0.path()).unwrap();
-        let mut all: Vec<_> = entries.into_iter().chain(others).map(|a| (a.source, a.name)).collect();
+        let mut selection = Selection::new(None, None);
+        let entries = files(self.0.path(), &mut selection, &StopFlag::default()).unwrap();
+        let data = selection.finish();
+        assert_eq!(data.incomplete, [""; 0]);
+        let mut all: Vec<_> =
+            entries.into_iter().chain(data.applications).map(|a| (a.source, a.name)).collect();
         all.sort();
         all
     }
@@ -67,4 +71,46 @@ fn entries_of_packages_are_not_told_twice() {
     let at = |path: &str| Application { install_location: Some(path.into()), ..Application::default() };
     let left = without_owned(vec![at("/a"), at("/b")], &HashSet::from(["/a".to_owned()]));
     assert_eq!(left, [at("/b")]);
+}
+
+#[test]
+fn a_file_with_thousands_of_names_is_read_once_and_told_once() {
+    let tree = Tree::new();
+    let applications = "home/u/.local/share/applications";
+    tree.file(&format!("{applications}/0.desktop"), &[entry_of("One"), vec![b'\n'; 250 << 10]].concat());
+    let directory = tree.0.path().join(applications);
+    for n in 1..2_000 {
+        fs::hard_link(directory.join("0.desktop"), directory.join(format!("{n}.desktop"))).unwrap();
+    }
+    // Were each name read, the home's budget of bytes would be spent long before.
+    assert_eq!(tree.names(), [("desktop".to_owned(), "One".to_owned())]);
+}
+
+#[test]
+fn what_a_home_has_beyond_its_budget_is_left_out_and_said_and_costs_others_nothing() {
+    let tree = Tree::new();
+    let uid = rustix::process::geteuid().as_raw();
+    let users = format!("u:x:{uid}:1::/home/u:/bin/sh\nv:x:{uid}:1::/home/v:/bin/sh\n");
+    tree.file("etc/passwd", users.as_bytes());
+    for n in 0..40 {
+        let large = [entry_of(&format!("Large {n}")), vec![b'\n'; 255 << 10]].concat();
+        tree.file(&format!("home/u/.local/share/applications/{n}.desktop"), &large);
+    }
+    tree.file("home/v/.local/share/applications/small.desktop", &entry_of("Small"));
+    let mut selection = Selection::new(None, None);
+    files(tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
+    let data = selection.finish();
+    assert_eq!(data.incomplete, ["/home/u: not all files were looked at: its files are too large"]);
+    assert!(data.applications.iter().any(|found| found.name == "Small") && data.count < 40, "{}", data.count);
+}
+
+#[test]
+fn a_walk_that_is_stopped_reads_nothing_more_and_says_so() {
+    let tree = Tree::new();
+    tree.file("home/u/.local/share/applications/b.desktop", &entry_of("Own"));
+    let (mut selection, stop) = (Selection::new(None, None), StopFlag::default());
+    stop.set();
+    files(tree.0.path(), &mut selection, &stop).unwrap();
+    let data = selection.finish();
+    assert!(data.count == 0 && data.incomplete.concat().contains("stopped"), "{data:?}");
 }

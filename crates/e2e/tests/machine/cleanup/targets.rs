@@ -85,7 +85,7 @@ fn all(guest: &Guest) -> Result<()> {
 /// A file's age counts from the change of its inode, which no user sets back: here an unmounted file system is edited.
 const OLD: &str = "mkdir -p /run/lab-old /var/crash && cd /run/lab-old && head -c 100000 /dev/urandom > old && \
     cp old young && truncate -s 8M /var/lib/lab-old.img && mkfs.ext4 -q -d /run/lab-old /var/lib/lab-old.img && \
-    for time in mtime ctime; do debugfs -w -R \"sif old $time 20200101000000\" /var/lib/lab-old.img 2>/dev/null; done && \
+    for time in atime mtime ctime; do debugfs -w -R \"sif old $time 20200101000000\" /var/lib/lab-old.img 2>/dev/null; done && \
     mount -o loop /var/lib/lab-old.img /var/crash";
 
 fn ages(guest: &Guest) -> Result<()> {

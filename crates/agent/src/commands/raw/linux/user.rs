@@ -6,7 +6,7 @@ use crate::commands::outcome::CommandError;
 use crate::commands::runner::Identity;
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read};
 use std::time::Duration;
 
 /// How long the two files may take.
@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The agent's own user by the word that other platforms have for it.
 const SYSTEM: &str = "system";
 const ROOT: &str = "root";
+/// A hundred thousand users' worth.
+const MAX_FILE_BYTES: u64 = 8 << 20;
 
 /// As whom a command runs, and what tells it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +43,22 @@ pub(super) async fn look_up(name: String) -> Result<User, CommandError> {
 }
 
 fn read(path: &str) -> Result<Vec<u8>, CommandError> {
-    match std::fs::read(path) {
+    match bounded(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
             Err(CommandError::new(ErrorCode::ExecutionFailed, format!("{path} cannot be read: {e}")))
         }
         read => Ok(read.unwrap_or_default()),
     }
+}
+
+/// Of a longer file nothing is taken: a user who stands beyond would be unknown, or short of groups.
+fn bounded(path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if read as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::other(format!("it is longer than {MAX_FILE_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 fn find(name: &str, passwd: &[u8], group: &[u8]) -> Result<User, CommandError> {
@@ -81,6 +93,16 @@ mod tests {
     fn variable(user: &User, name: &str) -> String {
         let found = user.environment.iter().find(|(known, _)| known == name).unwrap();
         found.1.to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_file_of_a_hundred_megabytes_is_refused_and_not_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(100 << 20).unwrap();
+        let error = read(file.path().to_str().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("longer than"), "{error}");
+        file.as_file().set_len(MAX_FILE_BYTES).unwrap();
+        assert!(read(file.path().to_str().unwrap()).is_ok());
     }
 
     #[test]

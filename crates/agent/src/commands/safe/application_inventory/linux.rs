@@ -1,21 +1,30 @@
 //! Asks the package managers that there are, and reads files on a thread that may block.
 
 use super::Query;
-use crate::blocking::{self, Blocked, Lane};
+use crate::blocking::Lane;
+use crate::cleanup::StopOnDrop;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::{Request, RunError, Status};
-use crate::inventory::{self, dpkg, flatpak, linux, rpm, snap};
+use crate::inventory::{Selection, dpkg, flatpak, linux, rpm, snap};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// A hundred thousand packages' worth.
 const MAX_LIST_BYTES: usize = 32 << 20;
 /// Desktop entries whose package is asked for in one go: their names have to fit the arguments.
 const MAX_ASKED: usize = 1000;
+
+/// Files are read for this long at most, which is beyond the budget that the reading itself keeps: then it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Such a walk costs a core and a disk: one at a time.
+static WALK: Semaphore = Semaphore::const_new(1);
 
 /// All sources; one that is not there has nothing, one that fails says so in `stderr`.
 pub(in crate::commands::safe) async fn run(
@@ -24,36 +33,61 @@ pub(in crate::commands::safe) async fn run(
     control: &Control,
 ) -> CommandResult {
     let mut asking = Asking { context, control, complaints: Vec::new() };
-    let debs = asking.list("dpkg-query", ["-W", "-f", dpkg::FORMAT], dpkg::read).await?;
-    let mut all = asking.list("rpm", ["-qa", rpm::FORMAT], rpm::read).await?;
-    let has_rpms = !all.is_empty();
-    all.extend(asking.list("flatpak", flatpak::ARGUMENTS, flatpak::read).await?);
-    all.extend(asking.list("snap", snap::ARGUMENTS, snap::read).await?);
-    let (debs, entries, others) = on_disk(debs, control).await?;
+    let mut selection = Selection::new(query.filter.as_deref(), query.limit);
+    let rpms = asking.list("rpm", ["-qa", rpm::FORMAT], rpm::read).await?;
+    let has_rpms = !rpms.is_empty();
+    rpms.into_iter().for_each(|found| selection.add(found));
+    for found in asking.list("dpkg-query", ["-W", "-f", dpkg::FORMAT], dpkg::read).await? {
+        selection.add(found);
+    }
+    for found in asking.list("flatpak", flatpak::ARGUMENTS, flatpak::read).await? {
+        selection.add(found);
+    }
+    for found in asking.list("snap", snap::ARGUMENTS, snap::read).await? {
+        selection.add(found);
+    }
+    let (mut selection, entries) = on_disk(selection, control).await?;
     let owned = asking.owned(&entries, has_rpms).await?;
-    all.extend(debs);
-    all.extend(linux::without_owned(entries, &owned));
-    all.extend(others);
-    let mut outcome = CommandOutcome::of(&inventory::select(all, query.filter.as_deref(), query.limit))?;
+    linux::without_owned(entries, &owned).into_iter().for_each(|found| selection.add(found));
+    let mut outcome = CommandOutcome::of(&dated(selection, control).await?.finish())?;
     outcome.stderr = asking.complaints.concat().into();
     Ok(outcome)
 }
 
-type Found = (Vec<Application>, Vec<Application>, Vec<Application>);
-
-/// dpkg's packages with their dates, the system's desktop entries, and what users have.
-async fn on_disk(mut debs: Vec<Application>, control: &Control) -> Result<Found, CommandError> {
-    let thread = blocking::start(Lane::Walks, "files of applications", move || {
-        let root = Path::new("/");
-        linux::date_packages(root, &mut debs);
-        linux::files(root).map(|(entries, others)| (debs, entries, others))
+/// What users and the system have on the disk; the system's desktop entries apart.
+async fn on_disk(
+    mut selection: Selection,
+    control: &Control,
+) -> Result<(Selection, Vec<Application>), CommandError> {
+    let turn = control.bound(WALK.acquire()).await?;
+    // Also when this future is dropped, the thread ends at its next file.
+    let stop = StopOnDrop::default();
+    let own = stop.flag();
+    let reading = blocking(move || {
+        let read = linux::files(Path::new("/"), &mut selection, &own);
+        read.map(|entries| (selection, entries))
     });
-    let failed = |why: String| {
-        CommandError::new(ErrorCode::ExecutionFailed, format!("files could not be read: {why}"))
-    };
-    let hangs = |blocked: Blocked| failed(blocked.to_string());
-    let read = control.bound(thread.map_err(hangs)?).await?.map_err(hangs)?;
-    read.map_err(|error| failed(error.to_string()))
+    let read = control.bound(reading).await??;
+    drop((turn, stop));
+    read.map_err(|error| failed(&error.to_string()))
+}
+
+/// Gives dpkg's packages that are answered the days on which they were unpacked.
+async fn dated(mut selection: Selection, control: &Control) -> Result<Selection, CommandError> {
+    let dating = blocking(move || {
+        linux::date_packages(Path::new("/"), selection.kept());
+        selection
+    });
+    control.bound(dating).await?
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
+    let done = crate::blocking::run(Lane::Walks, "applications' files", PATIENCE, work).await;
+    done.map_err(|blocked| failed(&blocked.to_string()))
+}
+
+fn failed(why: &str) -> CommandError {
+    CommandError::new(ErrorCode::ExecutionFailed, format!("files could not be read: {why}"))
 }
 
 /// The tools' side of an inventory.

@@ -1,12 +1,17 @@
 //! Reads the registry's uninstall keys on a thread that may block. Never `Win32_Product`, which reconfigures every package.
 
 use super::Query;
-use crate::blocking::{self, Lane};
+use crate::blocking::Lane;
+use crate::cleanup::StopOnDrop;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::inventory::{select, windows};
+use crate::inventory::{Selection, windows};
 use infiniservice_protocol::ErrorCode;
+use tokio::sync::Semaphore;
+
+/// One such walk at a time.
+static WALK: Semaphore = Semaphore::const_new(1);
 
 /// All applications of the machine and of the users who are logged on.
 pub(in crate::commands::safe) async fn run(
@@ -14,7 +19,17 @@ pub(in crate::commands::safe) async fn run(
     _: &CommandContext,
     control: &Control,
 ) -> CommandResult {
-    let found = control.bound(blocking::join(Lane::Walks, "the registry", windows::applications)).await?;
-    let found = found.map_err(|fault| CommandError::new(ErrorCode::Internal, fault.to_string()))?;
-    CommandOutcome::of(&select(found, query.filter.as_deref(), query.limit))
+    let turn = control.bound(WALK.acquire()).await?;
+    let stop = StopOnDrop::default();
+    let flag = stop.flag();
+    let reading = crate::blocking::join(Lane::Walks, "the registry", move || windows::applications(&flag));
+    let found = control.bound(reading).await?;
+    drop((turn, stop));
+    let (found, incomplete) = found.map_err(|blocked| {
+        CommandError::new(ErrorCode::ExecutionFailed, format!("the registry could not be read: {blocked}"))
+    })?;
+    let mut selection = Selection::new(query.filter.as_deref(), query.limit);
+    found.into_iter().for_each(|one| selection.add(one));
+    incomplete.iter().for_each(|why| selection.incomplete(why));
+    CommandOutcome::of(&selection.finish())
 }

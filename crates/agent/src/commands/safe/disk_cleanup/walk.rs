@@ -1,14 +1,18 @@
 //! The cleaning, on a thread that may block and that ends with its command.
 
 use super::Query;
-use crate::blocking::{self, Blocked, Lane};
-use crate::cleanup::{Job, StopFlag, Target, clean, days};
+use crate::blocking::{Blocked, Lane, start};
+use crate::cleanup::{Job, StopFlag, StopOnDrop, Target, clean, days};
 use crate::commands::control::{Control, Stop};
 use crate::commands::outcome::CommandError;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::DiskCleanupData;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
+
+/// For the walk to end at its next entry; one that hangs in the kernel is left.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What was asked for, checked.
 pub(super) fn job(query: &Query, root: PathBuf) -> Result<Job, CommandError> {
@@ -26,38 +30,36 @@ pub(super) fn job(query: &Query, root: PathBuf) -> Result<Job, CommandError> {
 
 /// The figures of all that was done; where the command had to end before, they are in its error.
 pub(super) async fn run(job: &Job, control: &Control) -> Result<DiskCleanupData, CommandError> {
-    let (data, stopped) = walk(job, control).await;
-    let data = data.map_err(|fault| CommandError::new(ErrorCode::ExecutionFailed, fault.to_string()))?;
-    match stopped {
-        Some(stop) => Err(with(stop.into(), &data)),
-        None => Ok(data),
+    match walk(job, control).await {
+        (Ok(data), None) => Ok(data),
+        (Ok(data), Some(stop)) => Err(with(stop.into(), &data)),
+        // What hangs can say no figures.
+        (Err(_), Some(stop)) => Err(stop.into()),
+        (Err(blocked), None) => {
+            Err(CommandError::new(ErrorCode::ExecutionFailed, format!("the clean-up failed: {blocked}")))
+        }
     }
 }
 
 /// The thread's own figures, and why it had to end before it was done.
 async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, Blocked>, Option<Stop>) {
     // Also when this future is dropped, the thread ends at its next entry.
-    let stop = StopOnDrop(job.stop.clone());
+    let stop = StopOnDrop::from(job.stop.clone());
     let own = job.clone();
-    let mut thread = match blocking::start(Lane::Walks, "clean-up", move || clean(&own)) {
-        Ok(thread) => thread,
+    let walk = match start(Lane::Walks, "the clean-up's walk", move || clean(&own)) {
+        Ok(walk) => walk,
         Err(blocked) => return (Err(blocked), None),
     };
+    tokio::pin!(walk);
     tokio::select! {
         biased;
-        data = &mut thread => (data, None),
+        data = &mut walk => (data, None),
         why = control.stopped() => {
-            stop.0.set();
-            (thread.await, Some(why))
+            stop.flag().set();
+            let data = timeout(GRACE, walk).await;
+            let hangs = || Blocked::StillHangs { what: "the clean-up's walk".into() };
+            (data.unwrap_or_else(|_| Err(hangs())), Some(why))
         }
-    }
-}
-
-struct StopOnDrop(StopFlag);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.set();
     }
 }
 

@@ -2,8 +2,12 @@
 
 use super::super::outcome::Outcome;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// Of passwd(5) and group(5) so much is searched for a name; beyond, the number is told.
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// `user:group` and permission bits of what a path leads to.
 pub fn owner_of(path: &Path) -> Option<(String, u32)> {
@@ -21,8 +25,10 @@ pub fn access_of(path: &Path) -> Outcome {
 
 /// The name of an id in a file of the passwd(5) or group(5) format, else the number.
 fn name(file: &str, id: u32) -> String {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    find_name(&text, id).map_or_else(|| id.to_string(), str::to_owned)
+    let mut bytes = Vec::new();
+    // What was read until an error is good for a name.
+    let _ = fs::File::open(file).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes));
+    find_name(&String::from_utf8_lossy(&bytes), id).map_or_else(|| id.to_string(), str::to_owned)
 }
 
 fn find_name(text: &str, id: u32) -> Option<&str> {
