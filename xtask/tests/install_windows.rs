@@ -59,7 +59,7 @@ fn the_script_is_ascii_and_asks_for_nothing_by_a_name_that_is_translated() {
 fn the_secret_is_no_string_among_the_arguments() {
     let text = script();
     let parameters = text.split("Set-StrictMode").next().expect("the parameters");
-    for line in parameters.lines().filter(|line| line.contains("$") && line.contains("Secret")) {
+    for line in parameters.lines().filter(|line| line.contains('$') && line.contains("Secret")) {
         let harmless =
             ["[switch] $AskSecret", "[string] $SecretFile", "[Security.SecureString] $SharedSecret"];
         assert!(harmless.iter().any(|parameter| line.contains(parameter)), "{line}");
