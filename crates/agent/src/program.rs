@@ -3,13 +3,14 @@
 use crate::bugreport;
 use crate::cli::{Cli, Command, Mode};
 use crate::communication::diagnose::{self, DiagnoseOptions};
-use crate::config::{Loaded, Sources, place, render};
+use crate::config::{Loaded, Sources, place, problem, render};
 use crate::event_log;
 use crate::logging;
 use crate::service::{self, Ended};
 use crate::status;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::Path;
 
 /// Names and values, as [`crate::config::process_environment::take`] gives them.
 pub type Environment = Vec<(OsString, OsString)>;
@@ -43,7 +44,10 @@ pub fn start(cli: &Cli, environment: Environment) -> u8 {
 
 fn load(cli: &Cli, environment: Environment) -> Result<Loaded, String> {
     let flags = cli.flag_values()?;
-    Sources::of_process(cli.config.clone(), environment, flags).load().map_err(|errors| errors.to_string())
+    let sources = Sources::of_process(cli.config.clone(), environment, flags);
+    let strict = cli.require_config || cli.mode() != Mode::Run;
+    let loaded = if strict { sources.load() } else { sources.load_or_last_good() };
+    loaded.map_err(|errors| errors.to_string())
 }
 
 fn run(cli: &Cli, loaded: &Loaded) -> u8 {
@@ -109,12 +113,32 @@ fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
     u8::from(!report.usable())
 }
 
+/// What is wrong with it comes first in the log.
+fn tell_of_configuration(loaded: &Loaded) {
+    let Some(problem) = loaded.problem.as_ref().map(ToString::to_string) else {
+        if let Err(error) = loaded.keep() {
+            log::debug!("the valid configuration cannot be kept for a start with a wrong one: {error}");
+        }
+        return;
+    };
+    problem.lines().for_each(|line| log::error!("{line}"));
+    let file = loaded.file.as_deref().unwrap_or(Path::new("")).display();
+    log::error!("the configuration is wrong: started with the last valid one, {file}");
+    problem::report(Some(&problem));
+}
+
 fn serve(loaded: Loaded) -> u8 {
+    tell_of_configuration(&loaded);
     if let Err(problem) = service::descriptors::ensure_enough() {
         log::error!("cannot start: {problem}");
         return 1;
     }
     log::info!("infiniservice {} starts", crate::AGENT_VERSION);
+    if let Some(origin) = loaded.merged.set_by("read_timeout_ms") {
+        log::warn!(
+            "read_timeout_ms is set ({origin}) and has no effect: every port reports data by an event"
+        );
+    }
     match service::run_process(loaded) {
         Ok(Ended::Stopped(_)) => 0,
         Ok(Ended::NoDevice) => NO_DEVICE,

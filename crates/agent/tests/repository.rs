@@ -124,7 +124,7 @@ fn every_setting_is_read_by_the_agent() {
     };
     // Applied while the layers are merged.
     let merged = ["aggressive_retry", "shared_secret_file"];
-    // For devices that only Windows has.
+    // Documented as without effect: ports report data by events on every platform.
     let merged = [&merged[..], &["read_timeout_ms"]].concat();
     let names = infiniservice::config::FIELDS.iter().map(|field| field.name);
     let unread: Vec<_> = names.filter(|name| !merged.contains(name) && !reads(name)).collect();

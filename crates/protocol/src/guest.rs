@@ -232,6 +232,9 @@ pub struct Hello {
     pub capabilities: Vec<Capability>,
     /// The bounds in force.
     pub limits: Limits,
+    /// What is wrong with the configuration file, while the last valid configuration is in force instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration_error: Option<String>,
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,

@@ -45,6 +45,9 @@ pub struct Cli {
     /// Exit with code 3 when there is no port, instead of waiting for one
     #[arg(long, conflicts_with = "no_virtio")]
     pub require_virtio: bool,
+    /// Exit with code 2 when the configuration file is wrong, instead of starting with the last valid one
+    #[arg(long)]
+    pub require_config: bool,
     /// Open no port: only collect metrics
     #[arg(long)]
     pub no_virtio: bool,

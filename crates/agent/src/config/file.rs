@@ -5,6 +5,7 @@ use super::field::{Field, Kind, Value};
 use super::fragment::{Fragment, field};
 use super::origin::Origin;
 use super::permissions::TrustedFile;
+use super::secret::Secret;
 use std::io::Read as _;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -15,17 +16,17 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Room for what is read of nearly every file, so that no copy of a secret is left where it grew.
 const FIRST_READ_BYTES: usize = 64 << 10;
 
-/// What the file says, and whether there is one; `required` when somebody named it, so that it has to be there.
-pub(super) fn read(path: &Path, required: bool) -> (Fragment, bool) {
+/// What the file says, and its text where there is one; `required` when somebody named it, so that it has to be there.
+pub(super) fn read(path: &Path, required: bool) -> (Fragment, Option<Secret>) {
     match contents(path) {
-        Ok(Some((file, text))) => {
+        Ok(Some((file, mut text))) => {
             let mut fragment = parse(path, &text);
             permissions_fit_secret(path, &file, &mut fragment);
-            (fragment, true)
+            (fragment, Some(Secret::new(std::mem::take(&mut *text))))
         }
-        Ok(None) if !required => (Fragment::default(), false),
-        Ok(None) => (failed(path, "does not exist".into()), false),
-        Err(problem) => (failed(path, problem), true),
+        Ok(None) if !required => (Fragment::default(), None),
+        Ok(None) => (failed(path, "does not exist".into()), None),
+        Err(problem) => (failed(path, problem), None),
     }
 }
 

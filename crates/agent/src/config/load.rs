@@ -6,14 +6,17 @@ use super::error::{ConfigError, ConfigErrors};
 use super::field::Value;
 use super::file;
 use super::fragment::{FlagValue, Fragment};
+use super::last_good;
 use super::merge::Merged;
 use super::permissions::TrustedFile;
 use super::place;
+use super::secret::Secret;
 use super::table::Settings;
 use super::validate;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Everything that settings come from.
@@ -38,6 +41,10 @@ pub struct Loaded {
     pub merged: Merged,
     /// The file that was read; `None` where the default file is missing.
     pub file: Option<PathBuf>,
+    /// That file's text; it may hold the secret.
+    pub(super) text: Option<Secret>,
+    /// What is wrong with the configuration file, where the last valid one was taken instead.
+    pub problem: Option<ConfigErrors>,
     /// Read again at SIGHUP.
     pub sources: Sources,
 }
@@ -67,7 +74,27 @@ impl Sources {
     /// Everything that is wrong in any of the sources.
     pub fn load(&self) -> Result<Loaded, ConfigErrors> {
         let (path, required) = self.file();
-        let (of_file, is_there) = file::read(&path, required);
+        self.load_from(path, required)
+    }
+
+    /// The same; where something is wrong with the file, the last valid one beside it is taken instead, and
+    /// [`Loaded::problem`] says why.
+    ///
+    /// # Errors
+    /// Everything that is wrong, where the last valid file does not help.
+    pub fn load_or_last_good(&self) -> Result<Loaded, ConfigErrors> {
+        let errors = match self.load() {
+            Err(errors) => errors,
+            loaded => return loaded,
+        };
+        match self.load_from(last_good::path_of(&self.file().0), true) {
+            Ok(loaded) => Ok(Loaded { problem: Some(errors), ..loaded }),
+            Err(_) => Err(errors),
+        }
+    }
+
+    fn load_from(&self, path: PathBuf, required: bool) -> Result<Loaded, ConfigErrors> {
+        let (of_file, text) = file::read(&path, required);
         let mut layers = vec![
             Fragment::defaults(),
             of_file,
@@ -87,8 +114,8 @@ impl Sources {
             return Err(ConfigErrors(errors));
         }
         let settings = Settings::from_merged(&merged).map_err(mistyped)?;
-        let file = is_there.then_some(path);
-        Ok(Loaded { settings, merged, file, sources: self.clone() })
+        let file = text.is_some().then_some(path);
+        Ok(Loaded { settings, merged, file, text, problem: None, sources: self.clone() })
     }
 
     /// The file to read, and whether it has to be there.
@@ -121,8 +148,22 @@ impl Loaded {
     pub fn reload(&mut self) -> Result<Reloaded, ConfigErrors> {
         let new = self.sources.load()?;
         let (applied, needs_restart) = self.settings.take_over(&new.settings);
-        (self.merged, self.file) = (new.merged, new.file);
+        (self.merged, self.file, self.text) = (new.merged, new.file, new.text);
+        self.problem = None;
         Ok(Reloaded { applied, needs_restart })
+    }
+}
+
+impl Loaded {
+    /// Keeps the file's text for a start at which the file is wrong. Not where this is such a start.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep(&self) -> io::Result<()> {
+        if self.problem.is_some() {
+            return Ok(());
+        }
+        last_good::keep(&self.sources.file().0, self.text.as_ref().map_or("", Secret::expose))
     }
 }
 

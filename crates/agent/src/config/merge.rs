@@ -45,6 +45,11 @@ impl Merged {
         self.0.get(name).map_or(&Origin::Default, |sourced| &sourced.origin)
     }
 
+    /// Where a setting's value came from, where it is not the default.
+    pub fn set_by(&self, name: &str) -> Option<&Origin> {
+        self.0.get(name).map(|sourced| &sourced.origin).filter(|origin| **origin != Origin::Default)
+    }
+
     pub(super) fn set(&mut self, name: &'static str, value: Value, origin: Origin) {
         self.0.insert(name, Sourced { value, origin });
     }

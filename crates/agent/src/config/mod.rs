@@ -11,11 +11,14 @@ mod file;
 pub mod fragment;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub mod last_good;
 pub mod load;
 mod merge;
 pub mod origin;
 mod permissions;
 pub mod place;
+mod private_file;
+pub mod problem;
 pub mod process_environment;
 pub mod render;
 mod secret;
@@ -27,6 +30,8 @@ mod validate;
 mod bounds_tests;
 #[cfg(test)]
 mod generated_tests;
+#[cfg(all(test, unix))]
+mod last_good_tests;
 #[cfg(test)]
 mod secret_tests;
 #[cfg(test)]

@@ -69,7 +69,7 @@ settings! {
     aggressive_retry: bool = Some("false"), SWITCH, Restart, "--aggressive-retry";
     /// How long a write may make no progress while a host is connected.
     connection_timeout_secs: u64 = Some("10"), from_to(1, 3600), Restart;
-    /// How long a read waits, on devices that cannot report data by an event; those of Linux can.
+    /// Without effect, and accepted so that configurations that set it stay valid: every port reports data by an event, and no read waits.
     read_timeout_ms: u64 = Some("500"), from_to(10, 60_000), Restart;
     /// Time between two heartbeats.
     keep_alive_interval_secs: u64 = Some("30"), from_to(1, 3600), Restart;

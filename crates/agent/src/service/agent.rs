@@ -19,7 +19,7 @@ use crate::commands::runner::containment;
 use crate::communication::driver::{Driver, Wake};
 use crate::communication::link::{Action, Event, GivenUp, Link, Outgoing};
 use crate::communication::transport::Transport;
-use crate::config::Loaded;
+use crate::config::{Loaded, problem};
 use crate::status;
 use infiniservice_protocol::guest::{GuestMessage, Response};
 use infiniservice_protocol::host::HostMessage;
@@ -44,9 +44,22 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) standing: Standing,
     pub(super) inquiries: status::Server,
     pub(super) actions: Vec<Action>,
+    pub(super) settling: Option<Settling>,
     pub(super) opened_once: bool,
     pub(super) stopping: bool,
     pub(super) signed: Signed,
+}
+
+/// Requests to read the configuration again are waited for until none came for this long,
+const RELOAD_SETTLES: Duration = Duration::from_millis(200);
+/// but no longer than this.
+const RELOAD_WITHIN: Duration = Duration::from_secs(2);
+
+/// Requests to read the configuration again that are settling.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settling {
+    first: Duration,
+    pub(super) due: Duration,
 }
 
 /// What ended a wait.
@@ -116,7 +129,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// Takes one turn: tells the link what happened and does what follows from it.
     pub(super) fn take(&mut self, turn: Turn) {
         match turn {
-            Turn::Signal(Signal::Reload) => self.reload(),
+            Turn::Signal(Signal::Reload) => self.want_reload(),
             Turn::Signal(Signal::Stop(_)) => {}
             Turn::Timer => self.timer(),
             Turn::Reply(response) => self.send(GuestMessage::Response(*response)),
@@ -134,6 +147,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     fn timer(&mut self) {
         let now = self.clock.now().mono;
         self.tell(Event::Timer);
+        if self.settling.is_some_and(|settling| settling.due <= now) {
+            self.reload();
+        }
         while let Some(due) = self.schedule.take_due(self.clock.now().mono) {
             match due {
                 Due::Collect => self.want_metrics(None),
@@ -182,6 +198,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Action::NewestSigned(ts) => self.signed.keep(ts),
             Action::CollectMetrics => {
                 self.schedule.host_connected(self.clock.now().mono);
+                self.demand.host_came();
                 self.want_metrics(None);
             }
             Action::QualityChanged { to, .. } => {
@@ -254,12 +271,31 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.send(GuestMessage::SystemMetrics(collected.into_message(last)));
     }
 
+    /// Reads the configuration again once the requests to do so have settled: a burst of them is one.
+    fn want_reload(&mut self) {
+        let now = self.clock.now().mono;
+        if self.settling.is_none() {
+            self.notifier.reloading();
+        }
+        let first = self.settling.map_or(now, |settling| settling.first);
+        self.settling = Some(Settling { first, due: (now + RELOAD_SETTLES).min(first + RELOAD_WITHIN) });
+    }
+
     fn reload(&mut self) {
-        self.notifier.reloading();
+        self.settling = None;
         self.counts.reloads += 1;
         match self.config.reload() {
-            Ok(reloaded) => self.apply(&reloaded.applied, &reloaded.needs_restart),
-            Err(errors) => log::error!("configuration not reloaded, the old one stays in force: {errors}"),
+            Ok(reloaded) => {
+                problem::report(None);
+                self.apply(&reloaded.applied, &reloaded.needs_restart);
+                if let Err(error) = self.config.keep() {
+                    log::debug!("the valid configuration cannot be kept: {error}");
+                }
+            }
+            Err(errors) => {
+                problem::report(Some(&errors.to_string()));
+                log::error!("configuration not reloaded, the old one stays in force: {errors}");
+            }
         }
         self.notifier.ready();
     }
@@ -302,9 +338,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// The link's state, and what does not answer, which costs its figures until it does.
     fn status_text(&self) -> String {
-        let link = self.link_text();
         let fences = containment::missing().map(|_| "commands have no cgroups of their own".to_owned());
-        [Some(link), blocking::summary(), fences].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        let wrong = problem::current()
+            .map(|problem| format!("the configuration is wrong, an older one is in force: {problem}"));
+        let parts = [Some(self.link_text()), blocking::summary(), fences, wrong];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     fn link_text(&self) -> String {
@@ -334,6 +372,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.link.next_deadline(),
             self.schedule.next_deadline(),
             self.notifier.next_deadline(),
+            self.settling.map(|settling| settling.due),
             patience,
         ];
         deadlines.into_iter().flatten().min()

@@ -31,6 +31,11 @@ impl Demand {
         self.start()
     }
 
+    /// A host came: what the schedule wanted before is not for it, as its own collection follows.
+    pub fn host_came(&mut self) {
+        self.running.retain(Option::is_some);
+    }
+
     /// The request that the last one crowded out, to be told so.
     pub fn given_up(&mut self) -> RequestId {
         self.given_up.take()
@@ -89,6 +94,19 @@ mod tests {
         assert!(!demand.want(None));
         assert_eq!(demand.finished(), (vec![None], true));
         assert_eq!(demand.finished(), (vec![id("a"), id("b"), None], false));
+    }
+
+    #[test]
+    fn a_host_that_comes_during_a_collection_gets_one_message_and_those_who_asked_get_theirs() {
+        let mut demand = Demand::default();
+        assert!(demand.want(None), "the first sample, before there is a host");
+        demand.host_came();
+        assert!(!demand.want(None));
+        assert_eq!(demand.finished(), (vec![], true));
+        assert!(!demand.want(id("a")));
+        assert_eq!(demand.finished(), (vec![None], true));
+        demand.host_came();
+        assert_eq!(demand.finished(), (vec![id("a")], false));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::AGENT_VERSION;
 use crate::clock::Now;
 use crate::collector::{CollectorHandle, HandleError};
 use crate::commands::Services;
-use crate::config::Settings;
+use crate::config::{Settings, problem};
 use crate::os_detection::OsInfo;
 use infiniservice_protocol::guest::{Capability, Hello};
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector, Service, SystemMetrics};
@@ -67,6 +67,7 @@ impl Sources {
             vm_id: settings.vm_id.clone(),
             capabilities,
             limits: settings.limits(),
+            configuration_error: problem::current(),
             timestamp: None,
         }
     }

@@ -61,6 +61,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         standing: Standing::default(),
         inquiries: status::Server::start(),
         actions: Vec::new(),
+        settling: None,
         opened_once: false,
         stopping: false,
         signed,

@@ -256,6 +256,7 @@ pub(crate) fn hello() -> Hello {
         vm_id: None,
         capabilities: Vec::new(),
         limits: Limits::default(),
+        configuration_error: None,
         timestamp: None,
     }
 }

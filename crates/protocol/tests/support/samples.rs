@@ -243,6 +243,7 @@ fn hello() -> Hello {
             capability("UnsafeCommand", Some("allow_unsafe_commands is false")),
         ],
         limits: Limits::default(),
+        configuration_error: None,
         timestamp: None,
     }
 }

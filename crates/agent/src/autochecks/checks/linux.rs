@@ -1,8 +1,8 @@
 //! The checks of Linux.
 
 use super::{
-    clock_skew, cpu_load, cpu_steal, disk_errors, disk_inodes, disk_space, failed_units, memory,
-    memory_pressure, oom_kills, read_only_mounts, reboot_required, swap, time_sync, update,
+    clock_skew, configuration, cpu_load, cpu_steal, disk_errors, disk_inodes, disk_space, failed_units,
+    memory, memory_pressure, oom_kills, read_only_mounts, reboot_required, swap, time_sync, update,
 };
 use crate::autochecks::round::Spec;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const SHORT: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(60);
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Spec; 16] = [
+pub const ALL: [Spec; 17] = [
     Spec { name: "disk_space", limit: SHORT, run: |machine| Box::pin(disk_space::run(machine)) },
     Spec { name: "disk_inodes", limit: SHORT, run: |machine| Box::pin(disk_inodes::run(machine)) },
     Spec { name: "read_only_mounts", limit: SHORT, run: |machine| Box::pin(read_only_mounts::run(machine)) },
@@ -30,4 +30,5 @@ pub const ALL: [Spec; 16] = [
     Spec { name: "cpu_steal", limit: SHORT, run: |machine| Box::pin(cpu_steal::run(machine)) },
     Spec { name: "time_sync", limit: LONG, run: |machine| Box::pin(time_sync::run(machine)) },
     Spec { name: "clock_skew", limit: SHORT, run: |machine| Box::pin(clock_skew::run(machine)) },
+    Spec { name: configuration::NAME, limit: SHORT, run: |_| Box::pin(configuration::run()) },
 ];

@@ -1,6 +1,7 @@
 //! The checks, one file each (or two, where they assess the same facts).
 
 pub mod clock_skew;
+pub mod configuration;
 pub mod cpu_load;
 pub mod cpu_steal;
 pub mod disk;

@@ -2,6 +2,7 @@
 
 use super::firewall::{PROFILES, Profile};
 use super::{automatic_services, defender, event_log, event_log_unsafe, firewall, reboot, time, updates};
+use crate::autochecks::checks::configuration;
 use crate::autochecks::checks::disk::{self, FileSystem, FileSystems};
 use crate::autochecks::checks::memory;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
@@ -26,7 +27,7 @@ const CONTROL: &str = r"SYSTEM\CurrentControlSet\Control";
 const CURRENT_VERSION: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion";
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Spec; 11] = [
+pub const ALL: [Spec; 12] = [
     Spec { name: "disk_space", limit: SHORT, run: |machine| Box::pin(disk_space(machine)) },
     Spec { name: "failed_services", limit: SHORT, run: |machine| Box::pin(failed_services(machine)) },
     Spec { name: "pending_updates", limit: LONG, run: |machine| Box::pin(pending_updates(machine)) },
@@ -38,6 +39,7 @@ pub const ALL: [Spec; 11] = [
     Spec { name: "memory", limit: SHORT, run: |machine| Box::pin(memory_left(machine)) },
     Spec { name: "cpu_load", limit: SHORT, run: |machine| Box::pin(cpu_load(machine)) },
     Spec { name: "time_sync", limit: SHORT, run: |machine| Box::pin(time_sync(machine)) },
+    Spec { name: configuration::NAME, limit: SHORT, run: |_| Box::pin(configuration::run()) },
 ];
 
 async fn disk_space(machine: Arc<Machine>) -> Assessed {

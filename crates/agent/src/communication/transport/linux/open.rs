@@ -3,7 +3,7 @@
 use super::super::outcome::Outcome;
 use super::kind::{self, Kind};
 use super::{LinuxPort, access_of, terminal};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,6 +16,11 @@ use std::path::Path;
 pub fn open(path: &Path, sys: &Path) -> Result<LinuxPort, Outcome> {
     let (fd, kind) = open_descriptor(path, sys)?;
     if kind == Kind::Terminal {
+        // A virtio port takes one opener; a terminal takes all, and two agents on it would tear each other's lines.
+        rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+            Errno::WOULDBLOCK => Outcome::Busy,
+            other => failed("locking", &other.into()),
+        })?;
         terminal::set_raw(fd.as_fd()).map_err(|error| failed("setting raw mode", &error))?;
     }
     LinuxPort::new(fd, kind, path.into()).map_err(|error| match Errno::from_io_error(&error) {
