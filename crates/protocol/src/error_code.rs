@@ -35,6 +35,8 @@ pub enum ErrorCode {
     NotFound,
     /// A lock is held by somebody else.
     Busy,
+    /// Other packages would be removed or brought to an older version; `cascade` allows it.
+    Conflict,
     /// The command did not end in its time; partial output is kept.
     Timeout,
     /// It ran, and failed.
@@ -65,6 +67,7 @@ impl ErrorCode {
             Self::PermissionDenied => "PERMISSION_DENIED",
             Self::NotFound => "NOT_FOUND",
             Self::Busy => "BUSY",
+            Self::Conflict => "CONFLICT",
             Self::Timeout => "TIMEOUT",
             Self::ExecutionFailed => "EXECUTION_FAILED",
             Self::Cancelled => "CANCELLED",

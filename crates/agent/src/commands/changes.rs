@@ -140,9 +140,9 @@ impl Changes {
 
 fn package(action: &Action) -> Option<String> {
     match action {
-        Action::PackageInstall { package }
-        | Action::PackageUpdate { package }
-        | Action::PackageRemove { package } => Some(one_line::quote(package)),
+        Action::PackageInstall { package, .. }
+        | Action::PackageUpdate { package, .. }
+        | Action::PackageRemove { package, .. } => Some(one_line::quote(package)),
         _ => None,
     }
 }
@@ -226,7 +226,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn install(package: &str) -> Action {
-        Action::PackageInstall { package: package.into() }
+        Action::PackageInstall { package: package.into(), cascade: false }
     }
 
     fn failed() -> CommandResult {

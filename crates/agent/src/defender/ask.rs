@@ -1,8 +1,8 @@
 //! Asks Defender, by WMI on threads of its own.
 
 use super::reading::{
-    DETECTION, DETECTION_PROPERTIES, STATUS, STATUS_PROPERTIES, THREAT, THREAT_PROPERTIES, status as read,
-    threats,
+    DETECTION, DETECTION_PROPERTIES, STATUS, STATUS_PROPERTIES, THREAT, THREAT_PROPERTIES, TURNED_OFF,
+    is_off, status as read, threats,
 };
 use crate::commands::{CommandError, Control};
 use crate::win32::com_unsafe::on_thread;
@@ -86,6 +86,10 @@ fn goes_on(mut error: CommandError) -> CommandError {
 fn failure(error: &Error) -> CommandError {
     let number = error.code().0;
     match number.cast_unsigned() {
+        number if is_off(number) => CommandError::new(
+            ErrorCode::Unsupported,
+            format!("{TURNED_OFF} ({})", explain(number.cast_signed())),
+        ),
         0x8004_100E | 0x8004_1010 | 0x8004_1013 | 0x8004_0154 => unsupported(&explain(number)),
         0x8004_1003 | 0x8007_0005 => {
             CommandError::new(ErrorCode::PermissionDenied, format!("Microsoft Defender: {}", explain(number)))

@@ -32,6 +32,15 @@ pub const DETECTION_PROPERTIES: [&str; 4] =
 pub const THREAT: &str = "MSFT_MpThreat";
 /// Its properties that are read.
 pub const THREAT_PROPERTIES: [&str; 3] = ["ThreatID", "ThreatName", "SeverityID"];
+/// What it means that Defender's service does not run, and what to do.
+pub const TURNED_OFF: &str = "Microsoft Defender is turned off here, by another antivirus product or by a policy: \
+    ask that product, or remove it and turn Defender on in Windows Security";
+
+/// Whether a failure says that Defender's service is stopped or disabled.
+pub fn is_off(number: u32) -> bool {
+    matches!(number, 0x8001_06BA | 0x8007_06BA | 0x8007_0422 | 0x8007_0426 | 0x8007_042C)
+}
+
 /// What stands for never, in days.
 const NEVER: u64 = 65_535;
 /// Threats told of one scan.
@@ -119,6 +128,7 @@ fn action(id: Option<u64>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::win32::hresult::explain;
     use crate::win32::record::Value;
     use std::time::{Duration, UNIX_EPOCH};
 
@@ -146,6 +156,15 @@ mod tests {
         assert_eq!((status.running_mode.as_str(), status.signature_age_days), ("Normal", Some(0)));
         assert_eq!(status.signature_last_updated.as_deref(), Some("2026-11-23T08:45:12.000Z"));
         assert_eq!(status.last_quick_scan, None);
+    }
+
+    #[test]
+    fn a_defender_that_another_product_turned_off_is_told_in_words() {
+        for number in [0x8001_06BA, 0x8007_06BA, 0x8007_0422] {
+            assert!(is_off(number), "{number:X}");
+            assert!(!explain(number.cast_signed()).starts_with("HRESULT"), "{number:X}");
+        }
+        assert!(!is_off(0x8004_100E) && TURNED_OFF.contains("another antivirus product"));
     }
 
     #[test]

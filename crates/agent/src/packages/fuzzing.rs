@@ -32,7 +32,7 @@ pub(crate) fn winget(bytes: &[u8]) {
 }
 
 fn read_as(manager: &dyn PackageManager, text: &str) {
-    let list = manager.read_list(text);
+    let list = manager.read_list(text).rows;
     let first = list.first().map_or("x", |package| package.name.as_str());
     let _ = manager.read_query(&Target::named(first), text);
     fits_the_wire(&list);
@@ -42,9 +42,10 @@ fn read_as(manager: &dyn PackageManager, text: &str) {
 /// A name that a repository made up is no option, and no file, of the command that installs it.
 fn pending(manager: &dyn PackageManager, text: &str) {
     let Ok(updates) = manager.read_pending(text, text) else { return };
+    let updates = updates.rows;
     fits_the_wire(&updates);
-    let none = manager.update(Scope::Security(&[]), Duration::ZERO).arguments.len();
-    let some = manager.update(Scope::Security(&updates), Duration::ZERO).arguments;
+    let none = manager.update(Scope::Security(&[]), false, Duration::ZERO).arguments.len();
+    let some = manager.update(Scope::Security(&updates), false, Duration::ZERO).arguments;
     for argument in some.iter().skip(none).map(|argument| argument.to_string_lossy()) {
         let plain = !argument.starts_with('-') && !argument.contains(|c: char| c == '/' || c.is_whitespace());
         assert!(plain, "{argument:?}");
@@ -59,6 +60,7 @@ fn says(manager: &dyn PackageManager, bytes: &[u8]) {
     let status = Status::Exited(code);
     let finished = Finished { status, stdout: captured(stdout), stderr: captured(stderr) };
     let _ = (manager.read_known(&finished), manager.ended_well(&finished), manager.failure(&finished));
+    let _ = manager.read_plan(&finished);
     if let Ok(target) = manager.target(&text(bytes)) {
         assert!(!target.name.starts_with('-') && !target.name.contains(char::is_whitespace), "{target:?}");
     }

@@ -11,6 +11,8 @@ pub struct Installed {
     pub architecture: Option<String>,
     /// Unpacked and set up. One whose script failed is there, but not ready.
     pub ready: bool,
+    /// The package manager's word for one that is not ready.
+    pub state: Option<String>,
 }
 
 impl Installed {

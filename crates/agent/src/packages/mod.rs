@@ -4,29 +4,36 @@
 //! commands in `commands/safe` run the plans.
 
 mod apt;
+mod blocked;
 mod dnf;
 mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod installed;
+mod plan;
 mod rpm;
 mod site;
 mod target;
+mod version;
 pub mod winget;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 
 pub(crate) use apt::Apt;
+pub use blocked::{HELD, PHASED, Reasons, explain, key, mark};
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
 pub use installed::Installed;
+pub use plan::{Plan, Planned, Reading};
 pub use site::{Lists, Site};
 pub use target::Target;
+pub use version::compare as compare_versions;
 
 use crate::commands::runner::{Finished, Request};
 use crate::os_detection;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -72,6 +79,8 @@ pub struct PendingQuery {
     pub all: Request,
     /// The security updates among them, where that takes a question of its own.
     pub security: Option<Request>,
+    /// A simulation of what an update of all would bring, where some may be left out.
+    pub doable: Option<Request>,
 }
 
 /// Which pending updates to install.
@@ -94,8 +103,8 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
 
     /// All installed packages.
     fn list(&self) -> Request;
-    /// The answer to [`PackageManager::list`]; what does not parse is left out.
-    fn read_list(&self, text: &str) -> Vec<PackageInfo>;
+    /// The answer to [`PackageManager::list`]; what does not parse is counted.
+    fn read_list(&self, text: &str) -> Reading<PackageInfo>;
 
     /// What is there of one package.
     fn query(&self, target: &Target) -> Request;
@@ -107,9 +116,24 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     /// The answer to [`PackageManager::known`].
     fn read_known(&self, finished: &Finished) -> bool;
 
-    /// Makes the change; waits so long for a lock where the tool can wait. It goes on when the agent ends: the agent itself
+    /// Tries the change without making it; `None` where the tool cannot.
+    fn simulate(&self, change: Change, target: &Target) -> Option<Request>;
+    /// Whether a simulation told what it was asked.
+    fn simulated_well(&self, finished: &Finished) -> bool {
+        self.ended_well(finished)
+    }
+    /// The answer to a simulation. The error says why it means nothing.
+    fn read_plan(&self, _: &Finished) -> Result<Plan, String> {
+        Ok(Plan::default())
+    }
+    /// Whether a package of a plan is the one that the host named.
+    fn is_named(&self, target: &Target, planned: &Planned) -> bool {
+        plan::is_target(target, planned)
+    }
+
+    /// Makes the change, at the cost of other packages with `cascade`; waits so long for a lock where the tool can wait. It goes on when the agent ends: the agent itself
     /// may be what is changed.
-    fn change(&self, change: Change, target: &Target, lock_wait: Duration) -> Request;
+    fn change(&self, change: Change, target: &Target, cascade: bool, lock_wait: Duration) -> Request;
 
     /// Whether a tool did what it was asked.
     fn ended_well(&self, finished: &Finished) -> bool {
@@ -141,13 +165,27 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     /// Asks for pending updates.
     fn pending(&self) -> PendingQuery;
     /// The answers to both questions; the second is empty where it was not asked. The error says why they mean nothing.
-    fn read_pending(&self, all: &str, security: &str) -> Result<Vec<PendingUpdate>, String>;
+    fn read_pending(&self, all: &str, security: &str) -> Result<Reading<PendingUpdate>, String>;
+    /// Name and version of each update that [`PendingQuery::doable`] brings.
+    fn read_doable(&self, _: &str) -> Result<HashSet<(String, String)>, String> {
+        Ok(HashSet::new())
+    }
+    /// What is asked to explain updates that are left out.
+    fn reasons(&self) -> Vec<Request> {
+        Vec::new()
+    }
+    /// The answers to these, in their order.
+    fn read_reasons(&self, _: &[String]) -> Reasons {
+        Reasons::default()
+    }
     /// Whether security updates can be told apart at all.
     fn knows_security(&self) -> bool {
         true
     }
-    /// Installs pending updates; goes on when the agent ends.
-    fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request;
+    /// Tries to install pending updates without doing it; `None` where the tool cannot.
+    fn simulate_update(&self, scope: Scope<'_>, cascade: bool) -> Option<Request>;
+    /// Installs pending updates, at the cost of other packages with `cascade`; goes on when the agent ends.
+    fn update(&self, scope: Scope<'_>, cascade: bool, lock_wait: Duration) -> Request;
 
     /// How the system says that it wants to be rebooted.
     fn reboot(&self) -> RebootSign;

@@ -1,7 +1,7 @@
 //! What rpm has installed: shared by all package managers that stand on it (rpm(8), "QUERY OPTIONS").
 
 use super::target::word;
-use super::{Installed, Target};
+use super::{Installed, Planned, Reading, Target};
 use crate::commands::runner::Request;
 use crate::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
@@ -36,12 +36,12 @@ fn row(line: &str) -> Option<(&str, Installed, Option<u64>, &str)> {
     let is_package = !name.is_empty() && name != "gpg-pubkey";
     // Keys and the like have no architecture.
     let architecture = Some(architecture.to_owned()).filter(|text| text != "(none)");
-    let installed = Installed { version: version.to_owned(), architecture, ready: true };
+    let installed = Installed { version: version.to_owned(), architecture, ready: true, state: None };
     is_package.then(|| (name, installed, size.parse().ok(), summary))
 }
 
 /// Installed packages. `source` is the package manager: rpm does not know the repository.
-pub(super) fn read_list(text: &str, source: &str) -> Vec<PackageInfo> {
+pub(super) fn read_list(text: &str, source: &str) -> Reading<PackageInfo> {
     let info = |(name, installed, bytes, summary): (&str, Installed, Option<u64>, &str)| PackageInfo {
         name: name.to_owned(),
         version: installed.version,
@@ -50,8 +50,34 @@ pub(super) fn read_list(text: &str, source: &str) -> Vec<PackageInfo> {
         size_kb: bytes.map(|bytes| bytes.div_ceil(1024)),
         source: source.to_owned(),
         installed: true,
+        state: None,
     };
-    text.lines().filter_map(row).map(info).collect()
+    let mut any = false;
+    Reading::of(text.lines().filter(|line| !line.trim().is_empty()), |line| match row(line) {
+        Some(row) => {
+            any = true;
+            Some(Some(info(row)))
+        }
+        None if any && !line.contains('\t') => None,
+        None if is_key(line) => None,
+        None => Some(None),
+    })
+}
+
+/// Whether a line of a list is a signing key's.
+fn is_key(line: &str) -> bool {
+    line.starts_with("gpg-pubkey\t")
+}
+
+/// Whether a planned package is what `name` names: each form that dnf takes (dnf(8), "SPECIFYING PACKAGES").
+pub(super) fn is_named(name: &str, planned: &Planned) -> bool {
+    let version = planned.version.as_deref().unwrap_or_default();
+    let without_epoch = version.split_once(':').map_or(version, |(_, rest)| rest);
+    let bare = without_epoch.rsplit_once('-').map_or(without_epoch, |(version, _)| version);
+    let forms = [version, without_epoch, bare].map(|version| format!("{}-{version}", planned.name));
+    let forms = forms.iter().map(String::as_str).chain([planned.name.as_str()]);
+    let architecture = planned.architecture.as_deref().unwrap_or_default();
+    forms.into_iter().any(|form| name == form || name.strip_prefix(form) == Some(&format!(".{architecture}")))
 }
 
 /// The instances of a package, the one installed last first.

@@ -51,6 +51,13 @@ mod tests {
     }
 
     #[test]
+    fn the_update_agents_answers_behind_policies_and_proxies_are_words() {
+        for number in [0x8024_0438_u32, 0x8024_500C, 0x8024_402F, 0x8008_0005, 0x8024_500D, 0x8024_4023] {
+            assert!(!explain(number.cast_signed()).starts_with("HRESULT"), "{number:X}");
+        }
+    }
+
+    #[test]
     fn no_number_stands_twice() {
         let mut numbers: Vec<u32> =
             super::super::hresult_table::ALL.iter().flat_map(|t| t.iter()).map(|k| k.number).collect();

@@ -8,8 +8,11 @@ use crate::text::{sanitise, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{
-    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageListData,
+    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageStep,
 };
+
+/// Other packages told by name; the rest is counted.
+const MAX_NAMED: usize = 20;
 
 /// What to do with packages.
 #[derive(Debug, Subcommand)]
@@ -50,23 +53,26 @@ pub struct ListArgs {
 pub struct Named {
     /// As the guest's package manager names it: name, name:arch, name=version
     package: String,
+    /// Let the guest remove or downgrade other packages for it
+    #[arg(long)]
+    cascade: bool,
 }
 
 /// Runs it.
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::List(args) => list(session, args).await,
-        Command::Install(Named { package }) => {
+        Command::Install(Named { package, cascade }) => {
             let what = format!("installing {package}");
-            change(session, &Action::PackageInstall { package }, &what).await
+            change(session, &Action::PackageInstall { package, cascade }, &what).await
         }
-        Command::Update(Named { package }) => {
+        Command::Update(Named { package, cascade }) => {
             let what = format!("updating {package}");
-            change(session, &Action::PackageUpdate { package }, &what).await
+            change(session, &Action::PackageUpdate { package, cascade }, &what).await
         }
-        Command::Remove(Named { package }) => {
+        Command::Remove(Named { package, cascade }) => {
             let what = format!("removing {package}");
-            change(session, &Action::PackageRemove { package }, &what).await
+            change(session, &Action::PackageRemove { package, cascade }, &what).await
         }
         Command::Status(StatusArgs { id }) => {
             session
@@ -90,7 +96,7 @@ fn list_text(data: &PackageListData, out: Output) -> String {
     for package in &data.packages {
         table.row([
             text(&package.name),
-            text(&package.version),
+            text(&with_state(package)),
             text(package.architecture.as_deref().unwrap_or("-")),
             number(package.size_kb.map_or_else(|| "-".into(), units::kib)),
             text(&package.source),
@@ -99,7 +105,19 @@ fn list_text(data: &PackageListData, out: Output) -> String {
     }
     let shown = data.packages.len();
     let manager = sanitise::brief(&data.manager);
-    format!("{}\n{shown} of {} packages ({manager})", table.finish(), data.count)
+    let unread = match data.unreadable {
+        0 => String::new(),
+        n => format!("\n{n} lines of {manager} could not be read: the list lacks what they name"),
+    };
+    format!("{}\n{shown} of {} packages ({manager}){unread}", table.finish(), data.count)
+}
+
+/// The version, and the state where it is not set up.
+fn with_state(package: &PackageInfo) -> String {
+    package
+        .state
+        .as_ref()
+        .map_or_else(|| package.version.clone(), |state| format!("{} ({state})", package.version))
 }
 
 fn status_text(data: &PackageChangeStatusData, out: Output) -> String {
@@ -142,7 +160,26 @@ fn changed(data: &PackageChangeData) -> String {
         (false, _, Some(after)) => format!("{package} {after} is installed; nothing to do"),
         (false, _, None) => format!("{package} is not installed; nothing to do"),
     };
-    what + reboot(data.reboot_required)
+    let state = data.state.as_deref().map(|state| format!(", but {}", sanitise::brief(state)));
+    what + &state.unwrap_or_default() + &others(data) + reboot(data.reboot_required)
+}
+
+/// What has become of the other packages.
+fn others(data: &PackageChangeData) -> String {
+    let kinds = [
+        ("removed", &data.removed),
+        ("installed", &data.installed),
+        ("upgraded", &data.upgraded),
+        ("downgraded", &data.downgraded),
+    ];
+    let line = |(kind, steps): (&str, &Vec<PackageStep>)| {
+        let others: Vec<_> = steps.iter().filter(|step| step.package != data.package).collect();
+        let names = others.iter().take(MAX_NAMED).map(|step| sanitise::brief(&step.package).to_string());
+        let more = others.len().saturating_sub(MAX_NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        (!others.is_empty()).then(|| format!("\nalso {kind}: {}{more}", names.collect::<Vec<_>>().join(", ")))
+    };
+    kinds.into_iter().filter_map(line).collect()
 }
 
 /// A line that asks for a reboot, where one is wanted.
@@ -154,7 +191,6 @@ pub(super) fn reboot(required: bool) -> &'static str {
 mod tests {
     use super::*;
     use crate::cli::hostile::{EVIL, assert_harmless};
-    use infiniservice_protocol::data::PackageInfo;
 
     fn change(before: Option<&str>, after: Option<&str>, any: bool) -> String {
         let version = |text: &str| text.to_owned();
@@ -178,6 +214,19 @@ mod tests {
     }
 
     #[test]
+    fn other_packages_are_named_by_what_became_of_them() {
+        let step = |package: &str| PackageStep { package: package.into(), ..Default::default() };
+        let data = PackageChangeData {
+            package: "nginx".into(),
+            version_before: Some("1".into()),
+            changed: true,
+            removed: vec![step("nginx"), step("site")],
+            ..Default::default()
+        };
+        assert_eq!(changed(&data), "nginx 1 is removed\nalso removed: site");
+    }
+
+    #[test]
     fn a_reboot_that_is_asked_for_is_changed() {
         let data = PackageChangeData { reboot_required: true, ..Default::default() };
         assert!(changed(&data).ends_with("The guest asks for a reboot."));
@@ -193,7 +242,7 @@ mod tests {
             source: EVIL.into(),
             ..Default::default()
         };
-        let data = PackageListData { packages: vec![evil; 2], manager: EVIL.into(), count: 2 };
+        let data = PackageListData { packages: vec![evil; 2], manager: EVIL.into(), count: 2, unreadable: 0 };
         let shown = list_text(&data, Output::default());
         assert_harmless(&shown);
         assert_eq!(shown.lines().count(), 4, "a heading, two packages and the count");
@@ -204,7 +253,9 @@ mod tests {
             version_before: evil(),
             version_after: evil(),
             changed: true,
-            reboot_required: false,
+            state: evil(),
+            removed: vec![PackageStep { package: EVIL.repeat(40_000), ..Default::default() }; 2],
+            ..Default::default()
         }));
     }
 }

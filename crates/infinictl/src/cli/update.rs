@@ -25,15 +25,18 @@ pub struct InstallArgs {
     /// Only those that the distribution calls security updates
     #[arg(long)]
     security_only: bool,
+    /// Let the guest remove or downgrade other packages for them
+    #[arg(long)]
+    cascade: bool,
 }
 
 /// Runs it.
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::Check => session.long_command(&Action::UpdateCheck {}, "looking for updates", pending).await,
-        Command::Install(InstallArgs { security_only }) => {
+        Command::Install(InstallArgs { security_only, cascade }) => {
             let what = if security_only { "installing security updates" } else { "installing updates" };
-            session.long_command(&Action::UpdateInstall { security_only }, what, installed).await
+            session.long_command(&Action::UpdateInstall { security_only, cascade }, what, installed).await
         }
     }
 }
@@ -44,6 +47,9 @@ fn pending(data: &UpdateCheckData, out: Output) -> String {
         parts.push(table(&data.pending_updates, out));
     }
     parts.push(summary(data));
+    if data.unreadable > 0 {
+        parts.push(format!("{} updates could not be read: there are more than these", data.unreadable));
+    }
     if let Some(error) = &data.refresh_error {
         parts.push(format!(
             "The lists could not be fetched now, this is by the old ones: {}",
@@ -54,7 +60,8 @@ fn pending(data: &UpdateCheckData, out: Output) -> String {
 }
 
 fn table(updates: &[PendingUpdate], out: Output) -> String {
-    let mut table = Columns::new(out, &["package", "installed", "available", "arch", "security", "source"]);
+    let mut table =
+        Columns::new(out, &["package", "installed", "available", "arch", "security", "blocked by", "source"]);
     for update in updates {
         table.row([
             text(&update.package),
@@ -62,6 +69,7 @@ fn table(updates: &[PendingUpdate], out: Output) -> String {
             text(&update.version_available),
             text(update.architecture.as_deref().unwrap_or("-")),
             state(if update.is_security_update { "security" } else { "-" }),
+            text(update.blocked_by.as_deref().unwrap_or("-")),
             text(&update.source),
         ]);
     }
@@ -73,7 +81,11 @@ fn summary(data: &UpdateCheckData) -> String {
     let when = |at: &str| format!("lists of {}", sanitise::brief(&units::moment(at)));
     let when = data.last_check.as_deref().map_or_else(|| "age of the lists unknown".into(), when);
     let security = data.security_count;
-    format!("{} pending, {security} of them for security ({manager}, {when})", data.pending_count)
+    let blocked = match data.blocked_count {
+        0 => String::new(),
+        n => format!(", {n} blocked"),
+    };
+    format!("{} pending, {security} of them for security{blocked} ({manager}, {when})", data.pending_count)
 }
 
 fn installed(data: &UpdateInstallData, out: Output) -> String {
@@ -165,6 +177,7 @@ mod tests {
             architecture: Some(EVIL.into()),
             source: EVIL.into(),
             is_security_update: true,
+            blocked_by: Some(EVIL.into()),
         };
         let data = UpdateCheckData {
             pending_updates: vec![evil],

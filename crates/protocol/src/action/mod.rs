@@ -49,18 +49,27 @@ pub enum Action {
         /// As the package manager names it.
         #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
+        /// Whether other packages may be removed or brought to an older version for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cascade: bool,
     },
     /// Bring one installed package to its newest version.
     PackageUpdate {
         /// As the package manager names it.
         #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
+        /// Whether other packages may be removed or brought to an older version for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cascade: bool,
     },
     /// Remove one package; its configuration stays.
     PackageRemove {
         /// As the package manager names it.
         #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
         package: String,
+        /// Whether other packages may be removed or brought to an older version for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cascade: bool,
     },
     /// What became of the last changes of packages, those too that outlived their timeout.
     PackageChangeStatus {
@@ -98,6 +107,9 @@ pub enum Action {
         /// Only those that the distribution calls security updates.
         #[serde(default)]
         security_only: bool,
+        /// Whether other packages may be removed or brought to an older version for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cascade: bool,
     },
     /// Pending Windows updates.
     WindowsUpdateCheck {},

@@ -49,14 +49,16 @@ impl Action {
             ActionName::ServiceList | ActionName::ServiceControl => service(name, &params),
             ActionName::ProcessList | ActionName::ProcessKill => process(name, &params),
             ActionName::PackageList | ActionName::ApplicationInventory => inventory(name, &params),
-            ActionName::PackageInstall => Ok(Self::PackageInstall { package: params.name("package")? }),
-            ActionName::PackageUpdate => Ok(Self::PackageUpdate { package: params.name("package")? }),
-            ActionName::PackageRemove => Ok(Self::PackageRemove { package: params.name("package")? }),
-            ActionName::PackageChangeStatus => Ok(Self::PackageChangeStatus { id: params.filter("id")? }),
-            ActionName::UpdateCheck => Ok(Self::UpdateCheck {}),
-            ActionName::UpdateInstall => {
-                Ok(Self::UpdateInstall { security_only: params.flag("security_only")? })
+            ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
+                package(name, &params)
             }
+            ActionName::PackageChangeStatus => Ok(Self::PackageChangeStatus { id: params.filter("id")? }),
+            }
+            ActionName::UpdateCheck => Ok(Self::UpdateCheck {}),
+            ActionName::UpdateInstall => Ok(Self::UpdateInstall {
+                security_only: params.flag("security_only")?,
+                cascade: params.flag("cascade")?,
+            }),
             ActionName::Autochecks => autochecks(&params),
             ActionName::DiskCleanup => disk_cleanup(&params),
             ActionName::Shutdown => Ok(Self::Shutdown {}),
@@ -108,6 +110,15 @@ fn inventory(name: ActionName, params: &Params) -> Result<Action, ParamError> {
     Ok(match name {
         ActionName::PackageList => Action::PackageList { limit, filter },
         _ => Action::ApplicationInventory { limit, filter },
+    })
+}
+
+fn package(name: ActionName, params: &Params<'_>) -> Result<Action, ParamError> {
+    let (package, cascade) = (params.name("package")?, params.flag("cascade")?);
+    Ok(match name {
+        ActionName::PackageInstall => Action::PackageInstall { package, cascade },
+        ActionName::PackageUpdate => Action::PackageUpdate { package, cascade },
+        _ => Action::PackageRemove { package, cascade },
     })
 }
 

@@ -21,7 +21,11 @@ fn every_action_is_read_with_all_its_parameters() {
         ("PackageList", json!({"limit": 10.0, "filter": "vim"}), json!({"limit": 10, "filter": "vim"})),
         ("PackageInstall", json!({"package": "vim"}), json!({"package": "vim"})),
         ("PackageUpdate", json!({"package": "vim:amd64"}), json!({"package": "vim:amd64"})),
-        ("PackageRemove", json!({"package": "vim=2:9.0"}), json!({"package": "vim=2:9.0"})),
+        (
+            "PackageRemove",
+            json!({"package": "vim=2:9.0", "cascade": true}),
+            json!({"package": "vim=2:9.0", "cascade": true}),
+        ),
         ("PackageChangeStatus", json!({"id": "cmd-7"}), json!({"id": "cmd-7"})),
         ("ProcessList", json!({"sort_by": "name", "filter": ""}), json!({"sort_by": "name"})),
         ("ProcessKill", json!({"pid": 4_000, "force": true}), json!({"pid": 4_000, "force": true})),
@@ -146,7 +150,7 @@ fn what_only_tells_changes_nothing() {
 proptest! {
     #[test]
     fn no_accepted_name_can_be_an_option_a_path_or_two_words(name in any::<String>()) {
-        if let Ok(Action::PackageInstall { package }) = parse("PackageInstall", &json!({"package": name})) {
+        if let Ok(Action::PackageInstall { package, .. }) = parse("PackageInstall", &json!({"package": name})) {
             prop_assert!(!package.is_empty() && !package.starts_with('-') && !package.contains('/'));
             prop_assert!(!package.chars().any(|c| c.is_whitespace() || c.is_control()));
             prop_assert_eq!(package, name);

@@ -11,7 +11,7 @@ pub use cleanup::{CleanedTarget, DiskCleanupData, LeftFiles};
 pub use inventory::{Application, ApplicationInventoryData};
 pub use package::{
     FailedUpdate, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
-    PackageListData, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
+    PackageListData, PackageStep, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
 };
 pub use windows::{
     DefenderScanData, DefenderStatusData, Threat, WindowsUpdate, WindowsUpdateCheckData,

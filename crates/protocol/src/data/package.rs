@@ -22,6 +22,9 @@ pub struct PackageInfo {
     pub source: String,
     /// Always true.
     pub installed: bool,
+    /// Where it is there but not set up: the package manager's word for that, such as `half-configured` or `unpacked`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// `data` of `PackageList`.
@@ -34,6 +37,24 @@ pub struct PackageListData {
     pub manager: String,
     /// How many matched before `limit`.
     pub count: u32,
+    /// Lines of the package manager that could not be read, where there were any: the list lacks what they name.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: u32,
+}
+
+/// What a change has made of one package.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PackageStep {
+    /// As the package manager names it.
+    pub package: String,
+    /// Where the package manager has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// `null` where it was not installed.
+    pub version_before: Option<String>,
+    /// `null` where it is not installed now.
+    pub version_after: Option<String>,
 }
 
 /// `data` of `PackageInstall`, `PackageUpdate` and `PackageRemove`.
@@ -52,6 +73,27 @@ pub struct PackageChangeData {
     pub changed: bool,
     /// Whether the system asks for a reboot.
     pub reboot_required: bool,
+    /// Where the package is there now but not set up: the package manager's word for that, such as `half-configured`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Packages that were there before and are not now, the named one included.
+    #[serde(default)]
+    pub removed: Vec<PackageStep>,
+    /// Packages that are there now and were not before, the named one included.
+    #[serde(default)]
+    pub installed: Vec<PackageStep>,
+    /// Packages in a newer version than before, the named one included.
+    #[serde(default)]
+    pub upgraded: Vec<PackageStep>,
+    /// Packages in an older version than before, the named one included.
+    #[serde(default)]
+    pub downgraded: Vec<PackageStep>,
+    /// With `CONFLICT`: other packages that the change would remove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_remove: Vec<String>,
+    /// With `CONFLICT`: other packages that the change would bring to an older version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_downgrade: Vec<String>,
 }
 
 /// `data` of `PackageChangeStatus`.
@@ -128,6 +170,10 @@ pub struct PendingUpdate {
     pub source: String,
     /// As the distribution calls it.
     pub is_security_update: bool,
+    /// Why `UpdateInstall` would not install it, where it would not: `held`, `phased`, `removal of` other packages,
+    /// `kept back`, or the package manager's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
 }
 
 /// `data` of `UpdateCheck`.
@@ -140,6 +186,12 @@ pub struct UpdateCheckData {
     pub pending_count: u32,
     /// How many of them are security updates.
     pub security_count: u32,
+    /// How many of them `UpdateInstall` would not install.
+    #[serde(default)]
+    pub blocked_count: u32,
+    /// Lines of the package manager that announce an update and could not be read, where there were any.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: u32,
     /// `apt`, `dnf`, `zypper`, `apk` or `pacman`.
     pub manager: String,
     /// When the lists of packages were last fetched, RFC 3339; `null` where that is not known.
@@ -187,4 +239,21 @@ pub struct UpdateInstallData {
     pub changed: bool,
     /// Whether the system asks for a reboot.
     pub reboot_required: bool,
+    /// Packages that were there before and are not now.
+    #[serde(default)]
+    pub removed: Vec<PackageStep>,
+    /// Packages in an older version than before.
+    #[serde(default)]
+    pub downgraded: Vec<PackageStep>,
+    /// With `CONFLICT`: packages that the updates would remove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_remove: Vec<String>,
+    /// With `CONFLICT`: packages that the updates would bring to an older version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_downgrade: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

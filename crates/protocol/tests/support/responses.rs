@@ -6,8 +6,8 @@ use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
     DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, LeftFiles, PackageChange,
     PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData,
-    PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation, ServiceInfo, Threat,
-    UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
+    PackageStep, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation, ServiceInfo,
+    Threat, UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
     WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
@@ -82,19 +82,28 @@ fn package_list() -> PackageListData {
         size_kb: Some(3_738),
         source: "apt".into(),
         installed: true,
+        state: None,
     };
-    PackageListData { packages: vec![package], manager: "apt".into(), count: 312 }
+    PackageListData { packages: vec![package], manager: "apt".into(), count: 312, unreadable: 0 }
 }
 
 fn package_change(action: ActionName) -> PackageChangeData {
     let version = || Some("2:9.0.1378-2".to_owned());
+    let step = || PackageStep {
+        package: "vim".into(),
+        architecture: Some("amd64".into()),
+        version_before: version().filter(|_| action != ActionName::PackageInstall),
+        version_after: version().filter(|_| action != ActionName::PackageRemove),
+    };
     PackageChangeData {
         package: "vim".into(),
         manager: "apt".into(),
         version_before: version().filter(|_| action != ActionName::PackageInstall),
         version_after: version().filter(|_| action != ActionName::PackageRemove),
         changed: action != ActionName::PackageUpdate,
-        reboot_required: false,
+        removed: Some(step()).filter(|_| action == ActionName::PackageRemove).into_iter().collect(),
+        installed: Some(step()).filter(|_| action == ActionName::PackageInstall).into_iter().collect(),
+        ..PackageChangeData::default()
     }
 }
 
@@ -131,11 +140,14 @@ fn update_check() -> UpdateCheckData {
         architecture: Some("amd64".into()),
         source: "bookworm-security".into(),
         is_security_update: true,
+        blocked_by: Some("held".into()),
     };
     UpdateCheckData {
         pending_updates: vec![update],
         pending_count: 1,
         security_count: 1,
+        blocked_count: 1,
+        unreadable: 0,
         manager: "apt".into(),
         last_check: Some("2026-11-23T05:00:00.000Z".into()),
         refresh_error: None,
@@ -156,6 +168,7 @@ fn update_install() -> UpdateInstallData {
         failed: vec![failed],
         changed: true,
         reboot_required: true,
+        ..UpdateInstallData::default()
     }
 }
 

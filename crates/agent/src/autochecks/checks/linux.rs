@@ -1,8 +1,9 @@
 //! The checks of Linux.
 
 use super::{
-    clock_skew, configuration, cpu_load, cpu_steal, disk_errors, disk_inodes, disk_space, failed_units,
-    memory, memory_pressure, oom_kills, read_only_mounts, reboot_required, swap, time_sync, update,
+    broken_packages, clock_skew, configuration, cpu_load, cpu_steal, disk_errors, disk_inodes, disk_space,
+    failed_units, memory, memory_pressure, oom_kills, read_only_mounts, reboot_required, swap, time_sync,
+    update,
 };
 use crate::autochecks::round::Spec;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub const ALL: [Spec; 17] = [
     Spec { name: "failed_units", limit: LONG, run: |machine| Box::pin(failed_units::run(machine)) },
     Spec { name: "pending_updates", limit: LONG, run: |machine| Box::pin(update::pending(machine)) },
     Spec { name: "security_updates", limit: LONG, run: |machine| Box::pin(update::security(machine)) },
+    Spec { name: "broken_packages", limit: LONG, run: |machine| Box::pin(broken_packages::run(machine)) },
     Spec { name: "reboot_required", limit: LONG, run: |machine| Box::pin(reboot_required::run(machine)) },
     Spec { name: "memory", limit: SHORT, run: |machine| Box::pin(memory::run(machine)) },
     Spec { name: "memory_pressure", limit: SHORT, run: |machine| Box::pin(memory_pressure::run(machine)) },

@@ -1,10 +1,17 @@
-//! `reboot_required`: whether what was installed waits for a restart of the machine.
+//! `reboot_required`: whether what was installed waits for a restart of the machine, or of programs.
+//!
+//! That no restart is due is only said where something would have told of one: the distribution's sign or the package manager,
+//! *and* the running kernel is among the installed ones, *and* the processes' mappings could be read.
 
+use super::kernels::{self, Kernels};
+use super::replaced::{self, Replaced};
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
+use crate::autochecks::isolate;
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 /// So many packages are told.
@@ -21,6 +28,10 @@ pub struct Facts {
     pub sign_is_used: bool,
     /// `/run/reboot-required.pkgs`: who asked for it.
     pub packages: String,
+    /// Whether a newer kernel is installed; `None` where it was not looked at.
+    pub kernels: Option<Kernels>,
+    /// Programs that use replaced files; `None` where it was not looked at.
+    pub replaced: Option<Replaced>,
 }
 
 /// Gathers and assesses.
@@ -32,14 +43,31 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
     let asked = if sign { None } else { Some(machine.pending_updates().await) };
     let manager_says = asked.and_then(Result::ok).map(|known| known.updates.reboot_required);
     let packages = String::from_utf8_lossy(&packages).into_owned();
-    assess(&Facts { manager_says, sign, sign_is_used, packages })
+    let (kernels, replaced) = (look(&machine, kernels::look).await?, look(&machine, replaced::look).await?);
+    assess(&Facts {
+        manager_says,
+        sign,
+        sign_is_used,
+        packages,
+        kernels: Some(kernels),
+        replaced: Some(replaced),
+    })
+}
+
+async fn look<T: Send + 'static>(machine: &Machine, at: fn(&Path) -> T) -> Result<T, Skip> {
+    let root = machine.root.clone();
+    isolate::run("kernels and mappings", move || at(&root)).await
 }
 
 /// A restart that is due wants attention; when it suits, only people know.
 pub fn assess(facts: &Facts) -> Assessed {
     let packages: BTreeSet<&str> =
         facts.packages.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let details = json!({"packages": packages.iter().take(MAX_TOLD).collect::<Vec<_>>()});
+    let programs = facts.replaced.iter().flat_map(|replaced| &replaced.programs).take(MAX_TOLD);
+    let details = json!({
+        "packages": packages.iter().take(MAX_TOLD).collect::<Vec<_>>(),
+        "programs_on_replaced_files": programs.collect::<Vec<_>>(),
+    });
     if facts.sign || facts.manager_says == Some(true) {
         let message = match packages.len() {
             0 => "The machine waits for a restart.".to_owned(),
@@ -48,10 +76,44 @@ pub fn assess(facts: &Facts) -> Assessed {
         let finding = Finding::new(CheckStatus::Warning, message).with_details(details);
         return Ok(finding.advise("Restart the machine when it suits its users."));
     }
-    if facts.manager_says.is_none() && !facts.sign_is_used {
-        return Err(Skip::because("nothing on this system tells whether a restart is due"));
+    if let Some(due) = due(facts) {
+        return Ok(due.with_details(details));
+    }
+    if let Some(why) = untold(facts) {
+        return Err(Skip(format!("nothing on this system tells whether a restart is due: {why}")));
     }
     Ok(Finding::passed("No restart is due.").with_details(details))
+}
+
+/// What has left no sign, but can be seen.
+fn due(facts: &Facts) -> Option<Finding> {
+    if let Some(Kernels::Newer { installed, running }) = &facts.kernels {
+        let message =
+            format!("The machine waits for a restart: kernel {running} runs, and {installed} is installed.");
+        let finding = Finding::new(CheckStatus::Warning, message);
+        return Some(finding.advise("Restart the machine when it suits its users."));
+    }
+    let programs = &facts.replaced.as_ref()?.programs;
+    let first = programs.first()?;
+    let message = match programs.len() {
+        1 => format!("{first} still runs from files that were replaced."),
+        n => format!("{n} programs still run from files that were replaced, {first} among them."),
+    };
+    let finding = Finding::new(CheckStatus::Warning, message);
+    Some(finding.advise("Restart these programs' services, or the machine when it suits its users."))
+}
+
+/// Why it cannot be said that none is due.
+fn untold(facts: &Facts) -> Option<&'static str> {
+    match (&facts.kernels, &facts.replaced) {
+        (Some(Kernels::Untold(why)), _) => Some(why),
+        (_, Some(replaced)) if replaced.read == 0 => Some("no process's mappings could be read"),
+        (_, Some(replaced)) if replaced.unread > 0 => Some("some processes' mappings could not be read"),
+        _ if facts.manager_says.is_none() && !facts.sign_is_used => {
+            Some("there is no package manager's sign")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +137,33 @@ mod tests {
         assert_eq!(told.unwrap().status, CheckStatus::Passed);
         let debian = assess(&Facts { sign_is_used: true, ..Facts::default() });
         assert_eq!(debian.unwrap().status, CheckStatus::Passed);
+    }
+
+    #[test]
+    fn what_left_no_sign_is_seen_and_what_cannot_be_seen_is_not_called_none() {
+        let newer = Kernels::Newer { installed: "6.2".into(), running: "6.1".into() };
+        let calm = Facts {
+            sign_is_used: true,
+            kernels: Some(Kernels::Newest),
+            replaced: Some(Replaced { read: 9, ..Replaced::default() }),
+            ..Facts::default()
+        };
+        assert_eq!(assess(&calm).unwrap().status, CheckStatus::Passed);
+        let kernel = assess(&Facts { kernels: Some(newer), ..calm.clone() }).unwrap();
+        assert!(
+            kernel.status == CheckStatus::Warning && kernel.message.contains("6.2 is installed"),
+            "{kernel:?}"
+        );
+        let programs = BTreeSet::from(["sshd".to_owned()]);
+        let replaced = Some(Replaced { programs, read: 9, unread: 0 });
+        let old = assess(&Facts { replaced, ..calm.clone() }).unwrap();
+        assert!(old.status == CheckStatus::Warning && old.message.contains("sshd"), "{old:?}");
+        let foreign = Facts { kernels: Some(Kernels::Untold("another system's")), ..calm.clone() };
+        assert_eq!(
+            assess(&foreign),
+            Err(Skip("nothing on this system tells whether a restart is due: another system's".into()))
+        );
+        let blind = Facts { replaced: Some(Replaced { read: 9, unread: 1, ..Replaced::default() }), ..calm };
+        assert!(assess(&blind).is_err());
     }
 }

@@ -4,7 +4,7 @@ use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::{Known, Machine};
 use crate::packages;
 use infiniservice_protocol::Action;
-use infiniservice_protocol::data::{CheckStatus, PendingUpdate};
+use infiniservice_protocol::data::{CheckStatus, PendingUpdate, UpdateCheckData};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -35,15 +35,19 @@ pub async fn security(machine: Arc<Machine>) -> Assessed {
 /// A few updates are every machine's daily life: only many of them want attention, and lists too old to tell.
 pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
     let (count, lists) = (known.updates.pending_count, Lists::of(known, now));
-    let wanting = count >= MANY || lists.are_old() || lists.are_absent();
+    let wanting = known.updates.unreadable > 0 || count >= MANY || lists.are_old() || lists.are_absent();
     let status = if wanting { CheckStatus::Warning } else { CheckStatus::Passed };
     let details = details(known, &lists, "pending_count", count, |_| true);
-    let message = if lists.are_absent() { NO_LISTS.into() } else { lists.after(sentence(count, "update")) };
+    let message =
+        if lists.are_absent() { NO_LISTS.into() } else { lists.after(told(known, count, "update")) };
     let finding = Finding::new(status, message).with_details(details);
     if count < MANY {
         return finding.remedy("Fetch new lists of packages.", Some(Action::UpdateCheck {}));
     }
-    finding.remedy("Install all pending updates.", Some(Action::UpdateInstall { security_only: false }))
+    finding.remedy(
+        "Install all pending updates.",
+        Some(Action::UpdateInstall { security_only: false, cascade: false }),
+    )
 }
 
 /// Each security update wants to be installed. Old lists are the other check's warning, and told here too.
@@ -53,13 +57,31 @@ pub fn assess_security(known: &Known, now: SystemTime) -> Assessed {
         return Err(Skip::because(NO_LISTS));
     }
     let status = match count {
+        0 if known.updates.unreadable > 0 => CheckStatus::Warning,
         0 => CheckStatus::Passed,
         n if n < MANY_SECURITY => CheckStatus::Warning,
         _ => CheckStatus::Failed,
     };
     let details = details(known, &lists, "security_count", count, |update| update.is_security_update);
-    let finding = Finding::new(status, lists.after(sentence(count, "security update"))).with_details(details);
-    Ok(finding.remedy("Install the security updates.", Some(Action::UpdateInstall { security_only: true })))
+    let finding =
+        Finding::new(status, lists.after(told(known, count, "security update"))).with_details(details);
+    Ok(finding.remedy(
+        "Install the security updates.",
+        Some(Action::UpdateInstall { security_only: true, cascade: false }),
+    ))
+}
+
+/// The sentence, with what could not be read and what cannot be installed.
+fn told(known: &Known, count: u32, what: &str) -> String {
+    let UpdateCheckData { unreadable, blocked_count, .. } = known.updates;
+    let mut told = match unreadable {
+        0 => sentence(count, what),
+        n => format!("{n} announced updates could not be read; {count} {what}s are pending that could."),
+    };
+    if blocked_count > 0 && count > 0 {
+        told = format!("{told} Of all updates {blocked_count} are blocked; UpdateCheck says by what.");
+    }
+    told
 }
 
 fn sentence(count: u32, what: &str) -> String {
@@ -125,7 +147,6 @@ fn details(
 mod tests {
     use super::*;
     use CheckStatus::{Failed, Passed, Warning};
-    use infiniservice_protocol::data::UpdateCheckData;
     use std::time::Duration;
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
@@ -157,7 +178,7 @@ mod tests {
         let finding = assess_security(&known(50, 2), NOW).unwrap();
         assert_eq!(finding.message, "2 security updates are pending.");
         assert_eq!(finding.details["packages"], json!(["p0", "p1"]));
-        assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: true }));
+        assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: true, cascade: false }));
     }
 
     #[test]
@@ -166,7 +187,7 @@ mod tests {
         assert_eq!(verdicts, [Passed, Passed, Warning]);
         let finding = assess_pending(&known(300, 0), NOW);
         assert_eq!(finding.details["packages"].as_array().unwrap().len(), MAX_TOLD);
-        assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: false }));
+        assert_eq!(command(finding), Some(Action::UpdateInstall { security_only: false, cascade: false }));
     }
 
     #[test]
@@ -184,6 +205,15 @@ mod tests {
         assert_eq!(assess_pending(&fetched_later, NOW).status, Passed);
         let untold = Known { lists: packages::Lists::Unknown, ..known(0, 0) };
         assert_eq!(assess_pending(&untold, NOW).status, Passed);
+    }
+
+    #[test]
+    fn updates_that_could_not_be_read_are_not_called_none() {
+        let mut odd = known(0, 0);
+        odd.updates.unreadable = 2;
+        let finding = assess_pending(&odd, NOW);
+        assert!(finding.status == Warning && finding.message.starts_with("2 announced"), "{finding:?}");
+        assert_eq!(assess_security(&odd, NOW).unwrap().status, Warning);
     }
 
     #[test]

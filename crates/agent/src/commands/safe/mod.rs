@@ -69,16 +69,18 @@ fn change(action: Action, context: CommandContext, control: Control) -> BoxFutur
     Box::pin(async move {
         let (context, control) = (&context, &control);
         match action {
-            Action::PackageInstall { package } => {
-                package::change(Change::Install, &package, context, control).await
+            Action::PackageInstall { package, cascade } => {
+                package::change(Change::Install, &package, cascade, context, control).await
             }
-            Action::PackageUpdate { package } => {
-                package::change(Change::Update, &package, context, control).await
+            Action::PackageUpdate { package, cascade } => {
+                package::change(Change::Update, &package, cascade, context, control).await
             }
-            Action::PackageRemove { package } => {
-                package::change(Change::Remove, &package, context, control).await
+            Action::PackageRemove { package, cascade } => {
+                package::change(Change::Remove, &package, cascade, context, control).await
             }
-            Action::UpdateInstall { security_only } => update::install(security_only, context, control).await,
+            Action::UpdateInstall { security_only, cascade } => {
+                update::install(security_only, cascade, context, control).await
+            }
             other => windows_only::run(other, &control.commit(CHANGE_MAX)?).await,
         }
     })

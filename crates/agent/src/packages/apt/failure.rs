@@ -58,7 +58,7 @@ fn holder(finished: &Finished) -> Option<Holder> {
 }
 
 /// The indented names below a heading.
-fn listed(text: &str, heading: &str) -> String {
+pub(super) fn listed(text: &str, heading: &str) -> String {
     let below = text.lines().skip_while(|line| !line.ends_with(heading)).skip(1);
     below
         .take_while(|line| line.starts_with("  "))

@@ -8,9 +8,13 @@ mod updates;
 #[cfg(test)]
 mod tests;
 
-use super::{Change, Failure, Installed, PackageManager, PendingQuery, RebootSign, Scope, Target};
+use super::{
+    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Reading, Reasons, RebootSign, Scope,
+    Target, key,
+};
 use crate::commands::runner::{Finished, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -55,7 +59,7 @@ impl PackageManager for Apt {
         query::list()
     }
 
-    fn read_list(&self, text: &str) -> Vec<PackageInfo> {
+    fn read_list(&self, text: &str) -> Reading<PackageInfo> {
         query::read_list(text)
     }
 
@@ -80,14 +84,24 @@ impl PackageManager for Apt {
         finished.stdout.text.lines().any(|line| line.contains(" | "))
     }
 
-    fn change(&self, change: Change, target: &Target, lock_wait: Duration) -> Request {
-        let own: &[&str] = match (change, &target.version) {
-            (Change::Install, Some(_)) => &["install", "--no-remove", "--allow-downgrades"],
-            (Change::Install, None) => &["install", "--no-remove"],
-            (Change::Update, _) => &["install", "--no-remove", "--only-upgrade"],
-            (Change::Remove, _) => &["remove"],
+    fn simulate(&self, change: Change, target: &Target) -> Option<Request> {
+        let own = [&updates::SIMULATE[..], verb(change)].concat();
+        Some(apt_get(&own, Duration::ZERO, [names::argument(target)]))
+    }
+
+    fn read_plan(&self, finished: &Finished) -> Result<Plan, String> {
+        updates::plan(&finished.stdout.text)
+    }
+
+    fn change(&self, change: Change, target: &Target, cascade: bool, lock_wait: Duration) -> Request {
+        let limits: &[&str] = match (change, cascade, &target.version) {
+            (Change::Remove, ..) => &[],
+            (_, true, _) => &["--allow-downgrades"],
+            (_, false, Some(_)) => &["--no-remove", "--allow-downgrades"],
+            (_, false, None) => &["--no-remove"],
         };
-        apt_get(own, lock_wait, [names::argument(target)]).outliving_the_agent()
+        let own = [verb(change), limits].concat();
+        apt_get(&own, lock_wait, [names::argument(target)]).outliving_the_agent()
     }
 
     fn failure(&self, finished: &Finished) -> Failure {
@@ -120,28 +134,66 @@ impl PackageManager for Apt {
     }
 
     fn pending(&self) -> PendingQuery {
-        PendingQuery { all: updates::simulation(), security: None }
+        let doable = updates::simulation(&["upgrade", "--with-new-pkgs"]);
+        PendingQuery { all: updates::everything(), security: None, doable: Some(doable) }
     }
 
-    fn read_pending(&self, all: &str, _: &str) -> Result<Vec<PendingUpdate>, String> {
+    fn read_pending(&self, all: &str, _: &str) -> Result<Reading<PendingUpdate>, String> {
         Ok(updates::read(all))
     }
 
-    fn update(&self, scope: Scope<'_>, lock_wait: Duration) -> Request {
-        let request = match scope {
-            Scope::All => apt_get(&["upgrade", "--with-new-pkgs"], lock_wait, []),
-            Scope::Security(updates) => {
-                let names = updates.iter().filter_map(updates::argument);
-                apt_get(&["install", "--no-remove", "--only-upgrade"], lock_wait, names)
-            }
+    fn read_doable(&self, text: &str) -> Result<HashSet<(String, String)>, String> {
+        Ok(updates::read(text).rows.iter().map(key).collect())
+    }
+
+    fn reasons(&self) -> Vec<Request> {
+        vec![Request::new("apt-mark", ["showhold"]), updates::simulation(&["dist-upgrade"])]
+    }
+
+    fn read_reasons(&self, answers: &[String]) -> Reasons {
+        let text = |at: usize| answers.get(at).map(String::as_str).unwrap_or_default();
+        Reasons {
+            held: text(0).lines().map(|line| line.trim().to_owned()).collect(),
+            resolved: updates::read(text(1)).rows.iter().map(key).collect(),
+            removed: updates::plan(text(1)).unwrap_or_default().removed,
+        }
+    }
+
+    fn simulate_update(&self, scope: Scope<'_>, cascade: bool) -> Option<Request> {
+        Some(bring(&updates::SIMULATE, scope, cascade, Duration::ZERO))
+    }
+
+    fn update(&self, scope: Scope<'_>, cascade: bool, lock_wait: Duration) -> Request {
+        let limits: &[&str] = match (scope, cascade) {
+            (_, true) => &["--allow-downgrades"],
+            (Scope::Security(_), false) => &["--no-remove"],
+            (Scope::All, false) => &[],
         };
-        request.outliving_the_agent()
+        bring(limits, scope, cascade, lock_wait).outliving_the_agent()
     }
 
     /// Written by packages that want it (Debian policy's `/run/reboot-required`).
     fn reboot(&self) -> RebootSign {
         RebootSign::File("/run/reboot-required")
     }
+}
+
+fn verb(change: Change) -> &'static [&'static str] {
+    match change {
+        Change::Install => &["install"],
+        Change::Update => &["install", "--only-upgrade"],
+        Change::Remove => &["remove"],
+    }
+}
+
+/// `upgrade` removes nothing, whatever it leaves out; `dist-upgrade` leaves out nothing that can be had.
+fn bring(options: &[&str], scope: Scope<'_>, cascade: bool, lock_wait: Duration) -> Request {
+    let (own, updates): (&[&str], &[PendingUpdate]) = match (scope, cascade) {
+        (Scope::All, false) => (&["upgrade", "--with-new-pkgs"], &[]),
+        (Scope::All, true) => (&["dist-upgrade"], &[]),
+        (Scope::Security(updates), _) => (&["install", "--only-upgrade"], updates),
+    };
+    apt_get(&[options, own].concat(), lock_wait, updates.iter().filter_map(updates::argument))
 }
 
 fn apt_get(own: &[&str], lock_wait: Duration, names: impl IntoIterator<Item = String>) -> Request {

@@ -1,7 +1,21 @@
-//! Names as apt takes them: `name`, `name:architecture`, `name=version` (deb-control(5), deb-version(7)).
+//! Names as apt takes them (deb-control(5), deb-version(7)). What passes is
+//!
+//! ```text
+//! package      = name [":" architecture] ["=" version]
+//! name         = [a-z0-9][a-z0-9+.-]+        not ending in "-"
+//! architecture = [a-z0-9][a-z0-9-]*          not ending in "-"; none of any, all, native, source, none
+//! version      = [0-9][A-Za-z0-9.+~:-]*      not ending in "-" or "+"
+//! ```
+//!
+//! apt-get(8) tries a word as it stands first. Where there is no such package or version, a last `-` makes it a removal
+//! and a last `+` an installation, `^` a task, `/` a file or a suite, and `*?[~` a pattern. `name:any` and its siblings
+//! are no architectures: apt takes the machine's own for them, dpkg none.
 
 use crate::packages::Target;
 use crate::packages::target::word;
+
+/// Words in the place of an architecture that name none of a package's own.
+const PSEUDO: [&str; 5] = ["any", "all", "native", "source", "none"];
 
 /// Takes a name apart, or says what it must be. `name-`, which apt-get reads as "remove", a file and a pattern are refused.
 pub(super) fn target(package: &str) -> Result<Target, String> {
@@ -32,11 +46,12 @@ fn is_name(text: &str) -> bool {
 
 fn is_architecture(text: &str) -> bool {
     let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    !text.ends_with('-') && word(text, first, |c| first(c) || c == '-')
+    !text.ends_with('-') && !PSEUDO.contains(&text) && word(text, first, |c| first(c) || c == '-')
 }
 
 fn is_version(text: &str) -> bool {
-    word(text, |c| c.is_ascii_digit(), |c| c.is_ascii_alphanumeric() || ".+-~:".contains(c))
+    !text.ends_with(['-', '+'])
+        && word(text, |c| c.is_ascii_digit(), |c| c.is_ascii_alphanumeric() || ".+-~:".contains(c))
 }
 
 /// `name` or `name:architecture`.
@@ -100,6 +115,15 @@ mod tests {
             "vim=*",
             "vim:",
             "vim:amd64-",
+            "vim:any",
+            "vim:all",
+            "vim:native",
+            "vim:source",
+            "vim:none",
+            "vim:any=1.0",
+            "vim=1.2-",
+            "vim=3.0-13+",
+            "vim:amd64=1-",
             "vim;id",
             "vim$(id)",
             "vim id",
@@ -122,7 +146,7 @@ mod tests {
             if let Ok(parts) = target(&text) {
                 let argument = argument(&parts);
                 prop_assert_eq!(&argument, &text);
-                prop_assert!(!argument.starts_with(['-', '+', '.', '~', '?', '^']) && !parts.name.ends_with('-'));
+                prop_assert!(!argument.starts_with(['-', '+', '.', '~', '?', '^']) && !argument.ends_with('-'));
                 prop_assert!(!argument.contains(['/', '*', '?', '^', '$', ' ', '\n']));
             }
         }

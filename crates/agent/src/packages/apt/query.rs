@@ -3,7 +3,7 @@
 use super::names;
 use crate::commands::runner::Request;
 use crate::one_line::description;
-use crate::packages::{Installed, Target};
+use crate::packages::{Installed, Reading, Target};
 use infiniservice_protocol::data::PackageInfo;
 
 /// The description stands last: only it is free text, and it may hold tabs.
@@ -31,19 +31,16 @@ struct Row<'a> {
     summary: &'a str,
 }
 
-fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
-    text.lines().filter_map(|line| {
-        let mut fields = line.splitn(6, '\t');
-        let mut next = || fields.next();
-        let row = Row {
-            status: next()?,
-            name: next()?,
-            version: next()?,
-            architecture: next()?,
-            size_kb: next()?.parse().ok(),
-            summary: next()?,
-        };
-        Some(row).filter(Row::is_there)
+fn row(line: &str) -> Option<Row<'_>> {
+    let mut fields = line.splitn(6, '\t');
+    let mut next = || fields.next();
+    Some(Row {
+        status: next()?,
+        name: next()?,
+        version: next()?,
+        architecture: next()?,
+        size_kb: next()?.parse().ok(),
+        summary: next()?,
     })
 }
 
@@ -55,13 +52,18 @@ impl Row<'_> {
             && !self.version.is_empty()
     }
 
+    /// dpkg's word where it is not set up.
+    fn state(&self) -> Option<String> {
+        (!self.is_ready()).then(|| crate::one_line::quote(self.status))
+    }
+
     fn is_ready(&self) -> bool {
         matches!(self.status, "installed" | "triggers-pending" | "triggers-awaited")
     }
 }
 
 /// Installed packages, also those that are not set up.
-pub(super) fn read_list(text: &str) -> Vec<PackageInfo> {
+pub(super) fn read_list(text: &str) -> Reading<PackageInfo> {
     let info = |row: Row<'_>| PackageInfo {
         name: row.name.to_owned(),
         version: row.version.to_owned(),
@@ -70,8 +72,12 @@ pub(super) fn read_list(text: &str) -> Vec<PackageInfo> {
         size_kb: row.size_kb,
         source: "apt".to_owned(),
         installed: true,
+        state: row.state(),
     };
-    rows(text).map(info).collect()
+    Reading::of(text.lines().filter(|line| !line.is_empty()), |line| match row(line) {
+        Some(row) => row.is_there().then(|| Some(info(row))),
+        None => Some(None),
+    })
 }
 
 /// The instances of a package, that of the agent's own architecture first.
@@ -80,8 +86,14 @@ pub(super) fn read_one(target: &Target, text: &str) -> Vec<Installed> {
         version: row.version.to_owned(),
         architecture: Some(row.architecture.to_owned()),
         ready: row.is_ready(),
+        state: row.state(),
     };
-    let mut all: Vec<_> = rows(text).filter(|row| row.name == target.name).map(instance).collect();
+    let mut all: Vec<_> = text
+        .lines()
+        .filter_map(row)
+        .filter(|row| row.is_there() && row.name == target.name)
+        .map(instance)
+        .collect();
     all.sort_by_key(|one| !one.is_for(native()));
     all
 }

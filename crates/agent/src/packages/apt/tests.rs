@@ -1,5 +1,8 @@
 //! What apt says, on its recorded output.
 
+#[path = "real.rs"]
+mod real;
+
 use super::*;
 use crate::packages::fixture::{finished, recorded};
 use crate::packages::{Cause, Holder};
@@ -18,7 +21,7 @@ fn arguments(request: &Request) -> Vec<String> {
 
 #[test]
 fn the_list_has_each_package_with_its_figures() {
-    let list = Apt.read_list(include_str!("fixtures/list.apt-2.6.2.stdout"));
+    let list = Apt.read_list(include_str!("fixtures/list.apt-2.6.2.stdout")).rows;
     let bash = list.iter().find(|package| package.name == "bash").unwrap();
     assert_eq!((bash.version.as_str(), bash.size_kb), ("5.2.15-2+b13", Some(7164)));
     assert_eq!(
@@ -31,7 +34,7 @@ fn the_list_has_each_package_with_its_figures() {
 #[test]
 fn a_hostile_description_costs_nothing_but_itself() {
     let text = "installed\tevil\t1\tall\t1\t\u{1b}]0;x\u{7}a\tb\ninstalled\tgood\t2\tall\t\tfine\n";
-    let list = Apt.read_list(text);
+    let list = Apt.read_list(text).rows;
     assert_eq!(
         (list[0].description.as_str(), list[1].name.as_str(), list[1].size_kb),
         ("]0;xab", "good", None)
@@ -41,7 +44,8 @@ fn a_hostile_description_costs_nothing_but_itself() {
 #[test]
 fn what_is_removed_but_for_its_configuration_is_not_installed() {
     let text = "config-files\tx\t1\tall\t4\td\nnot-installed\ty\t\tall\t\td\n";
-    assert!(Apt.read_list(text).is_empty());
+    assert_eq!(Apt.read_list(text), Reading::default());
+    assert_eq!(Apt.read_list("no such row\n").unreadable, 1);
     assert!(Apt.read_query(&Target::named("x"), text).is_empty());
 }
 
@@ -71,7 +75,7 @@ fn a_name_is_known_when_a_repository_has_it() {
 #[test]
 fn every_change_ends_its_options_before_the_name() {
     for change in [Change::Install, Change::Update, Change::Remove] {
-        let request = Apt.change(change, &Target::named("vim"), Duration::from_secs(9));
+        let request = Apt.change(change, &Target::named("vim"), false, Duration::from_secs(9));
         let arguments = arguments(&request);
         assert_eq!(arguments[arguments.len() - 2..], ["--", "vim"]);
         assert!(arguments.contains(&"DPkg::Lock::Timeout=9".to_owned()), "{arguments:?}");
@@ -156,7 +160,7 @@ fn what_no_rule_knows_is_told_by_the_last_words() {
 
 #[test]
 fn security_updates_are_told_by_their_origin() {
-    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "").unwrap();
+    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "").unwrap().rows;
     let told: Vec<_> = updates.iter().map(|u| (u.package.as_str(), u.is_security_update)).collect();
     assert_eq!(told, [("lab-fixed", true), ("lab-plain", false)]);
     assert_eq!(updates[0].version_installed.as_deref(), Some("1.0"));
@@ -166,7 +170,9 @@ fn security_updates_are_told_by_their_origin() {
 #[test]
 fn a_real_machines_simulation_is_read_whole() {
     let text = include_str!("fixtures/simulate-bookworm.apt-2.6.1.stdout");
-    let updates = Apt.read_pending(text, "").unwrap();
+    let read = Apt.read_pending(text, "").unwrap();
+    assert_eq!(read.unreadable, 0);
+    let updates = read.rows;
     assert_eq!(updates.len(), 127);
     let of = |name: &str| updates.iter().find(|update| update.package == name).unwrap();
     assert_eq!(of("libgcrypt20").source, "Debian:12.15/oldstable, Debian-Security:12/oldstable-security");
@@ -175,9 +181,47 @@ fn a_real_machines_simulation_is_read_whole() {
 }
 
 #[test]
+fn whatever_a_repository_calls_itself_its_update_is_read() {
+    for origins in
+        ["2.0 Extras (testing):stable", "Extras (testing) [a]) [b]:sta(ble", "", "[", "])", "(", ") [x]"]
+    {
+        for tail in ["", " []", " [libc6:i386 on libc6:amd64 ]"] {
+            let text = format!("Inst app:i386 [1.0] (2.0 {origins} [i386]){tail}\n");
+            let read = Apt.read_pending(&text, "").unwrap();
+            assert_eq!((read.rows.len(), read.unreadable), (1, 0), "{text}");
+            let update = &read.rows[0];
+            assert_eq!((update.package.as_str(), update.version_available.as_str()), ("app:i386", "2.0"));
+            assert_eq!(update.architecture.as_deref(), Some("i386"), "{text}");
+        }
+    }
+    for text in [
+        "Inst ",
+        "Inst app",
+        "Inst app [1.0]",
+        "Inst app (2.0",
+        "Inst app [1.0 (2.0 x [all])",
+        "Inst app (2.0 x)",
+    ] {
+        assert_eq!(Apt.read_pending(text, "").unwrap().unreadable, 1, "{text}");
+    }
+}
+
+#[test]
+fn a_plan_whose_counts_do_not_agree_is_not_understood() {
+    let plan = |text: &str| Apt.read_plan(&finished(0, text, ""));
+    let counted = |n: u32| {
+        format!(
+            "0 upgraded, 0 newly installed, {n} to remove and 0 not upgraded.\nRemv a [1]\nPurg b:i386 [1]\n"
+        )
+    };
+    assert_eq!(plan(&counted(2)).unwrap().removed.len(), 2);
+    assert!(plan(&counted(3)).is_err() && plan("").is_err());
+}
+
+#[test]
 fn a_security_only_update_names_exactly_the_versions() {
-    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "").unwrap();
-    let arguments = arguments(&Apt.update(Scope::Security(&updates[..1]), Duration::ZERO));
+    let updates = Apt.read_pending(include_str!("fixtures/simulate.apt-2.6.2.stdout"), "").unwrap().rows;
+    let arguments = arguments(&Apt.update(Scope::Security(&updates[..1]), false, Duration::ZERO));
     assert_eq!(arguments[arguments.len() - 2..], ["--", "lab-fixed=2.0"]);
 }
 
@@ -185,9 +229,9 @@ fn a_security_only_update_names_exactly_the_versions() {
 fn a_hostile_repository_cannot_smuggle_an_option_into_an_update() {
     let hostile =
         "Inst --purge [1] (2 X:1/stable-security [all])\nInst vim- [1] (2 X:1/stable-security [all])\n";
-    let updates = Apt.read_pending(hostile, "").unwrap();
+    let updates = Apt.read_pending(hostile, "").unwrap().rows;
     assert_eq!(updates.len(), 2);
-    let arguments = arguments(&Apt.update(Scope::Security(&updates), Duration::ZERO));
+    let arguments = arguments(&Apt.update(Scope::Security(&updates), false, Duration::ZERO));
     assert_eq!(arguments.last().map(String::as_str), Some("--"));
 }
 
@@ -195,12 +239,29 @@ fn a_hostile_repository_cannot_smuggle_an_option_into_an_update() {
 fn what_changes_packages_goes_on_when_the_agent_ends_and_nothing_else_does() {
     let target = Target::named("vim");
     for change in [Change::Install, Change::Update, Change::Remove] {
-        assert!(Apt.change(change, &target, Duration::ZERO).outlives_the_agent);
+        assert!(Apt.change(change, &target, false, Duration::ZERO).outlives_the_agent);
     }
-    assert!(Apt.update(Scope::All, Duration::ZERO).outlives_the_agent);
-    assert!(Apt.update(Scope::Security(&[]), Duration::ZERO).outlives_the_agent);
+    assert!(Apt.update(Scope::All, false, Duration::ZERO).outlives_the_agent);
+    assert!(Apt.update(Scope::Security(&[]), false, Duration::ZERO).outlives_the_agent);
     let others = [Apt.list(), Apt.query(&target), Apt.refresh().unwrap(), Apt.pending().all];
     assert!(others.iter().all(|request| !request.outlives_the_agent));
+}
+
+/// Runs apt-get itself over a made-up system, where there is one: what it makes of words that the grammar refuses.
+#[test]
+fn apt_itself_takes_refused_words_for_something_else() {
+    let Some(system) = real::System::make() else { return };
+    assert_eq!(system.steps("app=2.0-"), ["Remv app [1.0]"]);
+    for word in ["app=2.0-", "app-", "app:any", "app:native", "app=1.0+", "app*"] {
+        assert!(Apt.target(word).is_err(), "{word:?} passed");
+    }
+    let brackets = system.simulation(&["dist-upgrade"]);
+    let read = Apt.read_pending(&brackets, "").unwrap();
+    assert_eq!((read.rows.len(), read.unreadable), (1, 0), "{brackets}");
+    assert_eq!(read.rows[0].package, "app");
+    let plan = Apt.read_plan(&finished(0, &system.simulation(&["remove", "victim"]), "")).unwrap();
+    let removed: Vec<_> = plan.removed.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(removed, ["user", "victim"]);
 }
 
 proptest! {
@@ -209,6 +270,7 @@ proptest! {
         Apt.read_list(&text);
         Apt.read_query(&Target::named("x"), &text);
         Apt.failure(&finished(100, &text, &line));
-        Apt.read_pending(&format!("{line}\n{text}"), "").unwrap();
+        let read = Apt.read_pending(&format!("{line}\n{text}"), "").unwrap();
+        prop_assert!(!read.rows.is_empty() || read.unreadable > 0);
     }
 }

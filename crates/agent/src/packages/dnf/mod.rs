@@ -6,10 +6,11 @@
 mod failure;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PendingQuery, RebootSign, Scope, Target, failure as rules,
-    rpm,
+    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Planned, Reading, RebootSign, Scope,
+    Target, failure as rules, rpm,
 };
 use crate::commands::runner::{Finished, Request};
 use crate::one_line::quote;
@@ -23,8 +24,17 @@ pub(crate) struct Dnf;
 
 /// No question, no colours, no endless wait for a lock (the agent waits itself, for a time), and an unreachable mirror
 /// given up within a minute or so. dnf5 has no `--color`, but both have the setting.
-const OPTIONS: [&str; 5] =
-    ["-y", "--setopt=color=never", "--setopt=exit_on_lock=True", "--setopt=retries=2", "--setopt=timeout=20"];
+const OPTIONS: [&str; 6] = [
+    "-y",
+    "--setopt=color=never",
+    "--setopt=exit_on_lock=True",
+    "--setopt=retries=2",
+    "--setopt=timeout=20",
+    // A removal takes what needs the package, and never what it needed itself.
+    "--setopt=clean_requirements_on_remove=False",
+];
+/// Shows what it would do, and does nothing.
+const SIMULATE: &str = "--assumeno";
 
 /// One line for each package; dnf4 ends it with a newline of its own, dnf5 does not. The tabs are tabs themselves: dnf5 takes
 /// `\t` for a backslash and a letter. `reponame` is the id in dnf4, but a text for people in dnf5.
@@ -60,7 +70,7 @@ impl PackageManager for Dnf {
         rpm::list()
     }
 
-    fn read_list(&self, text: &str) -> Vec<PackageInfo> {
+    fn read_list(&self, text: &str) -> Reading<PackageInfo> {
         rpm::read_list(text, self.name())
     }
 
@@ -80,13 +90,27 @@ impl PackageManager for Dnf {
         finished.stdout.text.lines().any(|line| line.contains('\t'))
     }
 
-    fn change(&self, change: Change, target: &Target, _: Duration) -> Request {
-        let verb = match change {
-            Change::Install => "install",
-            Change::Update => "upgrade",
-            Change::Remove => "remove",
-        };
-        dnf(&[verb, &target.name]).outliving_the_agent()
+    fn simulate(&self, change: Change, target: &Target) -> Option<Request> {
+        // Whatever it takes is shown; the change itself may take nothing unless it is told to.
+        let erase: &[&str] = if change == Change::Remove { &[] } else { &["--allowerasing"] };
+        Some(simulation(&[&[verb(change)], erase, &[&target.name]].concat()))
+    }
+
+    fn simulated_well(&self, finished: &Finished) -> bool {
+        finished.succeeded() || rules::line_with(finished, transaction::ABORTED).is_some()
+    }
+
+    fn read_plan(&self, finished: &Finished) -> Result<Plan, String> {
+        transaction::read(&finished.stdout.text).map(|steps| steps.plan())
+    }
+
+    fn is_named(&self, target: &Target, planned: &Planned) -> bool {
+        rpm::is_named(&target.name, planned)
+    }
+
+    fn change(&self, change: Change, target: &Target, cascade: bool, _: Duration) -> Request {
+        let erase: &[&str] = if cascade && change != Change::Remove { &["--allowerasing"] } else { &[] };
+        dnf(&[&[verb(change)], erase, &[&target.name]].concat()).outliving_the_agent()
     }
 
     /// dnf ends with 0 though a package's script has failed.
@@ -114,10 +138,14 @@ impl PackageManager for Dnf {
             let own = ["-q", "-C", "repoquery", "--upgrades", "--latest-limit=1", FORMAT];
             dnf(&[&own[..], more].concat()).max_output(8 << 20)
         };
-        PendingQuery { all: query(&[]), security: Some(query(&["--security"])) }
+        PendingQuery {
+            all: query(&[]),
+            security: Some(query(&["--security"])),
+            doable: Some(simulation(&["-C", "upgrade"])),
+        }
     }
 
-    fn read_pending(&self, all: &str, security: &str) -> Result<Vec<PendingUpdate>, String> {
+    fn read_pending(&self, all: &str, security: &str) -> Result<Reading<PendingUpdate>, String> {
         readable(all)?;
         readable(security)?;
         let security: HashSet<_> = rows(security).map(|row| (row.name, row.architecture)).collect();
@@ -128,22 +156,46 @@ impl PackageManager for Dnf {
             architecture: Some(row.architecture.to_owned()),
             source: row.repository.to_owned(),
             is_security_update: security.contains(&(row.name, row.architecture)),
+            blocked_by: None,
         };
-        Ok(rows(all).map(update).collect())
+        let lines = all.lines().filter(means_something);
+        Ok(Reading::of(lines, |line| Some(row(line).map(update))))
     }
 
-    fn update(&self, scope: Scope<'_>, _: Duration) -> Request {
-        let own: &[&str] = match scope {
-            Scope::All => &["upgrade"],
-            Scope::Security(_) => &["upgrade", "--security"],
-        };
-        dnf(own).outliving_the_agent()
+    fn read_doable(&self, text: &str) -> Result<HashSet<(String, String)>, String> {
+        Ok(transaction::read(text)?.brought())
+    }
+
+    fn simulate_update(&self, scope: Scope<'_>, cascade: bool) -> Option<Request> {
+        Some(simulation(&bring(scope, cascade)))
+    }
+
+    fn update(&self, scope: Scope<'_>, cascade: bool, _: Duration) -> Request {
+        dnf(&bring(scope, cascade)).outliving_the_agent()
     }
 
     /// As `dnf needs-restarting --reboothint` decides, but asked of rpm: a start of dnf takes longer than there is time.
     fn reboot(&self) -> RebootSign {
         RebootSign::InstalledSinceBoot(rpm::installation_times(&WANT_A_REBOOT))
     }
+}
+
+fn verb(change: Change) -> &'static str {
+    match change {
+        Change::Install => "install",
+        Change::Update => "upgrade",
+        Change::Remove => "remove",
+    }
+}
+
+fn bring(scope: Scope<'_>, cascade: bool) -> Vec<&'static str> {
+    let security = matches!(scope, Scope::Security(_)).then_some("--security");
+    ["upgrade"].into_iter().chain(security).chain(cascade.then_some("--allowerasing")).collect()
+}
+
+/// dnf refuses `-y` beside `--assumeno`, or prefers it.
+fn simulation(own: &[&str]) -> Request {
+    Request::new("dnf", OPTIONS.iter().skip(1).chain(&[SIMULATE]).chain(own))
 }
 
 fn dnf(own: &[&str]) -> Request {
@@ -155,13 +207,16 @@ const LOADING: [&str; 2] = ["Updating and loading repositories:", "Repositories 
 
 /// An answer of which nothing can be read is not "nothing is pending".
 fn readable(text: &str) -> Result<(), String> {
-    let means_something = |line: &&str| !line.trim().is_empty() && !LOADING.contains(&line.trim());
     match text.lines().find(means_something) {
         Some(line) if rows(text).next().is_none() => {
             Err(format!("dnf did not answer in the format that it was asked for: {}", quote(line)))
         }
         _ => Ok(()),
     }
+}
+
+fn means_something(line: &&str) -> bool {
+    !line.trim().is_empty() && !LOADING.contains(&line.trim())
 }
 
 struct Row<'a> {
@@ -172,12 +227,14 @@ struct Row<'a> {
 }
 
 fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
-    text.lines().filter_map(|line| {
-        let mut fields = line.splitn(4, '\t');
-        let mut next = || fields.next().filter(|field| !field.is_empty());
-        let (name, version, architecture, repository) = (next()?, next()?, next()?, next()?);
-        // repoquery tells an epoch of 0, which rpm's format leaves out.
-        let version = version.strip_prefix("0:").unwrap_or(version);
-        Some(Row { name, version, architecture, repository })
-    })
+    text.lines().filter_map(row)
+}
+
+fn row(line: &str) -> Option<Row<'_>> {
+    let mut fields = line.splitn(4, '\t');
+    let mut next = || fields.next().filter(|field| !field.is_empty());
+    let (name, version, architecture, repository) = (next()?, next()?, next()?, next()?);
+    // repoquery tells an epoch of 0, which rpm's format leaves out.
+    let version = version.strip_prefix("0:").unwrap_or(version);
+    Some(Row { name, version, architecture, repository })
 }

@@ -18,7 +18,7 @@ fn arguments(request: &Request) -> Vec<String> {
 
 #[test]
 fn the_list_has_each_package_with_its_figures() {
-    let list = Dnf.read_list(include_str!("fixtures/rpm-list.rpm-4.18.0.stdout"));
+    let list = Dnf.read_list(include_str!("fixtures/rpm-list.rpm-4.18.0.stdout")).rows;
     let names: Vec<_> = list.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(names, ["lab-shell", "lab-plain", "lab-fixed"]);
     assert_eq!((list[1].version.as_str(), list[1].size_kb), ("1.0-1", Some(1)));
@@ -28,7 +28,7 @@ fn the_list_has_each_package_with_its_figures() {
 #[test]
 fn epochs_are_told_keys_are_no_packages_and_a_summary_of_two_lines_harms_nobody() {
     let text = "vim\t2:9.0-1\tx86_64\t4000\tfirst\nsecond line\ngpg-pubkey\t1-2\t(none)\t0\tkey\nx\t1-1\tnoarch\t1\t\u{1b}[2J\n";
-    let told: Vec<_> = Dnf.read_list(text).into_iter().map(|p| (p.version, p.description)).collect();
+    let told: Vec<_> = Dnf.read_list(text).rows.into_iter().map(|p| (p.version, p.description)).collect();
     assert_eq!(told, [("2:9.0-1".into(), "first".into()), ("1-1".into(), "[2J".into())]);
 }
 
@@ -75,7 +75,7 @@ fn a_name_with_a_leading_dash_never_gets_to_dnf_whose_fifth_knows_no_double_dash
     }
     let target = Target::named("vim");
     let changes = [Change::Install, Change::Update, Change::Remove];
-    let changes = changes.map(|change| Dnf.change(change, &target, Duration::ZERO));
+    let changes = changes.map(|change| Dnf.change(change, &target, false, Duration::ZERO));
     for request in changes.iter().chain(&Dnf.known(&target)) {
         let arguments = arguments(request);
         assert!(
@@ -120,14 +120,49 @@ fn lists_that_were_never_fetched_are_told_as_that() {
 
 #[test]
 fn an_answer_without_any_row_is_an_error_and_no_answer_is_nothing_pending() {
-    assert_eq!(Dnf.read_pending("", "\n"), Ok(vec![]));
+    assert_eq!(Dnf.read_pending("", "\n"), Ok(Reading::default()));
     let loading = "Updating and loading repositories:\nRepositories loaded.\n";
-    assert_eq!(Dnf.read_pending(loading, loading), Ok(vec![]));
+    assert_eq!(Dnf.read_pending(loading, loading), Ok(Reading::default()));
+    let half = Dnf.read_pending("vim\t9.0-1\tx86_64\tupdates\nodd line\n", "").unwrap();
+    assert_eq!((half.rows.len(), half.unreadable), (1, 1));
     let unread = "vim\\t9.0-1\\tx86_64\\tupdates\n";
     for (all, security) in [(unread, ""), ("vim\t9.0-1\tx86_64\tupdates\n", unread)] {
         let error = Dnf.read_pending(all, security).unwrap_err();
         assert!(error.contains("format") && error.contains("vim\\t9.0-1"), "{error}");
     }
+}
+
+#[test]
+fn a_table_tells_what_comes_and_what_goes_also_where_names_are_long() {
+    let recorded = recorded!(0, "install.dnf-4.14.0");
+    assert_eq!(Dnf.read_plan(&recorded), Ok(Plan::default()));
+    let brought = Dnf.read_doable(&recorded.stdout.text).unwrap();
+    assert!(brought.contains(&("lab-plain".to_owned(), "1.0-1".to_owned())), "{brought:?}");
+    let removal = "Dependencies resolved.\n====\n Package Arch Version Repository Size\n====\nRemoving:\n \
+        lab-plain noarch 1.0-1 @System 4\nRemoving dependent packages:\n a-name-that-takes-the-whole-of-its-column\n   \
+                  noarch 2:1.0-1 @System 4 k\n\nTransaction Summary\n====\nRemove  2 Packages\n";
+    let aborted = finished(1, removal, "Operation aborted.\n");
+    assert!(Dnf.simulated_well(&aborted));
+    let plan =
+        Dnf.read_plan(&aborted).unwrap().without(|one| Dnf.is_named(&Target::named("lab-plain.noarch"), one));
+    assert_eq!(plan.removed.len(), 1);
+    assert_eq!(plan.removed[0].name, "a-name-that-takes-the-whole-of-its-column");
+    let lacking = removal.replace("2 Packages", "3 Packages");
+    assert!(Dnf.read_plan(&finished(1, &lacking, "")).is_err());
+    assert!(Dnf.read_plan(&finished(1, "odd", "")).is_err());
+    assert_eq!(Dnf.read_plan(&finished(0, "Nothing to do.\n", "")), Ok(Plan::default()));
+}
+
+#[test]
+fn a_package_is_what_the_host_named_in_each_form_that_dnf_takes() {
+    let planned =
+        Planned { name: "vim".into(), architecture: Some("x86_64".into()), version: Some("2:9.0-1".into()) };
+    for name in ["vim", "vim.x86_64", "vim-9.0", "vim-9.0-1", "vim-2:9.0-1", "vim-9.0-1.x86_64"] {
+        assert!(Dnf.is_named(&Target::named(name), &planned), "{name}");
+    }
+    assert!(
+        !Dnf.is_named(&Target::named("vi"), &planned) && !Dnf.is_named(&Target::named("vim-9"), &planned)
+    );
 }
 
 #[test]
@@ -171,7 +206,7 @@ fn each_failure_is_told_by_its_cause_and_in_the_tools_words() {
 fn security_updates_are_told_by_their_advisories() {
     let all = include_str!("fixtures/pending.dnf-4.14.0.stdout");
     let security = include_str!("fixtures/pending-security.dnf-4.14.0.stdout");
-    let updates = Dnf.read_pending(all, security).unwrap();
+    let updates = Dnf.read_pending(all, security).unwrap().rows;
     let told: Vec<_> = updates.iter().map(|u| (u.package.as_str(), u.is_security_update)).collect();
     assert_eq!(told, [("lab-fixed", true), ("lab-plain", false)]);
     assert_eq!((updates[0].version_available.as_str(), updates[0].source.as_str()), ("2.0-1", "lab"));
@@ -181,10 +216,10 @@ fn security_updates_are_told_by_their_advisories() {
 fn what_changes_packages_goes_on_when_the_agent_ends_and_nothing_else_does() {
     let target = Target::named("vim");
     for change in [Change::Install, Change::Update, Change::Remove] {
-        assert!(Dnf.change(change, &target, Duration::ZERO).outlives_the_agent);
+        assert!(Dnf.change(change, &target, false, Duration::ZERO).outlives_the_agent);
     }
-    assert!(Dnf.update(Scope::All, Duration::ZERO).outlives_the_agent);
-    assert!(Dnf.update(Scope::Security(&[]), Duration::ZERO).outlives_the_agent);
+    assert!(Dnf.update(Scope::All, false, Duration::ZERO).outlives_the_agent);
+    assert!(Dnf.update(Scope::Security(&[]), false, Duration::ZERO).outlives_the_agent);
     let others = [Dnf.list(), Dnf.query(&target), Dnf.refresh().unwrap(), Dnf.pending().all];
     assert!(others.iter().all(|request| !request.outlives_the_agent));
 }

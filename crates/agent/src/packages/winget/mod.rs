@@ -9,7 +9,9 @@ mod table;
 mod tests;
 
 use super::target::word;
-use super::{Cause, Change, Failure, Installed, PackageManager, PendingQuery, RebootSign, Scope, Target};
+use super::{
+    Cause, Change, Failure, Installed, PackageManager, PendingQuery, Reading, RebootSign, Scope, Target,
+};
 use crate::commands::runner::{Finished, Program, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::path::PathBuf;
@@ -73,8 +75,9 @@ impl PackageManager for Winget {
         self.request(&["list"]).max_output(MAX_LIST_BYTES)
     }
 
-    fn read_list(&self, text: &str) -> Vec<PackageInfo> {
-        table::read(text).into_iter().map(table::Row::package).collect()
+    fn read_list(&self, text: &str) -> Reading<PackageInfo> {
+        let Reading { rows, unreadable } = table::read(text);
+        Reading { rows: rows.into_iter().map(table::Row::package).collect(), unreadable }
     }
 
     fn query(&self, target: &Target) -> Request {
@@ -82,8 +85,9 @@ impl PackageManager for Winget {
     }
 
     fn read_query(&self, target: &Target, text: &str) -> Vec<Installed> {
-        let rows = table::read(text).into_iter().filter(|row| row.is(&target.name));
-        rows.map(|row| Installed { version: row.version, architecture: None, ready: true }).collect()
+        let rows = table::read(text).rows.into_iter().filter(|row| row.is(&target.name));
+        rows.map(|row| Installed { version: row.version, architecture: None, ready: true, state: None })
+            .collect()
     }
 
     fn known(&self, target: &Target) -> Option<Request> {
@@ -94,7 +98,12 @@ impl PackageManager for Winget {
         finished.succeeded() && !finished.stdout.text.trim().is_empty()
     }
 
-    fn change(&self, change: Change, target: &Target, _: Duration) -> Request {
+    /// winget cannot; its packages do not depend on each other.
+    fn simulate(&self, _: Change, _: &Target) -> Option<Request> {
+        None
+    }
+
+    fn change(&self, change: Change, target: &Target, _: bool, _: Duration) -> Request {
         // What is cut short half-way is half installed.
         let request = match change {
             Change::Install => {
@@ -139,18 +148,26 @@ impl PackageManager for Winget {
     }
 
     fn pending(&self) -> PendingQuery {
-        PendingQuery { all: self.request(&["upgrade", "--include-unknown"]), security: None }
+        PendingQuery { all: self.request(&["upgrade", "--include-unknown"]), security: None, doable: None }
     }
 
-    fn read_pending(&self, all: &str, _: &str) -> Result<Vec<PendingUpdate>, String> {
-        Ok(table::read(all).into_iter().filter_map(table::Row::update).collect())
+    fn read_pending(&self, all: &str, _: &str) -> Result<Reading<PendingUpdate>, String> {
+        let Reading { rows, unreadable } = table::read(all);
+        if rows.is_empty() && unreadable > 0 {
+            return Err(format!("{unreadable} rows of winget's table could not be read"));
+        }
+        Ok(Reading { rows: rows.into_iter().filter_map(table::Row::update).collect(), unreadable })
     }
 
     fn knows_security(&self) -> bool {
         false
     }
 
-    fn update(&self, _: Scope<'_>, _: Duration) -> Request {
+    fn simulate_update(&self, _: Scope<'_>, _: bool) -> Option<Request> {
+        None
+    }
+
+    fn update(&self, _: Scope<'_>, _: bool, _: Duration) -> Request {
         self.request(&["upgrade", "--all", "--silent", "--accept-package-agreements"])
     }
 

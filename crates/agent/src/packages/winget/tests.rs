@@ -31,7 +31,7 @@ fn finished(code: u32, stdout: &str) -> Finished {
 
 #[test]
 fn a_table_is_read_by_its_columns_behind_progress_and_with_names_that_were_cut() {
-    let rows = table::read(ENGLISH);
+    let rows = table::read(ENGLISH).rows;
     let told: Vec<_> =
         rows.iter().map(|r| (r.id.as_str(), r.version.as_str(), r.available.as_str())).collect();
     assert_eq!(
@@ -43,26 +43,56 @@ fn a_table_is_read_by_its_columns_behind_progress_and_with_names_that_were_cut()
             ("ARP\\Machine\\X64\\ht", "3.1", ""),
         ]
     );
-    assert_eq!(winget().read_pending(ENGLISH, "").unwrap().len(), 1);
-    assert_eq!(winget().read_list(ENGLISH)[0].description, "7-Zip 24.08 (x64)");
+    assert_eq!(winget().read_pending(ENGLISH, "").unwrap().rows.len(), 1);
+    assert_eq!(table::read(ENGLISH).unreadable, 0);
+    assert_eq!(winget().read_list(ENGLISH).rows[0].description, "7-Zip 24.08 (x64)");
 }
 
 /// Cell by cell it would take hours.
 #[test]
 fn a_header_of_a_hundred_thousand_words_is_no_table() {
     let rows = format!("{}\n", "x ".repeat(100_000)).repeat(20);
-    assert_eq!(table::read(&format!("{}\n----------\n{rows}", "w ".repeat(100_000))), []);
+    assert_eq!(table::read(&format!("{}\n----------\n{rows}", "w ".repeat(100_000))).rows, []);
 }
 
 #[test]
 fn headers_in_other_languages_and_wide_characters_keep_their_columns() {
-    let japanese = table::read(JAPANESE);
+    let japanese = table::read(JAPANESE).rows;
     assert_eq!(
         (japanese[0].name.as_str(), japanese[0].id.as_str(), japanese[0].version.as_str()),
         ("日本語ソフト", "Jp.Soft", "2.0")
     );
-    assert_eq!(table::read(GERMAN).len(), 1);
-    assert_eq!(table::read("No installed package found matching input criteria.\n"), []);
+    assert_eq!(table::read(GERMAN).rows.len(), 1);
+    assert_eq!(table::read("No installed package found matching input criteria.\n"), Reading::default());
+}
+
+#[test]
+fn headings_of_several_words_ids_with_blanks_and_a_table_without_sources_are_read() {
+    let french = "Nom du paquet   ID du paquet               Version   Version disponible\n\
+        -----------------------------------------------------------------------\n\
+        Firefox         ARP\\X64\\Mozilla Fox 131     131.0     132.0\n\
+        Git             Git.Git                    2.46.0    2.47.1\n\
+        Outil à moi     Un.Très.Long.Identif…      1         2\n\
+        3 mises à niveau disponibles.\n";
+    let read = table::read(french);
+    let told: Vec<_> =
+        read.rows.iter().map(|r| (r.id.as_str(), r.version.as_str(), r.available.as_str())).collect();
+    let want = [
+        ("ARP\\X64\\Mozilla Fox 131", "131.0", "132.0"),
+        ("Git.Git", "2.46.0", "2.47.1"),
+        ("Un.Très.Long.Identif…", "1", "2"),
+    ];
+    assert_eq!((told, read.unreadable), (want.to_vec(), 0));
+    assert_eq!(read.rows[0].name, "Firefox");
+}
+
+#[test]
+fn a_table_of_which_no_row_can_be_read_is_an_error_and_not_nothing() {
+    for body in ["", "something else\n", "wordswithoutanyblankbetweenthem\n"] {
+        let text = format!("Name Id Version Available Source\n--------------------------------\n{body}");
+        assert!(winget().read_pending(&text, "").is_err(), "{body:?}");
+        assert!(winget().read_list(&text).unreadable > 0, "{body:?}");
+    }
 }
 
 #[test]
@@ -82,7 +112,7 @@ fn nothing_that_winget_could_take_for_an_option_or_a_query_passes() {
     {
         assert!(winget().target(odd).is_err(), "{odd}");
     }
-    let request = winget().change(Change::Install, &target, Duration::ZERO);
+    let request = winget().change(Change::Install, &target, false, Duration::ZERO);
     let arguments: Vec<_> = request.arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     assert_eq!(arguments[..6], ["install", "--id", "7zip.7zip", "--exact", "--version", "24.09"]);
     assert!(arguments.iter().any(|a| a == "--disable-interactivity"));

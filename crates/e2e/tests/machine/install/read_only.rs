@@ -119,7 +119,7 @@ fn refuses(guest: &Guest, client: &Client) -> Result<()> {
     let operation = ServiceOperation::Restart;
     for action in [
         Action::ServiceControl { service: "dbus".to_owned(), operation },
-        Action::PackageInstall { package: "lab-plain".to_owned() },
+        Action::PackageInstall { package: "lab-plain".to_owned(), cascade: false },
         Action::PackageList { limit: None, filter: None },
     ] {
         refused(guest, client, &action, ErrorCode::ActionBlocked)?;

@@ -53,7 +53,7 @@ fn names(guest: &Guest) -> Result<()> {
     expect_error(&desk.install("lab-nosuch")?, ErrorCode::NotFound, "apt knows no package lab-nosuch")?;
     expect_error(&desk.remove("lab-nosuch")?, ErrorCode::NotFound, "lab-nosuch")?;
     expect_error(&desk.install("lab-plain=9.9")?, ErrorCode::NotFound, "Version '9.9'")?;
-    let update = Action::PackageUpdate { package: "lab-plain".to_owned() };
+    let update = Action::PackageUpdate { package: "lab-plain".to_owned(), cascade: false };
     expect_error(&desk.ask(&update, None)?, ErrorCode::NotFound, "is not installed")?;
     for name in [
         "-oDPkg::Pre-Invoke::=touch$IFS/tmp/pwned",

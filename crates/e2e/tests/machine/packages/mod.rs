@@ -52,11 +52,11 @@ impl<'a> Desk<'a> {
     }
 
     fn install(&self, package: &str) -> Result<Response> {
-        self.ask(&Action::PackageInstall { package: package.to_owned() }, None)
+        self.ask(&Action::PackageInstall { package: package.to_owned(), cascade: false }, None)
     }
 
     fn remove(&self, package: &str) -> Result<Response> {
-        self.ask(&Action::PackageRemove { package: package.to_owned() }, None)
+        self.ask(&Action::PackageRemove { package: package.to_owned(), cascade: false }, None)
     }
 
     fn packages(&self, filter: Option<&str>) -> Result<PackageListData> {

@@ -23,7 +23,7 @@ pub(super) fn check(desk: &Desk<'_>) -> Result<UpdateCheckData> {
 }
 
 pub(super) fn install(desk: &Desk<'_>, security_only: bool) -> Result<UpdateInstallData> {
-    let response = desk.ask(&Action::UpdateInstall { security_only }, None)?;
+    let response = desk.ask(&Action::UpdateInstall { security_only, cascade: false }, None)?;
     ensure!(response.success, "{response:?}");
     Ok(serde_json::from_value(response.data)?)
 }
@@ -71,7 +71,7 @@ fn security(guest: &Guest) -> Result<()> {
         "{installed:?}"
     );
     ensure!(desk.dpkg("lab-fixed")? == "installed 2.0" && desk.dpkg("lab-plain")? == "installed 1.0");
-    let update = Action::PackageUpdate { package: "lab-plain".to_owned() };
+    let update = Action::PackageUpdate { package: "lab-plain".to_owned(), cascade: false };
     expect_change(&desk.ask(&update, None)?, Some("1.0"), Some("2.0"), true)?;
     expect_change(&desk.ask(&update, None)?, Some("2.0"), Some("2.0"), false)?;
     let nothing = install(&desk, false)?;
@@ -91,7 +91,7 @@ fn configuration(guest: &Guest) -> Result<()> {
     guest.sh(RENEW_THE_REPOSITORIES)?;
     expect_change(&desk.install("lab-conf=1.0")?, None, Some("1.0"), true)?;
     guest.sh("echo setting=mine > /etc/lab.conf")?;
-    let update = Action::PackageUpdate { package: "lab-conf".to_owned() };
+    let update = Action::PackageUpdate { package: "lab-conf".to_owned(), cascade: false };
     let updated = desk.ask(&update, None)?;
     let found = guest.sh("cat /etc/lab.conf /etc/lab.conf.dpkg-dist")?;
     let removed = desk.remove("lab-conf")?;

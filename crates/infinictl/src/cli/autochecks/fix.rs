@@ -169,7 +169,7 @@ mod tests {
     use infiniservice_protocol::data::Remediation;
 
     fn check(name: &str, status: CheckStatus, security_only: bool) -> Check {
-        let command = Some(Action::UpdateInstall { security_only });
+        let command = Some(Action::UpdateInstall { security_only, cascade: false });
         let remediation = Some(Remediation { description: String::new(), command });
         Check { name: name.into(), status, remediation, ..Default::default() }
     }

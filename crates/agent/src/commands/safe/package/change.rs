@@ -1,11 +1,13 @@
 //! `PackageInstall`, `PackageUpdate`, `PackageRemove`: look, act, look again, and tell what has changed.
 
-use super::desk::{Attempt, Desk, outcome};
+use super::desk::{Attempt, Desk, Seen, outcome};
+use super::effects::{Effects, Versions};
+use super::weigh::{Weighed, labels};
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::Finished;
-use crate::packages::{Cause, Change, Failure, Installed, Target};
+use crate::packages::{Cause, Change, Failure, Installed, Plan, Target};
 use infiniservice_protocol::data::PackageChangeData;
 use infiniservice_protocol::{ErrorCode, ParamError};
 
@@ -13,13 +15,14 @@ use infiniservice_protocol::{ErrorCode, ParamError};
 pub(in crate::commands::safe) async fn run(
     change: Change,
     package: &str,
+    cascade: bool,
     context: &CommandContext,
     control: &Control,
 ) -> CommandResult {
     let desk = Desk::of(context, control)?;
     let target = target(&desk, change, package)?;
     let before = desk.installed(&target).await?;
-    let work = Work { desk, change, package, target, before };
+    let work = Work { desk, change, package, cascade, target, before };
     work.run().await
 }
 
@@ -38,6 +41,7 @@ struct Work<'a> {
     desk: Desk<'a>,
     change: Change,
     package: &'a str,
+    cascade: bool,
     target: Target,
     before: Vec<Installed>,
 }
@@ -94,6 +98,7 @@ impl Work<'_> {
     }
 
     async fn carry_out(&self, stale: Option<CommandError>) -> CommandResult {
+        let all = self.weigh().await?;
         let mut attempt = self.attempt().await?;
         if let Attempt::Failed(_, Failure { cause: Cause::Stale, .. }) = &attempt
             && self.change == Change::Install
@@ -101,11 +106,12 @@ impl Work<'_> {
         {
             attempt = self.attempt().await?;
         }
-        let after = self.desk.installed_now(&self.target).await;
+        let after = self.desk.seen_now(&self.target, all.is_some()).await;
         let data = match &after {
-            Ok(after) => CommandOutcome::of(&self.data(after).await)?,
+            Ok(after) => CommandOutcome::of(&self.data(after, all.as_ref()).await)?,
             Err(_) => CommandOutcome::default(),
         };
+        let after = after.map(|seen| seen.target);
         match (attempt, after) {
             (Attempt::Failed(finished, failure), _) => {
                 Err(self.failed(finished, &failure).with_data(data.data))
@@ -115,8 +121,33 @@ impl Work<'_> {
         }
     }
 
+    /// Simulates the change where that can be done, and refuses one at the cost of others; then looks at all packages.
+    async fn weigh(&self) -> Result<Option<Versions>, CommandError> {
+        let manager = self.desk.manager();
+        let Some(simulation) = manager.simulate(self.change, &self.target) else { return Ok(None) };
+        let is_named = |one: &crate::packages::Planned| manager.is_named(&self.target, one);
+        let sentence = |why: &str| self.sentence(why);
+        match self.desk.weigh(simulation, is_named, sentence).await? {
+            Weighed::Conflict(plan) if !self.cascade => Err(self.refused(&plan).await?),
+            Weighed::Failed(error) => Err(error.with_data(CommandOutcome::of(&self.unchanged().await)?.data)),
+            Weighed::Free | Weighed::Conflict(_) => self.desk.versions().await.map(Some),
+        }
+    }
+
+    async fn refused(&self, plan: &Plan) -> Result<CommandError, CommandError> {
+        let data = PackageChangeData {
+            would_remove: labels(&plan.removed),
+            would_downgrade: labels(&plan.downgraded),
+            ..self.unchanged().await
+        };
+        let why = format!("{}; with `cascade` it may", plan.sentence());
+        let error = CommandError::new(ErrorCode::Conflict, self.sentence(&why));
+        Ok(error.with_data(CommandOutcome::of(&data)?.data))
+    }
+
     async fn attempt(&self) -> Result<Attempt, CommandError> {
-        let request = self.desk.manager().change(self.change, &self.target, self.desk.lock_wait());
+        let wait = self.desk.lock_wait();
+        let request = self.desk.manager().change(self.change, &self.target, self.cascade, wait);
         self.desk.attempt(request).await
     }
 
@@ -154,19 +185,43 @@ impl Work<'_> {
     }
 
     async fn nothing_to_do(&self) -> CommandResult {
-        CommandOutcome::of(&self.data(&self.before).await)
+        CommandOutcome::of(&self.unchanged().await)
     }
 
-    async fn data(&self, after: &[Installed]) -> PackageChangeData {
+    async fn unchanged(&self) -> PackageChangeData {
+        self.data(&Seen { target: self.before.clone(), all: None }, None).await
+    }
+
+    async fn data(&self, after: &Seen, all_before: Option<&Versions>) -> PackageChangeData {
         let version = |all: &[Installed]| all.first().map(|one| one.version.clone());
+        let effects = match (all_before, &after.all) {
+            (Some(before), Some(after)) => Effects::between(before, after),
+            _ => Effects::between(&self.alone(&self.before), &self.alone(&after.target)),
+        };
         PackageChangeData {
             package: self.package.to_owned(),
             manager: self.desk.manager().name().to_owned(),
             version_before: version(&self.before),
-            version_after: version(after),
-            changed: self.before != after,
+            version_after: version(&after.target),
+            changed: self.before != after.target || effects != Effects::default(),
             reboot_required: self.desk.reboot_required().await,
+            state: after.target.first().and_then(|one| one.state.clone()),
+            removed: effects.removed,
+            installed: effects.installed,
+            upgraded: effects.upgraded,
+            downgraded: effects.downgraded,
+            ..PackageChangeData::default()
         }
+    }
+
+    /// The named package in the form of all.
+    fn alone(&self, all: &[Installed]) -> Versions {
+        let mut versions = Versions::new();
+        for one in all {
+            let key = (self.target.name.clone(), one.architecture.clone());
+            versions.entry(key).or_default().push(one.version.clone());
+        }
+        versions
     }
 
     fn not_installed(&self) -> CommandError {

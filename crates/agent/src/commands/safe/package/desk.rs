@@ -1,5 +1,6 @@
 //! Running a package manager's plans: locks waited for, an interrupted database repaired, and all of it bounded.
 
+use super::effects::{Versions, versions};
 use crate::commands::changes::CHANGE_MAX;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
@@ -26,6 +27,14 @@ pub(in crate::commands::safe) struct Desk<'a> {
     control: &'a Control,
 }
 
+/// What was seen after a change.
+pub(super) struct Seen {
+    /// Of the package that was named.
+    pub(super) target: Vec<Installed>,
+    /// Of all, where that was asked.
+    pub(super) all: Option<Versions>,
+}
+
 /// How a plan ended.
 #[derive(Debug)]
 pub(in crate::commands::safe) enum Attempt {
@@ -33,6 +42,15 @@ pub(in crate::commands::safe) enum Attempt {
     Done(Finished),
     /// Not so.
     Failed(Finished, Failure),
+}
+
+/// What a program is run for.
+#[derive(Clone, Copy, Debug)]
+enum Sort {
+    /// To read, or to change.
+    Real,
+    /// To see what a change would do.
+    Trial,
 }
 
 impl<'a> Desk<'a> {
@@ -62,10 +80,30 @@ impl<'a> Desk<'a> {
 
     /// Runs a plan to its end.
     pub(in crate::commands::safe) async fn attempt(&self, request: Request) -> Result<Attempt, CommandError> {
-        self.attempt_within(request, self.control).await
+        self.attempt_within(request, self.control, Sort::Real).await
     }
 
-    async fn attempt_within(&self, request: Request, control: &Control) -> Result<Attempt, CommandError> {
+    /// Runs a simulation to its end.
+    pub(in crate::commands::safe) async fn simulate(
+        &self,
+        request: Request,
+    ) -> Result<Attempt, CommandError> {
+        self.attempt_within(request, self.control, Sort::Trial).await
+    }
+
+    fn is_well(&self, finished: &Finished, sort: Sort) -> bool {
+        match sort {
+            Sort::Real => self.manager().ended_well(finished),
+            Sort::Trial => self.manager().simulated_well(finished),
+        }
+    }
+
+    async fn attempt_within(
+        &self,
+        request: Request,
+        control: &Control,
+        sort: Sort,
+    ) -> Result<Attempt, CommandError> {
         let patience = Instant::now() + LOCK_WAIT.min(control.remaining() / 2);
         let committed;
         let control = if request.outlives_the_agent {
@@ -77,7 +115,7 @@ impl<'a> Desk<'a> {
         let mut repaired = false;
         loop {
             let finished = self.context.runner.run(self.bounded(request.clone()), control).await?;
-            if self.manager().ended_well(&finished) {
+            if self.is_well(&finished, sort) {
                 return Ok(Attempt::Done(finished));
             }
             let failure = self.read_failure(&finished);
@@ -128,12 +166,28 @@ impl<'a> Desk<'a> {
         self.installed_within(target, self.control).await
     }
 
-    /// The same after a change, whose time may be over.
-    pub(in crate::commands::safe) async fn installed_now(
-        &self,
-        target: &Target,
-    ) -> Result<Vec<Installed>, CommandError> {
-        self.installed_within(target, &Control::for_at_most(AFTERMATH)).await
+    /// The same after a change, whose time may be over; with all packages, where they were looked at before.
+    pub(super) async fn seen_now(&self, target: &Target, all: bool) -> Result<Seen, CommandError> {
+        let control = Control::for_at_most(AFTERMATH);
+        let target = self.installed_within(target, &control).await?;
+        let all = if all { Some(self.versions_within(&control).await?) } else { None };
+        Ok(Seen { target, all })
+    }
+
+    /// All installed packages.
+    pub(in crate::commands::safe) async fn versions(&self) -> Result<Versions, CommandError> {
+        let list = self.read(self.manager().list(), "the installed packages").await?;
+        Ok(versions(self.manager().read_list(&list.stdout.text).rows))
+    }
+
+    /// The same after a change.
+    pub(in crate::commands::safe) async fn versions_now(&self) -> Result<Versions, CommandError> {
+        self.versions_within(&Control::for_at_most(AFTERMATH)).await
+    }
+
+    async fn versions_within(&self, control: &Control) -> Result<Versions, CommandError> {
+        let list = self.read_within(self.manager().list(), control).await?;
+        Ok(versions(self.manager().read_list(&list.stdout.text).rows))
     }
 
     async fn installed_within(
@@ -170,11 +224,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Reads once more after a change, though its time may be over. That it did not come out well says nothing of the change.
-    pub(in crate::commands::safe) async fn read_now(
-        &self,
-        request: Request,
-    ) -> Result<Finished, CommandError> {
-        let finished = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await?;
+    async fn read_within(&self, request: Request, control: &Control) -> Result<Finished, CommandError> {
+        let finished = self.context.runner.run(request, control).await?;
         if self.manager().ended_well(&finished) {
             return Ok(finished);
         }
@@ -196,7 +247,7 @@ impl<'a> Desk<'a> {
     pub(in crate::commands::safe) async fn refresh(&self) -> Result<Result<(), CommandError>, CommandError> {
         let Some(request) = self.manager().refresh() else { return Ok(Ok(())) };
         let bounded = self.control.shortened(REFRESH.min(self.control.remaining() / 2));
-        let failed = match self.attempt_within(request, &bounded).await {
+        let failed = match self.attempt_within(request, &bounded, Sort::Real).await {
             Ok(Attempt::Done(_)) => {
                 self.stamp();
                 return Ok(Ok(()));

@@ -4,6 +4,7 @@ use super::Desk;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandOutcome, CommandResult};
+use crate::packages::Reading;
 use infiniservice_protocol::data::{PackageInfo, PackageListData};
 
 /// Lists the installed packages in the order of their names.
@@ -26,7 +27,7 @@ pub(in crate::commands::safe) async fn run(
 }
 
 fn select(
-    mut packages: Vec<PackageInfo>,
+    Reading { rows: mut packages, unreadable }: Reading<PackageInfo>,
     manager: &str,
     limit: Option<u32>,
     filter: Option<&str>,
@@ -39,5 +40,5 @@ fn select(
     packages
         .sort_by(|a, b| (&a.name, &a.architecture, &a.version).cmp(&(&b.name, &b.architecture, &b.version)));
     packages.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
-    PackageListData { packages, manager: manager.to_owned(), count }
+    PackageListData { packages, manager: manager.to_owned(), count, unreadable }
 }

@@ -2,12 +2,16 @@
 
 mod change;
 mod desk;
+mod effects;
 mod list;
 #[cfg(test)]
 pub(super) mod script;
 #[cfg(test)]
 mod tests;
+mod weigh;
 
 pub(super) use change::run as change;
 pub(super) use desk::{Attempt, Desk, outcome};
+pub(super) use effects::{Effects, Versions};
 pub(super) use list::run as list;
+pub(super) use weigh::{Weighed, labels};

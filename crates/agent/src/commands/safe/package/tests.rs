@@ -39,10 +39,39 @@ fn apt_get(code: i32, stderr: &str) -> Scene {
     ("apt-get", "lab-plain", finished(code, "said so\n", stderr))
 }
 
+const HARMLESS: &str = "Inst lab-plain (1.0 Lab:12/stable [all])\n";
+
+/// What a simulation says that removes nothing but these.
+fn simulated(lines: &str, removed: usize) -> Scene {
+    let text = format!("0 upgraded, 1 newly installed, {removed} to remove and 0 not upgraded.\n{lines}");
+    ("apt-get", "-s", finished(0, &text, ""))
+}
+
+fn free() -> Scene {
+    simulated(HARMLESS, 0)
+}
+
+/// All packages.
+fn all(rows: &[(&str, &str)]) -> Scene {
+    let row = |(name, version): &(&str, &str)| format!("installed\t{name}\t{version}\tall\t4\tx\n");
+    ("dpkg-query", "-W", finished(0, &rows.iter().map(row).collect::<String>(), ""))
+}
+
+/// A change with what comes before and after it: a simulation that frees it, and two looks at all packages.
+fn framed(change: impl IntoIterator<Item = Scene>, after: Scene) -> Vec<Scene> {
+    let rest = change.into_iter().chain([after, all(&[("other", "1")])]);
+    [free(), all(&[("other", "1")])].into_iter().chain(rest).collect()
+}
+
+/// The same behind these.
+fn with(first: impl IntoIterator<Item = Scene>, framed: Vec<Scene>) -> Vec<Scene> {
+    first.into_iter().chain(framed).collect()
+}
+
 async fn play(change: Change, scenes: impl IntoIterator<Item = Scene>) -> CommandResult {
     let root = tempfile::tempdir().unwrap();
     let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
-    let result = super::change(change, "lab-plain", &context, &Control::for_at_most(MINUTE)).await;
+    let result = super::change(change, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     script.assert_over();
     result
 }
@@ -59,7 +88,8 @@ fn versions(result: CommandResult) -> (String, String, bool) {
 
 #[tokio::test]
 async fn an_installation_tells_the_version_that_came() {
-    let result = play(Change::Install, [absent(), known(), apt_get(0, ""), there("1.0")]).await;
+    let result =
+        play(Change::Install, with([absent(), known()], framed([apt_get(0, "")], there("1.0")))).await;
     assert_eq!(result.as_ref().unwrap().stdout.text, "said so\n");
     assert_eq!(versions(result), ("none".into(), "1.0".into(), true));
 }
@@ -74,8 +104,11 @@ async fn what_is_there_already_is_a_success_that_starts_nothing_and_changed_noth
 async fn an_unknown_name_is_not_found_only_after_the_lists_are_fresh() {
     let error = play(Change::Install, [absent(), unknown(), refresh(0), unknown()]).await.unwrap_err();
     assert_eq!((error.code, error.error.as_str()), (ErrorCode::NotFound, "apt knows no package lab-plain"));
-    let found =
-        play(Change::Install, [absent(), unknown(), refresh(0), known(), apt_get(0, ""), there("1")]).await;
+    let found = play(
+        Change::Install,
+        with([absent(), unknown(), refresh(0), known()], framed([apt_get(0, "")], there("1"))),
+    )
+    .await;
     assert_eq!(versions(found), ("none".into(), "1".into(), true));
 }
 
@@ -92,7 +125,7 @@ async fn a_failed_script_is_told_with_what_it_left_behind() {
     let said = "dpkg: error processing package lab-plain (--configure):\n installed lab-plain package \
         post-installation script subprocess returned error exit status 3\n";
     let left = finished(0, "half-configured\tlab-plain\t1.0\tall\t4\tx\n", "");
-    let scenes = [absent(), known(), apt_get(100, said), ("dpkg-query", "lab-plain", left)];
+    let scenes = with([absent(), known()], framed([apt_get(100, said)], ("dpkg-query", "lab-plain", left)));
     let error = play(Change::Install, scenes).await.unwrap_err();
     assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(100)));
     assert!(error.error.starts_with("apt could not install lab-plain: a package's script failed"), "{error}");
@@ -103,7 +136,8 @@ async fn a_failed_script_is_told_with_what_it_left_behind() {
 #[tokio::test]
 async fn one_that_is_there_but_not_set_up_is_installed_again() {
     let half = finished(0, "half-configured\tlab-plain\t1.0\tall\t4\tx\n", "");
-    let scenes = [("dpkg-query", "lab-plain", half), known(), apt_get(0, ""), there("1.0")];
+    let half = ("dpkg-query", "lab-plain", half);
+    let scenes = with([half, known()], framed([apt_get(0, "")], there("1.0")));
     assert_eq!(versions(play(Change::Install, scenes).await), ("1.0".into(), "1.0".into(), true));
 }
 
@@ -112,9 +146,9 @@ async fn an_interrupted_database_is_repaired_once() {
     let interrupted =
         || apt_get(100, "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'\n");
     let repair = || ("dpkg", "--set-selections", finished(0, "", ""));
-    let scenes = [absent(), known(), interrupted(), repair(), apt_get(0, ""), there("1.0")];
+    let scenes = with([absent(), known()], framed([interrupted(), repair(), apt_get(0, "")], there("1.0")));
     assert!(play(Change::Install, scenes).await.is_ok());
-    let scenes = [absent(), known(), interrupted(), repair(), interrupted(), absent()];
+    let scenes = with([absent(), known()], framed([interrupted(), repair(), interrupted()], absent()));
     assert!(play(Change::Install, scenes).await.unwrap_err().error.contains("interrupted"));
 }
 
@@ -123,10 +157,10 @@ async fn a_held_lock_is_waited_for_and_then_told_with_its_holder() {
     let locked = || {
         apt_get(100, "E: Could not get lock /var/cache/apt/archives/lock. It is held by process 7 (apt)\n")
     };
-    let scenes = [absent(), known(), locked(), locked(), apt_get(0, ""), there("1.0")];
+    let scenes = with([absent(), known()], framed([locked(), locked(), apt_get(0, "")], there("1.0")));
     assert!(play(Change::Install, scenes).await.is_ok());
     let attempts = std::iter::repeat_with(locked).take(15);
-    let scenes = [absent(), known()].into_iter().chain(attempts).chain([absent()]);
+    let scenes = with([absent(), known()], framed(attempts, absent()));
     let error = play(Change::Install, scenes).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Busy);
     assert!(error.error.ends_with("lock: apt (pid 7)"), "{error}");
@@ -135,14 +169,14 @@ async fn a_held_lock_is_waited_for_and_then_told_with_its_holder() {
 #[tokio::test]
 async fn a_list_that_names_a_vanished_file_is_fetched_anew() {
     let stale = apt_get(100, "E: Failed to fetch http://x/y.deb  404  Not Found [IP: 1.2.3.4 80]\n");
-    let scenes = [absent(), known(), stale, refresh(0), apt_get(0, ""), there("1.1")];
+    let scenes = with([absent(), known()], framed([stale, refresh(0), apt_get(0, "")], there("1.1")));
     assert_eq!(versions(play(Change::Install, scenes).await), ("none".into(), "1.1".into(), true));
 }
 
 #[tokio::test]
 async fn one_that_hangs_is_a_timeout_with_its_partial_output_and_what_it_left() {
     let stopped = Finished { status: Status::Stopped(Stop::TimedOut(MINUTE)), ..finished(0, "so far", "") };
-    let scenes = [absent(), known(), ("apt-get", "lab-plain", stopped), there("1.0")];
+    let scenes = with([absent(), known()], framed([("apt-get", "lab-plain", stopped)], there("1.0")));
     let error = play(Change::Install, scenes).await.unwrap_err();
     assert_eq!((error.code, error.partial.stdout.text.as_str()), (ErrorCode::Timeout, "so far"));
     assert_eq!(versions(Err(error)), ("none".into(), "1.0".into(), true));
@@ -150,9 +184,9 @@ async fn one_that_hangs_is_a_timeout_with_its_partial_output_and_what_it_left() 
 
 #[tokio::test]
 async fn an_update_tells_both_versions_and_none_is_no_change() {
-    let scenes = [there("1.0"), refresh(0), apt_get(0, ""), there("2.0")];
+    let scenes = with([there("1.0"), refresh(0)], framed([apt_get(0, "")], there("2.0")));
     assert_eq!(versions(play(Change::Update, scenes).await), ("1.0".into(), "2.0".into(), true));
-    let scenes = [there("2.0"), refresh(0), apt_get(0, ""), there("2.0")];
+    let scenes = with([there("2.0"), refresh(0)], framed([apt_get(0, "")], there("2.0")));
     assert_eq!(
         versions(Ok(play(Change::Update, scenes).await.unwrap())),
         ("2.0".into(), "2.0".into(), false)
@@ -161,10 +195,15 @@ async fn an_update_tells_both_versions_and_none_is_no_change() {
 
 #[tokio::test]
 async fn an_update_over_old_lists_is_no_success_unless_it_found_something() {
-    let error =
-        play(Change::Update, [there("1"), refresh(100), apt_get(0, ""), there("1")]).await.unwrap_err();
+    let error = play(Change::Update, with([there("1"), refresh(100)], framed([apt_get(0, "")], there("1"))))
+        .await
+        .unwrap_err();
     assert!(error.error.contains("lists could not be refreshed"), "{error}");
-    assert!(play(Change::Update, [there("1"), refresh(100), apt_get(0, ""), there("2")]).await.is_ok());
+    assert!(
+        play(Change::Update, with([there("1"), refresh(100)], framed([apt_get(0, "")], there("2"))))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -176,7 +215,7 @@ async fn what_is_not_installed_cannot_be_updated() {
 
 #[tokio::test]
 async fn a_removal_ends_with_nothing_there() {
-    let scenes = [there("1.0"), apt_get(0, ""), absent()];
+    let scenes = with([there("1.0")], framed([apt_get(0, "")], absent()));
     assert_eq!(versions(play(Change::Remove, scenes).await), ("1.0".into(), "none".into(), true));
 }
 
@@ -192,7 +231,8 @@ async fn removing_what_is_not_installed_is_a_success_but_an_unknown_name_is_not_
 
 #[tokio::test]
 async fn a_tool_that_is_content_with_nothing_done_is_not_believed() {
-    let error = play(Change::Remove, [there("1.0"), apt_get(0, ""), there("1.0")]).await.unwrap_err();
+    let error =
+        play(Change::Remove, with([there("1.0")], framed([apt_get(0, "")], there("1.0")))).await.unwrap_err();
     assert!(error.error.contains("did not come about"), "{error}");
 }
 
@@ -201,11 +241,71 @@ fn unreadable() -> Scene {
     ("dpkg-query", "lab-plain", Finished { status: stopped, ..finished(0, "", "") })
 }
 
+/// A change after which nothing can be read.
+fn cut_off(change: Scene) -> Vec<Scene> {
+    vec![absent(), known(), free(), all(&[]), change, unreadable()]
+}
+
+#[tokio::test]
+async fn a_removal_that_takes_others_along_is_refused_with_their_names_and_changes_nothing() {
+    let takes = || simulated("Remv user [1.0]\nRemv lab-plain [1.0]\n", 2);
+    let error = play(Change::Remove, [there("1.0"), takes()]).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert!(error.error.contains("it would remove user"), "{error}");
+    assert_eq!(error.partial.data["would_remove"], serde_json::json!(["user"]));
+    assert_eq!(versions(Err(error)), ("1.0".into(), "1.0".into(), false));
+    let alone = simulated("Remv lab-plain [1.0]\n", 1);
+    let scenes = [there("1.0"), alone, all(&[]), apt_get(0, ""), absent(), all(&[])];
+    assert!(play(Change::Remove, scenes).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_installation_or_update_that_removes_or_downgrades_others_is_refused() {
+    let conflict = |text: &str| ("apt-get", "-s", finished(0, text, ""));
+    let down = "The following packages will be DOWNGRADED:\n  older\n\
+        0 upgraded, 1 newly installed, 1 downgraded, 0 to remove and 0 not upgraded.\n";
+    let error = play(Change::Install, [absent(), known(), conflict(down)]).await.unwrap_err();
+    assert_eq!(
+        (error.code, error.partial.data["would_downgrade"][0].as_str()),
+        (ErrorCode::Conflict, Some("older"))
+    );
+    let gone = "1 upgraded, 0 newly installed, 1 to remove and 0 not upgraded.\nRemv victim [1]\n";
+    let error = play(Change::Update, [there("1"), refresh(0), conflict(gone)]).await.unwrap_err();
+    assert!(error.code == ErrorCode::Conflict && error.error.contains("victim"), "{error}");
+}
+
+#[tokio::test]
+async fn with_cascade_it_goes_on_and_the_answer_lists_what_was_seen_to_be_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let takes = simulated("Remv user [1.0]\nRemv lab-plain [1.0]\n", 2);
+    let before = all(&[("lab-plain", "1.0"), ("user", "1.0"), ("stays", "1")]);
+    let scenes = [there("1.0"), takes, before, apt_get(0, ""), absent(), all(&[("stays", "1")])];
+    let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
+    let control = Control::for_at_most(MINUTE);
+    let outcome = super::change(Change::Remove, "lab-plain", true, &context, &control).await.unwrap();
+    script.assert_over();
+    let data: PackageChangeData = serde_json::from_value(outcome.data).unwrap();
+    let removed: Vec<_> = data.removed.iter().map(|step| step.package.as_str()).collect();
+    assert_eq!((removed, data.installed.len()), (vec!["lab-plain", "user"], 0));
+}
+
+#[tokio::test]
+async fn a_simulation_that_cannot_be_read_changes_nothing() {
+    for text in ["", "0 upgraded, 0 newly installed, 2 to remove and 0 not upgraded.\nRemv lab-plain [1.0]\n"]
+    {
+        let scenes = [there("1.0"), ("apt-get", "-s", finished(0, text, ""))];
+        let error = play(Change::Remove, scenes).await.unwrap_err();
+        assert!(
+            error.code == ErrorCode::ExecutionFailed && error.error.contains("could not be read"),
+            "{error}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_failed_change_keeps_its_own_failure_when_what_it_left_cannot_be_read() {
     let said = "E: You don't have enough free space in /var/cache/apt/archives/.\n";
-    let error =
-        play(Change::Install, [absent(), known(), apt_get(100, said), unreadable()]).await.unwrap_err();
+    let error = play(Change::Install, cut_off(apt_get(100, said))).await.unwrap_err();
     assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(100)));
     assert!(error.error.starts_with("apt could not install lab-plain: a disk is full"), "{error}");
     assert_eq!((error.partial.stderr.text.as_str(), error.partial.data), (said, serde_json::Value::Null));
@@ -213,7 +313,7 @@ async fn a_failed_change_keeps_its_own_failure_when_what_it_left_cannot_be_read(
 
 #[tokio::test]
 async fn a_change_that_ended_well_says_so_when_what_is_there_now_cannot_be_read() {
-    let error = play(Change::Install, [absent(), known(), apt_get(0, ""), unreadable()]).await.unwrap_err();
+    let error = play(Change::Install, cut_off(apt_get(0, ""))).await.unwrap_err();
     assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(0)));
     let said = "apt ended well, but what is installed now could not be read: did not end within 4 s";
     assert_eq!((error.error.as_str(), error.partial.stdout.text.as_str()), (said, "said so\n"));
@@ -226,7 +326,7 @@ async fn a_name_that_is_none_starts_nothing() {
     {
         let (_, context) = Script::context(Box::new(Apt), root.path(), []);
         let error: CommandError =
-            super::change(change, name, &context, &Control::for_at_most(MINUTE)).await.unwrap_err();
+            super::change(change, name, false, &context, &Control::for_at_most(MINUTE)).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter);
         assert!(error.error.contains("`package`"), "{error}");
     }
@@ -238,7 +338,8 @@ async fn a_reboot_that_the_system_asks_for_is_told() {
     std::fs::create_dir(root.path().join("run")).unwrap();
     std::fs::write(root.path().join("run/reboot-required"), "").unwrap();
     let (_, context) = Script::context(Box::new(Apt), root.path(), [there("1.0")]);
-    let outcome = super::change(Change::Install, "lab-plain", &context, &Control::for_at_most(MINUTE)).await;
+    let outcome =
+        super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     assert_eq!(outcome.unwrap().data["reboot_required"], true);
 }
 

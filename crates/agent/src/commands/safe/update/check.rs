@@ -4,7 +4,9 @@ use crate::autochecks::Known;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::safe::package::Desk;
+use crate::commands::runner::Request;
+use crate::commands::safe::package::{Attempt, Desk};
+use crate::packages::{Reading, explain, mark};
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData};
 use infiniservice_protocol::{ErrorCode, timestamp};
 use std::collections::HashMap;
@@ -36,28 +38,61 @@ pub(in crate::commands::safe) async fn known(
 }
 
 /// What is pending by the lists that are there, security updates first.
-pub(super) async fn pending(desk: &Desk<'_>) -> Result<Vec<PendingUpdate>, CommandError> {
+pub(super) async fn pending(desk: &Desk<'_>) -> Result<Reading<PendingUpdate>, CommandError> {
     let query = desk.manager().pending();
     let all = desk.read(query.all, "pending updates").await?.stdout.text;
     let security = match query.security {
         Some(query) => desk.read(query, "pending security updates").await?.stdout.text,
         None => String::new(),
     };
-    let mut pending = desk.manager().read_pending(&all, &security).map_err(|why| {
-        let error = format!("pending updates could not be read: {why}");
-        CommandError::new(ErrorCode::ExecutionFailed, error)
-    })?;
+    let read = desk.manager().read_pending(&all, &security);
+    let mut reading = read.map_err(|why| unreadable(&why))?;
+    let pending = &mut reading.rows;
+    if let Some(query) = query.doable.filter(|_| !pending.is_empty()) {
+        block(desk, query, pending).await?;
+    }
     if pending.iter().any(|update| update.version_installed.is_none()) {
-        add_installed(desk, &mut pending).await?;
+        add_installed(desk, pending).await?;
     }
     pending.sort_by(|a, b| (!a.is_security_update, &a.package).cmp(&(!b.is_security_update, &b.package)));
-    Ok(pending)
+    Ok(reading)
+}
+
+fn unreadable(why: &str) -> CommandError {
+    let error = format!("pending updates could not be read: {why}");
+    CommandError::new(ErrorCode::ExecutionFailed, error)
+}
+
+/// Marks the updates that installing all would leave out, each with the reason.
+async fn block(desk: &Desk<'_>, query: Request, pending: &mut [PendingUpdate]) -> Result<(), CommandError> {
+    let manager = desk.manager();
+    match desk.simulate(query).await? {
+        Attempt::Done(finished) => {
+            let doable = manager.read_doable(&finished.stdout.text).map_err(|why| unreadable(&why))?;
+            mark(pending, &doable);
+        }
+        Attempt::Failed(_, failure) => {
+            let why = failure.reason();
+            pending.iter_mut().for_each(|update| update.blocked_by = Some(why.clone()));
+            return Ok(());
+        }
+    }
+    let reasons = manager.reasons();
+    if reasons.is_empty() || pending.iter().all(|update| update.blocked_by.is_none()) {
+        return Ok(());
+    }
+    let mut answers = Vec::new();
+    for request in reasons {
+        answers.push(desk.read(request, "what keeps updates back").await?.stdout.text);
+    }
+    explain(pending, &manager.read_reasons(&answers));
+    Ok(())
 }
 
 /// Some package managers tell only what is new. What is still without an installed version then is new itself.
 async fn add_installed(desk: &Desk<'_>, pending: &mut [PendingUpdate]) -> Result<(), CommandError> {
     let list = desk.read(desk.manager().list(), "the installed packages").await?.stdout.text;
-    let installed = desk.manager().read_list(&list).into_iter();
+    let installed = desk.manager().read_list(&list).rows.into_iter();
     let versions: HashMap<_, _> = installed.map(|one| ((one.name, one.architecture), one.version)).collect();
     for update in pending.iter_mut().filter(|update| update.version_installed.is_none()) {
         let key = (update.package.clone(), update.architecture.clone());
@@ -68,14 +103,17 @@ async fn add_installed(desk: &Desk<'_>, pending: &mut [PendingUpdate]) -> Result
 
 async fn data(
     desk: &Desk<'_>,
-    pending: Vec<PendingUpdate>,
+    pending: Reading<PendingUpdate>,
     fetched: Option<SystemTime>,
     stale: Option<&CommandError>,
 ) -> UpdateCheckData {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let Reading { rows: pending, unreadable } = pending;
     UpdateCheckData {
         pending_count: count(pending.len()),
         security_count: count(pending.iter().filter(|update| update.is_security_update).count()),
+        blocked_count: count(pending.iter().filter(|update| update.blocked_by.is_some()).count()),
+        unreadable,
         pending_updates: pending,
         manager: desk.manager().name().to_owned(),
         last_check: fetched.map(timestamp::rfc3339_millis),

@@ -5,17 +5,18 @@ use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::{Finished, Status};
-use crate::commands::safe::package::{Attempt, Desk, outcome};
-use crate::packages::Scope;
+use crate::commands::safe::package::{Attempt, Desk, Effects, Versions, Weighed, labels, outcome};
+use crate::packages::{HELD, PHASED, Reading, Scope, compare_versions};
 use infiniservice_protocol::ErrorCode;
-use infiniservice_protocol::data::{
-    FailedUpdate, PackageInfo, PendingUpdate, UpdateInstallData, UpdatedPackage,
-};
-use std::collections::BTreeMap;
+use infiniservice_protocol::data::{FailedUpdate, PendingUpdate, UpdateInstallData, UpdatedPackage};
+
+/// Why an update did not come of which nothing else is known.
+const KEPT_BACK: &str = "kept back by the package manager";
 
 /// Installs pending updates, all or the security ones.
 pub(in crate::commands::safe) async fn run(
     security_only: bool,
+    cascade: bool,
     context: &CommandContext,
     control: &Control,
 ) -> CommandResult {
@@ -25,16 +26,70 @@ pub(in crate::commands::safe) async fn run(
         return Err(CommandError::new(ErrorCode::Unsupported, error));
     }
     let stale = desk.refresh().await?.err();
-    let mut wanted = pending(&desk).await?;
+    let Reading { rows: mut wanted, unreadable } = pending(&desk).await?;
     wanted.retain(|update| update.is_security_update || !security_only);
+    if unreadable > 0 && (security_only || wanted.is_empty()) {
+        return Err(not_understood(&desk, unreadable));
+    }
     if wanted.is_empty() {
         return nothing_pending(&desk, stale).await;
     }
-    let scope = if security_only { Scope::Security(&wanted) } else { Scope::All };
-    let before = versions(&desk.read(desk.manager().list(), "the installed packages").await?, &desk);
-    let attempt = desk.attempt(desk.manager().update(scope, desk.lock_wait())).await?;
-    let after = desk.read_now(desk.manager().list()).await.map(|list| versions(&list, &desk));
+    let doable: Vec<_> = wanted.iter().filter(|update| comes(update, cascade)).cloned().collect();
+    if doable.is_empty() {
+        return all_blocked(&desk, &wanted).await;
+    }
+    let scope = if security_only { Scope::Security(&doable) } else { Scope::All };
+    weigh(&desk, scope, cascade).await?;
+    let before = desk.versions().await?;
+    let attempt = desk.attempt(desk.manager().update(scope, cascade, desk.lock_wait())).await?;
+    let after = desk.versions_now().await;
     conclude(&desk, attempt, &wanted, &before, after).await
+}
+
+/// Whether an installation brings it.
+fn comes(update: &PendingUpdate, cascade: bool) -> bool {
+    update.blocked_by.as_ref().is_none_or(|why| cascade && why != HELD && why != PHASED)
+}
+
+fn not_understood(desk: &Desk<'_>, unreadable: u32) -> CommandError {
+    let name = desk.manager().name();
+    let error = format!(
+        "{unreadable} lines by which {name} announces updates could not be read; nothing was installed"
+    );
+    CommandError::new(ErrorCode::ExecutionFailed, error)
+}
+
+async fn all_blocked(desk: &Desk<'_>, wanted: &[PendingUpdate]) -> CommandResult {
+    let data =
+        UpdateInstallData { failed: missing(wanted, &Versions::new(), KEPT_BACK), ..nothing(desk).await };
+    CommandOutcome::of(&data)
+}
+
+async fn nothing(desk: &Desk<'_>) -> UpdateInstallData {
+    let manager = desk.manager().name().to_owned();
+    let reboot_required = desk.reboot_required().await;
+    UpdateInstallData { manager, reboot_required, ..UpdateInstallData::default() }
+}
+
+/// Refuses what takes other packages away.
+async fn weigh(desk: &Desk<'_>, scope: Scope<'_>, cascade: bool) -> Result<(), CommandError> {
+    let manager = desk.manager();
+    let Some(simulation) = manager.simulate_update(scope, cascade).filter(|_| !cascade) else {
+        return Ok(());
+    };
+    let sentence = |why: &str| format!("{} could not install all updates: {why}", manager.name());
+    let plan = match desk.weigh(simulation, |_| false, sentence).await? {
+        Weighed::Free => return Ok(()),
+        Weighed::Failed(error) => return Err(error),
+        Weighed::Conflict(plan) => plan,
+    };
+    let data = UpdateInstallData {
+        would_remove: labels(&plan.removed),
+        would_downgrade: labels(&plan.downgraded),
+        ..nothing(desk).await
+    };
+    let why = sentence(&format!("{}; with `cascade` it may", plan.sentence()));
+    Err(CommandError::new(ErrorCode::Conflict, why).with_data(CommandOutcome::of(&data)?.data))
 }
 
 async fn nothing_pending(desk: &Desk<'_>, stale: Option<CommandError>) -> CommandResult {
@@ -43,20 +98,7 @@ async fn nothing_pending(desk: &Desk<'_>, stale: Option<CommandError>) -> Comman
             format!("the lists could not be refreshed, and the old ones have nothing newer: {}", why.error);
         return Err(CommandError { error, ..why });
     }
-    let manager = desk.manager().name().to_owned();
-    let reboot_required = desk.reboot_required().await;
-    CommandOutcome::of(&UpdateInstallData { manager, reboot_required, ..UpdateInstallData::default() })
-}
-
-/// Installed versions by name and architecture; of parallel versions all, in order.
-type Versions = BTreeMap<(String, Option<String>), Vec<String>>;
-
-fn versions(list: &Finished, desk: &Desk<'_>) -> Versions {
-    let mut versions = Versions::new();
-    for PackageInfo { name, architecture, version, .. } in desk.manager().read_list(&list.stdout.text) {
-        versions.entry((name, architecture)).or_default().push(version);
-    }
-    versions
+    CommandOutcome::of(&nothing(desk).await)
 }
 
 /// What could not be read after the attempt takes nothing from how the attempt itself ended.
@@ -91,12 +133,14 @@ async fn data(
     after: &Versions,
     failed: Vec<FailedUpdate>,
 ) -> UpdateInstallData {
+    let effects = Effects::between(before, after);
     UpdateInstallData {
-        manager: desk.manager().name().to_owned(),
         installed: installed(before, after),
         failed,
         changed: before != after,
-        reboot_required: desk.reboot_required().await,
+        removed: effects.removed,
+        downgraded: effects.downgraded,
+        ..nothing(desk).await
     }
 }
 
@@ -105,7 +149,7 @@ fn failed(attempt: &Attempt, wanted: &[PendingUpdate], after: &Versions) -> Vec<
     match attempt {
         Attempt::Failed(Finished { status: Status::Stopped(_) | Status::GoesOn, .. }, _) => Vec::new(),
         Attempt::Failed(_, failure) => missing(wanted, after, &failure.reason()),
-        Attempt::Done(_) => missing(wanted, after, "kept back by the package manager"),
+        Attempt::Done(_) => missing(wanted, after, KEPT_BACK),
     }
 }
 
@@ -123,12 +167,19 @@ fn installed(before: &Versions, after: &Versions) -> Vec<UpdatedPackage> {
     changed.collect()
 }
 
-/// What was wanted and is not there in that version.
+/// What was wanted and is not there in that version or a newer one. apt names a package of another architecture with it:
+/// `name:i386`.
 fn missing(wanted: &[PendingUpdate], after: &Versions, why: &str) -> Vec<FailedUpdate> {
     let came = |update: &PendingUpdate| {
-        let all = after.get(&(update.package.clone(), update.architecture.clone()));
-        all.is_some_and(|versions| versions.contains(&update.version_available))
+        let bare = update.package.split(':').next().unwrap_or_default().to_owned();
+        let all = after.get(&(bare, update.architecture.clone()));
+        let reached = |version: &String| compare_versions(version, &update.version_available).is_ge();
+        all.is_some_and(|versions| versions.iter().any(reached))
+    };
+    let error = |update: &PendingUpdate| match &update.blocked_by {
+        Some(blocked) => format!("{KEPT_BACK}: {blocked}"),
+        None => why.to_owned(),
     };
     let missing = wanted.iter().filter(|update| !came(update));
-    missing.map(|update| FailedUpdate { package: update.package.clone(), error: why.to_owned() }).collect()
+    missing.map(|update| FailedUpdate { package: update.package.clone(), error: error(update) }).collect()
 }

@@ -22,6 +22,11 @@ fn pending(text: &str) -> Scene {
     ("apt-get", "-s", finished(0, text, ""))
 }
 
+/// What installing all would bring.
+fn doable(text: &str) -> Scene {
+    ("apt-get", "upgrade", finished(0, text, ""))
+}
+
 fn list(fixed: &str, plain: &str) -> Scene {
     let row = |name: &str, version: &str| format!("installed\t{name}\t{version}\tall\t4\tx\n");
     ("dpkg-query", "-W", finished(0, &(row("lab-fixed", fixed) + &row("lab-plain", plain)), ""))
@@ -43,7 +48,7 @@ async fn install(security_only: bool, scenes: impl IntoIterator<Item = Scene>) -
     let root = tempfile::tempdir().unwrap();
     let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
     let result =
-        super::install(security_only, &context, &Control::for_at_most(Duration::from_secs(60))).await;
+        super::install(security_only, false, &context, &Control::for_at_most(Duration::from_secs(60))).await;
     script.assert_over();
     result
 }
@@ -54,7 +59,7 @@ fn installed(result: CommandResult) -> UpdateInstallData {
 
 #[tokio::test]
 async fn a_check_counts_and_puts_security_first() {
-    let outcome = check([refresh(0), pending(PENDING)]).await.unwrap();
+    let outcome = check([refresh(0), pending(PENDING), doable(PENDING)]).await.unwrap();
     let data: UpdateCheckData = serde_json::from_value(outcome.data).unwrap();
     assert_eq!((data.pending_count, data.security_count, data.refresh_error), (2, 1, None));
     assert_eq!(data.pending_updates[0].package, "lab-fixed");
@@ -63,7 +68,7 @@ async fn a_check_counts_and_puts_security_first() {
 
 #[tokio::test]
 async fn a_check_over_old_lists_tells_what_they_know_and_that_they_are_old() {
-    let outcome = check([refresh(100), pending(PENDING)]).await.unwrap();
+    let outcome = check([refresh(100), pending(PENDING), doable(PENDING)]).await.unwrap();
     assert!(outcome.stderr.text.contains("mirror.invalid"));
     let data: UpdateCheckData = serde_json::from_value(outcome.data).unwrap();
     assert_eq!((data.pending_count, data.last_check), (2, None));
@@ -81,8 +86,15 @@ async fn a_check_that_cannot_be_made_fails() {
 
 #[tokio::test]
 async fn all_updates_come_and_each_is_told_with_both_versions() {
-    let scenes =
-        [refresh(0), pending(PENDING), list("1.0", "1.0"), upgrade("upgrade", 0, ""), list("2.0", "2.0")];
+    let scenes = [
+        refresh(0),
+        pending(PENDING),
+        doable(PENDING),
+        doable(PENDING),
+        list("1.0", "1.0"),
+        upgrade("upgrade", 0, ""),
+        list("2.0", "2.0"),
+    ];
     let data = installed(Ok(install(false, scenes).await.unwrap()));
     let told: Vec<_> =
         data.installed.iter().map(|u| (u.package.as_str(), u.version_after.as_str())).collect();
@@ -96,6 +108,8 @@ async fn security_only_names_these_and_leaves_the_others() {
     let scenes = [
         refresh(0),
         pending(PENDING),
+        doable(PENDING),
+        pending(PENDING),
         list("1.0", "1.0"),
         upgrade("lab-fixed=2.0", 0, ""),
         list("2.0", "1.0"),
@@ -108,8 +122,15 @@ async fn security_only_names_these_and_leaves_the_others() {
 async fn what_did_not_come_is_told_with_the_reason() {
     let said =
         " installed lab-plain package post-installation script subprocess returned error exit status 3\n";
-    let scenes =
-        [refresh(0), pending(PENDING), list("1.0", "1.0"), upgrade("upgrade", 100, said), list("2.0", "1.0")];
+    let scenes = [
+        refresh(0),
+        pending(PENDING),
+        doable(PENDING),
+        doable(PENDING),
+        list("1.0", "1.0"),
+        upgrade("upgrade", 100, said),
+        list("2.0", "1.0"),
+    ];
     let error = install(false, scenes).await.unwrap_err();
     assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(100)));
     let data = installed(Err(error));
@@ -123,7 +144,7 @@ fn unreadable() -> Scene {
 
 #[tokio::test]
 async fn updates_keep_how_they_ended_when_what_is_there_now_cannot_be_read() {
-    let start = || [refresh(0), pending(PENDING), list("1.0", "1.0")];
+    let start = || [refresh(0), pending(PENDING), doable(PENDING), doable(PENDING), list("1.0", "1.0")];
     let said = "E: You don't have enough free space in /var/cache/apt/archives/.\n";
     let scenes = start().into_iter().chain([upgrade("upgrade", 100, said), unreadable()]);
     let error = install(false, scenes).await.unwrap_err();
@@ -145,7 +166,15 @@ async fn what_was_stopped_or_goes_on_is_not_told_as_failed_but_what_came_is() {
     let stopped = Status::Stopped(Stop::TimedOut(Duration::from_secs(60)));
     for (status, code) in [(stopped, ErrorCode::Timeout), (Status::GoesOn, ErrorCode::Cancelled)] {
         let ended = ("apt-get", "upgrade", Finished { status, ..finished(0, "", "") });
-        let scenes = [refresh(0), pending(PENDING), list("1.0", "1.0"), ended, list("2.0", "1.0")];
+        let scenes = [
+            refresh(0),
+            pending(PENDING),
+            doable(PENDING),
+            doable(PENDING),
+            list("1.0", "1.0"),
+            ended,
+            list("2.0", "1.0"),
+        ];
         let error = install(false, scenes).await.unwrap_err();
         assert_eq!(error.code, code);
         let data = installed(Err(error));
@@ -176,6 +205,63 @@ async fn nothing_pending_changes_nothing_unless_the_lists_are_old() {
     assert!(error.error.contains("could not be refreshed"), "{error}");
 }
 
+const TABLE: &str =
+    "Upgrading:\n lab-fixed   noarch   2.0-1   lab   6.1 k\n\nTransaction Summary\nUpgrade  1 Package\n";
+
+/// An update that needs a removal, one that is held, and one that comes.
+const ALL: &str = "Remv victim [1.0]\nInst lab-fixed [1.0] (2.0 X (y):stable [all])\nInst enemy [1.0] (2.0 X [all])\n\
+    Inst heldone [1.0] (2.0 X [all])\nInst phased:i386 [1.0] (2.0 X [i386])\n\
+    4 upgraded, 0 newly installed, 1 to remove and 0 not upgraded.\n";
+const DOABLE: &str = "Inst lab-fixed [1.0] (2.0 X (y):stable [all])\n\
+    1 upgraded, 0 newly installed, 0 to remove and 3 not upgraded.\n";
+
+fn reasons() -> [Scene; 2] {
+    let resolved = "Remv victim [1.0]\nInst lab-fixed [1.0] (2.0 X (y):stable [all])\nInst enemy [1.0] (2.0 X [all])\n\
+        2 upgraded, 0 newly installed, 1 to remove and 2 not upgraded.\n";
+    [
+        ("apt-mark", "showhold", finished(0, "heldone\n", "")),
+        ("apt-get", "dist-upgrade", finished(0, resolved, "")),
+    ]
+}
+
+#[tokio::test]
+async fn an_update_that_cannot_come_is_marked_with_what_blocks_it() {
+    let scenes = [refresh(0), pending(ALL), doable(DOABLE)].into_iter().chain(reasons());
+    let data: UpdateCheckData = serde_json::from_value(check(scenes).await.unwrap().data).unwrap();
+    let of = |name: &str| data.pending_updates.iter().find(|u| u.package == name).unwrap().blocked_by.clone();
+    assert_eq!((of("lab-fixed"), of("enemy").as_deref()), (None, Some("removal of victim")));
+    assert_eq!((of("heldone").as_deref(), of("phased:i386").as_deref()), (Some("held"), Some("phased")));
+    assert_eq!((data.pending_count, data.blocked_count), (4, 3));
+}
+
+#[tokio::test]
+async fn an_update_of_another_architecture_that_came_is_not_told_as_failed() {
+    let text = "Inst lib:i386 [1.0] (2.0 X [i386])\n1 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
+    let row = |version: &str| format!("installed\tlib\t{version}\ti386\t4\tx\n");
+    let list = |version: &str| ("dpkg-query", "-W", finished(0, &row(version), ""));
+    let scenes = [
+        refresh(0),
+        pending(text),
+        doable(text),
+        doable(text),
+        list("1.0"),
+        upgrade("upgrade", 0, ""),
+        list("2.0"),
+    ];
+    let data = installed(Ok(install(false, scenes).await.unwrap()));
+    assert_eq!((data.installed.len(), data.failed), (1, vec![]));
+}
+
+#[tokio::test]
+async fn updates_that_announce_themselves_unreadably_are_counted_and_never_none() {
+    let text = "Inst app [1.0] (2.0\n1 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
+    let data: UpdateCheckData =
+        serde_json::from_value(check([refresh(0), pending(text)]).await.unwrap().data).unwrap();
+    assert_eq!((data.pending_count, data.unreadable), (0, 1));
+    let error = install(false, [refresh(0), pending(text)]).await.unwrap_err();
+    assert!(error.error.contains("could not be read"), "{error}");
+}
+
 #[tokio::test]
 async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
     let root = tempfile::tempdir().unwrap();
@@ -184,6 +270,7 @@ async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
         ("dnf", "makecache", finished(0, "", "")),
         ("dnf", "--upgrades", finished(0, &row("2.0-1"), "")),
         ("dnf", "--security", finished(0, "", "")),
+        ("dnf", "--assumeno", finished(1, TABLE, "Operation aborted.\n")),
         ("rpm", "-qa", finished(0, "lab-fixed\t1.0-1\tnoarch\t4\tx\n", "")),
         ("rpm", "glibc", finished(1, "package kernel is not installed\nglibc\t1700000001\n", "")),
     ];

@@ -58,7 +58,7 @@ fn install_and_remove(guest: &Guest) -> Result<()> {
 fn names(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
     expect_error(&desk.install("lab-plain-9.9")?, ErrorCode::NotFound, "dnf knows no package lab-plain-9.9")?;
-    let update = Action::PackageUpdate { package: "lab-plain".to_owned() };
+    let update = Action::PackageUpdate { package: "lab-plain".to_owned(), cascade: false };
     expect_error(&desk.ask(&update, None)?, ErrorCode::NotFound, "is not installed")?;
     for name in
         ["--setopt=plugins=1", "@core", "lab-p*", "/srv/x.rpm", "x.rpm", "/bin/sh", "perl(X)", "a;b", ""]

@@ -44,7 +44,7 @@ fn script_floods(guest: &Guest) -> Result<()> {
 
 fn script_hangs(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
-    let action = Action::PackageInstall { package: "lab-hangs".to_owned() };
+    let action = Action::PackageInstall { package: "lab-hangs".to_owned(), cascade: false };
     let response = desk.ask(&action, Some(Duration::from_secs(45)))?;
     expect_error(&response, ErrorCode::Timeout, "45 s")?;
     ensure!(
@@ -67,7 +67,7 @@ fn impossible(guest: &Guest) -> Result<()> {
     guest.sh("rpm -i /srv/lab/rpm/old/lab-plain-1.0.rpm")?;
     let enemy = desk.install("lab-enemy")?;
     guest.sh("rpm -e lab-plain")?;
-    expect_error(&enemy, ErrorCode::ExecutionFailed, "conflicts with lab-plain")?;
+    expect_error(&enemy, ErrorCode::Conflict, "it would remove lab-plain")?;
     desk.close();
     Ok(())
 }
@@ -78,7 +78,7 @@ fn locked(guest: &Guest) -> Result<()> {
         "systemd-run -q --unit lab-hold sleep 100000; pid=$(systemctl show -p MainPID --value lab-hold)\n\
          mkdir -p /var/cache/dnf; printf %s $pid > /var/cache/dnf/metadata_lock.pid; echo $pid",
     )?;
-    let action = Action::PackageInstall { package: "lab-plain".to_owned() };
+    let action = Action::PackageInstall { package: "lab-plain".to_owned(), cascade: false };
     let response = desk.ask(&action, Some(Duration::from_secs(30)))?;
     // The file of a dead process is left, as after a crash; the next scenario has to get by with it.
     guest.sh("systemctl stop lab-hold")?;

@@ -36,7 +36,7 @@ fn security(guest: &Guest) -> Result<()> {
     ensure!(rpm(guest)?.contains("lab-plain 2.0-1"));
 
     guest.sh("rpm -e lab-fixed lab-plain; rpm -i /srv/lab/rpm/old/lab-plain-1.0.rpm")?;
-    let update = Action::PackageUpdate { package: "lab-plain".to_owned() };
+    let update = Action::PackageUpdate { package: "lab-plain".to_owned(), cascade: false };
     expect_change(&desk.ask(&update, None)?, Some("1.0-1"), Some("2.0-1"), true)?;
     expect_change(&desk.ask(&update, None)?, Some("2.0-1"), Some("2.0-1"), false)?;
     guest.sh("rpm -e lab-plain")?;

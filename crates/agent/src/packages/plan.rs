@@ -1,0 +1,111 @@
+//! What a change would do to other packages, by the package manager's own simulation of it.
+
+use super::Target;
+
+/// Names in a sentence; the rest is counted.
+const MAX_NAMED: usize = 20;
+
+/// A package in a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// The bare name.
+    pub name: String,
+    /// Where the package manager tells it.
+    pub architecture: Option<String>,
+    /// Where the package manager tells it.
+    pub version: Option<String>,
+}
+
+/// What a simulation would take away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Gone.
+    pub removed: Vec<Planned>,
+    /// In an older version.
+    pub downgraded: Vec<Planned>,
+}
+
+impl Plan {
+    /// The same without what the host itself named.
+    pub fn without(mut self, is_named: impl Fn(&Planned) -> bool) -> Self {
+        self.removed.retain(|one| !is_named(one));
+        self.downgraded.retain(|one| !is_named(one));
+        self
+    }
+
+    /// Whether nothing is taken away.
+    pub fn is_harmless(&self) -> bool {
+        self.removed.is_empty() && self.downgraded.is_empty()
+    }
+
+    /// "it would remove a, b and downgrade c".
+    pub fn sentence(&self) -> String {
+        let part = |verb: &str, all: &[Planned]| (!all.is_empty()).then(|| format!("{verb} {}", named(all)));
+        let parts = [part("remove", &self.removed), part("downgrade", &self.downgraded)];
+        format!("it would {}", parts.into_iter().flatten().collect::<Vec<_>>().join(" and "))
+    }
+}
+
+/// The names, bounded.
+pub fn named(all: &[Planned]) -> String {
+    let names: Vec<_> = all.iter().take(MAX_NAMED).map(|one| one.name.as_str()).collect();
+    match all.len().saturating_sub(MAX_NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// Whether a planned package is the one that a target names, apart from its version.
+pub(super) fn is_target(target: &Target, planned: &Planned) -> bool {
+    let architecture = target
+        .architecture
+        .as_ref()
+        .is_none_or(|own| planned.architecture.as_ref().is_none_or(|of| of == own));
+    planned.name == target.name && architecture
+}
+
+/// What a reader made of a tool's text: rows, and lines that should have been rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading<T> {
+    /// What was understood.
+    pub rows: Vec<T>,
+    /// How many lines were not.
+    pub unreadable: u32,
+}
+
+impl<T> Default for Reading<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), unreadable: 0 }
+    }
+}
+
+impl<T> Reading<T> {
+    /// Reads line by line; `None` passes a line over that announces nothing, and `Some(None)` counts one that does.
+    pub fn of<'a>(
+        lines: impl Iterator<Item = &'a str>,
+        mut read: impl FnMut(&'a str) -> Option<Option<T>>,
+    ) -> Self {
+        let mut all = Self::default();
+        for found in lines.filter_map(|line| read(line)) {
+            match found {
+                Some(row) => all.rows.push(row),
+                None => all.unreadable = all.unreadable.saturating_add(1),
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_what_goes_and_counts_the_rest() {
+        let planned = |name: String| Planned { name, ..Planned::default() };
+        let few = Plan { removed: vec![planned("a".into())], downgraded: vec![planned("b".into())] };
+        assert_eq!(few.sentence(), "it would remove a and downgrade b");
+        let many = Plan { removed: (0..25).map(|n| planned(format!("p{n}"))).collect(), ..Plan::default() };
+        assert!(many.sentence().ends_with("p19 and 5 more"), "{}", many.sentence());
+    }
+}
