@@ -53,7 +53,6 @@ impl Action {
                 package(name, &params)
             }
             ActionName::PackageChangeStatus => Ok(Self::PackageChangeStatus { id: params.filter("id")? }),
-            }
             ActionName::UpdateCheck => Ok(Self::UpdateCheck {}),
             ActionName::UpdateInstall => Ok(Self::UpdateInstall {
                 security_only: params.flag("security_only")?,
