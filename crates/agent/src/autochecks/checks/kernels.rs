@@ -1,6 +1,7 @@
 //! Whether a newer kernel than the running one is installed: what `/boot` and `/lib/modules` hold, whatever the packages' names.
 
 use crate::packages::compare_versions;
+use std::cmp::Ordering;
 use std::path::Path;
 
 /// Kernels looked at in one directory.
@@ -26,7 +27,7 @@ pub enum Kernels {
     Untold(&'static str),
 }
 
-/// Compares what is below `root`. `booted` is the boot's time in seconds since the epoch, where that is known.
+/// Compares what is below `root`.
 pub fn look(root: &Path) -> Kernels {
     let Ok(running) = std::fs::read_to_string(root.join("proc/sys/kernel/osrelease")) else {
         return Kernels::Untold("the running kernel's release could not be read");
@@ -65,12 +66,17 @@ pub fn judge(running: &str, installed: &[String]) -> Kernels {
         return Kernels::Untold("the running kernel is none of those that are installed");
     }
     let newer = installed.iter().filter(|one| flavour(one) == flavour(running));
-    match newer.max_by(|a, b| compare_versions(a, b)) {
-        Some(newest) if compare_versions(newest, running).is_gt() => {
+    match newer.max_by(|a, b| order(a, b)) {
+        Some(newest) if order(newest, running).is_gt() => {
             Kernels::Newer { installed: newest.clone(), running: running.to_owned() }
         }
         _ => Kernels::Newest,
     }
+}
+
+/// A release candidate comes before its release.
+fn order(a: &str, b: &str) -> Ordering {
+    compare_versions(&a.replace("-rc", "~rc"), &b.replace("-rc", "~rc"))
 }
 
 /// `cloud-amd64` of `6.1.0-18-cloud-amd64`, without what changes from release to release: `fc40` is as `fc39`.

@@ -89,13 +89,16 @@ fn table(header: &str, body: &[&str], all: &mut Reading<Row>) {
     let cut = |length: usize| body.get(..length).unwrap_or_default();
     let best = (shortest..=body.len()).rev().map(|length| (columns(header, cut(length)), length));
     let (columns, length) = best.reduce(|a, b| if b.0.len() > a.0.len() { b } else { a }).unwrap_or_default();
-    let (before, mut unread) = (all.rows.len(), 0);
+    let (before, mut unread, mut since) = (all.rows.len(), 0, 0);
     let cells: Vec<Vec<String>> = cut(length).iter().filter_map(|line| cells(line, &columns)).collect();
     let newer = cells.iter().filter_map(|cells| cells.get(3)).any(|cell| is_version(cell));
     for cells in cells {
         match row(cells, newer) {
-            Some(row) => all.rows.push(row),
-            None => unread += 1,
+            Some(row) => {
+                all.rows.push(row);
+                (unread, since) = (unread + since, 0);
+            }
+            None => since += 1,
         }
     }
     let nothing = u32::from(all.rows.len() == before);
