@@ -174,7 +174,7 @@ fn others(data: &PackageChangeData) -> String {
     ];
     let line = |(kind, steps): (&str, &Vec<PackageStep>)| {
         let others: Vec<_> = steps.iter().filter(|step| step.package != data.package).collect();
-        let names = others.iter().take(MAX_NAMED).map(|step| sanitise::brief(&step.package).to_string());
+        let names = others.iter().take(MAX_NAMED).map(|step| sanitise::brief(&step.package));
         let more = others.len().saturating_sub(MAX_NAMED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         (!others.is_empty()).then(|| format!("\nalso {kind}: {}{more}", names.collect::<Vec<_>>().join(", ")))
