@@ -3,7 +3,11 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
-#[allow(clippy::unnecessary_wraps, reason = "the signatures are those of every platform")]
+#[allow(
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "the signatures are those of every platform"
+)]
 mod other;
 #[cfg(target_os = "linux")]
 mod rules;
