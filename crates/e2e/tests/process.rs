@@ -92,7 +92,9 @@ fn a_second_agent_on_a_terminal_finds_it_busy_and_disturbs_nothing() -> Result<(
     let (agent, mut host) = start("", &[])?;
     let arguments = fs::read_to_string(format!("/proc/{}/cmdline", agent.pid()))?;
     let device = arguments.split('\0').find(|text| text.starts_with("/dev/pts/")).context("a terminal")?;
-    let mut second = Command::new(binary::tested_agent()?);
+    // An agent that takes the terminal all the same would serve on it for ever.
+    let mut second = Command::new("/usr/bin/timeout");
+    second.arg("60").arg(binary::tested_agent()?);
     second.args(["--console", "--require-virtio", "--set", "connection_timeout_secs=1", "--device", device]);
     let out = second.env_clear().stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&out.stderr);
