@@ -3,6 +3,7 @@
 use super::report::Status;
 use crate::communication::diagnose::printable;
 use crate::service::summary::duration_text;
+use serde_json::Value;
 use std::time::Duration;
 
 /// Lines without an end at the last; nothing in them steers a terminal.
@@ -68,14 +69,24 @@ fn heartbeats(status: &Status) -> String {
 /// Those that somebody set; `--json` has all.
 fn changed_settings(status: &Status) -> Vec<String> {
     let settings = status.configuration["settings"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let changed = settings.iter().filter(|setting| setting["origin"] != "default");
+    let changed = settings.iter().filter(|setting| setting["origin"]["kind"] != "default");
     let lines: Vec<String> = changed
         .map(|setting| {
-            let text = |name: &str| setting[name].as_str().unwrap_or_default().to_owned();
-            format!("  {} = {} ({})", text("name"), setting["value"], text("origin"))
+            let name = setting["name"].as_str().unwrap_or_default();
+            format!("  {name} = {} ({})", setting["value"], origin(&setting["origin"]))
         })
         .collect();
     titled("Settings that are not the defaults", lines)
+}
+
+/// As `--print-config` has it: a file with its line, or a flag's, variable's or setting's name.
+fn origin(origin: &Value) -> String {
+    let text = |name: &str| origin[name].as_str().unwrap_or_default();
+    let place = [text("path"), text("name"), text("by")].concat();
+    match origin["line"].as_u64() {
+        Some(line) => format!("{place}:{line}"),
+        None => format!("{} {place}", text("kind")),
+    }
 }
 
 fn errors(status: &Status) -> Vec<String> {
@@ -91,6 +102,8 @@ fn titled(title: &str, lines: Vec<String>) -> Vec<String> {
 mod tests {
     use super::super::report::{Heartbeats, Host};
     use super::*;
+    use crate::config::render::print_json;
+    use crate::config::{FlagValue, Sources};
     use serde_json::json;
 
     #[test]
@@ -111,8 +124,8 @@ mod tests {
                 ..Heartbeats::default()
             },
             configuration: json!({"settings": [
-                {"name": "vm_id", "value": "a\u{1b}[2J", "origin": "file /etc/x:1"},
-                {"name": "log_level", "value": "info", "origin": "default"},
+                {"name": "vm_id", "value": "a\u{1b}[2J", "origin": {"kind": "file", "path": "/etc/x", "line": 7}},
+                {"name": "log_level", "value": "info", "origin": {"kind": "default"}},
             ]}),
             ..Status::default()
         };
@@ -120,7 +133,26 @@ mod tests {
         assert!(text.starts_with("Connected, quality Good\n"), "{text}");
         assert!(text.contains("connected since 2026-01-02T03:04:05Z (1 min 1 s), 2 times in all"), "{text}");
         assert!(text.contains("answered 5 s ago, round trip 0.4 ms; 3 sent, 3 answered, 0 missed"), "{text}");
+        assert!(text.contains("(/etc/x:7)"), "{text}");
         assert!(text.contains("vm_id = ") && !text.contains("log_level"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    /// What the agent itself sends, and not what a test makes of it.
+    #[test]
+    fn of_an_agent_with_defaults_only_what_a_flag_set_is_listed() {
+        let flag =
+            |name: &str, text: &str| FlagValue { flag: "--set".into(), name: name.into(), text: text.into() };
+        let environment = vec![("INFINISERVICE_MAX_PORTS".into(), "7".into())];
+        let default_file = "/nonexistent/config.toml".into();
+        let flags = vec![flag("vm_id", "web-1")];
+        let sources = Sources { default_file, config_flag: None, environment, flags };
+        let loaded = sources.load().unwrap();
+        let configuration = serde_json::from_str(&print_json(&loaded)).unwrap();
+        let text = render(&Status { configuration, ..Status::default() });
+        let settings: Vec<&str> = text.lines().filter(|line| line.contains(" = ")).collect();
+        assert_eq!(settings.len(), 2, "{text}");
+        assert!(text.contains("vm_id = \"web-1\" (flag --set)"), "{text}");
+        assert!(text.contains("max_ports = 7 (variable INFINISERVICE_MAX_PORTS)"), "{text}");
     }
 }
