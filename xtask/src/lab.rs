@@ -59,7 +59,7 @@ fn up(options: Up) -> Result<()> {
     } else if options.payload.is_some() {
         Machine::boot_detached(&options.into(), &dir)?
     } else {
-        with_agent(options, &dir)?
+        with_agent(&options, &dir)?
     };
     println!("agent port  {}", machine.agent_socket().display());
     println!("try         infinictl --socket {} hello", machine.agent_socket().display());
@@ -69,7 +69,7 @@ fn up(options: Up) -> Result<()> {
 }
 
 /// The agent that users get, installed as users do it.
-fn with_agent(options: Up, dir: &Path) -> Result<Machine> {
+fn with_agent(options: &Up, dir: &Path) -> Result<Machine> {
     let agent = match std::env::var_os("INFINISERVICE_AGENT") {
         Some(agent) => PathBuf::from(agent),
         None => released_agent()?,
@@ -80,7 +80,7 @@ fn with_agent(options: Up, dir: &Path) -> Result<Machine> {
     }
     fs::create_dir_all(&files).with_context(|| files.display().to_string())?;
     payload::fill(&files, &agent, &root().join("packaging"))?;
-    let machine = Machine::boot_detached(&Up { payload: Some(files), ..options }.into(), dir)?;
+    let machine = Machine::boot_detached(&Up { payload: Some(files), ..*options }.into(), dir)?;
     machine.wait_booted()?;
     let installed = machine.shell("/mnt/payload/install-linux.sh --vm-id lab")?;
     ensure!(

@@ -28,7 +28,7 @@ pub fn key(update: &PendingUpdate) -> (String, String) {
 }
 
 /// The updates that `doable` does not bring are blocked.
-pub fn mark(updates: &mut [PendingUpdate], doable: &HashSet<(String, String)>) {
+pub(crate) fn mark(updates: &mut [PendingUpdate], doable: &HashSet<(String, String)>) {
     for update in updates.iter_mut().filter(|update| !doable.contains(&key(update))) {
         update.blocked_by = Some(KEPT_BACK.to_owned());
     }

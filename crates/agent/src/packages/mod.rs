@@ -21,7 +21,8 @@ pub mod winget;
 pub(crate) mod fixture;
 
 pub(crate) use apt::Apt;
-pub use blocked::{HELD, PHASED, Reasons, explain, key, mark};
+pub(crate) use blocked::mark;
+pub use blocked::{HELD, PHASED, Reasons, explain, key};
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
 pub use installed::Installed;

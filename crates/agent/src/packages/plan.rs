@@ -27,6 +27,7 @@ pub struct Plan {
 
 impl Plan {
     /// The same without what the host itself named.
+    #[must_use]
     pub fn without(mut self, is_named: impl Fn(&Planned) -> bool) -> Self {
         self.removed.retain(|one| !is_named(one));
         self.downgraded.retain(|one| !is_named(one));
@@ -86,7 +87,7 @@ impl<T> Reading<T> {
         mut read: impl FnMut(&'a str) -> Option<Option<T>>,
     ) -> Self {
         let mut all = Self::default();
-        for found in lines.filter_map(|line| read(line)) {
+        for found in lines.filter_map(&mut read) {
             match found {
                 Some(row) => all.rows.push(row),
                 None => all.unreadable = all.unreadable.saturating_add(1),

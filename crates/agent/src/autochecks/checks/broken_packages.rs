@@ -21,7 +21,10 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
     if machine.root.join("var/lib/dpkg/status").exists() {
         let request =
             Request::new("dpkg-query", ["-W", "-f=${db:Status-Status}\\t${Package}:${Architecture}\\n"]);
-        return assess(&dpkg(&machine.output(request).await?)?, "dpkg --configure -a; apt-get -f install");
+        return Ok(assess(
+            &dpkg(&machine.output(request).await?)?,
+            "dpkg --configure -a; apt-get -f install",
+        ));
     }
     let format = "--qf=%{NAME}\\t%{ARCH}\\t%{EVR}\\n";
     let known = ["var/lib/rpm", "usr/lib/sysimage/rpm"].iter().any(|path| machine.root.join(path).exists());
@@ -29,7 +32,7 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
         return Err(Skip::because("there is no package manager here whose database can be checked"));
     }
     let list = machine.output(Request::new("rpm", ["-qa", format])).await?;
-    assess(&rpm(&list)?, "dnf remove --duplicates")
+    Ok(assess(&rpm(&list)?, "dnf remove --duplicates"))
 }
 
 fn unread(line: &str) -> Skip {
@@ -65,19 +68,19 @@ fn rpm(text: &str) -> Result<Vec<(String, String)>, Skip> {
     Ok(twice.map(|((name, of), versions)| (format!("{name}.{of}"), versions.join(" and "))).collect())
 }
 
-fn assess(broken: &[(String, String)], cure: &str) -> Assessed {
+fn assess(broken: &[(String, String)], cure: &str) -> Finding {
     let packages: Vec<_> =
         broken.iter().take(MAX_TOLD).map(|(name, state)| json!({"package": name, "state": state})).collect();
     let details = json!({"count": broken.len(), "packages": packages});
     let Some((name, state)) = broken.first() else {
-        return Ok(Finding::passed("No package is half-installed.").with_details(details));
+        return Finding::passed("No package is half-installed.").with_details(details);
     };
     let message = match broken.len() {
         1 => format!("{name} is not installed properly ({state})."),
         n => format!("{n} packages are not installed properly, {name} ({state}) among them."),
     };
     let finding = Finding::new(CheckStatus::Failed, message).with_details(details);
-    Ok(finding.advise(format!("Find out why in the package manager's log, then run: {cure}")))
+    finding.advise(format!("Find out why in the package manager's log, then run: {cure}"))
 }
 
 #[cfg(test)]
@@ -87,10 +90,10 @@ mod tests {
     #[test]
     fn what_dpkg_has_not_set_up_is_told_with_its_state() {
         let text = "installed\ta:all\nhalf-configured\tb:amd64\nconfig-files\tc:all\nunpacked\td:i386\n";
-        let finding = assess(&dpkg(text).unwrap(), "x").unwrap();
+        let finding = assess(&dpkg(text).unwrap(), "x");
         assert_eq!((finding.status, finding.details["count"].as_u64()), (CheckStatus::Failed, Some(2)));
         assert!(finding.message.contains("b:amd64 (half-configured)"), "{}", finding.message);
-        assert_eq!(assess(&dpkg("installed\ta:all\n").unwrap(), "x").unwrap().status, CheckStatus::Passed);
+        assert_eq!(assess(&dpkg("installed\ta:all\n").unwrap(), "x").status, CheckStatus::Passed);
     }
 
     #[test]

@@ -49,10 +49,10 @@ impl Steps {
 /// Reads it. Without a table there must be "Nothing to do"; and the summary's counts must agree.
 pub(super) fn read(text: &str) -> Result<Steps, String> {
     let Some((table, summary)) = text.split_once("Transaction Summary") else {
-        return match text.contains("Nothing to do") || text.trim().is_empty() {
-            true => Ok(Steps::default()),
-            false => Err(format!("dnf shows no table of what it would do: {}", quote(text.trim()))),
-        };
+        if text.contains("Nothing to do") || text.trim().is_empty() {
+            return Ok(Steps::default());
+        }
+        return Err(format!("dnf shows no table of what it would do: {}", quote(text.trim())));
     };
     let steps = rows(table)?;
     // One that another package replaces has no version, and is not in the summary's count.

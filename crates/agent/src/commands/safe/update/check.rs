@@ -73,7 +73,9 @@ async fn block(desk: &Desk<'_>, query: Request, pending: &mut [PendingUpdate]) -
         }
         Attempt::Failed(_, failure) => {
             let why = failure.reason();
-            pending.iter_mut().for_each(|update| update.blocked_by = Some(why.clone()));
+            for update in pending.iter_mut() {
+                update.blocked_by = Some(why.clone());
+            }
             return Ok(());
         }
     }
