@@ -46,8 +46,8 @@ impl World {
         fs::write(world.path("root/var/lib/dpkg/status"), "").unwrap();
         let mut build = Command::new("/usr/bin/dpkg-deb");
         build.args(["--root-owner-group", "--build"]).arg(&tree).arg(world.path("x.deb"));
-        let built = build.output().unwrap();
-        assert!(built.status.success(), "{built:?}");
+        let package_built = build.output().unwrap();
+        assert!(package_built.status.success(), "{package_built:?}");
         world
     }
 

@@ -88,7 +88,7 @@ fn words(values: &[u32]) -> Vec<u8> {
 
 /// `struct fuse_init_out` of protocol 7.31: 64 bytes.
 fn init() -> Vec<u8> {
-    let mut out = words(&[7, 31, 65_536, 0, 12 << 16 | 12, 65_536, 1]);
+    let mut out = words(&[7, 31, 65_536, 0, 0x000c_000c, 65_536, 1]);
     out.resize(64, 0);
     out
 }

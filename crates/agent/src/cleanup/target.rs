@@ -27,9 +27,6 @@ pub struct UnknownTarget {
     pub name: String,
 }
 
-/// Days after which thumbnails and trash go when no age is asked for.
-pub(super) const HOME_DAYS: u32 = 30;
-
 impl Target {
     /// All, in the order in which they are answered.
     pub const ALL: [Self; 6] =

@@ -99,7 +99,9 @@ impl Selection {
 /// The same of what is in memory already.
 pub fn select(all: Vec<Application>, filter: Option<&str>, limit: Option<u32>) -> ApplicationInventoryData {
     let mut selection = Selection::new(filter, limit);
-    all.into_iter().for_each(|one| selection.add(one));
+    for one in all {
+        selection.add(one);
+    }
     selection.finish()
 }
 

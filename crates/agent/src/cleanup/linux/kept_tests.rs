@@ -30,13 +30,17 @@ fn data_that_is_named_like_rotated_logs_stays_and_is_counted_by_its_reason() {
         "mysql/mysql-bin.000123",
         "dnf.log-20261123",
     ];
-    kept.iter().for_each(|name| tree.file(&format!("var/log/{name}"), "x"));
+    for name in &kept {
+        tree.file(&format!("var/log/{name}"), "x");
+    }
     tree.file("var/log/app.log", "x");
     tree.file("var/log/app.log.1", "x");
     let dry = only(clean(&Job { dry_run: true, ..tree.job(Target::Logs) }));
     let cleaned = tree.clean(Target::Logs);
     assert_eq!((cleaned.files_deleted, &cleaned), (1, &dry));
-    kept.iter().for_each(|name| assert!(tree.has(&format!("var/log/{name}")), "{name}"));
+    for name in &kept {
+        assert!(tree.has(&format!("var/log/{name}")), "{name}");
+    }
     let told: Vec<_> = cleaned.left.iter().map(|left| (left.reason.as_str(), left.count)).collect();
     assert_eq!(told, [("no_base", 3), ("indexed", 1), ("own_rules", 1)]);
 }

@@ -19,7 +19,6 @@ use super::homes::{self, Home, Homes};
 use super::logs::Logrotate;
 use super::rule::{Names, Rule};
 use super::tally::Tally;
-use super::target::HOME_DAYS;
 use super::{Job, Target, days};
 use in_use::InUse;
 use infiniservice_protocol::data::CleanedTarget;
@@ -34,6 +33,9 @@ use std::io::BufReader;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use walk::{Stopped, Walk};
+
+/// Days after which thumbnails and trash go when no age is asked for.
+const HOME_DAYS: u32 = 30;
 
 /// Carries out one target of a job.
 pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {

@@ -124,7 +124,7 @@ fn a_file_that_was_opened_or_written_after_the_look_stays() {
     fs::write(tmp.join("written"), "x").unwrap();
     let held = std::cell::RefCell::new(None);
     let cleaned = walk_with_swap(root.path(), "opened", || {
-        *held.borrow_mut() = fs::File::open(tmp.join("opened")).ok()
+        *held.borrow_mut() = fs::File::open(tmp.join("opened")).ok();
     });
     assert_eq!((cleaned.files_deleted, reasons(&cleaned)), (1, vec![("in_use", 1)]));
     assert_eq!(names(&tmp), ["opened"]);

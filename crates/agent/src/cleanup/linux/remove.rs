@@ -126,14 +126,13 @@ pub(super) fn remove(
     match set_aside(dir, name) {
         Ok(own) => finish(dir, name, &own, judged),
         Err(Errno::NOENT) => Ok(Removal::Gone),
-        // A mount since.
-        Err(Errno::BUSY) => Ok(Removal::Left(Left::Changed)),
         // File systems that cannot move without replacing: compared once more, as the last thing before.
         Err(Errno::INVAL | Errno::NOSYS) if judged.is_held() => Ok(Removal::Left(Left::InUse)),
         Err(Errno::INVAL | Errno::NOSYS) if judged.has_name(dir, name.to_bytes()) => {
             unlink(dir, name.to_bytes(), judged).map_err(words)
         }
-        Err(Errno::INVAL | Errno::NOSYS) => Ok(Removal::Left(Left::Changed)),
+        // EBUSY: a mount since.
+        Err(Errno::BUSY | Errno::INVAL | Errno::NOSYS) => Ok(Removal::Left(Left::Changed)),
         Err(errno) => Err(words(errno)),
     }
 }

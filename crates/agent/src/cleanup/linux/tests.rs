@@ -311,7 +311,9 @@ fn on_an_overlay() {
     let (tree, layers) = (Tree::new(), tempfile::tempdir().unwrap());
     mount(&["-t", "tmpfs", "none"], layers.path());
     let [upper, work] = ["upper", "work"].map(|name| layers.path().join(name));
-    [&upper, &work].iter().for_each(|layer| fs::create_dir(layer).unwrap());
+    for layer in [&upper, &work] {
+        fs::create_dir(layer).unwrap();
+    }
     let options = format!("lowerdir=/bin,upperdir={},workdir={}", upper.display(), work.display());
     mount(&["-t", "overlay", "overlay", "-o", &options], &tree.path("tmp"));
     fs::copy("/bin/sleep", tree.path("tmp/sleep-of-test")).unwrap();

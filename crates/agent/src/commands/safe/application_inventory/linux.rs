@@ -36,7 +36,9 @@ pub(in crate::commands::safe) async fn run(
     let mut selection = Selection::new(query.filter.as_deref(), query.limit);
     let rpms = asking.list("rpm", ["-qa", rpm::FORMAT], rpm::read).await?;
     let has_rpms = !rpms.is_empty();
-    rpms.into_iter().for_each(|found| selection.add(found));
+    for found in rpms {
+        selection.add(found);
+    }
     for found in asking.list("dpkg-query", ["-W", "-f", dpkg::FORMAT], dpkg::read).await? {
         selection.add(found);
     }
@@ -48,7 +50,9 @@ pub(in crate::commands::safe) async fn run(
     }
     let (mut selection, entries) = on_disk(selection, control).await?;
     let owned = asking.owned(&entries, has_rpms).await?;
-    linux::without_owned(entries, &owned).into_iter().for_each(|found| selection.add(found));
+    for found in linux::without_owned(entries, &owned) {
+        selection.add(found);
+    }
     let mut outcome = CommandOutcome::of(&dated(selection, control).await?.finish())?;
     outcome.stderr = asking.complaints.concat().into();
     Ok(outcome)

@@ -29,7 +29,11 @@ pub(in crate::commands::safe) async fn run(
         CommandError::new(ErrorCode::ExecutionFailed, format!("the registry could not be read: {blocked}"))
     })?;
     let mut selection = Selection::new(query.filter.as_deref(), query.limit);
-    found.into_iter().for_each(|one| selection.add(one));
-    incomplete.iter().for_each(|why| selection.incomplete(why));
+    for one in found {
+        selection.add(one);
+    }
+    for why in &incomplete {
+        selection.incomplete(why);
+    }
     CommandOutcome::of(&selection.finish())
 }
