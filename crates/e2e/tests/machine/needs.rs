@@ -10,6 +10,7 @@ const OWN_KERNEL: &[(&str, &str)] = &[
     ("figures::io::", "the disks are this kernel's"),
     ("figures::network::", "a card that QEMU gives"),
     ("figures::processes::all_of_them", "the kernel's threads"),
+    ("figures::processes::a_busy_loop", "the other work of this kernel moves the figures"),
     ("processes::init_kernel_threads", "the kernel's threads"),
     ("processes::are_listed", "the kernel's threads"),
     ("framework::", "cgroup controllers"),

@@ -54,7 +54,7 @@ fn hung(guest: &Guest) -> Result<()> {
         Ok(())
     })?;
     let workers =
-        "grep -l statvfs /proc/$(systemctl show -p MainPID --value infiniservice)/task/*/comm | wc -l";
+        "grep -l file-systems /proc/$(systemctl show -p MainPID --value infiniservice)/task/*/comm | wc -l";
     equal("workers that wait for it", guest.sh(workers)?.as_str(), "1")?;
     drop(undo);
     guest.until("the worker comes back", |guest| Ok(guest.sh(workers)? == "0"))?;
