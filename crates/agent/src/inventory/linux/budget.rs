@@ -7,8 +7,17 @@ use std::time::{Duration, Instant};
 const OF_SYSTEM: (usize, usize) = (20_000, 64 << 20);
 /// Files of one home, and bytes read of them.
 const OF_HOME: (usize, usize) = (10_000, 8 << 20);
-/// For one home.
-const TIME_FOR_HOME: Duration = Duration::from_secs(2);
+/// How long the reading may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// For one home.
+    pub home: Duration,
+    /// For the system and all homes together; then the rest are left out, and that is said.
+    pub all: Duration,
+}
+
+/// As it is on machines: a home takes milliseconds.
+pub(super) const TIMES: Times = Times { home: Duration::from_secs(2), all: Duration::from_secs(45) };
 
 /// What is left of it.
 #[derive(Debug)]
@@ -27,9 +36,9 @@ impl<'a> Budget<'a> {
         Self { files, bytes, until, stop, out_of: None }
     }
 
-    pub fn of_home(until: Instant, stop: &'a StopFlag) -> Self {
+    pub fn of_home(until: Instant, time: Duration, stop: &'a StopFlag) -> Self {
         let (files, bytes) = OF_HOME;
-        Self { files, bytes, until: until.min(Instant::now() + TIME_FOR_HOME), stop, out_of: None }
+        Self { files, bytes, until: until.min(Instant::now() + time), stop, out_of: None }
     }
 
     /// Takes one file; `false` once nothing may be looked at any more.

@@ -7,7 +7,7 @@ mod tests;
 
 use super::{Selection, appimage, date, desktop, dpkg};
 use crate::cleanup::{StopFlag, beneath, homes_of, open_home};
-use budget::Budget;
+use budget::{Budget, TIMES, Times};
 use infiniservice_protocol::data::Application;
 use rustix::fs::{AtFlags, Dir, FileType, Statx, StatxFlags, statx};
 use std::collections::HashSet;
@@ -20,8 +20,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A desktop entry is a few kilobytes.
 const MAX_ENTRY_BYTES: u64 = 256 << 10;
-/// For all homes together; then the rest are left out, and that is said.
-const TIME_FOR_ALL: Duration = Duration::from_secs(45);
 /// Where desktop entries lie that packages or administrators put there.
 const SYSTEM_ENTRIES: [&str; 2] = ["usr/share/applications", "usr/local/share/applications"];
 /// Where `AppImages` are put by habit.
@@ -41,7 +39,16 @@ pub fn date_packages(root: &Path, packages: &mut [Application]) {
 
 /// What files tell: the system's desktop entries, which packages may own, are the answer; all else goes into the selection.
 pub fn files(root: &Path, selection: &mut Selection, stop: &StopFlag) -> std::io::Result<Vec<Application>> {
-    let until = Instant::now() + TIME_FOR_ALL;
+    files_within(TIMES, root, selection, stop)
+}
+
+fn files_within(
+    times: Times,
+    root: &Path,
+    selection: &mut Selection,
+    stop: &StopFlag,
+) -> std::io::Result<Vec<Application>> {
+    let until = Instant::now() + times.all;
     let base = File::open(root)?;
     let mut entries = Vec::new();
     let mut budget = Budget::of_system(until, stop);
@@ -56,17 +63,22 @@ pub fn files(root: &Path, selection: &mut Selection, stop: &StopFlag) -> std::io
         each(directory, &format!("/{path}"), image, &mut budget, &mut |found| selection.add(found));
     }
     budget.exhausted("the system's own").iter().for_each(|why| selection.incomplete(why));
-    homes(&base, selection, until, stop)?;
+    homes(&base, selection, (until, times.home), stop)?;
     Ok(entries)
 }
 
-fn homes(base: &File, selection: &mut Selection, until: Instant, stop: &StopFlag) -> std::io::Result<()> {
+fn homes(
+    base: &File,
+    selection: &mut Selection,
+    (until, time): (Instant, Duration),
+    stop: &StopFlag,
+) -> std::io::Result<()> {
     let homes = homes_of(base)?;
     if homes.cut {
         selection.incomplete("/etc/passwd: too long, homes of later lines are left out");
     }
     for home in homes.list {
-        let mut budget = Budget::of_home(until, stop);
+        let mut budget = Budget::of_home(until, time, stop);
         let Some(fd) = open_home(base, &home) else { continue };
         let at = |path: &str| format!("/{}/{path}", home.path);
         let open = |path: &str| beneath::same_mount(&fd, path.as_bytes()).ok();

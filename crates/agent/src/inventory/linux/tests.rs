@@ -7,6 +7,9 @@ use std::process::Command;
 
 const IMAGE: &[u8] = b"\x7fELF\x02\x01\x01\0AI\x02rest";
 
+/// However slow the machine that runs the tests is.
+const AMPLE: Times = Times { home: Duration::from_secs(3600), all: Duration::from_secs(3600) };
+
 struct Tree(tempfile::TempDir);
 
 impl Tree {
@@ -26,7 +29,7 @@ impl Tree {
 
     fn names(&self) -> Vec<(String, String)> {
         let mut selection = Selection::new(None, None);
-        let entries = files(self.0.path(), &mut selection, &StopFlag::default()).unwrap();
+        let entries = files_within(AMPLE, self.0.path(), &mut selection, &StopFlag::default()).unwrap();
         let data = selection.finish();
         assert_eq!(data.incomplete, [""; 0]);
         let mut all: Vec<_> =
@@ -98,7 +101,7 @@ fn what_a_home_has_beyond_its_budget_is_left_out_and_said_and_costs_others_nothi
     }
     tree.file("home/v/.local/share/applications/small.desktop", &entry_of("Small"));
     let mut selection = Selection::new(None, None);
-    files(tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
+    files_within(AMPLE, tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
     let data = selection.finish();
     assert_eq!(data.incomplete, ["/home/u: not all files were looked at: its files are too large"]);
     assert!(data.applications.iter().any(|found| found.name == "Small") && data.count < 40, "{}", data.count);
@@ -110,7 +113,20 @@ fn a_walk_that_is_stopped_reads_nothing_more_and_says_so() {
     tree.file("home/u/.local/share/applications/b.desktop", &entry_of("Own"));
     let (mut selection, stop) = (Selection::new(None, None), StopFlag::default());
     stop.set();
-    files(tree.0.path(), &mut selection, &stop).unwrap();
+    files_within(AMPLE, tree.0.path(), &mut selection, &stop).unwrap();
     let data = selection.finish();
     assert!(data.count == 0 && data.incomplete.concat().contains("stopped"), "{data:?}");
+}
+
+#[test]
+fn a_home_whose_time_is_over_is_left_out_and_said_and_costs_others_nothing() {
+    let tree = Tree::new();
+    tree.file("home/u/.local/share/applications/b.desktop", &entry_of("Own"));
+    tree.file("usr/share/applications/a.desktop", &entry_of("System"));
+    let mut selection = Selection::new(None, None);
+    let times = Times { home: Duration::ZERO, ..AMPLE };
+    let entries = files_within(times, tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
+    let data = selection.finish();
+    assert_eq!((entries.len(), data.count), (1, 0));
+    assert_eq!(data.incomplete, ["/home/u: not all files were looked at: it took too long"]);
 }
