@@ -106,7 +106,20 @@ impl Operation<'_> {
             ServiceOperation::Restart if own => return self.restart_own(&path).await,
             _ => self.run_job(&path, operation).await?,
         };
-        Ok(Done { service: self.service(&path).await?, note })
+        let service = self.service(&path).await?;
+        let started = matches!(operation, ServiceOperation::Start | ServiceOperation::Restart);
+        if started && note.is_none() && matches!(service.active_state.as_str(), "inactive" | "failed") {
+            return Err(self.ended_meanwhile(&path).await?);
+        }
+        Ok(Done { service, note })
+    }
+
+    /// A unit that was up when it was judged, and is not when it is told.
+    async fn ended_meanwhile(&self, path: &str) -> Result<ControlError, SystemdError> {
+        let after = self.calls().after(path).await?;
+        let why = after.of_start(after.last_run.restarts).err();
+        let why = why.unwrap_or_else(|| "it ended at once, and is up again".into());
+        Ok(ControlError::Failed { unit: self.unit.to_string(), participle: "started", why })
     }
 
     /// The name under which the unit's file is enabled: an alias's own link is another matter.

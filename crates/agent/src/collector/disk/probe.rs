@@ -209,7 +209,7 @@ mod tests {
             }
             Ok(Space { blocks: 7, ..Space::default() })
         });
-        probes.in_turn = Series::new(Lane::FileSystems, "local file systems", Duration::from_millis(10));
+        probes.in_turn = Series::new(Lane::FileSystems, "local file systems", Duration::from_secs(2));
         let mounts = [mount("/", 1), mount("/failing", 2), mount("/var", 3)];
         for _ in 0..2 {
             let answers = probes.ask_in_turn(&mounts.iter().collect::<Vec<_>>());

@@ -127,7 +127,7 @@ impl Work<'_> {
         let Some(simulation) = manager.simulate(self.change, &self.target) else { return Ok(None) };
         let is_named = |one: &crate::packages::Planned| manager.is_named(&self.target, one);
         let sentence = |why: &str| self.sentence(why);
-        match self.desk.weigh(simulation, is_named, sentence).await? {
+        match self.desk.weigh(simulation, is_named, Some(self.change), sentence).await? {
             Weighed::Conflict(plan) if !self.cascade => Err(self.refused(&plan).await?),
             Weighed::Failed(error) => Err(error.with_data(CommandOutcome::of(&self.unchanged().await)?.data)),
             Weighed::Free | Weighed::Conflict(_) => self.desk.versions().await.map(Some),

@@ -3,7 +3,7 @@
 use super::desk::{Attempt, Desk};
 use crate::commands::outcome::CommandError;
 use crate::commands::runner::Request;
-use crate::packages::{Plan, Planned};
+use crate::packages::{Change, Plan, Planned};
 use infiniservice_protocol::ErrorCode;
 
 /// What a simulation came to.
@@ -17,17 +17,20 @@ pub(in crate::commands::safe) enum Weighed {
 }
 
 impl Desk<'_> {
-    /// Weighs a change by its simulation; `is_named` tells what the host itself named. `sentence` words a failure.
+    /// Weighs a change by its simulation; `is_named` tells what the host itself named. `change` is the one that
+    /// is weighed, where it is of one package. `sentence` words a failure.
     pub(in crate::commands::safe) async fn weigh(
         &self,
         simulation: Request,
         is_named: impl Fn(&Planned) -> bool,
+        change: Option<Change>,
         sentence: impl Fn(&str) -> String,
     ) -> Result<Weighed, CommandError> {
         let finished = match self.simulate(simulation).await? {
             Attempt::Done(finished) => finished,
             Attempt::Failed(finished, failure) => {
-                let error = sentence(&failure.reason());
+                let reason = change.map_or_else(|| failure.reason(), |change| failure.reason_against(change));
+                let error = sentence(&reason);
                 return Ok(Weighed::Failed(finished.into_error(failure.code(), error)));
             }
         };

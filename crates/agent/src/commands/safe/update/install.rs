@@ -78,7 +78,7 @@ async fn weigh(desk: &Desk<'_>, scope: Scope<'_>, cascade: bool) -> Result<(), C
         return Ok(());
     };
     let sentence = |why: &str| format!("{} could not install all updates: {why}", manager.name());
-    let plan = match desk.weigh(simulation, |_| false, sentence).await? {
+    let plan = match desk.weigh(simulation, |_| false, None, sentence).await? {
         Weighed::Free => return Ok(()),
         Weighed::Failed(error) => return Err(error),
         Weighed::Conflict(plan) => plan,
