@@ -22,7 +22,7 @@ const NEXT: &str = "
     dpkg-deb -Znone --root-owner-group --build next next.deb";
 
 fn over_the_script(guest: &Guest) -> Result<()> {
-    let package = of_the_release(guest, "*.deb")?;
+    let package = of_the_release(guest, "infiniservice_*.deb")?;
     let pid = guest.agent_pid()?;
     let refused = guest.machine.shell(&format!("dpkg -i {package}"))?;
     guest.sh("dpkg --purge infiniservice 2>/dev/null || true")?;
@@ -31,7 +31,7 @@ fn over_the_script(guest: &Guest) -> Result<()> {
 }
 
 fn life(guest: &Guest) -> Result<()> {
-    let package = of_the_release(guest, "*.deb")?;
+    let package = of_the_release(guest, "infiniservice_*.deb")?;
     let _undo = without_it(
         guest,
         &format!("dpkg --purge infiniservice; userdel infiniservice; rm -rf /var/tmp/lab-deb; {PURGE}"),
