@@ -13,8 +13,10 @@ use std::time::Duration;
 /// Of the time allowed, the part given to commands in flight; the rest is for ending them and for the flush.
 const COMMANDS_SHARE: f64 = 0.66;
 
-/// The last of the time allowed, for threads that end and for the log.
+/// The last of the time allowed, for threads that end and for the log; of a short time this share, so that answers to
+/// what was ended still go out.
 const RESERVE: Duration = Duration::from_millis(500);
+const RESERVE_SHARE: f64 = 0.1;
 
 impl<T: Transport, C: Clock> Agent<T, C> {
     /// Ends everything; a second request to stop ends the waiting.
@@ -32,7 +34,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.executor.cancel();
         }
         self.give_up_metrics();
-        self.drain(signals, start + total.saturating_sub(RESERVE), Agent::flushed).await;
+        let reserve = RESERVE.min(total.mul_f64(RESERVE_SHARE));
+        self.drain(signals, start + total.saturating_sub(reserve), Agent::flushed).await;
         self.driver.close();
         if let Some(count) = self.link.refused_left_out() {
             self.record(&AuditRecord::of_more_refused(count));
