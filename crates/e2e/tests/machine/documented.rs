@@ -3,7 +3,7 @@
 //! `INFINISERVICE_RECORD=1` writes the answers into the files instead, `INFINISERVICE_RECORD=ServiceList/failed,AnyCommand/blocked` those of
 //! these alone; `UPDATE_GENERATED=1` then makes the page anew.
 
-use crate::support::Undo;
+use crate::support::{Undo, reload};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Subscription};
 use infiniservice_e2e::Guest;
@@ -58,7 +58,8 @@ fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
     let mut events = client.subscribe();
     let _undo = (!exchange.cleanup.is_empty()).then(|| Undo::by(guest, exchange.cleanup.clone()));
     if !exchange.setup.is_empty() {
-        guest.sh(&exchange.setup)?;
+        // A command must not overtake the reload, which settles for a moment.
+        guest.sh(&exchange.setup.replace("systemctl reload infiniservice", reload()))?;
     }
     let mut request = exchange.request.clone();
     for (pointer, script) in &exchange.fresh {

@@ -2,7 +2,7 @@
 
 mod setting;
 
-pub use setting::{configured, in_unit};
+pub use setting::{configured, in_unit, reload};
 
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Event, Subscription};

@@ -18,7 +18,7 @@ pub fn configured<'a>(guest: &'a Guest, lines: &str) -> Result<Undo<'a>> {
 
 /// A script that reloads the configuration and waits until the agent says that it did: `systemctl reload` only sends
 /// the signal.
-fn reload() -> &'static str {
+pub fn reload() -> &'static str {
     "{ reloads() { journalctl -b -u infiniservice -o cat --no-pager | grep -c '^configuration .*reloaded'; }; \
      before=$(reloads); late=$(($(date +%s) + 60)); systemctl reload infiniservice || exit 1; \
      until [ \"$(reloads)\" != \"$before\" ]; do \
