@@ -52,14 +52,18 @@ fn each_exchange(guest: &Guest) -> Result<()> {
     Ok(())
 }
 
+/// A script whose reload is over when it ends: a command must not overtake it, and it settles for a moment.
+fn settled(script: &str) -> String {
+    script.replace("systemctl reload infiniservice", reload())
+}
+
 /// Sends one request, and gives the line that answers it.
 fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
     // First of all: an `error` that is due once a minute may answer an earlier line than the request.
     let mut events = client.subscribe();
-    let _undo = (!exchange.cleanup.is_empty()).then(|| Undo::by(guest, exchange.cleanup.clone()));
+    let _undo = (!exchange.cleanup.is_empty()).then(|| Undo::by(guest, settled(&exchange.cleanup)));
     if !exchange.setup.is_empty() {
-        // A command must not overtake the reload, which settles for a moment.
-        guest.sh(&exchange.setup.replace("systemctl reload infiniservice", reload()))?;
+        guest.sh(&settled(&exchange.setup))?;
     }
     let mut request = exchange.request.clone();
     for (pointer, script) in &exchange.fresh {
