@@ -31,4 +31,6 @@ pub use error_code::ErrorCode;
 pub use guest::{GuestMessage, Response};
 pub use host::HostMessage;
 pub use limits::Limits;
-pub use parse::{GuestLine, Rejection, parse_guest_line, parse_host_item, parse_host_line};
+pub use parse::{
+    GuestLine, Rejection, measure_guest_line, parse_guest_line, parse_host_item, parse_host_line,
+};

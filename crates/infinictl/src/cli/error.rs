@@ -128,6 +128,9 @@ pub(super) fn advice(heard: &Heard) -> String {
             "nothing came from the guest at all; check that infiniservice runs in it, and that no other program holds this channel"
                 .into()
         }
+        Heard { unreadable: Some(reason), .. } => {
+            format!("a line that came from the guest meanwhile could not be read: {reason}")
+        }
         Heard { lines, .. } => format!("the guest is alive ({lines} lines came meanwhile); try a longer --wait"),
     }
 }
@@ -143,7 +146,7 @@ mod tests {
             endpoint: "the socket /s".into(),
             what: "Metrics".into(),
             after,
-            heard,
+            heard: Box::new(heard),
         })
     }
 

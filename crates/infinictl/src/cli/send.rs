@@ -118,6 +118,7 @@ fn heard(session: &Session) -> Heard {
     Heard {
         lines: stats.lines,
         error: stats.last_error,
+        unreadable: stats.last_malformed,
         silent_for: stats.last_line.map(|last| last.elapsed()),
     }
 }

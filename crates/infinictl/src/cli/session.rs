@@ -137,10 +137,12 @@ impl Session {
         let answer = while_waiting(what, self.client.call(message, wait)).await;
         self.under_way.replace(None);
         match answer {
-            Err(ClientError::TimedOut { .. }) if self.wait.is_some() => Err(CliError::TimedOut(format!(
-                "no answer within {} s (--wait); the guest goes on with it: {what}",
-                wait.as_secs_f64()
-            ))),
+            Err(ClientError::TimedOut { heard, .. }) if self.wait.is_some() && !heard.explains() => {
+                Err(CliError::TimedOut(format!(
+                    "no answer within {} s (--wait); the guest goes on with it: {what}",
+                    wait.as_secs_f64()
+                )))
+            }
             answer => Ok(answer?),
         }
     }

@@ -7,8 +7,12 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Row
 /// Most characters of one cell; where the terminal is narrower, that holds.
 const MAX_CELL_CHARS: usize = 200;
 
+/// Most rows that are shown: a row takes a few kilobytes, and the guest decides how many there are.
+const MAX_ROWS: usize = 10_000;
+
 /// A table that grows row by row.
 pub(super) struct Columns {
+    left_out: usize,
     table: Table,
     out: Output,
 }
@@ -29,11 +33,14 @@ impl Columns {
         }
         let heading = |name: &&str| Cell::new(name.to_uppercase()).add_attribute(Attribute::Bold);
         table.set_header(headings.iter().map(heading).collect::<Vec<_>>());
-        Self { table, out }
+        Self { left_out: 0, table, out }
     }
 
     /// Adds a row of one line; what does not fit is cut.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        if self.is_full() {
+            return;
+        }
         let mut row = Row::from(cells.into_iter().collect::<Vec<_>>());
         if self.out.width.is_some() {
             row.max_height(1);
@@ -43,7 +50,16 @@ impl Columns {
 
     /// Adds a row whose texts may go on in the next line.
     pub(super) fn tall_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.table.add_row(cells.into_iter().collect::<Vec<_>>());
+        if !self.is_full() {
+            self.table.add_row(cells.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    /// Whether a row more is one too many; it is counted.
+    fn is_full(&mut self) -> bool {
+        let full = self.table.row_count() >= MAX_ROWS;
+        self.left_out += usize::from(full);
+        full
     }
 
     /// The table as lines, without blanks at their ends.
@@ -51,7 +67,10 @@ impl Columns {
         self.table.column_iter_mut().for_each(|column| {
             column.set_padding((0, 2));
         });
-        let lines: Vec<String> = self.table.lines().map(|line| line.trim_end().to_owned()).collect();
+        let mut lines: Vec<String> = self.table.lines().map(|line| line.trim_end().to_owned()).collect();
+        if self.left_out > 0 {
+            lines.push(format!("and {} more rows; --json shows all of them", self.left_out));
+        }
         lines.join("\n")
     }
 }

@@ -15,7 +15,7 @@ pub enum ClientError {
     Closed { endpoint: String, reason: String },
     /// The wire is there, and no answer came. `heard` is what the guest said meanwhile, if it said anything.
     #[error("no answer to {what} from {endpoint} within {}", seconds(*.after))]
-    TimedOut { endpoint: String, what: String, after: Duration, heard: Heard },
+    TimedOut { endpoint: String, what: String, after: Duration, heard: Box<Heard> },
     /// The guest answered a request for metrics, or the like, with a failure.
     #[error("the guest refused {what}: {error} ({})", .code.map_or("no code", ErrorCode::as_str))]
     Refused { what: String, code: Option<ErrorCode>, error: String },
@@ -31,8 +31,17 @@ pub struct Heard {
     pub lines: u64,
     /// The text of the last `error` message.
     pub error: Option<String>,
+    /// Why the last line that could not be read was none.
+    pub unreadable: Option<String>,
     /// Since the last line, if there was one before on this connection.
     pub silent_for: Option<Duration>,
+}
+
+impl Heard {
+    /// Whether it tells why no answer came.
+    pub fn explains(&self) -> bool {
+        self.error.is_some() || self.unreadable.is_some()
+    }
 }
 
 impl ClientError {

@@ -1,7 +1,7 @@
 //! What comes from the guest, and the bounded queue by which a subscriber gets it.
 
 use infiniservice_protocol::guest::GuestMessage;
-use infiniservice_protocol::{GuestLine, parse_guest_line};
+use infiniservice_protocol::{GuestLine, measure_guest_line};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 /// Events that wait for one subscriber, at most.
 const MAX_QUEUED_EVENTS: usize = 1024;
-/// Bytes of lines that wait for one subscriber, at most; the last one always fits.
-const MAX_QUEUED_BYTES: usize = 16 << 20;
+/// Bytes of memory, lines and what they say, that wait for one subscriber, at most; the last one always fits.
+const MAX_QUEUED_BYTES: usize = 32 << 20;
 
 /// One line of the guest.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Event {
     pub raw: String,
     /// What it says.
     pub content: Content,
+    /// What it takes in memory, at most.
+    pub memory: usize,
 }
 
 /// What a line of the guest says.
@@ -44,12 +46,23 @@ pub enum Content {
 impl Event {
     /// Reads a line.
     pub fn parse(raw: String, received: Instant) -> Self {
-        let content = match parse_guest_line(&raw) {
+        let (read, memory) = match measure_guest_line(&raw) {
+            Ok(measured) => measured,
+            Err(error) => (Err(error), 0),
+        };
+        let content = match read {
             Ok(GuestLine::Known(message)) => Content::Message(message),
             Ok(GuestLine::Unknown { kind, .. }) => Content::Unknown { kind },
-            Err(error) => Content::Malformed { reason: error.to_string() },
+            Err(error) => return Self::malformed(raw, error.to_string(), received),
         };
-        Self { received, raw, content }
+        let memory = raw.len() + memory;
+        Self { received, raw, content, memory }
+    }
+
+    /// A line that is no message.
+    pub(super) fn malformed(raw: String, reason: String, received: Instant) -> Self {
+        let memory = raw.len() + reason.len();
+        Self { received, raw, content: Content::Malformed { reason }, memory }
     }
 
     /// The message, if it is one.
@@ -63,7 +76,7 @@ impl Event {
 
 /// Every line of the guest from the moment of subscribing, in order.
 ///
-/// A subscriber that falls behind by 1024 events or 16 MiB loses the oldest of them; nobody else notices.
+/// A subscriber that falls behind by 1024 events or 32 MiB of memory loses the oldest of them; nobody else notices.
 #[derive(Debug)]
 pub struct Subscription {
     pub(super) inbox: Arc<Inbox>,
@@ -116,12 +129,12 @@ struct Queue {
 impl Queue {
     fn pop(&mut self) -> Option<Arc<Event>> {
         let event = self.events.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(event.raw.len());
+        self.bytes = self.bytes.saturating_sub(event.memory);
         Some(event)
     }
 
     fn push(&mut self, event: Arc<Event>) {
-        self.bytes += event.raw.len();
+        self.bytes += event.memory;
         self.events.push_back(event);
         while self.events.len() > MAX_QUEUED_EVENTS
             || (self.bytes > MAX_QUEUED_BYTES && self.events.len() > 1)
@@ -187,6 +200,8 @@ mod tests {
         queue.push(Arc::clone(&large));
         queue.push(Arc::clone(&large));
         assert_eq!((queue.events.len(), queue.lost), (1, 1));
-        assert_eq!(queue.bytes, large.raw.len());
+        assert_eq!(queue.bytes, large.memory);
+        let small = event(&format!(r#"{{"type":"news","list":[{}]}}"#, vec!["[]"; 100_000].join(",")));
+        assert!(small.memory > small.raw.len() * 100, "what a line says counts, and not its length");
     }
 }

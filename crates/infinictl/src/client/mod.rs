@@ -63,7 +63,8 @@ impl Client {
             answer.await.map_err(|_ended| self.shared.closed())
         };
         tokio::time::timeout(wait, exchange).await.unwrap_or_else(|_late| {
-            let (endpoint, heard) = (self.shared.endpoint().to_owned(), self.shared.heard_since(&before));
+            let endpoint = self.shared.endpoint().to_owned();
+            let heard = Box::new(self.shared.heard_since(&before));
             Err(ClientError::TimedOut { endpoint, what, after: wait, heard })
         })
     }

@@ -133,7 +133,8 @@ impl Shared {
         let now = self.stats();
         let error = now.last_error.filter(|_| now.errors > before.errors).or(now.refused_signature);
         let silent_for = now.last_line.map(|last| last.elapsed());
-        Heard { lines: now.lines.saturating_sub(before.lines), error, silent_for }
+        let unreadable = now.last_malformed.filter(|_| now.malformed > before.malformed);
+        Heard { lines: now.lines.saturating_sub(before.lines), error, unreadable, silent_for }
     }
 
     fn closed_because(&self, reason: &str) -> ClientError {

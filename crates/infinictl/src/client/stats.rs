@@ -17,6 +17,8 @@ pub struct LinkStats {
     pub bytes_written: u64,
     /// Lines that were no message: torn, oversized, not UTF-8, not JSON.
     pub malformed: u64,
+    /// Why the last of them was none.
+    pub last_malformed: Option<String>,
     /// Messages of a type that this version does not know.
     pub unknown: u64,
     /// Answers that nobody waited for: to a predecessor, or too late.

@@ -4,6 +4,7 @@ use super::event::{Content, Event};
 use super::pending::FIRST_PING;
 use super::shared::Shared;
 use super::wire::{Reader, Writer};
+use crate::text::sanitise;
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
 use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem};
 use std::sync::Arc;
@@ -77,8 +78,7 @@ fn take_chunk(
 
 fn to_event(item: LineItem) -> Event {
     let received = Instant::now();
-    let malformed =
-        |reason: String| Event { received, raw: String::new(), content: Content::Malformed { reason } };
+    let malformed = |reason: String| Event::malformed(String::new(), reason, received);
     match item {
         LineItem::Line(line) => Event::parse(line, received),
         LineItem::TooLong { bytes } => {
@@ -95,7 +95,10 @@ fn count(event: &Event, shared: &Shared) {
         stats.lines += 1;
         stats.last_line = Some(event.received);
         match &event.content {
-            Content::Malformed { .. } => stats.malformed += 1,
+            Content::Malformed { reason } => {
+                stats.malformed += 1;
+                stats.last_malformed = Some(sanitise::brief(reason));
+            }
             Content::Unknown { .. } => stats.unknown += 1,
             Content::Message(GuestMessage::Error(message)) => {
                 stats.errors += 1;

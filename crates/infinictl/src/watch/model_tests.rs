@@ -21,7 +21,7 @@ fn metrics(at: &str, received: u64, processes: &[(u32, f64, u64)]) -> Event {
 }
 
 fn message(message: GuestMessage) -> Event {
-    Event { received: Instant::now(), raw: String::new(), content: Content::Message(message) }
+    Event { received: Instant::now(), raw: String::new(), content: Content::Message(message), memory: 0 }
 }
 
 fn model() -> Model {

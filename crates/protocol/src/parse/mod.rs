@@ -13,10 +13,13 @@ mod rejection;
 #[cfg(test)]
 mod tests;
 mod value;
+mod weigh;
 
 pub use command::SHELLS;
 pub use describe::{describe, quote};
-pub use guest_line::{GuestLine, GuestLineError, parse_guest_line};
+pub use guest_line::{
+    GuestLine, GuestLineError, MAX_GUEST_LINE_MEMORY, measure_guest_line, parse_guest_line,
+};
 pub use rejection::Rejection;
 pub(crate) use rejection::{id_of, is_of_guest};
 pub use value::MAX_VALUES;

@@ -288,7 +288,24 @@ fn the_guest_s_unknown_messages_are_values_and_unknown_fields_are_ignored() {
     assert_eq!((kind.as_str(), &value["x"]), ("later", &json!(1)));
     assert!(matches!(parse_guest_line("{"), Err(GuestLineError::NotJson(_))));
     assert!(matches!(parse_guest_line("{}"), Err(GuestLineError::NoType)));
+    assert!(matches!(parse_guest_line(r#"["keep_alive",1]"#), Err(GuestLineError::NoType)));
+    assert!(matches!(parse_guest_line(r#"{"type":["response"]}"#), Err(GuestLineError::NoType)));
     assert!(matches!(parse_guest_line(r#"{"type":"response"}"#), Err(GuestLineError::BadMessage { .. })));
+}
+
+#[test]
+fn a_guest_s_line_of_many_small_values_is_not_read_and_the_longest_honest_one_is() {
+    for item in ["[]", "{}", "[[]]", r#"{"":0}"#, r#"{"a":{}}"#] {
+        let many = vec![item; (4 << 20) / (item.len() + 1)].join(",");
+        let line = format!(r#"{{"type":"later","list":[{many}]}}"#);
+        assert!(matches!(parse_guest_line(&line), Err(GuestLineError::TooManyValues)), "{item}");
+    }
+    let process = r#"{"pid":1,"name":"a","cpu_percent":0.0,"memory_kb":1,"status":"sleeping","threads":1}"#;
+    let package = r#"{"name":"a","version":"1","architecture":"amd64","description":"x","source":"apt"}"#;
+    for item in [process, package, "\"0123456789ab\""] {
+        let many = vec![item; (4 << 20) / (item.len() + 1)].join(",");
+        assert!(parse_guest_line(&format!(r#"{{"type":"later","list":[{many}]}}"#)).is_ok(), "{item}");
+    }
 }
 
 #[test]
