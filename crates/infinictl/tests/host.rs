@@ -71,3 +71,34 @@ fn what_keeps_checks_from_being_made_is_unknown_to_nagios() {
     assert_eq!(code(&output), 3);
     assert!(out(&output).starts_with("INFINISERVICE UNKNOWN - cannot reach the guest"), "{}", out(&output));
 }
+
+#[test]
+fn a_guest_that_wants_a_secret_is_told_at_once_with_the_option_for_it() {
+    let refuse = |_: &Value| {
+        let error = "the line is not signed, and shared_secret is set: only signed lines are taken";
+        vec![
+            serde_json::json!({"type": "error", "error": error, "error_code": "SIGNATURE_INVALID"})
+                .to_string(),
+        ]
+    };
+    for command in [&["hello"][..], &["ping", "--count", "2"], &["process", "list"]] {
+        let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(refuse));
+        // Far longer than the test may take: the answer does not wait for it.
+        let output = on(&guest, &[command, &["--wait", "3600"]].concat());
+        assert_eq!(code(&output), 1, "{command:?}");
+        let said = err(&output);
+        assert!(said.contains("only signed lines are taken (SIGNATURE_INVALID)"), "{said}");
+        assert!(said.contains("--secret-file names the file"), "{said}");
+    }
+}
+
+#[test]
+fn a_refusal_of_a_predecessors_line_spoils_no_answer() {
+    let script = |message: &Value| {
+        let mut lines = support::answers::proper(message);
+        lines.insert(0, r#"{"type":"error","error":"not signed","error_code":"SIGNATURE_INVALID"}"#.into());
+        lines
+    };
+    let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(script));
+    assert_eq!(code(&on(&guest, &["hello"])), 0);
+}

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 /// The guest decides how long its sentence is, and a terminal has its limits.
 const MAX_SENTENCE_COLUMNS: usize = 2000;
 
+/// The action in the answer to a line that the guest did not look into.
+const UNREAD: &str = "Unknown";
 /// As shells tell a program that SIGINT ended.
 const INTERRUPTED: u8 = 130;
 
@@ -96,6 +98,7 @@ impl CliError {
             Self::Client(error @ ClientError::TimedOut { heard, .. }) => {
                 format!("{error}: {}", advice(heard))
             }
+            Self::Client(error @ ClientError::Refused { code, .. }) => format!("{error}{}", hint(*code)),
             Self::Client(error) => error.to_string(),
             Self::OutputClosed | Self::Health(_) => String::new(),
         }
@@ -109,10 +112,22 @@ fn refused(response: &Response) -> String {
     let marks: Vec<String> = code.into_iter().chain(exit).collect();
     let code = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
     let action = &response.command_type;
-    if error.starts_with(action.as_str()) {
-        format!("{error}{code}")
+    if action == UNREAD {
+        format!("the guest refused it: {error}{code}{}", hint(response.error_code))
+    } else if error.starts_with(action.as_str()) {
+        format!("{error}{code}{}", hint(response.error_code))
     } else {
-        format!("{action} failed: {error}{code}")
+        format!("{action} failed: {error}{code}{}", hint(response.error_code))
+    }
+}
+
+/// What to do about a refusal, where this end can do something.
+const fn hint(code: Option<ErrorCode>) -> &'static str {
+    match code {
+        Some(ErrorCode::SignatureInvalid) => {
+            "; --secret-file names the file with the guest's secret, and infinictl signs its lines only with that option"
+        }
+        _ => "",
     }
 }
 
@@ -181,6 +196,13 @@ mod tests {
         let error = CliError::Refused(Box::new(response));
         assert_eq!(error.code(), 1);
         assert_eq!(error.sentence(), "ServiceControl failed: there is no nginx.service (NOT_FOUND)");
+        let unread = Response::failed("1", "Unknown", ErrorCode::SignatureInvalid, "the line is not signed");
+        let said = CliError::Refused(Box::new(unread)).sentence();
+        assert!(
+            said.starts_with(
+                "the guest refused it: the line is not signed (SIGNATURE_INVALID); --secret-file"
+            )
+        );
     }
 
     #[test]

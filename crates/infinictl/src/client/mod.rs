@@ -26,7 +26,7 @@ pub use wire::pty;
 use infiniservice_protocol::guest::{GuestMessage, Hello};
 use infiniservice_protocol::host::SafeCommand;
 use infiniservice_protocol::metrics::SystemMetrics;
-use infiniservice_protocol::{Action, HostMessage, Response};
+use infiniservice_protocol::{Action, ErrorCode, HostMessage, Response};
 pub(crate) use pending::FIRST_PING;
 use pending::Key;
 use serde_json::Value;
@@ -34,8 +34,11 @@ use shared::Shared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
+
+/// How long an answer may follow a refusal that names no request.
+const REFUSAL_GRACE: Duration = Duration::from_millis(500);
 
 /// A connection to a guest. Dropping it closes the connection and kills an agent that it started.
 pub struct Client {
@@ -52,17 +55,26 @@ impl Client {
     /// Sends a message and waits for its answer, whatever it is; the event has the line as it came.
     ///
     /// # Errors
-    /// `TimedOut` after `wait`, `Closed` when the connection ends before, `WrongAnswer` for a message without an answer.
+    /// `TimedOut` after `wait`, `Refused` when the guest refuses a line meanwhile without saying which and no answer
+    /// follows, `Closed` when the connection ends before, `WrongAnswer` for a message without an answer.
     pub async fn call(&self, message: &HostMessage, wait: Duration) -> Result<Arc<Event>, ClientError> {
         let what = describe(message);
         let key = Key::of_request(message).ok_or_else(|| ClientError::WrongAnswer { what: what.clone() })?;
         let before = self.shared.stats();
         let answer = self.shared.wait(key)?;
+        let refused = refusal(self.shared.refused.subscribe());
         let exchange = async {
             self.send(self.shared.encode(message), None).await?;
-            answer.await.map_err(|_ended| self.shared.closed())
+            tokio::select! {
+                biased;
+                answer = answer => answer.map_err(|_ended| self.shared.closed()),
+                (code, error) = refused => {
+                    Err(ClientError::Refused { what: what.clone(), code: Some(code), error })
+                }
+            }
         };
-        tokio::time::timeout(wait, exchange).await.unwrap_or_else(|_late| {
+        let exchanged = tokio::time::timeout(wait, exchange).await;
+        exchanged.unwrap_or_else(|_late| {
             let endpoint = self.shared.endpoint().to_owned();
             let heard = Box::new(self.shared.heard_since(&before));
             Err(ClientError::TimedOut { endpoint, what, after: wait, heard })
@@ -214,6 +226,20 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Returns when the guest has refused a line without saying whose, and the answer had its time to come: what was refused
+/// may be a predecessor's line.
+async fn refusal(mut refused: watch::Receiver<Option<(ErrorCode, String)>>) -> (ErrorCode, String) {
+    loop {
+        if refused.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(REFUSAL_GRACE).await;
+        if let Some(refused) = refused.borrow_and_update().clone() {
+            return refused;
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use super::error::{ClientError, Heard};
 use super::event::{Event, Inbox};
 use super::pending::{Key, Pending};
 use super::stats::LinkStats;
-use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::envelope::Signer;
+use infiniservice_protocol::{ErrorCode, HostMessage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     pub(super) reading: watch::Sender<bool>,
     /// Why the connection ended.
     pub(super) ended: watch::Sender<Option<String>>,
+    /// The guest's last refusal of a line of ours that names no request.
+    pub(super) refused: watch::Sender<Option<(ErrorCode, String)>>,
     /// Whether anything was read yet.
     pub(super) spoken: watch::Sender<bool>,
 }
@@ -39,6 +41,7 @@ impl Shared {
             state: Mutex::default(),
             reading: watch::Sender::new(true),
             ended: watch::Sender::new(None),
+            refused: watch::Sender::new(None),
             spoken: watch::Sender::new(false),
         }
     }

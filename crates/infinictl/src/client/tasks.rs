@@ -69,6 +69,7 @@ fn take_chunk(
     while let Some(item) = decoder.next() {
         let event = Arc::new(to_event(item));
         count(&event, shared);
+        refused(&event, shared);
         if let Some(GuestMessage::KeepAlive(beat)) = event.message() {
             answer_heartbeat(beat, answers, shared);
         }
@@ -110,6 +111,14 @@ fn count(event: &Event, shared: &Shared) {
             Content::Message(_) => {}
         }
     });
+}
+
+/// A guest that refuses lines for their signature, or does not know their type, need not know whose they were.
+fn refused(event: &Event, shared: &Shared) {
+    let Some(GuestMessage::Error(message)) = event.message() else { return };
+    if matches!(message.error_code, ErrorCode::SignatureInvalid | ErrorCode::UnknownType) {
+        shared.refused.send_replace(Some((message.error_code, message.error.clone())));
+    }
 }
 
 /// A host answers each heartbeat with its number. The answer to a ping of ours is no heartbeat.
