@@ -28,6 +28,7 @@ mod stats_text;
 mod tests;
 mod timers;
 pub mod trouble;
+mod visits;
 pub mod writer;
 
 use breaker::CircuitBreaker;
@@ -41,6 +42,7 @@ use refused::RefusedLines;
 use session::Session;
 use std::time::Duration;
 use trouble::Trouble;
+use visits::Visits;
 use writer::{Writer, Written};
 
 pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing};
@@ -79,6 +81,7 @@ pub struct Link {
     critical_said: Option<(Duration, Duration)>,
     /// When the host came or went, for the log.
     host_since: Option<Duration>,
+    visits: Visits,
     /// A refused line of this host's was logged; further ones are told to the audit only.
     refusal_logged: bool,
     /// The same of lines that only guests send.
@@ -106,6 +109,7 @@ impl Link {
             unread_since: None,
             critical_said: None,
             host_since: None,
+            visits: Visits::default(),
             refusal_logged: false,
             echo_logged: false,
             settings,
@@ -156,8 +160,9 @@ impl Link {
     /// When [`Event::Timer`] is wanted next, on the monotonic clock; `None`: never.
     pub fn next_deadline(&self) -> Option<Duration> {
         let stall = self.stalled_since.map(|since| since.saturating_add(self.settings.connection_timeout));
-        let refused = self.refused.deadline();
-        [self.session.deadline(), self.keep_alive.deadline(), stall, refused].into_iter().flatten().min()
+        let own = [self.refused.deadline(), self.visits.deadline()];
+        let all = [self.session.deadline(), self.keep_alive.deadline(), stall].into_iter().chain(own);
+        all.flatten().min()
     }
 
     /// What the port is to take next, never more than one line; empty: nothing. Starting a line stamps it with `now`.

@@ -18,7 +18,8 @@ impl Link {
         let (level, text) = self.trouble.opened(now.mono, path);
         actions.push(Action::Log(level, text));
         if self.session.is_connected() {
-            self.connected(now, level, actions);
+            let text = self.connected(now, actions);
+            actions.push(Action::Log(level, text));
         } else {
             actions.push(Action::Log(level, "no host is connected; waiting for one".to_owned()));
         }
@@ -43,7 +44,8 @@ impl Link {
         self.session.set_host(true);
         self.refusal_logged = false;
         self.echo_logged = false;
-        self.connected(now, Level::Info, actions);
+        let text = self.connected(now, actions);
+        self.visits.came(now.mono, text);
     }
 
     pub(super) fn host_disconnected(&mut self, now: Now, actions: &mut Vec<Action>) {
@@ -53,7 +55,7 @@ impl Link {
         self.session.set_host(false);
         self.disconnected(true);
         let text = format!("the host disconnected after {}", self.since_host(now));
-        actions.push(Action::Log(Level::Info, text));
+        actions.push(Action::Log(self.visits.left(), text));
     }
 
     pub(super) fn io_failed(&mut self, now: Now, error: &str, actions: &mut Vec<Action>) {
@@ -93,6 +95,7 @@ impl Link {
 
     fn close(&mut self, now: Now, reason: String, actions: &mut Vec<Action>) {
         self.stats.reconnections += 1;
+        self.visits.forget();
         if self.session.is_connected() {
             self.host_since = Some(now.mono);
         }
@@ -109,16 +112,16 @@ impl Link {
         self.breaker_changed(change, actions);
     }
 
-    fn connected(&mut self, now: Now, level: Level, actions: &mut Vec<Action>) {
+    /// Begins a connection; gives the sentence for the log.
+    fn connected(&mut self, now: Now, actions: &mut Vec<Action>) -> String {
         self.stats.host_connects += 1;
         self.writer.connect();
         let probe = self.breaker.state() != BreakerState::Closed;
         self.keep_alive.connect(now.mono, probe);
         // The watch over writes starts anew, and with it comes an `Action::Write`.
         self.stalled_since = None;
-        let text = format!("a host is connected after {}", self.since_host(now));
-        actions.push(Action::Log(level, text));
         actions.push(Action::CollectMetrics);
+        format!("a host is connected after {}", self.since_host(now))
     }
 
     /// Ends what belonged to one connection: the torn lines of both ways, heartbeats under way, the probes they were.

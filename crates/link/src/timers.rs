@@ -37,6 +37,7 @@ impl Link {
         let connected = self.session.is_connected();
         let left_out = if connected { self.refused.due(now.mono) } else { self.refused.rest() };
         actions.extend(left_out.map(Action::RefusedLeftOut));
+        actions.extend(self.visits.due(now.mono).map(|text| Action::Log(Level::Info, text)));
         if self.session.try_open(now.mono, &mut self.breaker) {
             actions.push(Action::Open);
         }

@@ -6,6 +6,7 @@ mod echo;
 mod flood;
 mod refused;
 mod silent;
+mod visits;
 
 use super::*;
 use bench::Bench;
