@@ -3,9 +3,10 @@
 #![allow(unsafe_code)]
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
+use rustix::io::{close, fcntl_getfd};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 /// Standard streams, which stay.
 const FIRST: RawFd = 3;
@@ -21,9 +22,25 @@ pub fn take() {
     if unsafe { unshare_unsafe(UnshareFlags::FILES) }.is_err() {
         return;
     }
-    for fd in listed().unwrap_or_else(|| (FIRST..AT_MOST).collect()) {
-        // SAFETY: the copy in this thread's own table, which nothing refers to; the process' table keeps its own.
-        unsafe { rustix::io::close(fd) };
+    match listed() {
+        Some(numbers) => close_open(numbers.into_iter()),
+        // `/proc` is hidden, or the table is full: what is closed here makes room.
+        None => {
+            close_open(FIRST..AT_MOST);
+            close_open(listed().unwrap_or_default().into_iter());
+        }
+    }
+}
+
+/// Closes those of the numbers that are open: rustix takes a failing close(2) for a fault of its caller, and panics where
+/// debug assertions are on.
+fn close_open(numbers: impl Iterator<Item = RawFd>) {
+    for fd in numbers {
+        // SAFETY: the number is only asked about; one that is not open is refused by the kernel.
+        if fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok() {
+            // SAFETY: the copy in this thread's own table, which nothing refers to; the process' table keeps its own.
+            unsafe { close(fd) };
+        }
     }
 }
 
@@ -46,6 +63,19 @@ mod tests {
     use super::*;
     use std::fs::{File, read_dir};
     use std::sync::mpsc::channel;
+
+    /// A full table leaves no number for a look into `/proc`.
+    #[test]
+    fn numbers_that_are_not_open_are_passed_over() {
+        let _held = File::open("/proc/self/stat").unwrap();
+        let thread = std::thread::spawn(|| {
+            // SAFETY: this thread has only begun, and owns no descriptor.
+            unsafe { unshare_unsafe(UnshareFlags::FILES) }.unwrap();
+            close_open(FIRST..AT_MOST);
+            listed().unwrap()
+        });
+        assert_eq!(thread.join().unwrap(), [] as [RawFd; 0]);
+    }
 
     #[test]
     fn a_thread_with_a_table_of_its_own_keeps_nothing_of_the_process_open() {
