@@ -145,9 +145,13 @@ fn second_host(guest: &Guest) -> Result<()> {
 
 fn disabled(guest: &Guest) -> Result<()> {
     let since = Since::now(guest)?;
-    guest.sh("systemctl --quiet disable --now infiniservice")?;
     let undo = Undo::by(guest, "systemctl --quiet enable --now infiniservice");
-    since.shown(guest, "symptoms::a_service_that_does_not_start_with_the_machine", DIAGNOSE)?;
+    // Disabled, it runs on until it is stopped.
+    let both = format!(
+        "systemctl --quiet enable --now infiniservice; systemctl --quiet disable infiniservice; {DIAGNOSE}; \
+         systemctl stop infiniservice; {DIAGNOSE}"
+    );
+    since.shown(guest, "symptoms::a_service_that_does_not_start_with_the_machine", &both)?;
     drop(undo);
     served(guest)
 }
