@@ -1,6 +1,7 @@
 //! Runs scenarios one after the other in one machine, as `cargo test` shows tests.
 
 use crate::Guest;
+use crate::times::Times;
 use anyhow::Result;
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,12 +39,19 @@ pub fn run<S: Stage>(scenarios: &[Scenario<S>]) -> Conclusion {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let wanted = arguments.list || wanted::<S>();
     let stage: Arc<Mutex<Setting<S>>> = Arc::default();
+    let times: Arc<Times> = Arc::default();
     let trials = scenarios.iter().map(|&(name, scenario)| {
-        let stage = stage.clone();
-        Trial::test(name, move || on_stage(&stage, scenario)).with_ignored_flag(!wanted)
+        let (stage, times) = (stage.clone(), times.clone());
+        let work = move || times.of(name, || on_stage(&stage, &times, scenario));
+        Trial::test(name, work).with_ignored_flag(!wanted)
     });
-    libtest_mimic::run(&arguments, trials.collect())
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    print!("{times}");
+    conclusion
 }
+
+/// What the time table calls the stage's own making, which the first scenario waits for.
+const SET_UP: &str = "setting up (within the first)";
 
 /// What became of setting the stage up. One that failed would fail again, and take its minutes for each scenario.
 #[derive(Default)]
@@ -55,9 +63,10 @@ enum Setting<S> {
 }
 
 impl<S: Stage> Setting<S> {
-    fn ready(&mut self) -> Result<&S, Failed> {
+    fn ready(&mut self, times: &Times) -> Result<&S, Failed> {
         if matches!(self, Self::NotYet) {
-            *self = S::set_up().map_or_else(|error| Self::failed(&error), Self::Ready);
+            let set_up = times.of(SET_UP, S::set_up);
+            *self = set_up.map_or_else(|error| Self::failed(&error), Self::Ready);
         }
         match self {
             Self::Ready(stage) => Ok(stage),
@@ -71,9 +80,13 @@ impl<S: Stage> Setting<S> {
     }
 }
 
-fn on_stage<S: Stage>(stage: &Mutex<Setting<S>>, scenario: fn(&S) -> Result<()>) -> Result<(), Failed> {
+fn on_stage<S: Stage>(
+    stage: &Mutex<Setting<S>>,
+    times: &Times,
+    scenario: fn(&S) -> Result<()>,
+) -> Result<(), Failed> {
     let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-    let stage = stage.ready()?;
+    let stage = stage.ready(times)?;
     scenario(stage).map_err(|error| {
         // At once, for those who watch with --nocapture: the harness shows failures at the very end.
         println!("failed: {error:#}");

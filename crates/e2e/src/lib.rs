@@ -13,6 +13,7 @@ pub mod messages;
 pub mod operations;
 pub mod raw;
 pub mod shape;
+mod times;
 pub mod windows;
 
 pub use guest::Guest;

@@ -22,14 +22,12 @@ pub fn take() {
     if unsafe { unshare_unsafe(UnshareFlags::FILES) }.is_err() {
         return;
     }
-    match listed() {
-        Some(numbers) => close_open(numbers.into_iter()),
+    let Some(numbers) = listed() else {
         // `/proc` is hidden, or the table is full: what is closed here makes room.
-        None => {
-            close_open(FIRST..AT_MOST);
-            close_open(listed().unwrap_or_default().into_iter());
-        }
-    }
+        close_open(FIRST..AT_MOST);
+        return close_open(listed().unwrap_or_default().into_iter());
+    };
+    close_open(numbers.into_iter());
 }
 
 /// Closes those of the numbers that are open: rustix takes a failing close(2) for a fault of its caller, and panics where
