@@ -102,3 +102,69 @@ fn a_refusal_of_a_predecessors_line_spoils_no_answer() {
     let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(script));
     assert_eq!(code(&on(&guest, &["hello"])), 0);
 }
+
+/// A guest whose change outlives its time: `TIMEOUT` first, and when asked for it the last time in `states`, one by one.
+fn slow_change(states: &'static [&'static str]) -> FakeGuest {
+    let mut left = states.iter();
+    FakeGuest::scripted(
+        b"\n".to_vec(),
+        Box::new(move |message: &Value| {
+            let id = message["id"].as_str().unwrap_or_default();
+            if message["command_type"]["action"] != "PackageChangeStatus" {
+                let mut answer: Value = serde_json::from_str(&support::answers::failed(
+                    id,
+                    "PackageInstall",
+                    "TIMEOUT",
+                    "still running",
+                ))
+                .unwrap();
+                answer["data"] = serde_json::json!({"still_running": true, "id": id});
+                return vec![answer.to_string()];
+            }
+            let state = left.next().copied().unwrap_or("running");
+            let asked = message["command_type"]["id"].as_str().unwrap_or_default();
+            let mut change = serde_json::json!({
+                "id": asked, "command_type": "PackageInstall", "package": "nginx", "state": state,
+                "started_at": "2026-11-29T00:00:00.000Z", "seconds": 700, "outlived_timeout": true,
+            });
+            match state {
+                "succeeded" => {
+                    change["result"] = serde_json::json!({"package": "nginx", "manager": "apt", "version_after": "2", "changed": true, "reboot_required": false})
+                }
+                "failed" => change["error"] = "its script failed".into(),
+                _ => {}
+            }
+            vec![support::answers::ok(
+                id,
+                "PackageChangeStatus",
+                &serde_json::json!({"running": state == "running", "changes": [change]}),
+            )]
+        }),
+    )
+}
+
+#[test]
+fn wait_stays_with_a_change_that_outlives_its_time() {
+    let guest = slow_change(&["running", "succeeded"]);
+    let output = on(&guest, &["package", "install", "nginx", "--wait", "3600"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(out(&output), "nginx 2 is installed now\n");
+    let sent = guest.lines();
+    let install: Value = serde_json::from_str(&sent[0]).unwrap();
+    let question: Value = serde_json::from_str(&sent[1]).unwrap();
+    assert_eq!(question["command_type"]["id"], install["id"], "it asks for its own change");
+    let failed = on(&slow_change(&["failed"]), &["package", "install", "nginx", "--wait", "3600"]);
+    assert_eq!((code(&failed), err(&failed).contains("its script failed")), (1, true), "{}", err(&failed));
+}
+
+#[test]
+fn a_change_that_outlives_its_time_is_told_with_the_way_to_look_after_it() {
+    for patience in [&[][..], &["--wait", "0.3"]] {
+        let guest = slow_change(&[]);
+        let output = on(&guest, &[&["package", "install", "nginx"], patience].concat());
+        assert_eq!(code(&output), 4);
+        let install: Value = serde_json::from_str(&guest.lines()[0]).unwrap();
+        let look = format!("`infinictl package status --id {}`", install["id"].as_str().unwrap());
+        assert!(err(&output).contains(&look), "{}", err(&output));
+    }
+}

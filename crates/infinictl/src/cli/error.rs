@@ -1,5 +1,6 @@
 //! Errors as exit codes and as one sentence that a person can act on.
 
+use super::change::{how_to_look, still_runs};
 use crate::client::{ClientError, Heard};
 use crate::text::{sanitise, units};
 use crate::watch::WatchError;
@@ -112,12 +113,17 @@ fn refused(response: &Response) -> String {
     let marks: Vec<String> = code.into_iter().chain(exit).collect();
     let code = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
     let action = &response.command_type;
-    if action == UNREAD {
-        format!("the guest refused it: {error}{code}{}", hint(response.error_code))
-    } else if error.starts_with(action.as_str()) {
-        format!("{error}{code}{}", hint(response.error_code))
+    let hint = if still_runs(response) {
+        format!(": {}, and with --wait infinictl stays until its end", how_to_look(&response.id))
     } else {
-        format!("{action} failed: {error}{code}{}", hint(response.error_code))
+        hint(response.error_code).to_owned()
+    };
+    if action == UNREAD {
+        format!("the guest refused it: {error}{code}{hint}")
+    } else if error.starts_with(action.as_str()) {
+        format!("{error}{code}{hint}")
+    } else {
+        format!("{action} failed: {error}{code}{hint}")
     }
 }
 

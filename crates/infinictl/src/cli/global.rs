@@ -37,11 +37,12 @@ pub struct Global {
     /// Print JSON, one document a line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
-    /// How long infinictl waits for an answer; the guest goes on [default: as long as the guest may take]
+    /// How long infinictl waits for an answer, whatever the guest does meanwhile. A change of packages that outlives
+    /// its time in the guest is followed that long [default: as long as the guest may take]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub wait: Option<Duration>,
-    /// How long the guest may take; then it ends the command. Changes of packages get 10 minutes at least, as one that is cut
-    /// short leaves a machine broken [default: each command's own]
+    /// How long the guest may take before it ends the command. A change of packages gets at least 10 minutes and is
+    /// not ended even then: the guest answers that it is still running [default: each command's own]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// No colours; also NO_COLOR, or when the output is not a terminal

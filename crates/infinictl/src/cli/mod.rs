@@ -3,6 +3,7 @@
 mod apps;
 mod autochecks;
 mod bugreport;
+mod change;
 mod cleanup;
 mod columns;
 mod confirm;

@@ -88,7 +88,7 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), CliError> {
 }
 
 async fn change(session: &Session, action: &Action, what: &str) -> Result<(), CliError> {
-    session.long_command(action, what, |data: &PackageChangeData, _| changed(data)).await
+    super::change::run(session, action, what, |data: &PackageChangeData, _| changed(data)).await
 }
 
 fn list_text(data: &PackageListData, out: Output) -> String {

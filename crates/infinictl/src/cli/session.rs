@@ -1,5 +1,6 @@
 //! One invocation: a connection, and how its results are shown.
 
+use super::change::{changes_packages, how_to_look};
 use super::error::CliError;
 use super::global::Global;
 use super::output::Output;
@@ -31,7 +32,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) out: Output,
     pub(super) timeout: Option<Duration>,
-    wait: Option<Duration>,
+    /// What `--wait` says.
+    pub(super) wait: Option<Duration>,
     /// What signs our lines; a bug report must not hold it.
     pub(super) secret: Option<String>,
     /// What the guest is doing for us now, for whom Ctrl-C leaves it alone.
@@ -66,10 +68,15 @@ impl Session {
     pub(super) fn interrupted(&self) -> CliError {
         CliError::Interrupted(match self.under_way.borrow().as_deref() {
             Some(what) => {
-                format!("interrupted; the guest goes on with it: {what}. Ask it later what came of that")
+                format!("interrupted; the guest goes on with it: {what}")
             }
             None => "interrupted; nothing goes on in the guest".into(),
         })
+    }
+
+    /// What the guest goes on with whatever becomes of this end.
+    pub(super) fn goes_on_with(&self, what: Option<String>) {
+        self.under_way.replace(what);
     }
 
     /// Sends a message and shows its answer: as it came, or as `render` makes it for people.
@@ -118,7 +125,7 @@ impl Session {
         if timeout != self.timeout {
             let floor = PACKAGE_FLOOR.as_secs();
             eprintln!(
-                "infinictl: the guest gets {floor} s: a package change that is cut short leaves a machine broken (--wait is for this end)"
+                "infinictl: the guest gets {floor} s, the least for a change of packages; --wait says how long infinictl waits"
             );
         }
         let default_wait = timeout.unwrap_or(default_wait);
@@ -133,13 +140,14 @@ impl Session {
         what: &str,
     ) -> Result<Arc<Event>, CliError> {
         let wait = self.wait.unwrap_or(default_wait + GRACE);
-        self.under_way.replace(Some(what.to_owned()));
+        let goes_on = under_way(message, what);
+        self.goes_on_with(Some(goes_on.clone()));
         let answer = while_waiting(what, self.client.call(message, wait)).await;
-        self.under_way.replace(None);
+        self.goes_on_with(None);
         match answer {
             Err(ClientError::TimedOut { heard, .. }) if self.wait.is_some() && !heard.explains() => {
                 Err(CliError::TimedOut(format!(
-                    "no answer within {} s (--wait); the guest goes on with it: {what}",
+                    "no answer within {} s (--wait); the guest goes on with it: {goes_on}",
                     wait.as_secs_f64()
                 )))
             }
@@ -167,14 +175,18 @@ impl Session {
     }
 }
 
-/// What the guest is given for an action: changes of packages are not cut short by an impatient host.
+/// What the guest is given for an action: changes of packages are given their time by an impatient host, too.
 fn for_guest(action: &Action, timeout: Duration) -> Duration {
-    match action {
-        Action::PackageInstall { .. }
-        | Action::PackageRemove { .. }
-        | Action::PackageUpdate { .. }
-        | Action::UpdateInstall { .. } => timeout.max(PACKAGE_FLOOR),
-        _ => timeout,
+    if changes_packages(action.name().name()) { timeout.max(PACKAGE_FLOOR) } else { timeout }
+}
+
+/// What goes on in the guest, and for a change of packages how to see what comes of it.
+fn under_way(message: &HostMessage, what: &str) -> String {
+    match message {
+        HostMessage::SafeCommand(command) if changes_packages(&command.action) => {
+            format!("{what}; {}", how_to_look(&command.id))
+        }
+        _ => what.to_owned(),
     }
 }
 

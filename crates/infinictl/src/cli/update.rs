@@ -36,7 +36,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         Command::Check => session.long_command(&Action::UpdateCheck {}, "looking for updates", pending).await,
         Command::Install(InstallArgs { security_only, cascade }) => {
             let what = if security_only { "installing security updates" } else { "installing updates" };
-            session.long_command(&Action::UpdateInstall { security_only, cascade }, what, installed).await
+            let action = Action::UpdateInstall { security_only, cascade };
+            super::change::run(session, &action, what, installed).await
         }
     }
 }
