@@ -6,8 +6,9 @@ use crate::autochecks::journal;
 use crate::communication::diagnose::service_state;
 use crate::inventory::{self, appimage, desktop, flatpak, snap};
 use crate::os_detection::OsRelease;
-use crate::packages::fuzzing as packages;
+use crate::packages::{Reading, fuzzing as packages};
 use crate::user_names::fuzzing::names as user_names;
+use infiniservice_protocol::data::Application;
 
 /// With the sign that it was cut.
 const MAX_NAME_CHARS: usize = 257;
@@ -29,7 +30,7 @@ pub fn os_release(bytes: &[u8]) {
 pub fn dpkg(bytes: &[u8]) {
     packages::dpkg(bytes);
     let text = text(bytes);
-    let all = inventory::dpkg::read(&text);
+    let all = Reading::of(text.lines(), inventory::dpkg::line).rows;
     for one in &all {
         let _ = inventory::dpkg::lists(one);
     }
@@ -43,13 +44,15 @@ pub fn rpm(bytes: &[u8]) {
     let text = text(bytes);
     let paths = ["/usr/share/applications/vim.desktop".to_owned()];
     assert!(inventory::rpm::owned(&paths, &text).len() <= 1);
-    fits_the_wire(&inventory::select(inventory::rpm::read(&text), None, None));
+    let all = Reading::of(text.lines(), inventory::rpm::lines()).rows;
+    fits_the_wire(&inventory::select(all, None, None));
 }
 
 /// Desktop entries, `AppImages`, flatpak and snap: made by whoever made the application.
 pub fn inventory(bytes: &[u8]) {
     let text = text(bytes);
-    let mut all = [flatpak::read(&text), snap::read(&text)].concat();
+    let read = |line: fn(&str) -> Option<Option<Application>>| Reading::of(text.lines(), line).rows;
+    let mut all = [read(flatpak::line), read(snap::line)].concat();
     all.extend(desktop::read("/usr/share/applications/x.desktop", &text));
     all.extend(appimage::described(&text));
     let _ = appimage::is_appimage(bytes);

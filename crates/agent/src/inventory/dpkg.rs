@@ -8,14 +8,32 @@ use std::collections::HashSet;
 pub const FORMAT: &str =
     "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${Maintainer}\\n";
 
-/// Installed packages; those of which only the configuration is left, and torn lines, are left out.
-pub fn read(text: &str) -> Vec<Application> {
-    text.lines().filter_map(package).collect()
+/// A line: a package, also one that is not set up. One of which no more than the configuration is left is passed over.
+pub fn line(line: &str) -> Option<Option<Application>> {
+    let (status, rest) = line.split_once('\t').unwrap_or((line, ""));
+    match status.chars().nth(1) {
+        None if line.is_empty() => None,
+        Some('n' | 'c') => None,
+        Some(letter) => Some(state(letter).and_then(|state| package(status, rest, state))),
+        None => Some(None),
+    }
 }
 
-fn package(line: &str) -> Option<Application> {
-    let mut fields = line.splitn(6, '\t');
-    let status = fields.next().filter(|status| status.chars().nth(1) == Some('i'))?;
+/// The word for the letter of a status where the package is not set up (dpkg-query(1), `db:Status-Abbrev`); the outer one is
+/// `None` for a letter that means nothing.
+fn state(letter: char) -> Option<Option<&'static str>> {
+    match letter {
+        // Waiting for triggers, it is set up all the same.
+        'i' | 'W' | 't' => Some(None),
+        'H' => Some(Some("half-installed")),
+        'U' => Some(Some("unpacked")),
+        'F' => Some(Some("half-configured")),
+        _ => None,
+    }
+}
+
+fn package(status: &str, rest: &str, state: Option<&str>) -> Option<Application> {
+    let mut fields = rest.splitn(5, '\t');
     let (name, version) = (fields.next()?, fields.next()?);
     let (architecture, kib, maintainer) = (fields.next()?, fields.next()?, fields.next()?);
     let valid = status.len() <= 4 && !name.is_empty();
@@ -27,6 +45,7 @@ fn package(line: &str) -> Option<Application> {
         size_mb: kib.parse::<u32>().ok().map(|kib| f64::from(kib) * 1024.0 / 1e6),
         source: "dpkg".into(),
         architecture: known(architecture),
+        state: state.map(str::to_owned),
         ..Application::default()
     })
 }
@@ -53,11 +72,46 @@ pub fn owned(text: &str) -> HashSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packages::Reading;
+
+    fn read(text: &str) -> Vec<Application> {
+        Reading::of(text.lines(), line).rows
+    }
+
+    /// Lines of dpkg-query 1.21.22 about packages that were stopped half-way on purpose.
+    #[test]
+    fn packages_that_are_not_set_up_are_there_with_their_state() {
+        let rest = "\t1.0\tall\t4\tLab <lab@example.org>\n";
+        let text = [
+            "iF \tfailed",
+            "iU \tunpacked",
+            "iHR\thalf",
+            "iW \tawaits",
+            "it \tpending",
+            "rF \tleaving",
+            "ii \tfine",
+            "un \tnever",
+        ]
+        .map(|begin| format!("{begin}{rest}"));
+        let all = read(&text.concat());
+        let told: Vec<_> = all.iter().map(|one| (one.name.as_str(), one.state.as_deref())).collect();
+        let (f, u, h) = (Some("half-configured"), Some("unpacked"), Some("half-installed"));
+        let want = [
+            ("failed", f),
+            ("unpacked", u),
+            ("half", h),
+            ("awaits", None),
+            ("pending", None),
+            ("leaving", f),
+            ("fine", None),
+        ];
+        assert_eq!(told, want);
+    }
 
     #[test]
     fn packages_of_a_debian_12_are_read() {
         let all = read(include_str!("fixtures/dpkg-query-1.21.22.tsv"));
-        assert_eq!(all.len(), 9);
+        assert_eq!((all.len(), all.iter().filter(|found| found.state.is_some()).count()), (9, 0));
         let bash = all.iter().find(|found| found.name == "bash").unwrap();
         assert_eq!(
             (bash.version.as_str(), bash.publisher.as_deref()),
@@ -68,11 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn removed_packages_and_torn_lines_are_left_out_and_hostile_maintainers_stay_one_text() {
+    fn removed_packages_are_left_out_torn_lines_counted_and_hostile_maintainers_stay_one_text() {
         let text =
             "rc \tgone\t1\tall\t7\tA <a@b>\nii \ttorn\nii \tevil\t1\tall\tmany\tA\tB\u{1b}[31m <x> <y@z>\n\n";
-        let all = read(text);
-        assert_eq!(all.len(), 1);
+        let Reading { rows: all, unreadable } = Reading::of(text.lines(), line);
+        assert_eq!((all.len(), unreadable), (1, 1));
         assert_eq!((all[0].publisher.as_deref(), all[0].size_mb), (Some("A\tB\u{1b}[31m <x>"), None));
     }
 

@@ -23,6 +23,7 @@ fn cleaned(mut found: Application) -> Application {
     found.name = description(&found.name);
     found.version = description(&found.version);
     found.publisher = found.publisher.as_deref().map(description);
+    found.state = found.state.as_deref().map(quote);
     found.install_location = found.install_location.as_deref().map(quote);
     found
 }

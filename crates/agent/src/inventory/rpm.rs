@@ -8,9 +8,16 @@ use std::collections::HashSet;
 /// The vendor stands last: only it may hold anything.
 pub const FORMAT: &str = "--qf=%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t%{INSTALLTIME}\\t%{VENDOR}\\n";
 
-/// Installed packages. Signing keys, which rpm keeps as packages, and torn lines are left out.
-pub fn read(text: &str) -> Vec<Application> {
-    text.lines().filter_map(package).collect()
+/// Reads the lines. Signing keys, which rpm keeps as packages, are left out, and so is a line without tabs behind a package: the rest of its
+/// vendor's name.
+pub fn lines() -> impl FnMut(&str) -> Option<Option<Application>> + Send {
+    let mut any = false;
+    move |line: &str| {
+        let passed_over =
+            line.is_empty() || line.starts_with("gpg-pubkey\t") || (any && !line.contains('\t'));
+        any = true;
+        (!passed_over).then(|| package(line))
+    }
 }
 
 fn package(line: &str) -> Option<Application> {
@@ -18,7 +25,7 @@ fn package(line: &str) -> Option<Application> {
     let (name, version) = (fields.next()?, fields.next()?);
     let (architecture, bytes, installed, vendor) =
         (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    (!name.is_empty() && name != "gpg-pubkey").then(|| Application {
+    (!name.is_empty()).then(|| Application {
         name: name.into(),
         version: version.into(),
         publisher: known(vendor),
@@ -42,6 +49,11 @@ pub fn owned(paths: &[String], text: &str) -> HashSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packages::Reading;
+
+    fn read(text: &str) -> Vec<Application> {
+        Reading::of(text.lines(), lines()).rows
+    }
 
     #[test]
     fn recorded_packages_are_read_with_epochs_and_vendors_that_hold_tabs() {

@@ -70,6 +70,7 @@ impl Entry {
                 View::Machine32 => Some("x86".into()),
                 View::User => None,
             },
+            state: None,
         })
     }
 }

@@ -26,8 +26,8 @@ pub use blocked::{HELD, PHASED, Reasons, explain, key};
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
 pub use installed::Installed;
-pub use plan::{Plan, Planned, Reading};
-pub use site::{Lists, Site};
+pub use plan::{Plan, Planned, ReadLine, Reading, Replaced};
+pub use site::{Files, Lists, Site};
 pub use target::Target;
 pub use version::compare as compare_versions;
 
@@ -106,6 +106,10 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     fn list(&self) -> Request;
     /// The answer to [`PackageManager::list`]; what does not parse is counted.
     fn read_list(&self, text: &str) -> Reading<PackageInfo>;
+    /// The same line by line, as the lines come; `None` where only the whole answer can be understood.
+    fn read_lines(&self) -> Option<ReadLine<PackageInfo>> {
+        None
+    }
 
     /// What is there of one package.
     fn query(&self, target: &Target) -> Request;

@@ -16,6 +16,15 @@ pub struct Planned {
     pub version: Option<String>,
 }
 
+/// A package that goes because another comes in its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// What goes.
+    pub old: Planned,
+    /// The name of what comes: the same where a new version takes the place of the oldest of several.
+    pub by: String,
+}
+
 /// What a simulation would take away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -23,6 +32,8 @@ pub struct Plan {
     pub removed: Vec<Planned>,
     /// In an older version.
     pub downgraded: Vec<Planned>,
+    /// Gone as the repository means it: its packages say what they replace.
+    pub replaced: Vec<Replaced>,
 }
 
 impl Plan {
@@ -34,7 +45,17 @@ impl Plan {
         self
     }
 
-    /// Whether nothing is taken away.
+    /// The same for whoever named one package and asked for no other: what another name replaces is taken away.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        let (same, others): (Vec<_>, Vec<_>) =
+            self.replaced.into_iter().partition(|one| one.old.name == one.by);
+        self.replaced = same;
+        self.removed.extend(others.into_iter().map(|one| one.old));
+        self
+    }
+
+    /// Whether nothing is taken away but what is replaced.
     pub fn is_harmless(&self) -> bool {
         self.removed.is_empty() && self.downgraded.is_empty()
     }
@@ -64,6 +85,9 @@ pub(super) fn is_target(target: &Target, planned: &Planned) -> bool {
         .is_none_or(|own| planned.architecture.as_ref().is_none_or(|of| of == own));
     planned.name == target.name && architecture
 }
+
+/// Reads a line of a tool: `None` passes it over where it announces nothing, `Some(None)` counts one that should have been a row.
+pub type ReadLine<T> = Box<dyn FnMut(&str) -> Option<Option<T>> + Send>;
 
 /// What a reader made of a tool's text: rows, and lines that should have been rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +128,11 @@ mod tests {
     #[test]
     fn a_sentence_names_what_goes_and_counts_the_rest() {
         let planned = |name: String| Planned { name, ..Planned::default() };
-        let few = Plan { removed: vec![planned("a".into())], downgraded: vec![planned("b".into())] };
+        let few = Plan {
+            removed: vec![planned("a".into())],
+            downgraded: vec![planned("b".into())],
+            ..Plan::default()
+        };
         assert_eq!(few.sentence(), "it would remove a and downgrade b");
         let many = Plan { removed: (0..25).map(|n| planned(format!("p{n}"))).collect(), ..Plan::default() };
         assert!(many.sentence().ends_with("p19 and 5 more"), "{}", many.sentence());

@@ -1,7 +1,7 @@
 //! What rpm has installed: shared by all package managers that stand on it (rpm(8), "QUERY OPTIONS").
 
 use super::target::word;
-use super::{Installed, Planned, Reading, Target};
+use super::{Installed, Planned, Target};
 use crate::commands::runner::Request;
 use crate::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
@@ -10,12 +10,9 @@ use infiniservice_protocol::data::PackageInfo;
 const FORMAT: &str =
     "--qf=%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{LONGSIZE}\\t%{SUMMARY}\\n";
 
-/// As for dpkg: beyond this the list is cut, and said to be.
-const MAX_LIST_BYTES: usize = 32 << 20;
-
-/// All packages.
+/// All packages. Their lines are taken as they come.
 pub(super) fn list() -> Request {
-    Request::new("rpm", ["-qa", FORMAT]).max_output(MAX_LIST_BYTES)
+    Request::new("rpm", ["-qa", FORMAT])
 }
 
 /// One package.
@@ -40,9 +37,9 @@ fn row(line: &str) -> Option<(&str, Installed, Option<u64>, &str)> {
     is_package.then(|| (name, installed, size.parse().ok(), summary))
 }
 
-/// Installed packages. `source` is the package manager: rpm does not know the repository.
-pub(super) fn read_list(text: &str, source: &str) -> Reading<PackageInfo> {
-    let info = |(name, installed, bytes, summary): (&str, Installed, Option<u64>, &str)| PackageInfo {
+/// Reads the list's lines. `source` is the package manager: rpm does not know the repository.
+pub(super) fn listed(source: &'static str) -> impl FnMut(&str) -> Option<Option<PackageInfo>> + Send {
+    let info = move |(name, installed, bytes, summary): (&str, Installed, Option<u64>, &str)| PackageInfo {
         name: name.to_owned(),
         version: installed.version,
         architecture: installed.architecture,
@@ -53,15 +50,15 @@ pub(super) fn read_list(text: &str, source: &str) -> Reading<PackageInfo> {
         state: None,
     };
     let mut any = false;
-    Reading::of(text.lines().filter(|line| !line.trim().is_empty()), |line| match row(line) {
+    move |line: &str| match row(line) {
         Some(row) => {
             any = true;
             Some(Some(info(row)))
         }
-        None if any && !line.contains('\t') => None,
+        None if line.trim().is_empty() || (any && !line.contains('\t')) => None,
         None if is_key(line) => None,
         None => Some(None),
-    })
+    }
 }
 
 /// Whether a line of a list is a signing key's.

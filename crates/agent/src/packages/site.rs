@@ -1,12 +1,15 @@
 //! The package manager of one system, and the few files that tell what no program does.
 
 use super::PackageManager;
+use crate::blocking::{self, Blocked, Lane};
 use crate::os_detection::OsInfo;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Directories looked at for one `/*/`.
 const MAX_ENTRIES: usize = 1000;
+/// How long a look at files may take; they may lie on a server that does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is known of the repositories' lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,12 @@ impl Lists {
 pub struct Site {
     /// What installs packages there.
     pub manager: Box<dyn PackageManager>,
+    files: Files,
+}
+
+/// The system's files, read in threads that may hang.
+#[derive(Clone, Debug)]
+pub struct Files {
     root: PathBuf,
 }
 
@@ -46,25 +55,48 @@ impl Site {
 
     /// This one, with files below `root`.
     pub fn new(manager: Box<dyn PackageManager>, root: &Path) -> Self {
-        Self { manager, root: root.to_owned() }
+        Self { manager, files: Files::below(root) }
+    }
+
+    /// Asks the files something in a thread that may hang in it.
+    ///
+    /// # Errors
+    /// When it does.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Files) -> T + Send + 'static,
+    ) -> Result<T, Blocked> {
+        let files = self.files.clone();
+        blocking::run(Lane::Files, "the package manager's files", PATIENCE, move || question(&files)).await
+    }
+
+    /// Whether there are lists of packages, and how new they are. Files that do not answer tell nothing.
+    pub async fn lists(&self) -> Lists {
+        let (names, lists) = (self.manager.list_files(), self.manager.lists());
+        self.ask(move |files| files.lists(names, lists)).await.unwrap_or_default()
+    }
+}
+
+impl Files {
+    fn below(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     /// Whether an absolute path is there.
     pub fn exists(&self, path: &str) -> bool {
-        self.below(path).exists()
+        self.path(path).exists()
     }
 
-    /// Whether there are lists of packages, and how new they are.
-    pub fn lists(&self) -> Lists {
-        if self.manager.list_files().is_some_and(|(directory, mark)| !self.holds(directory, mark)) {
+    fn lists(&self, names: Option<(&str, &str)>, lists: &[&str]) -> Lists {
+        if names.is_some_and(|(directory, mark)| !self.holds(directory, mark)) {
             return Lists::Absent;
         }
-        self.newest(self.manager.lists()).map_or(Lists::Unknown, Lists::Fetched)
+        self.newest(lists).map_or(Lists::Unknown, Lists::Fetched)
     }
 
     /// Whether any name in a directory that can be read holds `mark`; one that cannot tells nothing.
     fn holds(&self, directory: &str, mark: &str) -> bool {
-        let Ok(entries) = std::fs::read_dir(self.below(directory)) else { return true };
+        let Ok(entries) = std::fs::read_dir(self.path(directory)) else { return true };
         entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains(mark))
     }
 
@@ -76,7 +108,7 @@ impl Site {
 
     /// Makes `path` as new as this moment; an empty file where there was none.
     pub fn renew(&self, path: &str) -> std::io::Result<()> {
-        let path = self.below(path);
+        let path = self.path(path);
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)?;
         }
@@ -85,20 +117,20 @@ impl Site {
     }
 
     fn each(&self, path: &str) -> Vec<PathBuf> {
-        let Some((directory, rest)) = path.split_once("/*/") else { return vec![self.below(path)] };
-        let entries = std::fs::read_dir(self.below(directory)).into_iter().flatten().flatten();
+        let Some((directory, rest)) = path.split_once("/*/") else { return vec![self.path(path)] };
+        let entries = std::fs::read_dir(self.path(directory)).into_iter().flatten().flatten();
         entries.take(MAX_ENTRIES).map(|entry| entry.path().join(rest)).collect()
     }
 
     /// The name of a process that runs.
     pub fn process_name(&self, pid: u32) -> Option<String> {
-        let name = std::fs::read_to_string(self.below(&format!("/proc/{pid}/comm"))).ok()?;
+        let name = std::fs::read_to_string(self.path(&format!("/proc/{pid}/comm"))).ok()?;
         Some(crate::one_line::quote(&name))
     }
 
     /// Whether a line ends with a moment, in seconds since the epoch after a tab, that is later than the boot (proc(5), `btime`).
     pub fn any_since_boot(&self, times: &str) -> bool {
-        let stat = std::fs::read_to_string(self.below("/proc/stat")).unwrap_or_default();
+        let stat = std::fs::read_to_string(self.path("/proc/stat")).unwrap_or_default();
         let boot = stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse::<u64>().ok());
         let mut moments = times.lines().filter_map(|line| line.rsplit_once('\t')?.1.parse::<u64>().ok());
         boot.is_some_and(|boot| moments.any(|moment| moment > boot))
@@ -106,7 +138,7 @@ impl Site {
 
     /// Whether the running kernel's modules are gone, though the system has kernels at all.
     pub fn modules_gone(&self) -> bool {
-        let Ok(release) = std::fs::read_to_string(self.below("/proc/sys/kernel/osrelease")) else {
+        let Ok(release) = std::fs::read_to_string(self.path("/proc/sys/kernel/osrelease")) else {
             return false;
         };
         let has_modules = |directory: &str| self.exists(&format!("{directory}/{}", release.trim()));
@@ -114,7 +146,7 @@ impl Site {
         any && !has_modules("/usr/lib/modules") && !has_modules("/lib/modules")
     }
 
-    fn below(&self, path: &str) -> PathBuf {
+    fn path(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 }
@@ -122,11 +154,11 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packages::{Apt, Dnf};
+    use crate::packages::Apt;
     use std::fs;
 
-    fn site(root: &Path) -> Site {
-        Site::new(Box::new(Dnf), root)
+    fn site(root: &Path) -> Files {
+        Files::below(root)
     }
 
     #[test]
@@ -138,25 +170,25 @@ mod tests {
             let directory = root.path().join(format!("var/cache/dnf/{repository}/repodata"));
             fs::create_dir_all(&directory).unwrap();
             let file = fs::File::create(directory.join("repomd.xml")).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
         }
-        let newest = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9);
+        let newest = SystemTime::UNIX_EPOCH + Duration::from_secs(9);
         assert_eq!(site(root.path()).newest(&lists), Some(newest));
     }
 
-    #[test]
-    fn a_directory_without_lists_is_not_taken_for_young_ones() {
+    #[tokio::test]
+    async fn a_directory_without_lists_is_not_taken_for_young_ones() {
         let root = tempfile::tempdir().unwrap();
         let apt = Site::new(Box::new(Apt), root.path());
-        assert_eq!(apt.lists(), Lists::Unknown);
+        assert_eq!(apt.lists().await, Lists::Unknown);
         let directory = root.path().join("var/lib/apt/lists");
         fs::create_dir_all(directory.join("partial")).unwrap();
         fs::write(directory.join("lock"), "").unwrap();
-        assert_eq!((apt.lists(), apt.lists().fetched()), (Lists::Absent, None));
+        assert_eq!((apt.lists().await, apt.lists().await.fetched()), (Lists::Absent, None));
         fs::write(directory.join("deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages"), "")
             .unwrap();
         let at = directory.metadata().unwrap().modified().unwrap();
-        assert_eq!(apt.lists(), Lists::Fetched(at));
+        assert_eq!(apt.lists().await, Lists::Fetched(at));
     }
 
     #[test]
@@ -180,5 +212,19 @@ mod tests {
         assert!(!site(root.path()).modules_gone());
         fs::rename(path("usr/lib/modules/6.1.0-1"), path("usr/lib/modules/6.1.0-2")).unwrap();
         assert!(site(root.path()).modules_gone());
+    }
+
+    /// A pipe without a writer: whoever opens it waits.
+    #[tokio::test]
+    async fn files_that_do_not_answer_hold_up_nobody_else() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("proc/7")).unwrap();
+        let comm = root.path().join("proc/7/comm");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &comm, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let site = Site::new(Box::new(Apt), root.path());
+        let (asked, other) = tokio::join!(site.ask(|files| files.process_name(7)), async { 7 });
+        assert!(asked.unwrap_err().hangs() && other == 7);
+        drop(fs::File::options().write(true).open(&comm).unwrap());
     }
 }

@@ -48,7 +48,7 @@ fn cells(application: &Application) -> [Cell; 8] {
     let or_dash = |content: &Option<String>| text(content.as_deref().unwrap_or("-"));
     [
         text(&application.name),
-        text(&application.version),
+        text(&with_state(application)),
         text(&application.source),
         number(application.size_mb.map_or_else(|| "-".into(), units::mb)),
         or_dash(&application.install_date),
@@ -56,6 +56,12 @@ fn cells(application: &Application) -> [Cell; 8] {
         or_dash(&application.publisher),
         or_dash(&application.install_location),
     ]
+}
+
+/// The version, and the state where it is not ready for use.
+fn with_state(application: &Application) -> String {
+    let version = &application.version;
+    application.state.as_ref().map_or_else(|| version.clone(), |state| format!("{version} ({state})"))
 }
 
 #[cfg(test)]
@@ -71,14 +77,21 @@ mod tests {
             source: "appimage".into(),
             ..Default::default()
         };
-        let known =
-            Application { size_mb: Some(6.5), install_date: Some("2026-11-23".into()), ..bare.clone() };
+        let known = Application {
+            state: Some("unpacked".into()),
+            size_mb: Some(6.5),
+            install_date: Some("2026-11-23".into()),
+            ..bare.clone()
+        };
         let data =
             ApplicationInventoryData { applications: vec![bare, known], count: 9, ..Default::default() };
         let shown = show(&data, Output::default());
         let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[1], ["tool", "1", "appimage", "-", "-", "-", "-", "-"]);
-        assert_eq!(rows[2], ["tool", "1", "appimage", "6.2", "MiB", "2026-11-23", "-", "-", "-"]);
+        assert_eq!(
+            rows[2],
+            ["tool", "1", "(unpacked)", "appimage", "6.2", "MiB", "2026-11-23", "-", "-", "-"]
+        );
         assert!(shown.ends_with("2 of 9 applications"));
     }
 
@@ -115,6 +128,7 @@ mod tests {
             size_mb: Some(f64::NAN),
             source: EVIL.into(),
             architecture: evil(),
+            state: evil(),
         };
         let data =
             ApplicationInventoryData { applications: vec![application; 2], count: 2, ..Default::default() };

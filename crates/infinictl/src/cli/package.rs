@@ -109,7 +109,9 @@ fn list_text(data: &PackageListData, out: Output) -> String {
         0 => String::new(),
         n => format!("\n{n} lines of {manager} could not be read: the list lacks what they name"),
     };
-    format!("{}\n{shown} of {} packages ({manager}){unread}", table.finish(), data.count)
+    let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitise::brief(why)));
+    let lacks = lacks.collect::<String>();
+    format!("{}\n{shown} of {} packages ({manager}){unread}{lacks}", table.finish(), data.count)
 }
 
 /// The version, and the state where it is not set up.
@@ -242,10 +244,16 @@ mod tests {
             source: EVIL.into(),
             ..Default::default()
         };
-        let data = PackageListData { packages: vec![evil; 2], manager: EVIL.into(), count: 2, unreadable: 0 };
+        let data = PackageListData {
+            packages: vec![evil; 2],
+            manager: EVIL.into(),
+            count: 2,
+            incomplete: vec![EVIL.into()],
+            ..Default::default()
+        };
         let shown = list_text(&data, Output::default());
         assert_harmless(&shown);
-        assert_eq!(shown.lines().count(), 4, "a heading, two packages and the count");
+        assert_eq!(shown.lines().count(), 5, "a heading, two packages, the count and what is missing");
         let evil = || Some(EVIL.to_owned());
         assert_harmless(&changed(&PackageChangeData {
             package: EVIL.into(),

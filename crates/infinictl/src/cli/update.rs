@@ -98,6 +98,11 @@ fn installed(data: &UpdateInstallData, out: Output) -> String {
     for failure in &data.failed {
         table.row([text(&failure.package), text("-"), text("-"), state("failed"), text(&failure.error)]);
     }
+    for gone in &data.removed {
+        let before = gone.version_before.as_deref().unwrap_or("-");
+        let why = gone.replaced_by.as_deref().map(|by| format!("replaced by {by}")).unwrap_or_default();
+        table.row([text(&gone.package), text(before), text("-"), state("removed"), text(&why)]);
+    }
     let (done, failed) = (data.installed.len(), data.failed.len());
     let manager = sanitise::brief(&data.manager);
     let count = match (done, failed) {
@@ -112,7 +117,7 @@ fn installed(data: &UpdateInstallData, out: Output) -> String {
 mod tests {
     use super::*;
     use crate::cli::hostile::{EVIL, assert_harmless};
-    use infiniservice_protocol::data::{FailedUpdate, UpdatedPackage};
+    use infiniservice_protocol::data::{FailedUpdate, PackageStep, UpdatedPackage};
 
     fn update(package: &str, is_security_update: bool) -> PendingUpdate {
         PendingUpdate {
@@ -162,9 +167,16 @@ mod tests {
                 ..Default::default()
             }],
             failed: vec![FailedUpdate { package: "b".into(), error: "its script failed".into() }],
+            removed: vec![PackageStep {
+                package: "c".into(),
+                version_before: Some("1".into()),
+                replaced_by: Some("a".into()),
+                ..Default::default()
+            }],
             ..Default::default()
         };
         let shown = installed(&data, Output::default());
+        assert!(shown.contains("replaced by a"), "{shown}");
         assert!(shown.contains("its script failed") && shown.contains("1 updated, 1 failed"), "{shown}");
         assert!(installed(&UpdateInstallData::default(), Output::default()).starts_with("nothing to update"));
     }

@@ -23,6 +23,9 @@ pub struct Application {
     pub source: String,
     /// `null` where it is not known.
     pub architecture: Option<String>,
+    /// Where it is there but not ready for use: its source's word for that, such as `half-configured`, `unpacked` or `disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// `data` of `ApplicationInventory`.

@@ -73,6 +73,9 @@ pub struct ProcessListData {
     pub processes: Vec<Process>,
     /// How many matched before `limit`.
     pub count: u32,
+    /// What could not be read of processes, and why; absent where all was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
 }
 
 /// `data` of `ProcessKill`.

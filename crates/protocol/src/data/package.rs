@@ -40,6 +40,9 @@ pub struct PackageListData {
     /// Lines of the package manager that could not be read, where there were any: the list lacks what they name.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable: u32,
+    /// What was not read whole, and why; absent where all was. `count` is of what was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
 }
 
 /// What a change has made of one package.
@@ -55,6 +58,9 @@ pub struct PackageStep {
     pub version_before: Option<String>,
     /// `null` where it is not installed now.
     pub version_after: Option<String>,
+    /// Of one that was removed: the package that came in its place, because it says that it replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
 }
 
 /// `data` of `PackageInstall`, `PackageUpdate` and `PackageRemove`.

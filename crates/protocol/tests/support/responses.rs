@@ -28,9 +28,11 @@ pub fn data(action: ActionName) -> Value {
     let data = match action {
         ActionName::ServiceList => serde_json::to_value([service()]),
         ActionName::ServiceControl => serde_json::to_value(service()),
-        ActionName::ProcessList => {
-            serde_json::to_value(ProcessListData { processes: vec![process()], count: 97 })
-        }
+        ActionName::ProcessList => serde_json::to_value(ProcessListData {
+            processes: vec![process()],
+            count: 97,
+            ..Default::default()
+        }),
         ActionName::ProcessKill => serde_json::to_value(ProcessKillData {
             pid: 4711,
             name: "sleep".into(),
@@ -84,7 +86,7 @@ fn package_list() -> PackageListData {
         installed: true,
         state: None,
     };
-    PackageListData { packages: vec![package], manager: "apt".into(), count: 312, unreadable: 0 }
+    PackageListData { packages: vec![package], manager: "apt".into(), count: 312, ..Default::default() }
 }
 
 fn package_change(action: ActionName) -> PackageChangeData {
@@ -94,6 +96,7 @@ fn package_change(action: ActionName) -> PackageChangeData {
         architecture: Some("amd64".into()),
         version_before: version().filter(|_| action != ActionName::PackageInstall),
         version_after: version().filter(|_| action != ActionName::PackageRemove),
+        replaced_by: None,
     };
     PackageChangeData {
         package: "vim".into(),
@@ -246,6 +249,7 @@ fn inventory() -> ApplicationInventoryData {
         size_mb: Some(241.7),
         source: "dpkg".into(),
         architecture: None,
+        state: Some("half-configured".into()),
     };
     ApplicationInventoryData { applications: vec![application], count: 1, incomplete: vec![] }
 }

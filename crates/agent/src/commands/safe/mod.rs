@@ -3,6 +3,7 @@
 mod application_inventory;
 mod autochecks;
 mod disk_cleanup;
+mod listing;
 mod package;
 mod process_kill;
 mod process_list;

@@ -5,7 +5,7 @@ mod budget;
 #[cfg(test)]
 mod tests;
 
-use super::{Selection, appimage, date, desktop, dpkg};
+use super::{Selection, appimage, date, desktop, dpkg, snap};
 use crate::cleanup::{StopFlag, beneath, homes_of, open_home};
 use budget::{Budget, TIMES, Times};
 use infiniservice_protocol::data::Application;
@@ -26,6 +26,14 @@ const SYSTEM_ENTRIES: [&str; 2] = ["usr/share/applications", "usr/local/share/ap
 const SYSTEM_IMAGES: [&str; 2] = ["opt", "usr/local/bin"];
 const HOME_ENTRIES: &str = ".local/share/applications";
 const HOME_IMAGES: [&str; 4] = ["Applications", ".local/bin", "Downloads", "bin"];
+
+/// Gives snaps the place where they are mounted: which one that is depends on the distribution.
+pub fn place_snaps(root: &Path, applications: &mut [Application]) {
+    let is_there = |path: &String| root.join(path.trim_start_matches('/')).symlink_metadata().is_ok();
+    for snap in applications.iter_mut().filter(|found| found.source == "snap") {
+        snap.install_location = snap::locations(snap).into_iter().find(is_there);
+    }
+}
 
 /// Gives dpkg's packages the day on which they were unpacked.
 pub fn date_packages(root: &Path, packages: &mut [Application]) {

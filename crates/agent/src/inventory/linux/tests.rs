@@ -130,3 +130,24 @@ fn a_home_whose_time_is_over_is_left_out_and_said_and_costs_others_nothing() {
     assert_eq!((entries.len(), data.count), (1, 0));
     assert_eq!(data.incomplete, ["/home/u: not all files were looked at: it took too long"]);
 }
+
+#[test]
+fn a_snap_is_where_the_distribution_mounts_it() {
+    let snaps = || {
+        ["hello", "absent"].map(|name| Application {
+            name: name.into(),
+            source: "snap".into(),
+            ..Application::default()
+        })
+    };
+    let place = |below: &str| {
+        let tree = Tree::new();
+        tree.file(&format!("{below}/hello/42/meta"), b"");
+        symlink("42", tree.0.path().join(below).join("hello/current")).unwrap();
+        let mut all = snaps();
+        place_snaps(tree.0.path(), &mut all);
+        all.map(|snap| snap.install_location)
+    };
+    assert_eq!(place("snap"), [Some("/snap/hello/current".into()), None]);
+    assert_eq!(place("var/lib/snapd/snap"), [Some("/var/lib/snapd/snap/hello/current".into()), None]);
+}

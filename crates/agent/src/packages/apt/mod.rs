@@ -9,8 +9,8 @@ mod updates;
 mod tests;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Reading, Reasons, RebootSign, Scope,
-    Target, key,
+    Change, Failure, Installed, PackageManager, PendingQuery, Plan, ReadLine, Reading, Reasons, RebootSign,
+    Scope, Target, key,
 };
 use crate::commands::runner::{Finished, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
@@ -60,7 +60,11 @@ impl PackageManager for Apt {
     }
 
     fn read_list(&self, text: &str) -> Reading<PackageInfo> {
-        query::read_list(text)
+        Reading::of(text.lines(), query::listed)
+    }
+
+    fn read_lines(&self) -> Option<ReadLine<PackageInfo>> {
+        Some(Box::new(query::listed))
     }
 
     fn query(&self, target: &Target) -> Request {

@@ -3,18 +3,15 @@
 use super::names;
 use crate::commands::runner::Request;
 use crate::one_line::description;
-use crate::packages::{Installed, Reading, Target};
+use crate::packages::{Installed, Target};
 use infiniservice_protocol::data::PackageInfo;
 
 /// The description stands last: only it is free text, and it may hold tabs.
 const FORMAT: &str = "-f=${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${binary:Summary}\\n";
 
-/// dpkg's list of a large system is about a megabyte; beyond this it is cut, and said to be.
-const MAX_LIST_BYTES: usize = 32 << 20;
-
-/// All packages.
+/// All packages. Their lines are taken as they come.
 pub(super) fn list() -> Request {
-    Request::new("dpkg-query", ["-W", FORMAT]).max_output(MAX_LIST_BYTES)
+    Request::new("dpkg-query", ["-W", FORMAT])
 }
 
 /// One package, in all its architectures unless one was named.
@@ -62,8 +59,8 @@ impl Row<'_> {
     }
 }
 
-/// Installed packages, also those that are not set up.
-pub(super) fn read_list(text: &str) -> Reading<PackageInfo> {
+/// A line of the list: an installed package, also one that is not set up.
+pub(super) fn listed(line: &str) -> Option<Option<PackageInfo>> {
     let info = |row: Row<'_>| PackageInfo {
         name: row.name.to_owned(),
         version: row.version.to_owned(),
@@ -74,10 +71,10 @@ pub(super) fn read_list(text: &str) -> Reading<PackageInfo> {
         installed: true,
         state: row.state(),
     };
-    Reading::of(text.lines().filter(|line| !line.is_empty()), |line| match row(line) {
+    match row(line) {
         Some(row) => row.is_there().then(|| Some(info(row))),
-        None => Some(None),
-    })
+        None => (!line.is_empty()).then_some(None),
+    }
 }
 
 /// The instances of a package, that of the agent's own architecture first.

@@ -88,7 +88,7 @@ pub(super) fn plan(text: &str) -> Result<Plan, String> {
             return Err(format!("apt-get's simulation does not name all{what}: {}", quote(summary)));
         }
     }
-    Ok(Plan { removed, downgraded })
+    Ok(Plan { removed, downgraded, ..Plan::default() })
 }
 
 /// `2 upgraded, 0 newly installed, 1 downgraded, 3 to remove and 0 not upgraded.`

@@ -9,8 +9,8 @@ mod tests;
 mod transaction;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Planned, Reading, RebootSign, Scope,
-    Target, failure as rules, rpm,
+    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Planned, ReadLine, Reading, RebootSign,
+    Scope, Target, failure as rules, rpm,
 };
 use crate::commands::runner::{Finished, Request};
 use crate::one_line::quote;
@@ -71,7 +71,11 @@ impl PackageManager for Dnf {
     }
 
     fn read_list(&self, text: &str) -> Reading<PackageInfo> {
-        rpm::read_list(text, self.name())
+        Reading::of(text.lines(), rpm::listed(self.name()))
+    }
+
+    fn read_lines(&self) -> Option<ReadLine<PackageInfo>> {
+        Some(Box::new(rpm::listed(self.name())))
     }
 
     fn query(&self, target: &Target) -> Request {

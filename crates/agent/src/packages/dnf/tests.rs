@@ -154,6 +154,28 @@ fn a_table_tells_what_comes_and_what_goes_also_where_names_are_long() {
 }
 
 #[test]
+fn what_a_repository_replaces_is_no_removal_but_for_who_named_another_package() {
+    let recorded = recorded!(1, "upgrade-replaces.dnf-4.14.0");
+    assert!(Dnf.simulated_well(&recorded));
+    let plan = Dnf.read_plan(&recorded).unwrap();
+    let told: Vec<_> = plan.replaced.iter().map(|one| (one.old.name.as_str(), one.by.as_str())).collect();
+    assert_eq!(told, [("lab-old", "lab-new"), ("lab-kernel", "lab-kernel")]);
+    assert!(plan.is_harmless(), "{plan:?}");
+    let strict = plan.strict();
+    assert_eq!(strict.removed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["lab-old"]);
+}
+
+/// After dnf5's documentation, made by hand.
+#[test]
+fn the_former_version_that_dnf5_names_below_an_update_is_no_removal() {
+    let table = "Package  Arch   Version Repository Size\nUpgrading:\n bash    x86_64 5.2-2   updates  8.2 MiB\n   \
+                 replacing bash x86_64 5.2-1 fedora 8.1 MiB\n\nTransaction Summary:\n Upgrading: 1 package\n \
+                 Replacing: 1 package\n";
+    let plan = Dnf.read_plan(&finished(1, table, "Operation aborted by the user.\n")).unwrap();
+    assert!(plan.is_harmless() && plan.strict().is_harmless());
+}
+
+#[test]
 fn a_package_is_what_the_host_named_in_each_form_that_dnf_takes() {
     let planned =
         Planned { name: "vim".into(), architecture: Some("x86_64".into()), version: Some("2:9.0-1".into()) };

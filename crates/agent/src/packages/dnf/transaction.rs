@@ -4,7 +4,7 @@
 //! its documentation.
 
 use crate::one_line::quote;
-use crate::packages::{Plan, Planned};
+use crate::packages::{Plan, Planned, Replaced};
 use std::collections::HashSet;
 
 /// What dnf says when it was told not to go on.
@@ -24,18 +24,28 @@ enum Kind {
 
 /// The rows of a table.
 #[derive(Debug, Default)]
-pub(super) struct Steps(Vec<(Kind, Planned)>);
+pub(super) struct Steps {
+    rows: Vec<(Kind, Planned)>,
+    replaced: Vec<Replaced>,
+}
 
 impl Steps {
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Planned> {
-        self.0.iter().filter(move |(of, _)| *of == kind).map(|(_, planned)| planned)
+        self.rows.iter().filter(move |(of, _)| *of == kind).map(|(_, planned)| planned)
     }
 
-    /// What is taken away.
+    /// What is taken away. Of packages that are kept in several versions, as kernels are, the oldest makes room for the newest
+    /// (dnf.conf(5), `installonly_limit`).
     pub(super) fn plan(&self) -> Plan {
+        let comes = |old: &Planned| {
+            self.of(Kind::Brought).any(|new| (&new.name, &new.architecture) == (&old.name, &old.architecture))
+        };
+        let (rotated, removed): (Vec<_>, Vec<_>) = self.of(Kind::Removed).cloned().partition(comes);
+        let rotated = rotated.into_iter().map(|old| Replaced { by: old.name.clone(), old });
         Plan {
-            removed: self.of(Kind::Removed).cloned().collect(),
+            removed,
             downgraded: self.of(Kind::Downgraded).cloned().collect(),
+            replaced: self.replaced.iter().cloned().chain(rotated).collect(),
         }
     }
 
@@ -55,12 +65,11 @@ pub(super) fn read(text: &str) -> Result<Steps, String> {
         return Err(format!("dnf shows no table of what it would do: {}", quote(text.trim())));
     };
     let steps = rows(table)?;
-    // One that another package replaces has no version, and is not in the summary's count.
+    // Those that others replace are not in the summary's count.
     for (kind, words) in
         [(Kind::Removed, ["Remove", "Removing:"]), (Kind::Downgraded, ["Downgrade", "Downgrading:"])]
     {
-        let told = steps.of(kind).filter(|one| one.version.is_some()).count();
-        if counted(summary, words) != told {
+        if counted(summary, words) != steps.of(kind).count() {
             return Err(format!(
                 "dnf's table does not name all that its summary counts: {}",
                 quote(summary.trim())
@@ -90,13 +99,14 @@ fn rows(table: &str) -> Result<Steps, String> {
             continue;
         }
         let Some(kind) = kind else { continue };
-        if let Some(replaced) = replaced(line) {
-            steps.0.push((Kind::Removed, replaced));
+        if let Some(old) = replaced(line) {
+            let by = steps.rows.last().map_or_else(String::new, |(_, new)| new.name.clone());
+            steps.replaced.push(Replaced { old, by });
             continue;
         }
         words.extend(line.split_whitespace());
         if let [name, architecture, version, _repository, _size, ..] = words[..] {
-            steps.0.push((kind, planned(name, architecture, version)));
+            steps.rows.push((kind, planned(name, architecture, version)));
             words.clear();
         }
     }
@@ -121,7 +131,8 @@ fn planned(name: &str, architecture: &str, version: &str) -> Planned {
     }
 }
 
-/// `     replacing  old.noarch 1.0-1`, below the row of what replaces it; dnf5 sets blanks for the dot.
+/// `     replacing  old.noarch 1.0-1`, below the row of what replaces it. dnf5 sets blanks for the dot, and names the former version
+/// of a package so, too.
 fn replaced(line: &str) -> Option<Planned> {
     let name = line.trim_start().strip_prefix("replacing ")?.split_whitespace().next()?;
     let name =

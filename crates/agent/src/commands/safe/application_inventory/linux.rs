@@ -6,7 +6,8 @@ use crate::cleanup::StopOnDrop;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::{Request, RunError, Status};
+use crate::commands::runner::{Finished, Line, Request, RunError, Status};
+use crate::commands::safe::listing::{MESSAGES_MAX_BYTES, Tally};
 use crate::inventory::{Selection, dpkg, flatpak, linux, rpm, snap};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::Application;
@@ -15,8 +16,6 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// A hundred thousand packages' worth.
-const MAX_LIST_BYTES: usize = 32 << 20;
 /// Desktop entries whose package is asked for in one go: their names have to fit the arguments.
 const MAX_ASKED: usize = 1000;
 
@@ -26,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Such a walk costs a core and a disk: one at a time.
 static WALK: Semaphore = Semaphore::const_new(1);
 
-/// All sources; one that is not there has nothing, one that fails says so in `stderr`.
+/// All sources; one that is not there has nothing, one that fails says so in `stderr` and `incomplete`.
 pub(in crate::commands::safe) async fn run(
     query: Query,
     context: &CommandContext,
@@ -34,22 +33,12 @@ pub(in crate::commands::safe) async fn run(
 ) -> CommandResult {
     let mut asking = Asking { context, control, complaints: Vec::new() };
     let mut selection = Selection::new(query.filter.as_deref(), query.limit);
-    let rpms = asking.list("rpm", ["-qa", rpm::FORMAT], rpm::read).await?;
-    let has_rpms = !rpms.is_empty();
-    for found in rpms {
-        selection.add(found);
-    }
-    for found in asking.list("dpkg-query", ["-W", "-f", dpkg::FORMAT], dpkg::read).await? {
-        selection.add(found);
-    }
-    for found in asking.list("flatpak", flatpak::ARGUMENTS, flatpak::read).await? {
-        selection.add(found);
-    }
-    for found in asking.list("snap", snap::ARGUMENTS, snap::read).await? {
-        selection.add(found);
-    }
+    let rpms = asking.list("rpm", &["-qa", rpm::FORMAT], &mut rpm::lines(), &mut selection).await?;
+    asking.list("dpkg-query", &["-W", "-f", dpkg::FORMAT], &mut dpkg::line, &mut selection).await?;
+    asking.list("flatpak", &flatpak::ARGUMENTS, &mut flatpak::line, &mut selection).await?;
+    asking.list("snap", &snap::ARGUMENTS, &mut snap::line, &mut selection).await?;
     let (mut selection, entries) = on_disk(selection, control).await?;
-    let owned = asking.owned(&entries, has_rpms).await?;
+    let owned = asking.owned(&entries, rpms > 0).await?;
     for found in linux::without_owned(entries, &owned) {
         selection.add(found);
     }
@@ -76,10 +65,11 @@ async fn on_disk(
     read.map_err(|error| failed(&error.to_string()))
 }
 
-/// Gives dpkg's packages that are answered the days on which they were unpacked.
+/// Gives dpkg's packages that are answered the days on which they were unpacked, and snaps their places.
 async fn dated(mut selection: Selection, control: &Control) -> Result<Selection, CommandError> {
     let dating = blocking(move || {
         linux::date_packages(Path::new("/"), selection.kept());
+        linux::place_snaps(Path::new("/"), selection.kept());
         selection
     });
     control.bound(dating).await?
@@ -95,21 +85,37 @@ fn failed(why: &str) -> CommandError {
 }
 
 /// The tools' side of an inventory.
-struct Asking<'a> {
-    context: &'a CommandContext,
-    control: &'a Control,
-    complaints: Vec<String>,
+pub(super) struct Asking<'a> {
+    pub(super) context: &'a CommandContext,
+    pub(super) control: &'a Control,
+    pub(super) complaints: Vec<String>,
 }
 
 impl Asking<'_> {
-    async fn list<const N: usize>(
+    /// Adds what a program lists to the selection, line by line, and says how many there were.
+    pub(super) async fn list(
         &mut self,
         program: &'static str,
-        arguments: [&str; N],
-        read: fn(&str) -> Vec<Application>,
-    ) -> Result<Vec<Application>, CommandError> {
-        let text = self.output(Request::new(program, arguments), program, true).await?;
-        Ok(text.map(|text| read(&text)).unwrap_or_default())
+        arguments: &[&str],
+        read: &mut (dyn FnMut(&str) -> Option<Option<Application>> + Send),
+        selection: &mut Selection,
+    ) -> Result<u32, CommandError> {
+        let (mut tally, mut count) = (Tally::default(), 0);
+        let mut keep = |found| {
+            count += 1;
+            selection.add(found);
+        };
+        let request = Request::new(program, arguments.iter().copied()).max_output(MESSAGES_MAX_BYTES);
+        let mut take = |line: Line<'_>| tally.take(line, read, &mut keep);
+        let run = self.context.runner.run_lines(request, self.control, &mut take).await;
+        if let Some(finished) = self.finished(run, program)? {
+            if !tally.ended(&finished, finished.succeeded()) {
+                let why = self.complain(program, &reason(&finished));
+                selection.incomplete(&why);
+            }
+            lacks(&tally).iter().for_each(|why| selection.incomplete(&format!("{program}: {why}")));
+        }
+        Ok(count)
     }
 
     /// Which of the system's desktop entries belong to packages.
@@ -127,43 +133,56 @@ impl Asking<'_> {
         }
         let ask = |first: &str| std::iter::once(first.to_owned()).chain(paths.iter().cloned());
         // Both end with 1 where one of the paths belongs to nobody.
-        let debs = self.output(Request::new("dpkg-query", ask("-S")), "dpkg-query", false).await?;
+        let debs = self.output(Request::new("dpkg-query", ask("-S")), "dpkg-query").await?;
         let mut owned = debs.map(|text| dpkg::owned(&text)).unwrap_or_default();
         if has_rpms {
             // Without a package of its own it would disown nothing.
-            let text = self.output(Request::new("rpm", ask("-qf")), "rpm", false).await?;
+            let text = self.output(Request::new("rpm", ask("-qf")), "rpm").await?;
             owned.extend(text.map(|text| rpm::owned(&paths, &text)).unwrap_or_default());
         }
         Ok(owned)
     }
 
-    /// What a program wrote; nothing where it is not there or, with `strict`, failed.
-    async fn output(
-        &mut self,
-        request: Request,
-        program: &str,
-        strict: bool,
-    ) -> Result<Option<String>, CommandError> {
-        let finished = match self.context.runner.run(request.max_output(MAX_LIST_BYTES), self.control).await {
-            Ok(finished) => finished,
-            Err(RunError::NotInstalled(_)) => return Ok(None),
-            Err(error) => {
-                self.complain(program, &error.to_string());
-                return Ok(None);
-            }
-        };
-        if let Status::Stopped(stop) = finished.status {
-            return Err(stop.into());
-        }
-        if strict && !finished.succeeded() {
-            self.complain(program, finished.stderr.text.trim());
-            return Ok(None);
-        }
-        Ok(Some(finished.stdout.text))
+    /// What a program wrote; nothing where it is not there.
+    async fn output(&mut self, request: Request, program: &str) -> Result<Option<String>, CommandError> {
+        let run = self.context.runner.run(request, self.control).await;
+        Ok(self.finished(run, program)?.map(|finished| finished.stdout.text))
     }
 
-    fn complain(&mut self, program: &str, why: &str) {
-        let why: String = why.chars().take(1000).collect();
-        self.complaints.push(format!("{program}: {why}\n"));
+    /// A program that ended by itself, or was given up because its list was too long.
+    fn finished(
+        &mut self,
+        run: Result<Finished, RunError>,
+        program: &str,
+    ) -> Result<Option<Finished>, CommandError> {
+        match run {
+            Ok(Finished { status: Status::Stopped(stop), .. }) => Err(stop.into()),
+            Ok(finished) => Ok(Some(finished)),
+            Err(RunError::NotInstalled(_)) => Ok(None),
+            Err(error) => {
+                self.complain(program, &error.to_string());
+                Ok(None)
+            }
+        }
     }
+
+    fn complain(&mut self, program: &str, why: &str) -> String {
+        let why: String = why.chars().take(1000).collect();
+        let complaint = format!("{program}: {why}");
+        self.complaints.push(format!("{complaint}\n"));
+        complaint
+    }
+}
+
+fn reason(finished: &Finished) -> String {
+    match finished.stderr.text.trim() {
+        "" => format!("it ended without a word ({:?})", finished.status),
+        words => words.to_owned(),
+    }
+}
+
+/// What of a list is not in the answer.
+fn lacks(tally: &Tally) -> Vec<String> {
+    let unreadable = (tally.unreadable > 0).then(|| format!("{} lines could not be read", tally.unreadable));
+    tally.cut().into_iter().chain(unreadable).collect()
 }

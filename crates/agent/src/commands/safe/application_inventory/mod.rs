@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(all(test, target_os = "linux"))]
+mod linux_tests;
 #[cfg(target_os = "windows")]
 mod windows;
 

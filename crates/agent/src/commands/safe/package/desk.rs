@@ -1,12 +1,12 @@
 //! Running a package manager's plans: locks waited for, an interrupted database repaired, and all of it bounded.
 
-use super::effects::{Versions, versions};
+use super::effects::Versions;
 use crate::commands::changes::CHANGE_MAX;
 use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome};
 use crate::commands::runner::{Finished, Request, Status};
-use crate::packages::{Cause, Failure, Installed, PackageManager, RebootSign, Site, Target};
+use crate::packages::{Cause, Failure, Files, Installed, PackageManager, RebootSign, Site, Target};
 use infiniservice_protocol::ErrorCode;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -23,8 +23,8 @@ const AFTERMATH: Duration = Duration::from_secs(4);
 /// A package manager with what runs it.
 pub(in crate::commands::safe) struct Desk<'a> {
     site: &'a Site,
-    context: &'a CommandContext,
-    control: &'a Control,
+    pub(super) context: &'a CommandContext,
+    pub(super) control: &'a Control,
 }
 
 /// What was seen after a change.
@@ -118,7 +118,7 @@ impl<'a> Desk<'a> {
             if self.is_well(&finished, sort) {
                 return Ok(Attempt::Done(finished));
             }
-            let failure = self.read_failure(&finished);
+            let failure = self.read_failure(&finished).await;
             match failure.cause {
                 _ if matches!(finished.status, Status::Stopped(_) | Status::GoesOn) => {
                     return Ok(Attempt::Failed(finished, failure));
@@ -148,12 +148,13 @@ impl<'a> Desk<'a> {
     }
 
     /// The failure, with the name of the process that holds a lock where only its pid was told.
-    fn read_failure(&self, finished: &Finished) -> Failure {
+    pub(super) async fn read_failure(&self, finished: &Finished) -> Failure {
         let mut failure = self.manager().failure(finished);
         if let Some(holder) = &mut failure.holder
             && holder.name.is_none()
         {
-            holder.name = self.site.process_name(holder.pid);
+            let pid = holder.pid;
+            holder.name = self.site.ask(move |files| files.process_name(pid)).await.ok().flatten();
         }
         failure
     }
@@ -176,18 +177,12 @@ impl<'a> Desk<'a> {
 
     /// All installed packages.
     pub(in crate::commands::safe) async fn versions(&self) -> Result<Versions, CommandError> {
-        let list = self.read(self.manager().list(), "the installed packages").await?;
-        Ok(versions(self.manager().read_list(&list.stdout.text).rows))
+        self.versions_within(self.control).await
     }
 
     /// The same after a change.
     pub(in crate::commands::safe) async fn versions_now(&self) -> Result<Versions, CommandError> {
         self.versions_within(&Control::for_at_most(AFTERMATH)).await
-    }
-
-    async fn versions_within(&self, control: &Control) -> Result<Versions, CommandError> {
-        let list = self.read_within(self.manager().list(), control).await?;
-        Ok(versions(self.manager().read_list(&list.stdout.text).rows))
     }
 
     async fn installed_within(
@@ -214,23 +209,28 @@ impl<'a> Desk<'a> {
         request: Request,
         what: &str,
     ) -> Result<Finished, CommandError> {
-        match self.attempt(request).await? {
+        self.read_by(request, self.control, what).await
+    }
+
+    /// The same within another time. A part of an answer is none: what is missing could be what was asked for.
+    pub(super) async fn read_by(
+        &self,
+        request: Request,
+        control: &Control,
+        what: &str,
+    ) -> Result<Finished, CommandError> {
+        match self.attempt_within(request, control, Sort::Real).await? {
+            Attempt::Done(finished) if finished.stdout.truncated => {
+                let error =
+                    format!("{what} could not be read: {} bytes are too many", finished.stdout.total_bytes);
+                Err(finished.into_error(ErrorCode::ExecutionFailed, error))
+            }
             Attempt::Done(finished) => Ok(finished),
             Attempt::Failed(finished, failure) => {
                 let error = format!("{what} could not be read: {}", failure.reason());
                 Err(finished.into_error(failure.code(), error))
             }
         }
-    }
-
-    /// Reads once more after a change, though its time may be over. That it did not come out well says nothing of the change.
-    async fn read_within(&self, request: Request, control: &Control) -> Result<Finished, CommandError> {
-        let finished = self.context.runner.run(request, control).await?;
-        if self.manager().ended_well(&finished) {
-            return Ok(finished);
-        }
-        let failure = self.read_failure(&finished);
-        Err(finished.into_error(failure.code(), failure.reason()))
     }
 
     /// A change that ended well, as far as its tool says, when what is there after it could not be read.
@@ -249,7 +249,7 @@ impl<'a> Desk<'a> {
         let bounded = self.control.shortened(REFRESH.min(self.control.remaining() / 2));
         let failed = match self.attempt_within(request, &bounded, Sort::Real).await {
             Ok(Attempt::Done(_)) => {
-                self.stamp();
+                self.stamp().await;
                 return Ok(Ok(()));
             }
             Ok(Attempt::Failed(finished, failure)) => finished.into_error(failure.code(), failure.reason()),
@@ -262,9 +262,9 @@ impl<'a> Desk<'a> {
     }
 
     /// Remembers the fetch for whoever asks for the lists' age.
-    fn stamp(&self) {
+    async fn stamp(&self) {
         let Some(path) = self.manager().fetch_stamp() else { return };
-        if let Err(e) = self.site.renew(path) {
+        if let Err(e) = self.site.ask(move |files| files.renew(path)).await.map_err(Into::into).flatten() {
             log::warn!("{path} could not be renewed, the lists will look older than they are: {e}");
         }
     }
@@ -272,12 +272,14 @@ impl<'a> Desk<'a> {
     /// Whether the system wants a reboot. What cannot be asked does not want one.
     pub(in crate::commands::safe) async fn reboot_required(&self) -> bool {
         match self.manager().reboot() {
-            RebootSign::File(path) => self.site.exists(path),
+            RebootSign::File(path) => self.site.ask(move |files| files.exists(path)).await.unwrap_or(false),
             RebootSign::Untold => false,
-            RebootSign::ModulesGone => self.site.modules_gone(),
+            RebootSign::ModulesGone => self.site.ask(Files::modules_gone).await.unwrap_or(false),
             RebootSign::InstalledSinceBoot(request) => {
                 let answer = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await;
-                answer.is_ok_and(|finished| self.site.any_since_boot(&finished.stdout.text))
+                let Ok(finished) = answer else { return false };
+                let times = finished.stdout.text;
+                self.site.ask(move |files| files.any_since_boot(&times)).await.unwrap_or(false)
             }
         }
     }

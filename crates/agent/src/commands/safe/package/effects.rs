@@ -1,6 +1,6 @@
 //! What has become of all packages between two looks.
 
-use crate::packages::compare_versions;
+use crate::packages::{Replaced, compare_versions};
 use infiniservice_protocol::data::{PackageInfo, PackageStep};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -8,13 +8,10 @@ use std::collections::BTreeMap;
 /// Installed versions by name and architecture; of parallel versions all, in order.
 pub(in crate::commands::safe) type Versions = BTreeMap<(String, Option<String>), Vec<String>>;
 
-/// The versions of a list.
-pub(in crate::commands::safe) fn versions(list: Vec<PackageInfo>) -> Versions {
-    let mut versions = Versions::new();
-    for PackageInfo { name, architecture, version, .. } in list {
-        versions.entry((name, architecture)).or_default().push(version);
-    }
-    versions
+/// Adds a package's version.
+pub(super) fn add(versions: &mut Versions, package: PackageInfo) {
+    let PackageInfo { name, architecture, version, .. } = package;
+    versions.entry((name, architecture)).or_default().push(version);
 }
 
 /// The differences, by kind.
@@ -46,6 +43,14 @@ impl Effects {
         all
     }
 
+    /// Says of what was removed by what it was replaced, as far as the package manager named it.
+    pub(in crate::commands::safe) fn explain(&mut self, replaced: &[Replaced]) {
+        for step in &mut self.removed {
+            let of = replaced.iter().find(|one| one.old.name == step.package && one.by != step.package);
+            step.replaced_by = of.map(|one| one.by.clone());
+        }
+    }
+
     fn put(&mut self, step: PackageStep) {
         let list = match (&step.version_before, &step.version_after) {
             (Some(before), Some(after)) if compare_versions(before, after) == Ordering::Greater => {
@@ -68,6 +73,7 @@ fn lacking(one: &Versions, other: &Versions) -> Vec<PackageStep> {
         architecture: key.1.clone(),
         version_before: Some(version.clone()),
         version_after: None,
+        replaced_by: None,
     };
     let all = one.iter().flat_map(|(key, versions)| versions.iter().map(move |version| (key, version)));
     all.filter(|(key, version)| absent(key, version)).map(|(key, version)| step(key, version)).collect()
@@ -84,7 +90,9 @@ mod tests {
             version: (*version).to_owned(),
             ..PackageInfo::default()
         };
-        versions(all.iter().map(info).collect())
+        let mut versions = Versions::new();
+        all.iter().map(info).for_each(|package| add(&mut versions, package));
+        versions
     }
 
     #[test]

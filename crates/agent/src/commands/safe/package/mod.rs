@@ -3,7 +3,10 @@
 mod change;
 mod desk;
 mod effects;
+mod installed;
 mod list;
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 pub(super) mod script;
 #[cfg(test)]

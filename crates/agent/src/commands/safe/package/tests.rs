@@ -7,7 +7,7 @@ use crate::commands::runner::{Finished, Status};
 use crate::packages::fixture::finished;
 use crate::packages::{Apt, Change};
 use infiniservice_protocol::ErrorCode;
-use infiniservice_protocol::data::{PackageChangeData, PackageListData};
+use infiniservice_protocol::data::PackageChangeData;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -341,23 +341,4 @@ async fn a_reboot_that_the_system_asks_for_is_told() {
     let outcome =
         super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     assert_eq!(outcome.unwrap().data["reboot_required"], true);
-}
-
-async fn listed(limit: Option<u32>, filter: Option<&str>) -> PackageListData {
-    let root = tempfile::tempdir().unwrap();
-    let text = "installed\tzsh\t1\tall\t1\tA shell\ninstalled\tbash\t2\tall\t1\tGNU Bourne Again SHell\n\
-        installed\tvim\t3\tall\t1\teditor\n";
-    let (_, context) =
-        Script::context(Box::new(Apt), root.path(), [("dpkg-query", "-W", finished(0, text, ""))]);
-    let outcome = super::list(limit, filter, &context, &Control::for_at_most(MINUTE)).await.unwrap();
-    serde_json::from_value(outcome.data).unwrap()
-}
-
-#[tokio::test]
-async fn the_list_is_sorted_filtered_by_name_and_description_and_counts_before_the_limit() {
-    let names = |data: &PackageListData| data.packages.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
-    let all = listed(None, None).await;
-    assert_eq!((names(&all), all.manager.as_str()), (vec!["bash".into(), "vim".into(), "zsh".into()], "apt"));
-    let shells = listed(Some(1), Some("SHELL")).await;
-    assert_eq!((names(&shells), shells.count), (vec!["bash".into()], 2));
 }

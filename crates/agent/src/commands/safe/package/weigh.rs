@@ -18,7 +18,8 @@ pub(in crate::commands::safe) enum Weighed {
 
 impl Desk<'_> {
     /// Weighs a change by its simulation; `is_named` tells what the host itself named. `change` is the one that
-    /// is weighed, where it is of one package. `sentence` words a failure.
+    /// is weighed, where it is of one package: then nothing may replace another, as it may in an update of all. `sentence` words a
+    /// failure.
     pub(in crate::commands::safe) async fn weigh(
         &self,
         simulation: Request,
@@ -34,7 +35,9 @@ impl Desk<'_> {
                 return Ok(Weighed::Failed(finished.into_error(failure.code(), error)));
             }
         };
-        Ok(match self.manager().read_plan(&finished) {
+        let plan = self.manager().read_plan(&finished);
+        let plan = plan.map(|plan| if change.is_some() { plan.strict() } else { plan });
+        Ok(match plan {
             Ok(plan) => match plan.without(is_named) {
                 plan if plan.is_harmless() => Weighed::Free,
                 plan => Weighed::Conflict(plan),

@@ -9,13 +9,13 @@ use crate::commands::safe::package::{Attempt, Desk};
 use crate::packages::{Reading, explain, mark};
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData};
 use infiniservice_protocol::{ErrorCode, timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
 /// Checks for updates. Lists that cannot be fetched do not fail it: what the old ones know is told, with the reason.
 pub(in crate::commands::safe) async fn run(context: &CommandContext, control: &Control) -> CommandResult {
     let desk = Desk::of(context, control)?;
-    let before = desk.site().lists().fetched();
+    let before = desk.site().lists().await.fetched();
     let stale = desk.refresh().await?.err();
     let fetched = if stale.is_none() { Some(SystemTime::now()) } else { before };
     let pending = pending(&desk).await?;
@@ -33,7 +33,7 @@ pub(in crate::commands::safe) async fn known(
 ) -> Result<Known, CommandError> {
     let desk = Desk::of(context, control)?;
     let pending = pending(&desk).await?;
-    let lists = desk.site().lists();
+    let lists = desk.site().lists().await;
     Ok(Known { updates: data(&desk, pending, lists.fetched(), None).await, lists })
 }
 
@@ -93,9 +93,14 @@ async fn block(desk: &Desk<'_>, query: Request, pending: &mut [PendingUpdate]) -
 
 /// Some package managers tell only what is new. What is still without an installed version then is new itself.
 async fn add_installed(desk: &Desk<'_>, pending: &mut [PendingUpdate]) -> Result<(), CommandError> {
-    let list = desk.read(desk.manager().list(), "the installed packages").await?.stdout.text;
-    let installed = desk.manager().read_list(&list).rows.into_iter();
-    let versions: HashMap<_, _> = installed.map(|one| ((one.name, one.architecture), one.version)).collect();
+    let mut versions = HashMap::new();
+    let wanted: HashSet<_> = pending.iter().map(|update| update.package.clone()).collect();
+    desk.each_installed(&mut |one| {
+        if wanted.contains(&one.name) {
+            versions.insert((one.name, one.architecture), one.version);
+        }
+    })
+    .await?;
     for update in pending.iter_mut().filter(|update| update.version_installed.is_none()) {
         let key = (update.package.clone(), update.architecture.clone());
         update.version_installed = versions.get(&key).cloned();

@@ -6,7 +6,7 @@ use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::{Finished, Status};
 use crate::commands::safe::package::{Attempt, Desk, Effects, Versions, Weighed, labels, outcome};
-use crate::packages::{HELD, PHASED, Reading, Scope, compare_versions};
+use crate::packages::{HELD, PHASED, Reading, Replaced, Scope, compare_versions};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{FailedUpdate, PendingUpdate, UpdateInstallData, UpdatedPackage};
 
@@ -112,7 +112,9 @@ async fn conclude(
     let data = match &after {
         Ok(after) => {
             let failed = failed(&attempt, wanted, after);
-            CommandOutcome::of(&data(desk, before, after, failed).await)?
+            let mut effects = Effects::between(before, after);
+            effects.explain(&replaced(desk, &attempt));
+            CommandOutcome::of(&data(desk, before, after, (effects, failed)).await)?
         }
         Err(_) => CommandOutcome::default(),
     };
@@ -131,9 +133,8 @@ async fn data(
     desk: &Desk<'_>,
     before: &Versions,
     after: &Versions,
-    failed: Vec<FailedUpdate>,
+    (effects, failed): (Effects, Vec<FailedUpdate>),
 ) -> UpdateInstallData {
-    let effects = Effects::between(before, after);
     UpdateInstallData {
         installed: installed(before, after),
         failed,
@@ -142,6 +143,12 @@ async fn data(
         downgraded: effects.downgraded,
         ..nothing(desk).await
     }
+}
+
+/// What the package manager replaced, by its own words; where they cannot be read, what went is told without them.
+fn replaced(desk: &Desk<'_>, attempt: &Attempt) -> Vec<Replaced> {
+    let (Attempt::Done(finished) | Attempt::Failed(finished, _)) = attempt;
+    desk.manager().read_plan(finished).map(|plan| plan.replaced).unwrap_or_default()
 }
 
 /// What did not come, and why. What was stopped, or goes on without the agent, has not failed: it has not ended.

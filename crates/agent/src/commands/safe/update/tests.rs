@@ -283,3 +283,42 @@ async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
     assert_eq!(data.pending_updates[0].version_installed.as_deref(), Some("1.0-1"));
     assert!(data.reboot_required);
 }
+
+/// dnf's table of an update in which one package replaces another, and a kernel takes the place of the oldest.
+const REPLACING: &str = include_str!("../../../packages/dnf/fixtures/upgrade-replaces.dnf-4.14.0.stdout");
+
+fn rpms(all: &[(&str, &str)]) -> Scene {
+    let row = |(name, version): &(&str, &str)| format!("{name}\t{version}\tnoarch\t1\tx\n");
+    ("rpm", "-qa", finished(0, &all.iter().map(row).collect::<String>(), ""))
+}
+
+#[tokio::test]
+async fn an_update_in_which_packages_are_replaced_as_the_repository_means_it_is_done_and_says_what_replaced_what()
+ {
+    let table = |code| ("dnf", "upgrade", finished(code, REPLACING, "Operation aborted.\n"));
+    let before =
+        [("lab-plain", "1.0-1"), ("lab-old", "1.0-1"), ("lab-kernel", "1.0-1"), ("lab-kernel", "2.0-1")];
+    let after =
+        [("lab-plain", "2.0-1"), ("lab-new", "2.0-1"), ("lab-kernel", "2.0-1"), ("lab-kernel", "3.0-1")];
+    let scenes = [
+        ("dnf", "makecache", finished(0, "", "")),
+        ("dnf", "--upgrades", finished(0, "lab-plain\t2.0-1\tnoarch\tlab\n", "")),
+        ("dnf", "--security", finished(0, "", "")),
+        table(1),
+        rpms(&before),
+        table(1),
+        rpms(&before),
+        table(0),
+        rpms(&after),
+        ("rpm", "kernel", finished(0, "", "")),
+    ];
+    let root = tempfile::tempdir().unwrap();
+    let (script, context) = Script::context(Box::new(Dnf), root.path(), scenes);
+    let result =
+        super::install(false, false, &context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap();
+    script.assert_over();
+    let data = installed(Ok(result));
+    let removed: Vec<_> =
+        data.removed.iter().map(|one| (one.package.as_str(), one.replaced_by.as_deref())).collect();
+    assert_eq!((removed, data.failed.len()), (vec![("lab-old", Some("lab-new"))], 0));
+}
