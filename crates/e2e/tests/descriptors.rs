@@ -22,7 +22,7 @@ const COMMANDS: &[&str] = &[
 #[test]
 fn with_too_few_descriptors_the_start_fails_with_a_reason() -> Result<()> {
     let agent = binary::tested_agent()?;
-    for limit in ["6", "10", "16"] {
+    for limit in ["6", "10", "16", "17", "31"] {
         let mut command = Command::new("/usr/bin/prlimit");
         command.arg(format!("--nofile={limit}")).arg(&agent).args(["--console", "--no-virtio"]);
         let out = command.env_clear().stdin(Stdio::null()).output()?;

@@ -73,6 +73,34 @@ fn an_agent_that_was_stopped_for_longer_than_its_timeouts_goes_on() -> Result<()
     answers(&mut host)
 }
 
+/// One ends while the agent stands still, and its time is over before the agent goes on; one goes on all the while.
+#[test]
+fn commands_that_run_while_the_agent_stands_still_are_answered_and_are_not_called_late() -> Result<()> {
+    let (agent, mut host) = start("allow_unsafe_commands = true\n", &[])?;
+    let marks = tempfile::tempdir()?;
+    let began = |id: &str| marks.path().join(id);
+    for (id, seconds, timeout) in [("ends", 1, 3), ("goes-on", 8, 60)] {
+        let command = format!("touch {}; sleep {seconds}", began(id).display());
+        let line = format!(
+            r#"{{"type":"UnsafeCommand","id":"{id}","raw_command":"{command}","shell":"sh","timeout":{timeout}}}"#
+        );
+        host.say(id, &format!("{line}\n"));
+    }
+    let end = Instant::now() + PATIENCE;
+    while !(began("ends").exists() && began("goes-on").exists()) {
+        ensure!(Instant::now() < end, "they do not begin: {}", agent.log()?);
+        host.turn(Duration::from_millis(20))?;
+    }
+    let succeeded = |host: &RawHost| host.ledger.codes.get("success").copied().unwrap_or_default();
+    let before = succeeded(&host);
+    signal(&agent, Signal::STOP)?;
+    thread::sleep(Duration::from_secs(5));
+    signal(&agent, Signal::CONT)?;
+    host.settle(PATIENCE)?;
+    ensure!(succeeded(&host) == before + 2 && host.ledger.is_balanced(), "{}", host.ledger);
+    answers(&mut host)
+}
+
 #[test]
 fn a_burst_of_requests_to_reload_is_one_reload() -> Result<()> {
     let (agent, mut host) = start("", &[])?;

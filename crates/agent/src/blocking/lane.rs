@@ -24,6 +24,9 @@ pub enum Lane {
     /// What tests fill.
     #[cfg(test)]
     Trial,
+    /// What the test of a crowd fills.
+    #[cfg(test)]
+    Crowd,
 }
 
 /// Reading files needs little stack.
@@ -36,7 +39,7 @@ impl Lane {
     pub const fn places(self) -> usize {
         match self {
             #[cfg(test)]
-            Self::Trial => 16,
+            Self::Trial | Self::Crowd => 16,
             Self::Managers | Self::Walks => 16,
             Self::FileSystems | Self::Files | Self::Starts => 32,
             Self::ProcessTable | Self::Processes | Self::Checks | Self::Collector => 64,
@@ -60,7 +63,7 @@ impl Lane {
             Self::Managers => "managers",
             Self::Collector => "collector",
             #[cfg(test)]
-            Self::Trial => "trial",
+            Self::Trial | Self::Crowd => "trial",
         }
     }
 
@@ -71,7 +74,7 @@ impl Lane {
             }
             Self::Starts | Self::Walks | Self::Managers | Self::Collector => STACK_BYTES,
             #[cfg(test)]
-            Self::Trial => SMALL_STACK_BYTES,
+            Self::Trial | Self::Crowd => SMALL_STACK_BYTES,
         }
     }
 }

@@ -94,6 +94,11 @@ pub fn hanging() -> Vec<(String, Duration)> {
     hanging
 }
 
+/// How many calls of a lane hang now.
+pub(super) fn hanging_in(lane: Lane) -> usize {
+    list().entries.values().filter(|entry| entry.hangs && entry.lane == lane).count()
+}
+
 /// What hangs, in a few words for a status line.
 pub fn summary() -> Option<String> {
     let hanging = hanging();

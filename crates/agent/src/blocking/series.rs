@@ -2,9 +2,9 @@
 //! behind it: what hangs costs its own answer and a moment, and what does not hang costs no thread of its own.
 
 use super::lane::Lane;
-use super::out::{Blocked, Ticket};
+use super::out::{Blocked, Ticket, hanging_in};
 use super::thread::launch;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 const HASTE: u32 = 5;
 /// Items of one owner that may hang at one time; then the owner's others are not asked.
 const MAX_HANGING_OF_OWNER: usize = 8;
+/// One part in so many of a lane's places is kept for items that answered when they were last asked: however many others hang, these go
+/// on being asked.
+const RESERVED_PART: usize = 4;
 
 /// What a series asks, one by one; its text names it in messages.
 pub trait Item: Clone + Eq + Hash + Display + Send + Sync + 'static {
@@ -30,6 +33,8 @@ pub struct Series<K> {
     what: &'static str,
     patience: Duration,
     hanging: HashMap<K, Hanging>,
+    /// Those that answered at the last asking.
+    proven: HashSet<K>,
 }
 
 #[derive(Debug)]
@@ -47,7 +52,7 @@ struct Round<T> {
 impl<K: Item> Series<K> {
     /// Calls that each may take `patience`; `what` they are, for messages.
     pub fn new(lane: Lane, what: &'static str, patience: Duration) -> Self {
-        Self { lane, what, patience, hanging: HashMap::new() }
+        Self { lane, what, patience, hanging: HashMap::new(), proven: HashSet::new() }
     }
 
     /// Whether the item hung when it was last asked, and still does.
@@ -78,6 +83,10 @@ impl<K: Item> Series<K> {
             self.go_on(items, &mut round, &begin, patience);
             patience = self.patience / HASTE;
         }
+        let answered = |(answer, item): (&Option<Result<T, Blocked>>, &K)| {
+            answer.as_ref().is_some_and(Result::is_ok).then(|| item.clone())
+        };
+        self.proven = round.answers.iter().zip(items).filter_map(answered).collect();
         let died = |item: &K| Err(Blocked::Died { what: item.to_string() });
         round
             .answers
@@ -96,6 +105,8 @@ impl<K: Item> Series<K> {
         let too_many = |item: &K| {
             item.owner().is_some_and(|owner| owners.get(&owner).is_some_and(|n| *n >= MAX_HANGING_OF_OWNER))
         };
+        let places = self.lane.places();
+        let scarce = hanging_in(self.lane) >= places - places / RESERVED_PART;
         let Round { answers, left } = round;
         left.retain(|at| {
             let (Some(item), Some(answer)) = (items.get(*at), answers.get_mut(*at)) else { return false };
@@ -105,7 +116,9 @@ impl<K: Item> Series<K> {
                     answer
                         .get_or_insert(Err(Blocked::Hangs { what: what(), waited: hanging.since.elapsed() }));
                 }
-                None if too_many(item) => *answer = Some(Err(Blocked::Full { what: what() })),
+                None if too_many(item) || (scarce && !self.proven.contains(item)) => {
+                    *answer = Some(Err(Blocked::Full { what: what() }))
+                }
                 None => return true,
             }
             false

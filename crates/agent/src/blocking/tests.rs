@@ -181,6 +181,33 @@ fn a_series_in_which_all_hang_ends_when_the_places_are_taken() {
     drop(release);
 }
 
+/// Whoever makes his things hang cannot make the series forget what answered before.
+#[test]
+fn what_answered_before_is_asked_on_however_many_others_hang() {
+    let (gate, held) = gate();
+    let mut series = Series::new(Lane::Crowd, "many dead", Duration::from_secs(1));
+    let good = series.each(&items(30), || |_: &Number| ());
+    assert!(good.iter().all(Result::is_ok));
+    for _ in 0..2 {
+        let held = Arc::clone(&held);
+        let answers: Vec<Result<(), _>> = series.each(&items(130), move || {
+            let held = Arc::clone(&held);
+            move |item: &Number| {
+                if item.0 >= 30 {
+                    pass(&held)
+                }
+            }
+        });
+        assert!(
+            answers.iter().take(30).all(Result::is_ok),
+            "{:?}",
+            answers.iter().take(30).collect::<Vec<_>>()
+        );
+        assert!(answers.iter().skip(30).all(Result::is_err));
+    }
+    drop(gate);
+}
+
 #[test]
 fn who_makes_his_own_hang_takes_no_places_from_others() {
     let (release, held) = gate();

@@ -94,6 +94,7 @@ impl Processes {
         ProcessListData {
             processes: self.told(machine, &records, details, moment),
             count: count(total as u64),
+            incomplete: machine.take_unanswered(),
         }
     }
 

@@ -300,22 +300,47 @@ impl Shared {
     /// Ends an execution: answers every id that waits for it and starts what now may.
     pub(super) fn finish(&self, ticket: Ticket, name: &str, took: Duration, result: CommandResult) {
         let mut state = self.lock();
-        let now = state.mono();
         let ids = state.registry.finish(ticket);
+        self.answer(&mut state, ids, name, took, result);
+        state.starts.remove(&ticket);
+        state.start_ready();
+        if state.registry.in_flight() == 0 {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// Ends an execution whose time is over for those that waited for it since before `since`, which get `result`. Whether others joined it
+    /// later, to whom its own time is not theirs: for them it has to begin anew.
+    pub(super) fn time_is_over(
+        &self,
+        (ticket, since): (Ticket, Duration),
+        name: &str,
+        took: Duration,
+        result: &CommandResult,
+    ) -> bool {
+        let mut state = self.lock();
+        let early = state.registry.leave_to_later(ticket, since);
+        let goes_on = !early.is_empty();
+        self.answer(&mut state, early, name, took, result.clone());
+        goes_on
+    }
+
+    /// The moment by the clock of the books.
+    pub(super) fn mono(&self) -> Duration {
+        self.lock().mono()
+    }
+
+    fn answer(&self, state: &mut State, ids: Vec<String>, name: &str, took: Duration, result: CommandResult) {
+        let now = state.mono();
         // Nearly always one id waits, and takes what may be megabytes as it is.
         let results = std::iter::repeat_n(result, ids.len());
         for (id, result) in ids.into_iter().zip(results) {
             let response = response(&id, name, took, result);
             state.registry.remember(now, &response);
             if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
-                self.note(&mut state, &asked, &response);
+                self.note(state, &asked, &response);
                 place.send(response);
             }
-        }
-        state.starts.remove(&ticket);
-        state.start_ready();
-        if state.registry.in_flight() == 0 {
-            self.idle.notify_waiters();
         }
     }
 

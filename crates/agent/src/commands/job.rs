@@ -18,7 +18,7 @@ pub(super) enum Work {
 }
 
 /// A command with typed parameters.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Typed {
     Safe(Action),
     Unsafe(RawCommand),

@@ -1,6 +1,7 @@
 //! The executor's promises on tokio's paused clock, with fakes for the machine.
 
 mod hostile;
+mod joined;
 mod repeated;
 mod ten_minutes;
 
@@ -37,7 +38,7 @@ impl ProcessSource for Machine {
                 gate.acquire().await.unwrap().forget();
             }
             let seven = Process { pid: 7, name: "seven".into(), ..Process::default() };
-            Ok(ProcessListData { processes: vec![seven], count: 1 })
+            Ok(ProcessListData { processes: vec![seven], count: 1, ..Default::default() })
         })
     }
 }

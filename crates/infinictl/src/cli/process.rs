@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::output::Output;
 use super::session::{CHANGING, READING, Session};
 use super::table::{Columns, number, state, text};
-use crate::text::units;
+use crate::text::{sanitise, units};
 use clap::{Args, Subcommand, ValueEnum};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::action::ProcessSort;
@@ -91,8 +91,12 @@ async fn kill(session: &Session, args: &KillArgs) -> Result<(), CliError> {
 
 fn list_text(data: &ProcessListData, out: Output) -> String {
     let shown = data.processes.len();
-    let text = table(&data.processes, out);
-    if shown < data.count as usize { format!("{text}\n{shown} of {} processes", data.count) } else { text }
+    let mut parts = vec![table(&data.processes, out)];
+    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitise::brief(why))));
+    if shown < data.count as usize {
+        parts.push(format!("{shown} of {} processes", data.count));
+    }
+    parts.join("\n")
 }
 
 /// A table of processes; `metrics` has one too.
@@ -116,8 +120,8 @@ pub(super) fn table(processes: &[Process], out: Output) -> String {
 
 fn killed(data: &ProcessKillData) -> String {
     let end = if data.exited { "has ended" } else { "still runs" };
-    let name = crate::text::sanitise::line(&data.name);
-    format!("process {} ({name}) {end} after {}", data.pid, crate::text::sanitise::line(&data.signal))
+    let name = sanitise::line(&data.name);
+    format!("process {} ({name}) {end} after {}", data.pid, sanitise::line(&data.signal))
 }
 
 #[cfg(test)]
@@ -126,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_cut_list_says_how_many_there_are() {
-        let data = ProcessListData { processes: vec![Process::default()], count: 7 };
+        let data = ProcessListData { processes: vec![Process::default()], count: 7, ..Default::default() };
         assert!(list_text(&data, Output::default()).ends_with("\n1 of 7 processes"));
     }
 

@@ -109,7 +109,8 @@ struct Execution {
     class: Class,
     key: Option<String>,
     bytes: usize,
-    ids: Vec<String>,
+    /// Who waits for it, and since when.
+    ids: Vec<(String, Duration)>,
 }
 
 /// The executor's books.
@@ -167,15 +168,15 @@ impl Registry {
             return Admission::Refused(Refusal::QueueFull);
         }
         match request.key.as_ref().and_then(|key| self.keys.get(key)).copied() {
-            Some(ticket) => self.join(ticket, request.id),
-            None if self.has_room(&request) => self.enqueue(request),
+            Some(ticket) => self.join(ticket, request.id, now),
+            None if self.has_room(&request) => self.enqueue(request, now),
             None => Admission::Refused(Refusal::QueueFull),
         }
     }
 
-    fn join(&mut self, ticket: Ticket, id: String) -> Admission {
+    fn join(&mut self, ticket: Ticket, id: String, now: Duration) -> Admission {
         if let Some(execution) = self.executions.get_mut(&ticket) {
-            execution.ids.push(id.clone());
+            execution.ids.push((id.clone(), now));
         }
         self.ids.insert(id, ticket);
         Admission::Joined(ticket)
@@ -189,7 +190,7 @@ impl Registry {
         self.queue.len() < self.bounds.max_queued && waiting + request.bytes <= self.bounds.max_queued_bytes
     }
 
-    fn enqueue(&mut self, request: Request) -> Admission {
+    fn enqueue(&mut self, request: Request, now: Duration) -> Admission {
         let ticket = self.next;
         self.next += 1;
         self.ids.insert(request.id.clone(), ticket);
@@ -197,7 +198,7 @@ impl Registry {
             self.keys.insert(key.clone(), ticket);
         }
         let Request { id, class, key, bytes } = request;
-        self.executions.insert(ticket, Execution { class, key, bytes, ids: vec![id] });
+        self.executions.insert(ticket, Execution { class, key, bytes, ids: vec![(id, now)] });
         self.queue.push_back(ticket);
         Admission::Accepted(ticket)
     }
@@ -239,10 +240,27 @@ impl Registry {
         if let Some(key) = &execution.key {
             self.keys.remove(key);
         }
-        for id in &execution.ids {
-            self.ids.remove(id);
+        execution.ids.into_iter().map(|(id, _)| self.forget(id)).collect()
+    }
+
+    /// Leaves an execution whose time is over to those that joined it after `since`: the ids of the others, which are answered now.
+    /// Empty where nobody joined it since; then it ends.
+    pub fn leave_to_later(&mut self, ticket: Ticket, since: Duration) -> Vec<String> {
+        let Some(execution) = self.executions.get_mut(&ticket).filter(|_| self.open) else {
+            return Vec::new();
+        };
+        if execution.ids.iter().all(|(_, at)| *at <= since) {
+            return Vec::new();
         }
-        execution.ids
+        let (early, late) = std::mem::take(&mut execution.ids).into_iter().partition(|(_, at)| *at <= since);
+        execution.ids = late;
+        let early: Vec<(String, Duration)> = early;
+        early.into_iter().map(|(id, _)| self.forget(id)).collect()
+    }
+
+    fn forget(&mut self, id: String) -> String {
+        self.ids.remove(&id);
+        id
     }
 
     /// Keeps an answer, so that its id does not run again.

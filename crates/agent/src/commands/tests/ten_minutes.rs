@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use tokio::time::{Instant, sleep_until};
 
 const TEN_MINUTES: u64 = 600;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The host's end of a port that takes all, and what it heard at which second.
 struct Wire {
@@ -15,12 +16,15 @@ struct Wire {
     start: Instant,
     actions: Vec<Action>,
     heard: Vec<(u64, Value)>,
+    /// How far the clock of the day was put back.
+    put_back: Duration,
 }
 
 impl Wire {
     fn connected(desk: Desk) -> Self {
         let link = Link::new(LinkSettings::default(), 1);
-        let mut wire = Self { desk, link, start: Instant::now(), actions: Vec::new(), heard: Vec::new() };
+        let (start, actions, heard) = (Instant::now(), Vec::new(), Vec::new());
+        let mut wire = Self { desk, link, start, actions, heard, put_back: Duration::ZERO };
         wire.tell(Event::Timer);
         wire.tell(Event::Opened { path: "p", host: Some(true) });
         wire
@@ -28,7 +32,7 @@ impl Wire {
 
     fn now(&self) -> Now {
         let mono = self.start.elapsed();
-        Now { mono, wall: UNIX_EPOCH + mono }
+        Now { mono, wall: UNIX_EPOCH + 2 * DAY + mono - self.put_back }
     }
 
     fn tell(&mut self, event: Event<'_>) {
@@ -119,4 +123,22 @@ async fn heartbeats_pings_and_reads_are_on_time_while_a_command_runs_for_ten_min
     assert_eq!(wire.seconds("response", |line| line["error_code"] == "TIMEOUT"), [TEN_MINUTES]);
     let stats = wire.link.stats();
     assert_eq!((stats.heartbeats_answered, stats.heartbeats_missed, stats.reconnections), (21, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_back_a_day_and_on_again_moves_no_deadline_and_loses_no_answer() {
+    let mut wire = Wire::connected(Desk::open());
+    let hangs = json!({"action": "ServiceControl", "service": "hangs", "operation": "start"});
+    wire.say(&command("over the change", &hangs, 60));
+    for (second, put_back) in [(20, DAY), (130, Duration::ZERO), (140, DAY)] {
+        wire.run_until(second).await;
+        wire.put_back = put_back;
+        wire.say(&command(&format!("after {second}"), &hangs, 30));
+        wire.say(&command(&format!("read {second}"), &json!({"action": "ProcessList"}), 30));
+    }
+    wire.run_until(200).await;
+    assert_eq!(wire.seconds("response", |line| line["error_code"] == "TIMEOUT"), [50, 60, 160, 170]);
+    assert_eq!(wire.seconds("response", |line| line["success"] == true), [20, 130, 140]);
+    let beats = wire.seconds("keep_alive", |line| line["sequence_number"].as_u64().unwrap() < PINGS);
+    assert_eq!(beats, (0..=6).map(|n| n * 30).collect::<Vec<_>>());
 }

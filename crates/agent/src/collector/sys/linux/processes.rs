@@ -37,6 +37,8 @@ pub struct ProcessFiles {
     users: HashMap<(u32, u64), u32>,
     named: Vec<String>,
     unnamed: usize,
+    /// Not even asked, because too many others hang.
+    unasked: usize,
 }
 
 /// `None` for what did not answer, else what it told, where it told anything.
@@ -54,6 +56,7 @@ impl ProcessFiles {
             users: HashMap::new(),
             named: Vec::new(),
             unnamed: 0,
+            unasked: 0,
         }
     }
 
@@ -150,7 +153,11 @@ impl ProcessFiles {
     pub fn take_unanswered(&mut self) -> Vec<String> {
         let (named, more) = (std::mem::take(&mut self.named), std::mem::take(&mut self.unnamed));
         let more = (more > 0).then(|| format!("{more} more files of processes gave no answer"));
-        named.into_iter().chain(more).collect()
+        let unasked = std::mem::take(&mut self.unasked);
+        let unasked = (unasked > 0).then(|| {
+            format!("{unasked} files of processes were not read, as too many others give no answer")
+        });
+        named.into_iter().chain(more).chain(unasked).collect()
     }
 
     fn read<T: Send + 'static>(
@@ -191,10 +198,10 @@ impl ProcessFiles {
             Ok(told) => return Some(told),
             Err(error) => error,
         };
-        if error.hangs() && self.named.len() < MAX_NAMED {
-            self.named.push(error.to_string());
-        } else {
-            self.unnamed += 1;
+        match error {
+            Blocked::Full { .. } => self.unasked += 1,
+            error if error.hangs() && self.named.len() < MAX_NAMED => self.named.push(error.to_string()),
+            _ => self.unnamed += 1,
         }
         None
     }
