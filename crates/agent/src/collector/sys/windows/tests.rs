@@ -30,7 +30,7 @@ fn this_very_process_is_in_the_list_with_its_program_arguments_and_user() {
     machine.scan(&mut records).unwrap();
     let own = records.iter().find(|record| record.pid == std::process::id()).unwrap();
     assert!(own.rss_pages > 100 && own.threads > 0, "{own:?}");
-    let details = machine.details(own);
+    let [details] = <[_; 1]>::try_from(machine.details(&[own])).unwrap();
     let exe = std::env::current_exe().unwrap().to_string_lossy().to_lowercase();
     assert_eq!(details.exe_path.unwrap().to_lowercase(), exe);
     assert!(exe.ends_with(&own.name.text().to_lowercase()) || own.name.text().len() == 31, "{own:?}");
