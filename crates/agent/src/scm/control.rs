@@ -1,6 +1,7 @@
 //! One operation on one service, carried through to its end: dependents are stopped before it and started after it, pending states
 //! are waited for.
 
+use super::after;
 use super::error::ScmError;
 use super::state::{Service, StartType, State, Status};
 use super::wait::Wait;
@@ -48,6 +49,12 @@ pub struct Operation<'a, M> {
     pub pause: &'a dyn Fn(Duration) -> bool,
 }
 
+/// A service that was started, and how it was when it ran.
+struct Started<'a> {
+    name: &'a str,
+    status: Status,
+}
+
 impl<M: Manager> Operation<'_, M> {
     /// Carries it out; the service after it, and what else a person should know.
     pub fn run(&self, operation: ServiceOperation) -> Result<(Service, String), ScmError> {
@@ -62,7 +69,12 @@ impl<M: Manager> Operation<'_, M> {
             ServiceOperation::Enable => self.enable(&before)?,
             ServiceOperation::Disable => self.manager.set_start(self.name, StartType::Disabled)?,
         }
-        Ok((self.manager.service(self.name)?, note))
+        let after = self.manager.service(self.name)?;
+        if operation == ServiceOperation::Stop {
+            after::of_stop(&after.status)
+                .map_err(|why| ScmError::Failed(format!("{} did not stay stopped: {why}", self.name)))?;
+        }
+        Ok((after, note))
     }
 
     /// The host could never reach the agent again.
@@ -87,7 +99,8 @@ impl<M: Manager> Operation<'_, M> {
             let error = format!("{} is disabled; `enable` it before it can be started", self.name);
             return Err(ScmError::Refused(error));
         }
-        self.bring_up(self.name)
+        let started = self.bring_up(self.name)?;
+        self.stay_up(started.as_slice())
     }
 
     /// One that is on by any start type stays as it is; a disabled one is made automatic.
@@ -105,10 +118,11 @@ impl<M: Manager> Operation<'_, M> {
             return Err(ScmError::Refused(error));
         }
         let (stopped, note) = self.stop_with_dependents()?;
-        self.bring_up(self.name)?;
-        for dependent in stopped.iter().rev() {
-            self.bring_up(dependent)?;
+        let mut started = Vec::new();
+        for name in std::iter::once(self.name).chain(stopped.iter().rev().map(String::as_str)) {
+            started.extend(self.bring_up(name)?);
         }
+        self.stay_up(&started)?;
         Ok(note)
     }
 
@@ -130,20 +144,29 @@ impl<M: Manager> Operation<'_, M> {
         Ok((dependents, note))
     }
 
-    fn bring_up(&self, name: &str) -> Result<(), ScmError> {
+    /// How it runs, where it had to be started for that.
+    fn bring_up<'n>(&self, name: &'n str) -> Result<Option<Started<'n>>, ScmError> {
         let status = self.settled(name, "starts")?;
         match status.state {
-            State::Running => return Ok(()),
+            State::Running => return Ok(None),
             State::Paused => self.manager.resume(name)?,
             _ => self.begin(name)?,
         }
-        let after = self.settled(name, "starts")?;
-        // One that did its work and ended without an error is content.
-        if after.state == State::Running || after.state == State::Stopped && !after.failed() {
-            return Ok(());
+        let status = self.settled(name, "starts")?;
+        after::of_start(&status).map_err(|why| ScmError::Failed(format!("{name} did not start: {why}")))?;
+        Ok(Some(Started { name, status }))
+    }
+
+    /// Looks a moment later whether those that were started still run.
+    fn stay_up(&self, started: &[Started<'_>]) -> Result<(), ScmError> {
+        if !started.is_empty() && !(self.pause)(after::SETTLE) {
+            return Err(ScmError::Ended(format!("{} was looked at after its start", self.name)));
         }
-        let why = if after.failed() { after.exit_words() } else { format!("it is {}", after.word()) };
-        Err(ScmError::Failed(format!("{name} did not start: {why}")))
+        for Started { name, status } in started {
+            after::of_settling(status, &self.manager.status(name)?)
+                .map_err(|why| ScmError::Failed(format!("{name} did not stay up: {why}")))?;
+        }
+        Ok(())
     }
 
     fn begin(&self, name: &str) -> Result<(), ScmError> {

@@ -2,6 +2,7 @@
 //!
 //! What decides is pure and tested on every platform against a simulated manager; `manager_unsafe` asks the real one.
 
+pub mod after;
 pub mod control;
 pub mod error;
 #[cfg(target_os = "windows")]

@@ -21,6 +21,8 @@ pub struct Simulated {
     pub locked: u32,
     pub left: u32,
     pub exit_code: u32,
+    /// Looks after which it ends by itself, without an error.
+    pub ends_after: Option<u32>,
 }
 
 pub fn service(state: State) -> Simulated {
@@ -34,6 +36,7 @@ pub fn service(state: State) -> Simulated {
         locked: 0,
         left: 0,
         exit_code: 0,
+        ends_after: None,
     }
 }
 
@@ -75,12 +78,25 @@ impl Simulated {
                 self.arrive();
             }
         }
+        self.age();
         Status {
             state: self.state,
             accepts: u32::from(self.accepts_stop),
             exit_code: self.exit_code,
             checkpoint: looks.map_or(0, |looks| looks - self.left.min(looks)),
             ..Status::default()
+        }
+    }
+
+    /// A running one that is not to stay ends in its time.
+    fn age(&mut self) {
+        if self.state != State::Running {
+            return;
+        }
+        match &mut self.ends_after {
+            Some(0) => self.state = State::Stopped,
+            Some(looks) => *looks -= 1,
+            None => {}
         }
     }
 
