@@ -124,7 +124,7 @@ fn items(count: u32) -> Vec<Number> {
 fn of_a_series_what_hangs_is_left_out_and_not_asked_again_until_it_answers() {
     let (release, held) = gate();
     let calls = Arc::new(Mutex::new(Vec::new()));
-    let mut series = Series::new(Lane::Walks, "series", Duration::from_millis(50));
+    let mut series = Series::new(Lane::Walks, "series", Duration::from_secs(1));
     let round = |series: &mut Series<Number>| {
         let (held, calls) = (Arc::clone(&held), Arc::clone(&calls));
         let answers = series.each(&items(10), move || {
@@ -211,7 +211,7 @@ fn what_answered_before_is_asked_on_however_many_others_hang() {
 #[test]
 fn who_makes_his_own_hang_takes_no_places_from_others() {
     let (release, held) = gate();
-    let mut series = Series::new(Lane::Managers, "of owners", Duration::from_millis(10));
+    let mut series = Series::new(Lane::Managers, "of owners", Duration::from_millis(250));
     let of_one: Vec<_> = (1000..1100).chain([2000, 3]).map(Number).collect();
     let answers: Vec<Result<u32, _>> = series.each(&of_one, move || {
         let held = Arc::clone(&held);
