@@ -18,9 +18,9 @@ fn entry(name: &str, version: &str, more: &str) -> String {
 }
 
 impl System {
-    /// `None` where there is no apt.
+    /// `None` where there is no apt; under Wine that of the host is there, and cannot be run.
     pub(super) fn make() -> Option<Self> {
-        if !Path::new(APT_GET).exists() {
+        if std::env::consts::OS != "linux" || !Path::new(APT_GET).exists() {
             return None;
         }
         let root = tempfile::tempdir().unwrap();
