@@ -23,7 +23,7 @@ async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData,
     let asked = on_thread("windows-update", control, move || {
         let found = Agent::new()?.search(online)?;
         let (checked, installed) = last();
-        Ok(reading::check(&found.updates, checked, installed, reboot_required().unwrap_or_default()))
+        Ok(reading::check(&found.updates, checked, installed, reboot_required()?))
     });
     asked.await?.map_err(|error| failure("updates could not be looked for", &error))
 }

@@ -36,14 +36,18 @@ pub fn assess(profiles: &[Profile]) -> Assessed {
         off if off.contains(&"public") => CheckStatus::Failed,
         _ => CheckStatus::Warning,
     };
+    let unknown: Vec<&str> = profiles.iter().filter(|p| p.is_on().is_none()).map(|p| p.name).collect();
+    let unseen = (!unknown.is_empty())
+        .then(|| format!("Nothing says whether it is on in the {} profile(s).", unknown.join(" and ")));
     let message = if off.is_empty() {
-        "The firewall is on in every profile.".to_owned()
+        if unknown.is_empty() { "The firewall is on in every profile." } else { "The firewall is on." }
+            .to_owned()
     } else {
         format!("The firewall is off in the {} profile(s).", off.join(" and "))
     };
     let told: serde_json::Map<_, _> =
         profiles.iter().map(|p| (p.name.to_owned(), json!(p.is_on()))).collect();
-    let finding = Finding::new(status, message).with_details(json!({"profiles": told}));
+    let finding = Finding::new(status, message).with_details(json!({"profiles": told})).with_unseen(unseen);
     Ok(finding.advise("Turn the firewall on, unless another product does its work."))
 }
 
@@ -71,5 +75,13 @@ mod tests {
             CheckStatus::Passed
         );
         assert!(assess(&[profile("public", None, None)]).is_err());
+    }
+
+    #[test]
+    fn a_profile_of_which_nothing_is_known_is_not_taken_for_on() {
+        let profiles = [profile("domain", None, Some(true)), profile("public", None, None)];
+        let told = assess(&profiles).unwrap().told();
+        assert_eq!(told.status, CheckStatus::Warning);
+        assert!(told.message.contains("in the public profile"), "{}", told.message);
     }
 }

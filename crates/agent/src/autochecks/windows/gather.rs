@@ -10,7 +10,7 @@ use crate::autochecks::levels::{Levels, one_decimal};
 use crate::autochecks::round::Spec;
 use crate::autochecks::{Machine, isolate};
 use crate::collector::{CpuMeter, drive_space, local_drives, machine_memory};
-use crate::win32::hresult::explain;
+use crate::win32::hresult::{explain, win32};
 use crate::{cleanup, windows_update};
 use infiniservice_protocol::Action;
 use serde_json::json;
@@ -129,25 +129,51 @@ async fn event_log_errors() -> Assessed {
 
 async fn reboot_required(machine: Arc<Machine>) -> Assessed {
     let mut signs = isolate::run("registry", signs).await?;
-    signs.update |= windows_update::is_reboot_required(&machine.control).await.unwrap_or_default();
-    Ok(reboot::assess(signs))
+    match windows_update::is_reboot_required(&machine.control).await {
+        Ok(required) => signs.update |= required,
+        Err(_) => signs.unread.push("the update agent"),
+    }
+    Ok(reboot::assess(&signs))
 }
 
 fn signs() -> reboot::Signs {
-    let exists = |below: &str| LOCAL_MACHINE.open(format!(r"{CURRENT_VERSION}\{below}")).is_ok();
-    let name = |key: &str| {
-        let path = format!(r"{CONTROL}\ComputerName\{key}");
-        LOCAL_MACHINE.open(path).and_then(|key| key.get_string("ComputerName")).unwrap_or_default()
+    let mut unread = Vec::new();
+    let mut sign = |name: &'static str, found: windows_registry::Result<bool>| {
+        found.unwrap_or_else(|_| {
+            unread.push(name);
+            false
+        })
     };
     let renames = LOCAL_MACHINE
         .open(format!(r"{CONTROL}\Session Manager"))
         .and_then(|key| key.get_multi_string("PendingFileRenameOperations"));
     reboot::Signs {
-        servicing: exists(r"Component Based Servicing\RebootPending"),
-        update: exists(r"WindowsUpdate\Auto Update\RebootRequired"),
+        servicing: sign("components of Windows", exists(r"Component Based Servicing\RebootPending")),
+        update: sign("Windows Update", exists(r"WindowsUpdate\Auto Update\RebootRequired")),
+        new_name: sign("the computer's name", has_new_name()),
         file_renames: renames.map_or(0, |files| files.len().div_ceil(2)),
-        new_name: !name("ComputerName").eq_ignore_ascii_case(&name("ActiveComputerName")),
+        unread,
     }
+}
+
+fn exists(below: &str) -> windows_registry::Result<bool> {
+    match LOCAL_MACHINE.open(format!(r"{CURRENT_VERSION}\{below}")) {
+        Err(error) if is_absent(&error) => Ok(false),
+        opened => opened.map(|_| true),
+    }
+}
+
+fn has_new_name() -> windows_registry::Result<bool> {
+    let name = |key: &str| {
+        let key = LOCAL_MACHINE.open(format!(r"{CONTROL}\ComputerName\{key}"))?;
+        key.get_string("ComputerName")
+    };
+    Ok(!name("ComputerName")?.eq_ignore_ascii_case(&name("ActiveComputerName")?))
+}
+
+/// `ERROR_FILE_NOT_FOUND` and `ERROR_PATH_NOT_FOUND`: there is no such key, which is an answer.
+fn is_absent(error: &windows::core::Error) -> bool {
+    matches!(win32(error.code().0), 2 | 3)
 }
 
 async fn memory_left(machine: Arc<Machine>) -> Assessed {

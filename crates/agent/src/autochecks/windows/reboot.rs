@@ -5,7 +5,7 @@ use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 
 /// The signs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signs {
     /// `Component Based Servicing\RebootPending` is there.
     pub servicing: bool,
@@ -15,10 +15,12 @@ pub struct Signs {
     pub file_renames: usize,
     /// The computer's name differs from the one that it will have.
     pub new_name: bool,
+    /// Signs that could not be read, for people.
+    pub unread: Vec<&'static str>,
 }
 
 /// Files to be replaced alone are every installer's habit: told, but no reason to restart.
-pub fn assess(signs: Signs) -> Finding {
+pub fn assess(signs: &Signs) -> Finding {
     let reasons = [
         (signs.servicing, "a component of Windows"),
         (signs.update, "Windows Update"),
@@ -31,11 +33,14 @@ pub fn assess(signs: Signs) -> Finding {
         "computer_rename": signs.new_name,
         "pending_file_renames": signs.file_renames,
     });
+    let unread = signs.unread.join(", ");
+    let unseen = (!unread.is_empty()).then(|| format!("Not all signs could be read: {unread}."));
     if reasons.is_empty() {
-        return Finding::passed("No restart is due.").with_details(details);
+        return Finding::passed("No restart is due.").with_details(details).with_unseen(unseen);
     }
     Finding::new(CheckStatus::Warning, format!("The machine waits for a restart: {}.", reasons.join(", ")))
         .with_details(details)
+        .with_unseen(unseen)
         .advise("Restart the machine when it suits its users.")
 }
 
@@ -45,7 +50,7 @@ mod tests {
 
     #[test]
     fn each_sign_asks_for_a_restart_but_files_to_be_replaced_alone_do_not() {
-        let status = |signs| assess(signs).status;
+        let status = |signs: Signs| assess(&signs).status;
         assert_eq!(status(Signs::default()), CheckStatus::Passed);
         assert_eq!(status(Signs { file_renames: 9, ..Signs::default() }), CheckStatus::Passed);
         for signs in [
@@ -53,8 +58,15 @@ mod tests {
             Signs { update: true, ..Signs::default() },
             Signs { new_name: true, ..Signs::default() },
         ] {
-            assert_eq!(status(signs), CheckStatus::Warning, "{signs:?}");
+            assert_eq!(status(signs.clone()), CheckStatus::Warning, "{signs:?}");
         }
-        assert!(assess(Signs { update: true, ..Signs::default() }).message.contains("Windows Update"));
+        assert!(assess(&Signs { update: true, ..Signs::default() }).message.contains("Windows Update"));
+    }
+
+    #[test]
+    fn signs_that_cannot_be_read_are_named_and_the_check_does_not_pass() {
+        let told = assess(&Signs { unread: vec!["the update agent"], ..Signs::default() }).told();
+        assert_eq!(told.status, CheckStatus::Warning);
+        assert!(told.message.contains("could be read: the update agent"), "{}", told.message);
     }
 }

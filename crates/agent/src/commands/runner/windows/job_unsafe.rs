@@ -75,7 +75,7 @@ impl Job {
     }
 
     /// How many processes run in it.
-    pub(super) fn processes(&self) -> u32 {
+    pub(super) fn processes(&self) -> io::Result<u32> {
         let mut figures = JOBOBJECT_BASIC_ACCOUNTING_INFORMATION::default();
         let size = size_of_val(&figures) as u32;
         // SAFETY: the record is of this class and of this size.
@@ -88,7 +88,7 @@ impl Job {
                 None,
             )
         };
-        asked.map_or(0, |()| figures.ActiveProcesses)
+        Ok(asked.map(|()| figures.ActiveProcesses)?)
     }
 
     fn handle(&self) -> HANDLE {

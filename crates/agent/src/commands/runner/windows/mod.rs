@@ -105,7 +105,8 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
     };
     let child = command.spawn().map_err(failed)?;
     job.adopt(&child).map_err(failed)?;
-    start_unsafe::resume(child.id().unwrap_or_default()).map_err(failed)?;
+    let pid = child.id().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
+    start_unsafe::resume(pid).map_err(failed)?;
     Ok((child, job))
 }
 
@@ -179,12 +180,16 @@ impl<'a> Run<'a> {
         self.job.terminate();
         let until = Instant::now() + END;
         let mut pause = Duration::from_millis(1);
-        while self.job.processes() > 0 && Instant::now() < until {
+        let mut left = self.job.processes();
+        while !matches!(left, Ok(0)) && Instant::now() < until {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
+            left = self.job.processes();
         }
-        if self.job.processes() > 0 {
-            log::warn!("{} processes of a command do not end", self.job.processes());
+        match left {
+            Ok(0) => {}
+            Ok(count) => log::warn!("{count} processes of a command do not end"),
+            Err(error) => log::warn!("it is not known whether a command's processes have ended: {error}"),
         }
     }
 }
