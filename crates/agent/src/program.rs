@@ -22,10 +22,13 @@ const NO_DEVICE: u8 = 3;
 
 /// What the service manager's call does.
 pub fn run_service(cli: &Cli, environment: Environment) -> u8 {
-    if let Some(path) = place::service_log() {
+    let protected = service::manager::protect_files();
+    // What others may write is no log, and could lead anywhere.
+    if let Some(path) = place::service_log().filter(|_| protected.is_ok()) {
         logging::write_to_file(path);
     }
     event_log::open();
+    protected.unwrap_or_else(|problem| vec![problem]).iter().for_each(|told| logging::before_settings(told));
     let code = start(cli, environment);
     logging::flush();
     code

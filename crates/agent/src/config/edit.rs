@@ -1,7 +1,9 @@
 //! Setting a few values in the configuration file, as an installer does; what else stands there stays.
 
 use super::load::Sources;
+use super::private_file;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 /// Writes these settings, texts all of them, into the file at `path`; it appears whole, and only if it is valid then.
@@ -16,7 +18,9 @@ pub fn write(path: &Path, settings: &[(&str, &str)]) -> Result<(), String> {
     };
     let text = settings.iter().fold(old, |text, (name, value)| with_setting(&text, name, value));
     let new = path.with_extension("new");
-    fs::write(&new, text).map_err(told)?;
+    let _none_is_left_over = fs::remove_file(&new);
+    let written = private_file::create(&new).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(told)?;
     let checked = check(&new).and_then(|()| fs::rename(&new, path).map_err(told));
     if checked.is_err() {
         let _ = fs::remove_file(&new);

@@ -1,7 +1,7 @@
 //! Where the shared secret may come from, and where it may not.
 
 use super::process_environment::is_secret;
-use super::{FlagValue, Loaded, Secret, Sources};
+use super::{FlagValue, Loaded, Secret, Sources, private_file};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -17,11 +17,10 @@ fn world(file: &str, text: &str) -> (TempDir, PathBuf, Sources) {
     (directory, path, sources)
 }
 
-/// A file of mode 0600.
+/// A new file of its owner's alone.
 fn closed(path: &Path, text: &str) -> PathBuf {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().expect("a directory")).expect("a file");
+    let mut file = private_file::create(path).expect("a file");
     std::io::Write::write_all(&mut file, text.as_bytes()).expect("written");
-    file.persist(path).expect("renamed");
     path.to_owned()
 }
 

@@ -3,6 +3,7 @@
 
 use super::codes;
 use super::known::Known;
+use std::io;
 
 /// `FACILITY_WIN32` with the error bit.
 const WIN32: u32 = 0x8007_0000;
@@ -11,6 +12,11 @@ const WIN32: u32 = 0x8007_0000;
 pub fn win32(hresult: i32) -> u32 {
     let number = hresult.cast_unsigned();
     if number & 0xFFFF_0000 == WIN32 { number & 0xFFFF } else { number }
+}
+
+/// An error of a call as the standard library's calls tell it, by the Win32 code: only so its kind is known ([`io::ErrorKind`]).
+pub fn io(hresult: i32) -> io::Error {
+    io::Error::from_raw_os_error(win32(hresult).cast_signed())
 }
 
 /// `the namespace does not exist (WBEM_E_INVALID_NAMESPACE, 0x8004100E)`.
@@ -48,6 +54,12 @@ mod tests {
             (5, 0x8024_0022)
         );
         assert!(explain(0x8007_0005_u32.cast_signed()).contains("access is denied"));
+    }
+
+    #[test]
+    fn an_error_of_a_call_has_the_code_by_which_its_kind_is_known() {
+        assert_eq!(io(0x8007_00B7_u32.cast_signed()).raw_os_error(), Some(183));
+        assert_eq!(io(0x8024_0022_u32.cast_signed()).raw_os_error(), Some(0x8024_0022_u32.cast_signed()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::cleanup::tally::Inode;
+use crate::win32::hresult;
 use crate::win32::wide::wide;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -49,7 +50,7 @@ pub(super) enum Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.raw_os_error().map(crate::win32::hresult::win32) {
+        match error.raw_os_error().map(hresult::win32) {
             // FILE_NOT_FOUND, PATH_NOT_FOUND, DELETE_PENDING.
             Some(2 | 3 | 303) => Self::Gone,
             // SHARING_VIOLATION, LOCK_VIOLATION, USER_MAPPED_FILE, and DIR_NOT_EMPTY: filled since it was looked at.
@@ -104,8 +105,8 @@ impl Dir {
         let access = (FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES | SYNCHRONIZE).0;
         // SAFETY: the path ends with a zero; the handle that comes back is ours alone.
         let handle = unsafe {
-            let handle =
-                CreateFileW(PCWSTR(path.as_ptr()), access, SHARED, None, OPEN_EXISTING, flags, None)?;
+            let handle = CreateFileW(PCWSTR(path.as_ptr()), access, SHARED, None, OPEN_EXISTING, flags, None)
+                .map_err(|error| hresult::io(error.code().0))?;
             OwnedHandle::from_raw_handle(handle.0)
         };
         Self::verified(handle)

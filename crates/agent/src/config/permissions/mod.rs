@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 #[allow(
     clippy::unnecessary_wraps,
     clippy::unused_self,
@@ -13,8 +13,12 @@ mod other;
 mod rules;
 #[cfg(target_os = "linux")]
 mod walk;
+#[cfg(target_os = "windows")]
+mod windows;
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::TrustedFile;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 pub(super) use other::TrustedFile;
+#[cfg(target_os = "windows")]
+pub(super) use windows::TrustedFile;

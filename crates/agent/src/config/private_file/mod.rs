@@ -3,7 +3,10 @@
 #[cfg(unix)]
 #[path = "unix.rs"]
 mod imp;
-#[cfg(not(unix))]
+#[cfg(target_os = "windows")]
+#[path = "windows.rs"]
+mod imp;
+#[cfg(not(any(unix, target_os = "windows")))]
 #[path = "other.rs"]
 mod imp;
 

@@ -10,7 +10,7 @@ mod none;
 #[cfg(not(target_os = "windows"))]
 use none as imp;
 
-pub use imp::{carry_out, run_as_service};
+pub use imp::{carry_out, protect_files, run_as_service};
 #[cfg(target_os = "windows")]
 pub use windows::facts;
 #[cfg(target_os = "windows")]

@@ -7,6 +7,14 @@ pub fn run_as_service(_serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8
     None
 }
 
+/// Nothing to do: the configuration's directory is the package's, and each file is judged when it is read.
+///
+/// # Errors
+/// Never.
+pub fn protect_files() -> Result<Vec<String>, String> {
+    Ok(Vec::new())
+}
+
 /// Not here.
 ///
 /// # Errors

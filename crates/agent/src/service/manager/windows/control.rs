@@ -4,6 +4,7 @@ use super::super::Request;
 use super::{NAME, install, set_up};
 use crate::communication::diagnose::win::facts::ServiceFacts;
 use crate::event_log::registration;
+use crate::win32::hresult;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use windows_service::service::{
@@ -160,7 +161,8 @@ fn failed(text: String) -> windows_service::Error {
 /// A sentence that a person can act on.
 pub(super) fn explain(error: &windows_service::Error) -> String {
     let windows_service::Error::Winapi(error) = error else { return error.to_string() };
-    match error.raw_os_error() {
+    // The registry's errors are HRESULTs.
+    match error.raw_os_error().map(|code| hresult::win32(code).cast_signed()) {
         Some(NOT_INSTALLED) => {
             format!("{NAME} is not installed; `infiniservice service install` installs it")
         }

@@ -1,17 +1,16 @@
 //! The service `InfiniService`: its life under the service manager, and what an administrator asks about it.
 
-mod access_unsafe;
 mod control;
 mod dispatch_unsafe;
 mod install;
 mod life;
-mod owner_unsafe;
 mod protect;
 mod set_up;
 
 pub use control::{carry_out, facts};
 pub use life::run_as_service;
 pub(in crate::service) use life::{Life, life};
+pub use protect::at_start as protect_files;
 
 /// The service's name, by which everybody asks for it.
 pub const NAME: &str = "InfiniService";

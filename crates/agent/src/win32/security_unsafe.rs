@@ -1,0 +1,108 @@
+//! Whose an open file or directory is and who may do what with it, asked of its handle: a name could mean another file a moment
+//! later. And who this process itself is.
+#![allow(unsafe_code)]
+
+use super::descriptor::{Descriptor, Sid};
+use super::hresult;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::os::windows::io::AsRawHandle as _;
+use std::path::Path;
+use windows::Win32::Foundation::{CloseHandle, HANDLE};
+use windows::Win32::Security::{
+    DACL_SECURITY_INFORMATION, GetKernelObjectSecurity, GetLengthSid, GetTokenInformation,
+    OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, TOKEN_ELEVATION, TOKEN_QUERY, TOKEN_USER,
+    TokenElevation, TokenUser,
+};
+use windows::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE,
+};
+use windows::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+
+/// A longer descriptor is not read: a list is at most 64 KiB, and there is only one.
+const MAX_DESCRIPTOR_BYTES: u32 = 80 << 10;
+/// A user's SID and its attributes: 68 bytes are the longest SID (`SECURITY_MAX_SID_SIZE`). Words, as it holds a pointer.
+const TOKEN_USER_WORDS: usize = 16;
+
+/// The account of this process.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Who it is.
+    pub sid: Sid,
+    /// Whether it has an administrator's rights, or is the system itself.
+    pub elevated: bool,
+}
+
+/// Opens a file or directory with these rights; a link itself, not where it leads. Nobody is hindered by it.
+///
+/// # Errors
+/// It is not there, or not for this account.
+pub fn open_itself(path: &Path, rights: u32) -> io::Result<File> {
+    OpenOptions::new()
+        .access_mode(rights)
+        .share_mode((FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE).0)
+        .custom_flags((FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT).0)
+        .open(path)
+}
+
+/// Owner and access list of what is open; the handle must have been opened with `READ_CONTROL`, as for reading it is.
+///
+/// # Errors
+/// The system does not tell.
+pub fn descriptor_of(file: &File) -> io::Result<Descriptor> {
+    let what = (OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION).0;
+    let mut bytes = vec![0_u64; (MAX_DESCRIPTOR_BYTES / 8) as usize];
+    let (handle, mut needed) = (HANDLE(file.as_raw_handle()), 0);
+    let buffer = PSECURITY_DESCRIPTOR(bytes.as_mut_ptr().cast());
+    // SAFETY: the handle is open; the buffer has the size that is told, and lives through the call as the result does.
+    unsafe { GetKernelObjectSecurity(handle, what, Some(buffer), MAX_DESCRIPTOR_BYTES, &raw mut needed) }
+        .map_err(io_error)?;
+    let read: Vec<u8> = bytes.iter().flat_map(|word| word.to_le_bytes()).take(needed as usize).collect();
+    Descriptor::parse(&read).ok_or_else(|| io::Error::other("its security descriptor is not understood"))
+}
+
+/// Who runs this.
+///
+/// # Errors
+/// The system does not tell.
+pub fn own_account() -> io::Result<Account> {
+    let mut token = HANDLE::default();
+    // SAFETY: the pseudo-handle of this process is always valid, and the result lives through the call.
+    unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) }.map_err(io_error)?;
+    let account = user(token).and_then(|sid| Ok(Account { sid, elevated: elevated(token)? }));
+    // SAFETY: opened above, and not used after this.
+    unsafe { CloseHandle(token) }.map_err(io_error)?;
+    account
+}
+
+fn user(token: HANDLE) -> io::Result<Sid> {
+    let mut buffer = [0_u64; TOKEN_USER_WORDS];
+    let (mut length, size) = (0, size_of_val(&buffer) as u32);
+    // SAFETY: the token is open, and the buffer has the size that is told.
+    unsafe { GetTokenInformation(token, TokenUser, Some(buffer.as_mut_ptr().cast()), size, &raw mut length) }
+        .map_err(io_error)?;
+    // SAFETY: the system wrote a TOKEN_USER at the buffer's beginning, which is aligned for it; its SID is in the buffer.
+    let bytes = unsafe {
+        let sid = (*buffer.as_ptr().cast::<TOKEN_USER>()).User.Sid;
+        std::slice::from_raw_parts(sid.0.cast::<u8>(), GetLengthSid(sid) as usize)
+    };
+    Sid::parse(bytes).ok_or_else(|| io::Error::other("this process's account is not understood"))
+}
+
+fn elevated(token: HANDLE) -> io::Result<bool> {
+    let (mut elevation, mut length) = (TOKEN_ELEVATION::default(), 0);
+    let size = size_of::<TOKEN_ELEVATION>() as u32;
+    let buffer = (&raw mut elevation).cast();
+    // SAFETY: the token is open, and the buffer has the size that is told.
+    unsafe { GetTokenInformation(token, TokenElevation, Some(buffer), size, &raw mut length) }
+        .map_err(io_error)?;
+    Ok(elevation.TokenIsElevated != 0)
+}
+
+/// With the Win32 code, by which its kind is known.
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
+fn io_error(error: windows::core::Error) -> io::Error {
+    hresult::io(error.code().0)
+}
