@@ -129,7 +129,10 @@ fn slow_change(states: &'static [&'static str]) -> FakeGuest {
             });
             match state {
                 "succeeded" => {
-                    change["result"] = serde_json::json!({"package": "nginx", "manager": "apt", "version_after": "2", "changed": true, "reboot_required": false})
+                    change["result"] = serde_json::json!({
+                        "package": "nginx", "manager": "apt", "version_after": "2", "changed": true,
+                        "reboot_required": false,
+                    });
                 }
                 "failed" => change["error"] = "its script failed".into(),
                 _ => {}

@@ -9,13 +9,11 @@ use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
 use super::sources::{Collected, Sources};
-use super::standing::Standing;
+use super::standing::{self, Standing};
 use super::summary::Counts;
-use crate::blocking;
 use crate::clock::Clock;
 use crate::commands::Executor;
 use crate::commands::audit::AuditRecord;
-use crate::commands::runner::containment;
 use crate::communication::driver::{Driver, Wake};
 use crate::communication::link::{Action, Event, GivenUp, Link, Outgoing};
 use crate::communication::transport::Transport;
@@ -338,11 +336,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// The link's state, and what does not answer, which costs its figures until it does.
     fn status_text(&self) -> String {
-        let fences = containment::missing().map(|_| "commands have no cgroups of their own".to_owned());
-        let wrong = problem::current()
-            .map(|problem| format!("the configuration is wrong, an older one is in force: {problem}"));
-        let parts = [Some(self.link_text()), blocking::summary(), fences, wrong];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        std::iter::once(self.link_text()).chain(standing::problems()).collect::<Vec<_>>().join("; ")
     }
 
     fn link_text(&self) -> String {

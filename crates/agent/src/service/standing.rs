@@ -1,10 +1,12 @@
 //! Since when things are as they are, and what `infiniservice status` is told of them.
 
 use super::agent::Agent;
+use crate::blocking;
 use crate::clock::{Clock, Now};
+use crate::commands::runner::containment;
 use crate::communication::link::Link;
 use crate::communication::transport::Transport;
-use crate::config::render;
+use crate::config::{problem, render};
 use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
 use std::time::Duration;
 
@@ -42,6 +44,14 @@ impl Standing {
     }
 }
 
+/// What is wrong with the agent itself, whatever the link is.
+pub(super) fn problems() -> Vec<String> {
+    let fences = containment::missing().map(|_| "commands have no cgroups of their own".to_owned());
+    let wrong = problem::current()
+        .map(|problem| format!("the configuration is wrong, an older one is in force: {problem}"));
+    [blocking::summary(), fences, wrong].into_iter().flatten().collect()
+}
+
 impl<T: Transport, C: Clock> Agent<T, C> {
     /// Answers who asks; he may have gone meanwhile.
     pub(super) fn tell_status(&self, asker: Asker) {
@@ -67,6 +77,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 lines: stats.rejected_lines,
                 commands: stats.commands_refused,
             },
+            commands_held_by: containment::hold().map(|hold| hold.name().to_owned()),
+            problems: problems(),
             last_errors: status::errors::newest(),
             configuration: serde_json::from_str(&render::print_json(&self.config)).unwrap_or_default(),
         }

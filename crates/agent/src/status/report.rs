@@ -29,6 +29,10 @@ pub struct Status {
     pub held_bytes: u64,
     /// Lines of the host that were not taken.
     pub refused: Refused,
+    /// What keeps a command's processes together: `cgroups` or `process_table`.
+    pub commands_held_by: Option<String>,
+    /// What is wrong with the agent itself: fences of commands that are missing, what hangs, a configuration that is not in force.
+    pub problems: Vec<String>,
     /// The newest errors, then the newest warnings, of the log.
     pub last_errors: Vec<Logged>,
     /// The effective settings with their origins, as `--print-config --json` shows them; secrets are not shown.

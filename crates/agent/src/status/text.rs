@@ -10,6 +10,7 @@ use std::time::Duration;
 pub fn render(status: &Status) -> String {
     let mut lines = vec![headline(status)];
     lines.extend(facts(status));
+    lines.extend(status.problems.iter().map(|problem| format!("  {:<10} {problem}", "problem")));
     lines.extend(changed_settings(status));
     lines.extend(errors(status));
     lines.iter().map(|line| printable::line(line)).collect::<Vec<_>>().join("\n")
@@ -45,7 +46,17 @@ fn facts(status: &Status) -> Vec<String> {
                 status.refused.signatures, status.refused.lines, status.refused.commands
             ),
         ),
+        line("commands", held(status)),
     ]
+}
+
+fn held(status: &Status) -> String {
+    match status.commands_held_by.as_deref() {
+        Some("cgroups") => "each in a cgroup of its own".into(),
+        Some("process_table") => "held by the process table: no cgroup bounds them".into(),
+        Some(other) => format!("held by {other}"),
+        None => "not known by what they are held".into(),
+    }
 }
 
 fn host(status: &Status) -> String {
@@ -123,6 +134,8 @@ mod tests {
                 last_round_trip_ms: Some(0.44),
                 ..Heartbeats::default()
             },
+            commands_held_by: Some("cgroups".into()),
+            problems: vec!["df hangs\u{1b}[2J".into()],
             configuration: json!({"settings": [
                 {"name": "vm_id", "value": "a\u{1b}[2J", "origin": {"kind": "file", "path": "/etc/x", "line": 7}},
                 {"name": "log_level", "value": "info", "origin": {"kind": "default"}},
@@ -133,6 +146,8 @@ mod tests {
         assert!(text.starts_with("Connected, quality Good\n"), "{text}");
         assert!(text.contains("connected since 2026-01-02T03:04:05Z (1 min 1 s), 2 times in all"), "{text}");
         assert!(text.contains("answered 5 s ago, round trip 0.4 ms; 3 sent, 3 answered, 0 missed"), "{text}");
+        assert!(text.contains("commands   each in a cgroup of its own"), "{text}");
+        assert!(text.contains("problem    df hangs"), "{text}");
         assert!(text.contains("(/etc/x:7)"), "{text}");
         assert!(text.contains("vm_id = ") && !text.contains("log_level"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");

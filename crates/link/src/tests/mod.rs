@@ -14,7 +14,6 @@ use infiniservice_protocol::metrics::SystemMetrics;
 use infiniservice_protocol::{HostMessage, Response};
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
-
 fn kinds(lines: &[Value]) -> Vec<&str> {
     lines.iter().filter_map(|line| line["type"].as_str()).collect()
 }

@@ -6,6 +6,38 @@ use std::sync::OnceLock;
 pub const WITHOUT_CGROUPS: &str = "commands have no cgroups of their own: they are not bounded in their number of processes, and package changes end with the agent";
 
 static MISSING: OnceLock<String> = OnceLock::new();
+static HOLD: OnceLock<Hold> = OnceLock::new();
+
+/// What holds a command's processes together.
+#[allow(dead_code, reason = "there are no cgroups on Windows")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// A cgroup for each command.
+    Cgroups,
+    /// The agent's eye on the process table.
+    ProcessTable,
+}
+
+impl Hold {
+    /// Its name for the status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cgroups => "cgroups",
+            Self::ProcessTable => "process_table",
+        }
+    }
+}
+
+/// What holds commands; `None` before the first look for a cgroup, and on Windows, where job objects do.
+pub fn hold() -> Option<Hold> {
+    HOLD.get().copied()
+}
+
+/// Says so for good.
+#[allow(dead_code, reason = "there are no cgroups on Windows")]
+pub(super) fn report_hold(hold: Hold) {
+    let _ = HOLD.set(hold);
+}
 
 /// The unit that asks for no cgroup: its commands only read.
 const READ_ONLY_UNIT: &str = "infiniservice-readonly.service";

@@ -4,6 +4,7 @@ use super::delegation::{divide, own_delegated};
 use super::group::OwnedCgroup;
 use super::scope::Scope;
 use super::tree::{Adoption, Tree};
+use crate::commands::runner::containment::Hold;
 use crate::commands::runner::stream::Pipe;
 use crate::commands::runner::{Request, containment};
 use crate::systemd::BusAddress;
@@ -44,6 +45,7 @@ impl Fences {
             Err(why) => log::debug!("commands' processes are found in the process table: {why}"),
         }
         let parent = delegated.ok();
+        containment::report_hold(if parent.is_some() { Hold::Cgroups } else { Hold::ProcessTable });
         let systemd = parent.is_some().then(BusAddress::default);
         // Beside groups and scopes the agent has other children than a tree's.
         let adoption = match &parent {
