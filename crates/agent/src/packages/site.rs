@@ -215,6 +215,7 @@ mod tests {
     }
 
     /// A pipe without a writer: whoever opens it waits.
+    #[cfg(unix)]
     #[tokio::test]
     async fn files_that_do_not_answer_hold_up_nobody_else() {
         let root = tempfile::tempdir().unwrap();
