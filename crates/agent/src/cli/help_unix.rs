@@ -16,6 +16,7 @@ Environment:
 
 Files:
   /etc/infiniservice/config.toml                 settings, in TOML; may be missing
+  /etc/infiniservice/config.toml.last-good       the last valid ones, for a start with a wrong file
   /dev/virtio-ports/org.infinibay.agent          the channel to the host
   /etc/systemd/system/infiniservice.service      the unit that runs the agent
 

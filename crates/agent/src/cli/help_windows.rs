@@ -16,6 +16,7 @@ Environment:
 
 Files:
   %ProgramData%\\InfiniService\\config.toml         settings, in TOML; may be missing
+  %ProgramData%\\InfiniService\\config.toml.last-good  the last valid ones, for a start with a wrong file
   %ProgramData%\\InfiniService\\infiniservice.log   what the service logs
   \\\\.\\Global\\org.infinibay.agent                  the channel to the host
 

@@ -19,7 +19,7 @@ pub struct Global {
     /// Unix socket of QEMU's or libvirt's channel, on Windows its named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
-    /// Start an agent of our own on a pseudo-terminal, for this machine
+    /// Ask this machine: start an agent on a pseudo-terminal for this one call
     #[arg(long, global = true)]
     pub local: bool,
     /// The agent's program for --local [default: infiniservice beside infinictl]
@@ -31,7 +31,7 @@ pub struct Global {
     /// Where the agent's log goes for --local; `-` is standard error [default: nowhere]
     #[arg(long, global = true, value_name = "PATH")]
     pub agent_log: Option<PathBuf>,
-    /// File with the secret of a guest that takes signed lines only
+    /// File with the guest's shared secret; infinictl then signs its lines
     #[arg(long, global = true, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
     /// Print JSON, one document a line, instead of tables
@@ -45,7 +45,7 @@ pub struct Global {
     /// not ended even then: the guest answers that it is still running [default: each command's own]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,
-    /// No colours; also NO_COLOR, or when the output is not a terminal
+    /// Use no colours, as with NO_COLOR and where the output is no terminal
     #[arg(long, global = true)]
     pub no_color: bool,
 }

@@ -48,7 +48,7 @@ Examples:
 
 /// Reads and drives a guest over its InfiniService agent.
 #[derive(Debug, Parser)]
-#[command(name = "infinictl", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "infinictl", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
     /// What holds for every subcommand.
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Have the guest measure itself now, and show the figures
+    /// Show the guest's figures, measured now
     Metrics,
     /// Watch the guest live: load, disks, network, processes and the link
     Watch(watch::Args),
@@ -86,13 +86,13 @@ pub enum Command {
     Update(update::Command),
     /// List the installed applications, whoever installed them
     Apps(apps::Args),
-    /// Check the guest's health, and put right what can be
+    /// Check the guest's health, and repair what can be repaired
     Autochecks(autochecks::Args),
     /// Remove temporary files, old logs and caches
     Cleanup(cleanup::Args),
     /// Run a shell command, where the guest's configuration allows that
     Exec(exec::Args),
-    /// Send a line as it is, and print what the guest answers to it
+    /// Send a line unchanged, and print the guest's answer
     Send(send::Args),
     /// Write what a bug report needs to one archive, without secrets
     Bugreport(bugreport::Args),
