@@ -47,33 +47,68 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// What was done so far, and what of it failed.
 #[derive(Default)]
 pub struct Steps {
-    done: Vec<(String, Duration, Option<String>)>,
+    done: Vec<Done>,
+}
+
+struct Done {
+    name: String,
+    took: Duration,
+    /// What its programs took of all processors.
+    of_processors: Duration,
+    failure: Option<String>,
 }
 
 impl Steps {
     /// Runs one step; a failure is noted and the next step still runs.
     pub fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) {
         println!("\n==> {name}");
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), of_processors());
         let failure = work().err().map(|error| format!("{error:#}"));
         if let Some(failure) = &failure {
             eprintln!("    failed: {failure}");
         }
-        self.done.push((name.to_owned(), start.elapsed(), failure));
+        let of_processors = of_processors().saturating_sub(before);
+        self.done.push(Done { name: name.to_owned(), took: start.elapsed(), of_processors, failure });
     }
 
     /// The table; an error when a step failed.
     pub fn finish(self) -> Result<()> {
-        let failed = self.done.iter().filter(|(_, _, failure)| failure.is_some()).count();
-        println!();
-        for (name, time, failure) in &self.done {
-            let verdict = if failure.is_some() { "FAILED" } else { "passed" };
-            println!("{verdict}  {:>7.1} s  {name}", time.as_secs_f64());
+        let failed = self.done.iter().filter(|step| step.failure.is_some()).count();
+        println!("\n              took  of processors");
+        for step in &self.done {
+            let verdict = if step.failure.is_some() { "FAILED" } else { "passed" };
+            let (took, of_processors) = (step.took.as_secs_f64(), step.of_processors.as_secs_f64());
+            println!("{verdict}  {took:>8.1} s  {of_processors:>8.1} s  {}", step.name);
         }
         println!("\nsteps: {} passed, {failed} failed", self.done.len() - failed);
         if failed > 0 {
             bail!("{failed} of {} steps failed", self.done.len());
         }
         Ok(())
+    }
+}
+
+/// What programs that this one waited for took of the processors, their own children included: `cutime` and `cstime` of
+/// proc(5), `/proc/pid/stat`. Zero where there is no such file.
+fn of_processors() -> Duration {
+    /// `USER_HZ` of every Linux in use.
+    const TICKS_A_SECOND: u64 = 100;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which may hold blanks and brackets, comes field 3; these are 16 and 17.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(13).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_child_takes_of_the_processors_is_counted() {
+        let before = of_processors();
+        run(Command::new("sh").args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]))
+            .expect("runs");
+        assert!(of_processors() > before);
     }
 }

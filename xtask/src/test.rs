@@ -114,16 +114,16 @@ fn windows_steps() -> Steps {
 
 fn wine() -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::WINE)?;
-    // The same packages as with the virtual machine, so that nothing is built anew.
-    let tests =
-        ["test", "-p", "infiniservice-lab", "-p", "infiniservice-e2e", "--test", "wine", "--", "--nocapture"];
+    // Of the whole workspace, as all tests are: a part of it has dependencies with other features, built anew.
+    let tests = ["test", "--workspace", "--test", "wine", "--", "--nocapture"];
     run(cargo(&tests).env("INFINISERVICE_WINE", "1").env("RUST_BACKTRACE", "0"))
 }
 
 fn licences() -> Result<()> {
     if find("cargo-deny").is_none() {
         println!("    cargo-deny is not here: installing it");
-        run(&mut cargo(&["install", "--locked", "cargo-deny"]))?;
+        // It runs for a second: a quick build is worth more than a quick program.
+        run(&mut cargo(&["install", "--locked", "--debug", "cargo-deny"]))?;
     }
     run(&mut cargo(&["deny", "--log-level", "error", "check", "licenses", "bans", "sources"]))
 }
@@ -152,7 +152,7 @@ const REST: &str = "rest";
 /// The scenarios that `pick` names, of those that this lab (`namespace`, `rest`, `machine`) runs.
 fn scenarios(lab: &str, pick: &[&str]) -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::LAB)?;
-    let tests = ["test", "-p", "infiniservice-lab", "-p", "infiniservice-e2e", "--test", "machine", "--"];
+    let tests = ["test", "--workspace", "--test", "machine", "--"];
     let mut tests = cargo(&tests);
     tests.args(["--test-threads=1", "--nocapture"]);
     // What users get, not what was built for tests.

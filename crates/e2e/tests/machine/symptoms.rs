@@ -1,5 +1,5 @@
 //! What the agent, `--diagnose`, systemd and `infinictl` say of each trouble with a real port and a real service manager: as
-//! the tables of docs/operations.md quote it. Those that need neither are in `tests/symptoms.rs`.
+//! the tables of docs/operations.md quote it. Those that need neither are in `tests/it/symptoms.rs`.
 
 use crate::AS_INFINICTL;
 use crate::support::{Undo, in_unit, refused};

@@ -1,5 +1,4 @@
 //! `packaging/install-linux.sh`, run against an image's root made up for the purpose.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

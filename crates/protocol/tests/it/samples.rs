@@ -1,7 +1,5 @@
 //! One message of each kind, with every field set at least once.
-#![allow(dead_code, reason = "each test takes the samples that it needs")]
 
-#[path = "responses.rs"]
 mod responses;
 
 pub use responses::responses;

@@ -1,11 +1,9 @@
 //! Rules of the repository that a compiler does not check.
 
-mod support;
-
+use crate::support::{dependencies, read, top};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{dependencies, read, top};
 
 const MAX_LINES: usize = 400;
 

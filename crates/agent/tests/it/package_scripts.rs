@@ -1,6 +1,5 @@
 //! The packages' own scripts, with the real dpkg in a root made up for the purpose, and in mounts of their own.
 //! They need root; where the tests run as somebody else there is nothing to try.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};

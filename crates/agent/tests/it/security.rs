@@ -1,16 +1,14 @@
 //! `SECURITY.md` claims nothing that no test holds, and `docs/dependencies.md` is the table of what is there.
 
-mod support;
-
+use crate::support::{dependencies, top};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{dependencies, top};
 use toml::de::{DeTable, DeValue};
 
 /// The text of one of the repository's files.
 fn read(path: &str) -> String {
-    support::read(&top().join(path))
+    crate::support::read(&top().join(path))
 }
 
 /// The text of every source file below `directory` but this one.
@@ -18,7 +16,7 @@ fn sources(directory: &Path) -> String {
     let paths = fs::read_dir(directory).expect("readable").map(|entry| entry.expect("readable").path());
     let text = |path: PathBuf| match path.extension().is_some_and(|extension| extension == "rs") {
         _ if path.is_dir() => sources(&path),
-        true if !path.ends_with("tests/security.rs") => fs::read_to_string(path).expect("text"),
+        true if !path.ends_with("tests/it/security.rs") => fs::read_to_string(path).expect("text"),
         _ => String::new(),
     };
     paths.map(text).collect()

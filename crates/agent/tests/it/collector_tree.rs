@@ -1,12 +1,10 @@
 //! The collector on trees of `/proc` that were recorded or made up: hostile names, processes that vanish, thousands.
 
-mod tree;
-
+use crate::tree::{Tree, collect, errors_of};
 use infiniservice::clock::Now;
 use infiniservice::collector::{ProcessQuery, SortBy};
 use std::fs;
 use std::time::{Duration, SystemTime};
-use tree::{Tree, collect, errors_of};
 
 #[test]
 fn the_first_collection_says_which_figures_are_not_there_yet() {

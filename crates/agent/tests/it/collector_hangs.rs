@@ -1,12 +1,10 @@
 //! A collector whose machine has files that nobody can read to the end.
 
-mod tree;
-
+use crate::tree::{Tree, collect, errors_of};
 use infiniservice::clock::{Now, SystemClock};
 use infiniservice::collector::{CollectorHandle, CollectorSettings, HandleError, ProcessQuery};
 use std::fs;
 use std::time::{Duration, SystemTime};
-use tree::{Tree, collect, errors_of};
 
 /// A pipe without a writer in the place of a file: whoever opens it waits, as for a process whose owner holds its memory.
 fn waits_for_ever(tree: &Tree, path: &str) {

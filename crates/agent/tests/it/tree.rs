@@ -1,5 +1,4 @@
 //! Trees of `/proc`, recorded or made up.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use infiniservice::clock::Now;
 use infiniservice::collector::{Collector, CollectorSettings, Roots};

@@ -1,12 +1,9 @@
 //! The schemas under docs/schema are those of the code. `BLESS=1 cargo test -p infiniservice-protocol` writes them anew.
 
-#[path = "support/validate.rs"]
-mod validate;
-
+use crate::validate::valid;
 use infiniservice_protocol::{ActionName, schema};
 use serde_json::Value;
 use std::path::Path;
-use validate::valid;
 
 /// The lines of a golden file.
 fn golden(name: &str) -> Vec<Value> {

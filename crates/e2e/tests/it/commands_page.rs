@@ -1,7 +1,6 @@
 //! docs/commands.md is what the documented exchanges say. `UPDATE_GENERATED=1 cargo test -p infiniservice-e2e --test
 //! commands_page` makes it anew; the scenario `documented` holds the exchanges against the real machine.
 
-#[path = "commands_page/page.rs"]
 mod page;
 
 use infiniservice_e2e::binary;

@@ -1,9 +1,7 @@
 //! Exact bytes of the wire, both ways. `BLESS=1 cargo test -p infiniservice-protocol` writes them anew: look at what
 //! changed before committing it, for a difference here is a change of the contract.
 
-#[path = "support/samples.rs"]
-mod samples;
-
+use crate::samples;
 use infiniservice_protocol::envelope::{Signer, Verifier};
 use infiniservice_protocol::{Body, GuestLine, GuestMessage, HostMessage, parse_guest_line, parse_host_line};
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! The shared secret in the life of the real program: what the kernel and the log show of it.
-#![cfg(target_os = "linux")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};

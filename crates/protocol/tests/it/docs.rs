@@ -3,9 +3,9 @@
 use infiniservice_protocol::action::{MAX_DAYS, MAX_LIST, SERVICE_STATES};
 use infiniservice_protocol::{ActionName, HostMessage, parse_host_line};
 
-const DOCS: &str = include_str!("../../../docs/protocol.md");
-const ERROR_CODES: &str = include_str!("../src/error_code.rs");
-const SIGNED: &str = include_str!("../golden/signed.jsonl");
+const DOCS: &str = include_str!("../../../../docs/protocol.md");
+const ERROR_CODES: &str = include_str!("../../src/error_code.rs");
+const SIGNED: &str = include_str!("../../golden/signed.jsonl");
 
 #[test]
 fn every_action_stands_in_the_table_with_its_default_timeout() {

@@ -1,0 +1,12 @@
+//! The real agent on a pseudo-terminal, and the pages that quote it.
+
+mod commands_page;
+mod descriptors;
+mod flags;
+mod hanging;
+mod inherited;
+mod log_reader;
+mod operations_page;
+mod process;
+mod symptoms;
+mod terminal;
