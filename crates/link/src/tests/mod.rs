@@ -47,19 +47,6 @@ fn the_first_byte_to_a_host_is_a_newline_then_what_waits_and_metrics_are_asked_f
 }
 
 #[test]
-fn while_no_host_is_connected_nothing_is_due_and_nothing_moves() {
-    let mut bench = Bench::new();
-    bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(false) });
-    bench.respond("kept");
-    assert_eq!(bench.link.next_deadline(), None);
-    bench.wait(1e6);
-    bench.event(Event::HealthCheck);
-    assert!(bench.actions.is_empty());
-    assert_eq!(bench.link.stats().reconnections, 0);
-}
-
-#[test]
 fn a_line_is_stamped_when_its_writing_starts() {
     let mut bench = Bench::connected();
     bench.written();

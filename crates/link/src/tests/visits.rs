@@ -78,3 +78,16 @@ fn a_port_that_fails_tells_of_no_host_afterwards() {
     bench.event(Event::Timer);
     assert!(!said(&bench, Level::Debug).iter().any(|line| line.contains("a host is connected")));
 }
+
+#[test]
+fn while_no_host_is_connected_nothing_is_due_and_nothing_moves() {
+    let mut bench = Bench::new();
+    bench.event(Event::Timer);
+    bench.event(Event::Opened { path: "p", host: Some(false) });
+    bench.respond("kept");
+    assert_eq!(bench.link.next_deadline(), None);
+    bench.wait(1e6);
+    bench.event(Event::HealthCheck);
+    assert!(bench.actions.is_empty());
+    assert_eq!(bench.link.stats().reconnections, 0);
+}

@@ -1,12 +1,10 @@
 //! A collector among more processes that cannot be read than there are places for what hangs.
 
-mod tree;
-
+use crate::tree::{Tree, collect, errors_of};
 use infiniservice::clock::Now;
 use infiniservice::collector::ProcessQuery;
 use std::fs;
 use std::time::{Duration, SystemTime};
-use tree::{Tree, collect, errors_of};
 
 /// More than there are places for files of processes that hang.
 const CROWD: std::ops::Range<u32> = 1_000..1_100;
