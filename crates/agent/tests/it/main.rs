@@ -1,6 +1,5 @@
 //! The agent from outside: its library, its program, its scripts, and the rules of its repository.
 
-mod collector_crowd;
 mod collector_hangs;
 mod collector_hung_mount;
 mod collector_tools;

@@ -8,5 +8,6 @@ mod inherited;
 mod log_reader;
 mod operations_page;
 mod process;
+mod status;
 mod symptoms;
 mod terminal;

@@ -1,10 +1,16 @@
 //! A collector among more processes that cannot be read than there are places for what hangs.
+//!
+//! A program of its own: the places are the process', and the threads that hang here keep them until its end.
 
-use crate::tree::{Tree, collect, errors_of};
+#[path = "it/tree.rs"]
+#[allow(dead_code, reason = "made for the other program's tests")]
+mod tree;
+
 use infiniservice::clock::Now;
 use infiniservice::collector::ProcessQuery;
 use std::fs;
 use std::time::{Duration, SystemTime};
+use tree::{Tree, collect, errors_of};
 
 /// More than there are places for files of processes that hang.
 const CROWD: std::ops::Range<u32> = 1_000..1_100;
