@@ -1,7 +1,8 @@
 //! A stand-in for the agent, for trying `infinictl --local --agent` and for its tests: it is started as the agent is,
 //! and answers out of made-up metrics, with a little life in them.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support/mod.rs"]
+#[allow(dead_code, reason = "made for the tests")]
 mod support;
 
 use serde_json::{Value, json};

@@ -117,7 +117,7 @@ impl<K: Item> Series<K> {
                         .get_or_insert(Err(Blocked::Hangs { what: what(), waited: hanging.since.elapsed() }));
                 }
                 None if too_many(item) || (scarce && !self.proven.contains(item)) => {
-                    *answer = Some(Err(Blocked::Full { what: what() }))
+                    *answer = Some(Err(Blocked::Full { what: what() }));
                 }
                 None => return true,
             }

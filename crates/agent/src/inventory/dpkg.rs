@@ -19,20 +19,22 @@ pub fn line(line: &str) -> Option<Option<Application>> {
     }
 }
 
-/// The word for the letter of a status where the package is not set up (dpkg-query(1), `db:Status-Abbrev`); the outer one is
-/// `None` for a letter that means nothing.
-fn state(letter: char) -> Option<Option<&'static str>> {
+/// Not worth a word.
+const SET_UP: &str = "installed";
+
+/// The word for the letter of a status (dpkg-query(1), `db:Status-Abbrev`).
+fn state(letter: char) -> Option<&'static str> {
     match letter {
         // Waiting for triggers, it is set up all the same.
-        'i' | 'W' | 't' => Some(None),
-        'H' => Some(Some("half-installed")),
-        'U' => Some(Some("unpacked")),
-        'F' => Some(Some("half-configured")),
+        'i' | 'W' | 't' => Some(SET_UP),
+        'H' => Some("half-installed"),
+        'U' => Some("unpacked"),
+        'F' => Some("half-configured"),
         _ => None,
     }
 }
 
-fn package(status: &str, rest: &str, state: Option<&str>) -> Option<Application> {
+fn package(status: &str, rest: &str, state: &str) -> Option<Application> {
     let mut fields = rest.splitn(5, '\t');
     let (name, version) = (fields.next()?, fields.next()?);
     let (architecture, kib, maintainer) = (fields.next()?, fields.next()?, fields.next()?);
@@ -45,7 +47,7 @@ fn package(status: &str, rest: &str, state: Option<&str>) -> Option<Application>
         size_mb: kib.parse::<u32>().ok().map(|kib| f64::from(kib) * 1024.0 / 1e6),
         source: "dpkg".into(),
         architecture: known(architecture),
-        state: state.map(str::to_owned),
+        state: (state != SET_UP).then(|| state.to_owned()),
         ..Application::default()
     })
 }

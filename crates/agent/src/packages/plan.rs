@@ -86,8 +86,11 @@ pub(super) fn is_target(target: &Target, planned: &Planned) -> bool {
     planned.name == target.name && architecture
 }
 
-/// Reads a line of a tool: `None` passes it over where it announces nothing, `Some(None)` counts one that should have been a row.
-pub type ReadLine<T> = Box<dyn FnMut(&str) -> Option<Option<T>> + Send>;
+/// What a line of a tool holds: `None` where it announces nothing, `Some(None)` where it should have been a row.
+pub type Line<T> = Option<Option<T>>;
+
+/// Reads a line of a tool.
+pub type ReadLine<T> = Box<dyn FnMut(&str) -> Line<T> + Send>;
 
 /// What a reader made of a tool's text: rows, and lines that should have been rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,10 +109,7 @@ impl<T> Default for Reading<T> {
 
 impl<T> Reading<T> {
     /// Reads line by line; `None` passes a line over that announces nothing, and `Some(None)` counts one that does.
-    pub fn of<'a>(
-        lines: impl Iterator<Item = &'a str>,
-        mut read: impl FnMut(&'a str) -> Option<Option<T>>,
-    ) -> Self {
+    pub fn of<'a>(lines: impl Iterator<Item = &'a str>, mut read: impl FnMut(&'a str) -> Line<T>) -> Self {
         let mut all = Self::default();
         for found in lines.filter_map(&mut read) {
             match found {

@@ -113,7 +113,9 @@ impl Asking<'_> {
                 let why = self.complain(program, &reason(&finished));
                 selection.incomplete(&why);
             }
-            lacks(&tally).iter().for_each(|why| selection.incomplete(&format!("{program}: {why}")));
+            for why in lacks(&tally) {
+                selection.incomplete(&format!("{program}: {why}"));
+            }
         }
         Ok(count)
     }

@@ -34,7 +34,7 @@ impl Desk<'_> {
     async fn each_within(&self, control: &Control, keep: Keep<'_>) -> Result<Tally, CommandError> {
         match self.manager().read_lines() {
             Some(read) => self.as_they_come(read, control, keep).await,
-            None => self.from_the_whole(control, keep).await,
+            None => self.of_the_whole_list(control, keep).await,
         }
     }
 
@@ -56,7 +56,7 @@ impl Desk<'_> {
         Err(finished.into_error(failure.code(), error))
     }
 
-    async fn from_the_whole(&self, control: &Control, keep: Keep<'_>) -> Result<Tally, CommandError> {
+    async fn of_the_whole_list(&self, control: &Control, keep: Keep<'_>) -> Result<Tally, CommandError> {
         let finished = self.read_by(self.manager().list(), control, WHAT).await?;
         let reading = self.manager().read_list(&finished.stdout.text);
         reading.rows.into_iter().for_each(keep);

@@ -18,7 +18,7 @@ pub(in crate::commands::safe) async fn run(
     let mut packages = Vec::new();
     let tally = desk
         .each_installed(&mut |package| {
-            packages.extend(Some(package).filter(|one| wants(filter.as_deref(), one)))
+            packages.extend(Some(package).filter(|one| wants(filter.as_deref(), one)));
         })
         .await?;
     let incomplete: Vec<_> = tally.cut().into_iter().collect();
@@ -30,7 +30,7 @@ pub(in crate::commands::safe) async fn run(
         incomplete,
     };
     let mut outcome = CommandOutcome::of(&data)?;
-    outcome.stderr = data.incomplete.iter().map(|why| format!("{why}\n")).collect::<String>().into();
+    outcome.stderr = data.incomplete.iter().flat_map(|why| [why.as_str(), "\n"]).collect::<String>().into();
     Ok(outcome)
 }
 

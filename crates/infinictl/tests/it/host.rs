@@ -1,14 +1,9 @@
 //! What the command promises to those who run hosts: patience, Ctrl-C, Nagios, bug reports.
-#![cfg(unix)]
 
-#[path = "support/command.rs"]
-mod command;
-mod support;
-
-use command::{code, err, infinictl, on, out};
+use crate::command::{code, err, infinictl, on, out};
+use crate::support::FakeGuest;
 use serde_json::Value;
 use std::process::Stdio;
-use support::FakeGuest;
 
 #[test]
 fn a_package_change_is_not_cut_short_by_an_impatient_host() {
@@ -95,7 +90,7 @@ fn a_guest_that_wants_a_secret_is_told_at_once_with_the_option_for_it() {
 #[test]
 fn a_refusal_of_a_predecessors_line_spoils_no_answer() {
     let script = |message: &Value| {
-        let mut lines = support::answers::proper(message);
+        let mut lines = crate::support::answers::proper(message);
         lines.insert(0, r#"{"type":"error","error":"not signed","error_code":"SIGNATURE_INVALID"}"#.into());
         lines
     };
@@ -111,7 +106,7 @@ fn slow_change(states: &'static [&'static str]) -> FakeGuest {
         Box::new(move |message: &Value| {
             let id = message["id"].as_str().unwrap_or_default();
             if message["command_type"]["action"] != "PackageChangeStatus" {
-                let mut answer: Value = serde_json::from_str(&support::answers::failed(
+                let mut answer: Value = serde_json::from_str(&crate::support::answers::failed(
                     id,
                     "PackageInstall",
                     "TIMEOUT",
@@ -137,7 +132,7 @@ fn slow_change(states: &'static [&'static str]) -> FakeGuest {
                 "failed" => change["error"] = "its script failed".into(),
                 _ => {}
             }
-            vec![support::answers::ok(
+            vec![crate::support::answers::ok(
                 id,
                 "PackageChangeStatus",
                 &serde_json::json!({"running": state == "running", "changes": [change]}),

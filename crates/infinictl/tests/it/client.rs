@@ -1,7 +1,6 @@
 //! What the client library promises, against a scripted guest.
 
-mod support;
-
+use crate::support::{FakeGuest, answers};
 use infinictl::client::{Client, ClientError, Content, Endpoint, pty};
 use infiniservice_protocol::action::ServiceOperation;
 use infiniservice_protocol::envelope::Verifier;
@@ -9,7 +8,6 @@ use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::{Action, ErrorCode};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
-use support::{FakeGuest, answers};
 
 const LONG: Duration = Duration::from_secs(20);
 /// For what must time out; nothing is measured by it.
@@ -31,7 +29,7 @@ async fn every_request_finds_its_answer_on_a_socket() {
 #[tokio::test]
 async fn every_request_finds_its_answer_on_a_pseudo_terminal() {
     let pair = pty::open().unwrap();
-    support::serve_pty(&pair.path, Box::new(answers::proper));
+    crate::support::serve_pty(&pair.path, Box::new(answers::proper));
     let client = Client::connect(Endpoint::Pty(pair.master)).await.unwrap();
     assert_eq!(client.metrics(LONG).await.unwrap().agent_version, "0.1.0");
     client.ping(LONG).await.unwrap();

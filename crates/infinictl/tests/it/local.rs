@@ -1,7 +1,5 @@
 //! A local agent ends with whoever started it, however that ends.
 
-mod support;
-
 use infinictl::client::{Client, ClientError, Endpoint, LocalAgent};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Metrics of a machine that does not exist, written by hand: a loaded database server.
-pub const METRICS: &str = include_str!("../fixtures/made_up_system_metrics.json");
+pub const METRICS: &str = include_str!("../../fixtures/made_up_system_metrics.json");
 
 /// The first bytes to a host: the newline, then fresh metrics.
 pub fn greeting() -> Vec<u8> {

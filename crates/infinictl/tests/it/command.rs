@@ -1,5 +1,4 @@
 //! The command as a process of its own, and what it left.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 use crate::support::FakeGuest;
 use std::process::{Command, Output, Stdio};

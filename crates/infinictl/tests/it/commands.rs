@@ -1,12 +1,8 @@
 //! What the long commands promise, over a guest that is made up: tables, sentences, output passed on, fixes asked for.
 
-#[path = "support/command.rs"]
-mod command;
-mod support;
-
-use command::{code, err, on, out};
+use crate::command::{code, err, on, out};
+use crate::support::{FakeGuest, answers};
 use serde_json::{Value, json};
-use support::{FakeGuest, answers};
 
 /// A guest that answers each command with the same fields.
 fn answering(fields: Value) -> FakeGuest {

@@ -1,15 +1,11 @@
 //! What the command promises: exit codes, JSON for programs, sentences for people.
 
-#[path = "support/command.rs"]
-mod command;
-mod support;
-
-use command::{code, err, infinictl, on, out};
+use crate::command::{code, err, infinictl, on, out};
+use crate::support::{FakeGuest, answers};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use support::{FakeGuest, answers};
 
 /// The stand-in for the agent, which cargo builds with the tests.
 fn fake_agent() -> PathBuf {

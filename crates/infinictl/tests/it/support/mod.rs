@@ -1,7 +1,6 @@
 //! A fake guest: a small scripted peer that speaks the contract on a Unix socket or a pseudo-terminal.
 //!
 //! It shares no code with the client, so that a mistake in one is not repeated in the other.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 pub mod answers;
 

@@ -1,13 +1,8 @@
 //! What one line of a hostile guest may cost the host: the command runs with a bound on its memory, and must not die of it.
-#![cfg(target_os = "linux")]
 
-#[path = "support/command.rs"]
-mod command;
-mod support;
-
-use command::{code, err, infinictl};
+use crate::command::{code, err, infinictl};
+use crate::support::FakeGuest;
 use std::process::{Command, Output};
-use support::FakeGuest;
 
 /// What the command may take, its threads' stacks and its own tables included. Lines of 4 MiB that are read without
 /// a bound take 340 to 860 MB.
@@ -37,14 +32,14 @@ fn many(item: &str) -> String {
 }
 
 fn metrics(member: &str, item: &str) -> String {
-    let whole = support::answers::metrics(Some("ID"));
+    let whole = crate::support::answers::metrics(Some("ID"));
     let mut message: serde_json::Value = serde_json::from_str(&whole).unwrap();
     message["data"][member] = "HERE".into();
     message.to_string().replacen("\"HERE\"", &format!("[{}]", many(item)), 1)
 }
 
 fn response(action: &str, data: &str) -> String {
-    support::answers::ok("ID", action, &"HERE".into()).replacen("\"HERE\"", data, 1)
+    crate::support::answers::ok("ID", action, &"HERE".into()).replacen("\"HERE\"", data, 1)
 }
 
 /// The command ended by itself, and if it could not show the answer it said why.
@@ -98,6 +93,6 @@ fn a_long_list_of_true_rows_is_shown_within_the_bound() {
     let list = format!(r#"{{"manager":"apt","count":9,"packages":[{}]}}"#, many(row));
     let output = against(response("PackageList", &list), &["package", "list"]);
     assert_eq!(output.status.code(), Some(0), "{:?}: {}", output.status, err(&output));
-    let shown = command::out(&output);
+    let shown = crate::command::out(&output);
     assert!(shown.contains("more rows; --json shows all of them"), "{}", shown.len());
 }

@@ -1,0 +1,12 @@
+//! What the command and the client library promise, against a scripted guest.
+
+mod cli;
+mod client;
+mod command;
+mod commands;
+#[cfg(unix)]
+mod host;
+mod local;
+#[cfg(target_os = "linux")]
+mod memory;
+mod support;
