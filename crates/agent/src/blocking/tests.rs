@@ -194,7 +194,7 @@ fn what_answered_before_is_asked_on_however_many_others_hang() {
             let held = Arc::clone(&held);
             move |item: &Number| {
                 if item.0 >= 30 {
-                    pass(&held)
+                    pass(&held);
                 }
             }
         });

@@ -63,7 +63,7 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn number(line: &str) -> Option<Option<u32>> {
+    fn number(line: &str) -> crate::packages::Line<u32> {
         (!line.is_empty()).then(|| line.parse().ok())
     }
 
