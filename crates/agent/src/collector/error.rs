@@ -49,6 +49,11 @@ impl CollectError {
         Self::Io { path: path.into(), source: source.into() }
     }
 
+    /// Whether the file is not there at all.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// A parse failure in `path`.
     pub(crate) fn parse(path: impl Into<String>, what: ParseError) -> Self {
         Self::Parse { path: path.into(), what }

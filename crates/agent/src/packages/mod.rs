@@ -69,8 +69,6 @@ pub enum RebootSign {
     InstalledSinceBoot(Request),
     /// The package manager does not tell; the check of its own name does.
     Untold,
-    /// The running kernel's modules are gone: a newer kernel has replaced them.
-    ModulesGone,
 }
 
 /// How pending updates are asked for.

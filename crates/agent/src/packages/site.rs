@@ -83,8 +83,11 @@ impl Files {
     }
 
     /// Whether an absolute path is there.
-    pub fn exists(&self, path: &str) -> bool {
-        self.path(path).exists()
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    pub fn is_there(&self, path: &str) -> Result<bool, String> {
+        self.path(path).try_exists().map_err(|error| format!("{path}: {error}"))
     }
 
     fn lists(&self, names: Option<(&str, &str)>, lists: &[&str]) -> Lists {
@@ -129,21 +132,19 @@ impl Files {
     }
 
     /// Whether a line ends with a moment, in seconds since the epoch after a tab, that is later than the boot (proc(5), `btime`).
-    pub fn any_since_boot(&self, times: &str) -> bool {
-        let stat = std::fs::read_to_string(self.path("/proc/stat")).unwrap_or_default();
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    pub fn any_since_boot(&self, times: &str) -> Result<bool, String> {
+        let stat = std::fs::read_to_string(self.path("/proc/stat"))
+            .map_err(|error| format!("/proc/stat: {error}"))?;
         let boot = stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse::<u64>().ok());
-        let mut moments = times.lines().filter_map(|line| line.rsplit_once('\t')?.1.parse::<u64>().ok());
-        boot.is_some_and(|boot| moments.any(|moment| moment > boot))
-    }
-
-    /// Whether the running kernel's modules are gone, though the system has kernels at all.
-    pub fn modules_gone(&self) -> bool {
-        let Ok(release) = std::fs::read_to_string(self.path("/proc/sys/kernel/osrelease")) else {
-            return false;
-        };
-        let has_modules = |directory: &str| self.exists(&format!("{directory}/{}", release.trim()));
-        let any = self.exists("/usr/lib/modules") || self.exists("/lib/modules");
-        any && !has_modules("/usr/lib/modules") && !has_modules("/lib/modules")
+        let boot = boot.ok_or("/proc/stat says no btime")?;
+        let mut moments = times.lines().filter_map(|line| Some(line.rsplit_once('\t')?.1.parse::<u64>()));
+        let newest = moments.try_fold(0, |newest, moment| moment.map(|moment| moment.max(newest)));
+        newest
+            .map(|newest| newest > boot)
+            .map_err(|_| "a package's time of installation is no number".to_owned())
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -194,24 +195,14 @@ mod tests {
     #[test]
     fn what_was_installed_since_the_boot_is_told_from_what_the_system_booted_with() {
         let root = tempfile::tempdir().unwrap();
-        assert!(!site(root.path()).any_since_boot("glibc\t9999999999\n"), "nothing is known");
+        let why = site(root.path()).any_since_boot("glibc\t9999999999\n").unwrap_err();
+        assert!(why.starts_with("/proc/stat: "), "{why}");
         fs::create_dir(root.path().join("proc")).unwrap();
         fs::write(root.path().join("proc/stat"), "cpu  1 2\nbtime 1700000000\nprocesses 5\n").unwrap();
-        assert!(!site(root.path()).any_since_boot("glibc\t1699999999\npackage dbus is not installed\n"));
-        assert!(site(root.path()).any_since_boot("systemd\t1699999999\nglibc\t1700000001\n"));
-    }
-
-    #[test]
-    fn a_kernel_whose_modules_are_gone_wants_a_reboot() {
-        let root = tempfile::tempdir().unwrap();
-        let path = |below: &str| root.path().join(below);
-        assert!(!site(root.path()).modules_gone(), "nothing is known");
-        fs::create_dir_all(path("proc/sys/kernel")).unwrap();
-        fs::write(path("proc/sys/kernel/osrelease"), "6.1.0-1\n").unwrap();
-        fs::create_dir_all(path("usr/lib/modules/6.1.0-1")).unwrap();
-        assert!(!site(root.path()).modules_gone());
-        fs::rename(path("usr/lib/modules/6.1.0-1"), path("usr/lib/modules/6.1.0-2")).unwrap();
-        assert!(site(root.path()).modules_gone());
+        let since = |times| site(root.path()).any_since_boot(times);
+        assert_eq!(since("glibc\t1699999999\npackage dbus is not installed\n"), Ok(false));
+        assert_eq!(since("systemd\t1699999999\nglibc\t1700000001\n"), Ok(true));
+        assert!(since("glibc\t(none)\n").is_err());
     }
 
     /// A pipe without a writer: whoever opens it waits.

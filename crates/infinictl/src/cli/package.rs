@@ -163,7 +163,9 @@ fn changed(data: &PackageChangeData) -> String {
         (false, _, None) => format!("{package} is not installed; nothing to do"),
     };
     let state = data.state.as_deref().map(|state| format!(", but {}", sanitise::brief(state)));
-    what + &state.unwrap_or_default() + &others(data) + reboot(data.reboot_required)
+    what + &state.unwrap_or_default()
+        + &others(data)
+        + &reboot(data.reboot_required, data.reboot_unknown.as_deref())
 }
 
 /// What has become of the other packages.
@@ -185,8 +187,12 @@ fn others(data: &PackageChangeData) -> String {
 }
 
 /// A line that asks for a reboot, where one is wanted.
-pub(super) fn reboot(required: bool) -> &'static str {
-    if required { "\nThe guest asks for a reboot." } else { "" }
+pub(super) fn reboot(required: bool, unknown: Option<&str>) -> String {
+    match unknown {
+        _ if required => "\nThe guest asks for a reboot.".to_owned(),
+        Some(why) => format!("\nWhether the guest asks for a reboot is not known: {}.", sanitise::line(why)),
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn pending(data: &UpdateCheckData, out: Output) -> String {
             sanitise::brief(error)
         ));
     }
-    parts.join("\n") + reboot(data.reboot_required)
+    parts.join("\n") + &reboot(data.reboot_required, data.reboot_unknown.as_deref())
 }
 
 fn table(updates: &[PendingUpdate], out: Output) -> String {
@@ -106,11 +106,14 @@ fn installed(data: &UpdateInstallData, out: Output) -> String {
     let (done, failed) = (data.installed.len(), data.failed.len());
     let manager = sanitise::brief(&data.manager);
     let count = match (done, failed) {
-        (0, 0) => return format!("nothing to update ({manager})") + reboot(data.reboot_required),
+        (0, 0) => {
+            return format!("nothing to update ({manager})")
+                + &reboot(data.reboot_required, data.reboot_unknown.as_deref());
+        }
         (_, 0) => format!("{done} updated ({manager})"),
         _ => format!("{done} updated, {failed} failed ({manager})"),
     };
-    format!("{}\n{count}{}", table.finish(), reboot(data.reboot_required))
+    format!("{}\n{count}{}", table.finish(), reboot(data.reboot_required, data.reboot_unknown.as_deref()))
 }
 
 #[cfg(test)]

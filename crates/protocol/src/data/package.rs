@@ -79,6 +79,9 @@ pub struct PackageChangeData {
     pub changed: bool,
     /// Whether the system asks for a reboot.
     pub reboot_required: bool,
+    /// Why it is not known whether the system asks for a reboot; `reboot_required` is `false` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboot_unknown: Option<String>,
     /// Where the package is there now but not set up: the package manager's word for that, such as `half-configured`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -207,6 +210,9 @@ pub struct UpdateCheckData {
     pub refresh_error: Option<String>,
     /// Whether the system asks for a reboot.
     pub reboot_required: bool,
+    /// Why it is not known whether the system asks for a reboot; `reboot_required` is `false` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboot_unknown: Option<String>,
 }
 
 /// One package that `UpdateInstall` brought to a new version.
@@ -245,6 +251,9 @@ pub struct UpdateInstallData {
     pub changed: bool,
     /// Whether the system asks for a reboot.
     pub reboot_required: bool,
+    /// Why it is not known whether the system asks for a reboot; `reboot_required` is `false` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboot_unknown: Option<String>,
     /// Packages that were there before and are not now.
     #[serde(default)]
     pub removed: Vec<PackageStep>,

@@ -41,7 +41,10 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
     let sign_is_used = machine.read_if_there("var/lib/dpkg/status").await?.is_some();
     // The sign alone decides: the package manager need not be asked, which may take long.
     let asked = if sign { None } else { Some(machine.pending_updates().await) };
-    let manager_says = asked.and_then(Result::ok).map(|known| known.updates.reboot_required);
+    let manager_says = asked
+        .and_then(Result::ok)
+        .filter(|known| known.updates.reboot_unknown.is_none())
+        .map(|known| known.updates.reboot_required);
     let packages = String::from_utf8_lossy(&packages).into_owned();
     let (kernels, replaced) = (look(&machine, kernels::look).await?, look(&machine, replaced::look).await?);
     assess(&Facts {

@@ -81,9 +81,12 @@ impl Machine {
     /// Memory and swap.
     pub fn memory(&mut self) -> Result<Memory, CollectError> {
         let memory = self.proc.parse("meminfo", memory::parse)?;
-        // Only where ZFS is loaded.
-        let arc = self.proc.read("spl/kstat/zfs/arcstats").unwrap_or_default();
-        Ok(memory::with_arc(memory, arc))
+        match self.proc.read("spl/kstat/zfs/arcstats") {
+            Ok(arc) => Ok(memory::with_arc(memory, arc)),
+            // ZFS is not loaded.
+            Err(error) if error.is_not_found() => Ok(memory),
+            Err(error) => Err(error),
+        }
     }
 
     /// File systems.

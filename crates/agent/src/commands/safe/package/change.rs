@@ -198,13 +198,15 @@ impl Work<'_> {
             (Some(before), Some(after)) => Effects::between(before, after),
             _ => Effects::between(&self.alone(&self.before), &self.alone(&after.target)),
         };
+        let reboot = self.desk.reboot().await;
         PackageChangeData {
             package: self.package.to_owned(),
             manager: self.desk.manager().name().to_owned(),
             version_before: version(&self.before),
             version_after: version(&after.target),
             changed: self.before != after.target || effects != Effects::default(),
-            reboot_required: self.desk.reboot_required().await,
+            reboot_required: reboot.required,
+            reboot_unknown: reboot.unknown,
             state: after.target.first().and_then(|one| one.state.clone()),
             removed: effects.removed,
             installed: effects.installed,

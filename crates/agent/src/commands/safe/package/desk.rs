@@ -6,7 +6,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome};
 use crate::commands::runner::{Finished, Request, Status};
-use crate::packages::{Cause, Failure, Files, Installed, PackageManager, RebootSign, Site, Target};
+use crate::packages::{Cause, Failure, Installed, PackageManager, Site, Target};
 use infiniservice_protocol::ErrorCode;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -18,7 +18,7 @@ const LOCK_PAUSE: Duration = Duration::from_secs(2);
 /// Longest refresh of the lists on the way to something else.
 const REFRESH: Duration = Duration::from_secs(150);
 /// For looking at what is there after a change, also when the change's own time is over; less than the executor's grace.
-const AFTERMATH: Duration = Duration::from_secs(4);
+pub(super) const AFTERMATH: Duration = Duration::from_secs(4);
 
 /// A package manager with what runs it.
 pub(in crate::commands::safe) struct Desk<'a> {
@@ -266,21 +266,6 @@ impl<'a> Desk<'a> {
         let Some(path) = self.manager().fetch_stamp() else { return };
         if let Err(e) = self.site.ask(move |files| files.renew(path)).await.map_err(Into::into).flatten() {
             log::warn!("{path} could not be renewed, the lists will look older than they are: {e}");
-        }
-    }
-
-    /// Whether the system wants a reboot. What cannot be asked does not want one.
-    pub(in crate::commands::safe) async fn reboot_required(&self) -> bool {
-        match self.manager().reboot() {
-            RebootSign::File(path) => self.site.ask(move |files| files.exists(path)).await.unwrap_or(false),
-            RebootSign::Untold => false,
-            RebootSign::ModulesGone => self.site.ask(Files::modules_gone).await.unwrap_or(false),
-            RebootSign::InstalledSinceBoot(request) => {
-                let answer = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await;
-                let Ok(finished) = answer else { return false };
-                let times = finished.stdout.text;
-                self.site.ask(move |files| files.any_since_boot(&times)).await.unwrap_or(false)
-            }
         }
     }
 }

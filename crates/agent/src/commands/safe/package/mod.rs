@@ -7,6 +7,7 @@ mod installed;
 mod list;
 #[cfg(test)]
 mod list_tests;
+mod reboot;
 #[cfg(test)]
 pub(super) mod script;
 #[cfg(test)]
@@ -17,4 +18,5 @@ pub(super) use change::run as change;
 pub(super) use desk::{Attempt, Desk, outcome};
 pub(super) use effects::{Effects, Versions};
 pub(super) use list::run as list;
+pub(super) use reboot::Reboot;
 pub(super) use weigh::{Weighed, labels};

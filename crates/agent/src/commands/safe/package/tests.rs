@@ -342,3 +342,19 @@ async fn a_reboot_that_the_system_asks_for_is_told() {
         super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     assert_eq!(outcome.unwrap().data["reboot_required"], true);
 }
+
+/// A loop of links: nobody can say whether the sign is behind it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_sign_of_a_reboot_that_cannot_be_looked_at_is_no_sign_of_none() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("run")).unwrap();
+    std::os::unix::fs::symlink("reboot-required", root.path().join("run/reboot-required")).unwrap();
+    let (_, context) = Script::context(Box::new(Apt), root.path(), [there("1.0")]);
+    let outcome =
+        super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
+    let data = outcome.unwrap().data;
+    assert_eq!(data["reboot_required"], false);
+    let why = data["reboot_unknown"].as_str().unwrap();
+    assert!(why.starts_with("/run/reboot-required: "), "{why}");
+}

@@ -116,6 +116,7 @@ async fn data(
 ) -> UpdateCheckData {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let Reading { rows: pending, unreadable } = pending;
+    let reboot = desk.reboot().await;
     UpdateCheckData {
         pending_count: count(pending.len()),
         security_count: count(pending.iter().filter(|update| update.is_security_update).count()),
@@ -125,6 +126,7 @@ async fn data(
         manager: desk.manager().name().to_owned(),
         last_check: fetched.map(timestamp::rfc3339_millis),
         refresh_error: stale.map(|why| why.error.clone()),
-        reboot_required: desk.reboot_required().await,
+        reboot_required: reboot.required,
+        reboot_unknown: reboot.unknown,
     }
 }

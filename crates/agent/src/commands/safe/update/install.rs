@@ -5,7 +5,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
 use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::{Finished, Status};
-use crate::commands::safe::package::{Attempt, Desk, Effects, Versions, Weighed, labels, outcome};
+use crate::commands::safe::package::{Attempt, Desk, Effects, Reboot, Versions, Weighed, labels, outcome};
 use crate::packages::{HELD, PHASED, Reading, Replaced, Scope, compare_versions};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{FailedUpdate, PendingUpdate, UpdateInstallData, UpdatedPackage};
@@ -67,8 +67,8 @@ async fn all_blocked(desk: &Desk<'_>, wanted: &[PendingUpdate]) -> CommandResult
 
 async fn nothing(desk: &Desk<'_>) -> UpdateInstallData {
     let manager = desk.manager().name().to_owned();
-    let reboot_required = desk.reboot_required().await;
-    UpdateInstallData { manager, reboot_required, ..UpdateInstallData::default() }
+    let Reboot { required: reboot_required, unknown: reboot_unknown } = desk.reboot().await;
+    UpdateInstallData { manager, reboot_required, reboot_unknown, ..UpdateInstallData::default() }
 }
 
 /// Refuses what takes other packages away.
