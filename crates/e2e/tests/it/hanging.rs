@@ -9,6 +9,7 @@ use infiniservice_e2e::local::signal;
 use infiniservice_protocol::Action;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroU32;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -23,7 +24,8 @@ const PLACE: &str = "HANGING_TEST_PLACE";
 /// The server of the dead file system, in a mount namespace of its own, and a process that hangs in it.
 struct Victim {
     server: Child,
-    pid: u32,
+    /// Once it hangs. Never 0, which would name the group of processes that the tests run in.
+    pid: Option<NonZeroU32>,
 }
 
 impl Victim {
@@ -38,11 +40,11 @@ impl Victim {
         command.args(["--exact", test, "--nocapture"]).env(PART, "server").stdout(Stdio::piped());
         let mut server = command.spawn()?;
         let stdout = server.stdout.take().context("stdout")?;
-        let mut victim = Self { server, pid: 0 };
+        let mut victim = Self { server, pid: None };
         for line in BufReader::new(stdout).lines() {
             let line = line?;
             if let Some(pid) = line.strip_prefix("hangs ") {
-                victim.pid = pid.parse()?;
+                victim.pid = Some(pid.parse()?);
                 return Ok(Some(victim));
             }
         }
@@ -55,7 +57,9 @@ impl Drop for Victim {
         // With its server the process is released, and is gone with its namespace's.
         let _ = self.server.kill();
         let _ = self.server.wait();
-        let _ = Command::new("kill").args(["-9", &self.pid.to_string()]).stderr(Stdio::null()).status();
+        if let Some(pid) = self.pid {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
+        }
     }
 }
 
@@ -100,20 +104,21 @@ async fn start(directory: &Path) -> Result<Client> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_nor_the_end() -> Result<()> {
-    let name = "a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_nor_the_end";
+    let name = "hanging::a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_nor_the_end";
     if plays_a_part(name)? {
         return Ok(());
     }
     let Some(victim) = Victim::start(name)? else { return Ok(()) };
+    let hanging = victim.pid.context("nothing hangs")?.get();
     let directory = tempfile::tempdir()?;
     let client = start(directory.path()).await?;
     for _ in 0..3 {
         let metrics = client.metrics(PATIENCE).await?;
         ensure!(metrics.data.system.memory.total_kb > 0 && !metrics.data.processes.is_empty());
         let named = metrics.collection.failed.iter().any(|failed| {
-            failed.collector == "processes" && failed.error.starts_with(&format!("/proc/{}/", victim.pid))
+            failed.collector == "processes" && failed.error.starts_with(&format!("/proc/{hanging}/"))
         });
-        ensure!(named, "process {} is not named: {:?}", victim.pid, metrics.collection.failed);
+        ensure!(named, "process {hanging} is not named: {:?}", metrics.collection.failed);
     }
     let own = client.agent_pid().context("a pid")?;
     let list = Action::ProcessList { limit: None, sort_by: None, filter: None };
@@ -121,7 +126,7 @@ async fn a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_no
     let data = listed.data["processes"].as_array().context("a list")?;
     ensure!(data.iter().any(|process| process["pid"] == own), "the rest is listed: {listed:?}");
 
-    let kill = client.request(&Action::ProcessKill { pid: victim.pid, force: true }, PATIENCE).await?;
+    let kill = client.request(&Action::ProcessKill { pid: hanging, force: true }, PATIENCE).await?;
     // SIGKILL ends it where its server never saw the request; else it hangs on, and that is said.
     ensure!(kill.success || kill.error.as_deref().is_some_and(|e| e.contains("still")), "{kill:?}");
     client.ping(PATIENCE).await?;
@@ -129,7 +134,7 @@ async fn a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_no
     signal(&client, "TERM")?;
     tokio::time::timeout(PATIENCE, client.closed()).await.context("the end")?;
     let log = fs::read_to_string(directory.path().join("log"))?;
-    let told = log.lines().filter(|line| line.contains(&format!("/proc/{}/", victim.pid)));
+    let told = log.lines().filter(|line| line.contains(&format!("/proc/{hanging}/")));
     let told: Vec<_> = told.filter(|line| line.contains("no answer for")).collect();
     ensure!((1..=3).contains(&told.len()), "once for each file:\n{log}");
     ensure!(log.contains("stopped after"), "{log}");
