@@ -4,7 +4,7 @@ use crate::harness::{Scenario, Stage};
 use crate::{binary, messages};
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
-use infiniservice_lab::{Kind, Namespace, System, payload};
+use infiniservice_lab::{Kind, Namespace, System, UserMode, payload};
 use infiniservice_protocol::{Action, GuestMessage, Response};
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -119,6 +119,10 @@ fn kind() -> Result<Kind> {
         Ok("namespace") => match Namespace::obstacle() {
             None => Ok(Kind::Namespace),
             Some(obstacle) => bail!("{LAB_VARIABLE}=namespace: {obstacle}"),
+        },
+        Ok("usermode") => match UserMode::obstacle() {
+            None => Ok(Kind::UserMode),
+            Some(obstacle) => bail!("{LAB_VARIABLE}=usermode: {obstacle}"),
         },
         Ok("machine" | "rest") | Err(_) => Ok(Kind::Machine),
         Ok(other) => bail!("{LAB_VARIABLE} must be `namespace`, `rest` or `machine`, not `{other}`"),

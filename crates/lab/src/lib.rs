@@ -29,6 +29,7 @@ pub mod packages;
 pub mod payload;
 pub mod qmp;
 pub mod system;
+pub mod usermode;
 pub mod wine;
 
 pub use exec::{Exec, ExecOutput};
@@ -36,3 +37,4 @@ pub use image::{Image, recipe::Recipe};
 pub use machine::{Machine, options::BootOptions, options::Network};
 pub use namespace::Namespace;
 pub use system::{Kind, System};
+pub use usermode::UserMode;

@@ -24,6 +24,12 @@ pub const LAB: &[Need] = &[
     Need { package: "util-linux", probe: "setpriv" },
 ];
 
+/// What a system on a kernel in user mode needs besides.
+pub const USER_MODE: &[Need] = &[
+    Need { package: "user-mode-linux", probe: "linux.uml" },
+    Need { package: "util-linux", probe: "unshare" },
+];
+
 /// What a domain of the host's libvirt needs besides.
 pub const LIBVIRT: &[Need] = &[
     Need { package: "libvirt-daemon-system", probe: "libvirtd" },

@@ -1,20 +1,23 @@
-//! Where scenarios run: in an emulated machine, or in namespaces of this kernel.
+//! Where scenarios run: in an emulated machine, on a kernel in user mode, or in namespaces of this kernel.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::exec::{Exec, ExecOutput};
 use crate::machine::migration::Migrated;
-use crate::{BootOptions, Machine, Namespace};
+use crate::machine::options::AGENT_PORT;
+use crate::{BootOptions, Machine, Namespace, UserMode};
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// QEMU, with a kernel and a virtio port of its own.
     Machine,
+    /// A kernel of its own in user mode, with a virtio port.
+    UserMode,
     /// Namespaces, at native speed.
     Namespace,
 }
@@ -24,6 +27,8 @@ pub enum Kind {
 pub enum System {
     /// In QEMU.
     Machine(Box<Machine>),
+    /// On a kernel in user mode.
+    UserMode(Box<UserMode>),
     /// In namespaces.
     Namespace(Box<Namespace>),
 }
@@ -36,6 +41,7 @@ impl System {
                 let options = BootOptions { payload: Some(payload.to_path_buf()), ..BootOptions::default() };
                 Ok(Self::Machine(Machine::boot(&options)?.into()))
             }
+            Kind::UserMode => Ok(Self::UserMode(UserMode::boot(Some(payload))?.into())),
             Kind::Namespace => Ok(Self::Namespace(Namespace::boot(Some(payload))?.into())),
         }
     }
@@ -44,6 +50,7 @@ impl System {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Machine(_) => Kind::Machine,
+            Self::UserMode(_) => Kind::UserMode,
             Self::Namespace(_) => Kind::Namespace,
         }
     }
@@ -52,6 +59,7 @@ impl System {
     pub fn agent_socket(&self) -> PathBuf {
         match self {
             Self::Machine(machine) => machine.agent_socket(),
+            Self::UserMode(system) => system.agent_socket(),
             Self::Namespace(system) => system.agent_socket(),
         }
     }
@@ -60,6 +68,7 @@ impl System {
     pub fn run(&self, exec: &Exec) -> Result<ExecOutput> {
         match self {
             Self::Machine(machine) => machine.run(exec),
+            Self::UserMode(system) => system.run(exec),
             Self::Namespace(system) => system.run(exec),
         }
     }
@@ -78,6 +87,7 @@ impl System {
     pub fn write_file(&self, path: &str, contents: &[u8]) -> Result<()> {
         match self {
             Self::Machine(machine) => machine.write_file(path, contents),
+            Self::UserMode(system) => system.write_file(path, contents),
             Self::Namespace(system) => system.write_file(path, contents),
         }
     }
@@ -86,6 +96,7 @@ impl System {
     pub fn console_tail(&self, lines: usize) -> String {
         match self {
             Self::Machine(machine) => machine.console_tail(lines),
+            Self::UserMode(system) => system.console_tail(lines),
             Self::Namespace(system) => system.console_tail(lines),
         }
     }
@@ -94,15 +105,16 @@ impl System {
     pub fn stop(self) {
         match self {
             Self::Machine(machine) => machine.stop(),
+            Self::UserMode(system) => system.stop(),
             Self::Namespace(system) => system.stop(),
         }
     }
 
-    /// The machine, for what only one with a kernel of its own can do.
+    /// The emulated machine, for what only that can do.
     pub fn machine(&self) -> Result<&Machine> {
         match self {
             Self::Machine(machine) => Ok(machine),
-            Self::Namespace(_) => bail!("this scenario needs a machine with a kernel of its own"),
+            Self::UserMode(_) | Self::Namespace(_) => bail!("this scenario needs an emulated machine"),
         }
     }
 
@@ -111,24 +123,49 @@ impl System {
         self.machine()?.qmp(command, arguments)
     }
 
-    /// See [`Machine::unplug_agent_port`].
+    /// Pulls the agent's port out of it.
     pub fn unplug_agent_port(&self) -> Result<()> {
-        self.machine()?.unplug_agent_port()
+        match self {
+            Self::UserMode(system) => system.unplug_agent_port(),
+            other => other.machine()?.unplug_agent_port(),
+        }
     }
 
-    /// See [`Machine::replug_agent_port`].
+    /// Puts the agent's port back, under its own name.
     pub fn replug_agent_port(&self) -> Result<()> {
-        self.machine()?.replug_agent_port()
+        self.plug_agent_port(AGENT_PORT)
     }
 
-    /// See [`Machine::reset`].
-    pub fn reset(&self) -> Result<()> {
-        self.machine()?.reset()
+    /// Puts the agent's port back, under this name.
+    pub fn plug_agent_port(&self, name: &str) -> Result<()> {
+        match self {
+            Self::UserMode(system) => system.plug_agent_port(name),
+            other => other.machine()?.plug_agent_port(name),
+        }
     }
 
-    /// See [`Machine::reboot`].
+    /// Has it stand still.
+    pub fn pause(&self) -> Result<()> {
+        match self {
+            Self::UserMode(system) => system.pause(),
+            other => other.qmp("stop", &json!({})).map(drop),
+        }
+    }
+
+    /// Has it go on.
+    pub fn go_on(&self) -> Result<()> {
+        match self {
+            Self::UserMode(system) => system.go_on(),
+            other => other.qmp("cont", &json!({})).map(drop),
+        }
+    }
+
+    /// Has it shut down in order and start again.
     pub fn reboot(&self) -> Result<()> {
-        self.machine()?.reboot()
+        match self {
+            Self::UserMode(system) => system.reboot(),
+            other => other.machine()?.reboot(),
+        }
     }
 
     /// See [`Machine::migrate`].

@@ -98,7 +98,7 @@ fn agent_port_is_pulled_and_put_back(machine: &Machine) {
     assert_eq!(output(machine, present), "1");
     machine.unplug_agent_port().unwrap();
     assert_eq!(output(machine, present), "0");
-    machine.replug_agent_port().unwrap();
+    machine.plug_agent_port(infiniservice_lab::machine::options::AGENT_PORT).unwrap();
     output(
         machine,
         "timeout 30 sh -c 'until [ -e /dev/virtio-ports/org.infinibay.agent ]; do sleep 0.1; done'",

@@ -8,7 +8,6 @@ use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
 use infiniservice_e2e::{Guest, operations};
 use infiniservice_protocol::{Action, ErrorCode};
-use serde_json::json;
 use std::process::Command;
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -68,8 +67,7 @@ fn no_port(guest: &Guest) -> Result<()> {
 /// Plugs the agent's port in under another name, for as long as `look` takes.
 fn named(guest: &Guest, name: &str, look: impl FnOnce() -> Result<()>) -> Result<()> {
     guest.machine.unplug_agent_port()?;
-    let port = json!({"driver": "virtserialport", "bus": "serial0.0", "chardev": "agentchar", "name": name, "id": "agent0"});
-    guest.machine.qmp("device_add", &port)?;
+    guest.machine.plug_agent_port(name)?;
     let seen = look();
     guest.machine.unplug_agent_port()?;
     guest.machine.replug_agent_port()?;

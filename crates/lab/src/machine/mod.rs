@@ -183,9 +183,9 @@ impl Machine {
         monitor.wait_event("DEVICE_DELETED", ours, QEMU_TIMEOUT).map(drop)
     }
 
-    /// Puts the agent's port back. The guest may give it another number.
-    pub fn replug_agent_port(&self) -> Result<()> {
-        self.qmp("device_add", &options::agent_device()).map(drop)
+    /// Puts the agent's port back, under this name. The guest may give it another number.
+    pub fn plug_agent_port(&self, name: &str) -> Result<()> {
+        self.qmp("device_add", &options::agent_device(name)).map(drop)
     }
 
     /// Pushes the reset button: the guest starts afresh without having stopped anything. Its changed files stay.

@@ -109,14 +109,14 @@ pub(super) fn arguments(options: &BootOptions, image: &Image, dir: &Path) -> Vec
     args.0
 }
 
-/// The arguments of `device_add` that put the agent's port back.
-pub(super) fn agent_device() -> serde_json::Value {
+/// The arguments of `device_add` that put the agent's port back, under this name.
+pub(super) fn agent_device(name: &str) -> serde_json::Value {
     serde_json::json!({
         "driver": "virtserialport",
         "id": AGENT_DEVICE,
         "bus": SERIAL_BUS,
         "chardev": AGENT_CHARDEV,
-        "name": AGENT_PORT,
+        "name": name,
     })
 }
 
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_replugged_port_is_the_one_that_was_there() {
-        let device = agent_device();
+        let device = agent_device(AGENT_PORT);
         let line = joined(&BootOptions::default());
         for key in ["bus", "chardev", "name", "id"] {
             let part = format!("{key}={}", device[key].as_str().unwrap());

@@ -20,9 +20,9 @@ const STILL: Duration = Duration::from_secs(10);
 fn stopped(guest: &Guest) -> Result<()> {
     let pid = guest.agent_pid()?;
     let (_, ()) = under(guest, "stopped for 10 s and continued", |guest| {
-        guest.machine.qmp("stop", &json!({}))?;
+        guest.machine.pause()?;
         std::thread::sleep(STILL);
-        guest.machine.qmp("cont", &json!({})).map(drop)
+        guest.machine.go_on()
     })?;
     ensure!(guest.agent_pid()? == pid, "the agent was started anew");
     Ok(())
