@@ -6,8 +6,8 @@ use crate::steps::{Steps, cargo, root, run};
 use crate::windows::{self, Profile};
 use anyhow::Result;
 use clap::Args;
-use infiniservice_lab::Namespace;
 use infiniservice_lab::command::find;
+use infiniservice_lab::{Namespace, UserMode};
 
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
 #[derive(Args)]
@@ -18,10 +18,10 @@ pub struct Test {
     /// Check the Windows programs only: lints, build, and scenarios under Wine.
     #[arg(long, conflicts_with = "fast")]
     windows: bool,
-    /// Run every scenario in emulated machines, as before a release: also those that namespaces of this kernel could run.
+    /// Run every scenario in emulated machines, as before a release: also those that could run without emulation.
     #[arg(long, conflicts_with_all = ["fast", "windows"])]
     all_in_machines: bool,
-    /// What runs beside the first machine: Windows, the system in namespaces, and machines for faults and installing.
+    /// What runs beside the first machine: Windows, the systems without emulation, and more machines where these cannot be.
     #[arg(long, hide = true, conflicts_with_all = ["fast", "windows"])]
     beside: bool,
 }
@@ -67,38 +67,73 @@ impl Test {
             let mut arguments = vec!["test", "--beside"];
             arguments.extend(self.all_in_machines.then_some("--all-in-machines"));
             let beside = Beside::start("beside", &arguments);
-            let skipped = ELSEWHERE.map(|group| ["--skip", group]).concat();
-            steps.step("the virtual machine", || scenarios(self.machines(), &skipped));
-            steps.step(
-                "Windows, the system in namespaces, faults and installing in other machines (begun with the first)",
-                || beside?.finish(),
-            );
+            let machines = self.machines();
+            let skipped =
+                machines.elsewhere().iter().flat_map(|group| ["--skip", *group]).collect::<Vec<_>>();
+            steps.step("the virtual machine", || scenarios(machines.lab(), &skipped));
+            steps.step("Windows, and the systems without emulation (begun with the machine)", || {
+                beside?.finish()
+            });
         }
         steps.finish()
     }
 
     fn beside_steps(&self) -> Steps {
+        let machines = self.machines();
         let mut steps = windows_steps();
-        if self.machines() == REST {
+        if machines != Machines::Everything {
             steps.step("the system in namespaces", || scenarios("namespace", &[]));
         }
-        for group in ELSEWHERE {
-            steps.step(&format!("the virtual machine: {group}"), || scenarios(self.machines(), &[group]));
+        if machines == Machines::Emulated {
+            steps.step("the system on a kernel in user mode", || scenarios("usermode", &[]));
+        }
+        for group in machines.elsewhere() {
+            steps.step(&format!("the virtual machine: {group}"), || scenarios(machines.lab(), &[group]));
         }
         steps
     }
 
     /// What the emulated machines have to run.
-    fn machines(&self) -> &'static str {
-        let obstacle =
-            if self.all_in_machines { Some("--all-in-machines was given") } else { Namespace::obstacle() };
-        match obstacle {
-            None => REST,
+    fn machines(&self) -> Machines {
+        let given = self.all_in_machines.then(|| "--all-in-machines was given".to_owned());
+        if let Some(obstacle) = given.or_else(|| Namespace::obstacle().map(str::to_owned)) {
+            println!("    no system in namespaces: {obstacle}; the emulated machines run everything");
+            return Machines::Everything;
+        }
+        match UserMode::obstacle() {
+            None => Machines::Emulated,
             Some(obstacle) => {
-                println!("    no system in namespaces: {obstacle}; the emulated machines run everything");
-                "machine"
+                println!("    no kernel in user mode: {obstacle}; emulated machines take its place");
+                Machines::Rest
             }
         }
+    }
+}
+
+/// What the emulated machines have to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Machines {
+    /// All scenarios.
+    Everything,
+    /// Those that namespaces cannot run.
+    Rest,
+    /// Those that a kernel in user mode cannot run either.
+    Emulated,
+}
+
+impl Machines {
+    /// What the scenarios' program calls it.
+    fn lab(self) -> &'static str {
+        match self {
+            Self::Everything => "machine",
+            Self::Rest => "rest",
+            Self::Emulated => "emulated",
+        }
+    }
+
+    /// Scenarios of machines of their own, where there are many: they are half of the time.
+    fn elsewhere(self) -> &'static [&'static str] {
+        if self == Self::Emulated { &[] } else { &["packages::", "faults::", "install::"] }
     }
 }
 
@@ -144,12 +179,7 @@ fn documentation() -> Result<()> {
     run(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Scenarios of machines of their own, for they are half of the time.
-const ELSEWHERE: [&str; 3] = ["packages::", "faults::", "install::"];
-/// What the emulated machines run where namespaces run the rest.
-const REST: &str = "rest";
-
-/// The scenarios that `pick` names, of those that this lab (`namespace`, `rest`, `machine`) runs.
+/// The scenarios that `pick` names, of those that this lab (`namespace`, `usermode`, `emulated`…) runs.
 fn scenarios(lab: &str, pick: &[&str]) -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::LAB)?;
     let tests = ["test", "--workspace", "--test", "machine", "--"];

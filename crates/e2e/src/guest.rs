@@ -99,33 +99,50 @@ impl Guest {
     }
 }
 
-/// Names the kind of system, and with it the scenarios: `machine` (all of them, in an emulated machine), `namespace`
-/// (those that can run in namespaces), or `rest` (those that cannot, in an emulated machine).
+/// What a scenario needs of the system that it runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing that namespaces have not.
+    Nothing,
+    /// A kernel and a port of its own.
+    Kernel,
+    /// An emulated machine.
+    Emulation,
+}
+
+/// Names the kind of system, and with it the scenarios. In an emulated machine: `machine` (all of them), `rest` (those that
+/// namespaces cannot run), `emulated` (those that need it). On a kernel in user mode: `usermode` (those that need a kernel
+/// and no more). In namespaces: `namespace` (all others).
 pub const LAB_VARIABLE: &str = "INFINISERVICE_LAB";
 
-/// The scenarios that the environment asks for, of which `own_kernel` picks those that need a machine.
-pub fn picked(scenarios: &[Scenario], own_kernel: impl Fn(&str) -> bool) -> Vec<Scenario> {
+/// The scenarios that the environment asks for, by what each `needs`.
+pub fn picked(scenarios: &[Scenario], needs: impl Fn(&str) -> Needs) -> Vec<Scenario> {
     let asked = std::env::var(LAB_VARIABLE).unwrap_or_default();
-    let wanted = |name: &str| match asked.as_str() {
-        "namespace" => !own_kernel(name),
-        "rest" => own_kernel(name),
+    scenarios.iter().copied().filter(|(name, _)| is_picked(&asked, needs(name))).collect()
+}
+
+fn is_picked(lab: &str, needs: Needs) -> bool {
+    match lab {
+        "namespace" => needs == Needs::Nothing,
+        "usermode" => needs == Needs::Kernel,
+        "emulated" => needs == Needs::Emulation,
+        "rest" => needs != Needs::Nothing,
         _ => true,
-    };
-    scenarios.iter().copied().filter(|(name, _)| wanted(name)).collect()
+    }
 }
 
 fn kind() -> Result<Kind> {
+    let unless = |obstacle: Option<String>, kind| match obstacle {
+        None => Ok(kind),
+        Some(obstacle) => bail!("{LAB_VARIABLE}: no {kind:?} here: {obstacle}"),
+    };
     match std::env::var(LAB_VARIABLE).as_deref() {
-        Ok("namespace") => match Namespace::obstacle() {
-            None => Ok(Kind::Namespace),
-            Some(obstacle) => bail!("{LAB_VARIABLE}=namespace: {obstacle}"),
-        },
-        Ok("usermode") => match UserMode::obstacle() {
-            None => Ok(Kind::UserMode),
-            Some(obstacle) => bail!("{LAB_VARIABLE}=usermode: {obstacle}"),
-        },
-        Ok("machine" | "rest") | Err(_) => Ok(Kind::Machine),
-        Ok(other) => bail!("{LAB_VARIABLE} must be `namespace`, `rest` or `machine`, not `{other}`"),
+        Ok("namespace") => unless(Namespace::obstacle().map(str::to_owned), Kind::Namespace),
+        Ok("usermode") => unless(UserMode::obstacle(), Kind::UserMode),
+        Ok("machine" | "rest" | "emulated") | Err(_) => Ok(Kind::Machine),
+        Ok(other) => bail!(
+            "{LAB_VARIABLE} must be `namespace`, `usermode`, `emulated`, `rest` or `machine`, not `{other}`"
+        ),
     }
 }
 
@@ -139,5 +156,20 @@ impl Stage for Guest {
 
     fn agent_log(&self) -> Result<String> {
         self.log()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scenario_is_picked_once_by_the_three_kinds_and_by_all_together() {
+        for needs in [Needs::Nothing, Needs::Kernel, Needs::Emulation] {
+            let labs = ["namespace", "usermode", "emulated"];
+            assert_eq!(labs.iter().filter(|lab| is_picked(lab, needs)).count(), 1, "{needs:?}");
+            assert!(is_picked("machine", needs));
+            assert_eq!(is_picked("rest", needs), !is_picked("namespace", needs));
+        }
     }
 }

@@ -104,5 +104,5 @@ fn main() -> ExitCode {
         return infinictl::cli::main();
     }
     let scenarios: Vec<Scenario> = ALL.concat();
-    harness::run(&guest::picked(&scenarios, |name| needs::own_kernel(name).is_some())).exit_code()
+    harness::run(&guest::picked(&scenarios, needs::of)).exit_code()
 }

@@ -1,5 +1,7 @@
-//! Which scenarios need a machine with a kernel and a port of its own. All others run in namespaces of this kernel,
-//! many times faster.
+//! Which scenarios need what. Most run in namespaces of this kernel; some need a kernel and a port of their own, which a
+//! kernel in user mode has; few need an emulated machine, which is many times slower.
+
+use infiniservice_e2e::guest::Needs;
 
 /// The beginnings of their names, each with what namespaces lack.
 const OWN_KERNEL: &[(&str, &str)] = &[
@@ -30,7 +32,19 @@ const OWN_KERNEL: &[(&str, &str)] = &[
     ("log::", "the log of all that the machine went through"),
 ];
 
-/// Why this scenario needs a kernel or a port of its own; `None` where it does not.
-pub fn own_kernel(scenario: &str) -> Option<&'static str> {
-    OWN_KERNEL.iter().find(|(name, _)| scenario.starts_with(name)).map(|(_, why)| *why)
+/// Of these, the ones that need an emulated machine, each with what a kernel in user mode lacks.
+const EMULATION: &[(&str, &str)] = &[
+    ("autochecks::strain::", "pressure figures"),
+    ("faults::a_machine_that_slept", "a firmware that wakes it"),
+    ("faults::a_machine_that_moves", "another QEMU to move to"),
+];
+
+/// What this scenario needs.
+pub fn of(scenario: &str) -> Needs {
+    let listed = |list: &[(&str, &str)]| list.iter().any(|(name, _)| scenario.starts_with(name));
+    match (listed(EMULATION), listed(OWN_KERNEL)) {
+        (true, _) => Needs::Emulation,
+        (false, true) => Needs::Kernel,
+        (false, false) => Needs::Nothing,
+    }
 }

@@ -13,9 +13,12 @@ modules=lib/modules/$(uname -r)
 if [ ! -e "$root/$modules" ]; then
     mkdir -p "$root/$modules"
     cd "/usr/lib/uml/modules/$(uname -r)"
-    cp --parents modules.order modules.builtin modules.builtin.modinfo kernel/drivers/char/virtio_console.ko \
-        kernel/drivers/block/loop.ko kernel/drivers/net/veth.ko kernel/fs/autofs/autofs4.ko kernel/fs/configfs/configfs.ko \
-        kernel/fs/binfmt_misc.ko kernel/fs/fuse/fuse.ko kernel/fs/overlayfs/overlay.ko "$root/$modules"
+    cp -r --parents modules.order modules.builtin modules.builtin.modinfo kernel/lib kernel/block kernel/net/bridge \
+        kernel/net/802 kernel/net/llc kernel/fs/autofs kernel/fs/binfmt_misc.ko kernel/fs/configfs kernel/fs/fuse \
+        kernel/fs/overlayfs kernel/crypto/crc64_rocksoft_generic.ko kernel/drivers/block/loop.ko \
+        kernel/drivers/char/virtio_console.ko kernel/drivers/net/dummy.ko kernel/drivers/net/veth.ko \
+        kernel/drivers/scsi/scsi_common.ko kernel/drivers/scsi/scsi_mod.ko kernel/drivers/scsi/sd_mod.ko \
+        kernel/drivers/scsi/scsi_debug.ko "$root/$modules"
     chroot "$root" depmod "$(uname -r)"
     tr -d - < "$root/proc/sys/kernel/random/uuid" > "$root/etc/machine-id"
     # The network of the emulated machine: one card, with the address that QEMU gives.

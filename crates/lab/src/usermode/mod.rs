@@ -128,7 +128,8 @@ impl UserMode {
     fn wait_booted(&self) -> Result<()> {
         let synced = guest_agent::locked(&self.guest).sync(BOOT_TIMEOUT);
         synced.with_context(|| self.failure("the system did not come up"))?;
-        let state = self.run(&Exec::shell("systemctl is-system-running --wait; true").timeout(BOOT_TIMEOUT))?;
+        let state =
+            self.run(&Exec::shell("systemctl is-system-running --wait; true").timeout(BOOT_TIMEOUT))?;
         match state.stdout.trim() {
             "running" => Ok(()),
             "degraded" => bail!(self.failure(&self.run(&Exec::shell("systemctl --failed"))?.stdout)),

@@ -51,7 +51,11 @@ mod tests {
 
     #[test]
     fn the_image_is_read_and_what_is_written_goes_elsewhere() {
-        assert!(line().contains(&"ubd0=/run/lab/changes.cow,/cache/image/disk.img".to_owned()), "{:?}", line());
+        assert!(
+            line().contains(&"ubd0=/run/lab/changes.cow,/cache/image/disk.img".to_owned()),
+            "{:?}",
+            line()
+        );
         assert!(line().contains(&"ubd1r=/run/lab/payload.img".to_owned()), "{:?}", line());
     }
 

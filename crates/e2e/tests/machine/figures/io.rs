@@ -11,7 +11,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// Bytes read and written, reads and writes, of the whole disks: loop devices lie on top of them.
-const DISKSTATS: &str = "awk '$3 ~ /^vd[a-z]$/ {r+=$6; w+=$10; a+=$4; b+=$8} END {printf \"%d %d %d %d\", r*512, w*512, a, b}' /proc/diskstats";
+const DISKSTATS: &str = "awk '$3 ~ /^(vd|ubd)[a-z]$/ {r+=$6; w+=$10; a+=$4; b+=$8} END {printf \"%d %d %d %d\", r*512, w*512, a, b}' /proc/diskstats";
 
 fn totals(guest: &Guest) -> Result<()> {
     let (before, own, after) = with_host(guest, |client| around(guest, client, DISKSTATS))?;

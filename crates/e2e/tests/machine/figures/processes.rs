@@ -202,7 +202,7 @@ fn found(guest: &Guest, name: &str, line: &str) -> Result<()> {
 
 fn busy(guest: &Guest) -> Result<()> {
     let _undo = Undo::by(guest, "systemctl stop lab-busy");
-    guest.sh("systemd-run -q --unit lab-busy taskset -c 1 sh -c 'while :; do :; done'")?;
+    guest.sh("systemd-run -q --unit lab-busy taskset -c $(($(nproc) - 1)) sh -c 'while :; do :; done'")?;
     let pid: u32 = guest.sh("systemctl show -p MainPID --value lab-busy")?.parse()?;
     let read = format!("cut -d' ' -f1 /proc/uptime; cut -d' ' -f14,15 /proc/{pid}/stat");
     with_host(guest, |client| {

@@ -5,6 +5,8 @@
 
 mod control;
 mod device;
+#[cfg(test)]
+mod driver;
 mod guest;
 mod message;
 mod port;

@@ -37,7 +37,16 @@ impl Port {
         listener.set_nonblocking(true)?;
         let name = Some(name.to_owned());
         let (to_client, to_guest) = (None, Vec::new());
-        Ok(Self { number, name, ready: false, guest_open: false, listener, client: None, to_client, to_guest })
+        Ok(Self {
+            number,
+            name,
+            ready: false,
+            guest_open: false,
+            listener,
+            client: None,
+            to_client,
+            to_guest,
+        })
     }
 
     pub(super) fn has_client(&self) -> bool {
@@ -92,7 +101,9 @@ impl Port {
 
     /// Throws away what the guest has sent and nobody has taken.
     pub(super) fn discard(&mut self, queue: &mut Queue, memory: &GuestMemoryMmap) -> Result<()> {
-        while let Some(taken) = self.to_client.take().map_or_else(|| queue.take(memory), |taken| Ok(Some(taken)))? {
+        while let Some(taken) =
+            self.to_client.take().map_or_else(|| queue.take(memory), |taken| Ok(Some(taken)))?
+        {
             queue.give_back(memory, &taken)?;
         }
         Ok(())

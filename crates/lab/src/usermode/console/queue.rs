@@ -1,7 +1,7 @@
 //! One queue of the device, in the guest's memory.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
@@ -45,7 +45,8 @@ impl Queue {
     /// Whether the guest has put buffers into it that were not taken yet.
     pub(super) fn has_buffer(&self, memory: &GuestMemoryMmap) -> bool {
         let next = self.rings.next_avail();
-        self.rings.ready() && self.rings.avail_idx(memory, Ordering::Acquire).is_ok_and(|index| index.0 != next)
+        self.rings.ready()
+            && self.rings.avail_idx(memory, Ordering::Acquire).is_ok_and(|index| index.0 != next)
     }
 
     /// Takes the next buffer that the guest has filled.
@@ -72,17 +73,27 @@ impl Queue {
     }
 
     fn pop<'a>(&mut self, memory: &'a GuestMemoryMmap) -> Option<Chain<'a>> {
-        if !self.rings.ready() { return None }
+        if !self.rings.ready() {
+            return None;
+        }
         self.rings.pop_descriptor_chain(memory)
     }
 
     fn done(&mut self, memory: &GuestMemoryMmap, head: u16, written: u32) -> Result<()> {
         self.rings.add_used(memory, head, written)?;
-        if self.rings.needs_notification(memory)? {
-            if let Some(call) = &mut self.call {
-                call.write_all(&1_u64.to_ne_bytes()).context("the guest's interrupt")?;
-            }
+        if self.rings.needs_notification(memory)?
+            && let Some(call) = &mut self.call
+        {
+            interrupt(call)?;
         }
         Ok(())
+    }
+}
+
+/// Wakes the guest. A full pipe is that of a guest that has yet to see earlier ones.
+fn interrupt(call: &mut File) -> Result<()> {
+    match call.write_all(&1_u64.to_ne_bytes()) {
+        Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error).context("the guest's interrupt"),
+        _ => Ok(()),
     }
 }
