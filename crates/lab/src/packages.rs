@@ -28,6 +28,7 @@ pub const LAB: &[Need] = &[
 pub const USER_MODE: &[Need] = &[
     Need { package: "user-mode-linux", probe: "linux.uml" },
     Need { package: "util-linux", probe: "unshare" },
+    Need { package: "util-linux", probe: "taskset" },
 ];
 
 /// What a domain of the host's libvirt needs besides.

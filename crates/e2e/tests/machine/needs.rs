@@ -34,7 +34,12 @@ const OWN_KERNEL: &[(&str, &str)] = &[
 
 /// Of these, the ones that need an emulated machine, each with what a kernel in user mode lacks.
 const EMULATION: &[(&str, &str)] = &[
-    ("autochecks::strain::", "pressure figures"),
+    ("figures::system::usage_of_each_core", "a second processor"),
+    ("figures::io::rates", "a disk so slow that it is seen at work"),
+    ("figures::processes::all_of_them", "ps finds no boot time in its /proc/stat"),
+    ("autochecks::want_of_memory", "pressure figures"),
+    ("autochecks::a_wrong_clock", "a hardware clock"),
+    ("symptoms::no_host", "debugfs, which tells whether a host is there"),
     ("faults::a_machine_that_slept", "a firmware that wakes it"),
     ("faults::a_machine_that_moves", "another QEMU to move to"),
 ];

@@ -13,12 +13,9 @@ modules=lib/modules/$(uname -r)
 if [ ! -e "$root/$modules" ]; then
     mkdir -p "$root/$modules"
     cd "/usr/lib/uml/modules/$(uname -r)"
-    cp -r --parents modules.order modules.builtin modules.builtin.modinfo kernel/lib kernel/block kernel/net/bridge \
-        kernel/net/802 kernel/net/llc kernel/fs/autofs kernel/fs/binfmt_misc.ko kernel/fs/configfs kernel/fs/fuse \
-        kernel/fs/overlayfs kernel/crypto/crc64_rocksoft_generic.ko kernel/drivers/block/loop.ko \
-        kernel/drivers/char/virtio_console.ko kernel/drivers/net/dummy.ko kernel/drivers/net/veth.ko \
-        kernel/drivers/scsi/scsi_common.ko kernel/drivers/scsi/scsi_mod.ko kernel/drivers/scsi/sd_mod.ko \
-        kernel/drivers/scsi/scsi_debug.ko "$root/$modules"
+    names='autofs4|binfmt_misc|bridge|dummy|fuse|inet_diag|ipv6|loop|overlay|scsi_debug|sd_mod|tcp_diag|udp_diag|unix_diag|veth|virtio_console'
+    cp --parents modules.order modules.builtin modules.builtin.modinfo \
+        $(grep -E "/($names)\.ko:" modules.dep | tr ': ' '\n' | sort -u) "$root/$modules"
     chroot "$root" depmod "$(uname -r)"
     tr -d - < "$root/proc/sys/kernel/random/uuid" > "$root/etc/machine-id"
     # The network of the emulated machine: one card, with the address that QEMU gives.
@@ -26,7 +23,7 @@ if [ ! -e "$root/$modules" ]; then
         > "$root/etc/systemd/network/05-lab.network"
     printf '[Match]\nName=wire\n\n[Link]\nUnmanaged=yes\n' > "$root/etc/systemd/network/04-wire.network"
 fi
-chroot "$root" modprobe veth
+chroot "$root" modprobe -a veth ipv6
 chroot "$root" ip link add eth0 type veth peer name wire
 chroot "$root" ip link set wire up
 cd "$root"

@@ -157,10 +157,18 @@ fn lay_out(dir: &Path, payload: Option<&Path>) -> Result<Console> {
 fn start(dir: &Path, arguments: &[std::ffi::OsString]) -> Result<Process> {
     let log = File::create(dir.join(options::CONSOLE_LOG))?;
     let mut command = command::program("setpriv")?;
-    command.args(["--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child"]);
+    command.args(["--pdeathsig", "KILL", "--", "taskset", "--cpu-list", &processor()?.to_string()]);
+    command.args(["unshare", "--pid", "--fork", "--kill-child"]);
     command.arg(command::find(options::KERNEL).context("the kernel is not installed")?).args(arguments);
     command.env("TMPDIR", memory_directory(dir)).stdout(log.try_clone()?).stderr(log);
     Process::keep_owned(command)
+}
+
+/// The last processor that this process may use. The kernel and what runs on it take turns at each system call, which is
+/// twice as quick on one processor.
+fn processor() -> Result<usize> {
+    let usable = rustix::thread::sched_getaffinity(None)?;
+    (0..rustix::thread::CpuSet::MAX_CPU).rev().find(|cpu| usable.is_set(*cpu)).context("no processor")
 }
 
 /// Where the guest's memory is kept.

@@ -32,7 +32,7 @@ pub(super) fn arguments(image: &Image, dir: &Path) -> Vec<OsString> {
         "root=/dev/root rootfstype=hostfs rootflags=/ ro".to_owned(),
         format!("init={}", path(BOOT_SCRIPT)),
         format!("virtio_uml.device={}:{VIRTIO_CONSOLE}", path(CONSOLE_SOCKET)),
-        "con=null con0=null,fd:1 ssl=null loglevel=7".to_owned(),
+        "con=null con0=null,fd:1 ssl=null loglevel=4 pty.legacy_count=0".to_owned(),
         format!("uml_dir={}/ umid=kernel", dir.display()),
     ]
     .iter()
