@@ -18,8 +18,8 @@ if [ ! -e "$root/$modules" ]; then
         $(grep -E "/($names)\.ko:" modules.dep | tr ': ' '\n' | sort -u) "$root/$modules"
     chroot "$root" depmod "$(uname -r)"
     tr -d - < "$root/proc/sys/kernel/random/uuid" > "$root/etc/machine-id"
-    # The network of the emulated machine: one card, with the address that QEMU gives.
-    printf '[Match]\nName=eth0\n\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\nLinkLocalAddressing=no\n' \
+    # The network of the emulated machine: one card with the address that QEMU gives, and no way out.
+    printf '[Match]\nName=eth0\n\n[Network]\nAddress=10.0.2.15/24\nLinkLocalAddressing=no\n' \
         > "$root/etc/systemd/network/05-lab.network"
     printf '[Match]\nName=wire\n\n[Link]\nUnmanaged=yes\n' > "$root/etc/systemd/network/04-wire.network"
 fi
