@@ -24,7 +24,8 @@ if [ ! -e "$root/$modules" ]; then
     printf '[Match]\nName=wire\n\n[Link]\nUnmanaged=yes\n' > "$root/etc/systemd/network/04-wire.network"
 fi
 chroot "$root" modprobe -a veth ipv6
-chroot "$root" ip link add eth0 type veth peer name wire
+# The peer is made first: the card has the lower number.
+chroot "$root" ip link add wire type veth peer name eth0
 chroot "$root" ip link set wire up
 cd "$root"
 mkdir -p old

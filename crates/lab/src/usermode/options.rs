@@ -26,7 +26,8 @@ pub(super) fn arguments(image: &Image, dir: &Path) -> Vec<OsString> {
     let path = |name: &str| dir.join(name).display().to_string();
     [
         format!("mem={MEMORY_MIB}M"),
-        format!("ubd0={},{}", path(CHANGES), image.disk().display()),
+        // `c`: the image is locked neither for nor against emulated machines that read it, too.
+        format!("ubd0c={},{}", path(CHANGES), image.disk().display()),
         format!("ubd1r={}", path(PAYLOAD_DISK)),
         // The host's files, until the script has made the disk the root.
         "root=/dev/root rootfstype=hostfs rootflags=/ ro".to_owned(),
@@ -52,7 +53,7 @@ mod tests {
     #[test]
     fn the_image_is_read_and_what_is_written_goes_elsewhere() {
         assert!(
-            line().contains(&"ubd0=/run/lab/changes.cow,/cache/image/disk.img".to_owned()),
+            line().contains(&"ubd0c=/run/lab/changes.cow,/cache/image/disk.img".to_owned()),
             "{:?}",
             line()
         );
