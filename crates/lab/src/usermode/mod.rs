@@ -1,8 +1,8 @@
 //! A system on a kernel in user mode: the machine's image with a kernel of its own, which is a program of the host.
 //!
 //! It boots in seconds where an emulated machine takes a minute. It has what namespaces lack: its own clock, kernel log,
-//! modules and cgroup controllers, and real virtio ports. What it has not: pressure figures,
-//! PCI, a second processor, a hardware clock.
+//! modules and cgroup controllers, and real virtio ports. What it has not:
+//! pressure figures, PCI, a second processor, a hardware clock.
 
 pub mod console;
 mod options;
