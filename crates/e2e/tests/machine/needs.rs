@@ -40,6 +40,7 @@ const EMULATION: &[(&str, &str)] = &[
     ("autochecks::want_of_memory", "pressure figures"),
     ("autochecks::a_wrong_clock", "a hardware clock"),
     ("symptoms::no_host", "debugfs, which tells whether a host is there"),
+    ("install::read_only", "the read-only unit, so confined, does not start on it"),
     ("documented::a_held_lock", "apt does not say on it who holds its lock"),
     ("faults::a_machine_that_slept", "a firmware that wakes it"),
     ("faults::a_machine_that_moves", "another QEMU to move to"),
