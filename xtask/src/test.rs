@@ -21,7 +21,7 @@ pub struct Test {
     /// Run every scenario in emulated machines, as before a release: also those that could run without emulation.
     #[arg(long, conflicts_with_all = ["fast", "windows"])]
     all_in_machines: bool,
-    /// What runs beside the first machine: Windows, the systems without emulation, and more machines where these cannot be.
+    /// What runs beside the first machine: Windows, and more machines where the rest needs them.
     #[arg(long, hide = true, conflicts_with_all = ["fast", "windows"])]
     beside: bool,
 }
@@ -71,9 +71,11 @@ impl Test {
             let skipped =
                 machines.elsewhere().iter().flat_map(|group| ["--skip", *group]).collect::<Vec<_>>();
             steps.step("the virtual machine", || scenarios(machines.lab(), &skipped));
-            steps.step("Windows, and the systems without emulation (begun with the machine)", || {
-                beside?.finish()
-            });
+            if machines == Machines::Emulated {
+                steps.step("the system on a kernel in user mode", || scenarios("usermode", &[]));
+                steps.step("the system in namespaces", || scenarios("namespace", &[]));
+            }
+            steps.step("Windows, and what else runs beside (begun with the machine)", || beside?.finish());
         }
         steps.finish()
     }
@@ -81,11 +83,8 @@ impl Test {
     fn beside_steps(&self) -> Steps {
         let machines = self.machines();
         let mut steps = windows_steps();
-        if machines != Machines::Everything {
+        if machines == Machines::Rest {
             steps.step("the system in namespaces", || scenarios("namespace", &[]));
-        }
-        if machines == Machines::Emulated {
-            steps.step("the system on a kernel in user mode", || scenarios("usermode", &[]));
         }
         for group in machines.elsewhere() {
             steps.step(&format!("the virtual machine: {group}"), || scenarios(machines.lab(), &[group]));
