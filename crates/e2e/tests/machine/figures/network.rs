@@ -20,12 +20,15 @@ const SET_UP: &str = "mkdir -p /run/systemd/network && \
     ip link add lab-dummy type dummy && ip link set lab-dummy address 02:00:00:00:00:17 mtu 1400 up && \
     ip addr add 192.0.2.7/24 dev lab-dummy && ip addr add 2001:db8::7/64 dev lab-dummy nodad && \
     ip link add lab-a type veth peer name lab-b && ip link set lab-a up && ip link add lab-bridge type bridge";
+/// A lab's card may have sent nothing so far: at the least it asks now who has the address.
+const SEND: &str = "bash -c 'echo > /dev/udp/10.0.2.2/9'";
 const PUT_BACK: &str = "ip link del lab-dummy; ip link del lab-a; ip link del lab-bridge; \
     rm /run/systemd/network/00-lab.network; networkctl reload";
 
 fn interfaces(guest: &Guest) -> Result<()> {
     let _undo = Undo::by(guest, PUT_BACK);
     guest.sh(SET_UP)?;
+    guest.sh(SEND)?;
     let (before, own, after) = with_host(guest, |client| around(guest, client, "ip -j -s addr"))?;
     let own = own.data.system.network.interfaces;
     let (before, after): (Value, Value) = (serde_json::from_str(&before)?, serde_json::from_str(&after)?);
