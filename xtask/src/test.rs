@@ -63,11 +63,12 @@ impl Test {
             println!("\n==> Windows\n    left out: --fast was given");
         } else {
             steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
+            // First what it installs, so that nothing waits for the package manager's lock.
+            let machines = self.machines();
             // An emulated machine waits much, and keeps only one processor busy.
             let mut arguments = vec!["test", "--beside"];
             arguments.extend(self.all_in_machines.then_some("--all-in-machines"));
             let beside = Beside::start("beside", &arguments);
-            let machines = self.machines();
             let skipped =
                 machines.elsewhere().iter().flat_map(|group| ["--skip", *group]).collect::<Vec<_>>();
             steps.step("the virtual machine", || scenarios(machines.lab(), &skipped));
