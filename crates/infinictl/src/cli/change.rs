@@ -18,17 +18,9 @@ use tokio::time::Instant;
 /// From one question about a change that goes on to the next.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// The actions that change packages.
-const CHANGES: [ActionName; 4] = [
-    ActionName::PackageInstall,
-    ActionName::PackageRemove,
-    ActionName::PackageUpdate,
-    ActionName::UpdateInstall,
-];
-
 /// Whether the action of this name changes packages.
 pub(super) fn changes_packages(name: &str) -> bool {
-    CHANGES.iter().any(|change| change.name() == name)
+    ActionName::from_name(name).is_some_and(ActionName::changes_packages)
 }
 
 /// How to see later what came of a change.

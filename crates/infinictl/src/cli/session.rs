@@ -177,7 +177,7 @@ impl Session {
 
 /// What the guest is given for an action: changes of packages are given their time by an impatient host, too.
 fn for_guest(action: &Action, timeout: Duration) -> Duration {
-    if changes_packages(action.name().name()) { timeout.max(PACKAGE_FLOOR) } else { timeout }
+    if action.name().changes_packages() { timeout.max(PACKAGE_FLOOR) } else { timeout }
 }
 
 /// What goes on in the guest, and for a change of packages how to see what comes of it.
