@@ -8,20 +8,11 @@ mod tree;
 
 use infiniservice::clock::Now;
 use infiniservice::collector::ProcessQuery;
-use std::fs;
 use std::time::{Duration, SystemTime};
 use tree::{Tree, collect, errors_of};
 
 /// More than there are places for files of processes that hang.
 const CROWD: std::ops::Range<u32> = 1_000..1_100;
-
-/// Whoever opens it waits: a pipe without a writer.
-fn waits_for_ever(tree: &Tree, pid: u32) {
-    let path = tree.dir.path().join(format!("proc/{pid}/stat"));
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-}
 
 #[test]
 fn a_crowd_of_processes_that_cannot_be_read_hides_none_that_could_be_and_is_told() {
@@ -31,7 +22,7 @@ fn a_crowd_of_processes_that_cannot_be_read_hides_none_that_could_be_and_is_told
     }
     let mut collector = tree.collector();
     assert_eq!(collect(&mut collector, 0).0.processes.len(), 20);
-    CROWD.for_each(|pid| waits_for_ever(&tree, pid));
+    CROWD.for_each(|pid| tree.waits_for_ever(&format!("proc/{pid}/stat")));
     for round in 1..4 {
         let (data, collection) = collect(&mut collector, 10 * round);
         assert_eq!(data.processes.len(), 20, "round {round}");

@@ -6,15 +6,6 @@ use infiniservice::collector::{CollectorHandle, CollectorSettings, HandleError, 
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-/// A pipe without a writer in the place of a file: whoever opens it waits, as for a process whose owner holds its memory.
-fn waits_for_ever(tree: &Tree, path: &str) {
-    let path = tree.dir.path().join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(&path);
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-}
-
 #[test]
 fn a_process_that_cannot_be_read_costs_its_own_figures_and_is_named() {
     let tree = Tree::new();
@@ -24,9 +15,9 @@ fn a_process_that_cannot_be_read_costs_its_own_figures_and_is_named() {
         tree.file(&format!("proc/{pid}/status"), "Uid:\t1000\t1000\t0\t0\n");
         tree.file(&format!("proc/{pid}/io"), "read_bytes: 1\nwrite_bytes: 2\n");
     }
-    waits_for_ever(&tree, "proc/12/cmdline");
-    waits_for_ever(&tree, "proc/13/stat");
-    waits_for_ever(&tree, "proc/14/io");
+    tree.waits_for_ever("proc/12/cmdline");
+    tree.waits_for_ever("proc/13/stat");
+    tree.waits_for_ever("proc/14/io");
     let mut collector = tree.collector();
     for round in 0..3 {
         let (data, collection) = collect(&mut collector, 10 * round);
@@ -69,7 +60,7 @@ fn one_users_processes_that_hang_hide_no_others() {
     for pid in 100..150 {
         tree.process(pid, b"his", 'S', 9, 100);
         tree.file(&format!("proc/{pid}/status"), "Uid:\t1000\t1000\t0\t0\n");
-        waits_for_ever(&tree, &format!("proc/{pid}/cmdline"));
+        tree.waits_for_ever(&format!("proc/{pid}/cmdline"));
     }
     tree.process(200, b"hers", 'S', 1, 100);
     tree.file("proc/200/status", "Uid:\t1001\t1001\t0\t0\n");
@@ -92,7 +83,7 @@ async fn a_collection_that_hangs_is_given_up_and_another_thread_takes_over() {
     let tree = Tree::new();
     tree.process(10, b"ok", 'S', 1, 100);
     let loadavg = fs::read(tree.dir.path().join("proc/loadavg")).unwrap();
-    waits_for_ever(&tree, "proc/loadavg");
+    tree.waits_for_ever("proc/loadavg");
     let collection_patience = Duration::from_millis(100);
     let settings = CollectorSettings { collection_patience, ..tree.settings() };
     let handle = CollectorHandle::spawn(settings, SystemClock::start()).unwrap();

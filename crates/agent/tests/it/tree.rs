@@ -36,6 +36,15 @@ impl Tree {
         fs::write(path, text).unwrap();
     }
 
+    /// A pipe without a writer in the place of a file: whoever opens it waits, as for a process whose owner holds its memory.
+    pub fn waits_for_ever(&self, path: &str) {
+        self.file(path, b"");
+        let path = self.dir.path().join(path);
+        fs::remove_file(&path).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    }
+
     pub fn process(&self, pid: u32, name: &[u8], state: char, ticks: u64, rss: u64) {
         let mut stat = format!("{pid} (").into_bytes();
         stat.extend(name);

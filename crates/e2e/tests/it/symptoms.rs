@@ -224,22 +224,23 @@ async fn a_stop_while_a_command_runs() -> Result<()> {
     bench.shown("a_stop_while_a_command_runs", "")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broken_configuration_at_a_reload() -> Result<()> {
+/// What this configuration is said to be when the running agent is told to read it.
+async fn at_a_reload(test: &str, config: &str) -> Result<()> {
     let bench = Bench::new("").await?;
     bench.client.ping(PATIENCE).await?;
-    fs::write(bench.dir.path().join("config.toml"), "collection_interval_secs = 0\n")?;
+    fs::write(bench.dir.path().join("config.toml"), config)?;
     signal(&bench.client, "HUP")?;
-    bench.shown("a_broken_configuration_at_a_reload", "")
+    bench.shown(test, "")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_configuration_at_a_reload() -> Result<()> {
+    at_a_reload("a_broken_configuration_at_a_reload", "collection_interval_secs = 0\n").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_that_wants_a_restart() -> Result<()> {
-    let bench = Bench::new("").await?;
-    bench.client.ping(PATIENCE).await?;
-    fs::write(bench.dir.path().join("config.toml"), "max_processes = 7\n")?;
-    signal(&bench.client, "HUP")?;
-    bench.shown("a_setting_that_wants_a_restart", "")
+    at_a_reload("a_setting_that_wants_a_restart", "max_processes = 7\n").await
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! The list of installed packages, over recorded lines and over those of a program that prints for ever.
 
-use super::script::Script;
-use crate::commands::context::{BoxFuture, CommandContext};
+use super::script::{Printer, Script};
+use crate::commands::context::CommandContext;
 use crate::commands::control::Control;
-use crate::commands::outcome::Captured;
-use crate::commands::runner::{Finished, Line, Request, RunError, Runner, Status, TakeLine};
+use crate::commands::runner::Status;
 use crate::packages::Apt;
 use crate::packages::fixture::finished;
 use infiniservice_protocol::data::PackageListData;
-use std::sync::Arc;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,32 +30,10 @@ async fn the_list_is_sorted_filtered_by_name_and_description_and_counts_before_t
     assert_eq!((names(&shells), shells.count), (vec!["bash".into()], 2));
 }
 
-/// Prints packages for ever, as long as somebody takes its lines; who wants all at once waits for ever.
-struct Endless;
-
-impl Runner for Endless {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
-        panic!("{request:?} has no end")
-    }
-
-    fn run_lines<'a>(
-        &'a self,
-        _: Request,
-        _: &'a Control,
-        take: TakeLine<'a>,
-    ) -> BoxFuture<'a, Result<Finished, RunError>> {
-        let mut numbers = 0_u64..;
-        let text = |n: u64| format!("installed\tp{n:06}\t1\tall\t1\tOne of many");
-        while numbers.next().is_some_and(|n| take(Line { text: &text(n), cut: false }).is_continue()) {}
-        let (stdout, stderr) = (Captured::default(), Captured::default());
-        Box::pin(async { Ok(Finished { status: Status::Enough, stdout, stderr }) })
-    }
-}
-
+/// Packages for ever.
 fn endless() -> CommandContext {
-    let root = tempfile::tempdir().unwrap();
-    let (_, context) = Script::context(Box::new(Apt), root.path(), []);
-    CommandContext { runner: Arc::new(Endless), ..context }
+    let line = |n| format!("installed\tp{n:06}\t1\tall\t1\tOne of many");
+    Printer { line, status: Status::Enough, stderr: "" }.context()
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use crate::collector::ProcessQuery;
 use crate::commands::context::{BoxFuture, CommandContext, ProcessSource, Services};
 use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandResult};
-use crate::commands::runner::{Finished, Program, Request, RunError, Runner};
-use crate::packages::{PackageManager, Site};
+use crate::commands::outcome::{Captured, CommandError, CommandResult};
+use crate::commands::runner::{Finished, Line, Program, Request, RunError, Runner, Status, TakeLine};
+use crate::packages::{Apt, PackageManager, Site};
 use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use std::collections::VecDeque;
@@ -58,6 +58,44 @@ impl Runner for Script {
         assert_eq!(request.program, Program::Named(program), "{request:?}");
         assert!(request.arguments.iter().any(|one| one == argument), "{argument} is not in {request:?}");
         Box::pin(async { Ok(answer) })
+    }
+}
+
+/// Prints lines by their numbers: for ever where its lines are to be ended as enough, else one. Who wants all at once would
+/// wait for ever.
+pub(in crate::commands::safe) struct Printer {
+    pub(in crate::commands::safe) line: fn(u64) -> String,
+    pub(in crate::commands::safe) status: Status,
+    pub(in crate::commands::safe) stderr: &'static str,
+}
+
+impl Printer {
+    /// The context of a machine with apt, where every program is this.
+    pub(in crate::commands::safe) fn context(self) -> CommandContext {
+        let root = tempfile::tempdir().unwrap();
+        let (_, context) = Script::context(Box::new(Apt), root.path(), []);
+        CommandContext { runner: Arc::new(self), ..context }
+    }
+}
+
+impl Runner for Printer {
+    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
+        panic!("what {request:?} prints may have no end")
+    }
+
+    fn run_lines<'a>(
+        &'a self,
+        _: Request,
+        _: &'a Control,
+        take: TakeLine<'a>,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        let Self { line, status, stderr } = *self;
+        let mut numbers = 0..;
+        while numbers.next().is_some_and(|n| take(Line { text: &line(n), cut: false }).is_continue())
+            && status == Status::Enough
+        {}
+        let (stdout, stderr) = (Captured::default(), Captured::from(stderr.to_owned()));
+        Box::pin(async move { Ok(Finished { status, stdout, stderr }) })
     }
 }
 
