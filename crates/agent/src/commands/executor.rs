@@ -320,9 +320,11 @@ impl Shared {
     ) -> bool {
         let mut state = self.lock();
         let early = state.registry.leave_to_later(ticket, since);
-        let goes_on = !early.is_empty();
+        if early.is_empty() {
+            return false;
+        }
         self.answer(&mut state, early, name, took, result.clone());
-        goes_on
+        true
     }
 
     /// The moment by the clock of the books.
