@@ -6,7 +6,7 @@ use crate::autochecks::journal;
 use crate::communication::diagnose::service_state;
 use crate::inventory::{self, appimage, desktop, flatpak, snap};
 use crate::os_detection::OsRelease;
-use crate::packages::{Reading, fuzzing as packages};
+use crate::packages::{Parsed, Reading, fuzzing as packages};
 use crate::user_names::fuzzing::names as user_names;
 use infiniservice_protocol::data::Application;
 
@@ -51,7 +51,7 @@ pub fn rpm(bytes: &[u8]) {
 /// Desktop entries, `AppImages`, flatpak and snap: made by whoever made the application.
 pub fn inventory(bytes: &[u8]) {
     let text = text(bytes);
-    let read = |line: fn(&str) -> Option<Option<Application>>| Reading::of(text.lines(), line).rows;
+    let read = |line: fn(&str) -> Parsed<Application>| Reading::of(text.lines(), line).rows;
     let mut all = [read(flatpak::line), read(snap::line)].concat();
     all.extend(desktop::read("/usr/share/applications/x.desktop", &text));
     all.extend(appimage::described(&text));

@@ -1,6 +1,7 @@
 //! Packages of dpkg (dpkg-query(1)).
 
 use super::known;
+use crate::packages::Parsed;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;
 
@@ -9,7 +10,7 @@ pub const FORMAT: &str =
     "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${Maintainer}\\n";
 
 /// A line: a package, also one that is not set up. One of which no more than the configuration is left is passed over.
-pub fn line(line: &str) -> Option<Option<Application>> {
+pub fn line(line: &str) -> Parsed<Application> {
     let (status, rest) = line.split_once('\t').unwrap_or((line, ""));
     match status.chars().nth(1) {
         None if line.is_empty() => None,

@@ -1,6 +1,7 @@
 //! Applications of flatpak (flatpak-list(1)). Not on a terminal it puts tabs between the columns and no heading.
 
 use super::known;
+use crate::packages::Parsed;
 use infiniservice_protocol::data::Application;
 
 /// Its arguments: the name, which anybody may choose, last.
@@ -8,7 +9,7 @@ pub const ARGUMENTS: [&str; 4] =
     ["list", "--system", "--app", "--columns=application,version,arch,origin,installation,name"];
 
 /// A line: an application, the identifier standing for a name that is missing.
-pub fn line(line: &str) -> Option<Option<Application>> {
+pub fn line(line: &str) -> Parsed<Application> {
     (!line.is_empty()).then(|| application(line))
 }
 

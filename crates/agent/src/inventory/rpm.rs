@@ -2,6 +2,7 @@
 
 use super::date::day_of_secs;
 use super::known;
+use crate::packages::Parsed;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ pub const FORMAT: &str = "--qf=%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{REL
 
 /// Reads the lines. Signing keys, which rpm keeps as packages, are left out, and so is a line without tabs behind a package: the rest of its
 /// vendor's name.
-pub fn lines() -> impl FnMut(&str) -> Option<Option<Application>> + Send {
+pub fn lines() -> impl FnMut(&str) -> Parsed<Application> + Send {
     let mut any = false;
     move |line: &str| {
         let passed_over =

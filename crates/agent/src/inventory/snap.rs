@@ -1,6 +1,7 @@
 //! Snaps, from `snap list --color=never --unicode=never`: a heading, then words with spaces between them.
 
 use super::known;
+use crate::packages::Parsed;
 use infiniservice_protocol::data::Application;
 
 /// Its arguments.
@@ -13,7 +14,7 @@ const NOT_READY: [&str; 3] = ["disabled", "broken", "inactive"];
 
 /// A line: name, version, revision, channel, publisher, notes. A snap's name and version hold no spaces (snapcraft.io's schema), and no
 /// name has a capital, as the heading has.
-pub fn line(line: &str) -> Option<Option<Application>> {
+pub fn line(line: &str) -> Parsed<Application> {
     (!line.is_empty() && !line.starts_with("Name ")).then(|| snap(line))
 }
 

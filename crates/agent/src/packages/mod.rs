@@ -26,7 +26,7 @@ pub use blocked::{HELD, PHASED, Reasons, explain, key};
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
 pub use installed::Installed;
-pub use plan::{Line, Plan, Planned, ReadLine, Reading, Replaced};
+pub use plan::{Parsed, Plan, Planned, ReadLine, Reading, Replaced};
 pub use site::{Files, Lists, Site};
 pub use target::Target;
 pub use version::compare as compare_versions;

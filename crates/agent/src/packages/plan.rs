@@ -87,10 +87,10 @@ pub(super) fn is_target(target: &Target, planned: &Planned) -> bool {
 }
 
 /// What a line of a tool holds: `None` where it announces nothing, `Some(None)` where it should have been a row.
-pub type Line<T> = Option<Option<T>>;
+pub type Parsed<T> = Option<Option<T>>;
 
 /// Reads a line of a tool.
-pub type ReadLine<T> = Box<dyn FnMut(&str) -> Line<T> + Send>;
+pub type ReadLine<T> = Box<dyn FnMut(&str) -> Parsed<T> + Send>;
 
 /// What a reader made of a tool's text: rows, and lines that should have been rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl<T> Default for Reading<T> {
 
 impl<T> Reading<T> {
     /// Reads line by line; `None` passes a line over that announces nothing, and `Some(None)` counts one that does.
-    pub fn of<'a>(lines: impl Iterator<Item = &'a str>, mut read: impl FnMut(&'a str) -> Line<T>) -> Self {
+    pub fn of<'a>(lines: impl Iterator<Item = &'a str>, mut read: impl FnMut(&'a str) -> Parsed<T>) -> Self {
         let mut all = Self::default();
         for found in lines.filter_map(&mut read) {
             match found {

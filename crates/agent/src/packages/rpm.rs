@@ -1,7 +1,7 @@
 //! What rpm has installed: shared by all package managers that stand on it (rpm(8), "QUERY OPTIONS").
 
 use super::target::word;
-use super::{Installed, Line, Planned, Target};
+use super::{Installed, Parsed, Planned, Target};
 use crate::commands::runner::Request;
 use crate::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
@@ -38,7 +38,7 @@ fn row(line: &str) -> Option<(&str, Installed, Option<u64>, &str)> {
 }
 
 /// Reads the list's lines. `source` is the package manager: rpm does not know the repository.
-pub(super) fn listed(source: &'static str) -> impl FnMut(&str) -> Line<PackageInfo> + Send {
+pub(super) fn listed(source: &'static str) -> impl FnMut(&str) -> Parsed<PackageInfo> + Send {
     let info = move |(name, installed, bytes, summary): (&str, Installed, Option<u64>, &str)| PackageInfo {
         name: name.to_owned(),
         version: installed.version,

@@ -1,6 +1,7 @@
 //! Lists that tools print, taken line by line: whatever their length, no more is kept than an answer may need.
 
 use crate::commands::runner::{Finished, Line, Status};
+use crate::packages::Parsed;
 use std::ops::ControlFlow;
 
 /// Lines that are read of a list: no system has so many packages.
@@ -30,7 +31,7 @@ impl Tally {
     pub(super) fn take<T>(
         &mut self,
         line: Line<'_>,
-        read: &mut dyn FnMut(&str) -> Option<Option<T>>,
+        read: &mut dyn FnMut(&str) -> Parsed<T>,
         keep: &mut dyn FnMut(T),
     ) -> ControlFlow<()> {
         self.bytes = self.bytes.saturating_add(line.text.len());
@@ -63,7 +64,7 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn number(line: &str) -> crate::packages::Line<u32> {
+    fn number(line: &str) -> Parsed<u32> {
         (!line.is_empty()).then(|| line.parse().ok())
     }
 

@@ -3,7 +3,7 @@
 use super::names;
 use crate::commands::runner::Request;
 use crate::one_line::description;
-use crate::packages::{Installed, Line, Target};
+use crate::packages::{Installed, Parsed, Target};
 use infiniservice_protocol::data::PackageInfo;
 
 /// The description stands last: only it is free text, and it may hold tabs.
@@ -60,7 +60,7 @@ impl Row<'_> {
 }
 
 /// A line of the list: an installed package, also one that is not set up.
-pub(super) fn listed(line: &str) -> Line<PackageInfo> {
+pub(super) fn listed(line: &str) -> Parsed<PackageInfo> {
     let info = |row: Row<'_>| PackageInfo {
         name: row.name.to_owned(),
         version: row.version.to_owned(),

@@ -9,6 +9,7 @@ use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::commands::runner::{Finished, Line, Request, RunError, Status};
 use crate::commands::safe::listing::{MESSAGES_MAX_BYTES, Tally};
 use crate::inventory::{Selection, dpkg, flatpak, linux, rpm, snap};
+use crate::packages::Parsed;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;
@@ -97,7 +98,7 @@ impl Asking<'_> {
         &mut self,
         program: &'static str,
         arguments: &[&str],
-        read: &mut (dyn FnMut(&str) -> Option<Option<Application>> + Send),
+        read: &mut (dyn FnMut(&str) -> Parsed<Application> + Send),
         selection: &mut Selection,
     ) -> Result<u32, CommandError> {
         let (mut tally, mut count) = (Tally::default(), 0);
