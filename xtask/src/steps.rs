@@ -53,8 +53,8 @@ pub struct Steps {
 struct Done {
     name: String,
     took: Duration,
-    /// What its programs took of all processors.
-    of_processors: Duration,
+    /// User and system time of its programs, on all processors.
+    cpu_time: Duration,
     failure: Option<String>,
 }
 
@@ -62,23 +62,23 @@ impl Steps {
     /// Runs one step; a failure is noted and the next step still runs.
     pub fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) {
         println!("\n==> {name}");
-        let (start, before) = (Instant::now(), of_processors());
+        let (start, before) = (Instant::now(), cpu_time());
         let failure = work().err().map(|error| format!("{error:#}"));
         if let Some(failure) = &failure {
             eprintln!("    failed: {failure}");
         }
-        let of_processors = of_processors().saturating_sub(before);
-        self.done.push(Done { name: name.to_owned(), took: start.elapsed(), of_processors, failure });
+        let cpu_time = cpu_time().saturating_sub(before);
+        self.done.push(Done { name: name.to_owned(), took: start.elapsed(), cpu_time, failure });
     }
 
     /// The table; an error when a step failed.
     pub fn finish(self) -> Result<()> {
         let failed = self.done.iter().filter(|step| step.failure.is_some()).count();
-        println!("\n              took  of processors");
+        println!("\n           elapsed    CPU time");
         for step in &self.done {
             let verdict = if step.failure.is_some() { "FAILED" } else { "passed" };
-            let (took, of_processors) = (step.took.as_secs_f64(), step.of_processors.as_secs_f64());
-            println!("{verdict}  {took:>8.1} s  {of_processors:>8.1} s  {}", step.name);
+            let (took, cpu_time) = (step.took.as_secs_f64(), step.cpu_time.as_secs_f64());
+            println!("{verdict}  {took:>8.1} s  {cpu_time:>8.1} s  {}", step.name);
         }
         println!("\nsteps: {} passed, {failed} failed", self.done.len() - failed);
         if failed > 0 {
@@ -88,9 +88,9 @@ impl Steps {
     }
 }
 
-/// What programs that this one waited for took of the processors, their own children included: `cutime` and `cstime` of
+/// User and system time of the programs that this one waited for, their own children included: `cutime` and `cstime` of
 /// proc(5), `/proc/pid/stat`. Zero where there is no such file.
-fn of_processors() -> Duration {
+fn cpu_time() -> Duration {
     /// `USER_HZ` of every Linux in use.
     const TICKS_A_SECOND: u64 = 100;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -105,10 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_child_takes_of_the_processors_is_counted() {
-        let before = of_processors();
+    fn the_cpu_time_of_a_child_is_counted() {
+        let before = cpu_time();
         run(Command::new("sh").args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]))
             .expect("runs");
-        assert!(of_processors() > before);
+        assert!(cpu_time() > before);
     }
 }

@@ -139,12 +139,10 @@ impl Files {
         let stat = std::fs::read_to_string(self.path("/proc/stat"))
             .map_err(|error| format!("/proc/stat: {error}"))?;
         let boot = stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse::<u64>().ok());
-        let boot = boot.ok_or("/proc/stat says no btime")?;
+        let boot = boot.ok_or("/proc/stat has no `btime` line")?;
         let mut moments = times.lines().filter_map(|line| Some(line.rsplit_once('\t')?.1.parse::<u64>()));
         let newest = moments.try_fold(0, |newest, moment| moment.map(|moment| moment.max(newest)));
-        newest
-            .map(|newest| newest > boot)
-            .map_err(|_| "a package's time of installation is no number".to_owned())
+        newest.map(|newest| newest > boot).map_err(|_| "an installation time is not a number".to_owned())
     }
 
     fn path(&self, path: &str) -> PathBuf {

@@ -53,9 +53,9 @@ fn facts(status: &Status) -> Vec<String> {
 fn held(status: &Status) -> String {
     match status.commands_held_by.as_deref() {
         Some("cgroups") => "each in a cgroup of its own".into(),
-        Some("process_table") => "held by the process table: no cgroup bounds them".into(),
+        Some("process_table") => "tracked in the process table; no cgroup limits them".into(),
         Some(other) => format!("held by {other}"),
-        None => "not known by what they are held".into(),
+        None => "not known yet".into(),
     }
 }
 

@@ -190,7 +190,7 @@ fn others(data: &PackageChangeData) -> String {
 pub(super) fn reboot(required: bool, unknown: Option<&str>) -> String {
     match unknown {
         _ if required => "\nThe guest asks for a reboot.".to_owned(),
-        Some(why) => format!("\nWhether the guest asks for a reboot is not known: {}.", sanitise::line(why)),
+        Some(why) => format!("\nThe guest does not know whether it needs a reboot: {}.", sanitise::line(why)),
         None => String::new(),
     }
 }

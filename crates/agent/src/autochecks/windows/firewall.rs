@@ -39,11 +39,10 @@ pub fn assess(profiles: &[Profile]) -> Assessed {
     let unknown: Vec<&str> = profiles.iter().filter(|p| p.is_on().is_none()).map(|p| p.name).collect();
     let unseen = (!unknown.is_empty())
         .then(|| format!("Nothing says whether it is on in the {} profile(s).", unknown.join(" and ")));
-    let message = if off.is_empty() {
-        if unknown.is_empty() { "The firewall is on in every profile." } else { "The firewall is on." }
-            .to_owned()
-    } else {
-        format!("The firewall is off in the {} profile(s).", off.join(" and "))
+    let message = match (off.as_slice(), unknown.as_slice()) {
+        ([], []) => "The firewall is on in every profile.".to_owned(),
+        ([], _) => "The firewall is on.".to_owned(),
+        _ => format!("The firewall is off in the {} profile(s).", off.join(" and ")),
     };
     let told: serde_json::Map<_, _> =
         profiles.iter().map(|p| (p.name.to_owned(), json!(p.is_on()))).collect();

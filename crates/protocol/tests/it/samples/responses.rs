@@ -155,7 +155,7 @@ fn update_check() -> UpdateCheckData {
         last_check: Some("2026-11-23T05:00:00.000Z".into()),
         refresh_error: None,
         reboot_required: false,
-        reboot_unknown: Some("/proc/stat says no btime".into()),
+        reboot_unknown: Some("/proc/stat has no `btime` line".into()),
     }
 }
 

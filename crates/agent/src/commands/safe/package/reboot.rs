@@ -37,9 +37,9 @@ impl Desk<'_> {
         let finished = answer.map_err(|error| error.to_string())?;
         let times = finished.stdout.text;
         if times.trim().is_empty() {
-            // Also of a package that is not installed it says so.
+            // The program prints a line for every package, also for one that is not installed.
             let said = crate::one_line::quote(finished.stderr.text.trim());
-            return Err(format!("when packages were installed could not be read: {said}"));
+            return Err(format!("the installation times of packages could not be read: {said}"));
         }
         self.look(move |files| files.any_since_boot(&times)).await
     }
