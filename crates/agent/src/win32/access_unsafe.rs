@@ -22,10 +22,10 @@ use windows::Win32::Storage::FileSystem::{
 };
 use windows::core::{BOOL, HSTRING};
 
-/// A descriptor that the system allocated.
-struct Descriptor(PSECURITY_DESCRIPTOR);
+/// The descriptor that something is to have; the system allocated it.
+struct Wanted(PSECURITY_DESCRIPTOR);
 
-impl Descriptor {
+impl Wanted {
     fn parse(sddl: &str) -> io::Result<Self> {
         let mut descriptor = Self(PSECURITY_DESCRIPTOR::default());
         let text = HSTRING::from(sddl);
@@ -57,9 +57,7 @@ impl Descriptor {
         }
         Ok((owner, list))
     }
-}
 
-impl Descriptor {
     fn attributes(&self) -> SECURITY_ATTRIBUTES {
         SECURITY_ATTRIBUTES {
             nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
@@ -69,7 +67,7 @@ impl Descriptor {
     }
 }
 
-impl Drop for Descriptor {
+impl Drop for Wanted {
     fn drop(&mut self) {
         // SAFETY: allocated by the system for its caller, and not used after this.
         unsafe { LocalFree(Some(HLOCAL(self.0.0))) };
@@ -81,7 +79,7 @@ impl Drop for Descriptor {
 /// # Errors
 /// There is something of this name, or the system refuses.
 pub fn create_directory(path: &Path, sddl: &str) -> io::Result<()> {
-    let descriptor = Descriptor::parse(sddl)?;
+    let descriptor = Wanted::parse(sddl)?;
     let (name, attributes) = (HSTRING::from(path), descriptor.attributes());
     // SAFETY: name, attributes and the descriptor that they point to live through the call.
     unsafe { CreateDirectoryW(&name, Some(&raw const attributes)) }.map_err(io_error)
@@ -92,7 +90,7 @@ pub fn create_directory(path: &Path, sddl: &str) -> io::Result<()> {
 /// # Errors
 /// There is something of this name, or the system refuses.
 pub fn create_file(path: &Path, sddl: &str) -> io::Result<File> {
-    let descriptor = Descriptor::parse(sddl)?;
+    let descriptor = Wanted::parse(sddl)?;
     let (name, attributes) = (HSTRING::from(path), descriptor.attributes());
     let (access, list) = (GENERIC_WRITE.0, Some(&raw const attributes));
     // SAFETY: name, attributes and the descriptor that they point to live through the call.
@@ -109,7 +107,7 @@ pub fn create_file(path: &Path, sddl: &str) -> io::Result<File> {
 /// # Errors
 /// It is a link, or the system refuses.
 pub fn set(path: &Path, sddl: &str) -> io::Result<()> {
-    let descriptor = Descriptor::parse(sddl)?;
+    let descriptor = Wanted::parse(sddl)?;
     let (owner, list) = descriptor.parts()?;
     let file = open_itself(path, (READ_CONTROL | WRITE_DAC | WRITE_OWNER).0)?;
     if file.metadata()?.file_type().is_symlink() {
