@@ -14,6 +14,9 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 use tokio::process::{Child, Command};
 
+/// The descriptors that are asked about where `/proc` does not say which are open; the agent's own limit.
+const AT_MOST: RawFd = 1024;
+
 /// What a child reads and writes.
 pub(super) struct Streams {
     pub(super) stdin: Stdio,
@@ -76,14 +79,32 @@ fn forget_oom_protection() {
 /// Descriptors that the agent was started with and that would go on to its children; found once, as std opens no such ones.
 fn inherited() -> &'static [RawFd] {
     static INHERITED: OnceLock<Vec<RawFd>> = OnceLock::new();
-    INHERITED.get_or_init(|| {
-        let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        numbers.filter(|fd| *fd > 2 && goes_on(*fd)).collect()
-    })
+    INHERITED
+        .get_or_init(|| numbers("/proc/self/fd").into_iter().filter(|fd| *fd > 2 && goes_on(*fd)).collect())
+}
+
+/// The numbers of descriptors that are open, or all that may be: `/proc` can be hidden, and a full table has none left to look.
+fn numbers(directory: &str) -> Vec<RawFd> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return (0..AT_MOST).collect() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn goes_on(fd: RawFd) -> bool {
     // SAFETY: the number is only asked about; one that was closed since is refused by the kernel.
     fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn an_open_descriptor_is_found_also_where_the_kernel_does_not_list_it() {
+        let file = File::open("/proc/self/stat").unwrap();
+        for directory in ["/proc/self/fd", "/proc/self/no-such-directory"] {
+            assert!(numbers(directory).contains(&file.as_raw_fd()), "{directory}");
+        }
+        assert!(!goes_on(file.as_raw_fd()), "std opened it close-on-exec");
+    }
 }
