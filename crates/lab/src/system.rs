@@ -168,6 +168,14 @@ impl System {
         }
     }
 
+    /// The same, where `begin` has it do so.
+    pub fn rebooted_by(&self, begin: impl FnOnce() -> Result<()>) -> Result<()> {
+        match self {
+            Self::UserMode(system) => system.rebooted_by(begin),
+            other => other.machine()?.rebooted_by(begin),
+        }
+    }
+
     /// See [`Machine::migrate`].
     pub fn migrate(&self) -> Result<Migrated> {
         self.machine()?.migrate()

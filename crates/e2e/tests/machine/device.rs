@@ -5,6 +5,7 @@ use infiniservice_e2e::Guest;
 use infiniservice_e2e::cost;
 use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_protocol::Action;
 
 pub const SCENARIOS: &[Scenario] = &[
     ("device::is_unplugged_and_comes_back_at_once", replug),
@@ -12,6 +13,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("device::is_taken_by_another_and_had_again_when_that_one_lets_go", taken),
     ("device::an_agent_killed_is_started_again_and_the_host_sees_it_back", killed),
     ("device::a_guest_that_reboots_comes_back", reboot),
+    ("device::a_guest_that_the_host_asks_to_reboot_does_so_and_comes_back", reboot_by_the_agent),
 ];
 
 fn served(guest: &Guest) -> Result<()> {
@@ -81,5 +83,19 @@ fn killed(guest: &Guest) -> Result<()> {
 
 fn reboot(guest: &Guest) -> Result<()> {
     guest.machine.reboot()?;
+    served(guest)
+}
+
+fn reboot_by_the_agent(guest: &Guest) -> Result<()> {
+    let boot = || guest.sh("cat /proc/sys/kernel/random/boot_id");
+    let before = boot()?;
+    guest.machine.rebooted_by(|| {
+        let client = guest.connect()?;
+        let answer = guest.succeed(&client, &Action::Reboot {})?;
+        println!("  answered in {} ms: {}", answer.execution_time_ms, answer.data);
+        guest.disconnect(client);
+        Ok(())
+    })?;
+    ensure!(boot()? != before, "it is the same boot");
     served(guest)
 }

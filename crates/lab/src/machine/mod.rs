@@ -197,8 +197,13 @@ impl Machine {
 
     /// Has the guest shut down in order and start again.
     pub fn reboot(&self) -> Result<()> {
+        self.rebooted_by(|| self.shell("systemctl --no-block reboot")?.expect_success().map(drop))
+    }
+
+    /// The same, where `begin` has it do so.
+    pub fn rebooted_by(&self, begin: impl FnOnce() -> Result<()>) -> Result<()> {
         self.monitor().forget_events()?;
-        self.shell("systemctl --no-block reboot")?.expect_success()?;
+        begin()?;
         self.wait_rebooted()
     }
 

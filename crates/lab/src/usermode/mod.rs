@@ -99,8 +99,13 @@ impl UserMode {
 
     /// Has the system shut down in order and start again.
     pub fn reboot(&self) -> Result<()> {
+        self.rebooted_by(|| self.run(&Exec::shell("systemctl --no-block reboot"))?.expect_success().map(drop))
+    }
+
+    /// The same, where `begin` has it do so.
+    pub fn rebooted_by(&self, begin: impl FnOnce() -> Result<()>) -> Result<()> {
         let boots = self.console.boots();
-        self.run(&Exec::shell("systemctl --no-block reboot"))?.expect_success()?;
+        begin()?;
         self.console.wait_boot(boots, BOOT_TIMEOUT).with_context(|| self.failure("no reboot"))?;
         self.wait_booted()
     }
