@@ -9,6 +9,7 @@ mod lab;
 mod soak;
 mod steps;
 mod test;
+mod test_programs;
 mod under_wine;
 mod windows;
 

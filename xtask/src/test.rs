@@ -3,6 +3,7 @@
 use crate::beside::Beside;
 use crate::dist::linux;
 use crate::steps::{Steps, cargo, root, run};
+use crate::test_programs;
 use crate::windows::{self, Profile};
 use anyhow::Result;
 use clap::Args;
@@ -148,9 +149,9 @@ fn windows_steps() -> Steps {
 
 fn wine() -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::WINE)?;
-    // Of the whole workspace, as all tests are: a part of it has dependencies with other features, built anew.
-    let tests = ["test", "--workspace", "--test", "wine", "--", "--nocapture"];
-    run(cargo(&tests).env("INFINISERVICE_WINE", "1").env("RUST_BACKTRACE", "0"))
+    test_programs::run("wine", |tests| {
+        tests.arg("--nocapture").env("INFINISERVICE_WINE", "1").env("RUST_BACKTRACE", "0");
+    })
 }
 
 fn licences() -> Result<()> {
@@ -181,20 +182,16 @@ fn documentation() -> Result<()> {
 /// The scenarios that `pick` names, of those that this lab (`namespace`, `usermode`, `emulated`…) runs.
 fn scenarios(lab: &str, pick: &[&str]) -> Result<()> {
     infiniservice_lab::packages::ensure(infiniservice_lab::packages::LAB)?;
-    let tests = ["test", "--workspace", "--test", "machine", "--"];
-    let mut tests = cargo(&tests);
-    tests.args(["--test-threads=1", "--nocapture"]);
-    // What users get, not what was built for tests.
-    for (variable, program) in
-        [("INFINISERVICE_AGENT", "infiniservice"), ("INFINISERVICE_INFINICTL", "infinictl")]
-    {
-        if std::env::var_os(variable).is_none() {
-            tests.env(variable, root().join("target/dist/linux/stage").join(program));
+    test_programs::run("machine", |tests| {
+        tests.args(["--test-threads=1", "--nocapture"]).args(pick);
+        // What users get, not what was built for tests.
+        for (variable, program) in
+            [("INFINISERVICE_AGENT", "infiniservice"), ("INFINISERVICE_INFINICTL", "infinictl")]
+        {
+            if std::env::var_os(variable).is_none() {
+                tests.env(variable, root().join("target/dist/linux/stage").join(program));
+            }
         }
-    }
-    run(tests
-        .args(pick)
-        .env("INFINISERVICE_LAB", lab)
-        .env("INFINISERVICE_VM", "1")
-        .env("RUST_BACKTRACE", "0"))
+        tests.env("INFINISERVICE_LAB", lab).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0");
+    })
 }
