@@ -29,6 +29,7 @@ pub mod packages;
 pub mod payload;
 pub mod qmp;
 pub mod system;
+pub mod tree;
 pub mod usermode;
 pub mod wine;
 

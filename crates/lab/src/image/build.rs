@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::overlay;
 use super::recipe::Recipe;
 use crate::apt::{self, Sources};
-use crate::command;
+use crate::{command, tree};
 
 pub(super) const DISK: &str = "disk.img";
 pub(super) const KERNEL: &str = "vmlinuz";
@@ -24,9 +24,8 @@ pub(super) fn build(recipe: &Recipe, target: &Path) -> Result<()> {
         bail!("mmdebstrap needs root, for the owners and modes of the machine's files");
     }
     let work = target.with_extension("partial");
-    if work.exists() {
-        fs::remove_dir_all(&work)?;
-    }
+    // A build that was interrupted leaves what was mounted for its packages.
+    tree::remove(&work)?;
     fs::create_dir_all(&work)?;
     let root = work.join("root");
     install(recipe, &work, &root)?;
@@ -34,7 +33,7 @@ pub(super) fn build(recipe: &Recipe, target: &Path) -> Result<()> {
     take_boot_file(&root, "vmlinuz-", &work.join(KERNEL))?;
     take_boot_file(&root, "initrd.img-", &work.join(INITRD))?;
     make_disk(&work.join(DISK), recipe.disk_mib, "root", &root)?;
-    fs::remove_dir_all(&root)?;
+    tree::remove(&root)?;
     fs::rename(&work, target).with_context(|| format!("cannot rename to {}", target.display()))
 }
 
@@ -71,7 +70,7 @@ fn configure(recipe: &Recipe, root: &Path) -> Result<()> {
 fn remove(path: &Path) -> Result<()> {
     match path.symlink_metadata() {
         Err(_) => Ok(()),
-        Ok(metadata) if metadata.is_dir() => Ok(fs::remove_dir_all(path)?),
+        Ok(metadata) if metadata.is_dir() => tree::remove(path),
         Ok(_) => Ok(fs::remove_file(path)?),
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, Result};
 
 use crate::dirs;
-use crate::packages;
+use crate::{packages, tree};
 use recipe::Recipe;
 
 /// Older images of the same variant that are kept: other branches may share the cache.
@@ -75,7 +75,7 @@ fn remove_old(lab: &Path, variant: &str, current: &Path) -> Result<()> {
     }
     old.sort();
     for (_, dir) in old.iter().rev().skip(KEPT_OLD_IMAGES) {
-        fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+        tree::remove(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
     Ok(())
 }
