@@ -4,7 +4,6 @@
 //! holds them against lines that `parse` takes.
 #![allow(dead_code, reason = "these types are only looked at by the schema's generator")]
 
-use crate::data;
 use crate::guest::GuestMessage;
 use crate::{Action, ActionName};
 use schemars::generate::SchemaSettings;
@@ -125,27 +124,9 @@ pub fn host() -> Value {
 pub fn response_data() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut actions = Map::new();
-    let mut put = |action: &str, schema: Schema| actions.insert(action.into(), schema.into());
-    put("ServiceList", generator.subschema_for::<Vec<data::ServiceInfo>>());
-    put("ServiceControl", generator.subschema_for::<data::ServiceInfo>());
-    put("PackageList", generator.subschema_for::<data::PackageListData>());
-    put("PackageInstall", generator.subschema_for::<data::PackageChangeData>());
-    put("PackageUpdate", generator.subschema_for::<data::PackageChangeData>());
-    put("PackageRemove", generator.subschema_for::<data::PackageChangeData>());
-    put("ProcessList", generator.subschema_for::<data::ProcessListData>());
-    put("ProcessKill", generator.subschema_for::<data::ProcessKillData>());
-    put("UpdateCheck", generator.subschema_for::<data::UpdateCheckData>());
-    put("UpdateInstall", generator.subschema_for::<data::UpdateInstallData>());
-    put("WindowsUpdateCheck", generator.subschema_for::<data::WindowsUpdateCheckData>());
-    put("WindowsUpdateInstall", generator.subschema_for::<data::WindowsUpdateInstallData>());
-    put("WindowsDefenderStatus", generator.subschema_for::<data::DefenderStatusData>());
-    put("WindowsDefenderScan", generator.subschema_for::<data::DefenderScanData>());
-    put("ApplicationInventory", generator.subschema_for::<data::ApplicationInventoryData>());
-    put("Autochecks", generator.subschema_for::<data::AutochecksData>());
-    put("PackageChangeStatus", generator.subschema_for::<data::PackageChangeStatusData>());
-    put("DiskCleanup", generator.subschema_for::<data::DiskCleanupData>());
-    put("Shutdown", generator.subschema_for::<data::PowerData>());
-    put("Reboot", generator.subschema_for::<data::PowerData>());
+    ActionName::each_answer(&mut generator, |action, schema| {
+        actions.insert(action.into(), schema.into());
+    });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "data of a successful response, by the action's name",

@@ -1,220 +1,173 @@
-//! The safe commands' actions and their parameters, typed.
+//! The safe commands' actions and their parameters, typed. The actions themselves are the rows of `table.rs`.
 //!
 //! [`Action::parse`] checks what holds on every platform. The alphabets of unit and package names differ from system
 //! to system and are checked by the agent, on top of what is refused here.
 
-mod name;
+mod choice;
 mod parameter;
-mod parse;
+mod table;
 #[cfg(test)]
 mod tests;
 
-pub use name::{ActionName, Platforms, UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
-pub use parameter::{MAX_NAME_CHARS, ParamError};
-pub use parse::{MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_PID, SERVICE_STATES};
+pub use choice::{ProcessSort, ScanType, ServiceOperation};
+pub use parameter::{MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_NAME_CHARS, MAX_PID, ParamError, SERVICE_STATES};
+pub use table::{Action, ActionName};
 
-use serde::{Deserialize, Serialize};
+use crate::ErrorCode;
+use crate::parse::quote;
+use parameter::Params;
+use serde_json::{Map, Value};
+use std::fmt;
 
-/// What a `SafeCommand` asks for. Serialised, it is the wire's `command_type`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(tag = "action")]
-pub enum Action {
-    /// Services and their states.
-    ServiceList {
-        /// Only services in this state, one of [`SERVICE_STATES`]; all when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        state: Option<String>,
-    },
-    /// One operation on one service.
-    ServiceControl {
-        /// systemd unit (`.service` may be left out) or Windows service name.
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
-        service: String,
-        /// What to do.
-        operation: ServiceOperation,
-    },
-    /// Installed packages.
-    PackageList {
-        /// At most this many, 1 to 100,000; all when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
-        limit: Option<u32>,
-        /// Part of the name or description, case-insensitive.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        filter: Option<String>,
-    },
-    /// Install one package.
-    PackageInstall {
-        /// As the package manager names it.
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
-        package: String,
-        /// Whether other packages may be removed or brought to an older version for it.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        cascade: bool,
-    },
-    /// Bring one installed package to its newest version.
-    PackageUpdate {
-        /// As the package manager names it.
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
-        package: String,
-        /// Whether other packages may be removed or brought to an older version for it.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        cascade: bool,
-    },
-    /// Remove one package; its configuration stays.
-    PackageRemove {
-        /// As the package manager names it.
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
-        package: String,
-        /// Whether other packages may be removed or brought to an older version for it.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        cascade: bool,
-    },
-    /// What became of the last changes of packages, those too that outlived their timeout.
-    PackageChangeStatus {
-        /// Only the change that was asked for by the command with this id; all that are remembered when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
-        id: Option<String>,
-    },
-    /// Running processes.
-    ProcessList {
-        /// At most this many, 1 to 100,000; all when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
-        limit: Option<u32>,
-        /// Order; busiest first when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sort_by: Option<ProcessSort>,
-        /// Part of the name or command line, case-insensitive.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        filter: Option<String>,
-    },
-    /// End a process.
-    ProcessKill {
-        /// From 1 to 2,147,483,647.
-        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 2_147_483_647)))]
-        pid: u32,
-        /// SIGKILL after SIGTERM was ignored.
-        #[serde(default)]
-        force: bool,
-    },
-    /// Pending updates (Linux).
-    UpdateCheck {},
-    /// Install pending updates (Linux).
-    UpdateInstall {
-        /// Only those that the distribution calls security updates.
-        #[serde(default)]
-        security_only: bool,
-        /// Whether other packages may be removed or brought to an older version for it.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        cascade: bool,
-    },
-    /// Pending Windows updates.
-    WindowsUpdateCheck {},
-    /// Install Windows updates.
-    WindowsUpdateInstall {
-        /// Only these, spelt `KB5034441`; all pending ones when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
-        kb_articles: Option<Vec<String>>,
-    },
-    /// State of Windows Defender.
-    WindowsDefenderStatus {},
-    /// Scan with Windows Defender.
-    WindowsDefenderScan {
-        /// How thoroughly.
-        #[serde(default)]
-        scan_type: ScanType,
-    },
-    /// Installed applications, whoever installed them.
-    ApplicationInventory {
-        /// At most this many, 1 to 100,000; all when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100_000)))]
-        limit: Option<u32>,
-        /// Part of the name or publisher, case-insensitive.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        filter: Option<String>,
-    },
-    /// Health checks.
-    Autochecks {
-        /// Only these checks, by name; all when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
-        checks: Option<Vec<String>>,
-        /// Usage from which a check warns, above 0 and up to 100; each check's own when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
-        warning_percent: Option<f64>,
-        /// Usage from which a check fails, above `warning_percent` and up to 100; each check's own when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
-        critical_percent: Option<f64>,
-    },
-    /// Remove what can be made again.
-    DiskCleanup {
-        /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or Windows' own; all when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 100)))]
-        targets: Option<Vec<String>>,
-        /// Only what was not changed for so many days, 0 to 3650; each target's own when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 3650)))]
-        older_than_days: Option<u32>,
-        /// Only tell what would be removed.
-        #[serde(default)]
-        dry_run: bool,
-    },
-    /// Shut the machine down and switch it off; the answer comes before it goes.
-    Shutdown {},
-    /// Restart the machine; the answer comes before it goes.
-    Reboot {},
+/// `command_type` of an `UnsafeCommand`'s response.
+pub const UNSAFE_COMMAND: &str = "UnsafeCommand";
+
+/// Timeout of an `UnsafeCommand` that names none, in seconds.
+pub const UNSAFE_COMMAND_TIMEOUT_SECS: u64 = 120;
+
+/// What holds for an action whatever its parameters: its row of the table.
+#[derive(Debug)]
+pub struct Facts {
+    /// As on the wire.
+    pub name: &'static str,
+    /// How long it may run when the command names no timeout, in seconds.
+    pub default_timeout_secs: u64,
+    /// What it does to the machine.
+    pub effect: Effect,
+    /// With which parameters the effect is another, in words.
+    pub exception: Option<&'static str>,
+    /// Where it exists; elsewhere it answers `UNSUPPORTED`.
+    pub platforms: Platforms,
+    /// What does the same on the other platform.
+    pub counterpart: Option<ActionName>,
+    /// In the order in which they are read.
+    pub parameters: &'static [Parameter],
 }
 
-/// `operation` of `ServiceControl`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum ServiceOperation {
-    /// Start it now.
-    Start,
-    /// Stop it now.
-    Stop,
-    /// Stop and start; start when stopped.
-    Restart,
-    /// Start at boot from now on.
-    Enable,
-    /// No longer start at boot.
-    Disable,
-    /// Only tell.
-    Status,
+/// A parameter's place in the contract.
+#[derive(Debug)]
+pub struct Parameter {
+    /// As on the wire.
+    pub name: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
 }
 
-/// `sort_by` of `ProcessList`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum ProcessSort {
-    /// Busiest first.
-    Cpu,
-    /// Largest resident set first.
-    Memory,
-    /// Smallest pid first.
-    Pid,
-    /// By name.
-    Name,
+/// What an action does to the machine, and so what may run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: equal ones in flight share one execution.
+    Reads,
+    /// It changes something.
+    Changes,
+    /// It changes what is installed: such commands run one at a time.
+    ChangesPackages,
+    /// It ends the machine's run: such commands wait for package work that the agent began.
+    EndsTheMachine,
 }
 
-/// `scan_type` of `WindowsDefenderScan`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum ScanType {
-    /// Where malware usually sits.
-    #[default]
-    Quick,
-    /// All disks.
-    Full,
+/// Where an action exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platforms {
+    /// On both.
+    All,
+    /// On Linux only.
+    Linux,
+    /// On Windows only.
+    Windows,
+}
+
+impl Platforms {
+    /// Whether `platform`, spelt as in `hello` (`linux`, `windows`), is one of them.
+    pub fn include(self, platform: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Linux => platform == "linux",
+            Self::Windows => platform == "windows",
+        }
+    }
+}
+
+impl ActionName {
+    /// The name as it stands on the wire.
+    pub const fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// The action of this exact name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    /// How long it may run when the command names no timeout, in seconds.
+    pub const fn default_timeout_secs(self) -> u64 {
+        self.facts().default_timeout_secs
+    }
+
+    /// Whether it only tells: equal ones in flight share one execution.
+    pub const fn is_read_only(self) -> bool {
+        matches!(self.facts().effect, Effect::Reads)
+    }
+
+    /// Whether it changes what is installed: such commands run one at a time.
+    pub const fn changes_packages(self) -> bool {
+        matches!(self.facts().effect, Effect::ChangesPackages)
+    }
+
+    /// Whether it ends the machine's run: such commands wait for package work that the agent began.
+    pub const fn ends_the_machine(self) -> bool {
+        matches!(self.facts().effect, Effect::EndsTheMachine)
+    }
+
+    /// Where it exists; elsewhere it answers `UNSUPPORTED`.
+    pub const fn platforms(self) -> Platforms {
+        self.facts().platforms
+    }
+
+    /// What does the same on the other platform.
+    pub const fn counterpart(self) -> Option<Self> {
+        self.facts().counterpart
+    }
+}
+
+impl fmt::Display for ActionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Action {
+    /// Types an action's parameters. Parameters that it does not know are ignored.
+    pub fn parse(name: &str, params: &Map<String, Value>) -> Result<Self, ParamError> {
+        let name = ActionName::from_name(name).ok_or_else(|| unknown(name))?;
+        name.read(&Params(params))?.consistent()
+    }
+
+    /// Whether this very command only tells: also `status` of a service and a dry run.
+    pub const fn is_read_only(&self) -> bool {
+        match self {
+            Self::ServiceControl { operation, .. } => matches!(operation, ServiceOperation::Status),
+            Self::DiskCleanup { dry_run, .. } => *dry_run,
+            other => other.name().is_read_only(),
+        }
+    }
+
+    /// What parameters must be to each other.
+    fn consistent(self) -> Result<Self, ParamError> {
+        match &self {
+            Self::Autochecks { warning_percent: Some(warning), critical_percent: Some(critical), .. }
+                if critical <= warning =>
+            {
+                let must = format!("be above `warning_percent` ({warning})");
+                Err(ParamError::must("critical_percent", &must, &critical.to_string()))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+fn unknown(name: &str) -> ParamError {
+    let all: Vec<_> = ActionName::ALL.into_iter().map(ActionName::name).collect();
+    let message = format!("action {} is unknown; it must be one of {}", quote(name), all.join(", "));
+    ParamError { code: ErrorCode::UnknownAction, parameter: None, message }
 }

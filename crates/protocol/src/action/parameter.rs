@@ -1,5 +1,6 @@
 //! Reading one parameter: type, range, and the refusals that hold for names on every platform.
 
+use super::choice::Choice;
 use crate::ErrorCode;
 use crate::number;
 use crate::parse::{describe, quote};
@@ -8,6 +9,22 @@ use std::ops::RangeInclusive;
 
 /// Longest name or filter, in characters.
 pub const MAX_NAME_CHARS: usize = 256;
+
+/// Largest `limit`.
+pub const MAX_LIMIT: u32 = 100_000;
+
+/// Largest pid: 31 bits.
+pub const MAX_PID: u32 = i32::MAX as u32;
+
+/// Largest `older_than_days`.
+pub const MAX_DAYS: u32 = 3650;
+
+/// Most items of a list of names.
+pub const MAX_LIST: usize = 100;
+
+/// What `state` of `ServiceList` may be.
+pub const SERVICE_STATES: [&str; 8] =
+    ["running", "stopped", "failed", "starting", "stopping", "exited", "reloading", "paused"];
 
 /// What is wrong with an action or one of its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,34 +80,56 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// A share of a whole: above 0 and up to 100.
-    pub(super) fn percent(&self, name: &'static str) -> Result<Option<f64>, ParamError> {
+    /// An integer in a range, which must be there.
+    pub(super) fn required_integer(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Result<u32, ParamError> {
+        let must = format!("be an integer from {} to {}", range.start(), range.end());
+        self.integer(name, range)?.ok_or_else(|| missing(name, &must))
+    }
+
+    /// A share of a whole, which is `whole`: above 0.
+    pub(super) fn share(&self, name: &'static str, whole: u32) -> Result<Option<f64>, ParamError> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let number = value.as_f64().filter(|number| *number > 0.0 && *number <= 100.0);
-        let wrong = || ParamError::must(name, "be a number above 0 and up to 100", &describe(value));
-        number.map(Some).ok_or_else(wrong)
+        let number = value.as_f64().filter(|number| *number > 0.0 && *number <= f64::from(whole));
+        let must = format!("be a number above 0 and up to {whole}");
+        number.map(Some).ok_or_else(|| ParamError::must(name, &must, &describe(value)))
     }
 
     /// One word of a few, in any case.
-    pub(super) fn choice<T: Copy>(
-        &self,
-        name: &'static str,
-        choices: &[(&str, T)],
-    ) -> Result<Option<T>, ParamError> {
+    pub(super) fn choice<T: Choice>(&self, name: &'static str) -> Result<Option<T>, ParamError> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let found =
-            value.as_str().and_then(|text| choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)));
-        found.map(|(_, choice)| Some(*choice)).ok_or_else(|| {
-            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-            ParamError::must(name, &format!("be one of {}", words.join(", ")), &describe(value))
-        })
+        word_of(name, value, T::WORDS).map(Some)
+    }
+
+    /// One word of a few, which must be there.
+    pub(super) fn required_choice<T: Choice>(&self, name: &'static str) -> Result<T, ParamError> {
+        self.choice(name)?.ok_or_else(|| missing(name, &one_of(T::WORDS)))
+    }
+
+    /// One word of a few, or the usual one.
+    pub(super) fn choice_or_default<T: Choice + Default>(&self, name: &'static str) -> Result<T, ParamError> {
+        Ok(self.choice(name)?.unwrap_or_default())
+    }
+
+    /// One of [`SERVICE_STATES`].
+    pub(super) fn service_state(&self, name: &'static str) -> Result<Option<String>, ParamError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        word_of(name, value, &SERVICE_STATES.map(|state| (state, state))).map(|state| Some(state.to_owned()))
     }
 
     /// Text to search for; an empty one is absent.
     pub(super) fn filter(&self, name: &'static str) -> Result<Option<String>, ParamError> {
+        self.text(name, MAX_NAME_CHARS)
+    }
+
+    /// Text without control characters; an empty one is absent.
+    pub(super) fn text(&self, name: &'static str, max: usize) -> Result<Option<String>, ParamError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let text = text_of(name, value)?.trim();
-        check_length(name, text)?;
+        check_length(name, text, max)?;
         if text.chars().any(char::is_control) {
             return Err(ParamError::must(name, "not hold control characters", &quote(text)));
         }
@@ -98,11 +137,20 @@ impl<'a> Params<'a> {
     }
 
     /// The name of a service or package, which must be there and is never taken for an option or a path.
-    pub(super) fn name(&self, name: &'static str) -> Result<String, ParamError> {
-        let missing = || ParamError::invalid(name, format!("`{name}` is missing; it must be a text"));
-        let text = text_of(name, self.get(name).ok_or_else(missing)?)?;
-        check_name(name, text)?;
+    pub(super) fn name(&self, name: &'static str, max: usize) -> Result<String, ParamError> {
+        let text = text_of(name, self.get(name).ok_or_else(|| missing(name, "be a text"))?)?;
+        check_name(name, text, max)?;
         Ok(text.to_owned())
+    }
+
+    /// A list of articles, spelt `KB5034441` or `5034441` in any case; they come as the former.
+    pub(super) fn kb_articles(
+        &self,
+        name: &'static str,
+        max: usize,
+    ) -> Result<Option<Vec<String>>, ParamError> {
+        let Some(articles) = self.words(name, max)? else { return Ok(None) };
+        articles.iter().map(|text| kb_article(name, text)).collect::<Result<_, _>>().map(Some)
     }
 
     /// A list of words of `a` to `z`, `A` to `Z`, `0` to `9`, `_`, `-` and `.`, with at least one in it.
@@ -119,9 +167,34 @@ impl<'a> Params<'a> {
     }
 }
 
+fn missing(name: &'static str, must: &str) -> ParamError {
+    ParamError::invalid(name, format!("`{name}` is missing; it must {must}"))
+}
+
+fn one_of<T>(choices: &[(&str, T)]) -> String {
+    let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+    format!("be one of {}", words.join(", "))
+}
+
+fn word_of<T: Copy>(name: &'static str, value: &Value, choices: &[(&str, T)]) -> Result<T, ParamError> {
+    let found =
+        value.as_str().and_then(|text| choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)));
+    let found = found.map(|(_, choice)| *choice);
+    found.ok_or_else(|| ParamError::must(name, &one_of(choices), &describe(value)))
+}
+
+fn kb_article(name: &'static str, text: &str) -> Result<String, ParamError> {
+    let upper = text.to_ascii_uppercase();
+    let digits = upper.strip_prefix("KB").unwrap_or(&upper);
+    if (4..=10).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(format!("KB{digits}"));
+    }
+    Err(ParamError::must(name, "name articles such as KB5034441", &quote(text)))
+}
+
 fn word(name: &'static str, value: &Value) -> Result<String, ParamError> {
     let text = text_of(name, value)?;
-    check_name(name, text)?;
+    check_name(name, text, MAX_NAME_CHARS)?;
     if text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
         return Ok(text.to_owned());
     }
@@ -132,21 +205,21 @@ fn text_of<'a>(name: &'static str, value: &'a Value) -> Result<&'a str, ParamErr
     value.as_str().ok_or_else(|| ParamError::must(name, "be a text", &describe(value)))
 }
 
-fn check_length(name: &'static str, text: &str) -> Result<(), ParamError> {
-    if text.chars().nth(MAX_NAME_CHARS).is_none() {
+fn check_length(name: &'static str, text: &str, max: usize) -> Result<(), ParamError> {
+    if text.chars().nth(max).is_none() {
         return Ok(());
     }
     let got = format!("{}", text.chars().count());
-    Err(ParamError::must(name, &format!("be at most {MAX_NAME_CHARS} characters long"), &got))
+    Err(ParamError::must(name, &format!("be at most {max} characters long"), &got))
 }
 
 /// What no unit, service or package is called on any platform, and what an option or a path could be made of.
-fn check_name(name: &'static str, text: &str) -> Result<(), ParamError> {
+fn check_name(name: &'static str, text: &str, max: usize) -> Result<(), ParamError> {
     let refuse = |must: &str| Err(ParamError::must(name, must, &quote(text)));
     if text.is_empty() {
         return refuse("not be empty; it names what is meant");
     }
-    check_length(name, text)?;
+    check_length(name, text, max)?;
     if text.starts_with('-') {
         return refuse("not begin with -");
     }

@@ -1,0 +1,243 @@
+//! The table of all actions: the one place where a safe command is declared.
+//!
+//! [`Action`], [`ActionName`], the reading of parameters, the schemas under `docs/schema`, the table in
+//! `docs/protocol.md` and the sections of `docs/commands.md` follow from it. The agent's `HANDLERS` say what runs for it.
+//!
+//! A row is `Name(timeout s, effect, platforms) -> type of the answer's data { parameters }`. A parameter is
+//!
+//! - `required(type)`, `optional(type)`, `default(type)` (its default when absent), or `sparse(bool)` (`false` when
+//!   absent, and not written when `false`);
+//! - `= reader`, a method of `Params`, and its bound: `in 1..=MAX` for a number, `up to` for a share, `long 1..=MAX` for
+//!   a text's characters or a list's items.
+
+use super::parameter::Params;
+use super::{
+    Effect, Facts, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_NAME_CHARS, MAX_PID, ParamError, Parameter, Platforms,
+    ProcessSort, ScanType, ServiceOperation,
+};
+use crate::data;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+macro_rules! actions {
+    ($(
+        $(#[doc = $about:literal])+
+        $name:ident($secs:literal s, $effect:ident $($but:literal)?, $platforms:ident $(or $counterpart:ident)?)
+            -> $data:ty {
+            $(
+                $(#[doc = $doc:literal])+
+                $param:ident: $(required($required:ty))? $(optional($optional:ty))? $(default($default:ty))?
+                    $(sparse($sparse:ty))? = $read:ident $(in $least:literal..=$most:ident)? $(up to $top:literal)?
+                    $(long $short:literal..=$long:ident)?;
+            )*
+        }
+    )+) => {
+        /// What a `SafeCommand` asks for. Serialised, it is the wire's `command_type`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(tag = "action")]
+        pub enum Action {
+            $(
+                $(#[doc = $about])+
+                $name {
+                    $(
+                        $(#[doc = $doc])+
+                        $(#[cfg_attr(feature = "schema", schemars(range(min = $least, max = $most)))])?
+                        $(#[cfg_attr(feature = "schema", schemars(range(max = $top)))])?
+                        $(#[cfg_attr(feature = "schema", schemars(length(min = $short, max = $long)))])?
+                        $($param: $required,)?
+                        $(#[serde(default, skip_serializing_if = "Option::is_none")] $param: Option<$optional>,)?
+                        $(#[serde(default)] $param: $default,)?
+                        $(#[serde(default, skip_serializing_if = "std::ops::Not::not")] $param: $sparse,)?
+                    )*
+                },
+            )+
+        }
+
+        /// Name of an action, spelt as on the wire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[allow(missing_docs, reason = "each is documented at the variant of Action with the same name")]
+        pub enum ActionName { $($name,)+ }
+
+        impl ActionName {
+            /// All of them, in the contract's order.
+            pub const ALL: [Self; [$(stringify!($name)),+].len()] = [$(Self::$name),+];
+
+            /// Its row of the table.
+            pub const fn facts(self) -> &'static Facts {
+                match self {
+                    $(Self::$name => const { &Facts {
+                        name: stringify!($name),
+                        default_timeout_secs: $secs,
+                        effect: Effect::$effect,
+                        exception: { let but: &[&str] = &[$($but)?]; but.first().copied() },
+                        platforms: Platforms::$platforms,
+                        counterpart: { let other: &[Self] = &[$(Self::$counterpart)?]; other.first().copied() },
+                        parameters: &[$(Parameter {
+                            name: stringify!($param),
+                            required: { let required: &[&str] = &[$(stringify!($required))?]; !required.is_empty() },
+                        },)*],
+                    } },)+
+                }
+            }
+
+            /// Whether `data` is what this action answers with, and holds nothing that its type does not know.
+            pub fn answers_with(self, data: &Value) -> bool {
+                match self {
+                    $(Self::$name => is_exactly::<$data>(data),)+
+                }
+            }
+
+            /// Types the parameters, each for itself.
+            pub(super) fn read(self, params: &Params<'_>) -> Result<Action, ParamError> {
+                Ok(match self {
+                    $(Self::$name => Action::$name {
+                        $($param: params.$read(stringify!($param) $(, $least..=$most)? $(, $top)? $(, $long)?)?,)*
+                    },)+
+                })
+            }
+
+            /// Calls `put` with each action's name and the schema of its answer's data.
+            #[cfg(feature = "schema")]
+            pub(crate) fn each_answer(
+                generator: &mut schemars::SchemaGenerator,
+                mut put: impl FnMut(&'static str, schemars::Schema),
+            ) {
+                $(put(stringify!($name), generator.subschema_for::<$data>());)+
+            }
+        }
+
+        impl Action {
+            /// Its name.
+            pub const fn name(&self) -> ActionName {
+                match self {
+                    $(Self::$name { .. } => ActionName::$name,)+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Services and their states.
+    ServiceList(30 s, Reads, All) -> Vec<data::ServiceInfo> {
+        /// Only services in this state, one of [`SERVICE_STATES`]; all when absent.
+        state: optional(String) = service_state;
+    }
+    /// One operation on one service.
+    ServiceControl(120 s, Changes "`status` reads", All) -> data::ServiceInfo {
+        /// systemd unit (`.service` may be left out) or Windows service name.
+        service: required(String) = name long 1..=MAX_NAME_CHARS;
+        /// What to do.
+        operation: required(ServiceOperation) = required_choice;
+    }
+    /// Installed packages.
+    PackageList(60 s, Reads, All) -> data::PackageListData {
+        /// At most this many, 1 to 100,000; all when absent.
+        limit: optional(u32) = integer in 1..=MAX_LIMIT;
+        /// Part of the name or description, case-insensitive.
+        filter: optional(String) = filter;
+    }
+    /// Install one package.
+    PackageInstall(900 s, ChangesPackages, All) -> data::PackageChangeData {
+        /// As the package manager names it.
+        package: required(String) = name long 1..=MAX_NAME_CHARS;
+        /// Whether other packages may be removed or brought to an older version for it.
+        cascade: sparse(bool) = flag;
+    }
+    /// Bring one installed package to its newest version.
+    PackageUpdate(900 s, ChangesPackages, All) -> data::PackageChangeData {
+        /// As the package manager names it.
+        package: required(String) = name long 1..=MAX_NAME_CHARS;
+        /// Whether other packages may be removed or brought to an older version for it.
+        cascade: sparse(bool) = flag;
+    }
+    /// Remove one package; its configuration stays.
+    PackageRemove(900 s, ChangesPackages, All) -> data::PackageChangeData {
+        /// As the package manager names it.
+        package: required(String) = name long 1..=MAX_NAME_CHARS;
+        /// Whether other packages may be removed or brought to an older version for it.
+        cascade: sparse(bool) = flag;
+    }
+    /// What became of the last changes of packages, those too that outlived their timeout.
+    PackageChangeStatus(30 s, Reads, All) -> data::PackageChangeStatusData {
+        /// Only the change that was asked for by the command with this id; all that are remembered when absent.
+        id: optional(String) = text long 1..=MAX_NAME_CHARS;
+    }
+    /// Running processes.
+    ProcessList(30 s, Reads, All) -> data::ProcessListData {
+        /// At most this many, 1 to 100,000; all when absent.
+        limit: optional(u32) = integer in 1..=MAX_LIMIT;
+        /// Order; busiest first when absent.
+        sort_by: optional(ProcessSort) = choice;
+        /// Part of the name or command line, case-insensitive.
+        filter: optional(String) = filter;
+    }
+    /// End a process.
+    ProcessKill(30 s, Changes, All) -> data::ProcessKillData {
+        /// From 1 to 2,147,483,647.
+        pid: required(u32) = required_integer in 1..=MAX_PID;
+        /// SIGKILL after SIGTERM was ignored.
+        force: default(bool) = flag;
+    }
+    /// Pending updates (Linux).
+    UpdateCheck(300 s, Reads, Linux or WindowsUpdateCheck) -> data::UpdateCheckData {}
+    /// Install pending updates (Linux).
+    UpdateInstall(3600 s, ChangesPackages, Linux or WindowsUpdateInstall) -> data::UpdateInstallData {
+        /// Only those that the distribution calls security updates.
+        security_only: default(bool) = flag;
+        /// Whether other packages may be removed or brought to an older version for it.
+        cascade: sparse(bool) = flag;
+    }
+    /// Pending Windows updates.
+    WindowsUpdateCheck(300 s, Reads, Windows or UpdateCheck) -> data::WindowsUpdateCheckData {}
+    /// Install Windows updates.
+    WindowsUpdateInstall(3600 s, ChangesPackages, Windows or UpdateInstall) -> data::WindowsUpdateInstallData {
+        /// Only these, spelt `KB5034441`; all pending ones when absent.
+        kb_articles: optional(Vec<String>) = kb_articles long 1..=MAX_LIST;
+    }
+    /// State of Windows Defender.
+    WindowsDefenderStatus(60 s, Reads, Windows) -> data::DefenderStatusData {}
+    /// Scan with Windows Defender.
+    WindowsDefenderScan(3600 s, Changes, Windows) -> data::DefenderScanData {
+        /// How thoroughly.
+        scan_type: default(ScanType) = choice_or_default;
+    }
+    /// Installed applications, whoever installed them.
+    ApplicationInventory(120 s, Reads, All) -> data::ApplicationInventoryData {
+        /// At most this many, 1 to 100,000; all when absent.
+        limit: optional(u32) = integer in 1..=MAX_LIMIT;
+        /// Part of the name or publisher, case-insensitive.
+        filter: optional(String) = filter;
+    }
+    /// Health checks.
+    Autochecks(120 s, Reads, All) -> data::AutochecksData {
+        /// Only these checks, by name; all when absent.
+        checks: optional(Vec<String>) = words long 1..=MAX_LIST;
+        /// Usage from which a check warns, above 0 and up to 100; each check's own when absent.
+        warning_percent: optional(f64) = share up to 100;
+        /// Usage from which a check fails, above `warning_percent` and up to 100; each check's own when absent.
+        critical_percent: optional(f64) = share up to 100;
+    }
+    /// Remove what can be made again.
+    DiskCleanup(900 s, Changes "a dry run reads", All) -> data::DiskCleanupData {
+        /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or Windows' own; all when absent.
+        targets: optional(Vec<String>) = words long 1..=MAX_LIST;
+        /// Only what was not changed for so many days, 0 to 3650; each target's own when absent.
+        older_than_days: optional(u32) = integer in 0..=MAX_DAYS;
+        /// Only tell what would be removed.
+        dry_run: default(bool) = flag;
+    }
+    /// Shut the machine down and switch it off; the answer comes before it goes.
+    Shutdown(120 s, EndsTheMachine, All) -> data::PowerData {}
+    /// Restart the machine; the answer comes before it goes.
+    Reboot(120 s, EndsTheMachine, All) -> data::PowerData {}
+}
+
+/// Whether `data` is a `T` that writes itself back as the very same.
+fn is_exactly<T: Serialize + serde::de::DeserializeOwned>(data: &Value) -> bool {
+    serde_json::from_value::<T>(data.clone())
+        .and_then(serde_json::to_value)
+        .is_ok_and(|written| written == *data)
+}
