@@ -1,7 +1,7 @@
 //! Takes one collection, or two with `--rates` between which a second passes, and prints it as JSON.
 
-use infiniservice::clock::{Clock, SystemClock};
 use infiniservice::collector::{Collector, CollectorSettings};
+use infiniservice_platform::clock::{Clock, SystemClock};
 use std::time::Duration;
 
 fn main() {

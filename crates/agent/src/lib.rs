@@ -10,7 +10,6 @@
 )]
 
 pub mod autochecks;
-pub mod blocking;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
@@ -18,7 +17,6 @@ pub mod blocking;
 pub mod bugreport;
 pub mod cleanup;
 pub mod cli;
-pub mod clock;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
@@ -37,21 +35,15 @@ pub mod event_log;
 pub mod fuzzing;
 pub mod inventory;
 pub mod logging;
-pub mod one_line;
-pub mod os_detection;
 pub mod packages;
 pub mod program;
-pub mod scm;
 pub mod service;
 pub mod status;
-#[cfg(target_os = "linux")]
-pub mod systemd;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
 pub mod user_names;
-pub mod win32;
 pub mod windows_update;
 
 /// The package's version, as `--version` and `hello` tell it.

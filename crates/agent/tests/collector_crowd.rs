@@ -6,8 +6,8 @@
 #[allow(dead_code, reason = "made for the other program's tests")]
 mod tree;
 
-use infiniservice::clock::Now;
 use infiniservice::collector::ProcessQuery;
+use infiniservice_platform::clock::Now;
 use std::time::{Duration, SystemTime};
 use tree::{Tree, collect, errors_of};
 

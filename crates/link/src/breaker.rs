@@ -4,7 +4,7 @@
 //! that opens and then fails each write would otherwise never trip it. The absence of the device or of a host is no failure.
 
 use super::settings::BreakerSettings;
-use crate::clock::Now;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::{BreakerState, CircuitBreakerReport};
 use std::time::{Duration, SystemTime};
 

@@ -1,7 +1,7 @@
 //! The way in: with a shared secret only signed lines pass, without one every line of the contract does.
 
-use crate::clock::Now;
 use crate::rate::TokenBucket;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::codec::LineItem;
 use infiniservice_protocol::envelope::{CAUSES, EnvelopeError, Verifier};
 use infiniservice_protocol::parse::parse_host_item;

@@ -4,7 +4,7 @@ use super::Link;
 use super::event::{Action, GivenUp};
 use super::gate::Refusal;
 use super::keep_alive::Answer;
-use crate::clock::Now;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection};
 use log::Level;
 use std::time::Duration;

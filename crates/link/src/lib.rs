@@ -8,7 +8,6 @@
 
 pub mod backoff;
 pub mod breaker;
-pub mod clock;
 pub mod event;
 mod gate;
 mod incoming;
@@ -32,7 +31,7 @@ mod visits;
 pub mod writer;
 
 use breaker::CircuitBreaker;
-use clock::Now;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{GuestMessage, LineDecoder};
 use keep_alive::KeepAlive;
 use outbox::Outbox;

@@ -4,7 +4,7 @@ use super::Link;
 use super::breaker::Change;
 use super::event::{Action, OpenFailure};
 use super::trouble::Kind;
-use crate::clock::Now;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::BreakerState;
 use log::Level;
 

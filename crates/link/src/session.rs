@@ -140,7 +140,7 @@ impl Session {
 mod tests {
     use super::super::settings::BreakerSettings;
     use super::*;
-    use crate::clock::Now;
+    use infiniservice_protocol::clock::Now;
     use std::time::SystemTime;
 
     const fn s(seconds: u64) -> Duration {

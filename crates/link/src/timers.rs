@@ -4,7 +4,7 @@ use super::Link;
 use super::event::Action;
 use super::quality::Quality;
 use super::trouble::Kind;
-use crate::clock::Now;
+use infiniservice_protocol::clock::Now;
 use log::Level;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use super::keep_alive::KeepAlive;
 use super::outbox::{Item, Outbox};
-use crate::clock::Now;
 use infiniservice_protocol::GuestMessage;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::guest::KeepAlive as KeepAliveMessage;
 

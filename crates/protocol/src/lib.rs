@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod bundle;
+pub mod clock;
 pub mod codec;
 pub mod data;
 pub mod encode;

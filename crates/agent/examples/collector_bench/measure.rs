@@ -3,8 +3,8 @@
 use super::counting_unsafe;
 use super::floor::Floor;
 use anyhow::Result;
-use infiniservice::clock::{Clock, Now, SystemClock};
 use infiniservice::collector::{Collector, CollectorSettings};
+use infiniservice_platform::clock::{Clock, Now, SystemClock};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 
 use super::floor::Floor;
 use anyhow::{Result, bail};
-use infiniservice::clock::{Clock, Now, SystemClock};
 use infiniservice::collector::{Collector, CollectorSettings};
+use infiniservice_platform::clock::{Clock, Now, SystemClock};
 use std::time::Duration;
 
 /// What each round claims to have passed, as at the default interval.

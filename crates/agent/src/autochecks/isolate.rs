@@ -1,7 +1,7 @@
 //! Calls of checks that may hang, in the agent's pool: a check whose call hangs is skipped, and says why.
 
 use super::finding::Skip;
-use crate::blocking::{self, Blocked, Coming, Lane};
+use infiniservice_platform::blocking::{self, Blocked, Coming, Lane};
 
 /// Starts `work` in a thread of its own; `what` names it in errors.
 pub fn start<T: Send + 'static>(

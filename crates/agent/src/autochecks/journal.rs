@@ -1,7 +1,7 @@
 //! The kernel's log since boot, from the journal's JSON (`journalctl(1)`, `systemd.journal-fields(7)`).
 
-use crate::commands::runner::Request;
-use crate::one_line::blanked;
+use infiniservice_exec::Request;
+use infiniservice_platform::one_line::blanked;
 use serde_json::Value;
 
 /// So many lines of each kind are looked at, the newest first.

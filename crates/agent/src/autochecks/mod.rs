@@ -25,8 +25,8 @@ pub use machine::{Machine, Once};
 use updates::NotAsked;
 pub use updates::{Known, UpdateSource};
 
-use crate::commands::{CommandError, CommandOutcome, CommandResult};
 use checks::configuration;
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;
 use round::Spec;
 

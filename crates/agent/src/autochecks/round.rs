@@ -4,7 +4,7 @@ use super::finding::{Assessed, Skip, check};
 use super::levels::rank;
 use super::machine::Machine;
 use super::score;
-use crate::commands::BoxFuture;
+use infiniservice_exec::BoxFuture;
 use infiniservice_protocol::data::{AutochecksData, Check};
 use std::sync::Arc;
 use std::time::Duration;

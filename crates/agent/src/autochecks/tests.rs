@@ -3,8 +3,8 @@
 use super::finding::{Finding, Skip};
 use super::round::{self, Spec};
 use super::*;
-use crate::commands::runner::{Finished, Request, RunError, Runner};
-use crate::commands::{BoxFuture, CommandResult, Control, Services};
+use crate::commands::Services;
+use infiniservice_exec::{BoxFuture, CommandResult, Control, Finished, Request, RunError, Runner};
 use infiniservice_protocol::data::{AutochecksData, CheckStatus, Health, ServiceInfo};
 use infiniservice_protocol::{Action, ErrorCode, ServiceOperation};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Who knows the pending updates.
 
-use crate::commands::{BoxFuture, Control};
 use crate::packages::Lists;
+use infiniservice_exec::{BoxFuture, Control};
 use infiniservice_protocol::data::UpdateCheckData;
 
 /// What is known without fetching new lists of packages.

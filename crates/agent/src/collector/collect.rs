@@ -12,8 +12,8 @@ use super::report::{Report, WARMING_UP};
 use super::settings::CollectorSettings;
 use super::sockets::Sockets;
 use super::sys::Machine;
-use crate::clock::Now;
-use crate::os_detection::OsInfo;
+use infiniservice_platform::clock::Now;
+use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::{
     Collection, Cpu, Data, Disk, DiskIo, DiskUsage, Host, Network, Port, Process, System,

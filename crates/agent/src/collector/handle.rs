@@ -6,8 +6,8 @@ use super::process::query::ProcessQuery;
 use super::report::panic_text;
 use super::settings::CollectorSettings;
 use super::watch::Busy;
-use crate::blocking::{self, Answer, Lane};
-use crate::clock::Clock;
+use infiniservice_platform::blocking::{self, Answer, Lane};
+use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector};
 use std::fmt;
@@ -243,7 +243,7 @@ impl<C: Clock> Worker<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use infiniservice_platform::clock::SystemClock;
 
     fn handle() -> CollectorHandle {
         CollectorHandle::spawn(CollectorSettings::default(), SystemClock::start()).unwrap()

@@ -1,7 +1,7 @@
 //! What a collection may cost, and where the machine's files lie.
 
-use crate::os_detection::OsInfo;
 use crate::user_names::UserNames;
+use infiniservice_platform::os_detection::OsInfo;
 use std::path::PathBuf;
 use std::time::Duration;
 

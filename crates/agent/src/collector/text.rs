@@ -1,7 +1,7 @@
 //! Reading the kernel's text files byte by byte: no allocation, any bytes.
 
 use super::error::ParseError;
-use crate::one_line::blanked;
+use infiniservice_platform::one_line::blanked;
 
 /// The words of a line, separated by blanks and tabs.
 pub fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -2,7 +2,7 @@
 
 use super::context::Means;
 use super::registry::Class;
-use super::runner::containment;
+use infiniservice_exec::containment;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::{UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
 use std::time::Duration;

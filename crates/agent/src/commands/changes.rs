@@ -2,10 +2,8 @@
 //! has no more patience gets its answer, and the change goes on. The next ones are refused until it has ended, and the last few are
 //! remembered for whoever asks how they ended.
 
-use super::context::BoxFuture;
-use super::control::{Control, Stop};
-use super::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::one_line;
+use infiniservice_exec::{BoxFuture, CommandError, CommandOutcome, CommandResult, Control, Stop};
+use infiniservice_platform::one_line;
 use infiniservice_protocol::data::{PackageChange, PackageChangeState, PackageChangeStatusData};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use infiniservice_protocol::{Action, ErrorCode};

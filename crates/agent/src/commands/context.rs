@@ -1,20 +1,13 @@
 //! What actions work with: the machine's processes, services and programs, each replaceable by tests.
 
 use super::changes::Changes;
-use super::control::Control;
-use super::outcome::{CommandError, CommandResult};
-use super::runner::Runner;
 use crate::collector::ProcessQuery;
 use crate::packages::Site;
+pub use infiniservice_exec::{BoxFuture, CommandError, CommandResult, Control, Runner};
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ActionName, ErrorCode, ServiceOperation};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-
-/// A boxed future, as traits that stand behind `dyn` return it.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Who knows the running processes: the collector, which caches what does not change.
 pub trait ProcessSource: Send + Sync {

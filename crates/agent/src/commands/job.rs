@@ -2,9 +2,9 @@
 
 use super::audit::redact;
 use super::catalogue::CommandName;
-use super::outcome::CommandError;
 use super::raw::RawCommand;
 use super::registry::{Class, Request};
+use infiniservice_exec::CommandError;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use serde_json::Value;

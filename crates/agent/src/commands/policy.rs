@@ -2,8 +2,8 @@
 
 use super::catalogue::CommandName;
 use super::context::Means;
-use super::outcome::CommandError;
 use super::settings::CommandSettings;
+use infiniservice_exec::CommandError;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::guest::Capability;

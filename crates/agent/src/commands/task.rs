@@ -1,11 +1,10 @@
 //! One execution from its place in the queue to its answer, as a task of its own.
 
-use super::control::Control;
 use super::executor::Shared;
 use super::job::{Job, Typed};
-use super::outcome::{CommandError, CommandResult, bounded};
 use super::registry::Ticket;
 use super::{raw, safe};
+use infiniservice_exec::{CommandError, CommandResult, Control, bounded};
 use infiniservice_protocol::ErrorCode;
 use std::sync::Arc;
 use std::time::Duration;

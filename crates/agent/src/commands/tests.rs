@@ -7,9 +7,10 @@ mod ten_minutes;
 
 use super::audit::{Audit, AuditRecord};
 use super::*;
-use crate::clock::Now;
 use crate::collector::ProcessQuery;
 use crate::packages::{Apt, Site};
+use infiniservice_exec::{self as runner, BoxFuture, CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_platform::clock::Now;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::metrics::Process;

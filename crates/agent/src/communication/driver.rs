@@ -3,7 +3,7 @@
 
 use super::link::{Action, Event, Link};
 use super::transport::{Port, ReadOutcome, Ready, Transport, WriteOutcome};
-use crate::clock::Clock;
+use infiniservice_platform::clock::Clock;
 use std::future::pending;
 use std::io;
 

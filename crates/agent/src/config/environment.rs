@@ -3,7 +3,7 @@
 use super::error::quote;
 use super::fragment::{Fragment, field};
 use super::origin::Origin;
-use crate::one_line::blanked;
+use infiniservice_platform::one_line::blanked;
 use std::ffi::{OsStr, OsString};
 
 /// What every variable of the agent's begins with.

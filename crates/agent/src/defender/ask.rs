@@ -4,11 +4,11 @@ use super::reading::{
     DETECTION, DETECTION_PROPERTIES, STATUS, STATUS_PROPERTIES, THREAT, THREAT_PROPERTIES, TURNED_OFF,
     is_off, status as read, threats,
 };
-use crate::commands::{CommandError, Control};
-use crate::win32::com_unsafe::on_thread;
-use crate::win32::hresult::explain;
-use crate::win32::record::Record;
-use crate::win32::wmi_unsafe::Wmi;
+use infiniservice_exec::com::on_thread;
+use infiniservice_exec::{CommandError, Control};
+use infiniservice_platform::win32::hresult::explain;
+use infiniservice_platform::win32::record::Record;
+use infiniservice_platform::win32::wmi_unsafe::Wmi;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::ScanType;
 use infiniservice_protocol::data::{DefenderScanData, DefenderStatusData};

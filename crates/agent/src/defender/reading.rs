@@ -1,6 +1,6 @@
 //! What the objects of Defender's WMI classes mean. Pure: read on every platform.
 
-use crate::win32::record::Record;
+use infiniservice_platform::win32::record::Record;
 use infiniservice_protocol::data::{DefenderStatusData, Threat};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
@@ -128,8 +128,8 @@ fn action(id: Option<u64>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::win32::hresult::explain;
-    use crate::win32::record::Value;
+    use infiniservice_platform::win32::hresult::explain;
+    use infiniservice_platform::win32::record::Value;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn record(values: &[(&str, Value)]) -> Record {

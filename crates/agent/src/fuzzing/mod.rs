@@ -10,7 +10,7 @@ mod tests;
 mod tools;
 mod wire;
 
-use crate::commands::outcome::{CommandOutcome, response};
+use infiniservice_exec::{CommandOutcome, response};
 use infiniservice_protocol::{Body, GuestLine, GuestMessage, parse_guest_line};
 use serde::Serialize;
 use std::time::{Duration, UNIX_EPOCH};

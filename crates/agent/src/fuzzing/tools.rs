@@ -5,9 +5,9 @@ use crate::autochecks::checks::time_sync;
 use crate::autochecks::journal;
 use crate::communication::diagnose::service_state;
 use crate::inventory::{self, appimage, desktop, flatpak, snap};
-use crate::os_detection::OsRelease;
 use crate::packages::{Parsed, Reading, fuzzing as packages};
 use crate::user_names::fuzzing::names as user_names;
+use infiniservice_platform::os_detection::OsRelease;
 use infiniservice_protocol::data::Application;
 
 /// With the sign that it was cut.

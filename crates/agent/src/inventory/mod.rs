@@ -15,7 +15,7 @@ pub mod uninstall;
 #[cfg(target_os = "windows")]
 pub mod windows;
 
-use crate::one_line::{description, quote};
+use infiniservice_platform::one_line::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
 
 /// Whoever made the application wrote these.

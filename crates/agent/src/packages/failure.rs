@@ -1,8 +1,8 @@
 //! Why a package manager did not do what it was asked, in one sentence.
 
 use super::Change;
-use crate::commands::runner::Finished;
-use crate::one_line::quote;
+use infiniservice_exec::Finished;
+use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::ErrorCode;
 
 /// The kinds of failure that are told apart.

@@ -1,7 +1,6 @@
 //! Recorded output of real tools, for tests.
 
-use crate::commands::outcome::Captured;
-use crate::commands::runner::{Finished, Status};
+use infiniservice_exec::{Captured, Finished, Status};
 
 /// A program that ended with `code` and wrote this.
 pub(crate) fn finished(code: i32, stdout: &str, stderr: &str) -> Finished {

@@ -2,9 +2,8 @@
 
 use super::winget::Winget;
 use super::{Apt, Dnf, PackageManager, Scope, Target};
-use crate::commands::outcome::Captured;
-use crate::commands::runner::{Finished, Status};
 use crate::fuzzing::{fits_the_wire, text};
+use infiniservice_exec::{Captured, Finished, Status};
 use std::time::Duration;
 
 /// `dpkg-query`'s list.

@@ -31,8 +31,8 @@ pub use site::{Files, Lists, Site};
 pub use target::Target;
 pub use version::compare as compare_versions;
 
-use crate::commands::runner::{Finished, Request};
-use crate::os_detection;
+use infiniservice_exec::{Finished, Request};
+use infiniservice_platform::os_detection;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::fmt;

@@ -2,8 +2,8 @@
 
 use super::target::word;
 use super::{Installed, Parsed, Planned, Target};
-use crate::commands::runner::Request;
-use crate::one_line::description;
+use infiniservice_exec::Request;
+use infiniservice_platform::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
 
 /// The summary stands last: only it is free text. A line without all fields is the rest of somebody's summary.

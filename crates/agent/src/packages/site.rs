@@ -1,8 +1,8 @@
 //! The package manager of one system, and the few files that tell what no program does.
 
 use super::PackageManager;
-use crate::blocking::{self, Blocked, Lane};
-use crate::os_detection::OsInfo;
+use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::os_detection::OsInfo;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -128,7 +128,7 @@ impl Files {
     /// The name of a process that runs.
     pub fn process_name(&self, pid: u32) -> Option<String> {
         let name = std::fs::read_to_string(self.path(&format!("/proc/{pid}/comm"))).ok()?;
-        Some(crate::one_line::quote(&name))
+        Some(infiniservice_platform::one_line::quote(&name))
     }
 
     /// Whether a line ends with a moment, in seconds since the epoch after a tab, that is later than the boot (proc(5), `btime`).

@@ -3,10 +3,10 @@
 use super::agent::{Agent, Turn};
 use super::pace::REST;
 use super::wiring;
-use crate::clock::{Clock, Now};
 use crate::communication::link::OpenFailure;
 use crate::communication::transport::{NoTransport, Port, ReadOutcome, Ready, Transport, WriteOutcome};
 use crate::config::{FlagValue, Loaded, Sources};
+use infiniservice_platform::clock::{Clock, Now};
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::io;

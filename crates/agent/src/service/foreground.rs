@@ -3,9 +3,9 @@
 use super::backstop::Backstop;
 use super::signals::OsSignals;
 use super::{Ended, run};
-use crate::clock::SystemClock;
 use crate::communication::transport::{DeviceOptions, NoTransport, SystemTransport};
 use crate::config::Loaded;
+use infiniservice_platform::clock::SystemClock;
 use std::io;
 use std::time::Duration;
 

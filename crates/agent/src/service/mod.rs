@@ -25,9 +25,9 @@ mod wiring;
 pub use agent::Ended;
 pub use foreground::run_process;
 
-use crate::clock::Clock;
 use crate::communication::transport::Transport;
 use crate::config::Loaded;
+use infiniservice_platform::clock::Clock;
 use signals::Signals;
 use std::io;
 

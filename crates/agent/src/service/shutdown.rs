@@ -4,10 +4,10 @@
 use super::agent::{Agent, Turn};
 use super::signals::{Signal, Signals};
 use super::summary;
-use crate::clock::Clock;
 use crate::commands::audit::AuditRecord;
 use crate::communication::link::{Event, GivenUp};
 use crate::communication::transport::Transport;
+use infiniservice_platform::clock::Clock;
 use std::time::Duration;
 
 /// Of the time allowed, the part given to commands in flight; the rest is for ending them and for the flush.

@@ -1,11 +1,11 @@
 //! Where messages to the host come from: collections, services, and who this machine is.
 
 use crate::AGENT_VERSION;
-use crate::clock::Now;
 use crate::collector::{CollectorHandle, HandleError};
 use crate::commands::Services;
 use crate::config::{Settings, problem};
-use crate::os_detection::OsInfo;
+use infiniservice_platform::clock::Now;
+use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::guest::{Capability, Hello};
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector, Service, SystemMetrics};
 use std::net::IpAddr;

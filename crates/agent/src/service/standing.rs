@@ -1,13 +1,13 @@
 //! Since when things are as they are, and what `infiniservice status` is told of them.
 
 use super::agent::Agent;
-use crate::blocking;
-use crate::clock::{Clock, Now};
-use crate::commands::runner::containment;
 use crate::communication::link::Link;
 use crate::communication::transport::Transport;
 use crate::config::{problem, render};
 use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
+use infiniservice_exec::containment;
+use infiniservice_platform::blocking;
+use infiniservice_platform::clock::{Clock, Now};
 use std::time::Duration;
 
 /// Moments that the link itself does not keep.

@@ -10,18 +10,17 @@ use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
 use super::summary::Counts;
-use crate::clock::{Clock, SystemClock};
 use crate::collector::{CollectorHandle, CollectorSettings, ProcessQuery};
-use crate::commands::{
-    BoxFuture, CommandContext, CommandSettings, Executor, ProcessSource, audit, reply_channel,
-};
+use crate::commands::{CommandContext, CommandSettings, Executor, ProcessSource, audit, reply_channel};
 use crate::communication::driver::Driver;
 use crate::communication::link::{BreakerSettings, Link, LinkSettings};
 use crate::communication::transport::Transport;
 use crate::config::{Loaded, Settings};
-use crate::os_detection::OsInfo;
 use crate::status;
 use crate::user_names;
+use infiniservice_exec::BoxFuture;
+use infiniservice_platform::clock::{Clock, SystemClock};
+use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::data::ProcessListData;
 use std::io;
 use std::path::Path;

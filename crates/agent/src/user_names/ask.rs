@@ -1,8 +1,7 @@
 //! Asks in the background for the names that are wanted.
 
 use super::{UserNames, getent, userdb};
-use crate::commands::control::Control;
-use crate::commands::runner::{Request, RunError, Runner};
+use infiniservice_exec::{Control, Request, RunError, Runner};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,8 +55,7 @@ async fn by_getent(ids: &[u32], runner: &dyn Runner) -> Result<BTreeMap<u32, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::context::BoxFuture;
-    use crate::commands::runner::{Finished, Program, Status, runner_beside_other_children};
+    use infiniservice_exec::{BoxFuture, Finished, Program, Status, runner_beside_other_children};
     use std::sync::Mutex;
     use std::time::Instant;
 

@@ -1,6 +1,6 @@
 //! What `getent passwd ID…` prints: lines of passwd(5), of those that the machine's name services know (nsswitch.conf(5)).
 
-use crate::one_line;
+use infiniservice_platform::one_line;
 use std::collections::BTreeMap;
 
 /// Names by id; the first of an id counts. What is not understood is passed over.

@@ -1,7 +1,7 @@
 //! Where the collector tells every name itself, as on Windows, nobody is asked.
 
 use super::UserNames;
-use crate::commands::runner::Runner;
+use infiniservice_exec::Runner;
 use std::sync::Arc;
 
 /// Nothing is wanted, so nothing is begun.

@@ -1,6 +1,6 @@
 //! What systemd's user database replies: JSON with a user's record, <https://systemd.io/USER_RECORD>.
 
-use crate::one_line;
+use infiniservice_platform::one_line;
 use serde_json::Value;
 
 /// The name in a reply, if it is about this id; an error (`NoRecordFound`) has none.

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::reading::{Outcome, Update};
-use crate::win32::record::ole_time;
+use infiniservice_platform::win32::record::ole_time;
 use std::time::SystemTime;
 use windows::Win32::Foundation::VARIANT_BOOL;
 use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};

@@ -2,9 +2,9 @@
 
 use super::agent_unsafe::{Agent, last, reboot_required};
 use super::reading::{self, Outcome, Update, is_article};
-use crate::commands::{CommandError, Control};
-use crate::win32::com_unsafe::on_thread;
-use crate::win32::hresult::explain;
+use infiniservice_exec::com::on_thread;
+use infiniservice_exec::{CommandError, Control};
+use infiniservice_platform::win32::hresult::explain;
 use infiniservice_protocol::data::{WindowsUpdateCheckData, WindowsUpdateInstallData};
 use infiniservice_protocol::{ErrorCode, ParamError};
 use windows::core::Error;

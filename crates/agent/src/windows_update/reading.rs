@@ -1,7 +1,7 @@
 //! What the Windows Update Agent tells of updates and of their installation. Pure: read on every platform.
 
-use crate::one_line::description;
-use crate::win32::hresult::explain;
+use infiniservice_platform::one_line::description;
+use infiniservice_platform::win32::hresult::explain;
 use infiniservice_protocol::data::{
     WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };

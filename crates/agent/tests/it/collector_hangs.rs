@@ -1,8 +1,8 @@
 //! A collector whose machine has files that nobody can read to the end.
 
 use crate::tree::{Tree, collect, errors_of};
-use infiniservice::clock::{Now, SystemClock};
 use infiniservice::collector::{CollectorHandle, CollectorSettings, HandleError, ProcessQuery};
+use infiniservice_platform::clock::{Now, SystemClock};
 use std::fs;
 use std::time::{Duration, SystemTime};
 
@@ -91,8 +91,9 @@ async fn a_collection_that_hangs_is_given_up_and_another_thread_takes_over() {
     for given_up in [one, other] {
         assert!(matches!(given_up, Err(HandleError::Hangs(_))), "{given_up:?}");
     }
-    let hanging =
-        || infiniservice::blocking::hanging().into_iter().filter(|(what, _)| what == "the collector");
+    let hanging = || {
+        infiniservice_platform::blocking::hanging().into_iter().filter(|(what, _)| what == "the collector")
+    };
     assert_eq!(hanging().count(), 1, "one thread for both");
     assert!(handle.processes(ProcessQuery::default()).await.is_ok(), "another thread lists processes");
     for _ in 0..2 {

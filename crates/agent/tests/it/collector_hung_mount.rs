@@ -1,7 +1,7 @@
 //! A file system that never answers, for real: FUSE without a daemon, in a mount namespace of its own.
 
-use infiniservice::clock::{Clock, SystemClock};
 use infiniservice::collector::{Collector, CollectorSettings};
+use infiniservice_platform::clock::{Clock, SystemClock};
 use infiniservice_protocol::metrics::Collection;
 use std::ffi::CString;
 use std::os::fd::AsRawFd;

@@ -2,8 +2,8 @@
 //!
 //! A tool that is not there is named, and its comparison left out.
 
-use infiniservice::clock::{Clock, SystemClock};
 use infiniservice::collector::{Collector, CollectorSettings};
+use infiniservice_platform::clock::{Clock, SystemClock};
 use infiniservice_protocol::metrics::{Data, Interface};
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! The collector on trees of `/proc` that were recorded or made up: hostile names, processes that vanish, thousands.
 
 use crate::tree::{Tree, collect, errors_of};
-use infiniservice::clock::Now;
 use infiniservice::collector::{ProcessQuery, SortBy};
+use infiniservice_platform::clock::Now;
 use std::fs;
 use std::time::{Duration, SystemTime};
 

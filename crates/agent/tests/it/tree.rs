@@ -1,7 +1,7 @@
 //! Trees of `/proc`, recorded or made up.
 
-use infiniservice::clock::Now;
 use infiniservice::collector::{Collector, CollectorSettings, Roots};
+use infiniservice_platform::clock::Now;
 use infiniservice_protocol::metrics::{Collection, Data};
 use std::fs;
 use std::path::Path;

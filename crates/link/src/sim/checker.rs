@@ -1,7 +1,7 @@
 //! Watches the bytes that the port takes: what must be true of them at each line's end.
 
 use super::lines::{self, Line, PING_BASE};
-use crate::clock::Now;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! What is simulated: the link, or one broken on purpose, to prove that the simulator would notice.
 
 use super::super::{Action, Event, Link, LinkSettings, Outgoing};
-use crate::clock::Now;
 use infiniservice_protocol::GuestMessage;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::BreakerState;
 use std::time::Duration;
 

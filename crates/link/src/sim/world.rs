@@ -10,8 +10,8 @@ use super::host::Host;
 use super::queue::{Happening, Queue};
 use super::subject::{Mutation, Subject};
 use super::watch::{Moment, Watch};
-use crate::clock::Now;
 use infiniservice_protocol::Limits;
+use infiniservice_protocol::clock::Now;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Small bounds, so that they are reached often: 15 commands in flight, or 30.

@@ -2,7 +2,7 @@
 
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
-use crate::commands::runner::Request;
+use infiniservice_exec::Request;
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -36,7 +36,10 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
 }
 
 fn unread(line: &str) -> Skip {
-    Skip(format!("a line of the package manager could not be read: {}", crate::one_line::quote(line)))
+    Skip(format!(
+        "a line of the package manager could not be read: {}",
+        infiniservice_platform::one_line::quote(line)
+    ))
 }
 
 /// Name and state of each package that is in none of the sound ones.

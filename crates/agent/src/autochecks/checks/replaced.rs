@@ -1,6 +1,6 @@
 //! Programs that still run from files which an update has replaced, as `needrestart -b` and `dnf needs-restarting` look for.
 
-use crate::blocking::{Item, Lane, Series};
+use infiniservice_platform::blocking::{Item, Lane, Series};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
@@ -83,7 +83,7 @@ fn ask(process: &Path) -> Told {
         Ok(true) if is_of_a_container(process) => Told::UsesNone,
         Ok(true) => {
             let name = std::fs::read_to_string(process.join("comm")).unwrap_or_default();
-            Told::Uses(crate::one_line::quote(name.trim()))
+            Told::Uses(infiniservice_platform::one_line::quote(name.trim()))
         }
         Err(_) if !process.exists() => Told::Gone,
         Err(_) => Told::Unread,

@@ -3,7 +3,7 @@
 
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip, is_ready};
-use crate::commands::runner::Request;
+use infiniservice_exec::Request;
 use infiniservice_protocol::data::{CheckStatus, ServiceInfo};
 use infiniservice_protocol::{Action, ServiceOperation};
 use serde_json::json;

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::event_log::{Event, read};
-use crate::win32::wide::{narrow, wide};
+use infiniservice_platform::win32::wide::{narrow, wide};
 use windows::Win32::System::EventLog::{
     EVT_HANDLE, EvtClose, EvtNext, EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender,
     EvtRenderEventXml,
@@ -41,7 +41,7 @@ pub fn events(log: &str, query: &str) -> Result<(Vec<Event>, bool)> {
         let next = unsafe { EvtNext(result.0, &mut batch, PATIENCE_MS, 0, &raw mut count) };
         match next {
             Ok(()) => {}
-            Err(error) if crate::win32::hresult::win32(error.code().0) == NO_MORE => {
+            Err(error) if infiniservice_platform::win32::hresult::win32(error.code().0) == NO_MORE => {
                 return Ok((events, false));
             }
             Err(error) => return Err(error),

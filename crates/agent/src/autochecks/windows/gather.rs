@@ -10,8 +10,8 @@ use crate::autochecks::levels::{Levels, one_decimal};
 use crate::autochecks::round::Spec;
 use crate::autochecks::{Machine, isolate};
 use crate::collector::{CpuMeter, drive_space, local_drives, machine_memory};
-use crate::win32::hresult::{explain, win32};
 use crate::{cleanup, windows_update};
+use infiniservice_platform::win32::hresult::{explain, win32};
 use infiniservice_protocol::Action;
 use serde_json::json;
 use std::sync::Arc;
@@ -185,7 +185,7 @@ async fn memory_left(machine: Arc<Machine>) -> Assessed {
 async fn cpu_load(machine: Arc<Machine>) -> Assessed {
     let mut meter = CpuMeter::default();
     meter.sample().map_err(|error| Skip(error.to_string()))?;
-    let late = |error: crate::commands::CommandError| Skip(error.error);
+    let late = |error: infiniservice_exec::CommandError| Skip(error.error);
     machine.control.bound(tokio::time::sleep(CPU_SAMPLE)).await.map_err(late)?;
     let used = one_decimal(meter.sample().map_err(|error| Skip(error.to_string()))?);
     let levels = CPU.or_asked(machine.asked);

@@ -2,9 +2,8 @@
 
 use crate::autochecks::round;
 use crate::autochecks::{Asked, Machine, NotAsked};
-use crate::commands::Control;
-use crate::commands::runner::system_runner;
 use crate::commands::services::ScmServices;
+use infiniservice_exec::{Control, system_runner};
 use infiniservice_protocol::data::CheckStatus;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,8 +5,8 @@
 //! for ever, and he can make them many: so they are read by threads that are left where they hang, up to a bound.
 
 use super::in_use::inode;
-use crate::blocking::{Item, Lane, Series};
 use crate::cleanup::tally::Inode;
+use infiniservice_platform::blocking::{Item, Lane, Series};
 use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
 use std::collections::HashSet;
 use std::fmt;

@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::cleanup::tally::Inode;
-use crate::win32::hresult;
-use crate::win32::wide::wide;
+use infiniservice_platform::win32::hresult;
+use infiniservice_platform::win32::wide::wide;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;

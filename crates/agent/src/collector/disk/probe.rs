@@ -6,8 +6,8 @@
 
 use super::mounts::Mount;
 use super::usage::Space;
-use crate::blocking::{self, Answer, Blocked, Item, Lane, Series};
 use crate::collector::error::CollectError;
+use infiniservice_platform::blocking::{self, Answer, Blocked, Item, Lane, Series};
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};

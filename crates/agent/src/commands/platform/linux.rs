@@ -1,14 +1,14 @@
 //! Linux: services are systemd's, programs run in process groups.
 
 use crate::commands::context::Services;
-use crate::commands::runner::Runner;
 use crate::commands::services::SystemdServices;
 use crate::packages::Site;
-use crate::systemd::UnitClient;
+use infiniservice_exec::Runner;
+use infiniservice_platform::systemd::UnitClient;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) use super::super::runner::system_runner as runner;
+pub(super) use infiniservice_exec::system_runner as runner;
 
 pub(super) fn services(runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
     Arc::new(SystemdServices::new(UnitClient::connect(), runner.clone()))

@@ -1,14 +1,14 @@
 //! Windows: services are the service control manager's, programs run in job objects.
 
 use crate::commands::context::Services;
-use crate::commands::runner::Runner;
 use crate::commands::services::ScmServices;
 use crate::packages::Site;
 use crate::packages::winget::{Winget, locate::locate};
+use infiniservice_exec::Runner;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) use super::super::runner::system_runner as runner;
+pub(super) use infiniservice_exec::system_runner as runner;
 
 pub(super) fn services(_runner: &Arc<dyn Runner>) -> Arc<dyn Services> {
     Arc::new(ScmServices::default())

@@ -2,7 +2,7 @@
 //! checked: types, no U+0000, a known shell, variables with a name.
 
 use super::imp;
-use crate::commands::outcome::CommandError;
+use infiniservice_exec::CommandError;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
 use std::path::{Path, PathBuf};

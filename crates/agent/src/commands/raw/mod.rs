@@ -1,6 +1,8 @@
 //! `UnsafeCommand`: a text for a shell, as the agent itself or as another user. Off unless `allow_unsafe_commands` is set.
 
 mod check;
+#[cfg(any(test, target_os = "windows"))]
+mod command_line;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -13,9 +15,7 @@ use windows as imp;
 pub(super) use check::RawCommand;
 
 use super::context::CommandContext;
-use super::control::Control;
-use super::outcome::{CommandError, CommandOutcome, CommandResult};
-use super::runner::{Finished, Status};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished, Status};
 use infiniservice_protocol::ErrorCode;
 
 /// Runs the command until it ends, or until `control` says so; then nothing that it started is left.

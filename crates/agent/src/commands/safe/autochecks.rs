@@ -3,8 +3,7 @@
 use super::update;
 use crate::autochecks::{self, Asked, Known, Machine, UpdateSource};
 use crate::commands::context::{BoxFuture, CommandContext};
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandResult;
+use infiniservice_exec::{CommandResult, Control};
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Lists that tools print, taken line by line: whatever their length, no more is kept than an answer may need.
 
-use crate::commands::runner::{Finished, Line, Status};
 use crate::packages::Parsed;
+use infiniservice_exec::{Finished, Line, Status};
 use std::ops::ControlFlow;
 
 /// Lines that are read of a list: no system has so many packages.

@@ -12,11 +12,10 @@ mod update;
 mod windows_only;
 
 use super::changes::{self, CHANGE_MAX};
-use super::context::{BoxFuture, CommandContext, PowerAction};
-use super::control::Control;
-use super::outcome::CommandResult;
+use super::context::{CommandContext, PowerAction};
 use crate::autochecks::Asked;
 use crate::packages::Change;
+use infiniservice_exec::{BoxFuture, CommandResult, Control};
 use infiniservice_protocol::Action;
 
 /// Carries out one action. It ends by itself when `control` says so, with what it has got.

@@ -2,8 +2,7 @@
 
 use crate::collector::{ProcessQuery, SortBy};
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::ProcessSort;
 

@@ -1,8 +1,7 @@
 //! `ServiceList`, `Shutdown` and `Reboot`.
 
 use crate::commands::context::{CommandContext, PowerAction};
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandOutcome, CommandResult};
+use infiniservice_exec::{CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::data::PowerData;
 
 /// The services in `state`, or all.

@@ -1,13 +1,11 @@
 //! Services are systemd's units.
 
 use crate::commands::context::{BoxFuture, PowerAction, Services};
-use crate::commands::control::Control;
-use crate::commands::outcome::{Captured, CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::{Request, Runner};
-use crate::systemd::control::ControlError;
-use crate::systemd::ends::Ends;
-use crate::systemd::name::{NameError, UnitName};
-use crate::systemd::{Done, Progress, ServiceRecord, SystemdError, UnitClient};
+use infiniservice_exec::{Captured, CommandError, CommandOutcome, CommandResult, Control, Request, Runner};
+use infiniservice_platform::systemd::control::ControlError;
+use infiniservice_platform::systemd::ends::Ends;
+use infiniservice_platform::systemd::name::{NameError, UnitName};
+use infiniservice_platform::systemd::{Done, Progress, ServiceRecord, SystemdError, UnitClient};
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
@@ -100,34 +98,5 @@ impl Services for SystemdServices {
 
     fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async move { Ok(self.client.end_machine(action == PowerAction::Reboot).await?) })
-    }
-}
-
-impl From<NameError> for CommandError {
-    fn from(error: NameError) -> Self {
-        Self::new(ErrorCode::InvalidParameter, error.to_string())
-    }
-}
-
-impl From<SystemdError> for CommandError {
-    fn from(error: SystemdError) -> Self {
-        let code = match error {
-            SystemdError::Unreachable(_) => ErrorCode::Unsupported,
-            SystemdError::Denied(_) => ErrorCode::PermissionDenied,
-            SystemdError::NotFound(_) => ErrorCode::NotFound,
-            SystemdError::TimedOut(_) => ErrorCode::Timeout,
-            SystemdError::Masked(_) | SystemdError::Failed(_) => ErrorCode::ExecutionFailed,
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<ControlError> for CommandError {
-    fn from(error: ControlError) -> Self {
-        match error {
-            ControlError::Systemd(error) => error.into(),
-            ControlError::NotForServices(why) => Self::new(ErrorCode::InvalidParameter, why),
-            other => Self::new(ErrorCode::ExecutionFailed, other.to_string()),
-        }
     }
 }

@@ -2,11 +2,9 @@
 
 use super::SystemdServices;
 use crate::commands::context::{BoxFuture, Services};
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandError;
-use crate::commands::runner::{Finished, Request, RunError, Runner, Status};
-use crate::systemd::own_manager::OwnManager;
-use crate::systemd::{BusAddress, UnitClient};
+use infiniservice_exec::{CommandError, Control, Finished, Request, RunError, Runner, Status};
+use infiniservice_platform::systemd::own_manager::OwnManager;
+use infiniservice_platform::systemd::{BusAddress, UnitClient};
 use infiniservice_protocol::{ErrorCode, ServiceOperation as Op};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -2,12 +2,10 @@
 //! /etc/rc?.d, which `systemd-sysv-install` sets (systemctl(1)).
 
 use super::SystemdServices;
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandError;
-use crate::commands::runner::{Finished, Program, Request};
-use crate::systemd::control::ControlError;
-use crate::systemd::name::UnitName;
-use crate::systemd::{Done, Progress};
+use infiniservice_exec::{CommandError, Control, Finished, Program, Request};
+use infiniservice_platform::systemd::control::ControlError;
+use infiniservice_platform::systemd::name::UnitName;
+use infiniservice_platform::systemd::{Done, Progress};
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
 use std::path::PathBuf;
 

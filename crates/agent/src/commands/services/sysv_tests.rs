@@ -2,10 +2,9 @@
 
 use super::SystemdServices;
 use crate::commands::context::{BoxFuture, Services};
-use crate::commands::control::Control;
-use crate::commands::runner::{Finished, Program, Request, RunError, Runner, Status};
-use crate::systemd::UnitClient;
-use crate::systemd::own_manager::OwnManager;
+use infiniservice_exec::{Control, Finished, Program, Request, RunError, Runner, Status};
+use infiniservice_platform::systemd::UnitClient;
+use infiniservice_platform::systemd::own_manager::OwnManager;
 use infiniservice_protocol::{ErrorCode, ServiceOperation as Op};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

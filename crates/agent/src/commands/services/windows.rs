@@ -1,13 +1,12 @@
 //! Services are those of the service control manager, which is asked from threads that may block.
 
-use crate::blocking::{self, Blocked, Lane};
 use crate::commands::context::{BoxFuture, PowerAction, Services};
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::scm::control::Operation;
-use crate::scm::manager::ServiceManager;
-use crate::scm::{Config, ScmError, Service, name};
-use crate::win32::power_unsafe;
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::scm::control::Operation;
+use infiniservice_platform::scm::manager::ServiceManager;
+use infiniservice_platform::scm::{Config, ScmError, Service, name};
+use infiniservice_platform::win32::power_unsafe;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics;
 use infiniservice_protocol::{ErrorCode, ServiceOperation};

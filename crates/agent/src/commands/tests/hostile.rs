@@ -113,7 +113,8 @@ async fn names_that_a_program_a_shell_or_a_path_would_take_otherwise_are_refused
 #[test]
 fn the_same_are_no_names_of_units() {
     for hostile in HOSTILE {
-        let refused = crate::systemd::name::UnitName::parse(hostile).map(|name| name.as_str().to_owned());
+        let refused = infiniservice_platform::systemd::name::UnitName::parse(hostile)
+            .map(|name| name.as_str().to_owned());
         assert!(refused.is_err(), "{hostile:?} became {refused:?}");
     }
 }

@@ -1,9 +1,9 @@
 //! Files that a service obeys, or that hold its secret: opened once, and judged by their handle. Only who runs with an administrator's
 //! rights is protected so: whoever starts the agent as himself may trust his own files.
 
-use crate::win32::access;
-use crate::win32::descriptor::Descriptor;
-use crate::win32::security_unsafe::{self as security, Account};
+use infiniservice_platform::win32::access;
+use infiniservice_platform::win32::descriptor::Descriptor;
+use infiniservice_platform::win32::security_unsafe::{self as security, Account};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;

@@ -1,7 +1,7 @@
 //! By an access list of its own: what its directory would have it inherit could let others read it.
 
-use crate::win32::access_unsafe;
-use crate::win32::security_unsafe::own_account;
+use infiniservice_platform::win32::access_unsafe;
+use infiniservice_platform::win32::security_unsafe::own_account;
 use std::fs::File;
 use std::io;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! One string of the registry, of a bounded length: the library's own reading takes whatever length a user gave it.
 #![allow(unsafe_code)]
 
-use crate::win32::wide::wide;
+use infiniservice_platform::win32::wide::wide;
 use windows::core::PCWSTR;
 use windows_registry::{Key, Type};
 

@@ -1,9 +1,9 @@
 //! Why apt-get failed, from its own words.
 
-use crate::commands::runner::Finished;
-use crate::one_line::quote;
 use crate::packages::failure::{Rule, by_rules, last_words, line_with};
 use crate::packages::{Cause, Failure, Holder};
+use infiniservice_exec::Finished;
+use infiniservice_platform::one_line::quote;
 
 /// In this order: what comes first explains what comes after it.
 const RULES: &[Rule] = &[

@@ -12,7 +12,7 @@ use super::{
     Change, Failure, Installed, PackageManager, PendingQuery, Plan, ReadLine, Reading, Reasons, RebootSign,
     Scope, Target, key,
 };
-use crate::commands::runner::{Finished, Request};
+use infiniservice_exec::{Finished, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::ffi::OsString;

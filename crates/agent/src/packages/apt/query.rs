@@ -1,9 +1,9 @@
 //! What dpkg has installed, by dpkg-query with a format of our own.
 
 use super::names;
-use crate::commands::runner::Request;
-use crate::one_line::description;
 use crate::packages::{Installed, Parsed, Target};
+use infiniservice_exec::Request;
+use infiniservice_platform::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
 
 /// The description stands last: only it is free text, and it may hold tabs.
@@ -51,7 +51,7 @@ impl Row<'_> {
 
     /// dpkg's word where it is not set up.
     fn state(&self) -> Option<String> {
-        (!self.is_ready()).then(|| crate::one_line::quote(self.status))
+        (!self.is_ready()).then(|| infiniservice_platform::one_line::quote(self.status))
     }
 
     fn is_ready(&self) -> bool {

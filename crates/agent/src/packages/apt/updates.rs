@@ -1,9 +1,9 @@
 //! Pending updates, from apt-get's simulation: it prints one stable line for each step, made for programs.
 
 use super::OPTIONS;
-use crate::commands::runner::Request;
-use crate::one_line::quote;
 use crate::packages::plan::{Plan, Planned, Reading};
+use infiniservice_exec::Request;
+use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::data::PendingUpdate;
 
 /// A simulation takes no lock and needs no rights; what it would take away is read, not refused, here.

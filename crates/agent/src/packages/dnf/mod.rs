@@ -12,8 +12,8 @@ use super::{
     Change, Failure, Installed, PackageManager, PendingQuery, Plan, Planned, ReadLine, Reading, RebootSign,
     Scope, Target, failure as rules, rpm,
 };
-use crate::commands::runner::{Finished, Request};
-use crate::one_line::quote;
+use infiniservice_exec::{Finished, Request};
+use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::time::Duration;

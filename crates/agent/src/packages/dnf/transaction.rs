@@ -3,8 +3,8 @@
 //! Run against dnf 4.14; dnf5's differs in its summary ("Removing: 2 packages" for "Remove  2 Packages") and is minded after
 //! its documentation.
 
-use crate::one_line::quote;
 use crate::packages::{Plan, Planned, Replaced};
+use infiniservice_platform::one_line::quote;
 use std::collections::HashSet;
 
 /// What dnf says when it was told not to go on.

@@ -12,7 +12,7 @@ use super::target::word;
 use super::{
     Cause, Change, Failure, Installed, PackageManager, PendingQuery, Reading, RebootSign, Scope, Target,
 };
-use crate::commands::runner::{Finished, Program, Request};
+use infiniservice_exec::{Finished, Program, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::path::PathBuf;
 use std::time::Duration;

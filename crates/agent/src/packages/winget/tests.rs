@@ -1,7 +1,7 @@
 //! Tables as winget's documentation and sources lay them out (made up after them, not recorded), and what its exit codes mean.
 
 use super::*;
-use crate::commands::runner::Status;
+use infiniservice_exec::Status;
 use infiniservice_protocol::ErrorCode;
 use proptest::prelude::*;
 

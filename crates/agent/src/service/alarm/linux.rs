@@ -3,7 +3,7 @@
 //! tokio's timers stand in a wheel of slots of 4 s, 64 ms and 1 ms: one that is half a minute away wakes the process three
 //! times, once for each slot that it moves through, and twice of them for nothing.
 
-use crate::communication::transport::linux::register_unsafe::{Registered, register};
+use infiniservice_platform::reactor_unsafe::{Registered, register};
 use rustix::io::Errno;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,

@@ -79,7 +79,7 @@ fn write(file: &mut File, ts: u64) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::communication::link::{Action, Event, LinkSettings};
-    use infiniservice_link::clock::Now;
+    use infiniservice_protocol::clock::Now;
     use infiniservice_protocol::envelope::Signer;
     use std::time::UNIX_EPOCH;
 

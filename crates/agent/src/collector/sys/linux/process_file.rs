@@ -1,8 +1,8 @@
 //! One file of one process in `/proc`, and its reader. Used in threads that may hang in it.
 
 use super::files::{open, open_dir, read_once};
-use crate::blocking::Item;
 use crate::collector::process::stat::Record;
+use infiniservice_platform::blocking::Item;
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, readlinkat_raw};
 use std::fmt::{self, Write as _};

@@ -5,10 +5,10 @@
 use super::files::open_dir;
 use super::process_file::{Kind, ProcessFile, Reader};
 use super::sockets;
-use crate::blocking::{Blocked, Lane, Series};
 use crate::collector::error::CollectError;
 use crate::collector::process::files::{Details, command_line, executable, storage_bytes, user_id};
 use crate::collector::process::stat::{self, Record};
+use infiniservice_platform::blocking::{Blocked, Lane, Series};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, RawDir, SeekFrom, seek};
 use rustix::io::Errno;

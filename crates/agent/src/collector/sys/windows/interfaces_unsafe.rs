@@ -3,7 +3,7 @@
 
 use crate::collector::error::CollectError;
 use crate::collector::network::route::{Address, Counters, Link};
-use crate::win32::wide::narrow;
+use infiniservice_platform::win32::wide::narrow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use windows::Win32::NetworkManagement::IpHelper::{

@@ -116,7 +116,7 @@ pub fn hostname() -> Result<String, CollectError> {
     // SAFETY: the buffer is as long as it is said to be.
     unsafe { GetComputerNameExW(ComputerNameDnsHostname, Some(PWSTR(buffer.as_mut_ptr())), &raw mut length) }
         .map_err(|error| CollectError::io("GetComputerNameEx", error))?;
-    Ok(crate::win32::wide::narrow(&buffer))
+    Ok(infiniservice_platform::win32::wide::narrow(&buffer))
 }
 
 fn failed(call: &str, status: NTSTATUS) -> CollectError {

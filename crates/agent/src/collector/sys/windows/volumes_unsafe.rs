@@ -3,7 +3,7 @@
 
 use crate::collector::disk::io::Device;
 use crate::collector::disk::usage::Space;
-use crate::win32::wide::{narrow, wide};
+use infiniservice_platform::win32::wide::{narrow, wide};
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
 use windows::Win32::Storage::FileSystem::{

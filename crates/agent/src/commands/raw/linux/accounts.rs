@@ -1,7 +1,7 @@
 //! One user in passwd(5) and group(5). No NSS: a directory service that hangs, or that an attacker answers for, must not decide as
 //! whom a command runs. Users that only such a service knows are therefore unknown here.
 
-use crate::commands::runner::Identity;
+use infiniservice_exec::Identity;
 
 /// The number that means "leave it as it is" to setresuid(2): never anybody's.
 const NOBODY_AT_ALL: u32 = u32::MAX;

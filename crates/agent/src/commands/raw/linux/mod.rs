@@ -11,9 +11,7 @@ mod user;
 pub(super) use rules::{check_user, shell};
 
 use super::RawCommand;
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandError;
-use crate::commands::runner::{Program, Request};
+use infiniservice_exec::{CommandError, Control, Program, Request};
 use user::User;
 
 /// What is to be run.

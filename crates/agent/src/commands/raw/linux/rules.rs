@@ -1,7 +1,7 @@
 //! What of a raw command holds on Linux: its shells, and what a user may be called.
 
-use crate::commands::outcome::CommandError;
 use crate::commands::raw::check::invalid;
+use infiniservice_exec::CommandError;
 use infiniservice_protocol::ErrorCode;
 
 /// Longest login name (`LOGIN_NAME_MAX`).

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::commands::raw::outcome;
-use crate::commands::runner::Identity;
-use crate::commands::runner::{Finished, Status};
+use infiniservice_exec::{Finished, Identity, Status};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
 use std::path::Path;

@@ -1,9 +1,8 @@
 //! Whom `run_as` means.
 
 use super::accounts::Account;
-use crate::blocking::{self, Lane};
-use crate::commands::outcome::CommandError;
-use crate::commands::runner::Identity;
+use infiniservice_exec::{CommandError, Identity};
+use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
 use std::io::{self, Read};

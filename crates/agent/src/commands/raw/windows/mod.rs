@@ -5,11 +5,9 @@ mod tests;
 
 use super::RawCommand;
 use super::check::invalid;
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandError;
-use crate::commands::runner::Request;
-use crate::commands::runner::windows::environment::system_directory;
-use crate::win32::command_line::{cmd, powershell};
+use super::command_line::{cmd, powershell};
+use infiniservice_exec::windows::environment::system_directory;
+use infiniservice_exec::{CommandError, Control, Request};
 use infiniservice_protocol::ErrorCode;
 use std::io::Read;
 use std::path::Path;

@@ -1,9 +1,7 @@
 //! Raw commands on a real Windows or Wine.
 
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandResult;
 use crate::commands::raw::{RawCommand, imp, outcome};
-use crate::commands::runner::system_runner;
+use infiniservice_exec::{CommandResult, Control, system_runner};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
 use std::time::Duration;

@@ -1,15 +1,15 @@
 //! Asks the package managers that there are, and reads files on a thread that may block.
 
 use super::Query;
-use crate::blocking::Lane;
 use crate::cleanup::StopOnDrop;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::{Finished, Line, Request, RunError, Status};
 use crate::commands::safe::listing::{MESSAGES_MAX_BYTES, Tally};
 use crate::inventory::{Selection, dpkg, flatpak, linux, rpm, snap};
 use crate::packages::Parsed;
+use infiniservice_exec::{
+    CommandError, CommandOutcome, CommandResult, Control, Finished, Line, Request, RunError, Status,
+};
+use infiniservice_platform::blocking::Lane;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;
@@ -77,7 +77,8 @@ async fn dated(mut selection: Selection, control: &Control) -> Result<Selection,
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
-    let done = crate::blocking::run(Lane::Walks, "applications' files", PATIENCE, work).await;
+    let done =
+        infiniservice_platform::blocking::run(Lane::Walks, "applications' files", PATIENCE, work).await;
     done.map_err(|blocked| failed(&blocked.to_string()))
 }
 

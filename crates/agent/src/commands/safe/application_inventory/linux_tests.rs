@@ -1,10 +1,9 @@
 //! Lists of programs that print for ever, print nonsense, or fail.
 
 use super::linux::Asking;
-use crate::commands::control::Control;
-use crate::commands::runner::Status;
 use crate::commands::safe::package::script::Printer;
 use crate::inventory::{Selection, dpkg};
+use infiniservice_exec::{Control, Status};
 use std::time::Duration;
 
 async fn listed(

@@ -1,12 +1,11 @@
 //! Reads the registry's uninstall keys on a thread that may block. Never `Win32_Product`, which reconfigures every package.
 
 use super::Query;
-use crate::blocking::Lane;
 use crate::cleanup::StopOnDrop;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::inventory::{Selection, windows};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_platform::blocking::Lane;
 use infiniservice_protocol::ErrorCode;
 use tokio::sync::Semaphore;
 
@@ -22,7 +21,9 @@ pub(in crate::commands::safe) async fn run(
     let turn = control.bound(WALK.acquire()).await?;
     let stop = StopOnDrop::default();
     let flag = stop.flag();
-    let reading = crate::blocking::join(Lane::Walks, "the registry", move || windows::applications(&flag));
+    let reading = infiniservice_platform::blocking::join(Lane::Walks, "the registry", move || {
+        windows::applications(&flag)
+    });
     let found = control.bound(reading).await?;
     drop((turn, stop));
     let (found, incomplete) = found.map_err(|blocked| {

@@ -1,10 +1,9 @@
 //! The cleaning, on a thread that may block and that ends with its command.
 
 use super::Query;
-use crate::blocking::{Blocked, Lane, start};
 use crate::cleanup::{Job, StopFlag, StopOnDrop, Target, clean, days};
-use crate::commands::control::{Control, Stop};
-use crate::commands::outcome::CommandError;
+use infiniservice_exec::{CommandError, Control, Stop};
+use infiniservice_platform::blocking::{Blocked, Lane, start};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::DiskCleanupData;
 use std::path::PathBuf;

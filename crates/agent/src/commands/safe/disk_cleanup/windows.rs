@@ -3,8 +3,7 @@
 use super::{Query, walk};
 use crate::cleanup::system_drive;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandOutcome, CommandResult};
+use infiniservice_exec::{CommandOutcome, CommandResult, Control};
 
 /// Cleans; what was done until the command had to end is in its error.
 pub(in crate::commands::safe) async fn run(

@@ -4,10 +4,8 @@ use super::desk::{Attempt, Desk, Seen, outcome};
 use super::effects::{Effects, Versions};
 use super::weigh::{Weighed, labels};
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::Finished;
 use crate::packages::{Cause, Change, Failure, Installed, Plan, Target};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished};
 use infiniservice_protocol::data::PackageChangeData;
 use infiniservice_protocol::{ErrorCode, ParamError};
 

@@ -3,10 +3,8 @@
 use super::effects::Versions;
 use crate::commands::changes::CHANGE_MAX;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome};
-use crate::commands::runner::{Finished, Request, Status};
 use crate::packages::{Cause, Failure, Installed, PackageManager, Site, Target};
+use infiniservice_exec::{CommandError, CommandOutcome, Control, Finished, Request, Status};
 use infiniservice_protocol::ErrorCode;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

@@ -2,10 +2,9 @@
 
 use super::desk::Desk;
 use super::effects::{Versions, add};
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandError;
 use crate::commands::safe::listing::{MESSAGES_MAX_BYTES, Tally};
 use crate::packages::ReadLine;
+use infiniservice_exec::{CommandError, Control};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::PackageInfo;
 
@@ -46,7 +45,7 @@ impl Desk<'_> {
     ) -> Result<Tally, CommandError> {
         let mut tally = Tally::default();
         let request = self.manager().list().max_output(MESSAGES_MAX_BYTES);
-        let mut take = |line: crate::commands::runner::Line<'_>| tally.take(line, &mut read, keep);
+        let mut take = |line: infiniservice_exec::Line<'_>| tally.take(line, &mut read, keep);
         let finished = self.context.runner.run_lines(request, control, &mut take).await?;
         if tally.ended(&finished, self.manager().ended_well(&finished)) {
             return Ok(tally);

@@ -2,8 +2,7 @@
 
 use super::Desk;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandOutcome, CommandResult};
+use infiniservice_exec::{CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::data::{PackageInfo, PackageListData};
 
 /// Lists the installed packages in the order of their names.

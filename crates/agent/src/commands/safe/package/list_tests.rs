@@ -2,10 +2,9 @@
 
 use super::script::{Printer, Script};
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::runner::Status;
 use crate::packages::Apt;
 use crate::packages::fixture::finished;
+use infiniservice_exec::{Control, Status};
 use infiniservice_protocol::data::PackageListData;
 use std::time::Duration;
 

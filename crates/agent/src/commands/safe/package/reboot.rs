@@ -1,9 +1,8 @@
 //! Whether the system asks for a reboot, or why that cannot be told.
 
 use super::desk::{AFTERMATH, Desk};
-use crate::commands::control::Control;
-use crate::commands::runner::Request;
 use crate::packages::{Files, RebootSign};
+use infiniservice_exec::{Control, Request};
 
 /// What answers say of a reboot.
 pub(in crate::commands::safe) struct Reboot {
@@ -38,7 +37,7 @@ impl Desk<'_> {
         let times = finished.stdout.text;
         if times.trim().is_empty() {
             // The program prints a line for every package, also for one that is not installed.
-            let said = crate::one_line::quote(finished.stderr.text.trim());
+            let said = infiniservice_platform::one_line::quote(finished.stderr.text.trim());
             return Err(format!("the installation times of packages could not be read: {said}"));
         }
         self.look(move |files| files.any_since_boot(&times)).await

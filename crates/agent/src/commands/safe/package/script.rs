@@ -2,10 +2,11 @@
 
 use crate::collector::ProcessQuery;
 use crate::commands::context::{BoxFuture, CommandContext, ProcessSource, Services};
-use crate::commands::control::Control;
-use crate::commands::outcome::{Captured, CommandError, CommandResult};
-use crate::commands::runner::{Finished, Line, Program, Request, RunError, Runner, Status, TakeLine};
 use crate::packages::{Apt, PackageManager, Site};
+use infiniservice_exec::{
+    Captured, CommandError, CommandResult, Control, Finished, Line, Program, Request, RunError, Runner,
+    Status, TakeLine,
+};
 use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use std::collections::VecDeque;

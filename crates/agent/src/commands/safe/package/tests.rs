@@ -1,11 +1,9 @@
 //! The flow of changes, over recorded answers of apt.
 
 use super::script::{Scene, Script};
-use crate::commands::control::{Control, Stop};
-use crate::commands::outcome::{CommandError, CommandResult};
-use crate::commands::runner::{Finished, Status};
 use crate::packages::fixture::finished;
 use crate::packages::{Apt, Change};
+use infiniservice_exec::{CommandError, CommandResult, Control, Finished, Status, Stop};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::PackageChangeData;
 use std::time::Duration;

@@ -1,9 +1,8 @@
 //! Whether a change would take other packages away: asked of the package manager's simulation before anything is changed.
 
 use super::desk::{Attempt, Desk};
-use crate::commands::outcome::CommandError;
-use crate::commands::runner::Request;
 use crate::packages::{Change, Plan, Planned};
+use infiniservice_exec::{CommandError, Request};
 use infiniservice_protocol::ErrorCode;
 
 /// What a simulation came to.

@@ -1,10 +1,9 @@
 //! Ends a process by its pidfd: once it is open, the number cannot come to mean another process (`pidfd_open(2)`).
 
 use super::stat::Stat;
-use crate::blocking::{self, Blocked, Lane};
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::communication::transport::linux::register_unsafe::{Registered, register};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::reactor_unsafe::{Registered, register};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::ProcessKillData;
 use rustix::io::Errno;

@@ -1,8 +1,7 @@
 //! `ProcessKill` on real processes.
 
 use super::run;
-use crate::commands::control::Control;
-use crate::commands::outcome::CommandResult;
+use infiniservice_exec::{CommandResult, Control};
 use infiniservice_protocol::ErrorCode;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -3,11 +3,10 @@
 //! Windows knows no signals. A process with windows on the agent's desktop is asked to close them (`WM_CLOSE`); one without, which
 //! is nearly every one that a service sees, can only be terminated.
 
-use crate::blocking::{self, Lane};
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::win32::codes;
-use crate::win32::process_unsafe::{Process, close_windows};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_platform::blocking::{self, Lane};
+use infiniservice_platform::win32::codes;
+use infiniservice_platform::win32::process_unsafe::{Process, close_windows};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::ProcessKillData;
 use std::io;
@@ -113,7 +112,7 @@ fn not_found(pid: u32) -> CommandError {
 
 /// `ERROR_INVALID_PARAMETER` is what Windows says of a number that no process has.
 fn refused(pid: u32, error: &io::Error) -> CommandError {
-    let number = error.raw_os_error().map_or(0, crate::win32::hresult::win32);
+    let number = error.raw_os_error().map_or(0, infiniservice_platform::win32::hresult::win32);
     match number {
         87 => not_found(pid),
         5 => CommandError::new(

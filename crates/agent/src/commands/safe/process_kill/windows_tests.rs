@@ -1,8 +1,8 @@
 //! Ending real processes of Windows or Wine.
 
 use super::run;
-use crate::commands::control::Control;
-use crate::commands::runner::windows::environment::system_directory;
+use infiniservice_exec::Control;
+use infiniservice_exec::windows::environment::system_directory;
 use infiniservice_protocol::ErrorCode;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -2,11 +2,9 @@
 
 use crate::autochecks::Known;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::Request;
 use crate::commands::safe::package::{Attempt, Desk};
 use crate::packages::{Reading, explain, mark};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Request};
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData};
 use infiniservice_protocol::{ErrorCode, timestamp};
 use std::collections::{HashMap, HashSet};

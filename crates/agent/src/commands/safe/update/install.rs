@@ -2,11 +2,9 @@
 
 use super::check::pending;
 use crate::commands::context::CommandContext;
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
-use crate::commands::runner::{Finished, Status};
 use crate::commands::safe::package::{Attempt, Desk, Effects, Reboot, Versions, Weighed, labels, outcome};
 use crate::packages::{HELD, PHASED, Reading, Replaced, Scope, compare_versions};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished, Status};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{FailedUpdate, PendingUpdate, UpdateInstallData, UpdatedPackage};
 

@@ -1,11 +1,9 @@
 //! Checks and installations of updates, over recorded answers of apt.
 
-use crate::commands::control::{Control, Stop};
-use crate::commands::outcome::CommandResult;
-use crate::commands::runner::{Finished, Status};
 use crate::commands::safe::package::script::{Scene, Script};
 use crate::packages::fixture::finished;
 use crate::packages::{Apt, Dnf};
+use infiniservice_exec::{CommandResult, Control, Finished, Status, Stop};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{UpdateCheckData, UpdateInstallData};
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! Where there is no Windows. The executor lets none of these through: the catalogue says where they exist.
 
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandResult};
+use infiniservice_exec::{CommandError, CommandResult, Control};
 use infiniservice_protocol::{Action, ErrorCode};
 
 #[allow(clippy::unused_async)]

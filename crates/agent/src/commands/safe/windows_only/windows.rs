@@ -1,8 +1,7 @@
 //! Asks the Windows Update Agent and Defender.
 
-use crate::commands::control::Control;
-use crate::commands::outcome::{CommandError, CommandOutcome, CommandResult};
 use crate::{defender, windows_update};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::{Action, ErrorCode};
 
 /// Carries out one of them.

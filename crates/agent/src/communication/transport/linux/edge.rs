@@ -4,7 +4,7 @@
 //! for ever once it was seen, so it spins on such a descriptor. An epoll descriptor never reports a hang-up itself: the
 //! device is registered edge-triggered in one of our own, and that one is what tokio waits on. Each edge is one wake-up.
 
-use super::register_unsafe::{Registered, register};
+use infiniservice_platform::reactor_unsafe::{Registered, register};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;

@@ -7,7 +7,6 @@ mod owner;
 mod port;
 #[cfg(test)]
 mod port_tests;
-pub(crate) mod register_unsafe;
 pub mod scan;
 mod supersede;
 mod system;

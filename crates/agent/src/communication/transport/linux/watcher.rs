@@ -1,7 +1,7 @@
 //! Tells when a device may have come or gone: inotify(7), a burst of events as one change.
 
-use super::register_unsafe::{Registered, register};
 use super::watch_points::{Names, Point};
+use infiniservice_platform::reactor_unsafe::{Registered, register};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;

@@ -4,7 +4,7 @@ use super::super::Request;
 use super::{NAME, install, set_up};
 use crate::communication::diagnose::win::facts::ServiceFacts;
 use crate::event_log::registration;
-use crate::win32::hresult;
+use infiniservice_platform::win32::hresult;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use windows_service::service::{

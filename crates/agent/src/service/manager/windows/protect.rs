@@ -1,10 +1,10 @@
 //! Who may do what with the agent's files: the service is the system itself, so nobody else may write what it reads or is.
 
 use crate::config::{last_good, place};
-use crate::win32::access;
-use crate::win32::access_unsafe::{create_directory, set};
-use crate::win32::descriptor::Descriptor;
-use crate::win32::security_unsafe::{Account, descriptor_of, open_itself, own_account};
+use infiniservice_platform::win32::access;
+use infiniservice_platform::win32::access_unsafe::{create_directory, set};
+use infiniservice_platform::win32::descriptor::Descriptor;
+use infiniservice_platform::win32::security_unsafe::{Account, descriptor_of, open_itself, own_account};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,126 @@
+//! When a running command must end: its deadline, or the agent's shutdown.
+
+use super::outcome::CommandError;
+use infiniservice_protocol::ErrorCode;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+/// A deadline that is seen so much later passed while the agent stood still.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What every running action is given. Actions that start programs hand it to the runner, others wrap what they
+/// wait for in [`Control::bound`].
+#[derive(Clone, Debug)]
+pub struct Control {
+    timeout: Duration,
+    deadline: Instant,
+    cancel: watch::Receiver<bool>,
+    committed: Arc<AtomicBool>,
+}
+
+/// Why a command must end before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its time, this long, is over.
+    TimedOut(Duration),
+    /// The agent is shutting down.
+    Cancelled,
+}
+
+impl Control {
+    /// Time starts now.
+    pub fn new(timeout: Duration, cancel: watch::Receiver<bool>) -> Self {
+        Self { timeout, deadline: Instant::now() + timeout, cancel, committed: Arc::default() }
+    }
+
+    /// One that is never cancelled, for callers outside the executor.
+    pub fn for_at_most(timeout: Duration) -> Self {
+        // The sender is gone, so the channel never says anything.
+        Self::new(timeout, watch::channel(false).1)
+    }
+
+    /// The time that is left.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The same with a shorter deadline, for one step of several.
+    #[must_use]
+    pub fn shortened(&self, timeout: Duration) -> Self {
+        let deadline = self.deadline.min(Instant::now() + timeout);
+        Self { timeout: timeout.min(self.timeout), deadline, ..self.clone() }
+    }
+
+    /// For a step that must not be cut short once it has begun, whatever the host's patience: it has this long from now. One whose
+    /// time is over does not begin.
+    pub fn commit(&self, longest: Duration) -> Result<Self, CommandError> {
+        if self.remaining().is_zero() {
+            return Err(Stop::TimedOut(self.timeout).into());
+        }
+        self.committed.store(true, Ordering::Relaxed);
+        Ok(Self { timeout: longest, deadline: Instant::now() + longest, ..self.clone() })
+    }
+
+    /// Whether such a step has begun. After the deadline that does not change any more.
+    pub fn is_committed(&self) -> bool {
+        self.committed.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when the command must end.
+    pub async fn stopped(&self) -> Stop {
+        let mut cancel = self.cancel.clone();
+        tokio::select! {
+            biased;
+            () = cancelled(&mut cancel) => Stop::Cancelled,
+            () = sleep_until(self.deadline) => Stop::TimedOut(self.timeout),
+        }
+    }
+
+    /// `future`, unless the command must end first; then it is dropped.
+    pub async fn bound<T>(&self, future: impl Future<Output = T>) -> Result<T, CommandError> {
+        tokio::pin!(future);
+        let stop = tokio::select! {
+            biased;
+            value = &mut future => return Ok(value),
+            stop = self.stopped() => stop,
+        };
+        // Where the agent itself stood still, the answer may be there and not yet have been read.
+        let late = self.deadline.elapsed() > LATE;
+        match timeout(if late { LATE } else { Duration::ZERO }, future).await {
+            Ok(value) => Ok(value),
+            Err(_) => Err(stop.into()),
+        }
+    }
+
+    /// `future`, unless `grace` after the moment at which the command must end has passed.
+    pub async fn backstop<T>(&self, grace: Duration, future: impl Future<Output = T>) -> Result<T, Stop> {
+        tokio::pin!(future);
+        let stop = tokio::select! {
+            biased;
+            value = &mut future => return Ok(value),
+            stop = self.stopped() => stop,
+        };
+        timeout_at(Instant::now() + grace, future).await.map_err(|_| stop)
+    }
+}
+
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl From<Stop> for CommandError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::TimedOut(after) => {
+                Self::new(ErrorCode::Timeout, format!("did not end within {} s", after.as_secs_f64()))
+            }
+            Stop::Cancelled => Self::new(ErrorCode::Cancelled, "ended because the agent is shutting down"),
+        }
+    }
+}

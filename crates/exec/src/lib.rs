@@ -1,0 +1,59 @@
+//! Runs one program and all that it starts: everything of the agent that starts a program goes through here.
+
+mod capture;
+#[cfg(target_os = "windows")]
+pub mod com;
+pub mod containment;
+mod control;
+mod lines;
+mod outcome;
+mod request;
+mod stream;
+#[cfg(target_os = "linux")]
+mod systemd_errors;
+mod wait;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(all(any(test, feature = "testing"), target_os = "linux"))]
+pub use linux::runner_beside_other_children;
+#[cfg(target_os = "linux")]
+pub use linux::{SystemRunner, system_runner};
+#[cfg(target_os = "windows")]
+pub mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::system_runner;
+
+pub use control::{Control, Stop};
+pub use lines::{Line, TakeLine};
+pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded, response};
+pub use request::{Finished, Identity, Program, Request, RunError, Status};
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, as traits that stand behind `dyn` return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Starts programs. Tests inject recorded outputs.
+pub trait Runner: Send + Sync {
+    /// Runs a program to its end, or until `control` says that it must end. Then all its processes are gone, those too that it
+    /// left behind: a command's background processes end with it.
+    fn run<'a>(&'a self, request: Request, control: &'a Control)
+    -> BoxFuture<'a, Result<Finished, RunError>>;
+
+    /// The same, and each line of its stdout goes to `take` as it comes: for lists that may be long. Of the output so much is kept
+    /// besides as the request says, for messages: little will do.
+    fn run_lines<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+        take: TakeLine<'a>,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(async move {
+            let finished = self.run(request, control).await?;
+            lines::each(&finished.stdout.text, take);
+            Ok(finished)
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! Finds a program where only root can have put it.
+
+use crate::{Program, RunError};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked for, and the `PATH` that they get.
+pub(super) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The path of a program that may be started.
+pub(super) fn locate(program: &Program) -> Result<PathBuf, RunError> {
+    match program {
+        Program::Named(name) => {
+            let paths = SEARCH_PATH.split(':').map(|directory| Path::new(directory).join(name));
+            let found = paths.into_iter().find(|path| is_executable(path));
+            trusted(found.ok_or_else(|| RunError::NotInstalled((*name).to_owned()))?)
+        }
+        Program::At(path) if is_executable(path) && path.is_absolute() => trusted(path.clone()),
+        Program::At(path) => Err(RunError::NotInstalled(path.display().to_string())),
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| m.is_file() && m.mode() & 0o111 != 0)
+}
+
+/// Root starts nothing that others could have written.
+fn trusted(path: PathBuf) -> Result<PathBuf, RunError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(path);
+    }
+    let why = match path.metadata() {
+        Ok(m) if m.uid() != 0 => "it does not belong to root",
+        Ok(m) if m.mode() & 0o022 != 0 => "others than root may write it",
+        Ok(_) => return Ok(path),
+        Err(_) => "it cannot be looked at",
+    };
+    Err(RunError::Untrusted { path: path.display().to_string(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    #[test]
+    fn a_program_is_found_by_its_name_and_an_absent_one_is_named() {
+        assert!(locate(&Program::Named("sh")).unwrap().is_absolute());
+        assert_eq!(locate(&Program::Named("no-such")), Err(RunError::NotInstalled("no-such".into())));
+        assert!(matches!(locate(&Program::At("sh".into())), Err(RunError::NotInstalled(_))));
+    }
+
+    #[test]
+    fn root_starts_nothing_that_others_could_have_written() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("SKIPPED: not root");
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tool");
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        let located = |mode: u32, owner: u32| {
+            chown(&path, Some(owner), None).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            locate(&Program::At(path.clone()))
+        };
+        assert!(located(0o755, 0).is_ok());
+        assert!(matches!(located(0o775, 0), Err(RunError::Untrusted { .. })));
+        assert!(matches!(located(0o757, 0), Err(RunError::Untrusted { .. })));
+        assert!(matches!(located(0o755, 1000), Err(RunError::Untrusted { .. })));
+        assert!(matches!(located(0o644, 0), Err(RunError::NotInstalled(_))));
+    }
+}

@@ -1,0 +1,110 @@
+//! Starts a child in a session of its own and behind its fence. Unsafe, because code runs between fork and exec.
+#![allow(unsafe_code)]
+
+use super::locate::SEARCH_PATH;
+use super::stage::{Entering, Stage};
+use crate::{Request, RunError};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::process::{setsid, umask};
+use std::fs::File;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use tokio::process::{Child, Command};
+
+/// The descriptors that are asked about where `/proc` does not say which are open; the agent's own limit.
+const AT_MOST: RawFd = 1024;
+
+/// What a child reads and writes.
+pub(super) struct Streams {
+    pub(super) stdin: Stdio,
+    pub(super) stdout: Stdio,
+    pub(super) stderr: Stdio,
+}
+
+impl Streams {
+    /// No input, and output to these, or else to the agent.
+    pub(super) fn to(outputs: Option<[Stdio; 2]>) -> Self {
+        let [stdout, stderr] = outputs.unwrap_or_else(|| [Stdio::piped(), Stdio::piped()]);
+        Self { stdin: Stdio::null(), stdout, stderr }
+    }
+}
+
+/// Starts the program. No descriptor of the agent goes with it: std opens all of them close-on-exec, and those that the agent
+/// itself inherited are closed here. Into `entrance` the child writes `0` to go behind its fence, before it becomes another user.
+pub(super) fn spawn(
+    path: &Path,
+    request: &Request,
+    entrance: Option<File>,
+    tag: Option<(&'static str, String)>,
+    streams: Streams,
+) -> Result<Child, RunError> {
+    let mut command = Command::new(path);
+    command.args(&request.arguments).current_dir("/");
+    command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", SEARCH_PATH);
+    command.envs(request.environment.iter().map(|(name, value)| (name, value)));
+    command.envs(tag);
+    command.stdin(streams.stdin).stdout(streams.stdout).stderr(streams.stderr);
+    command.kill_on_drop(!request.outlives_the_agent);
+    let (entering, inherited) = (Entering::of(request)?, inherited());
+    // SAFETY: between fork and exec only system calls are made, on descriptors that the closure owns; nothing is
+    // allocated and no lock is taken.
+    unsafe {
+        command.pre_exec(move || {
+            setsid()?;
+            umask(Mode::from_raw_mode(0o022));
+            forget_oom_protection();
+            for fd in inherited {
+                // One that was closed since does not matter.
+                let _ = fcntl_setfd(BorrowedFd::borrow_raw(*fd), FdFlags::CLOEXEC);
+            }
+            if let Some(entrance) = &entrance {
+                rustix::io::write(entrance, b"0")?;
+            }
+            entering.enter([BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)])
+        });
+    }
+    command.spawn().map_err(|error| Stage::error(&error, path, request))
+}
+
+/// The agent is better protected from the kernel's out-of-memory killer than its commands may be.
+fn forget_oom_protection() {
+    let file = rustix::fs::open(c"/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+    // A child that keeps the protection is better than none.
+    let _ = file.map(|file| rustix::io::write(file, b"0"));
+}
+
+/// Descriptors that the agent was started with and that would go on to its children; found once, as std opens no such ones.
+fn inherited() -> &'static [RawFd] {
+    static INHERITED: OnceLock<Vec<RawFd>> = OnceLock::new();
+    INHERITED
+        .get_or_init(|| numbers("/proc/self/fd").into_iter().filter(|fd| *fd > 2 && goes_on(*fd)).collect())
+}
+
+/// The numbers of descriptors that are open, or all that may be: `/proc` can be hidden, and a full table has none left to look.
+fn numbers(directory: &str) -> Vec<RawFd> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return (0..AT_MOST).collect() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn goes_on(fd: RawFd) -> bool {
+    // SAFETY: the number is only asked about; one that was closed since is refused by the kernel.
+    fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) }).is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn an_open_descriptor_is_found_also_where_the_kernel_does_not_list_it() {
+        let file = File::open("/proc/self/stat").unwrap();
+        for directory in ["/proc/self/fd", "/proc/self/no-such-directory"] {
+            assert!(numbers(directory).contains(&file.as_raw_fd()), "{directory}");
+        }
+        assert!(!goes_on(file.as_raw_fd()), "std opened it close-on-exec");
+    }
+}

@@ -1,0 +1,199 @@
+//! Starts programs on Windows, each in a job object of its own, and sees to it that nothing of them is left: the job ends all its
+//! processes when its last handle closes, whoever closes it, the end of the agent included.
+
+pub mod environment;
+mod job_unsafe;
+mod locate;
+mod start_unsafe;
+#[cfg(test)]
+mod tests;
+
+use super::capture::Capture;
+use super::stream::Stream;
+use super::wait::{Course, at, lost, read_either};
+use super::{Finished, Request, RunError, Runner, Status, TakeLine};
+use crate::{BoxFuture, Control, Stop};
+use job_unsafe::Job;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+/// How long the last processes of a job may take to go.
+const END: Duration = Duration::from_secs(5);
+/// `CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP`: nothing of it runs before it is in its job.
+const FLAGS: u32 = 0x0000_0004 | 0x0800_0000 | 0x0000_0200;
+
+/// The runner of this machine.
+pub fn system_runner() -> Arc<dyn Runner> {
+    Arc::new(SystemRunner)
+}
+
+/// [`Runner`] over real processes.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemRunner;
+
+impl Runner for SystemRunner {
+    fn run<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(run(request, control, None))
+    }
+
+    fn run_lines<'a>(
+        &'a self,
+        request: Request,
+        control: &'a Control,
+        take: TakeLine<'a>,
+    ) -> BoxFuture<'a, Result<Finished, RunError>> {
+        Box::pin(run(request, control, Some(take)))
+    }
+}
+
+async fn run(request: Request, control: &Control, take: Option<TakeLine<'_>>) -> Result<Finished, RunError> {
+    let max_output = request.max_output_bytes;
+    tokio::select! {
+        biased;
+        // What was to stop before it began does not begin; one that just begins goes with its job.
+        stop = control.stopped() => Ok(Finished::before_it_began(stop)),
+        started = start_aside(request) => {
+            let (child, job) = started?;
+            Ok(Run::new(child, job, max_output, take).finish(control).await)
+        }
+    }
+}
+
+/// Starts it away from the main thread: its directory may lie on a dead share, and whoever starts a program there waits for it.
+async fn start_aside(request: Request) -> Result<(Child, Job), RunError> {
+    let starting = tokio::task::spawn_blocking(move || start(&request));
+    let failed = |error: tokio::task::JoinError| RunError::NotStarted {
+        program: "?".into(),
+        error: error.to_string(),
+    };
+    starting.await.map_err(failed)?
+}
+
+/// Starts it suspended, puts it into its job, and lets it go. What fails on the way is ended with the job.
+fn start(request: &Request) -> Result<(Child, Job), RunError> {
+    let path = locate::locate(&request.program)?;
+    if let Some(identity) = &request.identity {
+        let error = "Windows wants a password for that".to_owned();
+        return Err(RunError::Identity { uid: identity.uid, error });
+    }
+    let directory = request.directory.clone().unwrap_or_else(environment::system_directory);
+    if !directory.is_dir() {
+        let (path, kind) = (directory.display().to_string(), std::io::ErrorKind::NotFound);
+        return Err(RunError::Directory { path, error: "it does not exist".into(), kind });
+    }
+    let program = path.display().to_string();
+    let failed =
+        |error: std::io::Error| RunError::NotStarted { program: program.clone(), error: error.to_string() };
+    // Changes of packages are bounded in their number of processes only, so that none is stopped half-way.
+    let memory_max = if request.outlives_the_agent { None } else { job_unsafe::memory_max() };
+    let job = Job::new(memory_max).map_err(failed)?;
+    let mut command = Command::new(&path);
+    command.env_clear().envs(environment::clean()).envs(request.environment.iter().cloned());
+    command.current_dir(directory).creation_flags(FLAGS).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match &request.command_line {
+        Some(line) => command.raw_arg(line),
+        None => command.args(&request.arguments),
+    };
+    let child = command.spawn().map_err(failed)?;
+    job.adopt(&child).map_err(failed)?;
+    let pid = child.id().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
+    start_unsafe::resume(pid).map_err(failed)?;
+    Ok((child, job))
+}
+
+/// A program that runs. Dropped, its job ends it with all that it started.
+struct Run<'a> {
+    child: Child,
+    job: Job,
+    stdout: Stream<'a>,
+    stderr: Stream<'a>,
+    course: Course,
+}
+
+/// What ended a wait.
+enum Turn {
+    Read,
+    Exited(Status),
+    MustStop(Stop),
+    LingerOver,
+}
+
+impl<'a> Run<'a> {
+    fn new(mut child: Child, job: Job, max_output: usize, take: Option<TakeLine<'a>>) -> Self {
+        let stdout = Stream::new(child.stdout.take().map(Into::into), Capture::new(max_output));
+        let stderr = Stream::new(child.stderr.take().map(Into::into), Capture::new(max_output));
+        Self { child, job, stdout: stdout.with_lines(take), stderr, course: Course::default() }
+    }
+
+    async fn finish(mut self, control: &Control) -> Finished {
+        while self.course.ended.is_none() || self.stdout.is_open() || self.stderr.is_open() {
+            match self.turn(control).await {
+                Turn::Read if self.stdout.had_enough() && self.course.had_enough() => self.job.terminate(),
+                Turn::Read => {}
+                Turn::Exited(status) => self.course.exited(status),
+                Turn::MustStop(stop) => {
+                    self.look_for_its_end();
+                    if self.course.must_stop(stop) {
+                        // There is no asking: what is ended ends at once.
+                        self.course.kill_at = None;
+                        self.job.terminate();
+                    }
+                }
+                Turn::LingerOver => break,
+            }
+        }
+        self.end().await;
+        Finished { status: self.course.status(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
+    }
+
+    /// Where the agent itself stood still, the end of the program and that of its time are seen in one moment.
+    fn look_for_its_end(&mut self) {
+        if self.course.ended.is_none()
+            && let Ok(Some(ended)) = self.child.try_wait()
+        {
+            self.course.exited(status_of(ended));
+        }
+    }
+
+    async fn turn(&mut self, control: &Control) -> Turn {
+        let Course { ended, stopping, linger_until, .. } = self.course;
+        tokio::select! {
+            biased;
+            stop = control.stopped(), if !stopping => Turn::MustStop(stop),
+            () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
+            status = self.child.wait(), if ended.is_none() => Turn::Exited(status.map_or_else(|e| lost(&e), status_of)),
+            () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
+        }
+    }
+
+    /// Ends what is left of the job, and waits until it is empty.
+    async fn end(&mut self) {
+        self.job.terminate();
+        let until = Instant::now() + END;
+        let mut pause = Duration::from_millis(1);
+        let mut left = self.job.processes();
+        while !matches!(left, Ok(0)) && Instant::now() < until {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+            left = self.job.processes();
+        }
+        match left {
+            Ok(0) => {}
+            Ok(count) => log::warn!("{count} processes of a command do not end"),
+            Err(error) => log::warn!("it is not known whether a command's processes have ended: {error}"),
+        }
+    }
+}
+
+/// Windows knows no signals: whoever ends a process chooses its exit code.
+fn status_of(status: ExitStatus) -> Status {
+    status.code().map_or(Status::Lost, Status::Exited)
+}

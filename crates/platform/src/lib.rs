@@ -1,0 +1,14 @@
+//! What the kernel, systemd and Windows give, with types of its own. All unsafe code of the guest is here.
+
+pub mod blocking;
+#[cfg(target_os = "linux")]
+pub mod cgroup;
+pub mod clock;
+pub mod one_line;
+pub mod os_detection;
+#[cfg(target_os = "linux")]
+pub mod reactor_unsafe;
+pub mod scm;
+#[cfg(target_os = "linux")]
+pub mod systemd;
+pub mod win32;
