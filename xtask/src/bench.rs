@@ -39,7 +39,14 @@ impl Bench {
         }
         let agent = released_agent()?;
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-        run(&mut cargo(&["build", "--release", "-p", "infiniservice", "--example", "collector_bench"]))?;
+        run(&mut cargo(&[
+            "build",
+            "--release",
+            "-p",
+            "infiniservice-collector",
+            "--example",
+            "collector_bench",
+        ]))?;
         let mut bench = cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--"]);
         // The machine of the tests takes the agent to install from there.
         bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);

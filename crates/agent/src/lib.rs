@@ -21,11 +21,6 @@ pub mod cli;
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
-pub mod collector;
-#[cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
-)]
 pub mod commands;
 pub mod communication;
 pub mod config;
@@ -39,11 +34,6 @@ pub mod packages;
 pub mod program;
 pub mod service;
 pub mod status;
-#[cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
-)]
-pub mod user_names;
 pub mod windows_update;
 
 /// The package's version, as `--version` and `hello` tell it.

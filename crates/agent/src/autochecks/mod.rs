@@ -5,6 +5,8 @@
 
 pub mod checks;
 pub mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod isolate;
 pub mod journal;
 pub mod kernel_errors;

@@ -1,8 +1,8 @@
 //! What actions work with: the machine's processes, services and programs, each replaceable by tests.
 
 use super::changes::Changes;
-use crate::collector::ProcessQuery;
 use crate::packages::Site;
+use infiniservice_collector::ProcessQuery;
 pub use infiniservice_exec::{BoxFuture, CommandError, CommandResult, Control, Runner};
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::metrics::Service;

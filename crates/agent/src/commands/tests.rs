@@ -7,8 +7,8 @@ mod ten_minutes;
 
 use super::audit::{Audit, AuditRecord};
 use super::*;
-use crate::collector::ProcessQuery;
 use crate::packages::{Apt, Site};
+use infiniservice_collector::ProcessQuery;
 use infiniservice_exec::{self as runner, BoxFuture, CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};

@@ -6,7 +6,7 @@ use crate::autochecks::journal;
 use crate::communication::diagnose::service_state;
 use crate::inventory::{self, appimage, desktop, flatpak, snap};
 use crate::packages::{Parsed, Reading, fuzzing as packages};
-use crate::user_names::fuzzing::names as user_names;
+use infiniservice_collector::user_names::fuzzing::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
 use infiniservice_protocol::data::Application;
 
@@ -74,4 +74,10 @@ pub fn tools(bytes: &[u8]) {
     for name in user_names(bytes, &text) {
         assert!(!name.contains(char::is_control) && name.chars().count() <= MAX_NAME_CHARS, "{name:?}");
     }
+}
+
+/// `/proc`, `/sys`, passwd(5) and fstab(5), by the collector's readers and by those of the checks.
+pub(super) fn proc(bytes: &[u8]) {
+    infiniservice_collector::fuzzing::proc(bytes);
+    crate::autochecks::fuzzing::checks(bytes);
 }

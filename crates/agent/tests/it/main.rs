@@ -1,9 +1,5 @@
 //! The agent from outside: its library, its program, its scripts, and the rules of its repository.
 
-mod collector_hangs;
-mod collector_hung_mount;
-mod collector_tools;
-mod collector_tree;
 mod command_line;
 #[cfg(target_os = "linux")]
 mod install_script;
@@ -14,4 +10,3 @@ mod repository;
 mod secret;
 mod security;
 mod support;
-mod tree;

@@ -71,8 +71,8 @@ mod tests {
     use infiniservice_protocol::data::CheckStatus;
     use proptest::prelude::*;
 
-    const LOADAVG: &[u8] = include_bytes!("../../../tests/fixtures/proc-debian12-6.18/loadavg");
-    const STAT: &[u8] = include_bytes!("../../../tests/fixtures/proc-debian12-6.18/stat");
+    const LOADAVG: &[u8] = include_bytes!("../../../../collector/tests/fixtures/proc-debian12-6.18/loadavg");
+    const STAT: &[u8] = include_bytes!("../../../../collector/tests/fixtures/proc-debian12-6.18/stat");
 
     #[test]
     fn a_recorded_machine_is_read() {

@@ -76,7 +76,7 @@ mod tests {
     use infiniservice_protocol::data::CheckStatus;
     use proptest::prelude::*;
 
-    const STAT: &[u8] = include_bytes!("../../../tests/fixtures/proc-debian12-6.18/stat");
+    const STAT: &[u8] = include_bytes!("../../../../collector/tests/fixtures/proc-debian12-6.18/stat");
 
     fn stolen_of_1000(stolen: u64) -> CheckStatus {
         let before = parse(STAT).unwrap();

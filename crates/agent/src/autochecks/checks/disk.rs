@@ -3,8 +3,8 @@
 use crate::autochecks::finding::{Finding, Skip};
 use crate::autochecks::levels::{Levels, percent, worse};
 use crate::autochecks::{Machine, isolate, sys};
-use crate::collector::disk::mounts::{self, Mount};
-use crate::collector::disk::usage::Space;
+use infiniservice_collector::disk::mounts::{self, Mount};
+use infiniservice_collector::disk::usage::Space;
 use infiniservice_platform::blocking::Coming;
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::Value;

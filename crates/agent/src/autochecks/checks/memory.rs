@@ -3,7 +3,7 @@
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::levels::{Levels, percent};
-use crate::collector::memory::parse;
+use infiniservice_collector::memory::parse;
 use infiniservice_protocol::metrics::Memory;
 use serde_json::json;
 use std::sync::Arc;

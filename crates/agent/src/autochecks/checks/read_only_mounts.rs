@@ -6,8 +6,8 @@
 use super::disk::mount_table;
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding};
-use crate::collector::disk::mounts::{Mount, has_option};
-use crate::collector::text::{lines, printable, unescape_octal, words};
+use infiniservice_collector::disk::mounts::{Mount, has_option};
+use infiniservice_collector::text::{lines, printable, unescape_octal, words};
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -88,10 +88,10 @@ pub fn assess(mounts: &[Mount], wanted: &BTreeMap<String, bool>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collector::disk::mounts::parse;
+    use infiniservice_collector::disk::mounts::read;
     use proptest::prelude::*;
 
-    const SERVER: &[u8] = include_bytes!("../../../tests/fixtures/mountinfo-debian12-server");
+    const SERVER: &[u8] = include_bytes!("../../../../collector/tests/fixtures/mountinfo-debian12-server");
     const FSTAB: &[u8] = b"# a comment with / in it\nUUID=1-2 / ext4 errors=remount-ro 0 1\n\
         /dev/vdb /srv/my\\040data/ xfs defaults 0 2\n/dev/vdc /archive ext4 noatime,ro 0 2\nshort line\n";
 
@@ -104,6 +104,10 @@ mod tests {
         let places = finding.details["read_only"].as_array().unwrap();
         assert_eq!(finding.status == CheckStatus::Failed, !places.is_empty());
         places.iter().map(|place| place.as_str().unwrap().to_owned()).collect()
+    }
+
+    fn parse(text: &[u8]) -> Vec<Mount> {
+        read(text).unwrap_or_default().mounts
     }
 
     #[test]

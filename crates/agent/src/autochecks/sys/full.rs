@@ -4,7 +4,7 @@
 use crate::autochecks::{Machine, isolate};
 use crate::cleanup::journal::{self, Archives};
 use crate::cleanup::{Job, StopFlag, Target, clean};
-use crate::collector::text::{lines, unescape_octal, words};
+use infiniservice_collector::text::{lines, unescape_octal, words};
 use infiniservice_platform::one_line::blanked;
 use infiniservice_protocol::data::DiskCleanupData;
 use serde_json::{Value, json};

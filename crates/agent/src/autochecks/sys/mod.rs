@@ -6,7 +6,7 @@ mod full;
 pub use full::{largest, would_free};
 
 #[cfg(target_os = "linux")]
-pub(crate) use crate::collector::space_of as space;
+pub(crate) use infiniservice_collector::space_of as space;
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]

@@ -1,7 +1,7 @@
 //! `ProcessList`: processes, sorted, filtered, limited. The collector reads only what the answer holds.
 
-use crate::collector::{ProcessQuery, SortBy};
 use crate::commands::context::CommandContext;
+use infiniservice_collector::{ProcessQuery, SortBy};
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::ProcessSort;

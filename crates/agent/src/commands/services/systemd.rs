@@ -1,14 +1,16 @@
 //! Services are systemd's units.
 
-use crate::commands::context::{BoxFuture, PowerAction, Services};
-use infiniservice_exec::{Captured, CommandError, CommandOutcome, CommandResult, Control, Request, Runner};
+use crate::commands::context::{PowerAction, Services};
+use infiniservice_exec::{
+    BoxFuture, Captured, CommandError, CommandOutcome, CommandResult, Control, Request, Runner,
+};
 use infiniservice_platform::systemd::control::ControlError;
 use infiniservice_platform::systemd::ends::Ends;
-use infiniservice_platform::systemd::name::{NameError, UnitName};
-use infiniservice_platform::systemd::{Done, Progress, ServiceRecord, SystemdError, UnitClient};
+use infiniservice_platform::systemd::name::UnitName;
+use infiniservice_platform::systemd::{Done, Progress, ServiceRecord, UnitClient};
+use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::Service;
-use infiniservice_protocol::{ErrorCode, ServiceOperation};
 use std::sync::Arc;
 use std::time::Duration;
 

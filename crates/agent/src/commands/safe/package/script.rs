@@ -1,8 +1,8 @@
 //! A runner that plays recorded answers in order, and refuses what was not expected.
 
-use crate::collector::ProcessQuery;
 use crate::commands::context::{BoxFuture, CommandContext, ProcessSource, Services};
 use crate::packages::{Apt, PackageManager, Site};
+use infiniservice_collector::ProcessQuery;
 use infiniservice_exec::{
     Captured, CommandError, CommandResult, Control, Finished, Line, Program, Request, RunError, Runner,
     Status, TakeLine,

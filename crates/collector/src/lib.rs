@@ -1,0 +1,44 @@
+//! System metrics, one file a metric.
+//!
+//! Everything that reads text or records is pure and compiles on every platform; `sys` holds what the
+//! operating system gives. [`Collector`] takes one collection, [`CollectorHandle`] runs it on a thread of its own.
+
+mod collect;
+mod cpu;
+pub mod disk;
+mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod handle;
+mod host;
+pub mod memory;
+mod network;
+mod numbers;
+mod passwd;
+
+mod ports;
+mod process;
+mod processes;
+mod rate;
+mod report;
+mod settings;
+mod sockets;
+mod sys;
+mod temperature;
+pub mod text;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
+)]
+pub mod user_names;
+mod watch;
+
+pub use collect::Collector;
+pub use error::CollectError;
+pub use handle::{CollectorHandle, HandleError};
+pub use process::query::{ProcessQuery, SortBy};
+pub use settings::{CollectorSettings, Roots};
+#[cfg(target_os = "linux")]
+pub use sys::space_of;
+#[cfg(target_os = "windows")]
+pub use sys::{CpuMeter, drive_space, local_drives, machine_memory};

@@ -1,0 +1,174 @@
+//! Everything that is asked of a Linux machine, behind one type.
+
+use super::blocks::Blocks;
+use super::disks;
+use super::files::Tree;
+use super::interfaces;
+use super::netlink::Netlink;
+use super::processes::ProcessFiles;
+use super::sensors::Sensors;
+use super::sockets;
+use crate::disk::io::{self, Table};
+use crate::disk::probe::Probes;
+use crate::disk::usage::{Space, Usages};
+use crate::error::CollectError;
+use crate::passwd::Users;
+use crate::ports::list::Socket;
+use crate::process::files::Details;
+use crate::process::stat::Record;
+use crate::settings::CollectorSettings;
+use crate::{cpu, host, memory};
+use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+/// The machine, with what is kept open and cached from one collection to the next.
+pub struct Machine {
+    settings: CollectorSettings,
+    proc: Tree,
+    sys: Tree,
+    etc: Tree,
+    route: Netlink,
+    sock_diag: Netlink,
+    probes: Probes<Option<Space>>,
+    blocks: Blocks,
+    processes: ProcessFiles,
+    sensors: Sensors,
+    users: Users,
+    users_of: Option<SystemTime>,
+}
+
+impl Machine {
+    /// Opens nothing yet: each failure belongs to the figures that it costs.
+    pub fn new(settings: &CollectorSettings) -> Self {
+        let roots = &settings.roots;
+        Self {
+            proc: Tree::new(&roots.proc),
+            sys: Tree::new(&roots.sys),
+            etc: Tree::new(&roots.etc),
+            route: Netlink::new(None),
+            sock_diag: Netlink::new(Some(rustix::net::netlink::SOCK_DIAG)),
+            probes: disks::probes(),
+            blocks: Blocks::new(&roots.sys),
+            processes: ProcessFiles::new(&roots.proc),
+            sensors: Sensors::default(),
+            users: Users::default(),
+            users_of: None,
+            settings: settings.clone(),
+        }
+    }
+
+    /// Clock ticks in a second, in which the kernel tells processor time.
+    pub fn ticks_per_second() -> u64 {
+        rustix::param::clock_ticks_per_second()
+    }
+
+    /// Pages in kB.
+    pub fn page_kb() -> u64 {
+        rustix::param::page_size() as u64 / 1024
+    }
+
+    /// Processor time and boot time.
+    pub fn cpu(&mut self) -> Result<cpu::Sample, CollectError> {
+        self.proc.parse("stat", cpu::parse)
+    }
+
+    /// Degrees Celsius.
+    pub fn temperature(&mut self) -> Option<f64> {
+        self.sensors.processor(&mut self.sys)
+    }
+
+    /// Memory and swap.
+    pub fn memory(&mut self) -> Result<Memory, CollectError> {
+        let memory = self.proc.parse("meminfo", memory::parse)?;
+        match self.proc.read("spl/kstat/zfs/arcstats") {
+            Ok(arc) => Ok(memory::with_arc(memory, arc)),
+            // ZFS is not loaded.
+            Err(error) if error.is_not_found() => Ok(memory),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// File systems.
+    pub fn disk_usage(&mut self) -> Result<Usages, CollectError> {
+        let (max, deadline) = (self.settings.max_file_systems, self.settings.network_mount_timeout);
+        disks::usages(&mut self.proc, &mut self.probes, max, deadline)
+    }
+
+    /// Counters of block devices.
+    pub fn disk_io(&mut self) -> Result<Table, CollectError> {
+        let table = io::parse(self.proc.read("diskstats")?);
+        let topology = self.blocks.of(&table.devices);
+        Ok(Table { devices: io::counted(table.devices, topology), ..table })
+    }
+
+    /// Interfaces in order, and how many there are in all.
+    pub fn interfaces(&mut self) -> Result<(Vec<Interface>, usize), CollectError> {
+        interfaces::interfaces(&mut self.route, &mut self.sys, self.settings.max_interfaces)
+    }
+
+    /// Seconds since boot.
+    pub fn uptime(&mut self) -> Result<u64, CollectError> {
+        self.proc.parse("uptime", host::uptime)
+    }
+
+    /// Load.
+    pub fn load_average(&mut self) -> Result<Option<LoadAverage>, CollectError> {
+        self.proc.parse("loadavg", host::load_average).map(Some)
+    }
+
+    /// The host's name.
+    pub fn hostname(&mut self) -> Result<String, CollectError> {
+        self.proc.read("sys/kernel/hostname").map(|text| crate::text::printable(text.trim_ascii(), 256))
+    }
+
+    /// Appends every process.
+    pub fn scan(&mut self, records: &mut Vec<Record>) -> Result<(), CollectError> {
+        self.processes.scan(records)
+    }
+
+    /// What is told of listed processes and changes seldom, in order.
+    pub fn details(&mut self, records: &[&Record]) -> Vec<Details> {
+        self.processes.details(records, self.settings.max_cmd_line_bytes)
+    }
+
+    /// Arguments alone, for a search.
+    pub fn arguments(&mut self, records: &[&Record]) -> Vec<Option<String>> {
+        self.processes.arguments(records, self.settings.max_cmd_line_bytes)
+    }
+
+    /// Bytes read from and written to storage by processes.
+    pub fn storage_bytes(&mut self, records: &[&Record]) -> Vec<Option<(u64, u64)>> {
+        self.processes.storage_bytes(records)
+    }
+
+    /// What of processes did not answer since this was last asked.
+    pub fn take_unanswered(&mut self) -> Vec<String> {
+        self.processes.take_unanswered()
+    }
+
+    /// Appends every socket of TCP and UDP.
+    pub fn sockets(&mut self, all: &mut Vec<Socket>) -> Result<(), CollectError> {
+        sockets::sockets(&mut self.sock_diag, &mut self.proc, all)
+    }
+
+    /// Which of the sockets that are wanted, by their inodes, which process holds: inode and pid.
+    pub fn holders(&mut self, records: &[&Record], wanted: HashSet<u32>) -> Vec<(u32, u32)> {
+        self.processes.holders(records, wanted)
+    }
+
+    /// A user's name; `/etc/passwd` is read again when it was changed.
+    pub fn refresh_users(&mut self) {
+        let changed = std::fs::metadata(self.etc.path("passwd")).and_then(|m| m.modified()).ok();
+        if changed != self.users_of || changed.is_none() {
+            self.users = self.etc.read("passwd").map(Users::parse).unwrap_or_default();
+            self.users_of = changed;
+        }
+    }
+
+    /// A user's name, or the number where none is known yet.
+    pub fn user_name(&self, id: u32) -> String {
+        let known = self.users.name(id).map(str::to_owned);
+        known.or_else(|| self.settings.user_names.name(id)).unwrap_or_else(|| id.to_string())
+    }
+}
