@@ -1,8 +1,9 @@
 //! `infiniservice bugreport`: what a report of a fault needs from the guest's side, in one archive, without secrets.
 
-use crate::communication::diagnose::{self, DiagnoseOptions};
 use crate::config::{Loaded, render};
+use crate::service::manager;
 use crate::status;
+use infiniservice_channel::diagnose::DiagnoseOptions;
 use infiniservice_protocol::bundle::Bundle;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -57,9 +58,9 @@ fn collect(settings: Result<&Loaded, &String>) -> Bundle {
     if let Some(secret) = settings.ok().and_then(|loaded| loaded.settings.shared_secret.as_ref()) {
         bundle.hide(secret.expose());
     }
-    bundle.add("version.txt", &format!("infiniservice {}\n", crate::AGENT_VERSION));
+    bundle.add("version.txt", &format!("infiniservice {}\n", infiniservice_platform::AGENT_VERSION));
     let device = settings.ok().and_then(|loaded| loaded.settings.device_path.clone());
-    let report = diagnose::run(&DiagnoseOptions::new(device));
+    let report = manager::diagnose(&DiagnoseOptions::new(device));
     bundle.add("diagnose.txt", &report.to_text());
     bundle.add("diagnose.json", &report.to_json());
     bundle.add("settings.txt", &settings.map_or_else(|e| format!("{e}\n"), render::print_text));

@@ -22,7 +22,6 @@ pub mod cli;
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
 pub mod commands;
-pub mod communication;
 pub mod config;
 pub mod defender;
 pub mod event_log;
@@ -35,6 +34,3 @@ pub mod program;
 pub mod service;
 pub mod status;
 pub mod windows_update;
-
-/// The package's version, as `--version` and `hello` tell it.
-pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,12 +2,13 @@
 
 use crate::bugreport;
 use crate::cli::{Cli, Command, Mode};
-use crate::communication::diagnose::{self, DiagnoseOptions};
 use crate::config::{Loaded, Sources, place, problem, render};
 use crate::event_log;
 use crate::logging;
+use crate::service::manager;
 use crate::service::{self, Ended};
 use crate::status;
+use infiniservice_channel::diagnose::DiagnoseOptions;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
@@ -111,7 +112,7 @@ pub(crate) fn print(text: &str) -> u8 {
 }
 
 fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
-    let report = diagnose::run(&DiagnoseOptions::new(loaded.settings.device_path.clone()));
+    let report = manager::diagnose(&DiagnoseOptions::new(loaded.settings.device_path.clone()));
     print(&if cli.json { report.to_json() } else { report.to_text() });
     u8::from(!report.usable())
 }
@@ -136,7 +137,7 @@ fn serve(loaded: Loaded) -> u8 {
         log::error!("cannot start: {problem}");
         return 1;
     }
-    log::info!("infiniservice {} starts", crate::AGENT_VERSION);
+    log::info!("infiniservice {} starts", infiniservice_platform::AGENT_VERSION);
     if let Some(origin) = loaded.merged.set_by("read_timeout_ms") {
         log::warn!(
             "read_timeout_ms is set ({origin}) and has no effect: every port reports data by an event"

@@ -12,3 +12,6 @@ pub mod scm;
 #[cfg(target_os = "linux")]
 pub mod systemd;
 pub mod win32;
+
+/// The agent's version, as `--version` and `hello` tell it: all crates have the same.
+pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -3,9 +3,9 @@
 use super::{fits_the_wire, text};
 use crate::autochecks::checks::time_sync;
 use crate::autochecks::journal;
-use crate::communication::diagnose::service_state;
 use crate::inventory::{self, appimage, desktop, flatpak, snap};
 use crate::packages::{Parsed, Reading, fuzzing as packages};
+use infiniservice_channel::diagnose::service_state;
 use infiniservice_collector::user_names::fuzzing::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
 use infiniservice_protocol::data::Application;

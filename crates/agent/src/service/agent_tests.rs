@@ -3,9 +3,9 @@
 use super::agent::{Agent, Turn};
 use super::pace::REST;
 use super::wiring;
-use crate::communication::link::OpenFailure;
-use crate::communication::transport::{NoTransport, Port, ReadOutcome, Ready, Transport, WriteOutcome};
 use crate::config::{FlagValue, Loaded, Sources};
+use infiniservice_channel::transport::{NoTransport, Port, ReadOutcome, Ready, Transport, WriteOutcome};
+use infiniservice_link::OpenFailure;
 use infiniservice_platform::clock::{Clock, Now};
 use std::cell::Cell;
 use std::future::{Future, pending};

@@ -3,8 +3,8 @@
 use super::backstop::Backstop;
 use super::signals::OsSignals;
 use super::{Ended, run};
-use crate::communication::transport::{DeviceOptions, NoTransport, SystemTransport};
 use crate::config::Loaded;
+use infiniservice_channel::transport::{DeviceOptions, NoTransport, SystemTransport};
 use infiniservice_platform::clock::SystemClock;
 use std::io;
 use std::time::Duration;

@@ -25,8 +25,8 @@ mod wiring;
 pub use agent::Ended;
 pub use foreground::run_process;
 
-use crate::communication::transport::Transport;
 use crate::config::Loaded;
+use infiniservice_channel::transport::Transport;
 use infiniservice_platform::clock::Clock;
 use signals::Signals;
 use std::io;

@@ -5,8 +5,8 @@ use super::agent::{Agent, Turn};
 use super::signals::{Signal, Signals};
 use super::summary;
 use crate::commands::audit::AuditRecord;
-use crate::communication::link::{Event, GivenUp};
-use crate::communication::transport::Transport;
+use infiniservice_channel::transport::Transport;
+use infiniservice_link::{Event, GivenUp};
 use infiniservice_platform::clock::Clock;
 use std::time::Duration;
 

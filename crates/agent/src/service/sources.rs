@@ -1,9 +1,9 @@
 //! Where messages to the host come from: collections, services, and who this machine is.
 
-use crate::AGENT_VERSION;
 use crate::commands::Services;
 use crate::config::{Settings, problem};
 use infiniservice_collector::{CollectorHandle, HandleError};
+use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Now;
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::guest::{Capability, Hello};

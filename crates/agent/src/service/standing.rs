@@ -1,11 +1,11 @@
 //! Since when things are as they are, and what `infiniservice status` is told of them.
 
 use super::agent::Agent;
-use crate::communication::link::Link;
-use crate::communication::transport::Transport;
 use crate::config::{problem, render};
 use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
+use infiniservice_channel::transport::Transport;
 use infiniservice_exec::containment;
+use infiniservice_link::Link;
 use infiniservice_platform::blocking;
 use infiniservice_platform::clock::{Clock, Now};
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     fn status(&self) -> Status {
         let (now, stats) = (self.clock.now(), self.link.stats());
         Status {
-            agent_version: crate::AGENT_VERSION.to_owned(),
+            agent_version: infiniservice_platform::AGENT_VERSION.to_owned(),
             pid: std::process::id(),
             uptime_secs: now.mono.as_secs(),
             state: self.state_name().to_owned(),

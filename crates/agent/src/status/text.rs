@@ -1,8 +1,8 @@
 //! The status for people.
 
 use super::report::Status;
-use crate::communication::diagnose::printable;
 use crate::service::summary::duration_text;
+use infiniservice_channel::diagnose::printable;
 use serde_json::Value;
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn the_version_is_told() {
     let out = run(&["--version"], &[]);
-    assert_eq!(text(&out.stdout), format!("infiniservice {}\n", infiniservice::AGENT_VERSION));
+    assert_eq!(text(&out.stdout), format!("infiniservice {}\n", infiniservice_platform::AGENT_VERSION));
     assert_eq!(out.status.code(), Some(0));
 }
 

@@ -1,7 +1,7 @@
 //! Ten minutes of one command on simulated time, the executor and the link joined as the main loop joins them.
 
 use super::*;
-use crate::communication::link::{Action, Event, Link, LinkSettings, Outgoing};
+use infiniservice_link::{Action, Event, Link, LinkSettings, Outgoing};
 use infiniservice_protocol::GuestMessage;
 use std::time::UNIX_EPOCH;
 use tokio::time::{Instant, sleep_until};

@@ -1,6 +1,7 @@
 //! systemd starts the agent like any other program, and `systemctl` does the rest.
 
 use super::Request;
+use infiniservice_channel::diagnose::{DiagnoseOptions, Report};
 
 /// Never: the agent runs in the foreground.
 pub fn run_as_service(_serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8> {
@@ -21,4 +22,9 @@ pub fn protect_files() -> Result<Vec<String>, String> {
 /// Always, with what to do instead.
 pub fn carry_out(_request: &Request) -> Result<String, String> {
     Err("that is for Windows; here packaging/install-linux.sh installs the service, and systemctl controls it".into())
+}
+
+/// `--diagnose`: systemd is asked by the report itself.
+pub fn diagnose(options: &DiagnoseOptions) -> Report {
+    infiniservice_channel::diagnose::run(options)
 }

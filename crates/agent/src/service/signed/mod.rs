@@ -13,7 +13,7 @@ use linux as imp;
 #[cfg(not(target_os = "linux"))]
 use other as imp;
 
-use crate::communication::link::Link;
+use infiniservice_link::Link;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
@@ -78,7 +78,7 @@ fn write(file: &mut File, ts: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::communication::link::{Action, Event, LinkSettings};
+    use infiniservice_link::{Action, Event, LinkSettings};
     use infiniservice_protocol::clock::Now;
     use infiniservice_protocol::envelope::Signer;
     use std::time::UNIX_EPOCH;

@@ -2,8 +2,10 @@
 
 use super::super::Request;
 use super::{NAME, install, set_up};
-use crate::communication::diagnose::win::facts::ServiceFacts;
 use crate::event_log::registration;
+use infiniservice_channel::diagnose::DiagnoseOptions;
+use infiniservice_channel::diagnose::win::WindowsReport;
+use infiniservice_channel::diagnose::win::facts::ServiceFacts;
 use infiniservice_platform::win32::hresult;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -90,7 +92,7 @@ fn status() -> Result<String, String> {
 ///
 /// # Errors
 /// The manager cannot be asked.
-pub fn facts() -> Result<Option<ServiceFacts>, String> {
+fn facts() -> Result<Option<ServiceFacts>, String> {
     let asked = open(ServiceAccess::QUERY_CONFIG).and_then(|service| {
         let (status, config) = (service.query_status()?, service.query_config()?);
         Ok(ServiceFacts {
@@ -105,6 +107,11 @@ pub fn facts() -> Result<Option<ServiceFacts>, String> {
         Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(NOT_INSTALLED) => Ok(None),
         Err(error) => Err(explain(&error)),
     }
+}
+
+/// `--diagnose`, with what the manager says of the service.
+pub fn diagnose(options: &DiagnoseOptions) -> WindowsReport {
+    infiniservice_channel::diagnose::run(options, facts())
 }
 
 fn start_up(kind: ServiceStartType) -> &'static str {

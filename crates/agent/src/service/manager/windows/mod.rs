@@ -7,7 +7,7 @@ mod life;
 mod protect;
 mod set_up;
 
-pub use control::{carry_out, facts};
+pub use control::{carry_out, diagnose};
 pub use life::run_as_service;
 pub(in crate::service) use life::{Life, life};
 pub use protect::at_start as protect_files;

@@ -1,0 +1,201 @@
+//! Everything that is wrong, each with what to do.
+
+use super::assess::{name_holders, shown};
+use super::facts::{Driver, Facts, PortFacts, PortState};
+use super::fixes;
+use super::report::{Finding, Severity};
+use super::service_findings;
+use crate::transport::candidates::{AGENT_PORT, Role};
+use crate::transport::outcome::Outcome;
+
+/// All findings; `channel` is the device that works, where one does.
+pub fn all(facts: &Facts, channel: Option<&PortFacts>) -> Vec<Finding> {
+    let mut findings = match channel {
+        Some(port) => about_channel(port),
+        None => who_looked(facts).into_iter().chain(why_unusable(facts)).collect(),
+    };
+    findings.extend(about_links(facts));
+    findings.extend(service_findings::all(facts));
+    findings.extend(about_this_look(facts));
+    findings
+}
+
+fn finding(severity: Severity, code: &'static str, problem: impl Into<String>, fix: Vec<String>) -> Finding {
+    Finding { severity, code, problem: problem.into(), fix }
+}
+
+fn error(code: &'static str, problem: impl Into<String>, fix: Vec<String>) -> Finding {
+    finding(Severity::Error, code, problem, fix)
+}
+
+/// Why there is no channel: what is wrong with the agent's own device, or the reason why there is none. What is wrong
+/// with substitutes is only worth a note: they are other programs'.
+fn why_unusable(facts: &Facts) -> Vec<Finding> {
+    let mut tried: Vec<&PortFacts> = facts.ports.iter().filter(|port| port.rank.is_some()).collect();
+    tried.sort_by_key(|port| port.rank);
+    let (own, substitutes): (Vec<&PortFacts>, Vec<&PortFacts>) =
+        tried.into_iter().partition(|port| port.role.is_own());
+    let mut found: Vec<Finding> = own.iter().filter_map(|port| about_unusable(port, facts)).collect();
+    if own.is_empty() {
+        found.push(why_no_port(facts));
+    }
+    let as_note = |finding| Finding { severity: Severity::Note, ..finding };
+    found.extend(substitutes.iter().filter_map(|port| about_unusable(port, facts)).map(as_note));
+    found
+}
+
+/// What an ordinary user is refused says nothing about the channel, and is no reason to give him more: the agent has rights
+/// of its own. So that comes before all other reasons.
+fn who_looked(facts: &Facts) -> Option<Finding> {
+    let refused =
+        |port: &PortFacts| matches!(port.state, PortState::Unusable(Outcome::Denied { .. } | Outcome::Busy));
+    if facts.user_id == 0 || !facts.ports.iter().any(refused) {
+        return None;
+    }
+    let problem = format!(
+        "This look was made as user id {}, who may not open the port or see who holds it: run it as root.",
+        facts.user_id
+    );
+    Some(error("run_as_root", problem, vec!["sudo infiniservice --diagnose".into()]))
+}
+
+/// From the outermost cause to the innermost: no controller, no driver, no port, no port of ours.
+fn why_no_port(facts: &Facts) -> Finding {
+    if !facts.ports.is_empty() {
+        let names: Vec<&str> =
+            facts.ports.iter().map(|port| port.name.as_deref().unwrap_or("one without a name")).collect();
+        let problem = format!("No port is named {AGENT_PORT}; there is only {}.", names.join(", "));
+        return error("no_port_of_ours", problem, fixes::add_channel());
+    }
+    if facts.controllers.is_empty() {
+        let problem = "This machine has no virtio serial controller, so no virtio port.";
+        return error("no_controller", problem, fixes::add_channel());
+    }
+    match facts.driver {
+        Driver::Loaded | Driver::BuiltIn | Driver::Unknown => {
+            error("no_port", "There is a virtio serial controller, but no port on it.", fixes::add_channel())
+        }
+        Driver::NotLoaded => error(
+            "driver_not_loaded",
+            "The kernel module virtio_console is not loaded.",
+            fixes::load_driver(),
+        ),
+        Driver::Missing => {
+            error("driver_missing", "This kernel has no driver virtio_console.", install_kernel())
+        }
+    }
+}
+
+fn install_kernel() -> Vec<String> {
+    vec![
+        "install the distribution's ordinary kernel, or its package of further modules".into(),
+        "(Debian: linux-image-amd64; Ubuntu: linux-modules-extra-$(uname -r)), and restart".into(),
+    ]
+}
+
+fn about_unusable(port: &PortFacts, facts: &Facts) -> Option<Finding> {
+    let PortState::Unusable(outcome) = &port.state else { return None };
+    let path = shown(port);
+    let says = format!("{path}: {outcome}");
+    Some(match outcome {
+        Outcome::Absent if port.role == Role::Configured => error(
+            "configured_absent",
+            format!("The configured device {path} does not exist."),
+            configured_fix(),
+        ),
+        Outcome::Absent => error(
+            "no_node",
+            format!("The port exists, but not its device node {path}."),
+            fixes::trigger_udev(),
+        ),
+        Outcome::Busy => about_busy(port),
+        Outcome::Denied { .. } if facts.user_id != 0 => error("denied", format!("{says}."), Vec::new()),
+        Outcome::Denied { .. } => error("denied", format!("{says}."), fixes::give_access()),
+        Outcome::AccessDenied => error("access_denied", format!("{says}."), fixes::access_denied()),
+        Outcome::Console => error("console", format!("{says}."), console_fix()),
+        Outcome::Going => error(
+            "going",
+            format!("{says}."),
+            vec!["look again; a port that comes back is found by itself".into()],
+        ),
+        Outcome::PeerClosed => {
+            error("peer_closed", format!("{says}."), vec!["start the program at its other end".into()])
+        }
+        Outcome::Refused(_) => error("refused", format!("{says}."), configured_fix()),
+        Outcome::Foreign(_) | Outcome::Unsettled | Outcome::Failed(_) => {
+            error("failed", format!("{says}."), Vec::new())
+        }
+    })
+}
+
+fn about_busy(port: &PortFacts) -> Finding {
+    let path = shown(port);
+    let Some(first) = port.holders.first() else {
+        let problem = format!("{path} is held open by a process that cannot be seen from here.");
+        return error("busy", problem, vec!["look as root, outside of any container".into()]);
+    };
+    let problem = format!("{path} is held open by {}.", name_holders(&port.holders));
+    error("busy", problem, fixes::stop_holder(&first.name, first.pid))
+}
+
+fn configured_fix() -> Vec<String> {
+    vec!["correct device_path (--device, INFINISERVICE_DEVICE_PATH or the configuration file), or leave it out: the port is found by its name".into()]
+}
+
+fn console_fix() -> Vec<String> {
+    vec!["give the machine a port of its own for the agent (a console cannot carry it):".into()]
+        .into_iter()
+        .chain(fixes::add_channel())
+        .collect()
+}
+
+/// What is not as it should be about a channel that works.
+fn about_channel(port: &PortFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if port.host_connected == Some(false) {
+        let problem = "No host has the other end of the channel open.";
+        let fix =
+            vec!["on the host: connect to the channel's socket, e.g. infinictl --socket PATH ping".into()];
+        findings.push(finding(Severity::Warning, "no_host", problem, fix));
+    }
+    if matches!(port.role, Role::GuestAgent | Role::First | Role::Unnamed) {
+        let name = port.name.as_deref().unwrap_or("without a name");
+        let problem = format!("There is no port named {AGENT_PORT}; the agent uses one {name}.");
+        findings.push(finding(Severity::Warning, "substitute_port", problem, fixes::add_channel()));
+    }
+    findings
+}
+
+/// Named ports without links: udev did not do its work.
+fn about_links(facts: &Facts) -> Vec<Finding> {
+    let bare: Vec<&str> = facts
+        .ports
+        .iter()
+        .filter(|port| port.link.is_none())
+        .filter_map(|port| port.name.as_deref())
+        .collect();
+    if bare.is_empty() {
+        return Vec::new();
+    }
+    let why = if facts.udev.running { "" } else { " udev is not running." };
+    let problem = format!(
+        "No link in /dev/virtio-ports for {}.{why} The agent finds ports without links.",
+        bare.join(", ")
+    );
+    vec![finding(Severity::Note, "no_links", problem, fixes::trigger_udev())]
+}
+
+/// What limits this very look.
+fn about_this_look(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let note = |code, problem: &str, fix: &str| finding(Severity::Note, code, problem, vec![fix.to_owned()]);
+    if !facts.holders_complete && facts.user_id != 0 {
+        let problem = "Not every process could be looked at: who holds a port may be missing here.";
+        findings.push(note("not_root", problem, "run the diagnosis as root"));
+    }
+    if facts.container {
+        let problem = "This is a container: it sees only the devices that are passed to it.";
+        findings.push(note("container", problem, "run the agent in the virtual machine itself"));
+    }
+    findings
+}

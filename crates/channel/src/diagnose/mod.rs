@@ -1,0 +1,32 @@
+//! `--diagnose`: why the channel works or does not, and what to do.
+//!
+//! Facts are gathered per platform; what follows from them, and how it is shown, is the same everywhere.
+
+mod assess;
+pub mod facts;
+mod findings;
+pub mod fixes;
+mod options;
+pub mod printable;
+mod report;
+mod service_findings;
+pub mod service_state;
+mod text;
+pub mod win;
+
+#[cfg(test)]
+mod report_tests;
+#[cfg(test)]
+mod test_facts;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::run;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::run;
+
+pub use options::DiagnoseOptions;
+pub use report::{Finding, Report, Severity};

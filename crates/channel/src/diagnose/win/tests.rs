@@ -1,0 +1,110 @@
+//! Machines of several kinds, and what is said of each. Hardware ids are as virtio-win documents them; no real machine
+//! was looked at.
+
+use super::WindowsReport;
+use super::facts::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts};
+use crate::transport::candidates::Role;
+use crate::transport::outcome::Outcome;
+use crate::transport::win32::hardware::Device;
+use crate::transport::win32::paths::AGENT_PATHS;
+
+fn controller(service: &str, problem: Option<u32>) -> Device {
+    Device {
+        instance: r"PCI\VEN_1AF4&DEV_1043&SUBSYS_11001AF4&REV_01\3&13C0B0C5&0&28".into(),
+        hardware_ids: vec![r"PCI\VEN_1AF4&DEV_1043&SUBSYS_11001AF4&REV_01".into()],
+        name: "VirtIO Serial Driver".into(),
+        service: service.into(),
+        driver_version: None,
+        problem,
+    }
+}
+
+fn tried(failure: Option<Outcome>) -> AttemptFacts {
+    let host_connected = failure.is_none().then_some(true);
+    AttemptFacts { path: AGENT_PATHS[0].into(), role: Role::Agent, failure, name: None, host_connected }
+}
+
+fn service(running: bool) -> ServiceFacts {
+    let state = if running { "running, process 7" } else { "stopped" };
+    ServiceFacts { state: state.into(), running, start_up: "auto".into(), account: "LocalSystem".into() }
+}
+
+fn machine(devices: &[Device], attempt: AttemptFacts, service: Option<ServiceFacts>) -> WindowsReport {
+    let facts = WindowsFacts {
+        devices: devices.iter().map(DeviceFacts::from).collect(),
+        dev_1043: Dev1043::of(devices),
+        attempts: vec![attempt],
+        service,
+        ..WindowsFacts::default()
+    };
+    WindowsReport::new(facts)
+}
+
+fn codes(report: &WindowsReport) -> Vec<&str> {
+    report.findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_machine_in_order_has_nothing_to_say() {
+    let report = machine(&[controller("VirtioSerial", None)], tried(None), Some(service(true)));
+    assert!(report.usable() && report.findings.is_empty(), "{report:?}");
+    assert_eq!(report.facts.dev_1043, Dev1043::Works);
+    assert!(
+        report
+            .to_text()
+            .starts_with(r"USABLE: \\.\Global\org.infinibay.agent, can be opened, host connected.")
+    );
+}
+
+#[test]
+fn access_denied_while_the_service_runs_is_the_agent_itself() {
+    let report =
+        machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::AccessDenied)), Some(service(true)));
+    assert!(report.usable(), "{report:?}");
+    assert!(report.verdict.ends_with("in use by the agent's service."), "{}", report.verdict);
+}
+
+#[test]
+fn access_denied_without_the_service_names_every_cause() {
+    let report = machine(
+        &[controller("VirtioSerial", None)],
+        tried(Some(Outcome::AccessDenied)),
+        Some(service(false)),
+    );
+    assert!(!report.usable());
+    assert_eq!(codes(&report), ["cannot_open", "service_not_running"]);
+    for cause in ["another program holds it", "a moment ago", "this account may not"] {
+        assert!(report.verdict.contains(cause), "{cause}: {}", report.verdict);
+    }
+}
+
+#[test]
+fn a_controller_without_a_driver_is_the_reason_and_its_code_is_explained() {
+    let report = machine(&[controller("", Some(28))], tried(Some(Outcome::Absent)), None);
+    assert_eq!(codes(&report), ["driver_missing", "device_problem", "service_not_installed"]);
+    assert_eq!(report.facts.dev_1043, Dev1043::Broken);
+    assert!(report.to_text().contains("problem 28: No driver is installed for it."), "{}", report.to_text());
+}
+
+#[test]
+fn a_machine_without_a_controller_is_told_how_to_get_one() {
+    let report = machine(&[], tried(Some(Outcome::Absent)), Some(service(true)));
+    assert_eq!(codes(&report), ["no_controller"]);
+    assert!(report.to_text().contains("<channel type='unix'>"));
+}
+
+#[test]
+fn a_controller_without_our_port_is_told_apart_from_one_that_does_not_work() {
+    let report =
+        machine(&[controller("VirtioSerial", None)], tried(Some(Outcome::Absent)), Some(service(true)));
+    assert_eq!(codes(&report), ["no_port_of_ours"]);
+}
+
+#[test]
+fn the_json_has_the_head_that_linux_has() {
+    let report = machine(&[], tried(None), None);
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
+    for field in ["agent_version", "usable", "verdict", "channel", "findings", "facts"] {
+        assert!(json.get(field).is_some(), "{field}");
+    }
+}

@@ -1,0 +1,230 @@
+//! Moves bytes between a port and the link. Decides nothing: every fact becomes an [`Event`], every [`Action`]
+//! that concerns the port is carried out.
+
+use super::transport::{Port, ReadOutcome, Ready, Transport, WriteOutcome};
+use infiniservice_link::{Action, Event, Link};
+use infiniservice_platform::clock::Clock;
+use std::future::pending;
+use std::io;
+
+/// One read call takes at most this much.
+const READ_CHUNK_BYTES: usize = 16 * 1024;
+/// After this many chunks in one turn the loop looks at its timers and answers again, so that a flood starves nothing; after
+/// a chunk that asks for anything, at once, so that its refusals are counted before more is read.
+const CHUNKS_A_TURN: usize = 16;
+
+/// Why [`Driver::wait`] returned.
+#[derive(Debug)]
+pub enum Wake {
+    /// An edge of the port, or the failure to wait for one.
+    Port(io::Result<Ready>),
+    /// The set of devices changed.
+    Devices,
+    /// Work of the last turn is left over.
+    Unfinished,
+}
+
+/// A transport, the port it opened, and what is known of the port's edges.
+#[derive(Debug)]
+pub struct Driver<T: Transport> {
+    transport: T,
+    port: Option<T::Port>,
+    readable: bool,
+    writable: bool,
+    host: Option<bool>,
+    /// The host went; what it wrote before is still to be read.
+    leaving: bool,
+    /// The link has no room for what reading could bring, until it has written.
+    held_up: bool,
+    buffer: Box<[u8]>,
+}
+
+impl<T: Transport> Driver<T> {
+    /// A driver without an open port.
+    pub fn new(transport: T) -> Self {
+        let buffer = vec![0; READ_CHUNK_BYTES].into_boxed_slice();
+        Self {
+            transport,
+            port: None,
+            readable: false,
+            writable: false,
+            host: None,
+            leaving: false,
+            held_up: false,
+            buffer,
+        }
+    }
+
+    /// Whether a port is open.
+    pub fn is_open(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// Waits for the next thing to do. Cancel safe.
+    pub async fn wait(&mut self) -> Wake {
+        if self.readable && !self.held_up && self.port.is_some() {
+            return Wake::Unfinished;
+        }
+        let Self { transport, port, .. } = self;
+        tokio::select! {
+            ready = port_ready(port.as_mut()) => Wake::Port(ready),
+            () = transport.changed() => Wake::Devices,
+        }
+    }
+
+    /// Tells the link what woke the driver, and moves the bytes that can be moved now.
+    pub fn step<C: Clock>(&mut self, wake: Wake, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        match wake {
+            Wake::Devices => link.handle(clock.now(), Event::DevicesChanged, actions),
+            Wake::Port(Ok(ready)) => self.note(ready, link, clock, actions),
+            Wake::Port(Err(error)) => {
+                link.handle(clock.now(), Event::IoFailed(format!("waiting for the port: {error}")), actions);
+            }
+            Wake::Unfinished => {}
+        }
+        self.read(link, clock, actions);
+        if self.leaving && !self.readable {
+            self.set_host(Some(false), link, clock, actions);
+        }
+    }
+
+    /// Finds and opens a port, and tells the link.
+    pub fn open<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        self.close();
+        match self.transport.open() {
+            Ok(port) => {
+                self.host = port.host();
+                (self.readable, self.writable) = (true, true);
+                let path = port.path().display().to_string();
+                self.port = Some(port);
+                link.handle(clock.now(), Event::Opened { path: &path, host: self.host }, actions);
+            }
+            Err(failure) => link.handle(clock.now(), Event::OpenFailed(failure), actions),
+        }
+    }
+
+    /// Closes the port, if one is open.
+    pub fn close(&mut self) {
+        self.port = None;
+        (self.readable, self.writable, self.host) = (false, false, None);
+        (self.leaving, self.held_up) = (false, false);
+    }
+
+    /// Writes what the link has waiting, as far as the port takes it.
+    pub fn write<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        self.write_waiting(link, clock, actions);
+        self.held_up = self.read_room(link) == 0;
+    }
+
+    fn write_waiting<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        while self.writable {
+            let Some(port) = self.port.as_mut() else { return };
+            let now = clock.now();
+            let bytes = link.pending_write(now);
+            if bytes.is_empty() {
+                return;
+            }
+            let outcome = port.try_write(bytes);
+            self.wrote(outcome, link, clock, actions);
+        }
+    }
+
+    fn wrote<C: Clock>(
+        &mut self,
+        outcome: WriteOutcome,
+        link: &mut Link,
+        clock: &C,
+        actions: &mut Vec<Action>,
+    ) {
+        match outcome {
+            WriteOutcome::Wrote(count) => link.handle(clock.now(), Event::Wrote(count), actions),
+            WriteOutcome::WouldBlock => self.writable = false,
+            WriteOutcome::Gone => self.gone(link, clock, actions),
+            WriteOutcome::Failed(error) => self.failed("write", &error, link, clock, actions),
+        }
+    }
+
+    fn read<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        for _ in 0..CHUNKS_A_TURN {
+            let room = self.read_room(link).min(self.buffer.len());
+            let Some(port) = self.port.as_mut().filter(|_| self.readable && room > 0) else { return };
+            match port.try_read(self.buffer.get_mut(..room).unwrap_or_default()) {
+                ReadOutcome::Data(count) => {
+                    let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
+                    link.handle(clock.now(), Event::Read(bytes), actions);
+                    // What a host left behind is read to its end: until then nothing may be written for its successor.
+                    if !actions.is_empty() && !self.leaving {
+                        return;
+                    }
+                }
+                ReadOutcome::WouldBlock => self.readable = false,
+                ReadOutcome::HostAway => {
+                    self.readable = false;
+                    self.set_host(Some(false), link, clock, actions);
+                }
+                ReadOutcome::Gone => self.gone(link, clock, actions),
+                ReadOutcome::Failed(error) => self.failed("read", &error, link, clock, actions),
+            }
+        }
+    }
+
+    /// What a host left behind is read in any case: only then is it known to have gone.
+    fn read_room(&self, link: &Link) -> usize {
+        if self.leaving { usize::MAX } else { link.read_room() }
+    }
+
+    fn note<C: Clock>(&mut self, ready: Ready, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        self.readable |= ready.readable;
+        self.writable |= ready.writable;
+        match ready.host {
+            Some(false) if self.host != Some(false) => (self.leaving, self.readable) = (true, true),
+            Some(true) if self.leaving => {
+                self.set_host(Some(false), link, clock, actions);
+                self.set_host(Some(true), link, clock, actions);
+            }
+            host => self.set_host(host, link, clock, actions),
+        }
+    }
+
+    fn set_host<C: Clock>(
+        &mut self,
+        host: Option<bool>,
+        link: &mut Link,
+        clock: &C,
+        actions: &mut Vec<Action>,
+    ) {
+        if host == self.host {
+            return;
+        }
+        (self.host, self.leaving) = (host, false);
+        match host {
+            Some(true) => link.handle(clock.now(), Event::HostConnected, actions),
+            Some(false) => link.handle(clock.now(), Event::HostDisconnected, actions),
+            None => {}
+        }
+    }
+
+    fn gone<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+        self.close();
+        link.handle(clock.now(), Event::DeviceGone, actions);
+    }
+
+    fn failed<C: Clock>(
+        &mut self,
+        what: &str,
+        error: &io::Error,
+        link: &mut Link,
+        clock: &C,
+        actions: &mut Vec<Action>,
+    ) {
+        (self.readable, self.writable) = (false, false);
+        link.handle(clock.now(), Event::IoFailed(format!("{what}: {error}")), actions);
+    }
+}
+
+async fn port_ready<P: Port>(port: Option<&mut P>) -> io::Result<Ready> {
+    match port {
+        Some(port) => port.ready().await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,5 @@
+//! The channel to the host: finding and watching the device, moving bytes between it and the link that decides, and `--diagnose`.
+
+pub mod diagnose;
+pub mod driver;
+pub mod transport;

@@ -1,0 +1,94 @@
+//! Devices: finding them, watching them, and moving bytes without ever blocking.
+
+pub mod candidates;
+mod no_transport;
+mod options;
+pub mod outcome;
+pub mod win32;
+
+#[cfg(target_os = "linux")]
+pub mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::SystemTransport;
+#[cfg(target_os = "windows")]
+pub mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::SystemTransport;
+
+pub use no_transport::NoTransport;
+pub use options::DeviceOptions;
+
+use infiniservice_link::OpenFailure;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+
+/// A family of devices: finds, opens and watches. Injected into `service::run`.
+pub trait Transport {
+    /// An open device.
+    type Port: Port;
+
+    /// Finds the best candidate of this moment and opens it; busy ones are skipped and named in the log once.
+    fn open(&mut self) -> Result<Self::Port, OpenFailure>;
+
+    /// Resolves when a device may have come or gone; stays pending for ever where nothing is watched. Cancel safe.
+    fn changed(&mut self) -> impl Future<Output = ()>;
+}
+
+/// What a readiness event says; all false is a spurious wake-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// Try to read until `WouldBlock`.
+    pub readable: bool,
+    /// Try to write.
+    pub writable: bool,
+    /// Whether a host is connected now; `None` where the device cannot tell. What a host wrote before it went can still
+    /// be read: read to the end before acting on `Some(false)`.
+    pub host: Option<bool>,
+}
+
+/// Outcome of a read.
+#[derive(Debug)]
+pub enum ReadOutcome {
+    /// This many bytes, at least one.
+    Data(usize),
+    /// Nothing more until the next `ready`.
+    WouldBlock,
+    /// The host closed its end; the port stays open.
+    HostAway,
+    /// The device is gone: close.
+    Gone,
+    /// Failed otherwise.
+    Failed(io::Error),
+}
+
+/// Outcome of a write.
+#[derive(Debug)]
+pub enum WriteOutcome {
+    /// The device took this many bytes.
+    Wrote(usize),
+    /// No room, or no host; the next `ready` tells.
+    WouldBlock,
+    /// The device is gone: close.
+    Gone,
+    /// Failed otherwise.
+    Failed(io::Error),
+}
+
+/// An open device. Dropping closes it.
+pub trait Port {
+    /// Where it was opened.
+    fn path(&self) -> &Path;
+
+    /// Whether a host is connected, where the device can tell.
+    fn host(&self) -> Option<bool>;
+
+    /// Waits for the next edge: data, room, host come or gone, device gone. Cancel safe; no wake-up without an event.
+    fn ready(&mut self) -> impl Future<Output = io::Result<Ready>>;
+
+    /// Reads without blocking.
+    fn try_read(&mut self, buffer: &mut [u8]) -> ReadOutcome;
+
+    /// Writes without blocking; short counts are normal.
+    fn try_write(&mut self, bytes: &[u8]) -> WriteOutcome;
+}
