@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Made of `events.mc`, which says how.
-const MESSAGES: &str = "messages/events.res";
+const MESSAGES: &str = "../actions/messages/events.res";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -9,28 +9,12 @@
     )
 )]
 
-pub mod autochecks;
-#[cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
-)]
 pub mod bugreport;
-pub mod cleanup;
 pub mod cli;
-#[cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
-)]
-pub mod commands;
 pub mod config;
-pub mod defender;
-pub mod event_log;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-pub mod inventory;
 pub mod logging;
-pub mod packages;
 pub mod program;
 pub mod service;
 pub mod status;
-pub mod windows_update;

@@ -2,12 +2,13 @@
 
 use crate::bugreport;
 use crate::cli::{Cli, Command, Mode};
-use crate::config::{Loaded, Sources, place, problem, render};
-use crate::event_log;
+use crate::config::{Loaded, Sources, place, render};
 use crate::logging;
 use crate::service::manager;
 use crate::service::{self, Ended};
 use crate::status;
+use infiniservice_actions::autochecks::problem;
+use infiniservice_actions::event_log;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -23,7 +24,7 @@ const NO_DEVICE: u8 = 3;
 
 /// What the service manager's call does.
 pub fn run_service(cli: &Cli, environment: Environment) -> u8 {
-    let protected = service::manager::protect_files();
+    let protected = manager::protect_files();
     // What others may write is no log, and could lead anywhere.
     if let Some(path) = place::service_log().filter(|_| protected.is_ok()) {
         logging::write_to_file(path);

@@ -18,7 +18,6 @@ pub mod origin;
 mod permissions;
 pub mod place;
 mod private_file;
-pub mod problem;
 pub mod process_environment;
 pub mod render;
 mod secret;

@@ -1,10 +1,10 @@
 //! What the system's tools print, and files that packages and users bring.
 
-use super::{fits_the_wire, text};
-use crate::autochecks::checks::time_sync;
-use crate::autochecks::journal;
-use crate::inventory::{self, appimage, desktop, flatpak, snap};
-use crate::packages::{Parsed, Reading, fuzzing as packages};
+use infiniservice_actions::autochecks::checks::time_sync;
+use infiniservice_actions::autochecks::journal;
+use infiniservice_actions::fuzzing::{fits_the_wire, text};
+use infiniservice_actions::inventory::{self, appimage, desktop, flatpak, snap};
+use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
 use infiniservice_collector::user_names::fuzzing::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
@@ -79,5 +79,5 @@ pub fn tools(bytes: &[u8]) {
 /// `/proc`, `/sys`, passwd(5) and fstab(5), by the collector's readers and by those of the checks.
 pub(super) fn proc(bytes: &[u8]) {
     infiniservice_collector::fuzzing::proc(bytes);
-    crate::autochecks::fuzzing::checks(bytes);
+    infiniservice_actions::autochecks::fuzzing::checks(bytes);
 }

@@ -1,6 +1,6 @@
 //! The wire: line codec, every message both ways, the signed envelope.
 
-use super::sent;
+use infiniservice_actions::fuzzing::sent;
 use infiniservice_protocol::envelope::{EnvelopeError, MAX_NONCE_CHARS, Signer, Verifier};
 use infiniservice_protocol::{
     Action, Body, GuestLine, HostMessage, LineDecoder, LineItem, parse_guest_line, parse_host_item,

@@ -14,9 +14,9 @@ use linux::stderr_is_journal;
 #[cfg(not(target_os = "linux"))]
 use other::stderr_is_journal;
 
-use crate::event_log::{self, event::Event};
 use crate::status::errors;
 use env_logger::{Builder, Logger, Target};
+use infiniservice_actions::event_log::{self, event::Event};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use output::Output;
 use std::io::Write as _;
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn rust_log_overrides_the_modules_that_it_names() {
-        let logger = build(LevelFilter::Warn, Some("infiniservice::commands=trace"), Form::Console);
-        assert!(enabled(&logger, Level::Trace, "infiniservice::commands::executor"));
+        let logger = build(LevelFilter::Warn, Some("infiniservice_actions=trace"), Form::Console);
+        assert!(enabled(&logger, Level::Trace, "infiniservice_actions::executor"));
         assert!(!enabled(&logger, Level::Info, "infiniservice::service"));
     }
 

@@ -4,7 +4,7 @@
 use super::agent::{Agent, Turn};
 use super::signals::{Signal, Signals};
 use super::summary;
-use crate::commands::audit::AuditRecord;
+use infiniservice_actions::audit::AuditRecord;
 use infiniservice_channel::transport::Transport;
 use infiniservice_link::{Event, GivenUp};
 use infiniservice_platform::clock::Clock;

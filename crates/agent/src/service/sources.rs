@@ -1,7 +1,8 @@
 //! Where messages to the host come from: collections, services, and who this machine is.
 
-use crate::commands::Services;
-use crate::config::{Settings, problem};
+use crate::config::Settings;
+use infiniservice_actions::Services;
+use infiniservice_actions::autochecks::problem;
 use infiniservice_collector::{CollectorHandle, HandleError};
 use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Now;

@@ -1,8 +1,9 @@
 //! Since when things are as they are, and what `infiniservice status` is told of them.
 
 use super::agent::Agent;
-use crate::config::{problem, render};
+use crate::config::render;
 use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
+use infiniservice_actions::autochecks::problem;
 use infiniservice_channel::transport::Transport;
 use infiniservice_exec::containment;
 use infiniservice_link::Link;

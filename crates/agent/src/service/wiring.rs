@@ -10,18 +10,16 @@ use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
 use super::summary::Counts;
-use crate::commands::{CommandContext, CommandSettings, Executor, ProcessSource, audit, reply_channel};
 use crate::config::{Loaded, Settings};
 use crate::status;
+use infiniservice_actions::{CommandContext, CommandSettings, Executor, audit, reply_channel};
 use infiniservice_channel::driver::Driver;
 use infiniservice_channel::transport::Transport;
 use infiniservice_collector::user_names;
-use infiniservice_collector::{CollectorHandle, CollectorSettings, ProcessQuery};
-use infiniservice_exec::BoxFuture;
+use infiniservice_collector::{CollectorHandle, CollectorSettings};
 use infiniservice_link::{BreakerSettings, Link, LinkSettings};
 use infiniservice_platform::clock::{Clock, SystemClock};
 use infiniservice_platform::os_detection::OsInfo;
-use infiniservice_protocol::data::ProcessListData;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -74,12 +72,6 @@ fn link(settings: &Settings) -> (Signed, Link) {
     match &settings.shared_secret {
         Some(secret) => Signed::open(link.with_secret(secret.expose())),
         None => (Signed::default(), link),
-    }
-}
-
-impl ProcessSource for CollectorHandle {
-    fn processes(&self, query: ProcessQuery) -> BoxFuture<'_, Result<ProcessListData, String>> {
-        Box::pin(async { self.processes(query).await.map_err(|error| error.to_string()) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::Request;
 use super::{NAME, install, set_up};
-use crate::event_log::registration;
+use infiniservice_actions::event_log::registration;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use infiniservice_channel::diagnose::win::WindowsReport;
 use infiniservice_channel::diagnose::win::facts::ServiceFacts;

@@ -1,7 +1,7 @@
 //! The service as the service manager keeps it: program, account, recovery.
 
 use super::NAME;
-use crate::event_log::registration;
+use infiniservice_actions::event_log::registration;
 use std::ffi::OsString;
 use std::time::Duration;
 use windows_service::service::{

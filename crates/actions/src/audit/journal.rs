@@ -1,0 +1,173 @@
+//! The journal's native protocol: fields over a datagram socket (systemd.journal-fields(7), "Native Journal Protocol").
+
+use super::{Audit, AuditRecord, LogAudit, Subject};
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+const SOCKET: &str = "/run/systemd/journal/socket";
+
+/// [`Audit`] into the journal; into the log where that does not take a record.
+#[derive(Debug)]
+pub(crate) struct JournalAudit {
+    socket: UnixDatagram,
+}
+
+impl JournalAudit {
+    /// The journal of this machine.
+    pub(crate) fn open() -> io::Result<Self> {
+        Self::at(Path::new(SOCKET))
+    }
+
+    fn at(path: &Path) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        // A journal that does not keep up must not stop the agent.
+        socket.set_nonblocking(true)?;
+        socket.connect(path)?;
+        Ok(Self { socket })
+    }
+}
+
+impl Audit for JournalAudit {
+    fn record(&self, record: &AuditRecord) {
+        // The journal may have been started anew: a socket of its own for each such case.
+        let datagram = datagram(record);
+        let sent = self.socket.send(&datagram);
+        let sent = sent.or_else(|_| Self::open().and_then(|anew| anew.socket.send(&datagram)));
+        if sent.is_err() {
+            LogAudit.record(record);
+        }
+    }
+}
+
+fn datagram(record: &AuditRecord) -> Vec<u8> {
+    let number = |number: u128| number.to_string();
+    let mut fields = vec![
+        ("MESSAGE", super::line(record)),
+        ("PRIORITY", if record.success { "6" } else { "5" }.to_owned()),
+        ("SYSLOG_IDENTIFIER", "infiniservice".to_owned()),
+        ("INFINISERVICE_ORIGIN", "host".to_owned()),
+        ("INFINISERVICE_RESULT", if record.success { "success" } else { "failure" }.to_owned()),
+        ("INFINISERVICE_DURATION_MS", number(record.duration.as_millis())),
+        ("INFINISERVICE_BYTES", number(record.output_bytes.into())),
+    ];
+    fields.extend(record.result().map(|result| ("INFINISERVICE_CODE", result.to_owned())));
+    fields.extend(known("INFINISERVICE_ID", &record.id));
+    fields.extend(known("INFINISERVICE_ACTION", &record.action));
+    fields.extend(known("INFINISERVICE_PARAMETERS", &record.parameters));
+    fields.push(("INFINISERVICE_SUBJECT", subject(record.subject).to_owned()));
+    if let Subject::MoreLines(count) = record.subject {
+        fields.push(("INFINISERVICE_LINES", count.to_string()));
+    }
+    fields.extend(record.error.clone().map(|error| ("INFINISERVICE_ERROR", error)));
+    fields.extend(record.exit_code.map(|code| ("INFINISERVICE_EXIT_CODE", code.to_string())));
+    fields.iter().flat_map(|(name, value)| field(name, value)).collect()
+}
+
+/// A field that is left out where nothing is known.
+fn known(name: &'static str, value: &str) -> Option<(&'static str, String)> {
+    (!value.is_empty()).then(|| (name, value.to_owned()))
+}
+
+fn subject(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Command => "command",
+        Subject::Line => "line",
+        Subject::MoreLines(_) => "more lines",
+    }
+}
+
+/// With its length in front, so that no value can begin a field of its own.
+fn field(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = format!("{name}\n").into_bytes();
+    bytes.extend((value.len() as u64).to_le_bytes());
+    bytes.extend(value.as_bytes());
+    bytes.push(b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infiniservice_protocol::{ErrorCode, Rejection};
+    use std::time::Duration;
+
+    fn record(id: &str) -> AuditRecord {
+        AuditRecord {
+            subject: Subject::Command,
+            id: id.into(),
+            action: "PackageInstall".into(),
+            parameters: "{}".into(),
+            success: false,
+            code: Some(ErrorCode::NotFound),
+            error: Some("no such package".into()),
+            exit_code: None,
+            duration: Duration::from_millis(12),
+            output_bytes: 7,
+        }
+    }
+
+    /// As the journal reads a datagram.
+    fn read(mut bytes: &[u8]) -> Vec<(String, String)> {
+        let mut fields = Vec::new();
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            let (name, rest) = bytes.split_at(end);
+            let (length, rest) = rest[1..].split_at(8);
+            let (value, rest) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            fields.push((text(name), text(value)));
+            bytes = &rest[1..];
+        }
+        fields
+    }
+
+    /// The fields that the journal gets of one record.
+    fn sent(record: &AuditRecord) -> Vec<(String, String)> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let journal = UnixDatagram::bind(&path).unwrap();
+        JournalAudit::at(&path).unwrap().record(record);
+        let mut bytes = [0; 8192];
+        let length = journal.recv(&mut bytes).unwrap();
+        read(&bytes[..length])
+    }
+
+    #[test]
+    fn of_a_bad_line_no_field_is_there_that_could_not_be_read() {
+        let rejection = Rejection::new(ErrorCode::InvalidJson, "not JSON");
+        let fields = sent(&AuditRecord::of_refused(&rejection));
+        let has = |name: &str| fields.iter().any(|(known, _)| known == name);
+        assert!(!has("INFINISERVICE_ID") && !has("INFINISERVICE_ACTION"), "{fields:?}");
+        for (name, value) in [("SUBJECT", "line"), ("CODE", "INVALID_JSON"), ("RESULT", "failure")] {
+            assert!(fields.contains(&(format!("INFINISERVICE_{name}"), value.into())), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn lines_beyond_are_one_record_with_their_number_and_without_a_code() {
+        let fields = sent(&AuditRecord::of_more_refused(968));
+        assert!(fields.contains(&("INFINISERVICE_LINES".into(), "968".into())), "{fields:?}");
+        assert!(fields.contains(&("INFINISERVICE_SUBJECT".into(), "more lines".into())), "{fields:?}");
+        assert!(fields.iter().all(|(name, _)| name != "INFINISERVICE_CODE"), "{fields:?}");
+    }
+
+    #[test]
+    fn a_record_arrives_with_a_field_for_each_of_its_parts_and_a_value_forges_none() {
+        let hostile = "a\nINFINISERVICE_RESULT=success";
+        let fields = sent(&record(hostile));
+        let value = |name: &str| {
+            let found: Vec<_> = fields.iter().filter(|(known, _)| known == name).collect();
+            assert_eq!(found.len(), 1, "{name}");
+            found[0].1.clone()
+        };
+        assert_eq!(value("INFINISERVICE_ID"), hostile);
+        assert_eq!(value("INFINISERVICE_RESULT"), "failure");
+        assert_eq!(value("INFINISERVICE_CODE"), "NOT_FOUND");
+        assert_eq!(
+            (value("INFINISERVICE_DURATION_MS"), value("INFINISERVICE_BYTES")),
+            ("12".into(), "7".into())
+        );
+        assert_eq!(value("INFINISERVICE_ACTION"), "PackageInstall");
+        assert!(!value("MESSAGE").contains('\n'));
+    }
+}

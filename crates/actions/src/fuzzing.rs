@@ -1,0 +1,31 @@
+//! What must hold of whatever is read and sent: for the fuzzed readers of every crate.
+
+use infiniservice_exec::{CommandOutcome, response};
+use infiniservice_protocol::{Body, GuestLine, GuestMessage, parse_guest_line};
+use serde::Serialize;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// As the runner hands on what a program wrote.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "")
+}
+
+/// Longest line of the guest in these tests.
+const MAX_LINE_BYTES: usize = 64 << 10;
+
+/// Whatever was read of it, a `response` with it is one line of ASCII within the bound, and the host can read it.
+pub fn fits_the_wire(data: &impl Serialize) {
+    let result = CommandOutcome::of(data);
+    let answer = response("fuzz", "ServiceList", Duration::ZERO, result);
+    sent(GuestMessage::Response(answer));
+}
+
+/// A message of the guest, written and read back.
+pub fn sent(mut message: GuestMessage) {
+    let mut line = Vec::new();
+    Body::encode_within(&mut message, MAX_LINE_BYTES).finish(UNIX_EPOCH, &mut line);
+    assert!(line.is_ascii() && line.len() <= MAX_LINE_BYTES + 1, "{} bytes", line.len());
+    assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
+    let text = String::from_utf8_lossy(&line);
+    assert!(matches!(parse_guest_line(text.trim_end()), Ok(GuestLine::Known(_))), "{text}");
+}

@@ -1,0 +1,33 @@
+//! What a host may ask for: the executor (queue, limits, timeouts, replay, audit), one file a family of commands, and what
+//! these work with: packages, clean-up, inventory, checks, Windows' updates and Defender.
+
+pub mod audit;
+pub mod autochecks;
+pub mod catalogue;
+mod changes;
+pub mod cleanup;
+pub mod context;
+pub mod defender;
+pub mod event_log;
+mod executor;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+pub mod inventory;
+mod job;
+pub mod packages;
+pub mod platform;
+mod policy;
+mod raw;
+pub mod registry;
+mod safe;
+pub mod services;
+mod settings;
+pub mod summary;
+mod task;
+#[cfg(test)]
+mod tests;
+pub mod windows_update;
+
+pub use context::{CommandContext, Means, ProcessSource, Services};
+pub use executor::{Executor, reply_channel};
+pub use settings::CommandSettings;

@@ -1,0 +1,54 @@
+//! The list of installed packages, over recorded lines and over those of a program that prints for ever.
+
+use super::script::{Printer, Script};
+use crate::context::CommandContext;
+use crate::packages::Apt;
+use crate::packages::fixture::finished;
+use infiniservice_exec::{Control, Status};
+use infiniservice_protocol::data::PackageListData;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn listed(limit: Option<u32>, filter: Option<&str>) -> PackageListData {
+    let root = tempfile::tempdir().unwrap();
+    let text = "installed\tzsh\t1\tall\t1\tA shell\ninstalled\tbash\t2\tall\t1\tGNU Bourne Again SHell\n\
+        installed\tvim\t3\tall\t1\teditor\n";
+    let (_, context) =
+        Script::context(Box::new(Apt), root.path(), [("dpkg-query", "-W", finished(0, text, ""))]);
+    let outcome = super::list(limit, filter, &context, &Control::for_at_most(MINUTE)).await.unwrap();
+    serde_json::from_value(outcome.data).unwrap()
+}
+
+#[tokio::test]
+async fn the_list_is_sorted_filtered_by_name_and_description_and_counts_before_the_limit() {
+    let names = |data: &PackageListData| data.packages.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let all = listed(None, None).await;
+    assert_eq!((names(&all), all.manager.as_str()), (vec!["bash".into(), "vim".into(), "zsh".into()], "apt"));
+    let shells = listed(Some(1), Some("SHELL")).await;
+    assert_eq!((names(&shells), shells.count), (vec!["bash".into()], 2));
+}
+
+/// Packages for ever.
+fn endless() -> CommandContext {
+    let line = |n| format!("installed\tp{n:06}\t1\tall\t1\tOne of many");
+    Printer { line, status: Status::Enough, stderr: "" }.context()
+}
+
+#[tokio::test]
+async fn a_list_without_end_is_taken_as_it_comes_and_cut_and_that_is_told() {
+    let control = Control::for_at_most(MINUTE);
+    let outcome = super::list(Some(2), None, &endless(), &control).await.unwrap();
+    let data: PackageListData = serde_json::from_value(outcome.data).unwrap();
+    assert_eq!((data.packages.len(), data.count, data.packages[1].name.as_str()), (2, 50_000, "p000001"));
+    assert_eq!(data.incomplete, ["the list was cut after 50000 lines: it is too long"]);
+    assert_eq!(outcome.stderr.text, format!("{}\n", data.incomplete[0]));
+}
+
+/// Two looks at parts would differ by what each of them lacks.
+#[tokio::test]
+async fn a_part_of_the_packages_is_not_taken_for_all_of_them() {
+    let (context, control) = (endless(), Control::for_at_most(MINUTE));
+    let error = super::Desk::of(&context, &control).unwrap().versions().await.unwrap_err();
+    assert!(error.error.contains("the installed packages could not be read: the list was cut"), "{error}");
+}
