@@ -3,6 +3,11 @@
 //! Everything that reads text or records is pure and compiles on every platform; `sys` holds what the
 //! operating system gives. [`Collector`] takes one collection, [`CollectorHandle`] runs it on a thread of its own.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
+)]
+
 mod collect;
 mod cpu;
 pub mod disk;
@@ -26,10 +31,6 @@ mod sockets;
 mod sys;
 mod temperature;
 pub mod text;
-#[cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
-)]
 pub mod user_names;
 mod watch;
 

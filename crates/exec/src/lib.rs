@@ -1,5 +1,10 @@
 //! Runs one program and all that it starts: everything of the agent that starts a program goes through here.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
+)]
+
 mod capture;
 #[cfg(target_os = "windows")]
 pub mod com;
