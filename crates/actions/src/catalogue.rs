@@ -2,9 +2,10 @@
 
 use super::context::Means;
 use super::registry::Class;
+use super::safe::{self, Needs};
 use infiniservice_exec::containment;
 use infiniservice_protocol::ActionName;
-use infiniservice_protocol::action::{UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
+use infiniservice_protocol::action::{Effect, UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
 use std::time::Duration;
 
 /// The shortest timeout of a change of packages, in seconds: what it looks at beforehand takes a moment, and a host that gives up
@@ -18,15 +19,6 @@ pub enum CommandName {
     Safe(ActionName),
     /// The raw one.
     Unsafe,
-}
-
-/// Whether this build carries a command out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Support {
-    Here,
-    /// Those of systemd, or of Windows.
-    WithServices,
-    WithPackages,
 }
 
 impl CommandName {
@@ -52,9 +44,12 @@ impl CommandName {
     pub const fn class(self) -> Class {
         match self {
             // The machine does not go while this agent changes its packages.
-            Self::Safe(action) if action.changes_packages() || action.ends_the_machine() => Class::Packages,
-            Self::Safe(action) if action.is_read_only() => Class::Read,
-            _ => Class::Change,
+            Self::Safe(action) => match action.facts().effect {
+                Effect::Reads => Class::Read,
+                Effect::Changes => Class::Change,
+                Effect::ChangesPackages | Effect::EndsTheMachine => Class::Packages,
+            },
+            Self::Unsafe => Class::Change,
         }
     }
 
@@ -76,12 +71,12 @@ impl CommandName {
         {
             return Some(elsewhere(action));
         }
-        match self.support() {
-            Support::Here => None,
-            Support::WithServices if means.systemd || std::env::consts::OS == "windows" => None,
-            Support::WithServices => Some("needs systemd as the init system, which does not run here".into()),
-            Support::WithPackages if means.packages => None,
-            Support::WithPackages => Some(
+        match self.needs() {
+            Needs::Nothing => None,
+            Needs::Services if means.systemd || std::env::consts::OS == "windows" => None,
+            Needs::Services => Some("needs systemd as the init system, which does not run here".into()),
+            Needs::Packages if means.packages => None,
+            Needs::Packages => Some(
                 "needs a package manager that the agent knows: apt, dnf or winget; there is none here".into(),
             ),
         }
@@ -93,36 +88,10 @@ impl CommandName {
         containment::missing().filter(|_| starts_much).map(str::to_owned)
     }
 
-    /// To be extended with each action that is written.
-    const fn support(self) -> Support {
+    const fn needs(self) -> Needs {
         match self {
-            Self::Safe(
-                ActionName::ServiceList
-                | ActionName::ServiceControl
-                | ActionName::Shutdown
-                | ActionName::Reboot,
-            ) => Support::WithServices,
-            Self::Safe(
-                ActionName::ProcessList
-                | ActionName::ProcessKill
-                | ActionName::ApplicationInventory
-                | ActionName::DiskCleanup
-                | ActionName::PackageChangeStatus
-                | ActionName::Autochecks
-                | ActionName::WindowsUpdateCheck
-                | ActionName::WindowsUpdateInstall
-                | ActionName::WindowsDefenderStatus
-                | ActionName::WindowsDefenderScan,
-            )
-            | Self::Unsafe => Support::Here,
-            Self::Safe(
-                ActionName::PackageList
-                | ActionName::PackageInstall
-                | ActionName::PackageUpdate
-                | ActionName::PackageRemove
-                | ActionName::UpdateCheck
-                | ActionName::UpdateInstall,
-            ) => Support::WithPackages,
+            Self::Safe(action) => safe::needs(action),
+            Self::Unsafe => Needs::Nothing,
         }
     }
 }
