@@ -1,7 +1,7 @@
 //! What the program does in each mode; each returns the exit code.
 
 use crate::bugreport;
-use crate::cli::{Cli, Command, Mode};
+use crate::cli::{Cli, Command, Mode, print};
 use crate::config::{Loaded, Sources, place, render};
 use crate::logging;
 use crate::service::manager;
@@ -11,7 +11,6 @@ use infiniservice_actions::autochecks::problem;
 use infiniservice_actions::event_log;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::Path;
 
 /// Names and values, as [`crate::config::process_environment::take`] gives them.
@@ -105,11 +104,6 @@ pub fn said(outcome: Result<String, String>) -> u8 {
             1
         }
     }
-}
-
-/// Writes to standard output. A reader that goes away (`| head`) is not a failure worth a message.
-pub(crate) fn print(text: &str) -> u8 {
-    u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }
 
 fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {

@@ -1,11 +1,10 @@
 //! A record as an event of Windows' log: which id, and its parts in an order that stays.
 
 use super::{AuditRecord, Subject, line};
+use crate::event_log::EVENT_STRINGS;
 use crate::event_log::event::{self, Event, Kind};
 use infiniservice_protocol::ErrorCode;
 
-/// How many strings each event of a record has.
-pub const EVENT_STRINGS: usize = 10;
 /// Longest part, in letters: ten of them stay below what one event takes, 61,440 bytes.
 const PART_CHARS: usize = 1024;
 

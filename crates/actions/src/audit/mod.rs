@@ -15,7 +15,6 @@ mod events;
 #[cfg(not(any(target_os = "linux", target_os = "windows")))]
 mod other;
 #[cfg(test)]
-pub(crate) use events::EVENT_STRINGS;
 #[cfg(not(any(target_os = "linux", target_os = "windows")))]
 pub use other::of_this_machine;
 pub(crate) mod redact;

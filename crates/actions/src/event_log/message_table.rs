@@ -49,7 +49,7 @@ fn every_id_has_a_text_with_a_place_for_each_of_its_strings_and_no_other_has_one
     let known: Vec<u32> = of_lines.into_iter().chain(of_records).collect();
     assert_eq!(texts.keys().copied().collect::<Vec<_>>(), known);
     for (id, text) in &texts {
-        let places = if of_lines.contains(id) { 1 } else { crate::audit::EVENT_STRINGS };
+        let places = if of_lines.contains(id) { 1 } else { crate::event_log::EVENT_STRINGS };
         let named = |place: &usize| text.contains(&format!("%{place}"));
         assert!((1..=places).all(|place| named(&place)) && !named(&(places + 1)), "{id}: {text}");
     }

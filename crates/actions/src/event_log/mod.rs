@@ -22,3 +22,6 @@ pub use windows::registration;
 
 /// The source's name, as Event Viewer shows it.
 pub const SOURCE: &str = "InfiniService";
+
+/// How many strings each event of a record has.
+pub const EVENT_STRINGS: usize = 10;

@@ -8,9 +8,9 @@ mod help;
 mod help;
 
 use crate::config::FlagValue;
-use crate::service::manager::Request;
 use clap::{ArgAction, Parser, Subcommand};
 use help::AFTER_HELP;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Guest agent: sends system metrics and heartbeats to the hypervisor's host over a virtio-serial port, and
@@ -73,7 +73,7 @@ pub struct Cli {
 pub enum Command {
     /// Install, start or ask the Windows service
     #[command(subcommand)]
-    Service(Request),
+    Service(ServiceRequest),
     /// Ask the running agent how it is: 0 connected, 1 not connected, 3 no agent answers
     Status {
         /// Print JSON
@@ -145,6 +145,36 @@ fn set_value(given: &str) -> Result<FlagValue, String> {
         Some((name, text)) => Ok(value("--set", name.trim(), text.trim())),
         None => Err(format!("flag --set: {given:?} must be NAME=VALUE")),
     }
+}
+
+/// What `infiniservice service …` does.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ServiceRequest {
+    /// Install the service, or bring an installed one up to date; it starts with the system
+    Install {
+        /// Write this name of the machine to the configuration file
+        #[arg(long, value_name = "ID")]
+        vm_id: Option<String>,
+        /// Write the secret in the variable `INFINISERVICE_SHARED_SECRET` to the configuration file
+        #[arg(long)]
+        save_secret: bool,
+        /// Given to the agent each time it is started
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        arguments: Vec<std::ffi::OsString>,
+    },
+    /// Stop the service and remove it
+    Uninstall,
+    /// Start the service and wait until it runs
+    Start,
+    /// Stop the service and wait until it has stopped
+    Stop,
+    /// Tell its state: exit code 0 when it runs, else 1
+    Status,
+}
+
+/// Writes to standard output. A reader that goes away (`| head`) is not a failure worth a message.
+pub(crate) fn print(text: &str) -> u8 {
+    u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }
 
 #[cfg(test)]

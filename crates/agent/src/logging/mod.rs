@@ -1,5 +1,6 @@
 //! Logging: one line a record, to standard error, for people or for the journal, by a thread that may wait for its reader.
 
+pub mod errors;
 mod file;
 mod line;
 #[cfg(target_os = "linux")]
@@ -14,7 +15,6 @@ use linux::stderr_is_journal;
 #[cfg(not(target_os = "linux"))]
 use other::stderr_is_journal;
 
-use crate::status::errors;
 use env_logger::{Builder, Logger, Target};
 use infiniservice_actions::event_log::{self, event::Event};
 use log::{Level, LevelFilter, Log, Metadata, Record};

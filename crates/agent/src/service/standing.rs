@@ -2,6 +2,7 @@
 
 use super::agent::Agent;
 use crate::config::render;
+use crate::logging::errors;
 use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
 use infiniservice_actions::autochecks::problem;
 use infiniservice_channel::transport::Transport;
@@ -80,7 +81,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             },
             commands_held_by: containment::hold().map(|hold| hold.name().to_owned()),
             problems: problems(),
-            last_errors: status::errors::newest(),
+            last_errors: errors::newest(),
             configuration: serde_json::from_str(&render::print_json(&self.config)).unwrap_or_default(),
         }
     }

@@ -1,6 +1,6 @@
 //! `infiniservice status`: what the running agent knows of itself, asked over a socket of root's.
 
-pub mod errors;
+pub mod duration;
 mod report;
 mod text;
 

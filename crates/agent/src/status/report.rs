@@ -1,6 +1,6 @@
 //! The status itself: what the running agent answers, and what a client reads.
 
-use super::errors::Logged;
+use crate::logging::errors::Logged;
 use serde::{Deserialize, Serialize};
 
 /// The running agent's state at one moment. A client may be of another version: every field may be missing.

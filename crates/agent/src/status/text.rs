@@ -1,7 +1,7 @@
 //! The status for people.
 
+use super::duration;
 use super::report::Status;
-use crate::service::summary::duration_text;
 use infiniservice_channel::diagnose::printable;
 use serde_json::Value;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn headline(status: &Status) -> String {
 }
 
 fn seconds(seconds: u64) -> String {
-    duration_text(Duration::from_secs(seconds))
+    duration::text(Duration::from_secs(seconds))
 }
 
 fn facts(status: &Status) -> Vec<String> {
@@ -101,7 +101,8 @@ fn origin(origin: &Value) -> String {
 }
 
 fn errors(status: &Status) -> Vec<String> {
-    let line = |one: &super::errors::Logged| format!("  {} {}: {}", one.timestamp, one.level, one.text);
+    let line =
+        |one: &crate::logging::errors::Logged| format!("  {} {}: {}", one.timestamp, one.level, one.text);
     titled("Last errors and warnings", status.last_errors.iter().map(line).collect())
 }
 

@@ -3,6 +3,7 @@
 mod command_line;
 #[cfg(target_os = "linux")]
 mod install_script;
+mod layers;
 #[cfg(target_os = "linux")]
 mod package_scripts;
 mod repository;

@@ -1,6 +1,6 @@
 //! systemd starts the agent like any other program, and `systemctl` does the rest.
 
-use super::Request;
+use crate::cli::ServiceRequest as Request;
 use infiniservice_channel::diagnose::{DiagnoseOptions, Report};
 
 /// Never: the agent runs in the foreground.

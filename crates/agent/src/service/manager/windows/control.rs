@@ -1,7 +1,7 @@
 //! `infiniservice service install|uninstall|start|stop|status`.
 
-use super::super::Request;
 use super::{NAME, install, set_up};
+use crate::cli::ServiceRequest as Request;
 use infiniservice_actions::event_log::registration;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use infiniservice_channel::diagnose::win::WindowsReport;
