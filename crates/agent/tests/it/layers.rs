@@ -71,6 +71,9 @@ fn a_crate_uses_only_those_of_the_floors_below_it() {
     let arrows: Vec<_> =
         names.iter().flat_map(|from| used(from).into_iter().map(|to| ((*from).to_owned(), to))).collect();
     assert!(arrows.len() > names.len(), "{arrows:?}");
+    let there = fs::read_dir(top().join("crates")).expect("crates/");
+    let there: BTreeSet<_> = there.map(|entry| entry.expect("readable").file_name()).collect();
+    assert_eq!(there, names.iter().map(Into::into).collect(), "each crate has its floor");
     assert!(upward(&arrows).is_empty(), "arrows that point up: {:?}", upward(&arrows));
 }
 
@@ -144,7 +147,7 @@ fn in_circles(graph: &Graph) -> Vec<&str> {
 fn modules_do_not_use_each_other_in_a_circle() {
     for name in FLOORS.concat().into_iter().filter(|name| *name != "e2e") {
         let graph = modules(name);
-        assert!(graph.len() > 3, "{name}: {graph:?}");
+        assert!(graph.len() > 2, "{name}: {graph:?}");
         let allowed = ONE_SUBJECT.iter().filter(|(of, _)| *of == name).flat_map(|(_, both)| both.iter());
         let allowed: Vec<_> = allowed.copied().collect();
         let circles: Vec<_> =
