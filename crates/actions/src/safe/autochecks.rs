@@ -2,8 +2,8 @@
 
 use super::update;
 use crate::autochecks::{self, Asked, Known, Machine, UpdateSource};
-use crate::context::{BoxFuture, CommandContext};
-use infiniservice_exec::{CommandResult, Control};
+use crate::context::CommandContext;
+use infiniservice_exec::{BoxFuture, CommandResult, Control};
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use super::changes::{self, CHANGE_MAX};
 use super::context::{CommandContext, PowerAction};
 use crate::autochecks::Asked;
 use crate::packages::Change;
-use infiniservice_exec::{BoxFuture, CommandResult, Control};
+use infiniservice_exec::{CommandResult, Control};
 use infiniservice_protocol::{Action, ActionName};
 
 /// What an action needs of the machine.

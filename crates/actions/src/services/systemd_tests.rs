@@ -1,8 +1,8 @@
 //! `ServiceControl` against a real systemd, with a recorded journal.
 
 use super::SystemdServices;
-use crate::context::{BoxFuture, Services};
-use infiniservice_exec::{CommandError, Control, Finished, Request, RunError, Runner, Status};
+use crate::context::Services;
+use infiniservice_exec::{BoxFuture, CommandError, Control, Finished, Request, RunError, Runner, Status};
 use infiniservice_platform::systemd::own_manager::OwnManager;
 use infiniservice_platform::systemd::{BusAddress, UnitClient};
 use infiniservice_protocol::{ErrorCode, ServiceOperation as Op};

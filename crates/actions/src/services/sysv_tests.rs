@@ -1,8 +1,8 @@
 //! System V scripts and other generated units against a real systemd with a generator; `systemd-sysv-install` is simulated.
 
 use super::SystemdServices;
-use crate::context::{BoxFuture, Services};
-use infiniservice_exec::{Control, Finished, Program, Request, RunError, Runner, Status};
+use crate::context::Services;
+use infiniservice_exec::{BoxFuture, Control, Finished, Program, Request, RunError, Runner, Status};
 use infiniservice_platform::systemd::UnitClient;
 use infiniservice_platform::systemd::own_manager::OwnManager;
 use infiniservice_protocol::{ErrorCode, ServiceOperation as Op};

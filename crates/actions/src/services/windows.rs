@@ -1,7 +1,7 @@
 //! Services are those of the service control manager, which is asked from threads that may block.
 
-use crate::context::{BoxFuture, PowerAction, Services};
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use crate::context::{PowerAction, Services};
+use infiniservice_exec::{BoxFuture, CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::scm::control::Operation;
 use infiniservice_platform::scm::manager::ServiceManager;

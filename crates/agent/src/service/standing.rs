@@ -3,7 +3,7 @@
 use super::agent::Agent;
 use crate::config::render;
 use crate::logging::errors;
-use crate::status::{self, Asker, Heartbeats, Host, Refused, Status};
+use crate::status::{Asker, Heartbeats, Host, Refused, Status};
 use infiniservice_actions::autochecks::problem;
 use infiniservice_channel::transport::Transport;
 use infiniservice_exec::containment;

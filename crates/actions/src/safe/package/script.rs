@@ -1,11 +1,11 @@
 //! A runner that plays recorded answers in order, and refuses what was not expected.
 
-use crate::context::{BoxFuture, CommandContext, ProcessSource, Services};
+use crate::context::{CommandContext, ProcessSource, Services};
 use crate::packages::{Apt, PackageManager, Site};
 use infiniservice_collector::ProcessQuery;
 use infiniservice_exec::{
-    Captured, CommandError, CommandResult, Control, Finished, Line, Program, Request, RunError, Runner,
-    Status, TakeLine,
+    BoxFuture, Captured, CommandError, CommandResult, Control, Finished, Line, Program, Request, RunError,
+    Runner, Status, TakeLine,
 };
 use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
