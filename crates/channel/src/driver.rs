@@ -1,8 +1,8 @@
-//! Moves bytes between a port and the link. Decides nothing: every fact becomes an [`Event`], every [`Action`]
-//! that concerns the port is carried out.
+//! Moves bytes between a port and the session that speaks on it. Decides nothing: every fact becomes a [`PortEvent`], and the
+//! session says what is to be written.
 
+use super::session::{PortEvent, Session};
 use super::transport::{Port, ReadOutcome, Ready, Transport, WriteOutcome};
-use infiniservice_link::{Action, Event, Link};
 use infiniservice_platform::clock::Clock;
 use std::future::pending;
 use std::io;
@@ -34,7 +34,7 @@ pub struct Driver<T: Transport> {
     host: Option<bool>,
     /// The host went; what it wrote before is still to be read.
     leaving: bool,
-    /// The link has no room for what reading could bring, until it has written.
+    /// The session has no room for what reading could bring, until it has written.
     held_up: bool,
     buffer: Box<[u8]>,
 }
@@ -72,24 +72,34 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Tells the link what woke the driver, and moves the bytes that can be moved now.
-    pub fn step<C: Clock>(&mut self, wake: Wake, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+    /// Tells the session what woke the driver, and moves the bytes that can be moved now.
+    pub fn step<S: Session, C: Clock>(
+        &mut self,
+        wake: Wake,
+        session: &mut S,
+        clock: &C,
+        actions: &mut Vec<S::Action>,
+    ) {
         match wake {
-            Wake::Devices => link.handle(clock.now(), Event::DevicesChanged, actions),
-            Wake::Port(Ok(ready)) => self.note(ready, link, clock, actions),
+            Wake::Devices => session.handle(clock.now(), PortEvent::DevicesChanged, actions),
+            Wake::Port(Ok(ready)) => self.note(ready, session, clock, actions),
             Wake::Port(Err(error)) => {
-                link.handle(clock.now(), Event::IoFailed(format!("waiting for the port: {error}")), actions);
+                session.handle(
+                    clock.now(),
+                    PortEvent::IoFailed(format!("waiting for the port: {error}")),
+                    actions,
+                );
             }
             Wake::Unfinished => {}
         }
-        self.read(link, clock, actions);
+        self.read(session, clock, actions);
         if self.leaving && !self.readable {
-            self.set_host(Some(false), link, clock, actions);
+            self.set_host(Some(false), session, clock, actions);
         }
     }
 
-    /// Finds and opens a port, and tells the link.
-    pub fn open<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+    /// Finds and opens a port, and tells the session.
+    pub fn open<S: Session, C: Clock>(&mut self, session: &mut S, clock: &C, actions: &mut Vec<S::Action>) {
         self.close();
         match self.transport.open() {
             Ok(port) => {
@@ -97,9 +107,9 @@ impl<T: Transport> Driver<T> {
                 (self.readable, self.writable) = (true, true);
                 let path = port.path().display().to_string();
                 self.port = Some(port);
-                link.handle(clock.now(), Event::Opened { path: &path, host: self.host }, actions);
+                session.handle(clock.now(), PortEvent::Opened { path: &path, host: self.host }, actions);
             }
-            Err(failure) => link.handle(clock.now(), Event::OpenFailed(failure), actions),
+            Err(failure) => session.handle(clock.now(), PortEvent::OpenFailed(failure), actions),
         }
     }
 
@@ -110,48 +120,53 @@ impl<T: Transport> Driver<T> {
         (self.leaving, self.held_up) = (false, false);
     }
 
-    /// Writes what the link has waiting, as far as the port takes it.
-    pub fn write<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
-        self.write_waiting(link, clock, actions);
-        self.held_up = self.read_room(link) == 0;
+    /// Writes what the session has waiting, as far as the port takes it.
+    pub fn write<S: Session, C: Clock>(&mut self, session: &mut S, clock: &C, actions: &mut Vec<S::Action>) {
+        self.write_waiting(session, clock, actions);
+        self.held_up = self.read_room(session) == 0;
     }
 
-    fn write_waiting<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+    fn write_waiting<S: Session, C: Clock>(
+        &mut self,
+        session: &mut S,
+        clock: &C,
+        actions: &mut Vec<S::Action>,
+    ) {
         while self.writable {
             let Some(port) = self.port.as_mut() else { return };
             let now = clock.now();
-            let bytes = link.pending_write(now);
+            let bytes = session.pending_write(now);
             if bytes.is_empty() {
                 return;
             }
             let outcome = port.try_write(bytes);
-            self.wrote(outcome, link, clock, actions);
+            self.wrote(outcome, session, clock, actions);
         }
     }
 
-    fn wrote<C: Clock>(
+    fn wrote<S: Session, C: Clock>(
         &mut self,
         outcome: WriteOutcome,
-        link: &mut Link,
+        session: &mut S,
         clock: &C,
-        actions: &mut Vec<Action>,
+        actions: &mut Vec<S::Action>,
     ) {
         match outcome {
-            WriteOutcome::Wrote(count) => link.handle(clock.now(), Event::Wrote(count), actions),
+            WriteOutcome::Wrote(count) => session.handle(clock.now(), PortEvent::Wrote(count), actions),
             WriteOutcome::WouldBlock => self.writable = false,
-            WriteOutcome::Gone => self.gone(link, clock, actions),
-            WriteOutcome::Failed(error) => self.failed("write", &error, link, clock, actions),
+            WriteOutcome::Gone => self.gone(session, clock, actions),
+            WriteOutcome::Failed(error) => self.failed("write", &error, session, clock, actions),
         }
     }
 
-    fn read<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+    fn read<S: Session, C: Clock>(&mut self, session: &mut S, clock: &C, actions: &mut Vec<S::Action>) {
         for _ in 0..CHUNKS_A_TURN {
-            let room = self.read_room(link).min(self.buffer.len());
+            let room = self.read_room(session).min(self.buffer.len());
             let Some(port) = self.port.as_mut().filter(|_| self.readable && room > 0) else { return };
             match port.try_read(self.buffer.get_mut(..room).unwrap_or_default()) {
                 ReadOutcome::Data(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
-                    link.handle(clock.now(), Event::Read(bytes), actions);
+                    session.handle(clock.now(), PortEvent::Read(bytes), actions);
                     // What a host left behind is read to its end: until then nothing may be written for its successor.
                     if !actions.is_empty() && !self.leaving {
                         return;
@@ -160,65 +175,71 @@ impl<T: Transport> Driver<T> {
                 ReadOutcome::WouldBlock => self.readable = false,
                 ReadOutcome::HostAway => {
                     self.readable = false;
-                    self.set_host(Some(false), link, clock, actions);
+                    self.set_host(Some(false), session, clock, actions);
                 }
-                ReadOutcome::Gone => self.gone(link, clock, actions),
-                ReadOutcome::Failed(error) => self.failed("read", &error, link, clock, actions),
+                ReadOutcome::Gone => self.gone(session, clock, actions),
+                ReadOutcome::Failed(error) => self.failed("read", &error, session, clock, actions),
             }
         }
     }
 
     /// What a host left behind is read in any case: only then is it known to have gone.
-    fn read_room(&self, link: &Link) -> usize {
-        if self.leaving { usize::MAX } else { link.read_room() }
+    fn read_room(&self, session: &impl Session) -> usize {
+        if self.leaving { usize::MAX } else { session.read_room() }
     }
 
-    fn note<C: Clock>(&mut self, ready: Ready, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+    fn note<S: Session, C: Clock>(
+        &mut self,
+        ready: Ready,
+        session: &mut S,
+        clock: &C,
+        actions: &mut Vec<S::Action>,
+    ) {
         self.readable |= ready.readable;
         self.writable |= ready.writable;
         match ready.host {
             Some(false) if self.host != Some(false) => (self.leaving, self.readable) = (true, true),
             Some(true) if self.leaving => {
-                self.set_host(Some(false), link, clock, actions);
-                self.set_host(Some(true), link, clock, actions);
+                self.set_host(Some(false), session, clock, actions);
+                self.set_host(Some(true), session, clock, actions);
             }
-            host => self.set_host(host, link, clock, actions),
+            host => self.set_host(host, session, clock, actions),
         }
     }
 
-    fn set_host<C: Clock>(
+    fn set_host<S: Session, C: Clock>(
         &mut self,
         host: Option<bool>,
-        link: &mut Link,
+        session: &mut S,
         clock: &C,
-        actions: &mut Vec<Action>,
+        actions: &mut Vec<S::Action>,
     ) {
         if host == self.host {
             return;
         }
         (self.host, self.leaving) = (host, false);
         match host {
-            Some(true) => link.handle(clock.now(), Event::HostConnected, actions),
-            Some(false) => link.handle(clock.now(), Event::HostDisconnected, actions),
+            Some(true) => session.handle(clock.now(), PortEvent::HostConnected, actions),
+            Some(false) => session.handle(clock.now(), PortEvent::HostDisconnected, actions),
             None => {}
         }
     }
 
-    fn gone<C: Clock>(&mut self, link: &mut Link, clock: &C, actions: &mut Vec<Action>) {
+    fn gone<S: Session, C: Clock>(&mut self, session: &mut S, clock: &C, actions: &mut Vec<S::Action>) {
         self.close();
-        link.handle(clock.now(), Event::DeviceGone, actions);
+        session.handle(clock.now(), PortEvent::DeviceGone, actions);
     }
 
-    fn failed<C: Clock>(
+    fn failed<S: Session, C: Clock>(
         &mut self,
         what: &str,
         error: &io::Error,
-        link: &mut Link,
+        session: &mut S,
         clock: &C,
-        actions: &mut Vec<Action>,
+        actions: &mut Vec<S::Action>,
     ) {
         (self.readable, self.writable) = (false, false);
-        link.handle(clock.now(), Event::IoFailed(format!("{what}: {error}")), actions);
+        session.handle(clock.now(), PortEvent::IoFailed(format!("{what}: {error}")), actions);
     }
 }
 
@@ -228,3 +249,7 @@ async fn port_ready<P: Port>(port: Option<&mut P>) -> io::Result<Ready> {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

@@ -2,4 +2,5 @@
 
 pub mod diagnose;
 pub mod driver;
+pub mod session;
 pub mod transport;

@@ -104,13 +104,19 @@ fn modules_named(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// A source file that is not of tests only.
+fn is_product(path: &Path) -> bool {
+    let of_tests = |part: &str| part.contains("test");
+    path.extension().is_some_and(|extension| extension == "rs")
+        && !path.file_name().is_some_and(|name| of_tests(&name.to_string_lossy()))
+        && !path.parent().is_some_and(|parent| parent.ends_with("tests"))
+}
+
 fn add(graph: &mut Graph, module: &str, path: &Path) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if path.is_dir() {
-        fs::read_dir(path)
-            .expect("readable")
-            .for_each(|entry| add(graph, module, &entry.expect("readable").path()));
-    } else if name.ends_with(".rs") && !name.contains("test") && !path.iter().any(|part| part == "tests") {
+        let entries = fs::read_dir(path).expect("readable");
+        entries.for_each(|entry| add(graph, module, &entry.expect("readable").path()));
+    } else if is_product(path) {
         let others = modules_named(&product(&read(path))).into_iter().filter(|other| other != module);
         graph.entry(module.to_owned()).or_default().extend(others);
     }
