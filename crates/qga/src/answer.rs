@@ -1,0 +1,95 @@
+//! Answers as lines: one for each request, ended by one newline, ASCII only.
+
+use crate::error::Error;
+use crate::json::Json;
+use crate::limits::{MAX_ANSWER_BYTES, MAX_ID_BYTES};
+use serde::Serialize;
+use serde_json::ser::Formatter;
+use std::io;
+
+/// Begins the answer of `guest-sync-delimited`: a byte that no text has.
+const SENTINEL: u8 = 0xFF;
+
+/// An answer as it stands on the wire.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    value: Option<&'a T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a Error>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Json>,
+}
+
+/// The line of a success. `Err`: it would be longer than clients take, this long.
+pub fn success(value: &impl Serialize, id: Option<&Json>) -> Result<Vec<u8>, usize> {
+    let line = encode(&Line { value: Some(value), error: None, id });
+    if line.len() > MAX_ANSWER_BYTES { Err(line.len()) } else { Ok(line) }
+}
+
+/// The line of an error.
+pub fn failure(error: &Error, id: Option<&Json>) -> Vec<u8> {
+    encode(&Line::<()> { value: None, error: Some(error), id })
+}
+
+/// The same line, as it answers `guest-sync-delimited`.
+pub fn delimited(mut line: Vec<u8>) -> Vec<u8> {
+    line.insert(0, SENTINEL);
+    line
+}
+
+/// Whether this `id` can be given back.
+pub fn fits(id: &Json) -> bool {
+    encode(id).len() <= MAX_ID_BYTES
+}
+
+/// What serialises to no JSON answers as an empty line would: never, as all types are ours and have text keys.
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    let mut line = Vec::with_capacity(64);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut line, Ascii);
+    let written = value.serialize(&mut serializer);
+    debug_assert!(written.is_ok(), "{written:?}");
+    line.push(b'\n');
+    line
+}
+
+/// Writes what is not ASCII as `\uXXXX`.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        if text.is_ascii() {
+            return out.write_all(text.as_bytes());
+        }
+        let mut units = [0; 2];
+        for part in text.split_inclusive(|c: char| !c.is_ascii()) {
+            let last = part.chars().next_back().filter(|c| !c.is_ascii());
+            let plain = part.len() - last.map_or(0, char::len_utf8);
+            out.write_all(part.as_bytes().get(..plain).unwrap_or_default())?;
+            for unit in last.map(|c| c.encode_utf16(&mut units)).into_iter().flatten() {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_ascii_is_written_as_units_of_utf_16() {
+        let id = Json::Text("hé😀\u{7f}x\"\n".to_owned());
+        let line = success(&1, Some(&id)).unwrap();
+        let wanted = "{\"return\":1,\"id\":\"h\\u00e9\\ud83d\\ude00\u{7f}x\\\"\\n\"}\n";
+        assert_eq!(String::from_utf8(line).unwrap(), wanted);
+    }
+
+    #[test]
+    fn an_answer_that_libvirt_could_not_take_is_none() {
+        let text = "x".repeat(MAX_ANSWER_BYTES);
+        assert!(success(&text, None).is_err());
+        assert!(success(&"x".repeat(MAX_ANSWER_BYTES - 100), None).is_ok());
+    }
+}

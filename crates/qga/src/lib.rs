@@ -1,0 +1,42 @@
+//! The session of the QEMU guest agent's protocol, for hosts that drive `qemu-ga`: a pure state machine beside the link.
+//!
+//! It takes the time and an [`Event`], and says what to do by [`Action`]s. It holds no clock, does no I/O and knows no
+//! operating system: a command that it understood, and that the policy allows, becomes [`Action::Execute`] with a typed
+//! [`Request`]; what came of it is told by [`Event::Finished`] with a typed [`Reply`].
+//!
+//! It has the shape of `infiniservice_link::Link` (`handle`, `next_deadline`, `pending_write`, `read_room`), so that one driver
+//! can move the bytes of either. Its manners are the opposite: it says nothing unasked, and forgets what the host left behind.
+#![forbid(unsafe_code)]
+
+mod answer;
+pub mod bytes;
+mod check;
+mod envelope;
+pub mod error;
+pub mod event;
+pub mod freeze;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod info;
+mod json;
+pub mod limits;
+mod outbox;
+pub mod policy;
+mod port;
+mod reader;
+pub mod reply;
+pub mod request;
+pub mod session;
+pub mod stats;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Class, Error};
+pub use event::{Action, Event, Token};
+pub use freeze::FreezeState;
+pub use policy::{Policy, Switch};
+pub use reply::Reply;
+pub use request::Request;
+pub use session::{Session, Settings};
+pub use stats::Stats;

@@ -1,0 +1,264 @@
+//! The session: requests in order, answers in order, and what a sync or the host's leaving ends.
+//!
+//! Requests are carried out one after the other. A generation ends with each sync that overtakes a command and with each host
+//! that leaves: what waited is forgotten, and the command that runs is detached. It runs on, but its answer is dropped, as the
+//! next client would take it for its own.
+
+mod serve;
+
+use crate::envelope::{Envelope, NoRequest, open};
+use crate::event::{Action, Event, Token};
+use crate::freeze::FreezeState;
+use crate::json::Json;
+use crate::limits::{
+    ANSWER_BACKLOG_BYTES, HALF_READ_KEPT, MAX_QUEUED_REQUESTS, MAX_REQUEST_BYTES, READ_BYTES, SYNC_PATIENCE,
+};
+use crate::outbox::Outbox;
+use crate::policy::Policy;
+use crate::port::Port;
+use crate::reader::{Frame, Reader};
+use crate::stats::Stats;
+use crate::table::Row;
+use infiniservice_protocol::clock::Now;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Requests that wait are no longer read once they have this many bytes in all.
+const QUEUED_BYTES: usize = 1 << 20;
+
+/// What a session is made with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which commands are on.
+    pub policy: Policy,
+    /// Longest request.
+    pub max_request_bytes: usize,
+    /// Decides the jitter of the back-off.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// The usual bounds with this policy.
+    pub fn new(policy: Policy) -> Self {
+        Self { policy, max_request_bytes: MAX_REQUEST_BYTES, seed: 0 }
+    }
+}
+
+/// Something that is to be answered.
+#[derive(Debug)]
+struct Item {
+    /// A request, or why it is none.
+    request: Result<Envelope, NoRequest>,
+    bytes: usize,
+}
+
+/// A command that was handed on.
+#[derive(Debug)]
+struct Running {
+    token: Token,
+    row: &'static Row,
+    id: Option<Json>,
+}
+
+/// The session. A new one wants to open its port at once.
+#[derive(Debug)]
+pub struct Session {
+    policy: Policy,
+    freeze: FreezeState,
+    port: Port,
+    reader: Reader,
+    /// Bytes that were read and not looked at so far, as there was no room.
+    input: Vec<u8>,
+    /// When a byte came last.
+    grown: Duration,
+    queue: VecDeque<Item>,
+    queued_bytes: usize,
+    running: Option<Running>,
+    /// Commands that run on, for nobody.
+    detached: Vec<Running>,
+    /// Until when a sync waits for what is before it.
+    patience_ends: Option<Duration>,
+    outbox: Outbox,
+    next_token: u64,
+    stats: Stats,
+}
+
+impl Session {
+    /// A session that has tried nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            policy: settings.policy,
+            freeze: FreezeState::Thawed,
+            port: Port::new(settings.seed),
+            reader: Reader::new(settings.max_request_bytes),
+            input: Vec::new(),
+            grown: Duration::ZERO,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            running: None,
+            detached: Vec::new(),
+            patience_ends: None,
+            outbox: Outbox::default(),
+            next_token: 0,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes what happened; appends what is to be done, in order. Deadlines that have come are served by every event.
+    pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
+        let could_write = self.can_write();
+        self.take(now.mono, event, actions);
+        self.port.run_timer(now.mono, actions);
+        self.advance(now.mono, actions);
+        if self.can_write() && !could_write {
+            actions.push(Action::Write);
+        }
+    }
+
+    /// When [`Event::Timer`] is wanted next, on the monotonic clock; `None`: never.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.port.deadline().into_iter().chain(self.patience_ends).min()
+    }
+
+    /// What the port is to take next, never more than one line; empty: nothing.
+    pub fn pending_write(&mut self, _now: Now) -> &[u8] {
+        if self.port.has_host() { self.outbox.pending() } else { &[] }
+    }
+
+    /// Bytes that may be read now. A host that asks faster than it reads is held up by its own answers.
+    pub fn read_room(&self) -> usize {
+        if self.input.is_empty() && self.has_room() { READ_BYTES } else { 0 }
+    }
+
+    /// Whether nothing waits to be written.
+    pub fn is_drained(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Whether a port is open and a host is connected, or may be (the device cannot tell).
+    pub fn is_host_connected(&self) -> bool {
+        self.port.has_host()
+    }
+
+    /// Bytes that the session holds in all.
+    pub fn held_bytes(&self) -> usize {
+        self.outbox.bytes() + self.reader.capacity() + self.input.capacity() + self.queued_bytes
+    }
+
+    /// Commands that run, with those that nobody waits for.
+    pub fn running(&self) -> usize {
+        usize::from(self.running.is_some()) + self.detached.len()
+    }
+
+    /// Counters since the agent started.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn can_write(&self) -> bool {
+        self.port.has_host() && !self.outbox.is_empty()
+    }
+
+    fn has_room(&self) -> bool {
+        let queue = self.queue.len() < MAX_QUEUED_REQUESTS && self.queued_bytes < QUEUED_BYTES;
+        queue && self.outbox.bytes() < ANSWER_BACKLOG_BYTES
+    }
+
+    fn take(&mut self, now: Duration, event: Event<'_>, actions: &mut Vec<Action>) {
+        match event {
+            Event::Opened { path, host } => {
+                self.forget_host();
+                self.port.opened(path, host, actions);
+            }
+            Event::OpenFailed(failure) => self.port.open_failed(now, failure, actions),
+            Event::HostConnected => self.port.set_host(true),
+            Event::HostDisconnected => {
+                self.stats.hosts_left += 1;
+                self.port.set_host(false);
+                self.forget_host();
+            }
+            Event::Read(bytes) => self.read(now, bytes),
+            Event::Wrote(count) => {
+                self.stats.bytes_out += count as u64;
+                self.outbox.wrote(count);
+            }
+            Event::IoFailed(reason) => self.lost(now, reason, actions),
+            Event::DeviceGone => self.lost(now, "its device is gone".to_owned(), actions),
+            Event::DevicesChanged => self.port.devices_changed(now),
+            Event::Finished(token, result) => self.finished(token, result),
+            Event::FreezeChanged(state) => self.freeze = state,
+            Event::Timer => {}
+        }
+    }
+
+    fn lost(&mut self, now: Duration, reason: String, actions: &mut Vec<Action>) {
+        self.forget_host();
+        self.port.lost(now, reason, actions);
+    }
+
+    /// What a host left behind is nobody's. Files, programs and a freeze of its stay: clients connect anew for each command.
+    fn forget_host(&mut self) {
+        drop(self.reader.reset());
+        self.input = Vec::new();
+        self.outbox.clear();
+        self.overtake(self.queue.len());
+    }
+
+    fn read(&mut self, now: Duration, bytes: &[u8]) {
+        self.stats.bytes_in += bytes.len() as u64;
+        let idle = now.saturating_sub(std::mem::replace(&mut self.grown, now));
+        if self.reader.is_pending()
+            && idle > HALF_READ_KEPT
+            && let Some(frame) = self.reader.reset()
+        {
+            self.queue(frame);
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Goes as far as it can without further events.
+    fn advance(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        loop {
+            self.fill();
+            if self.patience_ends.is_some_and(|end| end <= now)
+                && let Some(at) = self.first_sync()
+            {
+                self.overtake(at);
+            }
+            if !self.serve(actions) && (self.input.is_empty() || !self.has_room()) {
+                break;
+            }
+        }
+        let waits = self.first_sync().is_some();
+        self.patience_ends =
+            if waits { self.patience_ends.or(Some(now.saturating_add(SYNC_PATIENCE))) } else { None };
+    }
+
+    /// Looks at what was read, as far as there is room for it.
+    fn fill(&mut self) {
+        let input = std::mem::take(&mut self.input);
+        let mut rest = input.as_slice();
+        while self.has_room() {
+            let Some(frame) = self.reader.next(&mut rest) else { break };
+            self.queue(frame);
+        }
+        if !rest.is_empty() {
+            self.input = rest.to_vec();
+        }
+    }
+
+    fn queue(&mut self, frame: Frame) {
+        let item = match frame {
+            Frame::Value { json, bytes } => {
+                self.stats.requests += 1;
+                Item { request: open(json), bytes }
+            }
+            Frame::Bad(error) => {
+                self.stats.unreadable += 1;
+                Item { request: Err(NoRequest { error, id: None }), bytes: 0 }
+            }
+        };
+        self.queued_bytes += item.bytes;
+        self.queue.push_back(item);
+    }
+}
