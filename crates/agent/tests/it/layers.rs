@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 /// From the ground up; crates of one floor do not know each other.
 const FLOORS: [&[&str]; 7] = [
     &["protocol"],
-    &["platform", "link"],
+    &["platform", "link", "qga"],
     &["exec"],
     &["collector", "channel"],
     &["actions"],
