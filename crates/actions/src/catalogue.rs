@@ -1,6 +1,7 @@
 //! Every command of the contract as the executor sees it: class, time, and whether this build carries it out.
 
 use super::context::Means;
+use super::packages;
 use super::registry::Class;
 use super::safe::{self, Needs};
 use infiniservice_exec::containment;
@@ -76,9 +77,10 @@ impl CommandName {
             Needs::Services if means.systemd || std::env::consts::OS == "windows" => None,
             Needs::Services => Some("needs systemd as the init system, which does not run here".into()),
             Needs::Packages if means.packages => None,
-            Needs::Packages => Some(
-                "needs a package manager that the agent knows: apt, dnf or winget; there is none here".into(),
-            ),
+            Needs::Packages => Some(format!(
+                "needs a package manager that the agent knows: {}; there is none here",
+                packages::names()
+            )),
         }
     }
 

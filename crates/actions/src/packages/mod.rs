@@ -13,6 +13,7 @@ mod installed;
 mod plan;
 mod rpm;
 mod site;
+mod table;
 mod target;
 mod version;
 pub mod winget;
@@ -28,11 +29,11 @@ pub use failure::{Cause, Failure, Holder};
 pub use installed::Installed;
 pub use plan::{Parsed, Plan, Planned, ReadLine, Reading, Replaced};
 pub use site::{Files, Lists, Site};
+pub(crate) use table::names;
 pub use target::Target;
 pub use version::compare as compare_versions;
 
 use infiniservice_exec::{Finished, Request};
-use infiniservice_platform::os_detection;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::fmt;
@@ -192,13 +193,4 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
 
     /// How the system says that it wants to be rebooted.
     fn reboot(&self) -> RebootSign;
-}
-
-/// The one that a system has, where it is written.
-fn of(manager: os_detection::PackageManager) -> Option<Box<dyn PackageManager>> {
-    match manager {
-        os_detection::PackageManager::Apt => Some(Box::new(Apt)),
-        os_detection::PackageManager::Dnf => Some(Box::new(Dnf)),
-        _ => None,
-    }
 }

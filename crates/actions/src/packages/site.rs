@@ -1,8 +1,7 @@
 //! The package manager of one system, and the few files that tell what no program does.
 
-use super::PackageManager;
+use super::{PackageManager, table};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
-use infiniservice_platform::os_detection::OsInfo;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +49,7 @@ pub struct Files {
 impl Site {
     /// The package manager that the system below `root` has; `None` where there is none that the agent knows.
     pub fn detect(root: &Path) -> Option<Self> {
-        Some(Self::new(super::of(OsInfo::detect(root).package_manager?)?, root))
+        Some(Self::new(table::detect(root)?, root))
     }
 
     /// This one, with files below `root`.

@@ -1,4 +1,4 @@
-//! What operating system this is: distribution, kernel, virtualization, init system, package manager.
+//! What operating system this is: distribution, kernel, virtualization, init system.
 //!
 //! Everything is read from files below a root, so that recorded trees of other machines can be tested; no program is run.
 
@@ -6,7 +6,6 @@ mod cpuid;
 pub mod edition;
 mod init;
 mod os_release;
-mod package_manager;
 mod reader;
 #[cfg(not(target_os = "windows"))]
 #[path = "elsewhere.rs"]
@@ -21,7 +20,6 @@ mod tests;
 
 pub use init::Init;
 pub use os_release::OsRelease;
-pub use package_manager::PackageManager;
 pub use virtualization::Virtualization;
 
 use reader::Root;
@@ -40,8 +38,6 @@ pub struct OsInfo {
     pub virtualization: Virtualization,
     /// What process 1 is.
     pub init: Init,
-    /// What installs packages; `None` where none of those known is there.
-    pub package_manager: Option<PackageManager>,
     /// machine-id(5): 32 hexadecimal digits; `None` where it is missing or not yet set.
     pub machine_id: Option<String>,
     /// The kernel's host name.
@@ -70,7 +66,6 @@ impl OsInfo {
             architecture: root.line("proc/sys/kernel/arch").unwrap_or_else(|| std::env::consts::ARCH.into()),
             virtualization: Virtualization::detect(&root, signature),
             init: Init::detect(&root),
-            package_manager: PackageManager::detect(&root, &release),
             machine_id: machine_id(&root),
             hostname: root.line("proc/sys/kernel/hostname").unwrap_or_default(),
             release,
