@@ -20,6 +20,7 @@ pub mod fuzzing;
 mod info;
 mod json;
 pub mod limits;
+pub mod linux;
 mod outbox;
 pub mod policy;
 mod port;

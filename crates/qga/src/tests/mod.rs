@@ -5,6 +5,6 @@ mod framing;
 mod generations;
 mod golden;
 mod guest;
-mod replay;
+pub mod replay;
 mod replies;
 mod rules;
