@@ -11,8 +11,7 @@ mod process_table;
 mod scope;
 #[cfg(test)]
 mod scope_tests;
-mod spawn_unsafe;
-mod stage;
+mod spawn;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -26,7 +25,7 @@ use super::{Finished, Request, RunError, Runner, Status, TakeLine};
 use crate::{BoxFuture, Control, Stop};
 use fence::{Fence, Fences};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
-use spawn_unsafe::Streams;
+use spawn::Streams;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -111,7 +110,7 @@ async fn spawn(
     streams: Streams,
 ) -> Result<Child, RunError> {
     if request.directory.is_none() {
-        return spawn_unsafe::spawn(&path, &request, entrance, tag, streams);
+        return spawn::spawn(&path, &request, entrance, tag, streams);
     }
     let program = path.display().to_string();
     let what = format!("start in {}", request.directory.as_deref().unwrap_or(Path::new("/")).display());
@@ -119,7 +118,7 @@ async fn spawn(
     let spawning = blocking::join(Lane::Starts, &what, move || {
         // What waits for the program belongs to the runtime.
         let _runtime = runtime.enter();
-        spawn_unsafe::spawn(&path, &request, entrance, tag, streams)
+        spawn::spawn(&path, &request, entrance, tag, streams)
     });
     let failed = |error: Blocked| RunError::NotStarted { program, error: error.to_string() };
     spawning.await.map_err(failed)?

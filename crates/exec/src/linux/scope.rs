@@ -8,7 +8,7 @@
 //! input, so that the program itself begins in a scope that is there already.
 
 use super::locate::locate;
-use super::spawn_unsafe::{self, Streams};
+use super::spawn::{self, Streams};
 use crate::stream::Pipe;
 use crate::{Program, Request};
 use infiniservice_platform::cgroup::{self, Cgroup};
@@ -108,7 +108,7 @@ impl Relay {
         // With a second output, which never fails, it goes on when the first one does (tee(1), coreutils 8.24).
         let request = Request::new("tee", ["-p", "/dev/null"]).outliving_the_agent();
         let streams = Streams { stdin: reader.into(), stdout: Stdio::piped(), stderr: Stdio::null() };
-        let child = spawn_unsafe::spawn(&path, &request, None, None, streams).map_err(|e| e.to_string())?;
+        let child = spawn::spawn(&path, &request, None, None, streams).map_err(|e| e.to_string())?;
         Ok(Self { child, input: Some(writer.into()) })
     }
 

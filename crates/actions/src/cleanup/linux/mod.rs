@@ -5,7 +5,6 @@ mod in_use;
 pub mod journal;
 #[cfg(test)]
 mod kept_tests;
-mod lease_unsafe;
 mod mapped;
 mod places;
 #[cfg(test)]

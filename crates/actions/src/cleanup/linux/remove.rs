@@ -5,8 +5,8 @@
 //! to be another, or in use, is put back.
 
 use super::beneath;
-use super::lease_unsafe::is_open_elsewhere;
 use crate::cleanup::tally::{Inode, Left};
+use infiniservice_platform::lease_unsafe::is_open_elsewhere;
 use rustix::fs::{
     AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Statx, StatxFlags, StatxTimestamp,
     flock, makedev, openat, renameat_with, statx, unlinkat,

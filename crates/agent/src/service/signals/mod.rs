@@ -7,14 +7,12 @@ mod imp;
 #[path = "windows.rs"]
 mod imp;
 
-#[cfg(target_os = "linux")]
-mod inherited_unsafe;
 #[cfg(not(target_os = "linux"))]
 mod not_inherited;
 
 pub use imp::OsSignals;
 #[cfg(target_os = "linux")]
-pub use inherited_unsafe::reset as reset_inherited;
+pub use infiniservice_platform::signals_unsafe::reset as reset_inherited;
 #[cfg(not(target_os = "linux"))]
 pub use not_inherited::reset as reset_inherited;
 

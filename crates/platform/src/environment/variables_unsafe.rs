@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 
 /// Removes the variable.
-pub(super) fn forget(name: &OsStr) {
+pub fn forget(name: &OsStr) {
     // SAFETY: on Windows the variables are guarded by a lock of the system's, whatever the number of threads
     // (`std::env::remove_var`, "Safety").
     unsafe { std::env::remove_var(name) }

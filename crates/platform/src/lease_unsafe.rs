@@ -20,7 +20,7 @@ unsafe extern "C" {
 }
 
 /// Whether somebody besides this descriptor has the file open; `None` where the file system does not tell.
-pub(super) fn is_open_elsewhere(file: BorrowedFd<'_>) -> Option<bool> {
+pub fn is_open_elsewhere(file: BorrowedFd<'_>) -> Option<bool> {
     // Whoever opens the file during the lease has a signal sent: one that is ignored, where the default would end the process.
     if !command(file, F_SETSIG, Signal::URG.as_raw()) {
         return None;

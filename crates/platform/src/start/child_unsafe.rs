@@ -1,54 +1,24 @@
 //! Starts a child in a session of its own and behind its fence. Unsafe, because code runs between fork and exec.
 #![allow(unsafe_code)]
 
-use super::locate::SEARCH_PATH;
-use super::stage::{Entering, Stage};
-use crate::{Request, RunError};
+use super::Entering;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{setsid, umask};
 use std::fs::File;
+use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::OnceLock;
 use tokio::process::{Child, Command};
 
 /// The descriptors that are asked about where `/proc` does not say which are open; the agent's own limit.
 const AT_MOST: RawFd = 1024;
 
-/// What a child reads and writes.
-pub(super) struct Streams {
-    pub(super) stdin: Stdio,
-    pub(super) stdout: Stdio,
-    pub(super) stderr: Stdio,
-}
-
-impl Streams {
-    /// No input, and output to these, or else to the agent.
-    pub(super) fn to(outputs: Option<[Stdio; 2]>) -> Self {
-        let [stdout, stderr] = outputs.unwrap_or_else(|| [Stdio::piped(), Stdio::piped()]);
-        Self { stdin: Stdio::null(), stdout, stderr }
-    }
-}
-
 /// Starts the program. No descriptor of the agent goes with it: std opens all of them close-on-exec, and those that the agent
 /// itself inherited are closed here. Into `entrance` the child writes `0` to go behind its fence, before it becomes another user.
-pub(super) fn spawn(
-    path: &Path,
-    request: &Request,
-    entrance: Option<File>,
-    tag: Option<(&'static str, String)>,
-    streams: Streams,
-) -> Result<Child, RunError> {
-    let mut command = Command::new(path);
-    command.args(&request.arguments).current_dir("/");
-    command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", SEARCH_PATH);
-    command.envs(request.environment.iter().map(|(name, value)| (name, value)));
-    command.envs(tag);
-    command.stdin(streams.stdin).stdout(streams.stdout).stderr(streams.stderr);
-    command.kill_on_drop(!request.outlives_the_agent);
-    let (entering, inherited) = (Entering::of(request)?, inherited());
+/// [`super::Stage::of`] the error says whether it was one of the child's own steps that failed.
+pub fn spawn(mut command: Command, entrance: Option<File>, entering: Entering) -> io::Result<Child> {
+    let inherited = inherited();
     // SAFETY: between fork and exec only system calls are made, on descriptors that the closure owns; nothing is
     // allocated and no lock is taken.
     unsafe {
@@ -66,7 +36,7 @@ pub(super) fn spawn(
             entering.enter([BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)])
         });
     }
-    command.spawn().map_err(|error| Stage::error(&error, path, request))
+    command.spawn()
 }
 
 /// The agent is better protected from the kernel's out-of-memory killer than its commands may be.

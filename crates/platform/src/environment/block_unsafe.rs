@@ -12,7 +12,7 @@ unsafe extern "C" {
 }
 
 /// Zeroes the value in place and removes the variable. With other threads, which might read it meanwhile, nothing is done.
-pub(super) fn forget(name: &OsStr) {
+pub fn forget(name: &OsStr) {
     if !is_single_threaded() {
         log::error!("{} stays in the environment: it is too late to take it out", name.display());
         return;

@@ -1,17 +1,8 @@
 //! The process's own environment, with the shared secret taken out of it: the kernel shows the block that a program was started
 //! with for as long as it lives (`/proc/PID/environ`), whatever becomes of the variables.
 
-#[cfg(unix)]
-mod block_unsafe;
-#[cfg(not(unix))]
-mod variables_unsafe;
-
-#[cfg(unix)]
-use block_unsafe::forget;
-#[cfg(not(unix))]
-use variables_unsafe::forget;
-
 use super::environment::PREFIX;
+use infiniservice_platform::environment::forget;
 use std::ffi::{OsStr, OsString};
 
 /// All variables. Those that hold a secret are then gone from the process: from its variables, and from the block that the
