@@ -1,9 +1,8 @@
 //! The uninstall keys of this machine's registry: of both views, and of every user whose hive is loaded.
 
-mod string_unsafe;
-
 use super::uninstall::{Entry, View, unique};
 use crate::cleanup::StopFlag;
+use infiniservice_platform::win32::registry_unsafe::bounded;
 use infiniservice_protocol::data::Application;
 use windows_registry::{Key, LOCAL_MACHINE, USERS};
 
@@ -60,7 +59,7 @@ fn size(found: &Application) -> usize {
 
 fn entry(uninstall: &Key, name: String) -> Option<Entry> {
     let key = uninstall.open(&name).ok()?;
-    let text = |value: &str| string_unsafe::bounded(&key, value).unwrap_or_default();
+    let text = |value: &str| bounded(&key, value).unwrap_or_default();
     let number = |value: &str| key.get_u32(value).ok();
     let flag = |value: &str| number(value).is_some_and(|number| number != 0);
     Some(Entry {
@@ -118,7 +117,7 @@ mod tests {
         let key = CURRENT_USER.create(&path).unwrap();
         key.set_string("Short", "x").unwrap();
         key.set_string("Long", "x".repeat(1 << 20)).unwrap();
-        let read = ["Short", "Long", "None"].map(|name| string_unsafe::bounded(&key, name));
+        let read = ["Short", "Long", "None"].map(|name| bounded(&key, name));
         CURRENT_USER.remove_tree(&path).unwrap();
         assert_eq!(read, [Some("x".to_owned()), None, None]);
     }

@@ -1,10 +1,10 @@
 //! Asks the Windows Update Agent, on threads of its own.
 
-use super::agent_unsafe::{Agent, last, reboot_required};
 use super::reading::{self, Outcome, Update, is_article};
 use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{CommandError, Control};
 use infiniservice_platform::win32::hresult::explain;
+use infiniservice_platform::win32::update_agent_unsafe::{self, Agent, Found, last, reboot_required};
 use infiniservice_protocol::data::{WindowsUpdateCheckData, WindowsUpdateInstallData};
 use infiniservice_protocol::{ErrorCode, ParamError};
 use windows::core::Error;
@@ -21,9 +21,9 @@ pub async fn known(control: &Control) -> Result<WindowsUpdateCheckData, CommandE
 
 async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
     let asked = on_thread("windows-update", control, move || {
-        let found = Agent::new()?.search(online)?;
+        let updates = updates(&Agent::new()?.search(online)?);
         let (checked, installed) = last();
-        Ok(reading::check(&found.updates, checked, installed, reboot_required()?))
+        Ok(reading::check(&updates, checked, installed, reboot_required()?))
     });
     asked.await?.map_err(|error| failure("updates could not be looked for", &error))
 }
@@ -61,17 +61,39 @@ pub async fn install(
 fn work(articles: Option<&[String]>) -> windows::core::Result<Installed> {
     let agent = Agent::new()?;
     let found = agent.search(true)?;
-    let wanted: Vec<usize> = (0..found.updates.len())
-        .filter(|at| found.updates.get(*at).is_some_and(|u| u.is_wanted(articles)))
-        .collect();
+    let updates = updates(&found);
+    let wanted: Vec<usize> =
+        (0..updates.len()).filter(|at| updates.get(*at).is_some_and(|u| u.is_wanted(articles))).collect();
     let (asking, quiet): (Vec<usize>, Vec<usize>) =
-        wanted.into_iter().partition(|at| found.updates.get(*at).is_some_and(|update| update.asks_user));
+        wanted.into_iter().partition(|at| updates.get(*at).is_some_and(|update| update.asks_user));
     let (outcomes, reboot) =
         if quiet.is_empty() { (Vec::new(), reboot_required()?) } else { agent.install(&found, &quiet)? };
-    let update = |at: &usize| found.updates.get(*at).cloned().unwrap_or_default();
-    let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(outcome)));
+    let update = |at: &usize| updates.get(*at).cloned().unwrap_or_default();
+    let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(self::outcome(outcome))));
     let left = asking.iter().map(|at| (update(at), Err("its installer asks a person something".to_owned())));
     Ok((done.chain(left).collect(), reboot))
+}
+
+fn updates(found: &Found) -> Vec<Update> {
+    found.updates().into_iter().map(update).collect()
+}
+
+fn update(from: update_agent_unsafe::Update) -> Update {
+    Update {
+        title: from.title,
+        kb_articles: from.kb_articles,
+        severity: from.severity,
+        description: from.description,
+        bytes: from.bytes,
+        categories: from.categories,
+        auto_select: from.auto_select,
+        browse_only: from.browse_only,
+        asks_user: from.asks_user,
+    }
+}
+
+fn outcome((code, hresult): update_agent_unsafe::Outcome) -> Outcome {
+    Outcome { code, hresult }
 }
 
 fn goes_on(mut error: CommandError) -> CommandError {

@@ -1,8 +1,6 @@
 //! Windows Update by the Windows Update Agent's COM interfaces: what is pending, and bringing it in.
 
 #[cfg(target_os = "windows")]
-mod agent_unsafe;
-#[cfg(target_os = "windows")]
 mod ask;
 pub mod reading;
 

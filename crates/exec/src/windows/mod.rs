@@ -2,9 +2,7 @@
 //! processes when its last handle closes, whoever closes it, the end of the agent included.
 
 pub mod environment;
-mod job_unsafe;
 mod locate;
-mod start_unsafe;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +11,8 @@ use super::stream::Stream;
 use super::wait::{Course, at, lost, read_either};
 use super::{Finished, Request, RunError, Runner, Status, TakeLine};
 use crate::{BoxFuture, Control, Stop};
-use job_unsafe::Job;
+use infiniservice_platform::win32::job_unsafe::Job;
+use infiniservice_platform::win32::{native_unsafe, resume_unsafe};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +91,7 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
     let failed =
         |error: std::io::Error| RunError::NotStarted { program: program.clone(), error: error.to_string() };
     // Changes of packages are bounded in their number of processes only, so that none is stopped half-way.
-    let memory_max = if request.outlives_the_agent { None } else { job_unsafe::memory_max() };
+    let memory_max = if request.outlives_the_agent { None } else { memory_max() };
     let job = Job::new(memory_max).map_err(failed)?;
     let mut command = Command::new(&path);
     command.env_clear().envs(environment::clean()).envs(request.environment.iter().cloned());
@@ -105,8 +104,14 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
     let child = command.spawn().map_err(failed)?;
     job.adopt(&child).map_err(failed)?;
     let pid = child.id().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-    start_unsafe::resume(pid).map_err(failed)?;
+    resume_unsafe::resume(pid).map_err(failed)?;
     Ok((child, job))
+}
+
+/// Three quarters of the machine's memory, in bytes; the rest stays its own.
+fn memory_max() -> Option<usize> {
+    let memory = native_unsafe::memory().ok()?;
+    usize::try_from(memory.total / 4 * 3).ok().filter(|bytes| *bytes > 0)
 }
 
 /// A program that runs. Dropped, its job ends it with all that it started.

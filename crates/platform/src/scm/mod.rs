@@ -4,6 +4,8 @@
 
 pub mod after;
 pub mod control;
+#[cfg(target_os = "windows")]
+pub mod dispatch_unsafe;
 pub mod error;
 #[cfg(target_os = "windows")]
 pub mod manager;

@@ -1,7 +1,7 @@
 //! Gathers the facts of Windows' checks.
 
 use super::firewall::{PROFILES, Profile};
-use super::{automatic_services, defender, event_log, event_log_unsafe, firewall, reboot, time, updates};
+use super::{automatic_services, defender, event_log, firewall, reboot, time, updates};
 use crate::autochecks::checks::configuration;
 use crate::autochecks::checks::disk::{self, FileSystem, FileSystems};
 use crate::autochecks::checks::memory;
@@ -11,6 +11,7 @@ use crate::autochecks::round::Spec;
 use crate::autochecks::{Machine, isolate};
 use crate::{cleanup, windows_update};
 use infiniservice_collector::{CpuMeter, drive_space, local_drives, machine_memory};
+use infiniservice_platform::win32::event_log_unsafe::events;
 use infiniservice_platform::win32::hresult::{explain, win32};
 use infiniservice_protocol::Action;
 use serde_json::json;
@@ -121,7 +122,7 @@ fn profiles() -> Vec<Profile> {
 }
 
 async fn event_log_errors() -> Assessed {
-    let asked = isolate::run("event log", || event_log_unsafe::events("System", event_log::QUERY)).await?;
+    let asked = isolate::run("event log", || events("System", event_log::QUERY, event_log::read)).await?;
     let (events, more) = asked
         .map_err(|error| Skip(format!("the System event log cannot be read: {}", explain(error.code().0))))?;
     Ok(event_log::assess(&events, more))

@@ -4,7 +4,6 @@ pub mod automatic_services;
 pub mod defender;
 pub mod event_log;
 #[cfg(target_os = "windows")]
-mod event_log_unsafe;
 pub mod firewall;
 #[cfg(target_os = "windows")]
 mod gather;

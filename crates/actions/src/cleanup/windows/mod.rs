@@ -4,7 +4,6 @@
 //! one above it, never through a reparse point (links, junctions, mount points, files in a cloud), and a file is removed by its own
 //! handle, opened so that nobody else has it open.
 
-mod file_unsafe;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -13,8 +12,8 @@ mod walk;
 use super::rule::Rule;
 use super::tally::Tally;
 use super::{Job, Target, days};
-use file_unsafe::Dir;
 use infiniservice_platform::win32::directories_unsafe;
+use infiniservice_platform::win32::file_unsafe::{self, Dir};
 use infiniservice_protocol::data::CleanedTarget;
 use places::Place;
 use std::io;

@@ -1,9 +1,9 @@
 //! Goes through one place and removes what the rule lets go.
 
-use super::file_unsafe::{Dir, Entry, Failure};
 use crate::cleanup::Job;
 use crate::cleanup::rule::Rule;
 use crate::cleanup::tally::{Left, Tally};
+use infiniservice_platform::win32::file_unsafe::{Dir, Entry, Failure};
 use std::path::PathBuf;
 
 /// Directories inside each other that are entered; each holds a handle.

@@ -1,11 +1,10 @@
 //! The service's events: handed to a thread of their own, so that a log that does not answer holds nothing up.
 
 pub mod registration;
-mod source_unsafe;
 
-use super::event::Event;
+use super::event::{Event, Kind};
 use super::gate::Gate;
-use source_unsafe::Source;
+use infiniservice_platform::win32::event_source_unsafe::{self, Source};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -68,7 +67,7 @@ fn serve(source: &Source, tasks: &Receiver<Task>) {
             Task::Flush(done) => (gate.told().into_iter().collect(), Some(done)),
         };
         for event in events {
-            match source.report(&event) {
+            match source.report(kind(event.kind), event.id, &event.strings) {
                 Ok(()) => written += 1,
                 Err(_) => failed += 1,
             }
@@ -77,5 +76,13 @@ fn serve(source: &Source, tasks: &Receiver<Task>) {
             log::debug!("Event Log: {written} events written, {failed} failed");
             let _nobody_waits = done.send(());
         }
+    }
+}
+
+fn kind(kind: Kind) -> event_source_unsafe::Kind {
+    match kind {
+        Kind::Error => event_source_unsafe::Kind::Error,
+        Kind::Warning => event_source_unsafe::Kind::Warning,
+        Kind::Information => event_source_unsafe::Kind::Information,
     }
 }

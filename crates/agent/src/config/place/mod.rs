@@ -5,12 +5,10 @@ mod unix;
 #[cfg(not(target_os = "windows"))]
 use unix as imp;
 #[cfg(target_os = "windows")]
-mod known_folder_unsafe;
-#[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
 use windows as imp;
 
 pub use imp::{default_file, service_log};
 #[cfg(target_os = "windows")]
-pub use known_folder_unsafe::program_files;
+pub use infiniservice_platform::win32::directories_unsafe::program_files;

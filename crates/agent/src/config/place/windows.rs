@@ -1,6 +1,6 @@
 //! Below `C:\ProgramData`.
 
-use super::known_folder_unsafe::program_data;
+use infiniservice_platform::win32::directories_unsafe::program_data;
 use std::path::PathBuf;
 
 /// Where it is on every system that was not moved by hand.

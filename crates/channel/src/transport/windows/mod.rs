@@ -1,16 +1,11 @@
 //! Devices on Windows: virtio ports, COM ports and named pipes, by overlapped I/O.
 
-mod adopt_unsafe;
-mod enumerate_unsafe;
-mod ioctl_unsafe;
-mod notify_unsafe;
 mod open;
 mod port;
-mod serial_unsafe;
 mod system;
 mod virtio;
 
-pub use enumerate_unsafe::{announced_ports, devices};
+pub use infiniservice_platform::win32::devices_unsafe::announced_ports;
 pub use open::{open, probe};
 pub use port::WindowsPort;
-pub use system::SystemTransport;
+pub use system::{SystemTransport, devices};

@@ -1,10 +1,10 @@
 //! A port of vioserial: who is at its other end, by notifications where the system has them, else by looking.
 
 use super::super::Ready;
-use super::super::win32::info::PortInfo;
+use super::super::win32::info::{PortInfo, parse};
 use super::super::win32::virtio_state::VirtioState;
-use super::ioctl_unsafe::information;
-use super::notify_unsafe::Watch;
+use infiniservice_platform::win32::device_watch_unsafe::Watch;
+use infiniservice_platform::win32::vioserial_unsafe;
 use std::future::pending;
 use std::os::windows::io::AsRawHandle;
 use std::time::Duration;
@@ -54,6 +54,11 @@ impl Virtio {
     pub(super) fn may_write(&mut self, device: &impl AsRawHandle) -> bool {
         self.state.may_write(self.start.elapsed(), information(device).as_ref())
     }
+}
+
+/// What the driver tells of a port; `None`: it is none of vioserial.
+pub(super) fn information(device: &impl AsRawHandle) -> Option<PortInfo> {
+    parse(&vioserial_unsafe::information(device)?)
 }
 
 async fn changed(watch: Option<&Watch>) {

@@ -1,18 +1,15 @@
 //! Everything that is asked of a Windows machine, behind one type, by Windows' native calls.
 
-mod accounts_unsafe;
 mod cpu_meter;
-mod interfaces_unsafe;
-mod native_unsafe;
-mod sockets_unsafe;
+mod interfaces;
+mod native;
 mod temperature;
 #[cfg(test)]
 mod tests;
 mod volumes;
-mod volumes_unsafe;
 
 pub use cpu_meter::CpuMeter;
-pub use native_unsafe::memory as machine_memory;
+pub use native::memory as machine_memory;
 pub use volumes::{drive_space, local_drives};
 
 use crate::cpu;
@@ -22,11 +19,13 @@ use crate::disk::usage::Usages;
 use crate::error::CollectError;
 use crate::network::interfaces::{assemble, may_have_speed};
 use crate::ports::list::Socket;
+use crate::ports::win_table::{self, Layout, TCP4, TCP6, UDP4, UDP6};
 use crate::process::files::Details;
 use crate::process::stat::Record;
 use crate::settings::CollectorSettings;
-use accounts_unsafe::Sid;
+use infiniservice_platform::win32::accounts_unsafe::{self, Sid};
 use infiniservice_platform::win32::process_unsafe::Process;
+use infiniservice_platform::win32::sockets_unsafe;
 use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
 use std::collections::{HashMap, HashSet};
 use temperature::Thermometer;
@@ -38,8 +37,8 @@ const MAX_ACCOUNTS: usize = 4096;
 pub struct Machine {
     settings: CollectorSettings,
     probes: Probes<volumes::Drive>,
-    processes: native_unsafe::Buffer,
-    processors: native_unsafe::Buffer,
+    processes: native::Buffer,
+    processors: native::Buffer,
     tables: Vec<u64>,
     boot: u64,
     transferred: HashMap<u32, (u64, u64)>,
@@ -53,10 +52,10 @@ impl Machine {
         Self {
             settings: settings.clone(),
             probes: volumes::probes(),
-            processes: native_unsafe::Buffer::default(),
-            processors: native_unsafe::Buffer::default(),
+            processes: native::Buffer::default(),
+            processors: native::Buffer::default(),
             tables: Vec::new(),
-            boot: native_unsafe::boot(),
+            boot: native::boot(),
             transferred: HashMap::new(),
             accounts: Vec::new(),
             thermometer: Thermometer::default(),
@@ -75,7 +74,7 @@ impl Machine {
 
     /// Processor time and boot time.
     pub fn cpu(&mut self) -> Result<cpu::Sample, CollectError> {
-        self.processors.cpu()
+        native::cpu(&mut self.processors)
     }
 
     /// Degrees Celsius of the hottest thermal zone, where the machine has one.
@@ -86,7 +85,7 @@ impl Machine {
     /// Memory and page file.
     #[allow(clippy::unused_self)]
     pub fn memory(&mut self) -> Result<Memory, CollectError> {
-        native_unsafe::memory()
+        native::memory()
     }
 
     /// Drives.
@@ -99,17 +98,17 @@ impl Machine {
     /// Counters of physical drives.
     #[allow(clippy::unused_self)]
     pub fn disk_io(&mut self) -> Result<Table, CollectError> {
-        let devices = volumes_unsafe::devices();
+        let devices = volumes::devices();
         if devices.is_empty() { Err(CollectError::Unsupported) } else { Ok(Table { devices, unreadable: 0 }) }
     }
 
     /// Interfaces in order, and how many there are in all.
     pub fn interfaces(&mut self) -> Result<(Vec<Interface>, usize), CollectError> {
-        let rows = interfaces_unsafe::links()?;
-        let addresses = interfaces_unsafe::addresses()?;
+        let rows = interfaces::links()?;
+        let addresses = interfaces::addresses()?;
         let speeds: HashMap<u32, u64> = rows.iter().map(|(link, speed)| (link.index, *speed)).collect();
         let links: Vec<_> = rows.into_iter().map(|(link, _)| link).collect();
-        let (total, route) = (links.len(), interfaces_unsafe::default_route());
+        let (total, route) = (links.len(), interfaces::default_route());
         let list = assemble(links, &addresses, route, self.settings.max_interfaces, |link| {
             let mbps = speeds.get(&link.index).map(|bits| bits / 1_000_000);
             mbps.and_then(|mbps| u32::try_from(mbps).ok())
@@ -121,7 +120,7 @@ impl Machine {
     /// Seconds since boot.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub fn uptime(&mut self) -> Result<u64, CollectError> {
-        Ok(native_unsafe::uptime_ms() / 1000)
+        Ok(native::uptime_ms() / 1000)
     }
 
     /// Windows has none.
@@ -133,13 +132,13 @@ impl Machine {
     /// The host's name.
     #[allow(clippy::unused_self)]
     pub fn hostname(&mut self) -> Result<String, CollectError> {
-        native_unsafe::hostname()
+        native::hostname()
     }
 
     /// Appends every process.
     pub fn scan(&mut self, records: &mut Vec<Record>) -> Result<(), CollectError> {
         self.transferred.clear();
-        for listed in self.processes.processes(self.boot)? {
+        for listed in native::processes(&mut self.processes, self.boot)? {
             self.transferred.insert(listed.record.pid, listed.transferred);
             records.push(listed.record);
         }
@@ -180,9 +179,25 @@ impl Machine {
         Vec::new()
     }
 
-    /// Appends every socket of TCP and UDP, with its owner's pid in place of the inode.
+    /// Appends every socket of TCP and UDP, with its owner's pid in place of the inode. A machine without IPv6 has two tables less.
     pub fn sockets(&mut self, all: &mut Vec<Socket>) -> Result<(), CollectError> {
-        sockets_unsafe::sockets(&mut self.tables, all)
+        self.sockets_of(TCP4, false, all)?;
+        self.sockets_of(UDP4, false, all)?;
+        let _ = self.sockets_of(TCP6, true, all);
+        let _ = self.sockets_of(UDP6, true, all);
+        Ok(())
+    }
+
+    fn sockets_of(
+        &mut self,
+        layout: Layout,
+        is_ipv6: bool,
+        all: &mut Vec<Socket>,
+    ) -> Result<(), CollectError> {
+        let table = sockets_unsafe::table(&mut self.tables, layout.is_tcp(), is_ipv6);
+        let table = table.map_err(|error| CollectError::io("GetExtendedTcpTable", error))?;
+        win_table::parse(table, layout, all);
+        Ok(())
     }
 
     /// The owner stands in the socket itself.

@@ -1,10 +1,13 @@
 //! Space on drives: each asked by a worker, as a share, and a disk that fails, may hang.
 
-use super::volumes_unsafe::{FIXED, RAM, REMOTE, REMOVABLE, drives, file_system, space, volume_name};
+use crate::disk::io::Device;
 use crate::disk::mounts::Mount;
 use crate::disk::probe::Probes;
 use crate::disk::usage::{Space, Usages};
 use crate::error::CollectError;
+use infiniservice_platform::win32::volumes_unsafe::{
+    self, FIXED, RAM, REMOTE, REMOVABLE, drives, file_system, volume_name,
+};
 use std::io;
 use std::time::Duration;
 
@@ -20,7 +23,7 @@ pub fn probes() -> Probes<Drive> {
     Probes::new(|mount| {
         let root = String::from_utf8_lossy(&mount.place);
         // First, as it says why there is nothing to tell.
-        let space = space(&root)?;
+        let space = drive_space(&root)?;
         let (file_system, volume_name) = (file_system(&root), volume_name(&root));
         Ok(Drive {
             space,
@@ -63,7 +66,15 @@ impl Drive {
 
 /// How full a drive is, by its root.
 pub fn drive_space(root: &str) -> io::Result<Space> {
-    space(root)
+    let volumes_unsafe::Space { total, free, available } = volumes_unsafe::space(root)?;
+    Ok(Space { block_bytes: 1, blocks: total, free, available, inodes: 0, free_inodes: 0 })
+}
+
+/// Counters of the physical drives.
+pub fn devices() -> Vec<Device> {
+    let device =
+        |from: volumes_unsafe::Device| Device::of_bytes(&from.name, from.read, from.written, from.busy_ms);
+    volumes_unsafe::devices().into_iter().map(device).collect()
 }
 
 /// The roots of the drives of this machine, with their file systems.

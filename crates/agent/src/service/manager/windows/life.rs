@@ -1,9 +1,9 @@
 //! One run as a service: from the manager's call to `STOPPED`.
 
 use super::NAME;
-use super::dispatch_unsafe::dispatch;
 use crate::service::scm::{Controls, Machine, Phase, Report};
 use crate::service::signals::Signal;
+use infiniservice_platform::scm::dispatch_unsafe::dispatch;
 use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(in crate::service) fn life() -> Option<&'static Life> {
 /// it: ten seconds under Wine, at once on Windows.
 pub fn run_as_service(serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8> {
     *lock(&SERVE) = Some(Box::new(serve));
-    match dispatch() {
+    match dispatch(NAME, service_main) {
         Ok(()) => Some(0),
         Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(NOT_A_SERVICE) => None,
         Err(error) => {
@@ -51,7 +51,7 @@ pub fn run_as_service(serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8>
 }
 
 /// Called by the manager on a thread of its own.
-pub(super) fn service_main(_arguments: Vec<OsString>) {
+fn service_main(_arguments: Vec<OsString>) {
     let (tell, signals) = mpsc::channel(MAX_WAITING);
     let registered = service_control_handler::register(NAME, move |control| handle(&control, &tell));
     // Without it nobody can be told anything.

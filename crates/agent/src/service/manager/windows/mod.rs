@@ -1,7 +1,6 @@
 //! The service `InfiniService`: its life under the service manager, and what an administrator asks about it.
 
 mod control;
-mod dispatch_unsafe;
 mod install;
 mod life;
 mod protect;

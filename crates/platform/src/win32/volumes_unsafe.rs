@@ -1,9 +1,7 @@
 //! Drives: which there are, how full they are, and how busy.
 #![allow(unsafe_code)]
 
-use crate::disk::io::Device;
-use crate::disk::usage::Space;
-use infiniservice_platform::win32::wide::{narrow, wide};
+use super::wide::{narrow, wide};
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
 use windows::Win32::Storage::FileSystem::{
@@ -41,6 +39,17 @@ pub fn drives() -> Vec<(String, u32)> {
         .collect()
 }
 
+/// How full a drive is, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// All of it.
+    pub total: u64,
+    /// Free in all.
+    pub free: u64,
+    /// Free for this account.
+    pub available: u64,
+}
+
 /// How full it is. Of a share this may wait for long.
 pub fn space(root: &str) -> io::Result<Space> {
     let name = wide(root);
@@ -54,7 +63,7 @@ pub fn space(root: &str) -> io::Result<Space> {
             Some(&raw mut free),
         )
     }?;
-    Ok(Space { block_bytes: 1, blocks: total, free, available, inodes: 0, free_inodes: 0 })
+    Ok(Space { total, free, available })
 }
 
 /// `NTFS`, where a volume is there and tells.
@@ -71,6 +80,19 @@ pub fn volume_name(root: &str) -> Option<String> {
     // SAFETY: the name ends with a zero; the buffer is as long as the slice says.
     unsafe { GetVolumeNameForVolumeMountPointW(PCWSTR(name.as_ptr()), &mut volume) }.ok()?;
     Some(narrow(&volume))
+}
+
+/// What a physical drive counted since boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// `PhysicalDrive0`.
+    pub name: String,
+    /// Reads, and bytes read.
+    pub read: (u64, u64),
+    /// Writes, and bytes written.
+    pub written: (u64, u64),
+    /// Milliseconds in which it was not idle.
+    pub busy_ms: u64,
 }
 
 /// Counters of the physical drives. Opened without any access, which needs no rights.
@@ -110,5 +132,5 @@ fn device(name: &str) -> Option<Device> {
     let busy_ms = number(figures.QueryTime.saturating_sub(figures.IdleTime)) / 10_000;
     let read = (u64::from(figures.ReadCount), number(figures.BytesRead));
     let written = (u64::from(figures.WriteCount), number(figures.BytesWritten));
-    Some(Device::of_bytes(name, read, written, busy_ms))
+    Some(Device { name: name.to_owned(), read, written, busy_ms })
 }

@@ -9,7 +9,7 @@ use windows::Win32::System::Diagnostics::ToolHelp::{
 use windows::Win32::System::Threading::{OpenThread, ResumeThread, THREAD_SUSPEND_RESUME};
 
 /// Resumes the threads of a process of which nothing has run yet: it has one.
-pub(super) fn resume(pid: u32) -> io::Result<()> {
+pub fn resume(pid: u32) -> io::Result<()> {
     let mut resumed = false;
     for thread in threads(pid)? {
         // SAFETY: only this right is asked for; the handle that comes back is closed with `owner`.

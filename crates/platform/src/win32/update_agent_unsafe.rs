@@ -1,8 +1,7 @@
-//! The Windows Update Agent's interfaces, for threads of `win32::com_unsafe`.
+//! The Windows Update Agent's interfaces, for threads of `com_unsafe`.
 #![allow(unsafe_code)]
 
-use super::reading::{Outcome, Update};
-use infiniservice_platform::win32::record::ole_time;
+use super::record::ole_time;
 use std::time::SystemTime;
 use windows::Win32::Foundation::VARIANT_BOOL;
 use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
@@ -18,15 +17,43 @@ const MAX_UPDATES: i32 = 2000;
 /// Texts and categories read of one update.
 const MAX_PARTS: i32 = 50;
 
+/// One update as the agent tells it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Update {
+    /// `Title`.
+    pub title: String,
+    /// `KBArticleIDs`: numbers.
+    pub kb_articles: Vec<String>,
+    /// `MsrcSeverity`; empty for none.
+    pub severity: String,
+    /// `Description`.
+    pub description: String,
+    /// `MaxDownloadSize`, in bytes.
+    pub bytes: u64,
+    /// `CategoryID` of each of its categories.
+    pub categories: Vec<String>,
+    /// `AutoSelectOnWebSites`.
+    pub auto_select: bool,
+    /// `BrowseOnly`: offered only to whoever looks for it.
+    pub browse_only: bool,
+    /// `CanRequestUserInput`: cannot be installed by a service.
+    pub asks_user: bool,
+}
+
+/// `ResultCode` and `HResult` of one installation.
+pub type Outcome = (i32, i32);
+
 /// A session of the update agent.
 pub struct Agent(IUpdateSession);
 
 /// What a search found, to be installed or told.
-pub struct Found {
-    /// The agent's own objects, in the same order as `updates`.
-    objects: Vec<IUpdate>,
-    /// What they tell.
-    pub updates: Vec<Update>,
+pub struct Found(Vec<IUpdate>);
+
+impl Found {
+    /// What the updates tell, by their places.
+    pub fn updates(&self) -> Vec<Update> {
+        self.0.iter().map(read).collect()
+    }
 }
 
 impl Agent {
@@ -49,8 +76,7 @@ impl Agent {
             let found = searcher.Search(&BSTR::from("IsInstalled=0 and IsHidden=0"))?.Updates()?;
             let count = found.Count()?.min(MAX_UPDATES);
             let objects = (0..count).map(|at| found.get_Item(at)).collect::<Result<Vec<_>>>()?;
-            let updates = objects.iter().map(read).collect();
-            Ok(Found { objects, updates })
+            Ok(Found(objects))
         }
     }
 
@@ -59,7 +85,7 @@ impl Agent {
         // SAFETY: all objects are owned here.
         unsafe {
             let wanted: IUpdateCollection = CoCreateInstance(&UpdateCollection, None, CLSCTX_INPROC_SERVER)?;
-            for object in places.iter().filter_map(|place| found.objects.get(*place)) {
+            for object in places.iter().filter_map(|place| found.0.get(*place)) {
                 if !object.EulaAccepted()?.as_bool() {
                     object.AcceptEula()?;
                 }
@@ -75,7 +101,7 @@ impl Agent {
             let result = installer.Install()?;
             let outcomes = (0..wanted.Count()?).map(|at| {
                 let one = result.GetUpdateResult(at)?;
-                Ok(Outcome { code: one.ResultCode()?.0, hresult: one.HResult()? })
+                Ok((one.ResultCode()?.0, one.HResult()?))
             });
             Ok((outcomes.collect::<Result<_>>()?, result.RebootRequired()?.as_bool()))
         }

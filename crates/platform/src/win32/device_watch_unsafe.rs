@@ -3,7 +3,7 @@
 //! The functions are looked up when they are needed: Wine lacks them, and a port is then looked at by time.
 #![allow(unsafe_code)]
 
-use super::enumerate_unsafe::PORT_INTERFACE;
+use super::devices_unsafe::PORT_INTERFACE;
 use std::ffi::c_void;
 use std::os::windows::io::{AsRawHandle, RawHandle};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! As whom a process runs.
 #![allow(unsafe_code)]
 
-use infiniservice_platform::win32::process_unsafe::Process;
-use infiniservice_platform::win32::wide::narrow;
+use super::process_unsafe::Process;
+use super::wide::narrow;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
 use windows::Win32::Foundation::HANDLE;
 use windows::Win32::Security::{

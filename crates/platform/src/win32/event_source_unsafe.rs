@@ -1,13 +1,23 @@
 //! The handle of an event source.
 #![allow(unsafe_code)]
 
-use crate::event_log::event::{Event, Kind};
 use windows::Win32::Foundation::HANDLE;
 use windows::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
     RegisterEventSourceW, ReportEventW,
 };
 use windows::core::{HSTRING, PCWSTR};
+
+/// An event's type, of which Event Viewer makes the icon and the level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `EVENTLOG_ERROR_TYPE`.
+    Error,
+    /// `EVENTLOG_WARNING_TYPE`.
+    Warning,
+    /// `EVENTLOG_INFORMATION_TYPE`.
+    Information,
+}
 
 /// An open source.
 #[derive(Debug)]
@@ -23,17 +33,17 @@ impl Source {
         unsafe { RegisterEventSourceW(PCWSTR::null(), &HSTRING::from(name)) }.map(Self)
     }
 
-    /// Writes one event.
-    pub fn report(&self, event: &Event) -> windows::core::Result<()> {
-        let strings: Vec<HSTRING> = event.strings.iter().map(HSTRING::from).collect();
+    /// Writes one event: its type, its id, and what stands for `%1`, `%2`, … of the id's text.
+    pub fn report(&self, kind: Kind, id: u32, strings: &[String]) -> windows::core::Result<()> {
+        let strings: Vec<HSTRING> = strings.iter().map(HSTRING::from).collect();
         let pointers: Vec<PCWSTR> = strings.iter().map(|text| PCWSTR(text.as_ptr())).collect();
-        let kind = match event.kind {
+        let kind = match kind {
             Kind::Error => EVENTLOG_ERROR_TYPE,
             Kind::Warning => EVENTLOG_WARNING_TYPE,
             Kind::Information => EVENTLOG_INFORMATION_TYPE,
         };
         // SAFETY: the handle is open; `strings` outlives the pointers into it, each ends with a null.
-        unsafe { ReportEventW(self.0, kind, 0, event.id, None, 0, Some(&pointers), None) }
+        unsafe { ReportEventW(self.0, kind, 0, id, None, 0, Some(&pointers), None) }
     }
 }
 

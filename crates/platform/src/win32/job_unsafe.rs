@@ -13,7 +13,6 @@ use windows::Win32::System::JobObjects::{
     JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
     TerminateJobObject,
 };
-use windows::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 use windows::core::PCWSTR;
 
 /// Exit code of what the agent ends by force: that of a program ended by Ctrl-C.
@@ -22,21 +21,13 @@ const ENDED: u32 = 0xC000_013A;
 /// Processes of one command: a fork bomb stops there.
 const PROCESSES_MAX: u32 = 512;
 
-/// Three quarters of the machine's memory, in bytes; the rest stays its own.
-pub(super) fn memory_max() -> Option<usize> {
-    let mut status = MEMORYSTATUSEX { dwLength: size_of::<MEMORYSTATUSEX>() as u32, ..Default::default() };
-    // SAFETY: the record says its own size.
-    unsafe { GlobalMemoryStatusEx(&raw mut status) }.ok()?;
-    usize::try_from(status.ullTotalPhys / 4 * 3).ok().filter(|bytes| *bytes > 0)
-}
-
 /// A job. Dropped, it ends all that is in it.
 #[derive(Debug)]
-pub(super) struct Job(OwnedHandle);
+pub struct Job(OwnedHandle);
 
 impl Job {
     /// An empty one without a name, which nobody else can open, with room for so much memory.
-    pub(super) fn new(memory_max: Option<usize>) -> io::Result<Self> {
+    pub fn new(memory_max: Option<usize>) -> io::Result<Self> {
         // SAFETY: no attributes, no name; the handle that comes back is ours alone.
         let job = unsafe { OwnedHandle::from_raw_handle(CreateJobObjectW(None, PCWSTR::null())?.0) };
         let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
@@ -62,20 +53,20 @@ impl Job {
     }
 
     /// Puts a process into it, and with it all that it will start.
-    pub(super) fn adopt(&self, child: &Child) -> io::Result<()> {
+    pub fn adopt(&self, child: &Child) -> io::Result<()> {
         let process = child.raw_handle().ok_or(io::ErrorKind::NotFound)?;
         // SAFETY: both handles are open for the time of the call.
         Ok(unsafe { AssignProcessToJobObject(self.handle(), HANDLE(process)) }?)
     }
 
     /// Ends all that is in it.
-    pub(super) fn terminate(&self) {
+    pub fn terminate(&self) {
         // SAFETY: the handle is open.
         let _ = unsafe { TerminateJobObject(self.handle(), ENDED) };
     }
 
     /// How many processes run in it.
-    pub(super) fn processes(&self) -> io::Result<u32> {
+    pub fn processes(&self) -> io::Result<u32> {
         let mut figures = JOBOBJECT_BASIC_ACCOUNTING_INFORMATION::default();
         let size = size_of_val(&figures) as u32;
         // SAFETY: the record is of this class and of this size.

@@ -1,9 +1,7 @@
 //! Network interfaces and their addresses.
 #![allow(unsafe_code)]
 
-use crate::error::CollectError;
-use crate::network::route::{Address, Counters, Link};
-use infiniservice_platform::win32::wide::narrow;
+use super::wide::narrow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use windows::Win32::NetworkManagement::IpHelper::{
@@ -15,9 +13,6 @@ use windows::Win32::Networking::WinSock::{
     AF_INET, AF_INET6, AF_UNSPEC, SOCKADDR, SOCKADDR_IN, SOCKADDR_IN6,
 };
 
-/// `IF_TYPE_SOFTWARE_LOOPBACK` and `IF_TYPE_TUNNEL` (`ipifcons.h`).
-const LOOPBACK: u32 = 24;
-const TUNNEL: u32 = 131;
 /// `FilterInterface` of the flags: a layer of a driver, not an interface of its own.
 const FILTER: u8 = 2;
 /// `IfOperStatusUp`.
@@ -26,51 +21,82 @@ const UP: i32 = 1;
 const OVERFLOW: u32 = 111;
 const MAX_BYTES: usize = 16 << 20;
 
-/// An interface with its speed in bits a second, 0 where it has none.
-pub type Row = (Link, u64);
+/// An interface, with what it counted in and out since boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The system's number.
+    pub index: u32,
+    /// Its name, as people see it.
+    pub alias: String,
+    /// Hardware address; empty where there is none.
+    pub address: Vec<u8>,
+    /// Bytes.
+    pub mtu: u32,
+    /// `IfOperStatusUp`.
+    pub is_up: bool,
+    /// `IF_TYPE_…`.
+    pub kind: u32,
+    /// Bits a second, 0 where it has none.
+    pub speed: u64,
+    /// Of one host, and of several.
+    pub packets: (u64, u64),
+    /// All of them.
+    pub bytes: (u64, u64),
+    /// Damaged ones.
+    pub errors: (u64, u64),
+    /// Those that were not wanted, or found no room.
+    pub drops: (u64, u64),
+}
+
+/// An address of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The interface's number.
+    pub link: u32,
+    /// The address.
+    pub ip: IpAddr,
+    /// No longer for new connections.
+    pub is_deprecated: bool,
+}
 
 /// All but the layers of drivers.
-pub fn links() -> Result<Vec<Row>, CollectError> {
+pub fn interfaces() -> io::Result<Vec<Interface>> {
     let mut table: *mut MIB_IF_TABLE2 = std::ptr::null_mut();
     // SAFETY: the call allocates the table, which is freed below.
     let code = unsafe { GetIfTable2(&raw mut table) };
     if code.0 != 0 || table.is_null() {
-        let error = io::Error::from_raw_os_error(code.0.cast_signed());
-        return Err(CollectError::io("GetIfTable2", error));
+        return Err(io::Error::from_raw_os_error(code.0.cast_signed()));
     }
     // SAFETY: the table has as many rows behind its count as that says.
     let rows = unsafe {
         let count = (*table).NumEntries as usize;
         std::slice::from_raw_parts((&raw const (*table).Table).cast::<MIB_IF_ROW2>(), count)
     };
-    let links =
-        rows.iter().filter(|row| row.InterfaceAndOperStatusFlags._bitfield & FILTER == 0).map(link).collect();
+    let all = rows.iter().filter(|row| row.InterfaceAndOperStatusFlags._bitfield & FILTER == 0);
+    let all = all.map(interface).collect();
     // SAFETY: the table came from GetIfTable2, and nothing refers to it any more.
     unsafe { FreeMibTable(table.cast()) };
-    Ok(links)
+    Ok(all)
 }
 
-fn link(row: &MIB_IF_ROW2) -> Row {
+fn interface(row: &MIB_IF_ROW2) -> Interface {
     let length = (row.PhysicalAddressLength as usize).min(row.PhysicalAddress.len());
-    let link = Link {
+    Interface {
         index: row.InterfaceIndex,
-        name: narrow(&row.Alias).into_bytes(),
+        alias: narrow(&row.Alias),
         address: row.PhysicalAddress[..length].to_vec(),
         mtu: row.Mtu,
         is_up: row.OperStatus.0 == UP,
-        is_loopback: row.Type == LOOPBACK,
-        kind: if row.Type == TUNNEL { b"tun".to_vec() } else { Vec::new() },
-        counters: Counters {
-            packets: (
-                row.InUcastPkts.saturating_add(row.InNUcastPkts),
-                row.OutUcastPkts.saturating_add(row.OutNUcastPkts),
-            ),
-            bytes: (row.InOctets, row.OutOctets),
-            errors: (row.InErrors, row.OutErrors),
-            drops: (row.InDiscards, row.OutDiscards),
-        },
-    };
-    (link, row.TransmitLinkSpeed)
+        kind: row.Type,
+        speed: row.TransmitLinkSpeed,
+        packets: (
+            row.InUcastPkts.saturating_add(row.InNUcastPkts),
+            row.OutUcastPkts.saturating_add(row.OutNUcastPkts),
+        ),
+        bytes: (row.InOctets, row.OutOctets),
+        errors: (row.InErrors, row.OutErrors),
+        drops: (row.InDiscards, row.OutDiscards),
+    }
 }
 
 /// `NL_DAD_STATE` (nldef.h): no address, its duplicate is looked for, its duplicate was found.
@@ -79,7 +105,7 @@ const NOT_IN_USE: [i32; 3] = [0, 1, 2];
 const DEPRECATED: i32 = 3;
 
 /// Addresses that are in use.
-pub fn addresses() -> Result<Vec<Address>, CollectError> {
+pub fn addresses() -> io::Result<Vec<Address>> {
     let flags = GET_ADAPTERS_ADDRESSES_FLAGS(
         GAA_FLAG_SKIP_ANYCAST.0 | GAA_FLAG_SKIP_MULTICAST.0 | GAA_FLAG_SKIP_DNS_SERVER.0,
     );
@@ -95,10 +121,7 @@ pub fn addresses() -> Result<Vec<Address>, CollectError> {
             // ERROR_NO_DATA: no addresses at all.
             232 => return Ok(Vec::new()),
             OVERFLOW if buffer.len() * 16 <= MAX_BYTES => buffer.resize(buffer.len() * 2, 0),
-            other => {
-                let error = io::Error::from_raw_os_error(other.cast_signed());
-                return Err(CollectError::io("GetAdaptersAddresses", error));
-            }
+            other => return Err(io::Error::from_raw_os_error(other.cast_signed())),
         }
     }
 }

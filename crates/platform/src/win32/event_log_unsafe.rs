@@ -1,8 +1,8 @@
 //! Events of a log that match a query.
 #![allow(unsafe_code)]
 
-use super::event_log::{Event, read};
-use infiniservice_platform::win32::wide::{narrow, wide};
+use super::hresult;
+use super::wide::{narrow, wide};
 use windows::Win32::System::EventLog::{
     EVT_HANDLE, EvtClose, EvtNext, EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender,
     EvtRenderEventXml,
@@ -28,8 +28,8 @@ impl Drop for Handle {
     }
 }
 
-/// The newest first; whether there are more than were read.
-pub fn events(log: &str, query: &str) -> Result<(Vec<Event>, bool)> {
+/// The newest first, each as `read` reads its XML; whether there are more than were read.
+pub fn events<T>(log: &str, query: &str, read: impl Fn(&str) -> T) -> Result<(Vec<T>, bool)> {
     let (log, query) = (wide(log), wide(query));
     let flags = EvtQueryChannelPath.0 | EvtQueryReverseDirection.0;
     // SAFETY: both texts end with a zero and outlive the call.
@@ -41,19 +41,19 @@ pub fn events(log: &str, query: &str) -> Result<(Vec<Event>, bool)> {
         let next = unsafe { EvtNext(result.0, &mut batch, PATIENCE_MS, 0, &raw mut count) };
         match next {
             Ok(()) => {}
-            Err(error) if infiniservice_platform::win32::hresult::win32(error.code().0) == NO_MORE => {
+            Err(error) if hresult::win32(error.code().0) == NO_MORE => {
                 return Ok((events, false));
             }
             Err(error) => return Err(error),
         }
         let batch: Vec<Handle> =
             batch.iter().take(count as usize).map(|raw| Handle(EVT_HANDLE(*raw))).collect();
-        events.extend(batch.iter().filter_map(|event| render(event, &mut buffer)));
+        events.extend(batch.iter().filter_map(|event| render(event, &mut buffer)).map(|xml| read(&xml)));
     }
     Ok((events, true))
 }
 
-fn render(event: &Handle, buffer: &mut [u16]) -> Option<Event> {
+fn render(event: &Handle, buffer: &mut [u16]) -> Option<String> {
     let (mut used, mut properties) = (0, 0);
     let (start, size) = (buffer.as_mut_ptr().cast(), (buffer.len() * 2) as u32);
     // SAFETY: the buffer is as long as it is said to be.
@@ -61,5 +61,5 @@ fn render(event: &Handle, buffer: &mut [u16]) -> Option<Event> {
         EvtRender(None, event.0, EvtRenderEventXml.0, size, Some(start), &raw mut used, &raw mut properties)
     }
     .ok()?;
-    Some(read(&narrow(buffer)))
+    Some(narrow(buffer))
 }

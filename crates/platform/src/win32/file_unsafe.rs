@@ -1,9 +1,8 @@
 //! Files and directories by handles, each opened by one name from the handle of the directory above it.
 #![allow(unsafe_code)]
 
-use crate::cleanup::tally::Inode;
-use infiniservice_platform::win32::hresult;
-use infiniservice_platform::win32::wide::wide;
+use super::hresult;
+use super::wide::wide;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
@@ -37,7 +36,7 @@ const SHARED: FILE_SHARE_MODE = FILE_SHARE_MODE(FILE_SHARE_READ.0 | FILE_SHARE_W
 
 /// Why something is still there.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub enum Failure {
     /// It is not.
     Gone,
     /// Somebody has it open.
@@ -62,7 +61,8 @@ impl From<io::Error> for Failure {
 
 /// An entry of a directory, as its listing tells it.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub struct Entry {
+    /// Its name, as the file system has it.
     pub name: Vec<u16>,
     /// The latest of its creation, its last write and its last change.
     pub changed: SystemTime,
@@ -87,15 +87,16 @@ impl Entry {
 
 /// A file that was removed.
 #[derive(Debug)]
-pub(super) struct Removed {
-    pub inode: Inode,
+pub struct Removed {
+    /// The volume's serial number and the file's own.
+    pub inode: (u64, u64),
     /// Names that it had, this one included.
     pub links: u64,
 }
 
 /// An open directory that is no reparse point.
 #[derive(Debug)]
-pub(super) struct Dir(OwnedHandle);
+pub struct Dir(OwnedHandle);
 
 impl Dir {
     /// By its path, which only administrators can have made.

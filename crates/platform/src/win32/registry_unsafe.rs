@@ -1,7 +1,7 @@
 //! One string of the registry, of a bounded length: the library's own reading takes whatever length a user gave it.
 #![allow(unsafe_code)]
 
-use infiniservice_platform::win32::wide::wide;
+use super::wide::wide;
 use windows::core::PCWSTR;
 use windows_registry::{Key, Type};
 
@@ -9,7 +9,7 @@ use windows_registry::{Key, Type};
 const MAX_BYTES: usize = 8 << 10;
 
 /// The string; `None` where it is absent, too long or none.
-pub(super) fn bounded(key: &Key, name: &str) -> Option<String> {
+pub fn bounded(key: &Key, name: &str) -> Option<String> {
     let name = wide(name);
     let mut buffer = [0; MAX_BYTES];
     // SAFETY: the name ends with a zero, and outlives the call.

@@ -1,0 +1,68 @@
+//! Processes, processors, memory and clock of the machine, out of what Windows' native calls give.
+
+use crate::cpu::{Sample, Times};
+use crate::error::CollectError;
+use crate::numbers::counter;
+use crate::process::windows::{Listed, parse};
+use infiniservice_platform::win32::native_unsafe;
+pub use infiniservice_platform::win32::native_unsafe::{Buffer, uptime_ms};
+use infiniservice_protocol::metrics::Memory;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Bytes of `SYSTEM_PROCESSOR_PERFORMANCE_INFORMATION`.
+const PROCESSOR_BYTES: usize = 48;
+/// From 1601 to 1970, in units of 100 ns.
+const EPOCH: u64 = 116_444_736_000_000_000;
+/// What gives both lists.
+const QUERY: &str = "NtQuerySystemInformation";
+
+/// Every process but the idle one.
+pub fn processes(buffer: &mut Buffer, boot: u64) -> Result<Vec<Listed>, CollectError> {
+    let bytes = buffer.processes().map_err(|error| CollectError::io(QUERY, error))?;
+    Ok(parse(bytes, bytes.as_ptr() as u64, boot))
+}
+
+/// Processor time in units of 100 ns; those of kernel hold the idle ones.
+pub fn cpu(buffer: &mut Buffer) -> Result<Sample, CollectError> {
+    let bytes = buffer.processors().map_err(|error| CollectError::io(QUERY, error))?;
+    let mut sample = Sample { boot_time: boot() / 10_000_000 - EPOCH / 10_000_000, ..Sample::default() };
+    for (number, row) in bytes.chunks_exact(PROCESSOR_BYTES).enumerate() {
+        let time = |at: usize| {
+            let bytes = row.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
+            bytes.map(u64::from_le_bytes).unwrap_or_default()
+        };
+        let (idle, total) = (time(0), time(8).saturating_add(time(16)));
+        let times = Times::of(total.saturating_sub(idle), idle);
+        sample.all.add(times);
+        sample.cores.push((number as u32, times));
+    }
+    Ok(sample)
+}
+
+/// When the machine booted, in units of 100 ns since 1601.
+pub fn boot() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = now.saturating_sub(Duration::from_millis(uptime_ms()));
+    EPOCH + u64::try_from(since.as_nanos() / 100).unwrap_or_default()
+}
+
+/// Memory, and of the page file what commits beyond the memory.
+pub fn memory() -> Result<Memory, CollectError> {
+    let now = native_unsafe::memory().map_err(|error| CollectError::io("GlobalMemoryStatusEx", error))?;
+    let kb = |bytes: u64| counter(bytes / 1024);
+    let (total, available) = (now.total, now.available.min(now.total));
+    let committed = now.page_file_total.saturating_sub(now.page_file_available);
+    let swap_total = now.page_file_total.saturating_sub(total);
+    Ok(Memory {
+        total_kb: kb(total),
+        used_kb: kb(total - available),
+        available_kb: kb(available),
+        swap_total_kb: kb(swap_total),
+        swap_used_kb: kb(committed.saturating_sub(total - available).min(swap_total)),
+    })
+}
+
+/// The name of the machine in DNS, without its domain.
+pub fn hostname() -> Result<String, CollectError> {
+    native_unsafe::hostname().map_err(|error| CollectError::io("GetComputerNameEx", error))
+}
