@@ -1,4 +1,5 @@
 //! What a person types: `cargo xtask <command>`. A command is one module and one arm below.
+#![forbid(unsafe_code)]
 
 mod bench;
 mod beside;

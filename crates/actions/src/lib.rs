@@ -1,6 +1,6 @@
 //! What a host may ask for: the executor (queue, limits, timeouts, replay, audit), one file a family of commands, and what
 //! these work with: packages, clean-up, inventory, checks, Windows' updates and Defender.
-
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")

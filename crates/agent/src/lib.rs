@@ -1,5 +1,5 @@
 //! The InfiniService guest agent, as a library: `main.rs` only parses arguments and chooses a mode.
-
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
     deny(

@@ -1,4 +1,5 @@
 //! Entry point: parse arguments, choose who runs the program.
+#![forbid(unsafe_code)]
 
 use clap::Parser as _;
 use infiniservice::cli::{Cli, Command, Mode};

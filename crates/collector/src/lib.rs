@@ -2,7 +2,7 @@
 //!
 //! Everything that reads text or records is pure and compiles on every platform; `sys` holds what the
 //! operating system gives. [`Collector`] takes one collection, [`CollectorHandle`] runs it on a thread of its own.
-
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")

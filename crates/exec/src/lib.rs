@@ -1,5 +1,5 @@
 //! Runs one program and all that it starts: everything of the agent that starts a program goes through here.
-
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")

@@ -69,6 +69,37 @@ fn every_source_file_says_what_it_is_for_and_is_short() {
     assert!(wrong.is_empty(), "without a //! line on top, or longer than {MAX_LINES} lines: {wrong:#?}");
 }
 
+/// The one crate of the guest with unsafe code, and the programs beside the guest that may have some.
+const UNSAFE: [&str; 4] = ["platform", "infinictl", "lab", "e2e"];
+
+/// Sources that have unsafe code: the workspace denies it where it is not allowed by name.
+fn with_unsafe_code(directory: &Path) -> Vec<PathBuf> {
+    let allows = |path: &PathBuf| read(path).contains(concat!("allow(", "unsafe_code"));
+    sources(directory).into_iter().filter(allows).collect()
+}
+
+#[test]
+fn of_the_guests_crates_only_platform_has_unsafe_code_and_all_others_forbid_it() {
+    let may_have = |member: &Path| UNSAFE.iter().any(|name| member.ends_with(name));
+    let others: Vec<_> = crates().into_iter().filter(|member| !may_have(member)).collect();
+    let roots = others.iter().flat_map(|member| ["src/lib.rs", "src/main.rs"].map(|root| member.join(root)));
+    let forbids = |path: &PathBuf| read(path).contains("\n#![forbid(unsafe_code)]\n");
+    let open: Vec<_> = roots.filter(|path| path.exists() && !forbids(path)).collect();
+    assert!(open.is_empty(), "do not forbid unsafe code: {open:#?}");
+    let parts = others.iter().flat_map(|member| ["src", "tests"].map(|part| member.join(part)));
+    let found: Vec<_> = parts.flat_map(|part| with_unsafe_code(&part)).collect();
+    assert!(found.is_empty(), "unsafe code outside of crates/platform: {found:#?}");
+}
+
+#[test]
+fn modules_with_unsafe_code_are_named_for_it() {
+    let all: Vec<_> = crates().iter().flat_map(|member| with_unsafe_code(&member.join("src"))).collect();
+    assert!(all.len() > 20, "{all:?}");
+    let named = |path: &&PathBuf| path.to_string_lossy().ends_with("_unsafe.rs");
+    let unnamed: Vec<_> = all.iter().filter(|path| !named(path)).collect();
+    assert!(unnamed.is_empty(), "not named *_unsafe.rs: {unnamed:#?}");
+}
+
 #[test]
 fn the_entry_point_only_parses_chooses_and_runs() {
     let lines = read(&top().join("crates/agent/src/main.rs")).lines().count();
