@@ -1,24 +1,7 @@
 //! Which commands are on.
 
-use crate::table::{self, Platform, Row};
+use crate::table::{self, Platform, Row, Switch};
 use std::collections::BTreeSet;
-
-/// What turns a command on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    /// Nothing turns it off: without these every client takes the agent for dead.
-    Always,
-    /// On by default.
-    On,
-    /// Programs.
-    Exec,
-    /// Files.
-    File,
-    /// Passwords.
-    Password,
-    /// SSH keys.
-    Ssh,
-}
 
 /// The operator's choice for one system.
 #[derive(Clone, Debug)]

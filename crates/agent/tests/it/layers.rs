@@ -9,8 +9,8 @@ use toml::de::{DeTable, DeValue};
 /// From the ground up; crates of one floor do not know each other.
 const FLOORS: [&[&str]; 7] = [
     &["protocol"],
-    &["platform", "link", "qga"],
-    &["exec"],
+    &["platform", "link"],
+    &["exec", "qga"],
     &["collector", "channel"],
     &["actions"],
     &["agent", "infinictl", "lab"],

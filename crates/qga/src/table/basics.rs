@@ -1,7 +1,6 @@
 //! What every client asks first, and what tells about the system as a whole.
 
-use super::{INT, Kind, Row, optional, read, required};
-use crate::policy::Switch;
+use super::{INT, Kind, Row, Switch, optional, read, required};
 
 const fn own(name: &'static str, since: &'static str, result: &'static str, text: &'static str) -> Row {
     Row { kind: Kind::Session, switch: Switch::Always, while_frozen: true, ..read(name, since, result, text) }

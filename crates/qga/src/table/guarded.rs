@@ -1,8 +1,7 @@
 //! What gives the guest to whoever holds the host's end, and so is off by default: programs, files, credentials.
 
-use super::{Argument, INT, Kind, Row, Type, optional, read, required};
+use super::{Argument, INT, Kind, Row, Switch, Type, optional, read, required};
 use crate::limits::MAX_FILE_READ_COUNT;
-use crate::policy::Switch;
 
 const fn file(name: &'static str, result: &'static str, text: &'static str) -> Row {
     Row { kind: Kind::File, switch: Switch::File, ..read(name, "0.15", result, text) }

@@ -6,8 +6,6 @@ mod figures;
 mod guarded;
 mod state;
 
-use crate::policy::Switch;
-
 /// What kind of thing a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -27,6 +25,23 @@ pub enum Kind {
     File,
     /// Tells or changes who may log in.
     Credential,
+}
+
+/// What turns a command on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// Nothing turns it off: without these every client takes the agent for dead.
+    Always,
+    /// On by default.
+    On,
+    /// Programs.
+    Exec,
+    /// Files.
+    File,
+    /// Passwords.
+    Password,
+    /// SSH keys.
+    Ssh,
 }
 
 /// Which systems have a command.

@@ -1,7 +1,6 @@
 //! What changes how the system runs: power, freezing, trimming.
 
-use super::{Argument, INT, Kind, Platform, Row, Type, optional, read};
-use crate::policy::Switch;
+use super::{Argument, INT, Kind, Platform, Row, Switch, Type, optional, read};
 
 const fn power(name: &'static str, since: &'static str, text: &'static str) -> Row {
     Row { kind: Kind::Power, success_response: false, ..read(name, since, "nothing on success", text) }

@@ -1,8 +1,7 @@
 //! `docs/qemu-ga.md` shows the table. `UPDATE_GENERATED=1 cargo test -p infiniservice-qga` rewrites its part of the page.
 
 use crate::check::name_of;
-use crate::policy::Switch;
-use crate::table::{self, Argument, Platform, Row};
+use crate::table::{self, Argument, Platform, Row, Switch};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
