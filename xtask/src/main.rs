@@ -10,7 +10,6 @@ mod soak;
 mod steps;
 mod test;
 mod test_programs;
-mod under_wine;
 mod windows;
 
 use std::process::ExitCode;
@@ -31,7 +30,6 @@ enum Command {
     Lab(lab::Lab),
     Soak(soak::Soak),
     Test(test::Test),
-    UnderWine(under_wine::UnderWine),
 }
 
 impl Command {
@@ -44,7 +42,6 @@ impl Command {
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),
-            Self::UnderWine(command) => command.run(),
         }
     }
 }
