@@ -1,26 +1,69 @@
-//! Uptime, load and boot time, from `/proc/uptime` and `/proc/loadavg` (`proc_uptime(5)`, `proc_loadavg(5)`).
+//! Uptime, load, boot time and names, from `/proc/uptime` and `/proc/loadavg` (`proc_uptime(5)`, `proc_loadavg(5)`).
 
-use super::error::ParseError;
-use super::numbers::figure;
-use super::text::words;
-use infiniservice_protocol::metrics::LoadAverage;
+use super::error::{CollectError, ParseError};
+use super::metric::{Metric, Round};
+use super::numbers::{figure, rfc3339};
+use super::text::{decimal, words};
+use infiniservice_platform::os_detection::OsInfo;
+use infiniservice_protocol::metrics::{Host, LoadAverage};
+
+/// Windows has none.
+pub fn collect_load_average(round: &mut Round<'_>) -> Result<(), CollectError> {
+    round.data.system.load_average = round.machine.proc("loadavg", load_average)?;
+    Ok(())
+}
+
+/// The start times of processes are reckoned from it.
+pub fn collect_uptime(round: &mut Round<'_>) -> Result<(), CollectError> {
+    round.moment.uptime = 0;
+    round.moment.uptime = round.machine.uptime()?;
+    round.data.system.uptime_seconds = round.moment.uptime;
+    Ok(())
+}
+
+/// Names and versions: only the host's name may change while the machine runs.
+pub struct Names {
+    known: Host,
+}
+
+impl Names {
+    /// What the operating system said at the start.
+    pub fn new(os: OsInfo) -> Self {
+        let virtualization = Some(os.virtualization.name()).filter(|name| *name != "none");
+        let known = Host {
+            hostname: os.hostname,
+            os_name: os.release.name,
+            os_version: os.release.version_id,
+            kernel_version: os.kernel_version,
+            architecture: os.architecture,
+            boot_time: String::new(),
+            machine_id: os.machine_id,
+            virtualization: virtualization.map(str::to_owned),
+        };
+        Self { known }
+    }
+}
+
+impl Metric for Names {
+    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
+        let boot_time = round.moment.boot_time.map(rfc3339).unwrap_or_default();
+        round.data.system.host = Host { boot_time, ..self.known.clone() };
+        round.data.system.host.hostname = round.machine.hostname()?;
+        Ok(())
+    }
+}
 
 /// Whole seconds since boot, from `/proc/uptime`.
 pub fn uptime(text: &[u8]) -> Result<u64, ParseError> {
-    decimal(words(text).next()).map(|seconds| seconds as u64).ok_or(ParseError::new(1, "uptime"))
+    words(text).next().and_then(decimal).map(|seconds| seconds as u64).ok_or(ParseError::new(1, "uptime"))
 }
 
 /// `/proc/loadavg`.
 pub fn load_average(text: &[u8]) -> Result<LoadAverage, ParseError> {
     let text = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let mut words = words(text);
-    let mut next = || decimal(words.next()).map(figure).ok_or(ParseError::new(1, "load average"));
+    let mut next = || words.next().and_then(decimal).map(figure).ok_or(ParseError::new(1, "load average"));
     Ok(LoadAverage { load_1min: next()?, load_5min: next()?, load_15min: next()? })
-}
-
-fn decimal(word: Option<&[u8]>) -> Option<f64> {
-    let value: f64 = std::str::from_utf8(word?.trim_ascii()).ok()?.parse().ok()?;
-    (value.is_finite() && value >= 0.0).then_some(value)
 }
 
 /// The boot time without its wobble: the kernel reckons it from two clocks anew at each reading, a second more or less.

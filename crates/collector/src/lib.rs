@@ -17,11 +17,13 @@ pub mod fuzzing;
 mod handle;
 mod host;
 pub mod memory;
+mod metric;
 mod network;
 mod numbers;
 mod passwd;
 
 mod ports;
+pub mod pressure;
 mod process;
 mod processes;
 mod rate;
