@@ -3,8 +3,10 @@
 //! Busy is all that is neither idle nor waiting for I/O; time stolen by the hypervisor counts as busy, as the
 //! machine did not have it. Guest time is already part of user time and is not added again.
 
-use super::error::ParseError;
+use super::error::{CollectError, ParseError};
+use super::metric::{Metric, Round};
 use super::numbers::percent;
+use super::rate::Rate;
 use super::text::{lines, next_unsigned, unsigned, words};
 
 /// States of a processor in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
@@ -36,6 +38,26 @@ pub struct Usage {
     pub cores: Vec<f64>,
     /// The kernel's number of each; empty where these are 0, 1, 2, … without a gap.
     pub core_ids: Vec<u32>,
+}
+
+/// The metric: usage between two collections.
+#[derive(Default)]
+pub struct Metered(Rate<Sample, Usage>);
+
+impl Metric for Metered {
+    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
+        let sample = round.machine.cpu()?;
+        round.moment.note_boot_time(sample.boot_time);
+        let unknown = sample.no_usage();
+        let usage = self.0.next(round.now.mono, sample, |before, after, _| after.usage_since(before));
+        let usage = usage.unwrap_or_else(|| {
+            round.warming_up();
+            unknown
+        });
+        let cpu = &mut round.data.system.cpu;
+        (cpu.usage_percent, cpu.cores_usage, cpu.core_ids) = (usage.all, usage.cores, usage.core_ids);
+        Ok(())
+    }
 }
 
 /// Reads `/proc/stat`.

@@ -1,9 +1,57 @@
-//! Uptime, load and boot time, from `/proc/uptime` and `/proc/loadavg` (`proc_uptime(5)`, `proc_loadavg(5)`).
+//! Uptime, load, boot time and names, from `/proc/uptime` and `/proc/loadavg` (`proc_uptime(5)`, `proc_loadavg(5)`).
 
-use super::error::ParseError;
-use super::numbers::figure;
+use super::error::{CollectError, ParseError};
+use super::metric::{Metric, Round};
+use super::numbers::{figure, rfc3339};
 use super::text::words;
-use infiniservice_protocol::metrics::LoadAverage;
+use infiniservice_platform::os_detection::OsInfo;
+use infiniservice_protocol::metrics::{Host, LoadAverage};
+
+/// Windows has none.
+pub fn collect_load_average(round: &mut Round<'_>) -> Result<(), CollectError> {
+    round.data.system.load_average = round.machine.proc("loadavg", load_average)?;
+    Ok(())
+}
+
+/// The start times of processes are reckoned from it.
+pub fn collect_uptime(round: &mut Round<'_>) -> Result<(), CollectError> {
+    round.moment.uptime = 0;
+    round.moment.uptime = round.machine.uptime()?;
+    round.data.system.uptime_seconds = round.moment.uptime;
+    Ok(())
+}
+
+/// Names and versions: only the host's name may change while the machine runs.
+pub struct Names {
+    known: Host,
+}
+
+impl Names {
+    /// What the operating system said at the start.
+    pub fn new(os: OsInfo) -> Self {
+        let virtualization = Some(os.virtualization.name()).filter(|name| *name != "none");
+        let known = Host {
+            hostname: os.hostname,
+            os_name: os.release.name,
+            os_version: os.release.version_id,
+            kernel_version: os.kernel_version,
+            architecture: os.architecture,
+            boot_time: String::new(),
+            machine_id: os.machine_id,
+            virtualization: virtualization.map(str::to_owned),
+        };
+        Self { known }
+    }
+}
+
+impl Metric for Names {
+    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
+        let boot_time = round.moment.boot_time.map(rfc3339).unwrap_or_default();
+        round.data.system.host = Host { boot_time, ..self.known.clone() };
+        round.data.system.host.hostname = round.machine.hostname()?;
+        Ok(())
+    }
+}
 
 /// Whole seconds since boot, from `/proc/uptime`.
 pub fn uptime(text: &[u8]) -> Result<u64, ParseError> {

@@ -17,6 +17,7 @@ pub mod fuzzing;
 mod handle;
 mod host;
 pub mod memory;
+mod metric;
 mod network;
 mod numbers;
 mod passwd;

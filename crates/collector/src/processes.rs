@@ -1,6 +1,8 @@
 //! Processes for the wire: which are listed, and what is told of each.
 
 use super::error::CollectError;
+use super::host::steady_boot_time;
+use super::metric::Round;
 use super::numbers::{count, counter, figure, rfc3339};
 use super::process::details::Cache;
 use super::process::files::Details;
@@ -20,8 +22,29 @@ pub struct Moment {
     pub mono: Duration,
     /// Seconds since boot.
     pub uptime: u64,
-    /// Boot, in seconds since 1970.
-    pub boot_time: u64,
+    /// Boot, in seconds since 1970, once it was read.
+    pub boot_time: Option<u64>,
+}
+
+impl Moment {
+    /// Takes the boot time as the kernel reckons it now.
+    pub fn note_boot_time(&mut self, read: u64) {
+        self.boot_time = Some(steady_boot_time(self.boot_time, read));
+    }
+}
+
+/// The busiest processes.
+pub fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
+    let scanned = round.processes.scan(round.machine, round.now.mono);
+    if scanned.is_ok() {
+        let max = round.settings.max_processes;
+        round.data.processes = round.processes.busiest(round.machine, *round.moment, max);
+        if !round.processes.table().has_rates() {
+            round.warming_up();
+        }
+    }
+    round.listed("processes", round.data.processes.len(), round.processes.table().records().len());
+    scanned
 }
 
 /// All processes, and the details of those that were listed lately.
@@ -131,6 +154,11 @@ impl Processes {
             .collect()
     }
 
+    fn start_time(&self, record: &Record, moment: Moment) -> String {
+        let boot_time = moment.boot_time.unwrap_or_default();
+        rfc3339(boot_time.saturating_add(record.started / self.ticks_per_second))
+    }
+
     fn process(
         &self,
         machine: &Machine,
@@ -152,7 +180,7 @@ impl Processes {
             disk_write_bytes: storage.map(|(_, written)| written),
             threads: record.threads,
             status: status(record.state).into(),
-            start_time: rfc3339(moment.boot_time.saturating_add(record.started / self.ticks_per_second)),
+            start_time: self.start_time(record, moment),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Sockets for the wire: which are listed, and who owns them.
 
 use super::error::CollectError;
+use super::metric::{Metric, Round};
 use super::numbers::count;
 use super::ports::list::{Connections, Socket, select};
 use super::ports::owners::Owners;
-use super::processes::{Moment, Processes};
-use super::sys::Machine;
+use super::processes::Processes;
 use infiniservice_protocol::metrics::Port;
 use std::collections::{HashMap, HashSet};
 
@@ -16,28 +16,32 @@ pub struct Sockets {
     owners: Owners,
 }
 
-impl Sockets {
-    /// Lists at most `max`; gives how many there are in all. `processes` must have been scanned.
-    pub fn collect(
-        &mut self,
-        machine: &mut Machine,
-        processes: &mut Processes,
-        moment: Moment,
-        max: usize,
-    ) -> Result<(Vec<Port>, usize), CollectError> {
+impl Metric for Sockets {
+    /// Needs the processes that were scanned before it.
+    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
         self.all.clear();
-        machine.sockets(&mut self.all)?;
-        let listed = select(&mut self.all, max);
+        round.machine.sockets(&mut self.all)?;
+        let listed = select(&mut self.all, round.settings.max_ports);
+        round.data.ports = self.owned(listed, round);
+        round.listed("ports", listed, self.all.len());
+        Ok(())
+    }
+}
+
+impl Sockets {
+    /// The first `listed`, with their owners.
+    fn owned(&mut self, listed: usize, round: &mut Round<'_>) -> Vec<Port> {
+        let Round { machine, processes, moment, .. } = round;
         let listed = self.all.get(..listed).unwrap_or_default();
         let wanted: HashSet<u32> = listed.iter().map(|s| s.inode).filter(|inode| *inode != 0).collect();
         self.owners.resolve(&wanted, processes.table().records(), |records, missing| {
             machine.holders(records, missing)
         });
         let owners: HashSet<u32> = listed.iter().filter_map(|s| self.owners.owner(s.inode)).collect();
-        let programs = processes.exe_paths(machine, &owners, moment);
+        let programs = processes.exe_paths(machine, &owners, **moment);
         let connections = Connections::of(&self.all);
         let port = |s: &Socket| port(s, &connections, self.owners.owner(s.inode), processes, &programs);
-        Ok((listed.iter().map(port).collect(), self.all.len()))
+        listed.iter().map(port).collect()
     }
 }
 

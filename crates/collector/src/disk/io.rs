@@ -4,8 +4,10 @@
 //! same bytes twice. Which those are is asked of `/sys/block` (Documentation/ABI/stable/sysfs-block): a device with
 //! `slaves` lies on others, whatever its name; names decide only for what sysfs does not tell.
 
-use crate::error::ParseError;
+use crate::error::{CollectError, ParseError};
+use crate::metric::{Metric, Round};
 use crate::numbers::{counter, per_second, percent};
+use crate::rate::Rate;
 use crate::text::{lines, next_unsigned, words};
 use infiniservice_protocol::metrics::DiskIo;
 use std::collections::BTreeMap;
@@ -18,6 +20,30 @@ const STACKED: [&[u8]; 10] =
     [b"loop", b"ram", b"zram", b"dm-", b"md", b"bcache", b"drbd", b"zd", b"fd", b"sr"];
 /// An array with a name, or a partitionable one of old kernels (`md_home`, `md_d0`).
 const NAMED_ARRAY: &[u8] = b"md_";
+
+/// The metric: counters since boot, and rates between two collections.
+#[derive(Default)]
+pub struct Metered(Rate<Vec<Device>, DiskIo>);
+
+impl Metric for Metered {
+    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
+        let Table { devices, unreadable } = round.machine.disk_io()?;
+        if unreadable > 0 {
+            round.failed(&format!("{unreadable} lines of /proc/diskstats cannot be read"));
+        }
+        let totals = figures(&devices, None);
+        let rates = self.0.next(round.now.mono, devices, |before, after, elapsed| {
+            figures(after, Some((before.as_slice(), elapsed)))
+        });
+        let rates = rates.unwrap_or_else(|| {
+            round.warming_up();
+            DiskIo::default()
+        });
+        let (read_bytes, write_bytes) = (totals.read_bytes, totals.write_bytes);
+        round.data.system.disk.io_stats = DiskIo { read_bytes, write_bytes, ..rates };
+        Ok(())
+    }
+}
 
 /// What sysfs says of a whole device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,14 +11,14 @@ use super::sockets;
 use crate::disk::io::{self, Table};
 use crate::disk::probe::Probes;
 use crate::disk::usage::{Space, Usages};
-use crate::error::CollectError;
+use crate::error::{CollectError, ParseError};
 use crate::passwd::Users;
 use crate::ports::list::Socket;
 use crate::process::files::Details;
 use crate::process::stat::Record;
 use crate::settings::CollectorSettings;
 use crate::{cpu, host, memory};
-use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
+use infiniservice_protocol::metrics::{Interface, Memory};
 use std::collections::HashSet;
 use std::time::SystemTime;
 
@@ -112,9 +112,13 @@ impl Machine {
         self.proc.parse("uptime", host::uptime)
     }
 
-    /// Load.
-    pub fn load_average(&mut self) -> Result<Option<LoadAverage>, CollectError> {
-        self.proc.parse("loadavg", host::load_average).map(Some)
+    /// Reads a file of `/proc`, where the system has one.
+    pub fn proc<T>(
+        &mut self,
+        file: &str,
+        parser: impl FnOnce(&[u8]) -> Result<T, ParseError>,
+    ) -> Result<Option<T>, CollectError> {
+        self.proc.parse(file, parser).map(Some)
     }
 
     /// The host's name.

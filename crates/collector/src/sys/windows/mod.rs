@@ -16,7 +16,7 @@ use crate::cpu;
 use crate::disk::io::Table;
 use crate::disk::probe::Probes;
 use crate::disk::usage::Usages;
-use crate::error::CollectError;
+use crate::error::{CollectError, ParseError};
 use crate::network::interfaces::{assemble, may_have_speed};
 use crate::ports::list::Socket;
 use crate::ports::win_table::{self, Layout, TCP4, TCP6, UDP4, UDP6};
@@ -26,7 +26,7 @@ use crate::settings::CollectorSettings;
 use infiniservice_platform::win32::accounts_unsafe::{self, Sid};
 use infiniservice_platform::win32::process_unsafe::Process;
 use infiniservice_platform::win32::sockets_unsafe;
-use infiniservice_protocol::metrics::{Interface, LoadAverage, Memory};
+use infiniservice_protocol::metrics::{Interface, Memory};
 use std::collections::{HashMap, HashSet};
 use temperature::Thermometer;
 
@@ -123,9 +123,13 @@ impl Machine {
         Ok(native::uptime_ms() / 1000)
     }
 
-    /// Windows has none.
+    /// Windows has no `/proc`.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub fn load_average(&mut self) -> Result<Option<LoadAverage>, CollectError> {
+    pub fn proc<T>(
+        &mut self,
+        _file: &str,
+        _parser: impl FnOnce(&[u8]) -> Result<T, ParseError>,
+    ) -> Result<Option<T>, CollectError> {
         Ok(None)
     }
 
