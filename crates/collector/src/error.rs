@@ -3,6 +3,9 @@
 use std::io;
 use thiserror::Error;
 
+/// errno(3), of Linux.
+const EOPNOTSUPP: i32 = 95;
+
 /// A failure that costs one collector's figures.
 #[derive(Debug, Error)]
 pub enum CollectError {
@@ -52,6 +55,11 @@ impl CollectError {
     /// Whether the file is not there at all.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether the kernel was built or started without what the file tells of.
+    pub(crate) fn is_not_supported(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.raw_os_error() == Some(EOPNOTSUPP))
     }
 
     /// A parse failure in `path`.

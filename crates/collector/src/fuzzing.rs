@@ -5,7 +5,7 @@ use super::network::{netlink as records, route};
 use super::ports::list::Protocol;
 use super::ports::{diag, owners, proc_net};
 use super::process::{files, stat};
-use super::{cpu, host, memory, passwd, temperature, text};
+use super::{cpu, host, memory, passwd, pressure, temperature, text};
 use std::time::Duration;
 
 const MAX_BYTES: usize = 64;
@@ -40,6 +40,9 @@ fn machine(bytes: &[u8]) {
     let _ = (memory::parse(bytes), host::uptime(bytes));
     if let Ok(load) = host::load_average(bytes) {
         assert!([load.load_1min, load.load_5min, load.load_15min].iter().all(|load| load.is_finite()));
+    }
+    if let Ok(stalls) = pressure::parse(bytes) {
+        assert!((0.0..=100.0).contains(&stalls.some.avg60));
     }
     if let Some(degrees) = temperature::parse(bytes) {
         assert!(degrees.is_finite());

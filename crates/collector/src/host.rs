@@ -3,7 +3,7 @@
 use super::error::{CollectError, ParseError};
 use super::metric::{Metric, Round};
 use super::numbers::{figure, rfc3339};
-use super::text::words;
+use super::text::{decimal, words};
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::metrics::{Host, LoadAverage};
 
@@ -55,20 +55,15 @@ impl Metric for Names {
 
 /// Whole seconds since boot, from `/proc/uptime`.
 pub fn uptime(text: &[u8]) -> Result<u64, ParseError> {
-    decimal(words(text).next()).map(|seconds| seconds as u64).ok_or(ParseError::new(1, "uptime"))
+    words(text).next().and_then(decimal).map(|seconds| seconds as u64).ok_or(ParseError::new(1, "uptime"))
 }
 
 /// `/proc/loadavg`.
 pub fn load_average(text: &[u8]) -> Result<LoadAverage, ParseError> {
     let text = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let mut words = words(text);
-    let mut next = || decimal(words.next()).map(figure).ok_or(ParseError::new(1, "load average"));
+    let mut next = || words.next().and_then(decimal).map(figure).ok_or(ParseError::new(1, "load average"));
     Ok(LoadAverage { load_1min: next()?, load_5min: next()?, load_15min: next()? })
-}
-
-fn decimal(word: Option<&[u8]>) -> Option<f64> {
-    let value: f64 = std::str::from_utf8(word?.trim_ascii()).ok()?.parse().ok()?;
-    (value.is_finite() && value >= 0.0).then_some(value)
 }
 
 /// The boot time without its wobble: the kernel reckons it from two clocks anew at each reading, a second more or less.

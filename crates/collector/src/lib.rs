@@ -23,6 +23,7 @@ mod numbers;
 mod passwd;
 
 mod ports;
+pub mod pressure;
 mod process;
 mod processes;
 mod rate;

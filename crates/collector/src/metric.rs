@@ -8,7 +8,7 @@ use super::processes::{Moment, Processes};
 use super::report::{Report, WARMING_UP, attempt};
 use super::settings::CollectorSettings;
 use super::sys::Machine;
-use super::{cpu, disk, host, memory, network, processes, sockets, temperature};
+use super::{cpu, disk, host, memory, network, pressure, processes, sockets, temperature};
 use infiniservice_platform::clock::Now;
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::metrics::Data;
@@ -40,6 +40,7 @@ pub fn all(os: OsInfo) -> Vec<Row> {
         ("cpu", Box::new(cpu::Metered::default())),
         ("memory", Box::new(memory::collect)),
         ("load_average", Box::new(host::collect_load_average)),
+        ("pressure", Box::new(pressure::collect)),
         ("uptime", Box::new(host::collect_uptime)),
         ("disk_usage", Box::new(disk::usage::collect)),
         ("disk_io", Box::new(disk::io::Metered::default())),

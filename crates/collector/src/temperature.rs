@@ -12,6 +12,7 @@ const ZONES: [&str; 5] = ["x86_pkg_temp", "cpu-thermal", "cpu_thermal", "soc-the
 const PLAUSIBLE: std::ops::Range<u64> = 1_000..150_000;
 
 /// A machine without a sensor has no temperature, which is no failure.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a metric")]
 pub fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
     round.data.system.cpu.temperature = round.machine.temperature();
     Ok(())

@@ -34,6 +34,12 @@ pub fn unsigned_or_negative(word: &[u8]) -> Option<u64> {
     }
 }
 
+/// A number with a fraction: finite and not negative.
+pub fn decimal(word: &[u8]) -> Option<f64> {
+    let value: f64 = std::str::from_utf8(word.trim_ascii()).ok()?.parse().ok()?;
+    (value.is_finite() && value >= 0.0).then_some(value)
+}
+
 /// The next word as a number, or which item of which line is missing.
 pub fn next_unsigned<'a>(
     words: &mut impl Iterator<Item = &'a [u8]>,

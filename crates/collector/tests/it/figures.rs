@@ -23,6 +23,24 @@ fn the_first_collection_says_which_figures_are_not_there_yet() {
 }
 
 #[test]
+fn pressure_is_told_as_recorded_and_left_out_where_the_kernel_has_none() {
+    let tree = Tree::new();
+    let pressure = collect(&mut tree.collector(), 0).0.system.pressure.unwrap();
+    let (cpu, memory) = (pressure.cpu.unwrap(), pressure.memory.unwrap());
+    assert_eq!((cpu.some.avg10, cpu.some.total_us, cpu.full.unwrap().avg10), (99.44, 19_535_306_527, 0.0));
+    assert!(memory.full.unwrap().total_us > 0 && pressure.io.is_some());
+
+    tree.file("proc/pressure/io", b"some avg10=0.00");
+    let (data, collection) = collect(&mut tree.collector(), 0);
+    assert_eq!(errors_of(&collection, "pressure").len(), 1, "{:?}", collection.failed);
+    assert!(data.system.pressure.is_some_and(|pressure| pressure.cpu.is_some() && pressure.io.is_none()));
+
+    fs::remove_dir_all(tree.dir.path().join("proc/pressure")).unwrap();
+    let (data, collection) = collect(&mut tree.collector(), 0);
+    assert_eq!((data.system.pressure, errors_of(&collection, "pressure").len()), (None, 0));
+}
+
+#[test]
 fn hostile_processes_cost_nobody_else_a_figure() {
     let tree = Tree::new();
     tree.process(10, b"ok", 'S', 1, 100);

@@ -7,6 +7,7 @@ use infiniservice_platform::clock::{Clock, SystemClock};
 use infiniservice_protocol::metrics::{Data, Interface};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 fn collect() -> Data {
@@ -42,6 +43,20 @@ fn memory_is_what_free_tells() {
     assert!(close(memory.total_kb as f64, mem[0], 0.0));
     assert!(close(memory.available_kb as f64, mem[5], mem[0] / 20.0), "{memory:?} {mem:?}");
     assert!(close(memory.swap_total_kb as f64, swap[0], 0.0));
+}
+
+#[test]
+fn pressure_is_what_the_kernel_counts() {
+    let read = |file: &str| std::fs::read_to_string(Path::new("/proc/pressure").join(file)).ok();
+    let total =
+        |text: String| text.split_whitespace().nth(4).unwrap()["total=".len()..].parse::<u64>().unwrap();
+    let before = ["cpu", "memory", "io"].map(|file| read(file).map(total));
+    let pressure = collect().system.pressure.unwrap_or_default();
+    let own = [pressure.cpu, pressure.memory, pressure.io].map(|stalls| stalls.map(|s| s.some.total_us));
+    let after = ["cpu", "memory", "io"].map(|file| read(file).map(total));
+    for ((before, own), after) in before.into_iter().zip(own).zip(after) {
+        assert!(before <= own && own <= after, "{before:?} {own:?} {after:?}");
+    }
 }
 
 #[test]

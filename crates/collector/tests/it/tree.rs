@@ -21,7 +21,16 @@ impl Tree {
         // Thousands of small files: in memory where there is such a place.
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let tree = Self { dir: dir.unwrap() };
-        for file in ["stat", "meminfo", "uptime", "loadavg", "diskstats"] {
+        for file in [
+            "stat",
+            "meminfo",
+            "uptime",
+            "loadavg",
+            "diskstats",
+            "pressure/cpu",
+            "pressure/memory",
+            "pressure/io",
+        ] {
             tree.file(&format!("proc/{file}"), fs::read(Path::new(RECORDED).join(file)).unwrap());
         }
         tree.file("proc/self/mountinfo", b"");

@@ -10,7 +10,7 @@ use crate::client::Event;
 use crate::text::units;
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::guest::GuestMessage;
-use infiniservice_protocol::metrics::{DiskUsage, Interface, System, SystemMetrics};
+use infiniservice_protocol::metrics::{DiskUsage, Interface, Pressure, System, SystemMetrics};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,15 +64,26 @@ fn show(metrics: &SystemMetrics, out: Output) -> String {
 fn overview(metrics: &SystemMetrics) -> String {
     let system = &metrics.data.system;
     let host = &system.host;
-    facts(&[
+    let mut overview = vec![
         ("Host", format!("{} ({} {})", host.hostname, host.os_name, host.os_version)),
         ("Kernel", format!("{} {}", host.kernel_version, host.architecture)),
         ("Up", units::age(system.uptime_seconds)),
         ("Processor", processor(system)),
         ("Memory", used(system.memory.used_kb, system.memory.total_kb)),
         ("Swap", used(system.memory.swap_used_kb, system.memory.swap_total_kb)),
-        ("Agent", format!("{}, collected in {} ms", metrics.agent_version, metrics.collection.duration_ms)),
-    ])
+    ];
+    overview.extend(system.pressure.as_ref().map(|pressure| ("Waiting", waiting(pressure))));
+    let collected = metrics.collection.duration_ms;
+    overview.push(("Agent", format!("{}, collected in {collected} ms", metrics.agent_version)));
+    facts(&overview)
+}
+
+/// The last minute's shares of the time.
+fn waiting(pressure: &Pressure) -> String {
+    let resources = [("processor", &pressure.cpu), ("memory", &pressure.memory), ("disks", &pressure.io)];
+    let known = resources.into_iter().filter_map(|(name, stalls)| Some((name, stalls.as_ref()?)));
+    let told = known.map(|(name, stalls)| format!("{} % for {name}", units::percent(stalls.some.avg60)));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn processor(system: &System) -> String {

@@ -10,7 +10,7 @@ use infiniservice_protocol::guest::{
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::metrics::{
     Collection, Cpu, Data, Disk, DiskIo, DiskUsage, FailedCollector, Host, Interface, LoadAverage, Memory,
-    Network, Port, Process, Service, System, SystemMetrics,
+    Network, Port, Pressure, Process, Service, Stall, Stalls, System, SystemMetrics,
 };
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Limits, Response};
 use serde_json::json;
@@ -66,7 +66,18 @@ fn system() -> System {
         network: Network { interfaces: vec![interface()] },
         uptime_seconds: 86_461,
         load_average: Some(LoadAverage { load_1min: 0.08, load_5min: 0.03, load_15min: 0.01 }),
+        pressure: Some(pressure()),
         host: host_names(),
+    }
+}
+
+fn pressure() -> Pressure {
+    let some = Stall { avg10: 0.75, avg60: 0.31, avg300: 0.08, total_us: 66_139_724 };
+    let full = Stall { avg60: 0.04, total_us: 15_292_357, ..Stall::default() };
+    Pressure {
+        cpu: Some(Stalls { some: some.clone(), full: None }),
+        memory: Some(Stalls { some, full: Some(full) }),
+        io: Some(Stalls::default()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::bar::bar;
 use super::{inside, panel};
 use crate::text::units;
 use crate::watch::theme::Theme;
-use infiniservice_protocol::metrics::System;
+use infiniservice_protocol::metrics::{Pressure, System};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -12,12 +12,13 @@ use ratatui::text::{Line, Span};
 pub(super) fn draw(frame: &mut Frame, area: Rect, system: &System, theme: Theme) {
     let (width, _) = inside(area);
     let memory = &system.memory;
-    let lines = vec![
+    let mut lines = vec![
         usage("memory", memory.used_kb, memory.total_kb, width, theme),
         usage("swap  ", memory.swap_used_kb, memory.swap_total_kb, width, theme),
         load(system, theme),
         traffic(system, theme),
     ];
+    lines.extend(system.pressure.as_ref().map(|pressure| waiting(pressure, theme)));
     panel(frame, area, "memory and load", lines, theme);
 }
 
@@ -37,6 +38,17 @@ fn load(system: &System, theme: Theme) -> Line<'static> {
     };
     let figures = format!("{:.2}  {:.2}  {:.2}", load.load_1min, load.load_5min, load.load_15min);
     Line::from(vec!["load   ".into(), Span::styled(figures, theme.strong())])
+}
+
+/// The last minute's shares of the time in which programs waited.
+fn waiting(pressure: &Pressure, theme: Theme) -> Line<'static> {
+    let mut spans = vec![Span::from("waits  ")];
+    for (name, stalls) in [("cpu ", &pressure.cpu), ("  mem ", &pressure.memory), ("  io ", &pressure.io)] {
+        let Some(stalls) = stalls else { continue };
+        let percent = units::share(stalls.some.avg60, 100.0);
+        spans.extend([Span::styled(name, theme.dim()), format!("{percent:.0} %").into()]);
+    }
+    Line::from(spans)
 }
 
 fn traffic(system: &System, theme: Theme) -> Line<'static> {

@@ -66,7 +66,8 @@ fn figures(frame: &mut Frame, area: Rect, model: &Model, system: &System, theme:
 fn bands(height: u16, system: &System) -> (u16, u16) {
     let spare = height.saturating_sub(2 * SMALL_BAND + WANTED_PROCESS_ROWS);
     let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
-    let cores = rows(system.cpu.cores_usage.len().div_ceil(2)).saturating_add(4);
+    let memory = SMALL_BAND + u16::from(system.pressure.is_some());
+    let cores = rows(system.cpu.cores_usage.len().div_ceil(2)).saturating_add(4).max(memory);
     let lists = rows(system.disk.usage_stats.len().max(system.network.interfaces.len())).saturating_add(3);
     let upper = SMALL_BAND + cores.saturating_sub(SMALL_BAND).min(spare / 2);
     let middle = SMALL_BAND + lists.saturating_sub(SMALL_BAND).min(spare - spare / 2);
