@@ -20,7 +20,7 @@ fn a_file_system_that_never_answers_is_reported_and_asked_once() {
         println!("left out: needs root and /dev/fuse");
         return;
     }
-    let name = "collector_hung_mount::a_file_system_that_never_answers_is_reported_and_asked_once";
+    let name = "hung_mount::a_file_system_that_never_answers_is_reported_and_asked_once";
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());
     match command.args(["--exact", name]).env(INSIDE, "1").output() {
