@@ -13,6 +13,11 @@ pub fn text(bytes: &[u8]) -> String {
 /// Longest line of the guest in these tests.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
+/// Reads entries of the journal and an event, as `ServiceLogs` does.
+pub fn logs(text: &str) {
+    crate::safe::service_logs::read_any(text);
+}
+
 /// Whatever was read of it, a `response` with it is one line of ASCII within the bound, and the host can read it.
 pub fn fits_the_wire(data: &impl Serialize) {
     let result = CommandOutcome::of(data);

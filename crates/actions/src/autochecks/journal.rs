@@ -92,18 +92,21 @@ fn number(line: &Value, field: &str) -> Option<u8> {
     line.get(field)?.as_str()?.parse().ok()
 }
 
-/// A text; a list of bytes where it is no valid UTF-8; a list of texts where the field stands there twice.
 fn message(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
+    text(value).map(|text| blanked(&text))
+}
+
+/// A field's text: a text; a list of bytes where it is no valid UTF-8; a list of texts where the field stands there twice.
+pub fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
         Value::Array(items) if items.iter().all(Value::is_u64) => {
             let bytes: Vec<u8> = items.iter().filter_map(|item| u8::try_from(item.as_u64()?).ok()).collect();
-            String::from_utf8_lossy(&bytes).into_owned()
+            Some(String::from_utf8_lossy(&bytes).into_owned())
         }
-        Value::Array(items) => items.first()?.as_str()?.to_owned(),
-        _ => return None,
-    };
-    Some(blanked(&text))
+        Value::Array(items) => items.first()?.as_str().map(str::to_owned),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

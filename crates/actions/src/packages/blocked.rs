@@ -20,6 +20,8 @@ pub struct Reasons {
     pub resolved: HashSet<(String, String)>,
     /// Those other packages.
     pub removed: Vec<Planned>,
+    /// Whether what is in neither is one that comes later: only apt's distributions phase.
+    pub phases: bool,
 }
 
 /// Name and version, by which updates of different simulations are compared.
@@ -49,8 +51,8 @@ impl Reasons {
         }
         match (self.resolved.contains(&key(update)), self.removed.is_empty()) {
             (true, false) => format!("removal of {}", named(&self.removed)),
-            (true, true) => KEPT_BACK.to_owned(),
-            (false, _) => PHASED.to_owned(),
+            (false, _) if self.phases => PHASED.to_owned(),
+            _ => KEPT_BACK.to_owned(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is fuzzed of the package managers: each answer to each question, and what becomes of the names in it.
 
 use super::winget::Winget;
-use super::{Apt, Dnf, PackageManager, Scope, Target};
+use super::{Apt, Dnf, PackageManager, Scope, Target, Zypper};
 use crate::fuzzing::{fits_the_wire, text};
 use infiniservice_exec::{Captured, Finished, Status};
 use std::time::Duration;
@@ -28,6 +28,12 @@ pub fn winget(bytes: &[u8]) {
     let winget = Winget { program: "winget.exe".into() };
     read_as(&winget, &text(bytes));
     says(&winget, bytes);
+}
+
+/// `zypper`'s answers and its words.
+pub fn zypper(bytes: &[u8]) {
+    pending(&Zypper, &text(bytes));
+    says(&Zypper, bytes);
 }
 
 fn read_as(manager: &dyn PackageManager, text: &str) {

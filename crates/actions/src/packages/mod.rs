@@ -17,6 +17,7 @@ mod table;
 mod target;
 mod version;
 pub mod winget;
+mod zypper;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -32,6 +33,7 @@ pub use site::{Files, Lists, Site};
 pub(crate) use table::names;
 pub use target::Target;
 pub use version::compare as compare_versions;
+pub(crate) use zypper::Zypper;
 
 use infiniservice_exec::{Finished, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};

@@ -1,6 +1,6 @@
 //! The package managers, one line each, and which of them a system has.
 
-use super::{Apt, Dnf, PackageManager};
+use super::{Apt, Dnf, PackageManager, Zypper};
 use infiniservice_platform::os_detection::{OsInfo, OsRelease};
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const TABLE: &[(&str, &[&str], Option<Open>)] = &[
     ("apt-get", &["debian", "ubuntu"], Some(|| Box::new(Apt))),
     ("dnf", &["fedora", "rhel", "centos"], Some(|| Box::new(Dnf))),
     ("yum", &["fedora", "rhel", "centos"], None),
-    ("zypper", &["suse", "opensuse", "sles"], None),
+    ("zypper", &["suse", "opensuse", "sles"], Some(|| Box::new(Zypper))),
     ("apk", &["alpine"], None),
     ("pacman", &["arch"], None),
 ];
@@ -72,7 +72,7 @@ mod tests {
             ("ID=ubuntu\nID_LIKE=debian\n", Some("apt")),
             ("ID=fedora\n", Some("dnf")),
             ("ID=rocky\nID_LIKE=\"rhel centos fedora\"\n", Some("dnf")),
-            ("ID=opensuse-leap\nID_LIKE=\"suse opensuse\"\n", None),
+            ("ID=opensuse-leap\nID_LIKE=\"suse opensuse\"\n", Some("zypper")),
             ("ID=alpine\n", None),
             ("ID=arch\n", None),
             ("ID=unheard-of\n", Some("apt")),
@@ -91,6 +91,6 @@ mod tests {
 
     #[test]
     fn a_sentence_names_all() {
-        assert_eq!(names(), "apt, dnf or winget");
+        assert_eq!(names(), "apt, dnf, zypper or winget");
     }
 }

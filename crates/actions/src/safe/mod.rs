@@ -8,6 +8,7 @@ mod package;
 mod process_kill;
 mod process_list;
 mod service;
+pub(crate) mod service_logs;
 mod update;
 mod windows_only;
 
@@ -48,10 +49,13 @@ macro_rules! handlers {
     };
 }
 
+// One line an action; `context` and `control` are what each is given.
 handlers! {
     HANDLERS(context, control):
     ServiceList { state } needs Services => service::list(state.as_deref(), context, control);
     ServiceControl { service, operation } needs Services => context.services.control(&service, operation, control);
+    ServiceLogs { service, lines, priority, since, until } needs Services =>
+        service_logs::run(service_logs::Query { service, lines, priority, since, until }, context, control);
     PackageList { limit, filter } needs Packages => package::list(limit, filter.as_deref(), context, control);
     PackageInstall { package, cascade } needs Packages => package::change(Change::Install, &package, cascade, context, control);
     PackageUpdate { package, cascade } needs Packages => package::change(Change::Update, &package, cascade, context, control);

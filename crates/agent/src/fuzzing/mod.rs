@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("rpm", tools::rpm),
     ("tools", tools::tools),
     ("winget", infiniservice_actions::packages::fuzzing::winget),
+    ("zypper", infiniservice_actions::packages::fuzzing::zypper),
 ];
 
 /// Runs the target of this name; a name that is none is a fault of the caller's.

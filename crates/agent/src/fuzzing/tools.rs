@@ -2,7 +2,7 @@
 
 use infiniservice_actions::autochecks::checks::time_sync;
 use infiniservice_actions::autochecks::journal;
-use infiniservice_actions::fuzzing::{fits_the_wire, text};
+use infiniservice_actions::fuzzing::{fits_the_wire, logs, text};
 use infiniservice_actions::inventory::{self, appimage, desktop, flatpak, snap};
 use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
@@ -69,6 +69,7 @@ pub fn inventory(bytes: &[u8]) {
 pub fn tools(bytes: &[u8]) {
     let text = text(bytes);
     let _ = journal::parse(&text);
+    logs(&text);
     let _ = time_sync::parse(&text);
     let _ = service_state::parse("infiniservice", &text);
     for name in user_names(bytes, &text) {

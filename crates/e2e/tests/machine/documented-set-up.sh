@@ -4,6 +4,7 @@ unit() { printf "[Unit]\nDescription=$2\n[Service]\n$3\n[Install]\nWantedBy=mult
 unit doc-web 'A web server' 'ExecStart=/bin/sleep 100000'
 unit doc-broken 'A service that fails' 'ExecStart=/bin/false'
 unit doc-slow 'A service that takes its time' 'Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 6'
+unit doc-logs 'A service that logs' 'Type=oneshot\nExecStart=/bin/sh -c "echo ready; echo \\"<4>the disk is nearly full\\"; echo \\"<3>the disk is full\\"; echo \\"<3>giving up\\""'
 systemctl daemon-reload
 
 mkdir -p /srv/doc

@@ -47,6 +47,7 @@ const ALL: &[&[Scenario]] = &[
     figures::services::SCENARIOS,
     services::kinds::SCENARIOS,
     services::states::SCENARIOS,
+    services::logs::SCENARIOS,
     services::refusals::SCENARIOS,
     processes::SCENARIOS,
     executor::SCENARIOS,

@@ -22,6 +22,7 @@ mod process;
 mod progress;
 mod send;
 mod service;
+mod service_logs;
 mod session;
 mod shell;
 mod table;
@@ -42,6 +43,7 @@ autochecks --nagios and --exit-code: 0 healthy, 1 warning, 2 critical, 3 unknown
 Examples:
   infinictl --socket /run/vm/agent.sock metrics
   infinictl --local service list --state failed
+  infinictl --local service logs nginx --since 2h --priority warning
   infinictl --socket /run/vm/agent.sock autochecks --fix
   infinictl --socket /run/vm/agent.sock package install nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
@@ -72,7 +74,7 @@ pub enum Command {
     /// Shut the guest down, or restart it
     #[command(subcommand)]
     Power(power::Command),
-    /// List and control services
+    /// List and control services, and read their logs
     #[command(subcommand)]
     Service(service::Command),
     /// List and end processes

@@ -2,6 +2,7 @@
 
 use super::error::CliError;
 use super::output::Output;
+use super::service_logs::{self, LogsArgs};
 use super::session::{CHANGING, READING, Session};
 use super::table::{Columns, facts, optional, state, text};
 use clap::{Args, Subcommand};
@@ -25,6 +26,8 @@ pub enum Command {
     Enable(Named),
     /// Have a service no longer started at boot
     Disable(Named),
+    /// Show the newest lines that a service logged
+    Logs(LogsArgs),
 }
 
 /// Which services.
@@ -53,6 +56,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         Command::Restart(args) => control(session, args, Do::Restart, "restarting").await,
         Command::Enable(args) => control(session, args, Do::Enable, "enabling").await,
         Command::Disable(args) => control(session, args, Do::Disable, "disabling").await,
+        Command::Logs(args) => service_logs::run(session, args).await,
     }
 }
 

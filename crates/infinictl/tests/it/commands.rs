@@ -23,6 +23,10 @@ fn asked(guest: &FakeGuest) -> Vec<Value> {
 #[test]
 fn each_command_asks_for_its_action_with_its_parameters() {
     let cases: &[(&[&str], Value)] = &[
+        (
+            &["service", "logs", "ssh", "--lines", "5", "--priority", "err", "--since", "2h"],
+            json!({"action": "ServiceLogs", "service": "ssh", "lines": 5, "priority": "err", "since": "2h"}),
+        ),
         (&["package", "list", "--filter", "ssh"], json!({"action": "PackageList", "filter": "ssh"})),
         (&["package", "install", "nginx"], json!({"action": "PackageInstall", "package": "nginx"})),
         (&["package", "update", "nginx"], json!({"action": "PackageUpdate", "package": "nginx"})),
@@ -169,7 +173,7 @@ const EVIL: &str = "\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\r\nf
 fn poison(value: &mut Value, evil: &str) {
     match value {
         Value::String(text)
-            if !["Warning", "passed", "failed", "warning", "skipped"].contains(&text.as_str()) =>
+            if !["Warning", "passed", "failed", "warning", "skipped", "err"].contains(&text.as_str()) =>
         {
             evil.clone_into(text);
         }
@@ -199,6 +203,7 @@ fn hostile(evil: String) -> FakeGuest {
 #[test]
 fn a_hostile_guest_reaches_no_terminal_raw_by_any_of_them() {
     let commands: &[&[&str]] = &[
+        &["service", "logs", "x"],
         &["package", "list"],
         &["package", "install", "x"],
         &["update", "check"],

@@ -3,9 +3,10 @@
 
 use super::hresult;
 use super::wide::{narrow, wide};
+use std::ops::ControlFlow;
 use windows::Win32::System::EventLog::{
-    EVT_HANDLE, EvtClose, EvtNext, EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender,
-    EvtRenderEventXml,
+    EVT_HANDLE, EvtClose, EvtFormatMessage, EvtFormatMessageEvent, EvtNext, EvtOpenPublisherMetadata,
+    EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender, EvtRenderEventXml,
 };
 use windows::core::{PCWSTR, Result};
 
@@ -30,27 +31,73 @@ impl Drop for Handle {
 
 /// The newest first, each as `read` reads its XML; whether there are more than were read.
 pub fn events<T>(log: &str, query: &str, read: impl Fn(&str) -> T) -> Result<(Vec<T>, bool)> {
+    let mut events = Vec::new();
+    let ended = each(log, query, &mut |event, buffer| {
+        if events.len() >= MAX_EVENTS {
+            return ControlFlow::Break(());
+        }
+        events.extend(render(event, buffer).map(|xml| read(&xml)));
+        ControlFlow::Continue(())
+    })?;
+    Ok((events, ended.is_break()))
+}
+
+/// Hands over each event of one source as XML, with its text where the source has one for it. The newest first.
+pub fn each_event(
+    log: &str,
+    query: &str,
+    source: &str,
+    take: &mut dyn FnMut(&str, Option<String>) -> ControlFlow<()>,
+) -> Result<()> {
+    let name = wide(source);
+    // SAFETY: the text ends with a zero and outlives the call.
+    let publisher = unsafe { EvtOpenPublisherMetadata(None, PCWSTR(name.as_ptr()), PCWSTR::null(), 0, 0) };
+    let publisher = publisher.ok().map(Handle);
+    each(log, query, &mut |event, buffer| {
+        let Some(xml) = render(event, buffer) else { return ControlFlow::Continue(()) };
+        take(&xml, publisher.as_ref().and_then(|publisher| message(publisher, event, buffer)))
+    })
+    .map(drop)
+}
+
+/// Whether `take` had enough.
+fn each(
+    log: &str,
+    query: &str,
+    take: &mut dyn FnMut(&Handle, &mut [u16]) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>> {
     let (log, query) = (wide(log), wide(query));
     let flags = EvtQueryChannelPath.0 | EvtQueryReverseDirection.0;
     // SAFETY: both texts end with a zero and outlive the call.
     let result = Handle(unsafe { EvtQuery(None, PCWSTR(log.as_ptr()), PCWSTR(query.as_ptr()), flags) }?);
-    let (mut events, mut buffer) = (Vec::new(), vec![0u16; BUFFER_UNITS]);
-    while events.len() < MAX_EVENTS {
+    let mut buffer = vec![0u16; BUFFER_UNITS];
+    loop {
         let (mut batch, mut count) = ([0isize; 32], 0u32);
         // SAFETY: room for as many handles as the slice holds.
         let next = unsafe { EvtNext(result.0, &mut batch, PATIENCE_MS, 0, &raw mut count) };
         match next {
             Ok(()) => {}
             Err(error) if hresult::win32(error.code().0) == NO_MORE => {
-                return Ok((events, false));
+                return Ok(ControlFlow::Continue(()));
             }
             Err(error) => return Err(error),
         }
         let batch: Vec<Handle> =
             batch.iter().take(count as usize).map(|raw| Handle(EVT_HANDLE(*raw))).collect();
-        events.extend(batch.iter().filter_map(|event| render(event, &mut buffer)).map(|xml| read(&xml)));
+        if batch.iter().try_for_each(|event| take(event, &mut buffer)).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
     }
-    Ok((events, true))
+}
+
+/// The text of an event, in the system's language.
+fn message(publisher: &Handle, event: &Handle, buffer: &mut [u16]) -> Option<String> {
+    let mut used = 0;
+    let (event, flags) = (Some(event.0), EvtFormatMessageEvent.0);
+    // SAFETY: the binding hands on the buffer with its length.
+    unsafe { EvtFormatMessage(Some(publisher.0), event, 0, None, flags, Some(&mut *buffer), &raw mut used) }
+        .ok()?;
+    Some(narrow(buffer))
 }
 
 fn render(event: &Handle, buffer: &mut [u16]) -> Option<String> {

@@ -46,6 +46,25 @@ choices! {
         /// Only tell.
         Status = "status";
     }
+    /// `priority` of `ServiceLogs` and of its lines, as syslog(3) has them: the most important first.
+    LogPriority {
+        /// The system is unusable.
+        Emerg = "emerg";
+        /// Something must be done at once.
+        Alert = "alert";
+        /// A critical condition.
+        Crit = "crit";
+        /// An error.
+        Err = "err";
+        /// A warning.
+        Warning = "warning";
+        /// Normal, and worth a look.
+        Notice = "notice";
+        /// What is told in passing.
+        Info = "info";
+        /// For developers.
+        Debug = "debug";
+    }
     /// `sort_by` of `ProcessList`.
     ProcessSort {
         /// Busiest first.
@@ -65,5 +84,17 @@ choices! {
         Quick = "quick";
         /// All disks.
         Full = "full";
+    }
+}
+
+impl LogPriority {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, one)| *one == self).map_or("", |(word, _)| word)
+    }
+
+    /// The priority of this number of syslog(3), from 0 to 7.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::WORDS.get(usize::from(number)).map(|(_, priority)| *priority)
     }
 }

@@ -9,8 +9,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use choice::{ProcessSort, ScanType, ServiceOperation};
-pub use parameter::{MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_NAME_CHARS, MAX_PID, ParamError, SERVICE_STATES};
+pub use choice::{LogPriority, ProcessSort, ScanType, ServiceOperation};
+pub use parameter::{
+    DEFAULT_LOG_LINES, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID, ParamError,
+    SERVICE_STATES,
+};
 pub use table::{Action, ActionName};
 
 use crate::ErrorCode;

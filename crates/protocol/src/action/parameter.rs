@@ -4,6 +4,7 @@ use super::choice::Choice;
 use crate::ErrorCode;
 use crate::number;
 use crate::parse::{describe, quote};
+use crate::timestamp::Moment;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
@@ -21,6 +22,12 @@ pub const MAX_DAYS: u32 = 3650;
 
 /// Most items of a list of names.
 pub const MAX_LIST: usize = 100;
+
+/// Largest `lines` of `ServiceLogs`.
+pub const MAX_LOG_LINES: u32 = 1000;
+
+/// Lines of a `ServiceLogs` that names no number.
+pub const DEFAULT_LOG_LINES: u32 = 100;
 
 /// What `state` of `ServiceList` may be.
 pub const SERVICE_STATES: [&str; 8] =
@@ -134,6 +141,27 @@ impl<'a> Params<'a> {
             return Err(ParamError::must(name, "not hold control characters", &quote(text)));
         }
         Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// Text without control characters, which must be there.
+    pub(super) fn required_text(&self, name: &'static str, max: usize) -> Result<String, ParamError> {
+        let text = self.text(name, max)?;
+        match self.get(name) {
+            None => Err(missing(name, "be a text")),
+            Some(_) => {
+                text.ok_or_else(|| ParamError::must(name, "not be empty; it names what is meant", "\"\""))
+            }
+        }
+    }
+
+    /// A [`Moment`] as it was written; an empty one is absent.
+    pub(super) fn moment(&self, name: &'static str) -> Result<Option<String>, ParamError> {
+        let Some(text) = self.filter(name)? else { return Ok(None) };
+        if Moment::parse(&text).is_none() {
+            let must = "be a time such as 2026-11-23T06:30:00Z, or how long ago, such as 2h or 15min";
+            return Err(ParamError::must(name, must, &quote(&text)));
+        }
+        Ok(Some(text))
     }
 
     /// The name of a service or package, which must be there and is never taken for an option or a path.

@@ -12,8 +12,8 @@
 
 use super::parameter::Params;
 use super::{
-    Effect, Facts, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_NAME_CHARS, MAX_PID, ParamError, Parameter, Platforms,
-    ProcessSort, ScanType, ServiceOperation,
+    Effect, Facts, LogPriority, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID,
+    ParamError, Parameter, Platforms, ProcessSort, ScanType, ServiceOperation,
 };
 use crate::data;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,19 @@ actions! {
         service: required(String) = name long 1..=MAX_NAME_CHARS;
         /// What to do.
         operation: required(ServiceOperation) = required_choice;
+    }
+    /// The newest lines that a service logged.
+    ServiceLogs(60 s, Reads, All) -> data::ServiceLogsData {
+        /// systemd unit (`.service` may be left out), or on Windows the source of the events, such as `Service Control Manager`.
+        service: required(String) = required_text long 1..=MAX_NAME_CHARS;
+        /// At most this many, the newest, 1 to 1000; 100 when absent.
+        lines: optional(u32) = integer in 1..=MAX_LOG_LINES;
+        /// Only lines at least as important as this.
+        priority: optional(LogPriority) = choice;
+        /// Only lines from this time on: `2026-11-23T06:30:00Z`, or how long ago by the guest's clock, such as `2h` or `15min`.
+        since: optional(String) = moment;
+        /// Only lines up to this time, in the form of `since`.
+        until: optional(String) = moment;
     }
     /// Installed packages.
     PackageList(60 s, Reads, All) -> data::PackageListData {

@@ -18,6 +18,7 @@ pub use windows::{
     WindowsUpdateInstallData, WindowsUpdateResult,
 };
 
+use crate::action::LogPriority;
 use crate::metrics::Process;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,49 @@ pub struct ServiceInfo {
     /// Active sockets, timers and paths that start it again when they are used; told by `ServiceControl`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggered_by: Vec<String>,
+}
+
+/// `data` of `ServiceLogs`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ServiceLogsData {
+    /// The unit, or the source of the events.
+    pub service: String,
+    /// The newest first.
+    pub lines: Vec<LogLine>,
+    /// Present where there are more lines than these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<TruncatedLines>,
+}
+
+/// How many lines there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TruncatedLines {
+    /// There are at least this many; the guest stops counting at the first line that it leaves out.
+    pub lines: u64,
+}
+
+/// One line of a log, or what a program logged at once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LogLine {
+    /// When it was logged, by the guest's clock.
+    pub time: String,
+    /// Its priority; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<LogPriority>,
+    /// The name under which the program logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
+    /// The process that logged it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// What was logged. May contain newlines and tabs; invalid UTF-8 is replaced by U+FFFD.
+    pub message: String,
+    /// Whether only the beginning of the message is here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// `data` of `Shutdown` and `Reboot`.

@@ -11,32 +11,47 @@ const MAX_COUNT: u32 = i32::MAX as u32;
 
 /// Fields of the outermost object whose text stays as it is: a program's output, and what the host chose.
 const AS_IT_STANDS: [&str; 4] = ["stdout", "stderr", "id", "request_id"];
-/// No such key is longer.
+/// No key that matters is longer.
 const LONGEST_KEY: usize = 10;
+/// Where a log's messages stand, which keep their newlines and tabs: the keys of the nested objects, and how deep these are.
+const MESSAGES: [(&str, usize); 3] = [("data", 1), ("lines", 2), ("message", 4)];
 
 /// Compact JSON with everything beyond ASCII as `\uXXXX`, U+0000 dropped, and integers clamped to what the contract
 /// allows (31 bits for counts, 53 for the rest). What steers a terminal becomes a blank, wherever it stands, but for
-/// [`AS_IT_STANDS`].
+/// [`AS_IT_STANDS`] and the ends of lines in [`MESSAGES`].
 #[derive(Default)]
 pub(super) struct AsciiFormatter {
     depth: usize,
-    /// The outermost object's key that is being written, or whose value is.
-    key: String,
-    in_key: bool,
+    /// The outermost object's key that is being written, or whose value is; then those below it on the way to a message.
+    keys: [String; MESSAGES.len()],
+    /// Which of them is being written.
+    in_key: Option<usize>,
 }
 
 impl AsciiFormatter {
     fn is_raw(&self) -> bool {
-        self.depth == 1 && !self.in_key && AS_IT_STANDS.contains(&self.key.as_str())
+        let [outermost, ..] = &self.keys;
+        self.depth == 1 && self.in_key.is_none() && AS_IT_STANDS.contains(&outermost.as_str())
+    }
+
+    /// Whether it is a log's message that is being written.
+    fn has_lines(&self) -> bool {
+        self.depth == 4 && self.in_key.is_none() && self.leads_to(MESSAGES.len())
+    }
+
+    /// Whether the first `count` keys are those of a message.
+    fn leads_to(&self, count: usize) -> bool {
+        self.keys.iter().zip(MESSAGES).take(count).all(|(key, (wanted, _))| key == wanted)
     }
 
     fn remember_key(&mut self, fragment: &str) {
-        if self.in_key && self.depth == 1 && self.key.len() + fragment.len() <= LONGEST_KEY {
-            self.key.push_str(fragment);
-        } else if self.in_key && self.depth == 1 {
+        let Some(key) = self.in_key.and_then(|at| self.keys.get_mut(at)) else { return };
+        if key.len() + fragment.len() <= LONGEST_KEY {
+            key.push_str(fragment);
+        } else {
             // Longer than any that matters.
-            self.key.clear();
-            self.in_key = false;
+            key.clear();
+            self.in_key = None;
         }
     }
 
@@ -72,15 +87,16 @@ impl Formatter for AsciiFormatter {
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        if self.depth == 1 {
-            self.key.clear();
-            self.in_key = true;
+        let at = MESSAGES.iter().position(|(_, depth)| *depth == self.depth).filter(|at| self.leads_to(*at));
+        if let Some(key) = at.and_then(|at| self.keys.get_mut(at)) {
+            key.clear();
+            self.in_key = at;
         }
         CompactFormatter.begin_object_key(out, first)
     }
 
     fn end_object_key<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.in_key = false;
+        self.in_key = None;
         CompactFormatter.end_object_key(out)
     }
 
@@ -108,6 +124,9 @@ impl Formatter for AsciiFormatter {
             CharEscape::AsciiControl(0) => Ok(()),
             CharEscape::Quote | CharEscape::ReverseSolidus | CharEscape::Solidus => {
                 CompactFormatter.write_char_escape(out, escape)
+            }
+            line @ (CharEscape::LineFeed | CharEscape::Tab) if self.has_lines() => {
+                CompactFormatter.write_char_escape(out, line)
             }
             control if self.is_raw() => CompactFormatter.write_char_escape(out, control),
             _ => out.write_all(b" "),

@@ -224,6 +224,23 @@ proptest! {
 }
 
 #[test]
+fn only_messages_of_a_log_keep_their_newlines_and_tabs() {
+    let text = "a\n\tb\u{1b}[2J\r";
+    let line = json!({ "message": text, "identifier": text, "deep": { "message": text } });
+    let data = json!({ "lines": [line, line], "message": text, "others": [{ "message": text }] });
+    let sent = value(&GuestMessage::Response(Response { data, ..response() }));
+    let (kept, blank) = ("a\n\tb [2J ", "a  b [2J ");
+    for line in [&sent["data"]["lines"][0], &sent["data"]["lines"][1]] {
+        assert_eq!(line["message"], kept);
+        assert_eq!((&line["identifier"], &line["deep"]["message"]), (&json!(blank), &json!(blank)));
+    }
+    assert_eq!(
+        (&sent["data"]["message"], &sent["data"]["others"][0]["message"]),
+        (&json!(blank), &json!(blank))
+    );
+}
+
+#[test]
 fn the_bound_of_a_line_is_exact() {
     let mut message = GuestMessage::Response(Response { stdout: "x".repeat(5000), ..response() });
     let exact = Body::encode(&message).line_bytes();

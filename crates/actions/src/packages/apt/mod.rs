@@ -160,6 +160,7 @@ impl PackageManager for Apt {
             held: text(0).lines().map(|line| line.trim().to_owned()).collect(),
             resolved: updates::read(text(1)).rows.iter().map(key).collect(),
             removed: updates::plan(text(1)).unwrap_or_default().removed,
+            phases: true,
         }
     }
 

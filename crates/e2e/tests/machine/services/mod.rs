@@ -1,6 +1,7 @@
 //! `ServiceControl` on units of every kind, as systemctl sees what came of it.
 
 pub mod kinds;
+pub mod logs;
 pub mod refusals;
 pub mod states;
 

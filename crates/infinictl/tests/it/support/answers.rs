@@ -86,6 +86,9 @@ fn command(id: &str, message: &Value) -> String {
 fn data(action: &str) -> Value {
     let changed = json!({"package": "nginx", "manager": "apt", "version_before": "1.22", "version_after": "1.24", "changed": true, "reboot_required": true});
     match action {
+        "ServiceLogs" => json!({"service": "ssh.service", "lines": [
+            {"time": "2026-11-23T06:00:00.000Z", "priority": "err", "identifier": "sshd", "pid": 612, "message": "no keys"},
+        ]}),
         "PackageList" => json!({"manager": "apt", "count": 2, "packages": [
             {"name": "nginx", "version": "1.22.1-9", "architecture": "amd64", "description": "small web server", "size_kb": 1600, "source": "apt", "installed": true},
         ]}),

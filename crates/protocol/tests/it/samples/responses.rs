@@ -1,14 +1,14 @@
 //! A successful response of each action.
 
 use super::process;
-use infiniservice_protocol::action::{Action, ScanType};
+use infiniservice_protocol::action::{Action, LogPriority, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
-    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, LeftFiles, PackageChange,
-    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData,
-    PackageStep, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation, ServiceInfo,
-    Threat, UpdateCheckData, UpdateInstallData, UpdatedPackage, WindowsUpdate, WindowsUpdateCheckData,
-    WindowsUpdateInstallData, WindowsUpdateResult,
+    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, LeftFiles, LogLine,
+    PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
+    PackageListData, PackageStep, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation,
+    ServiceInfo, ServiceLogsData, Threat, TruncatedLines, UpdateCheckData, UpdateInstallData, UpdatedPackage,
+    WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ pub fn data(action: ActionName) -> Value {
     let data = match action {
         ActionName::ServiceList => serde_json::to_value([service()]),
         ActionName::ServiceControl => serde_json::to_value(service()),
+        ActionName::ServiceLogs => serde_json::to_value(service_logs()),
         ActionName::ProcessList => serde_json::to_value(ProcessListData {
             processes: vec![process()],
             count: 97,
@@ -73,6 +74,20 @@ fn service() -> ServiceInfo {
         can_restart: true,
         ..ServiceInfo::default()
     }
+}
+
+fn service_logs() -> ServiceLogsData {
+    let line = LogLine {
+        time: "2026-11-23T06:00:02.345Z".into(),
+        priority: Some(LogPriority::Err),
+        identifier: Some("sshd".into()),
+        pid: Some(612),
+        message: "fatal: no hostkeys\n\tcaf\u{e9}".into(),
+        cut: true,
+    };
+    let bare = LogLine { time: "2026-11-23T06:00:01.000Z".into(), message: "m".into(), ..LogLine::default() };
+    let truncated = Some(TruncatedLines { lines: 3 });
+    ServiceLogsData { service: "ssh.service".into(), lines: vec![line, bare], truncated }
 }
 
 fn package_list() -> PackageListData {
