@@ -60,16 +60,35 @@ pub fn refused(guest: &Guest, client: &Client, action: &Action, code: ErrorCode)
     Ok(response)
 }
 
-/// Sends a command as this JSON object with an id of its own, and waits for its answer.
-pub fn answer_to(guest: &Guest, client: &Client, mut command: Value) -> Result<Response> {
+/// A command that was sent, and is not answered yet as far as is known.
+pub struct Sent {
+    id: String,
+    events: Subscription,
+}
+
+/// Sends a command as this JSON object with an id of its own.
+pub fn send(guest: &Guest, client: &Client, mut command: Value) -> Result<Sent> {
     let id = client.new_id();
     command["id"] = id.as_str().into();
-    let mut events = client.subscribe();
+    let events = client.subscribe();
     guest.wait(client.send_raw(format!("{command}\n")))?;
-    guest.message(&mut events, "the answer to a command", |message| match message {
-        GuestMessage::Response(response) if response.id == id => Some(response.clone()),
-        _ => None,
-    })
+    Ok(Sent { id, events })
+}
+
+impl Sent {
+    /// Waits for its answer.
+    pub fn answer(mut self, guest: &Guest) -> Result<Response> {
+        let own = |response: &&Response| response.id == self.id;
+        guest.message(&mut self.events, "the answer to a command", |message| match message {
+            GuestMessage::Response(response) => Some(response).filter(own).cloned(),
+            _ => None,
+        })
+    }
+}
+
+/// Sends a command as this JSON object with an id of its own, and waits for its answer.
+pub fn answer_to(guest: &Guest, client: &Client, command: Value) -> Result<Response> {
+    send(guest, client, command)?.answer(guest)
 }
 
 /// All processes, or those with `filter` in their name or command line.

@@ -2,8 +2,10 @@
 #![allow(unsafe_code)]
 
 use super::Entering;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::net::SocketType;
+use rustix::net::sockopt::socket_type;
 use rustix::process::{setsid, umask};
 use std::fs::File;
 use std::io;
@@ -33,10 +35,36 @@ pub fn spawn(mut command: Command, entrance: Option<File>, entering: Entering) -
             if let Some(entrance) = &entrance {
                 rustix::io::write(entrance, b"0")?;
             }
+            if entering.may_last() {
+                close_what_the_exec_would();
+            }
             entering.enter([BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)])
         });
     }
     command.spawn()
+}
+
+/// Closed at the exec anyway, but a child that waits for its directory may never get there, and would keep the agent's port from
+/// whoever opens it next. What it prints, and whether it became the program, goes into those that stay.
+fn close_what_the_exec_would() {
+    for number in 3..AT_MOST {
+        // SAFETY: the number is only asked about; the kernel refuses those that are not open.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        if fstat(fd).is_ok_and(|told| !leads_to_the_parent(fd, FileType::from_raw_mode(told.st_mode))) {
+            // SAFETY: it is open, in a table that is the child's own, and the child's one thread has no more use for it.
+            unsafe { rustix::io::close(number) };
+        }
+    }
+}
+
+/// Output is a pipe's writing end. std tells of a failed exec by a pipe or, as it does now, by a socket of a kind that the agent
+/// itself has none of.
+fn leads_to_the_parent(fd: BorrowedFd<'_>, kind: FileType) -> bool {
+    match kind {
+        FileType::Fifo => fcntl_getfl(fd).is_ok_and(|flags| flags & OFlags::ACCMODE == OFlags::WRONLY),
+        FileType::Socket => socket_type(fd) == Ok(SocketType::SEQPACKET),
+        _ => false,
+    }
 }
 
 /// The agent is better protected from the kernel's out-of-memory killer than its commands may be.

@@ -62,6 +62,11 @@ impl Entering {
         Ok(self)
     }
 
+    /// Whether it may last as long as whoever serves the directory likes.
+    fn may_last(&self) -> bool {
+        self.directory.is_some()
+    }
+
     /// In the child, whose output goes to `streams`. The directory comes last, so that it is entered with the user's own rights.
     fn enter(&self, streams: [BorrowedFd<'_>; 2]) -> io::Result<()> {
         if let Some((uid, gid, groups)) = &self.user {
