@@ -13,7 +13,7 @@ use infiniservice_lab::{Namespace, UserMode};
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
 #[derive(Args)]
 pub struct Test {
-    /// Leave out the virtual machine, and Windows.
+    /// Skip the virtual machine and Windows.
     #[arg(long)]
     fast: bool,
     /// Check the Windows programs only: lints, build, and scenarios under Wine.
@@ -156,7 +156,7 @@ fn wine() -> Result<()> {
 
 fn licences() -> Result<()> {
     if find("cargo-deny").is_none() {
-        println!("    cargo-deny is not here: installing it");
+        println!("    cargo-deny is missing: installing it");
         // It runs for a second: a quick build is worth more than a quick program.
         run(&mut cargo(&["install", "--locked", "--debug", "cargo-deny"]))?;
     }

@@ -29,7 +29,7 @@ pub enum Profile {
 pub fn prepare() -> Result<()> {
     packages::ensure(packages::WINDOWS_BUILD)?;
     let told = command::output_of(Command::new(RUSTC).arg("--version"))?;
-    let (have, want) = (version(&told).context("rustc tells no version")?, wanted_version()?);
+    let (have, want) = (version(&told).context("rustc reports no version")?, wanted_version()?);
     if have < want {
         bail!(
             "{RUSTC} is version {}.{}, and {}.{} is needed: install rustc-web, cargo-web, rust-web-src and rust-web-clippy of \
@@ -66,7 +66,7 @@ pub fn build(profile: Profile) -> Result<Vec<PathBuf>> {
     let built = PROGRAMS.map(|program| directory.join(program).with_extension("exe"));
     for program in &built {
         let count = imports::only_of_windows(program)?;
-        println!("    {}: {count} DLLs, all of them Windows' own", name(program));
+        println!("    {}: {count} DLLs, all of them part of Windows", name(program));
     }
     Ok(built.into())
 }

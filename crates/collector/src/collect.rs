@@ -130,7 +130,7 @@ impl Collector {
             return DiskIo::default();
         };
         if unreadable > 0 {
-            report.failed("disk_io", &format!("{unreadable} lines of /proc/diskstats cannot be read"));
+            report.failed("disk_io", &format!("{unreadable} lines of /proc/diskstats cannot be parsed"));
         }
         let totals = io::figures(&devices, None);
         let rates = self.disk_io.next(now, devices, |before, after, elapsed| {

@@ -14,7 +14,7 @@ pub fn ensure(tool: &str) -> Result<PathBuf> {
         return Ok(path);
     }
     let (_, version) = VERSIONS.iter().find(|(name, _)| *name == tool).context("a tool of the list")?;
-    println!("    {tool} is not here: installing it");
+    println!("    {tool} is missing: installing it");
     // Quick to build counts more than quick to run: they run for seconds.
     run(&mut cargo(&["install", "--locked", "--debug", tool, "--version", version]))?;
     find(tool).with_context(|| format!("{tool} was installed, but is not in PATH"))

@@ -30,7 +30,7 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
         Skip(format!("the kernel does not measure pressure ({why}); it may need psi=1 at boot"))
     })?;
     let pressure = parse(&String::from_utf8_lossy(&text));
-    pressure.map(assess).ok_or_else(|| Skip::because("/proc/pressure/memory is not understood"))
+    pressure.map(assess).ok_or_else(|| Skip::because("/proc/pressure/memory cannot be parsed"))
 }
 
 /// Reads `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, and the same line with `full`.
@@ -53,7 +53,7 @@ pub fn parse(text: &str) -> Option<Pressure> {
 pub fn assess(pressure: Pressure) -> Finding {
     let status = worse(SOME.judge(pressure.some_60), FULL.judge(pressure.full_60));
     let message = format!(
-        "In the last minute programs waited for memory {} % of the time, and all of them at once {} %.",
+        "In the last minute, some programs waited for memory {} % of the time, and all of them {} %.",
         pressure.some_60, pressure.full_60
     );
     let details = json!({
@@ -64,7 +64,7 @@ pub fn assess(pressure: Pressure) -> Finding {
     });
     Finding::new(status, message)
         .with_details(details)
-        .advise("Give the machine more memory, or end what uses most of it.")
+        .advise("Give the machine more memory, or end the programs that use most of it.")
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn script_restarts(guest: &Guest) -> Result<()> {
     let desk = Desk::open(guest)?;
     let before = guest.agent_pid()?;
     let response = desk.install("lab-restarts")?;
-    expect_error(&response, ErrorCode::Cancelled, "goes on without it")?;
+    expect_error(&response, ErrorCode::Cancelled, "continues without it")?;
     ensure!(response.stdout.contains("Setting up lab-restarts"), "{response:?}");
     guest.until("the end of the package's script", |guest| {
         let scopes = guest.sh("systemctl list-units --plain --no-legend 'infiniservice-package-*'")?;
@@ -103,8 +103,8 @@ fn impossible(guest: &Guest) -> Result<()> {
     expect_error(&desk.install("lab-enemy")?, ErrorCode::Conflict, "it would remove lab-plain")?;
     ensure!(desk.dpkg("lab-plain")? == "installed 1.0");
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
-    expect_error(&desk.remove("dpkg")?, ErrorCode::ExecutionFailed, "packages that have to stay need it")?;
-    expect_error(&desk.remove("hostname")?, ErrorCode::ExecutionFailed, "cannot do without it")?;
+    expect_error(&desk.remove("dpkg")?, ErrorCode::ExecutionFailed, "packages that must stay need it")?;
+    expect_error(&desk.remove("hostname")?, ErrorCode::ExecutionFailed, "the system needs it")?;
     desk.close();
     Ok(())
 }
