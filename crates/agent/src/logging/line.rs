@@ -29,7 +29,7 @@ pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         if line.len() >= MAX_TEXT_BYTES {
-            let _ = write!(line, "... (cut, {} bytes in all)", text.len());
+            let _ = write!(line, "... (truncated, {} bytes in all)", text.len());
             break;
         }
         match letter {
@@ -78,7 +78,7 @@ mod tests {
     fn a_long_text_is_cut_and_said_to_be() {
         let line = one_line(&"x".repeat(1 << 20));
         assert!(line.len() < MAX_TEXT_BYTES + 64);
-        assert!(line.ends_with("(cut, 1048576 bytes in all)"), "{}", &line[line.len() - 40..]);
+        assert!(line.ends_with("(truncated, 1048576 bytes in all)"), "{}", &line[line.len() - 40..]);
     }
 
     proptest! {

@@ -161,7 +161,7 @@ fn zombie(guest: &Guest) -> Result<()> {
         equal("it", (one.status.as_str(), one.ppid, one.memory_kb), ("zombie", parent, 0))?;
         let action = Action::ProcessKill { pid, force: true };
         let response = refused(guest, client, &action, ErrorCode::NotFound)?;
-        ensure!(response.error.as_ref().is_some_and(|text| text.contains("ended already")), "{response:?}");
+        ensure!(response.error.as_ref().is_some_and(|text| text.contains("already ended")), "{response:?}");
         Ok(())
     })
 }
@@ -188,7 +188,7 @@ fn absent(guest: &Guest) -> Result<()> {
 fn protected(guest: &Guest) -> Result<()> {
     let agent = guest.agent_pid()?;
     with_host(guest, |client| {
-        for (pid, words) in [(1, "runs the machine"), (2, "kernel thread"), (agent, "the agent itself")] {
+        for (pid, words) in [(1, "init process"), (2, "kernel thread"), (agent, "the agent itself")] {
             for force in [false, true] {
                 let action = Action::ProcessKill { pid, force };
                 let response = refused(guest, client, &action, ErrorCode::PermissionDenied)?;

@@ -151,7 +151,9 @@ async fn updates_keep_how_they_ended_when_what_is_there_now_cannot_be_read() {
     let scenes = start().into_iter().chain([upgrade("upgrade", 0, ""), unreadable()]);
     let error = install(false, scenes).await.unwrap_err();
     assert!(
-        error.error.starts_with("apt ended well, but what is installed now could not be read: "),
+        error
+            .error
+            .starts_with("apt reported success, but the installed packages could not be read afterwards: "),
         "{error}"
     );
     assert!(error.error.contains("cannot open the database"), "{error}");
@@ -256,7 +258,7 @@ async fn updates_that_announce_themselves_unreadably_are_counted_and_never_none(
         serde_json::from_value(check([refresh(0), pending(text)]).await.unwrap().data).unwrap();
     assert_eq!((data.pending_count, data.unreadable), (0, 1));
     let error = install(false, [refresh(0), pending(text)]).await.unwrap_err();
-    assert!(error.error.contains("could not be read"), "{error}");
+    assert!(error.error.contains("could not be parsed"), "{error}");
 }
 
 #[tokio::test]
