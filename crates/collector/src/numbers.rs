@@ -1,27 +1,14 @@
 //! Numbers as the wire wants them: finite, never negative, 31 bits for counts and 53 for byte counters.
 
+pub use infiniservice_protocol::number::{MAX_COUNT, MAX_SAFE_INTEGER, count, counter};
 use std::time::Duration;
 
-/// Largest byte counter that a JSON reader keeps exactly.
-pub const MAX_COUNTER: u64 = (1 << 53) - 1;
-/// Largest pid or count.
-pub const MAX_COUNT: u32 = i32::MAX as u32;
 /// The last second of the year 9999: RFC 3339 has four digits for the year.
 const MAX_UNIX_SECONDS: u64 = 253_402_300_799;
 
-/// A byte or packet counter within 53 bits.
-pub fn counter(value: u64) -> u64 {
-    value.min(MAX_COUNTER)
-}
-
-/// A count within 31 bits.
-pub fn count(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or(MAX_COUNT).min(MAX_COUNT)
-}
-
 /// Two decimals, finite, not negative, within 53 bits.
 pub fn figure(value: f64) -> f64 {
-    if value > 0.0 { (value.min(MAX_COUNTER as f64) * 100.0).round() / 100.0 } else { 0.0 }
+    if value > 0.0 { (value.min(MAX_SAFE_INTEGER as f64) * 100.0).round() / 100.0 } else { 0.0 }
 }
 
 /// `part` of `whole` in percent, 0 to 100; 0 where `whole` is 0.
@@ -75,7 +62,7 @@ mod tests {
             prop_assert!(figure(f).is_finite() && figure(f) >= 0.0);
             prop_assert!(per_second(a, b, Duration::from_millis(ms)).is_finite());
             prop_assert!(gigabytes(u128::from(a) * u128::from(b)).is_finite());
-            prop_assert!(counter(a) <= MAX_COUNTER && count(a) <= MAX_COUNT);
+            prop_assert!(counter(a) <= MAX_SAFE_INTEGER && count(a) <= MAX_COUNT);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What packages, units and tools say, made fit for one line of a message.
 
+pub use infiniservice_protocol::text::{hides, misleads};
+
 /// Longest description, in characters.
 const DESCRIPTION_CHARS: usize = 256;
 /// Longest quotation of a tool, in characters.
@@ -27,18 +29,12 @@ pub fn blanked(text: &str) -> String {
 }
 
 fn clean(text: &str, max: usize) -> String {
-    let mut clean: String = text.trim().chars().filter(|c| is_harmless(*c)).take(max + 1).collect();
+    let mut clean: String = text.trim().chars().filter(|c| !misleads(*c)).take(max + 1).collect();
     if let Some((cut, _)) = clean.char_indices().nth(max) {
         clean.truncate(cut);
         clean.push('…');
     }
     clean
-}
-
-/// No control characters, and none that turn the direction of writing around.
-fn is_harmless(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

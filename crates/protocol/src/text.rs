@@ -11,6 +11,17 @@ pub const fn steers(char: char) -> bool {
     matches!(char, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a character steers, or marks a direction of writing: such a text may look like another one.
+pub const fn misleads(char: char) -> bool {
+    steers(char) || matches!(char, '\u{200e}' | '\u{200f}')
+}
+
+/// Whether a character misleads, or acts without being seen: joiners, invisible operators, byte order and annotation marks.
+pub const fn hides(char: char) -> bool {
+    misleads(char)
+        || matches!(char, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
 /// One harmless line: each character that [`steers`] is a blank.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(steers) { text.replace(steers, " ").into() } else { text.into() }

@@ -1,5 +1,6 @@
 //! What is told to the Event Log: a type, an id that stays the same for ever, and strings for its text.
 
+use infiniservice_protocol::text::misleads;
 use log::Level;
 
 /// Longest string that one event takes, in UTF-16 units ([ReportEventW], `lpStrings`).
@@ -108,8 +109,7 @@ fn inserted(text: &str) -> String {
 
 /// What would end a line or turn the direction of writing around becomes a blank.
 fn visible(letter: char) -> char {
-    let turns = matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if letter.is_control() || turns { ' ' } else { letter }
+    if misleads(letter) { ' ' } else { letter }
 }
 
 #[cfg(test)]

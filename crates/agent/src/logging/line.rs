@@ -1,5 +1,6 @@
 //! One record as one line: nothing that a guest's process or the host can name ends a line or reaches a terminal raw.
 
+use infiniservice_protocol::text::misleads;
 use log::Level;
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -36,19 +37,13 @@ pub(super) fn one_line(text: &str) -> String {
             '\n' => line.push_str("\\n"),
             '\t' => line.push_str("\\t"),
             '\r' => line.push_str("\\r"),
-            letter if steers(letter) => {
+            letter if misleads(letter) => {
                 let _ = write!(line, "\\u{{{:x}}}", u32::from(letter));
             }
             letter => line.push(letter),
         }
     }
     line
-}
-
-/// Control characters (C0, DEL, C1), line separators, and those that change the direction of writing.
-fn steers(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -84,7 +79,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_one_printable_line(text in ".*|[\\x00-\\xff]*") {
-            prop_assert!(!one_line(&text).contains(steers));
+            prop_assert!(!one_line(&text).contains(misleads));
         }
     }
 }

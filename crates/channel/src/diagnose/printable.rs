@@ -1,5 +1,6 @@
 //! The way out of every report: what users, programs and hosts named never reaches a terminal as it is.
 
+use infiniservice_platform::one_line::hides;
 use std::fmt::Write as _;
 
 /// The text with everything escaped that a terminal would obey, that could look like another line, or that is not seen.
@@ -7,7 +8,7 @@ use std::fmt::Write as _;
 fn escape(text: &str, lines: bool, write: impl Fn(&mut String, u32)) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
-        if steers(letter) && !(lines && letter == '\n') {
+        if hides(letter) && !(lines && letter == '\n') {
             write(&mut out, u32::from(letter));
         } else {
             out.push(letter);
@@ -31,13 +32,6 @@ pub fn json(document: &str) -> String {
     })
 }
 
-/// Control characters (C0, DEL, C1), line separators, what turns the direction of writing, and what has no width.
-fn steers(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +50,7 @@ mod tests {
         fn json_means_the_same_and_steers_nothing(text in any::<String>()) {
             let document = serde_json::to_string_pretty(&[&text]).unwrap();
             let shown = json(&document);
-            prop_assert!(!shown.chars().any(|letter| letter != '\n' && steers(letter)));
+            prop_assert!(!shown.chars().any(|letter| letter != '\n' && hides(letter)));
             prop_assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [text]);
         }
     }

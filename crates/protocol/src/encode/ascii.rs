@@ -1,13 +1,10 @@
 //! The spelling of JSON on the wire: ASCII, no U+0000, integers that every reader holds exactly.
 
-use crate::number::MAX_SAFE_INTEGER;
+use crate::number::{MAX_COUNT, counter};
 use crate::text::steers;
 use memchr::memchr;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use std::io::{self, Write};
-
-/// The largest value of pids and counts: 31 bits.
-const MAX_COUNT: u32 = i32::MAX as u32;
 
 /// Fields of the outermost object whose text stays as it is: a program's output, and what the host chose.
 const AS_IT_STANDS: [&str; 4] = ["stdout", "stderr", "id", "request_id"];
@@ -138,7 +135,7 @@ impl Formatter for AsciiFormatter {
     }
 
     fn write_u64<W: ?Sized + Write>(&mut self, out: &mut W, value: u64) -> io::Result<()> {
-        CompactFormatter.write_u64(out, value.min(MAX_SAFE_INTEGER))
+        CompactFormatter.write_u64(out, counter(value))
     }
 }
 

@@ -1,7 +1,24 @@
 //! Reading the kernel's text files byte by byte: no allocation, any bytes.
 
-use super::error::ParseError;
-use infiniservice_platform::one_line::blanked;
+use crate::one_line::blanked;
+use thiserror::Error;
+
+/// What in a text or record was not understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("line {line}: {item} is missing or not understood")]
+pub struct ParseError {
+    /// Counted from 1; 0 for the file as a whole.
+    pub line: usize,
+    /// The item expected.
+    pub item: &'static str,
+}
+
+impl ParseError {
+    /// `item` on `line`, counted from 1.
+    pub const fn new(line: usize, item: &'static str) -> Self {
+        Self { line, item }
+    }
+}
 
 /// The words of a line, separated by blanks and tabs.
 pub fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {

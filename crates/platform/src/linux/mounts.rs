@@ -1,6 +1,6 @@
 //! Which mounts are file systems of their own, from `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`).
 
-use crate::text::{printable, unescape_octal, words};
+use super::text::{printable, unescape_octal, words};
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 
