@@ -199,7 +199,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_files_give_an_account_of_the_asked_name_or_none(passwd: Vec<u8>, group: Vec<u8>, name in "[a-z]{1,3}") {
-            prop_assert_ne!(Names::parse(&passwd).name(0), Some(""));
+            let names = Names::parse(&passwd);
+            prop_assert_ne!(names.name(0), Some(""));
             if let Some(account) = Account::find(&passwd, &name) {
                 prop_assert_eq!(&account.name, &name);
                 prop_assert!(account.groups(&group).contains(&account.gid));
