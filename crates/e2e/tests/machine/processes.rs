@@ -125,6 +125,8 @@ fn follows(guest: &Guest) -> Result<()> {
 fn stopped(guest: &Guest) -> Result<()> {
     let (pid, _undo) = sleeper(guest, "")?;
     guest.sh(&format!("kill -STOP {pid}"))?;
+    // On a busy machine it runs on for a moment.
+    guest.until("it stands still", |guest| Ok(guest.sh(&format!("ps -o state= -p {pid}"))? == "T"))?;
     with_host(guest, |client| {
         let one = processes(guest, client, Some("lab-kill.py"))?;
         equal("status", one.first().map(|one| one.status.as_str()), Some("stopped"))?;
