@@ -9,7 +9,7 @@ mod reproducible;
 mod sbom;
 mod site;
 mod stage;
-mod tools;
+pub mod tools;
 mod windows;
 mod zip;
 
