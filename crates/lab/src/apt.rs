@@ -53,6 +53,24 @@ impl Distribution {
 }
 
 impl Sources {
+    /// The host's sources of `codename`, or else those of the host's own release with that name in its place: a mirror has all
+    /// releases, and the keyring of Debian the keys of those before and after it.
+    pub fn of(codename: &str) -> Result<Self> {
+        let own = Distribution::of_host()?.codename;
+        Self::of_host(codename).or_else(|_none| Ok(Self::of_host(&own)?.renamed(&own, codename)))
+    }
+
+    fn renamed(self, from: &str, to: &str) -> Self {
+        let word =
+            |word: &str| if is_suite_of(word, from) { word.replacen(from, to, 1) } else { word.to_owned() };
+        let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+        let text = |text: &String| text.lines().map(line).collect::<Vec<_>>().join("\n");
+        Self {
+            lines: self.lines.iter().map(text).collect(),
+            stanzas: self.stanzas.iter().map(text).collect(),
+        }
+    }
+
     /// Collects from the host's apt what belongs to `codename`, third-party archives left out.
     pub fn of_host(codename: &str) -> Result<Self> {
         let mut sources = Self::default();
@@ -185,6 +203,19 @@ mod tests {
                 "deb http://mirror/debian bookworm main"
             ]
         );
+    }
+
+    #[test]
+    fn another_release_comes_from_the_same_mirrors() {
+        let own = Sources {
+            lines: vec!["deb http://mirror/bookworm bookworm-security main".to_owned()],
+            stanzas: vec![
+                "Types: deb\nURIs: http://mirror/debian\nSuites: bookworm bookworm-updates".to_owned(),
+            ],
+        };
+        let other = own.renamed("bookworm", "trixie");
+        assert_eq!(other.lines, ["deb http://mirror/bookworm trixie-security main"]);
+        assert_eq!(other.stanzas, ["Types: deb\nURIs: http://mirror/debian\nSuites: trixie trixie-updates"]);
     }
 
     #[test]

@@ -30,8 +30,10 @@ pub(super) fn build(recipe: &Recipe, target: &Path) -> Result<()> {
     let root = work.join("root");
     install(recipe, &work, &root)?;
     configure(recipe, &root)?;
-    take_boot_file(&root, "vmlinuz-", &work.join(KERNEL))?;
-    take_boot_file(&root, "initrd.img-", &work.join(INITRD))?;
+    if recipe.boots() {
+        take_boot_file(&root, "vmlinuz-", &work.join(KERNEL))?;
+        take_boot_file(&root, "initrd.img-", &work.join(INITRD))?;
+    }
     make_disk(&work.join(DISK), recipe.disk_mib, "root", &root)?;
     tree::remove(&root)?;
     fs::rename(&work, target).with_context(|| format!("cannot rename to {}", target.display()))
@@ -41,7 +43,7 @@ pub(super) fn build(recipe: &Recipe, target: &Path) -> Result<()> {
 fn install(recipe: &Recipe, work: &Path, root: &Path) -> Result<()> {
     let options = work.join("apt.conf");
     fs::write(&options, apt::fetch_options()?)?;
-    let sources = Sources::of_host(&recipe.suite)?.write_to(work)?;
+    let sources = Sources::of(&recipe.suite)?.write_to(work)?;
     let mut mmdebstrap = command::program("mmdebstrap")?;
     mmdebstrap.args(["--mode=root", "--variant=minbase", "--quiet"]);
     mmdebstrap.arg(format!("--architectures={}", recipe.architecture));
@@ -59,7 +61,9 @@ fn install(recipe: &Recipe, work: &Path, root: &Path) -> Result<()> {
 
 fn configure(recipe: &Recipe, root: &Path) -> Result<()> {
     overlay::apply(&recipe.overlay, root)?;
-    command::run("chroot", [root.as_os_str(), "update-tirfs".as_ref()])?;
+    if recipe.boots() {
+        command::run("chroot", [root.as_os_str(), "update-tirfs".as_ref()])?;
+    }
     for (script, argument) in &recipe.scripts {
         let words = ["sh", "-c", script, "script", argument].map(OsStr::new);
         command::run("chroot", [root.as_os_str()].into_iter().chain(words))?;

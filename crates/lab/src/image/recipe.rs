@@ -1,6 +1,6 @@
 //! What an image is made from, and the key under which it is cached.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -36,6 +36,14 @@ pub const SCRIPTS: &[(&str, &str)] = &[
     (include_str!("rpm-repository.sh"), "/srv/lab/rpm"),
 ];
 
+/// Names another release of Debian than the host's, for systems that need no kernel of their own.
+pub const RELEASE_VARIABLE: &str = "INFINISERVICE_LAB_RELEASE";
+/// What makes the early user space, of those packages.
+const EARLY_USER_SPACE: &str = "tiny-initramfs";
+/// Those releases, with their images' names.
+const OTHER_RELEASES: &[(&str, &str)] =
+    &[("bullseye", "debian11"), ("bookworm", "debian12"), ("trixie", "debian13")];
+
 /// Everything that decides what is in an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Recipe {
@@ -62,6 +70,29 @@ impl Recipe {
         Ok(Self::for_host(&Distribution::of_host()?))
     }
 
+    /// What a system without a kernel of its own has: the machine's, or the release that the environment asks for.
+    pub fn without_kernel() -> Result<Self> {
+        match std::env::var(RELEASE_VARIABLE) {
+            Ok(release) if !release.is_empty() => Self::of_release(&release),
+            _ => Self::debian(),
+        }
+    }
+
+    fn of_release(release: &str) -> Result<Self> {
+        let known = OTHER_RELEASES.iter().find(|(codename, _)| *codename == release);
+        let (codename, name) =
+            known.with_context(|| format!("{RELEASE_VARIABLE}: no release `{release}`"))?;
+        let host = Distribution { id: "debian".to_owned(), codename: (*codename).to_owned() };
+        let mut recipe = Self { name, ..Self::for_host(&host) };
+        recipe.packages.retain(|package| !is_kernel(package) && *package != EARLY_USER_SPACE);
+        Ok(recipe)
+    }
+
+    /// Whether it has a kernel.
+    pub(super) fn boots(&self) -> bool {
+        self.packages.iter().any(|package| is_kernel(package))
+    }
+
     fn for_host(host: &Distribution) -> Self {
         let mut packages = PACKAGES.to_vec();
         packages.push(if host.id == "ubuntu" { "linux-image-virtual" } else { "linux-image-cloud-amd64" });
@@ -85,9 +116,21 @@ impl Recipe {
     }
 }
 
+fn is_kernel(package: &str) -> bool {
+    package.starts_with("linux-image-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_release_has_an_image_of_its_own_without_a_kernel() {
+        let trixie = Recipe::of_release("trixie").unwrap();
+        assert!(trixie.key().unwrap().starts_with("debian13-") && trixie.suite == "trixie", "{trixie:?}");
+        assert!(recipe().boots() && !trixie.boots());
+        assert!(Recipe::of_release("sid").is_err());
+    }
 
     fn recipe() -> Recipe {
         Recipe::for_host(&Distribution { id: "debian".to_owned(), codename: "bookworm".to_owned() })

@@ -68,7 +68,7 @@ impl Namespace {
             bail!("no system in namespaces: {obstacle}");
         }
         packages::ensure(packages::LAB)?;
-        let image = Image::ensure(&Recipe::debian()?)?;
+        let image = Image::ensure(&Recipe::without_kernel()?)?;
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         lay_out(dir.path(), &image, payload)?;
         let cgroup = make_cgroup(dir.path())?;
