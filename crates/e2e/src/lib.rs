@@ -13,6 +13,7 @@ pub mod messages;
 pub mod operations;
 pub mod raw;
 pub mod shape;
+pub mod share;
 mod times;
 pub mod windows;
 

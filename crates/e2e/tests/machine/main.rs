@@ -1,6 +1,6 @@
 //! The agent in a real machine: systemd, udev, virtio-serial, driven from the host's end.
 //!
-//! One machine is booted for all scenarios; each leaves it as it found it.
+//! One machine is booted for all scenarios, or one for each share of them; each leaves it as it found it.
 
 mod audit;
 mod autochecks;
@@ -30,6 +30,7 @@ mod unsafe_command;
 
 use infiniservice_e2e::guest;
 use infiniservice_e2e::harness::{self, Scenario};
+use infiniservice_e2e::share::Share;
 use std::process::ExitCode;
 
 /// In the order in which they run.
@@ -103,10 +104,22 @@ const ALL: &[&[Scenario]] = &[
 /// Where this is set, the tests' program is `infinictl`: always that of the sources, which a built one beside it need not be.
 const AS_INFINICTL: &str = "LAB_AS_INFINICTL";
 
+/// The slow scenarios, out of the tables that runs end with.
+const RECORDED_TIMES: &str = include_str!("times.txt");
+
 fn main() -> ExitCode {
     if std::env::var_os(AS_INFINICTL).is_some() {
         return infinictl::cli::main();
     }
-    let scenarios: Vec<Scenario> = ALL.concat();
-    harness::run(&guest::picked(&scenarios, needs::of)).exit_code()
+    let mut scenarios: Vec<Scenario> = ALL.concat();
+    scenarios.retain(|(name, _)| needs::runs(name));
+    let share = match Share::asked() {
+        Ok(share) => share,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let picked = guest::picked(&scenarios, needs::of);
+    harness::run(&share.of(&picked, RECORDED_TIMES)).exit_code()
 }

@@ -2,6 +2,7 @@
 //! kernel in user mode has; few need an emulated machine, which is many times slower.
 
 use infiniservice_e2e::guest::Needs;
+use infiniservice_lab::image::recipe::RELEASE_VARIABLE;
 
 /// The beginnings of their names, each with what namespaces lack.
 const OWN_KERNEL: &[(&str, &str)] = &[
@@ -45,6 +46,15 @@ const EMULATION: &[(&str, &str)] = &[
     ("faults::a_machine_that_slept", "a firmware that wakes it"),
     ("faults::a_machine_that_moves", "another QEMU to move to"),
 ];
+
+/// What is worth running on other releases of Debian: their systemd, apt, dpkg, dnf and rpm differ.
+const OF_EACH_RELEASE: &[&str] = &["inventory::", "log::", "packages::", "services::"];
+
+/// Whether this scenario is to run, on another release if the environment asks for one.
+pub fn runs(scenario: &str) -> bool {
+    let other = std::env::var_os(RELEASE_VARIABLE).is_some_and(|release| !release.is_empty());
+    !other || OF_EACH_RELEASE.iter().any(|name| scenario.starts_with(name))
+}
 
 /// What this scenario needs.
 pub fn of(scenario: &str) -> Needs {

@@ -34,6 +34,8 @@ const SHOWN_LINES: usize = 30;
 const AGENT: u32 = 1;
 /// Where the kernel keeps the guest's memory where there is room.
 const SHARED_MEMORY: &str = "/dev/shm";
+/// What the names of the files begin with that say which kernel has which processor.
+const PROCESSOR_LOCK: &str = "/run/infiniservice-lab-processor-";
 
 /// A booted system, for the life of this value.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct UserMode {
     console: Console,
     guest: Mutex<GuestAgent>,
     dir: TempDir,
+    /// Held for as long as it runs.
+    _processor: Option<File>,
 }
 
 impl UserMode {
@@ -60,9 +64,10 @@ impl UserMode {
         let image = Image::ensure(&Recipe::debian()?)?;
         let dir = tempfile::Builder::new().prefix("infiniservice-lab-").tempdir()?;
         let console = lay_out(dir.path(), payload)?;
-        let process = start(dir.path(), &options::arguments(&image, dir.path()))?;
+        let (processor, processor_lock) = processor()?;
+        let process = start(dir.path(), &options::arguments(&image, dir.path()), processor)?;
         let guest = Mutex::new(GuestAgent::new(&dir.path().join(options::GUEST_AGENT_SOCKET)));
-        let system = Self { process, console, guest, dir };
+        let system = Self { process, console, guest, dir, _processor: processor_lock };
         system.wait_booted()?;
         Ok(system)
     }
@@ -160,21 +165,28 @@ fn lay_out(dir: &Path, payload: Option<&Path>) -> Result<Console> {
 }
 
 /// Starts the kernel as the first of a process namespace, so that all of its processes end with it.
-fn start(dir: &Path, arguments: &[std::ffi::OsString]) -> Result<Process> {
+fn start(dir: &Path, arguments: &[std::ffi::OsString], processor: usize) -> Result<Process> {
     let log = File::create(dir.join(options::CONSOLE_LOG))?;
     let mut command = command::program("setpriv")?;
-    command.args(["--pdeathsig", "KILL", "--", "taskset", "--cpu-list", &processor()?.to_string()]);
+    command.args(["--pdeathsig", "KILL", "--", "taskset", "--cpu-list", &processor.to_string()]);
     command.args(["unshare", "--pid", "--fork", "--kill-child"]);
     command.arg(command::find(options::KERNEL).context("the kernel is not installed")?).args(arguments);
     command.env("TMPDIR", memory_directory(dir)).stdout(log.try_clone()?).stderr(log);
     Process::keep_owned(command)
 }
 
-/// The last processor that this process may use. The kernel and what runs on it take turns at each system call, which is
-/// twice as quick on one processor.
-fn processor() -> Result<usize> {
+/// The last processor that this process may use and that no other such kernel has, with the lock that says so; where each has
+/// one, the last. The kernel and what runs on it take turns at each system call, which is twice as quick on one processor.
+fn processor() -> Result<(usize, Option<File>)> {
     let usable = rustix::thread::sched_getaffinity(None)?;
-    (0..rustix::thread::CpuSet::MAX_CPU).rev().find(|cpu| usable.is_set(*cpu)).context("no processor")
+    let all = || (0..rustix::thread::CpuSet::MAX_CPU).rev().filter(|cpu| usable.is_set(*cpu));
+    for cpu in all() {
+        let lock = File::create(format!("{PROCESSOR_LOCK}{cpu}"))?;
+        if lock.try_lock().is_ok() {
+            return Ok((cpu, Some(lock)));
+        }
+    }
+    Ok((all().next().context("no processor")?, None))
 }
 
 /// Where the guest's memory is kept.
