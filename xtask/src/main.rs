@@ -11,7 +11,6 @@ mod soak;
 mod steps;
 mod test;
 mod test_programs;
-mod under_wine;
 mod windows;
 
 use std::process::ExitCode;
@@ -32,7 +31,6 @@ enum Command {
     Lab(lab::Lab),
     Soak(soak::Soak),
     Test(test::Test),
-    UnderWine(under_wine::UnderWine),
 }
 
 impl Command {
@@ -45,7 +43,6 @@ impl Command {
             Self::Lab(command) => command.run(),
             Self::Soak(command) => command.run(),
             Self::Test(command) => command.run(),
-            Self::UnderWine(command) => command.run(),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `cargo xtask test`: everything that continuous integration checks.
 
 use crate::beside::Beside;
-use crate::dist::linux;
+use crate::dist::{linux, tools};
 use crate::steps::{Steps, cargo, root, run};
 use crate::test_programs;
-use crate::windows::{self, Profile};
+use crate::windows;
 use anyhow::Result;
 use clap::Args;
-use infiniservice_lab::command::find;
-use infiniservice_lab::{Namespace, UserMode};
+use infiniservice_lab::image::recipe::RELEASE_VARIABLE;
+use infiniservice_lab::{Namespace, UserMode, packages};
+use std::process::Command;
 
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
 #[derive(Args)]
@@ -22,10 +23,20 @@ pub struct Test {
     /// Run every scenario in emulated machines, as before a release: also those that could run without emulation.
     #[arg(long, conflicts_with_all = ["fast", "windows"])]
     all_in_machines: bool,
-    /// What runs beside the first machine: Windows, namespaces, and more machines where the rest needs them.
-    #[arg(long, hide = true, conflicts_with_all = ["fast", "windows"])]
-    beside: bool,
+    /// Run this share of the systems, such as 1/2.
+    #[arg(long, hide = true, value_name = "SHARE", conflicts_with_all = ["fast", "windows"])]
+    beside: Option<String>,
 }
+
+/// Of the systems that run at the same time. One would leave a processor idle: its scenarios wait more than they compute.
+const SHARES: [&str; 2] = ["1/2", "2/2"];
+/// Other releases of Debian than the host's, each in the share that runs it.
+const RELEASES: [(&str, &str, &str); 2] = [
+    ("1/2", "bullseye", "packages, services and inventory of Debian 11"),
+    ("2/2", "trixie", "packages, services and inventory of Debian 13"),
+];
+/// How the scenarios' program is told.
+const SHARE_VARIABLE: &str = "INFINISERVICE_LAB_SHARE";
 
 impl Test {
     /// Runs every step, then tells which failed.
@@ -33,62 +44,53 @@ impl Test {
         if self.windows {
             return windows_steps().finish();
         }
-        if self.beside {
-            return self.beside_steps().finish();
+        if let Some(share) = &self.beside {
+            return self.systems(share).finish();
         }
+        // First what it installs, so that nothing waits for the package manager's lock.
+        let machines = (!self.fast).then(|| self.machines());
+        // Neither shares anything with the rest, and each leaves a processor idle at times.
+        let windows = machines.map(|_| Beside::start("windows", &["test", "--windows"]));
         let mut steps = Steps::default();
         steps.step("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
-        steps.step("lints", || {
-            run(&mut cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--features",
-                "infiniservice-link/sim",
-                "--",
-                "-D",
-                "warnings",
-            ]))
+        steps.step("lints", lints);
+        let systems = machines.map(|_| {
+            steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
+            steps.step("build of the tests", || test_programs::of("machine").map(drop));
+            SHARES.map(|share| (share, self.systems_beside(share)))
         });
+        steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
         steps.step("documentation", documentation);
-        steps.step("tests", || {
-            // A failure is one paragraph, not a page: the log of a run is read from its end.
-            let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-            tests.env_remove("INFINISERVICE_VM").env_remove("INFINISERVICE_WINE");
-            run(tests.env("RUST_BACKTRACE", "0"))
-        });
-        if self.fast {
-            println!("\n==> the virtual machine\n    left out: --fast was given");
-            println!("\n==> Windows\n    left out: --fast was given");
-        } else {
-            steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
-            // First what it installs, so that nothing waits for the package manager's lock.
-            let machines = self.machines();
-            // An emulated machine waits much, and keeps only one processor busy.
-            let mut arguments = vec!["test", "--beside"];
-            arguments.extend(self.all_in_machines.then_some("--all-in-machines"));
-            let beside = Beside::start("beside", &arguments);
-            let skipped =
-                machines.elsewhere().iter().flat_map(|group| ["--skip", *group]).collect::<Vec<_>>();
-            steps.step("the virtual machine", || scenarios(machines.lab(), &skipped));
-            if machines == Machines::Emulated {
-                steps.step("the system on a kernel in user mode", || scenarios("usermode", &[]));
-            }
-            steps.step("Windows, and the system in namespaces (begun with the machine)", || beside?.finish());
+        match machines {
+            None => println!("\n==> machines and Windows\n    left out: --fast was given"),
+            Some(Machines::Emulated) => steps.step(EMULATED, || scenarios("emulated", None)),
+            Some(Machines::Rest | Machines::Everything) => {}
+        }
+        for (share, beside) in systems.into_iter().flatten() {
+            steps.step(&format!("systems beside, {share} (begun after the build)"), || beside?.finish());
+        }
+        if let Some(windows) = windows {
+            steps.step("Windows (begun first)", || windows?.finish());
         }
         steps.finish()
     }
 
-    fn beside_steps(&self) -> Steps {
-        let machines = self.machines();
-        let mut steps = windows_steps();
-        if machines != Machines::Everything {
-            steps.step("the system in namespaces", || scenarios("namespace", &[]));
+    fn systems_beside(&self, share: &str) -> Result<Beside> {
+        let mut arguments = vec!["test", "--beside", share];
+        arguments.extend(self.all_in_machines.then_some("--all-in-machines"));
+        Beside::start(&format!("systems-{}", &share[..1]), &arguments)
+    }
+
+    fn systems(&self, share: &str) -> Steps {
+        let mut steps = Steps::default();
+        for &(lab, title) in self.machines().shared() {
+            steps.step(title, || scenarios(lab, Some(share)));
         }
-        for group in machines.elsewhere() {
-            steps.step(&format!("the virtual machine: {group}"), || scenarios(machines.lab(), &[group]));
+        let releases = RELEASES.iter().filter(|(of, ..)| self.all_in_machines && *of == share);
+        for &(_, release, title) in releases {
+            steps.step(title, || on_release(release));
         }
         steps
     }
@@ -122,44 +124,49 @@ enum Machines {
 }
 
 impl Machines {
-    /// What the scenarios' program calls it.
-    fn lab(self) -> &'static str {
+    /// What runs in shares: each kind of system by the name that the scenarios' program has for it, and a step's.
+    fn shared(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Everything => "machine",
-            Self::Rest => "rest",
-            Self::Emulated => "emulated",
+            Self::Everything => &[("machine", EMULATED)],
+            Self::Rest => &[("rest", EMULATED), NAMESPACES],
+            Self::Emulated => &[("usermode", "the system on a kernel in user mode"), NAMESPACES],
         }
     }
-
-    /// Scenarios of machines of their own, where there are many: they are half of the time.
-    fn elsewhere(self) -> &'static [&'static str] {
-        if self == Self::Emulated { &[] } else { &["packages::", "faults::", "install::"] }
-    }
 }
+
+const EMULATED: &str = "the virtual machine";
+const NAMESPACES: (&str, &str) = ("namespace", "the system in namespaces");
 
 fn windows_steps() -> Steps {
     let mut steps = Steps::default();
     steps.step("what building for Windows needs", windows::prepare);
-    steps.step("lints for Windows", windows::clippy);
-    steps.step("build for Windows", || windows::build(Profile::Debug).map(drop));
+    steps.step("lints and build for Windows", windows::build_and_lint);
     steps.step("unit tests under Wine", windows::unit_tests);
     steps.step("scenarios under Wine", wine);
     steps
 }
 
 fn wine() -> Result<()> {
-    infiniservice_lab::packages::ensure(infiniservice_lab::packages::WINE)?;
+    packages::ensure(packages::WINE)?;
     test_programs::run("wine", |tests| {
         tests.arg("--nocapture").env("INFINISERVICE_WINE", "1").env("RUST_BACKTRACE", "0");
     })
 }
 
+fn lints() -> Result<()> {
+    let all = ["clippy", "--workspace", "--all-targets", "--features", "infiniservice-link/sim"];
+    run(cargo(&all).args(["--", "-D", "warnings"]))
+}
+
+fn tests() -> Result<()> {
+    // A failure is one paragraph, not a page: the log of a run is read from its end.
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    tests.env_remove("INFINISERVICE_VM").env_remove("INFINISERVICE_WINE");
+    run(tests.env("RUST_BACKTRACE", "0"))
+}
+
 fn licences() -> Result<()> {
-    if find("cargo-deny").is_none() {
-        println!("    cargo-deny is not here: installing it");
-        // It runs for a second: a quick build is worth more than a quick program.
-        run(&mut cargo(&["install", "--locked", "--debug", "cargo-deny"]))?;
-    }
+    tools::ensure("cargo-deny")?;
     run(&mut cargo(&["deny", "--log-level", "error", "check", "licenses", "bans", "sources"]))
 }
 
@@ -179,11 +186,28 @@ fn documentation() -> Result<()> {
     run(cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The scenarios that `pick` names, of those that this lab (`namespace`, `usermode`, `emulated`…) runs.
-fn scenarios(lab: &str, pick: &[&str]) -> Result<()> {
-    infiniservice_lab::packages::ensure(infiniservice_lab::packages::LAB)?;
+/// The scenarios that this lab (`namespace`, `usermode`, `emulated`…) runs, or this share of them.
+fn scenarios(lab: &str, share: Option<&str>) -> Result<()> {
+    run_scenarios(lab, |tests| {
+        tests.envs(share.map(|share| (SHARE_VARIABLE, share)));
+    })
+}
+
+/// Those that depend on a release of Debian's own programs.
+fn on_release(release: &str) -> Result<()> {
+    if let Some(obstacle) = Namespace::obstacle() {
+        println!("    left out, as it runs in namespaces only: {obstacle}");
+        return Ok(());
+    }
+    run_scenarios("namespace", |tests| {
+        tests.env(RELEASE_VARIABLE, release);
+    })
+}
+
+fn run_scenarios(lab: &str, set_up: impl Fn(&mut Command)) -> Result<()> {
+    packages::ensure(packages::LAB)?;
     test_programs::run("machine", |tests| {
-        tests.args(["--test-threads=1", "--nocapture"]).args(pick);
+        tests.args(["--test-threads=1", "--nocapture"]);
         // What users get, not what was built for tests.
         for (variable, program) in
             [("INFINISERVICE_AGENT", "infiniservice"), ("INFINISERVICE_INFINICTL", "infinictl")]
@@ -193,5 +217,6 @@ fn scenarios(lab: &str, pick: &[&str]) -> Result<()> {
             }
         }
         tests.env("INFINISERVICE_LAB", lab).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0");
+        set_up(tests);
     })
 }

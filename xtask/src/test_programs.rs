@@ -7,16 +7,30 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// A test program that cargo built.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    directory: PathBuf,
+    target: String,
+}
+
 /// A command for each crate that has test programs of this name: the program, in its crate's directory as cargo runs it.
 pub fn of(name: &str) -> Result<Vec<Command>> {
-    let mut all = cargo(&["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
-    let built = all.stderr(Stdio::inherit()).output()?;
-    ensure!(built.status.success(), "{all:?} ended with {}", built.status);
-    let messages = String::from_utf8(built.stdout)?;
-    let programs = messages.lines().filter_map(|line| program(name, line));
-    let commands: Vec<Command> = programs.map(|(program, directory)| command(&program, &directory)).collect();
+    let built = built(&mut cargo(&["test", "--workspace"]))?;
+    let of_name = built.iter().filter(|program| program.target == name);
+    let commands: Vec<Command> = of_name.map(|program| command(&program.path, &program.directory)).collect();
     ensure!(!commands.is_empty(), "no crate has test programs of the name {name}");
     Ok(commands)
+}
+
+/// The programs of a `cargo test` that is not to run them.
+pub fn built(tests: &mut Command) -> Result<Vec<Program>> {
+    tests.args(["--no-run", "--message-format=json-render-diagnostics"]);
+    let built = tests.stderr(Stdio::inherit()).output()?;
+    ensure!(built.status.success(), "{tests:?} ended with {}", built.status);
+    Ok(String::from_utf8(built.stdout)?.lines().filter_map(program).collect())
 }
 
 fn command(program: &Path, directory: &Path) -> Command {
@@ -25,15 +39,16 @@ fn command(program: &Path, directory: &Path) -> Command {
     command
 }
 
-/// The program and its crate's directory, where cargo's message (Cargo Book, "External tools") is of such a program.
-fn program(name: &str, message: &str) -> Option<(PathBuf, PathBuf)> {
+/// Out of cargo's message (Cargo Book, "External tools"), where it is of such a program.
+fn program(message: &str) -> Option<Program> {
     let message: Value = serde_json::from_str(message).ok()?;
-    let target = &message["target"];
-    let is_it = message["reason"] == "compiler-artifact"
-        && target["name"] == name
-        && target["kind"].as_array()?.iter().any(|kind| kind == "test");
     let directory = Path::new(message["manifest_path"].as_str()?).parent()?;
-    is_it.then(|| Some((message["executable"].as_str()?.into(), directory.to_owned())))?
+    (message["reason"] == "compiler-artifact" && message["profile"]["test"] == true).then_some(())?;
+    Some(Program {
+        path: message["executable"].as_str()?.into(),
+        directory: directory.to_owned(),
+        target: message["target"]["name"].as_str()?.to_owned(),
+    })
 }
 
 /// Runs them one after another; an error names those that failed.
@@ -56,18 +71,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_test_program_of_that_name_is_taken() {
-        let message = |reason: &str, kind: &str, name: &str| {
+    fn only_a_test_program_is_taken() {
+        let message = |reason: &str, test: bool| {
             format!(
-                r#"{{"reason":"{reason}","manifest_path":"/w/crates/e2e/Cargo.toml","executable":"/w/target/debug/deps/{name}-1",
-                "target":{{"kind":["{kind}"],"name":"{name}"}}}}"#
+                r#"{{"reason":"{reason}","manifest_path":"/w/crates/e2e/Cargo.toml","executable":"/w/target/debug/deps/machine-1",
+                "target":{{"kind":["test"],"name":"machine"}},"profile":{{"test":{test}}}}}"#
             )
         };
-        let found = program("machine", &message("compiler-artifact", "test", "machine"));
-        assert_eq!(found, Some(("/w/target/debug/deps/machine-1".into(), "/w/crates/e2e".into())));
-        assert_eq!(program("machine", &message("compiler-artifact", "lib", "machine")), None);
-        assert_eq!(program("machine", &message("compiler-artifact", "test", "it")), None);
-        assert_eq!(program("machine", r#"{"reason":"build-finished","success":true}"#), None);
-        assert_eq!(program("machine", "no JSON"), None);
+        let found = program(&message("compiler-artifact", true)).expect("a program");
+        assert_eq!(found.path, Path::new("/w/target/debug/deps/machine-1"));
+        assert_eq!(
+            (found.directory.as_path(), found.target.as_str()),
+            (Path::new("/w/crates/e2e"), "machine")
+        );
+        assert_eq!(program(&message("compiler-artifact", false)), None);
+        assert_eq!(program(&message("compiler-message", true)), None);
+        assert_eq!(program(r#"{"reason":"build-finished","success":true}"#), None);
+        assert_eq!(program("no JSON"), None);
     }
 }

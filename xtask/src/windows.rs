@@ -1,20 +1,31 @@
 //! Building for Windows on a Debian machine: its own Rust with its sources, and mingw's linker. Rustup's toolchain has
 //! nothing to do with it.
 
-use crate::steps::{own_program, root, run};
-use anyhow::{Context, Result, bail};
+use crate::steps::{root, run};
+use crate::test_programs;
+use anyhow::{Context, Result, bail, ensure};
+use infiniservice_lab::wine::Prefix;
 use infiniservice_lab::{command, imports, packages};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Debian's, never the first on `PATH`.
 const CARGO: &str = "/usr/bin/cargo";
-/// Called by itself: cargo would take one of rustup's before it.
-const CLIPPY: &str = "/usr/bin/cargo-clippy";
+/// The compiler that lints what it compiles. Called by itself: cargo would take one of rustup's before it.
+const CLIPPY: &str = "/usr/bin/clippy-driver";
+/// What cargo-clippy tells that compiler for `-D warnings`.
+const WARNINGS_ARE_ERRORS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
 const RUSTC: &str = "/usr/bin/rustc";
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What is built; each becomes an `.exe`.
 pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
+
+/// What is built: not what is the host's alone. No line of the link and the protocol is for Windows alone; they are built for
+/// the others, and tested on Linux. The same for programs and tests, as that decides which features dependencies have.
+const NOT_FOR_WINDOWS: [&str; 5] =
+    ["infiniservice-e2e", "infiniservice-lab", "infiniservice-link", "infiniservice-protocol", "xtask"];
+/// In the programs' own profile: that of tests optimises what a simulation on Linux needs.
+const UNIT_TESTS: [&str; 3] = ["--lib", "--profile", "dev"];
 
 /// A build: quick to make for tests, or small and fast for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,32 +54,63 @@ pub fn prepare() -> Result<()> {
     Ok(())
 }
 
-/// Lints the agent for Windows, as strictly as for Linux.
-pub fn clippy() -> Result<()> {
-    run(cargo(CLIPPY, "clippy", Profile::Debug).args(["--", "-D", "warnings"]))
+/// Builds the programs and the unit tests, and lints them as strictly as for Linux: by the same compiler in the same go, so
+/// that the standard library and all dependencies are built once and not three times.
+pub fn build_and_lint() -> Result<()> {
+    unit_test_programs()?;
+    // Asking for examples, which there are none of, gives dependencies the features that they have for tests.
+    run(linted("build").args(["--bins", "--examples"]))?;
+    only_of_windows(&built(Profile::Debug))
 }
 
-/// Runs the agent's unit tests under Wine: those of Windows' own calls, and all that every platform has.
+/// Runs the unit tests under Wine, in a prefix of their own: those of Windows' own calls, and all that every platform has.
 pub fn unit_tests() -> Result<()> {
-    let mut command = debian(CARGO, "test");
-    let runner = format!("{} under-wine", own_program()?.display());
-    command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", runner).env("RUST_BACKTRACE", "0");
-    run(command.args(["-p", "infiniservice", "--lib"]))
+    packages::ensure(packages::WINE)?;
+    let prefix = Prefix::create(0)?;
+    let mut failed = Vec::new();
+    for program in unit_test_programs()? {
+        println!("    {}", name(&program));
+        let mut tests = prefix.command(&prefix.install(&program)?)?;
+        if !tests.env("RUST_BACKTRACE", "0").arg("--quiet").status()?.success() {
+            failed.push(name(&program));
+        }
+    }
+    ensure!(failed.is_empty(), "{} failed", failed.join(", "));
+    Ok(())
+}
+
+fn unit_test_programs() -> Result<Vec<PathBuf>> {
+    let built = test_programs::built(linted("test").args(UNIT_TESTS))?;
+    Ok(built.into_iter().map(|program| program.path).collect())
 }
 
 /// Builds the programs; where they are. Each is checked to want no DLL but Windows' own.
 pub fn build(profile: Profile) -> Result<Vec<PathBuf>> {
-    run(&mut cargo(CARGO, "build", profile))?;
+    let mut command = debian("build", "std,panic_abort");
+    command.args(PROGRAMS.iter().flat_map(|program| ["-p", program]));
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    run(&mut command)?;
+    let built = built(profile);
+    only_of_windows(&built)?;
+    Ok(built.into())
+}
+
+fn built(profile: Profile) -> [PathBuf; 2] {
     let directory = root().join("target/windows").join(TARGET).join(match profile {
         Profile::Debug => "debug",
         Profile::Release => "release",
     });
-    let built = PROGRAMS.map(|program| directory.join(program).with_extension("exe"));
-    for program in &built {
+    PROGRAMS.map(|program| directory.join(program).with_extension("exe"))
+}
+
+fn only_of_windows(programs: &[PathBuf]) -> Result<()> {
+    for program in programs {
         let count = imports::only_of_windows(program)?;
         println!("    {}: {count} DLLs, all of them Windows' own", name(program));
     }
-    Ok(built.into())
+    Ok(())
 }
 
 fn name(path: &Path) -> String {
@@ -77,8 +119,8 @@ fn name(path: &Path) -> String {
 
 /// `std` is built from its source, for which stable Rust has to be asked to allow it. What rustup's cargo told this
 /// process about itself must not reach Debian's.
-fn debian(program: &str, subcommand: &str) -> Command {
-    let mut command = Command::new(program);
+fn debian(subcommand: &str, library: &str) -> Command {
+    let mut command = Command::new(CARGO);
     command.current_dir(root()).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
     for (variable, _) in std::env::vars_os() {
         let text = variable.to_string_lossy();
@@ -92,17 +134,17 @@ fn debian(program: &str, subcommand: &str) -> Command {
         .env("CARGO", CARGO)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", root().join("target/windows"));
-    command.args([subcommand, "--quiet", "-Z", "build-std=std,panic_abort", "--target", TARGET]);
+    command.args([subcommand, "--quiet", "-Z", &format!("build-std={library}"), "--target", TARGET]);
     command
 }
 
-/// The same for the programs that users get.
-fn cargo(program: &str, subcommand: &str, profile: Profile) -> Command {
-    let mut command = debian(program, subcommand);
-    command.args(PROGRAMS.iter().flat_map(|program| ["-p", program]));
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+/// The same with a compiler that lints. Nobody debugs this build, and it is made anew on each fresh checkout.
+fn linted(subcommand: &str) -> Command {
+    // Every crate is built against the whole list: without the tests' own library in it, programs would share nothing with tests.
+    let mut command = debian(subcommand, "std,panic_abort,test");
+    command.arg("--workspace").args(NOT_FOR_WINDOWS.iter().flat_map(|package| ["--exclude", package]));
+    command.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY).env("CLIPPY_ARGS", WARNINGS_ARE_ERRORS);
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     command
 }
 

@@ -68,8 +68,9 @@ async fn run(request: Request, timeout: Duration) -> Finished {
     SystemRunner.run(request, &Control::for_at_most(timeout)).await.unwrap()
 }
 
-/// Not a test of anything where it has no role.
+/// Not a test of anything where it has no role. It leaves children behind on purpose: Windows knows no zombies.
 #[test]
+#[allow(clippy::zombie_processes)]
 fn a_program_for_the_other_tests() {
     let Ok(role) = std::env::var("INFINISERVICE_TEST_ROLE") else { return };
     let port: u16 = std::env::var("INFINISERVICE_TEST_PORT").unwrap().parse().unwrap();
@@ -178,7 +179,9 @@ async fn what_a_program_leaves_behind_ends_with_it() {
     let let_it_go = tokio::task::spawn_blocking(move || {
         let mut came = meeting.wait_for(2);
         // Only the one that leaves heeds it.
-        came.iter_mut().for_each(|came| came.connection.write_all(&[0]).unwrap());
+        for one in &mut came {
+            one.connection.write_all(&[0]).unwrap();
+        }
         came
     });
     let finished = run(request, LONG).await;
