@@ -29,7 +29,8 @@ impl Image {
     pub fn ensure(recipe: &Recipe) -> Result<Self> {
         let lab = dirs::lab_dir()?;
         let dir = lab.join(format!("image-{}", recipe.key()?));
-        let _lock = dirs::lock(&lab, "image.lock")?;
+        // One variant does not wait for the building of another.
+        let _lock = dirs::lock(&lab, &format!("image-{}.lock", recipe.name))?;
         if !dir.is_dir() {
             packages::ensure(packages::LAB)?;
             eprintln!("building the {} image, which takes about a minute the first time", recipe.name);
