@@ -103,7 +103,10 @@ fn impossible(guest: &Guest) -> Result<()> {
     expect_error(&desk.install("lab-enemy")?, ErrorCode::Conflict, "it would remove lab-plain")?;
     ensure!(desk.dpkg("lab-plain")? == "installed 1.0");
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
-    expect_error(&desk.remove("dpkg")?, ErrorCode::ExecutionFailed, "packages that have to stay need it")?;
+    // apt 2 names what needs it, apt 3 that it is essential.
+    let refused = desk.remove("dpkg")?;
+    expect_error(&refused, ErrorCode::ExecutionFailed, "packages that have to stay need it")
+        .or_else(|_| expect_error(&refused, ErrorCode::ExecutionFailed, "cannot do without it"))?;
     expect_error(&desk.remove("hostname")?, ErrorCode::ExecutionFailed, "cannot do without it")?;
     desk.close();
     Ok(())
