@@ -3,7 +3,6 @@
 pub mod automatic_services;
 pub mod defender;
 pub mod event_log;
-#[cfg(target_os = "windows")]
 pub mod firewall;
 #[cfg(target_os = "windows")]
 mod gather;
