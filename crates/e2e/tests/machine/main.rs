@@ -91,6 +91,7 @@ const ALL: &[&[Scenario]] = &[
     packages::dnf::TROUBLE,
     packages::dnf::UPDATES,
     packages::dnf::END,
+    packages::zypper::SCENARIOS,
     documented::SCENARIOS,
     signed::SCENARIOS,
     install::script::SCENARIOS,

@@ -27,6 +27,7 @@ pub const PACKAGES: &[&str] = &[
     "systemd-timesyncd",
     "tiny-initramfs",
     "udev",
+    "zypper",
 ];
 
 /// Scripts that are run in the finished tree, each with one argument: they make the repositories of the package tests, which

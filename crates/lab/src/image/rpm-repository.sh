@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a repository of tiny rpm packages below $1, in two states: old, and new with second versions of some, one of which an
-# advisory calls a security update. Nothing uses them until a test points dnf at them.
+# advisory calls a security update. Nothing uses them until a test points dnf or zypper at them.
 set -eu
 top=$1
 work=$(mktemp -d)

@@ -5,6 +5,7 @@ pub mod checked;
 pub mod dnf;
 pub mod trouble;
 pub mod updates;
+pub mod zypper;
 
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::Client;
