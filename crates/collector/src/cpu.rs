@@ -3,11 +3,12 @@
 //! Busy is all that is neither idle nor waiting for I/O; time stolen by the hypervisor counts as busy, as the
 //! machine did not have it. Guest time is already part of user time and is not added again.
 
-use super::error::{CollectError, ParseError};
+use super::error::CollectError;
 use super::metric::{Metric, Round};
 use super::numbers::percent;
 use super::rate::Rate;
-use super::text::{lines, next_unsigned, unsigned, words};
+use infiniservice_platform::linux::text::ParseError;
+use infiniservice_platform::linux::text::{lines, next_unsigned, unsigned, words};
 
 /// States of a processor in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
 const STATES: usize = 8;
@@ -42,7 +43,7 @@ pub struct Usage {
 
 /// The metric: usage between two collections.
 #[derive(Default)]
-pub struct Metered(Rate<Sample, Usage>);
+pub(crate) struct Metered(Rate<Sample, Usage>);
 
 impl Metric for Metered {
     fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
@@ -106,6 +107,11 @@ impl Times {
         for (sum, more) in self.0.iter_mut().zip(other.0) {
             *sum = sum.saturating_add(more);
         }
+    }
+
+    /// In each state: user, nice, system, idle, iowait, irq, softirq, steal.
+    pub fn ticks(self) -> [u64; STATES] {
+        self.0
     }
 
     fn total(self) -> u64 {

@@ -1,5 +1,6 @@
 //! Why a collector gave nothing.
 
+use infiniservice_platform::linux::text::ParseError;
 use std::io;
 use thiserror::Error;
 
@@ -65,22 +66,5 @@ impl CollectError {
     /// A parse failure in `path`.
     pub(crate) fn parse(path: impl Into<String>, what: ParseError) -> Self {
         Self::Parse { path: path.into(), what }
-    }
-}
-
-/// What in a text or record was not understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("line {line}: {item} is missing or not understood")]
-pub struct ParseError {
-    /// Counted from 1; 0 for the file as a whole.
-    pub line: usize,
-    /// The item expected.
-    pub item: &'static str,
-}
-
-impl ParseError {
-    /// `item` on `line`, counted from 1.
-    pub(crate) const fn new(line: usize, item: &'static str) -> Self {
-        Self { line, item }
     }
 }

@@ -1,11 +1,12 @@
 //! What is fuzzed of the collector: the kernel's text files and records, in which names are of anybody's choosing.
 
-use super::disk::{io, mounts};
+use super::disk::io;
 use super::network::{netlink as records, route};
 use super::ports::list::Protocol;
 use super::ports::{diag, owners, proc_net};
 use super::process::{files, stat};
-use super::{cpu, host, memory, passwd, pressure, temperature, text};
+use super::{cpu, host, memory, pressure, temperature};
+use infiniservice_platform::linux::{accounts, mounts, text};
 use std::time::Duration;
 
 const MAX_BYTES: usize = 64;
@@ -18,7 +19,7 @@ pub fn proc(bytes: &[u8]) {
     let mut sockets = Vec::new();
     proc_net::parse(bytes, Protocol::Tcp, &mut sockets);
     let _ = owners::socket_inode(bytes);
-    harmless(passwd::Users::parse(bytes).name(0).unwrap_or_default());
+    harmless(accounts::Names::parse(bytes).name(0).unwrap_or_default());
     harmless(&text::printable(bytes, MAX_BYTES));
     assert!(text::unescape_octal(bytes).len() <= bytes.len());
 }

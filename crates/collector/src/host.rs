@@ -1,20 +1,21 @@
 //! Uptime, load, boot time and names, from `/proc/uptime` and `/proc/loadavg` (`proc_uptime(5)`, `proc_loadavg(5)`).
 
-use super::error::{CollectError, ParseError};
+use super::error::CollectError;
 use super::metric::{Metric, Round};
 use super::numbers::{figure, rfc3339};
-use super::text::{decimal, words};
+use infiniservice_platform::linux::text::ParseError;
+use infiniservice_platform::linux::text::{decimal, words};
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::metrics::{Host, LoadAverage};
 
 /// Windows has none.
-pub fn collect_load_average(round: &mut Round<'_>) -> Result<(), CollectError> {
+pub(crate) fn collect_load_average(round: &mut Round<'_>) -> Result<(), CollectError> {
     round.data.system.load_average = round.machine.proc("loadavg", load_average)?;
     Ok(())
 }
 
 /// The start times of processes are reckoned from it.
-pub fn collect_uptime(round: &mut Round<'_>) -> Result<(), CollectError> {
+pub(crate) fn collect_uptime(round: &mut Round<'_>) -> Result<(), CollectError> {
     round.moment.uptime = 0;
     round.moment.uptime = round.machine.uptime()?;
     round.data.system.uptime_seconds = round.moment.uptime;
@@ -22,7 +23,7 @@ pub fn collect_uptime(round: &mut Round<'_>) -> Result<(), CollectError> {
 }
 
 /// Names and versions: only the host's name may change while the machine runs.
-pub struct Names {
+pub(crate) struct Names {
     known: Host,
 }
 

@@ -9,18 +9,17 @@
 )]
 
 mod collect;
-mod cpu;
+pub mod cpu;
 pub mod disk;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod handle;
-mod host;
+pub mod host;
 pub mod memory;
 mod metric;
 mod network;
 mod numbers;
-mod passwd;
 
 mod ports;
 pub mod pressure;
@@ -32,7 +31,6 @@ mod settings;
 mod sockets;
 mod sys;
 mod temperature;
-pub mod text;
 pub mod user_names;
 mod watch;
 

@@ -1,10 +1,11 @@
 //! How long programs had to wait for a processor, for memory and for block devices, from `/proc/pressure`
 //! (Documentation/accounting/psi.rst).
 
-use super::error::{CollectError, ParseError};
+use super::error::CollectError;
 use super::metric::Round;
 use super::numbers::{counter, figure};
-use super::text::{decimal, lines, unsigned, words};
+use infiniservice_platform::linux::text::ParseError;
+use infiniservice_platform::linux::text::{decimal, lines, unsigned, words};
 use infiniservice_protocol::metrics::{Pressure, Stall, Stalls};
 
 /// The metric. Windows, kernels before 4.20 and those built or started without it have none, which is no failure.

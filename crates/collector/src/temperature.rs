@@ -2,7 +2,7 @@
 
 use super::error::CollectError;
 use super::metric::Round;
-use super::text::unsigned;
+use infiniservice_platform::linux::text::unsigned;
 
 /// hwmon chips that sit in a processor, best first (drivers/hwmon).
 const CHIPS: [&str; 6] = ["coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal", "scpi_sensors"];

@@ -7,6 +7,13 @@ pub mod clock;
 pub mod environment;
 #[cfg(target_os = "linux")]
 pub mod lease_unsafe;
+/// Readers of the kernel's and the system's text files: pure, so that they compile and are tested everywhere.
+pub mod linux {
+    pub mod accounts;
+    pub mod mounts;
+    pub mod procfs;
+    pub mod text;
+}
 pub mod one_line;
 pub mod os_detection;
 #[cfg(target_os = "linux")]

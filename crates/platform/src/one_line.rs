@@ -1,6 +1,6 @@
 //! What packages, units and tools say, made fit for one line of a message.
 
-use infiniservice_protocol::text::misleads;
+pub use infiniservice_protocol::text::{hides, misleads};
 
 /// Longest description, in characters.
 const DESCRIPTION_CHARS: usize = 256;

@@ -1,5 +1,6 @@
 //! The homes of a machine's users, from passwd(5).
 
+use infiniservice_platform::linux::accounts::Entry;
 use std::io::{self, BufRead, Read};
 
 /// More users than any machine has, so that a made-up file costs little.
@@ -40,19 +41,19 @@ pub(crate) fn read(mut passwd: impl BufRead) -> io::Result<Homes> {
             cut = true;
             break;
         }
-        list.extend(home(&String::from_utf8_lossy(&line)));
+        list.extend(home(&line));
     }
     list.sort();
     list.dedup();
     Ok(Homes { list, cut })
 }
 
-fn home(line: &str) -> Option<Home> {
-    let mut fields = line.trim_end_matches('\n').split(':');
-    let uid = fields.nth(2)?.parse().ok()?;
-    let path = fields.nth(2)?.strip_prefix('/')?.trim_matches('/');
+fn home(line: &[u8]) -> Option<Home> {
+    let user = Entry::parse(line.trim_ascii_end())?;
+    let path = String::from_utf8_lossy(user.home()?).into_owned();
+    let path = path.strip_prefix('/')?.trim_matches('/');
     let plain = !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    plain.then(|| Home { path: path.to_owned(), uid })
+    plain.then(|| Home { path: path.to_owned(), uid: user.id })
 }
 
 #[cfg(test)]

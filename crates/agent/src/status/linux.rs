@@ -198,10 +198,9 @@ fn reason(error: &io::Error) -> String {
 
 /// By the system's own file: a directory service has no say in who the agent is.
 fn user_id(name: &str) -> Option<u32> {
-    let mut users = String::new();
-    fs::File::open("/etc/passwd").ok()?.take(MAX_USERS_BYTES).read_to_string(&mut users).ok()?;
-    let user = users.lines().find(|line| line.split(':').next() == Some(name))?;
-    user.split(':').nth(2)?.parse().ok()
+    let mut users = Vec::new();
+    fs::File::open("/etc/passwd").ok()?.take(MAX_USERS_BYTES).read_to_end(&mut users).ok()?;
+    infiniservice_platform::linux::accounts::id_of(&users, name)
 }
 
 #[cfg(test)]

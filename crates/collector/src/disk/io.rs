@@ -4,11 +4,12 @@
 //! same bytes twice. Which those are is asked of `/sys/block` (Documentation/ABI/stable/sysfs-block): a device with
 //! `slaves` lies on others, whatever its name; names decide only for what sysfs does not tell.
 
-use crate::error::{CollectError, ParseError};
+use crate::error::CollectError;
 use crate::metric::{Metric, Round};
 use crate::numbers::{counter, per_second, percent};
 use crate::rate::Rate;
-use crate::text::{lines, next_unsigned, words};
+use infiniservice_platform::linux::text::ParseError;
+use infiniservice_platform::linux::text::{lines, next_unsigned, words};
 use infiniservice_protocol::metrics::DiskIo;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -4,10 +4,10 @@
 //! A call that hangs cannot be taken back. So a mount has at most one thread; while it is out, the mount is reported and not
 //! asked again.
 
-use super::mounts::Mount;
 use super::usage::Space;
 use crate::error::CollectError;
 use infiniservice_platform::blocking::{self, Answer, Blocked, Item, Lane, Series};
+use infiniservice_platform::linux::mounts::Mount;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};

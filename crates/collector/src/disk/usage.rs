@@ -1,9 +1,9 @@
 //! How full a file system is, from statvfs(3).
 
-use super::mounts::Mount;
 use crate::error::CollectError;
 use crate::metric::Round;
 use crate::numbers::{counter, gigabytes};
+use infiniservice_platform::linux::mounts::Mount;
 use infiniservice_protocol::metrics::DiskUsage;
 use std::io;
 

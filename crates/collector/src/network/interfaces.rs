@@ -4,7 +4,7 @@ use super::route::{Address, Link};
 use crate::error::CollectError;
 use crate::metric::Round;
 use crate::numbers::{MAX_COUNT, counter};
-use crate::text::printable;
+use infiniservice_platform::linux::text::printable;
 use infiniservice_protocol::metrics::Interface;
 use std::net::IpAddr;
 

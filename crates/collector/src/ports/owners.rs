@@ -2,6 +2,7 @@
 //! else together. So what was found is kept, and a walk goes where it will likely find, and stops when it has.
 
 use crate::process::stat::Record;
+use infiniservice_platform::linux::text::unsigned;
 use std::collections::{HashMap, HashSet};
 
 /// The first process, which holds the sockets of services that it starts on demand, is asked last.
@@ -87,7 +88,7 @@ impl<F: FnMut(&[&Record], HashSet<u32>) -> Vec<(u32, u32)>> Walk<'_, F> {
 /// The inode of `socket:[4711]`, as `/proc/PID/fd/N` points to a socket.
 pub fn socket_inode(target: &[u8]) -> Option<u32> {
     let digits = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
-    crate::text::unsigned(digits).and_then(|inode| u32::try_from(inode).ok())
+    unsigned(digits).and_then(|inode| u32::try_from(inode).ok())
 }
 
 #[cfg(test)]

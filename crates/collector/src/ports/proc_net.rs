@@ -1,7 +1,7 @@
 //! Sockets from `/proc/net/tcp` and its like, for kernels without `sock_diag` modules.
 
 use super::list::{Protocol, Socket, State};
-use crate::text::{lines, unsigned, words};
+use infiniservice_platform::linux::text::{lines, unsigned, words};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The files, each with its protocol.

@@ -1,7 +1,7 @@
 //! The other files of a process, read only of those that are listed: `status`, `io`, `cmdline`, `exe`.
 
 use crate::numbers::counter;
-use crate::text::{lines, printable, unsigned, words};
+use infiniservice_platform::linux::text::{lines, printable, unsigned, words};
 
 /// What changes seldom in a process's life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,11 +1,10 @@
-//! `/proc/PID/stat` (`proc_pid_stat(5)`): the one file that is read of every process each time.
+//! A process in the table, from `/proc/PID/stat`: the one file that is read of every process each time.
 
-use crate::error::ParseError;
 use crate::numbers::count;
-use crate::text::{printable, unsigned, unsigned_or_negative, words};
+use infiniservice_platform::linux::procfs::Stat;
+use infiniservice_platform::linux::text::ParseError;
+use infiniservice_platform::linux::text::printable;
 
-/// A kernel thread (`PF_KTHREAD` in include/linux/sched.h).
-const PF_KTHREAD: u64 = 0x0020_0000;
 /// Names of programs have 15 bytes, those of kernel workers up to 63, of which these are kept.
 const MAX_NAME_BYTES: usize = 31;
 
@@ -61,45 +60,21 @@ pub struct Record {
     pub name: Name,
 }
 
-/// Reads one `/proc/PID/stat`. The name may hold anything, also blanks, newlines and `)`: the last `)` ends it.
+/// Reads one `/proc/PID/stat`.
 pub fn parse(text: &[u8]) -> Result<Record, ParseError> {
-    let missing = |item| ParseError::new(1, item);
-    let open = text.iter().position(|b| *b == b'(').ok_or(missing("("))?;
-    let close = text.iter().rposition(|b| *b == b')').filter(|at| *at > open).ok_or(missing(")"))?;
-    let pid = unsigned(text[..open].trim_ascii()).ok_or(missing("pid"))?;
-    let mut fields = Fields { words: words(text[close + 1..].trim_ascii_end()), next: 3 };
-    let state = fields.word(3).and_then(|word| word.first().copied()).ok_or(missing("state"))?;
-    let mut number = |field, item| fields.number(field).ok_or(missing(item));
+    let stat = Stat::parse(text)?;
     Ok(Record {
-        pid: count(pid),
-        name: Name::new(&text[open + 1..close]),
-        state,
-        ppid: count(number(4, "ppid")?),
-        is_kernel: number(9, "flags")? & PF_KTHREAD != 0,
-        cpu_ticks: number(14, "utime")?.saturating_add(number(15, "stime")?),
-        threads: count(number(20, "num_threads")?),
-        started: number(22, "starttime")?,
-        rss_pages: number(24, "rss")?,
+        pid: stat.pid,
+        ppid: stat.ppid,
+        started: stat.started,
+        cpu_ticks: stat.cpu_ticks,
+        rss_pages: stat.rss_pages,
+        threads: count(stat.threads),
         cpu_percent: 0.0,
+        state: stat.state,
+        is_kernel: stat.is_kernel,
+        name: Name::new(stat.name),
     })
-}
-
-/// The fields after the name, numbered as in the manual page; asked for in rising order.
-struct Fields<'a, I: Iterator<Item = &'a [u8]>> {
-    words: I,
-    next: usize,
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> Fields<'a, I> {
-    fn word(&mut self, field: usize) -> Option<&'a [u8]> {
-        let skip = field.checked_sub(self.next)?;
-        self.next = field + 1;
-        self.words.nth(skip)
-    }
-
-    fn number(&mut self, field: usize) -> Option<u64> {
-        self.word(field).and_then(unsigned_or_negative)
-    }
 }
 
 /// The kernel's state letter in the wire's words.
@@ -117,7 +92,6 @@ pub fn status(state: u8) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn line(name: &str) -> String {
         format!(
@@ -126,47 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_are_those_of_the_manual_page() {
-        let record = parse(line("sshd").as_bytes()).unwrap();
-        assert_eq!((record.pid, record.ppid, record.state), (4711, 1, b'S'));
-        assert_eq!((record.cpu_ticks, record.threads, record.started, record.rss_pages), (155, 3, 24, 4771));
-        assert_eq!((record.name.text().as_str(), record.is_kernel), ("sshd", false));
-    }
-
-    #[test]
-    fn a_name_may_hold_brackets_and_newlines() {
-        for name in ["a) R 1 2 3", "(sd-pam)", "x\n9 (y) Z", "", ") S 5 ("] {
-            let record = parse(line(name).as_bytes()).unwrap();
-            assert_eq!((record.name.bytes(), record.ppid), (name.as_bytes(), 1), "{name:?}");
-        }
-    }
-
-    #[test]
     fn a_kernel_workers_long_name_is_cut() {
         let name = parse(line("kworker/u64:3-events_power_efficient").as_bytes()).unwrap().name;
         assert_eq!(name.text(), "kworker/u64:3-events_power_effi");
-    }
-
-    #[test]
-    fn a_torn_file_names_the_field_that_is_missing() {
-        assert_eq!(parse(b"1 (a) S 1 2").unwrap_err().item, "flags");
-        assert_eq!(parse(b"1 (a").unwrap_err().item, ")");
-        assert_eq!(parse(b")(").unwrap_err().item, ")");
-    }
-
-    proptest! {
-        #[test]
-        fn any_name_leaves_the_fields_alone(name: Vec<u8>) {
-            let mut text = b"7 (".to_vec();
-            text.extend(&name);
-            text.extend(b") Z 3 0 0 0 0 0 0 0 0 0 1 2 0 0 0 0 9 0 77 0 -5");
-            let record = parse(&text).unwrap();
-            prop_assert_eq!((record.ppid, record.cpu_ticks, record.started, record.rss_pages), (3, 3, 77, 0));
-        }
-
-        #[test]
-        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = parse(&bytes);
-        }
     }
 }

@@ -1,24 +1,17 @@
 //! What `getent passwd ID…` prints: lines of passwd(5), of those that the machine's name services know (nsswitch.conf(5)).
 
+use infiniservice_platform::linux::accounts;
 use infiniservice_platform::one_line;
 use std::collections::BTreeMap;
 
 /// Names by id; the first of an id counts. What is not understood is passed over.
 pub(super) fn parse(printed: &str) -> BTreeMap<u32, String> {
     let mut names = BTreeMap::new();
-    for line in printed.lines() {
-        if let Some((id, name)) = entry(line) {
-            names.entry(id).or_insert(name);
-        }
+    for entry in accounts::entries(printed.as_bytes()) {
+        let name = String::from_utf8_lossy(entry.name);
+        names.entry(entry.id).or_insert_with(|| one_line::description(&name));
     }
     names
-}
-
-fn entry(line: &str) -> Option<(u32, String)> {
-    let mut fields = line.split(':');
-    let name = fields.next().filter(|name| !name.is_empty())?;
-    let id = fields.nth(1)?.parse().ok()?;
-    Some((id, one_line::description(name)))
 }
 
 #[cfg(test)]

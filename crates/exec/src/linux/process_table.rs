@@ -1,6 +1,7 @@
 //! The process table as far as kinship goes (`proc_pid_stat(5)`).
 
 use infiniservice_platform::blocking::{Item, Lane, Series};
+use infiniservice_platform::linux::procfs::Stat;
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
@@ -76,19 +77,16 @@ pub(super) fn kin(pid: i32) -> Option<Kin> {
     // The kernel writes it whole at once, in a few hundred bytes.
     let mut line = [0; 4096];
     let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
-    parse(line.get(..length)?)
+    Kin::of(&Stat::parse(line.get(..length)?).ok()?)
 }
 
-fn parse(line: &[u8]) -> Option<Kin> {
-    let text = String::from_utf8_lossy(line);
-    let (pid, _) = text.split_once(' ')?;
-    let (_, rest) = text.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    let zombie = matches!(fields.next()?, "Z" | "X" | "x");
-    let mut number = |nth: usize| -> Option<i64> { fields.nth(nth)?.parse().ok() };
-    // Fields 4, 6 and 22 of the line; the state was field 3.
-    let (parent, session): (i32, i32) = (number(0)?.try_into().ok()?, number(1)?.try_into().ok()?);
-    Some(Kin { pid: pid.parse().ok()?, parent, session, zombie, began: number(15)?.unsigned_abs() })
+impl Kin {
+    /// `None` of numbers that the kernel does not give.
+    fn of(stat: &Stat<'_>) -> Option<Self> {
+        let number = |id: u32| i32::try_from(id).ok();
+        let (pid, parent, session) = (number(stat.pid)?, number(stat.ppid)?, number(stat.session)?);
+        Some(Self { pid, parent, session, zombie: stat.is_zombie(), began: stat.started })
+    }
 }
 
 fn has_variable(pid: i32, variable: &str) -> bool {
@@ -107,8 +105,7 @@ mod tests {
     fn kinship_is_read_past_a_hostile_name() {
         let line = b"42 (x) Z 9 9 9 (y)) S 7 42 41 0 -1 4194304 235 0 0 0 0 0 0 0 20 0 1 0 485232 0 0";
         let want = Kin { pid: 42, parent: 7, session: 41, zombie: false, began: 485_232 };
-        assert_eq!(parse(line), Some(want));
-        assert_eq!(parse(b"42 (x) Z"), None);
+        assert_eq!(Kin::of(&Stat::parse(line).unwrap()), Some(want));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! Paths are bytes: one mount of an ordinary user with a name that is not UTF-8 must not hide the others.
 
+use crate::linux::mounts;
 use rustix::fs::statfs;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// `CGROUP2_SUPER_MAGIC` (linux/magic.h).
@@ -30,15 +31,9 @@ fn is_cgroup2(path: &Path) -> bool {
 
 /// The first mount of type cgroup2 in a list as of `/proc/PID/mountinfo`.
 fn of_mounts(mounts: impl BufRead) -> Option<PathBuf> {
-    let lines = mounts.split(b'\n').map_while(Result::ok);
-    lines.filter(|line| is_of_cgroup2(line)).find_map(|line| {
-        line.split(|byte| *byte == b' ').nth(4).map(|path| PathBuf::from(OsStr::from_bytes(path)))
-    })
-}
-
-/// Names of mounts hold no blank (it is escaped), so that none can look like a type.
-fn is_of_cgroup2(line: &[u8]) -> bool {
-    line.windows(b" - cgroup2 ".len()).any(|part| part == b" - cgroup2 ")
+    let mounts = mounts::read(mounts).ok()?.mounts;
+    let first = mounts.into_iter().find(|mount| mount.kind == "cgroup2")?;
+    Some(PathBuf::from(OsString::from_vec(first.place)))
 }
 
 /// Of `/proc/PID/cgroup` the line `0::`, below the mount of cgroup v2.

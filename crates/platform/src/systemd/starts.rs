@@ -2,6 +2,7 @@
 //! whose owner wants that: so it is asked away from the main thread, and passed over while it hangs.
 
 use crate::blocking::{self, Item, Lane, Series};
+use crate::linux::procfs::Stat;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,12 +67,10 @@ impl Starts {
     }
 }
 
-/// Field 22 of `/proc/PID/stat`, in ticks.
+/// In ticks after boot.
 fn began(pid: u32) -> Option<u64> {
-    let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let text = String::from_utf8_lossy(&line);
-    let (_, rest) = text.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    Stat::parse(&text).ok().map(|stat| stat.started)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::levels::{Levels, percent};
+use infiniservice_collector::cpu;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,12 +39,9 @@ async fn sample(machine: &Machine) -> Result<Ticks, Skip> {
     parse(&text).ok_or_else(|| Skip::because("/proc/stat is not understood"))
 }
 
-/// Reads `cpu user nice system idle iowait irq softirq steal` of `/proc/stat`.
+/// Of all processors in `/proc/stat`.
 pub fn parse(text: &[u8]) -> Option<Ticks> {
-    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"cpu "))?;
-    let line = std::str::from_utf8(line).ok()?;
-    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|word| word.parse().ok()).collect();
-    let [user, nice, system, idle, io_wait, irq, softirq, stolen] = ticks[..].try_into().ok()?;
+    let [user, nice, system, idle, io_wait, irq, softirq, stolen] = cpu::parse(text).ok()?.all.ticks();
     let sum = |ticks: &[u64]| ticks.iter().fold(0u64, |sum, tick| sum.saturating_add(*tick));
     let busy = sum(&[user, nice, system, irq, softirq]);
     Some(Ticks { total: sum(&[busy, idle, io_wait, stolen]), busy, io_wait, stolen })

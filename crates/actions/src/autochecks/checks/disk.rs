@@ -3,9 +3,9 @@
 use crate::autochecks::finding::{Finding, Skip};
 use crate::autochecks::levels::{Levels, percent, worse};
 use crate::autochecks::{Machine, isolate, sys};
-use infiniservice_collector::disk::mounts::{self, Mount};
 use infiniservice_collector::disk::usage::Space;
 use infiniservice_platform::blocking::Coming;
+use infiniservice_platform::linux::mounts::{self, Mount};
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::Value;
 use std::fs::File;

@@ -6,8 +6,8 @@
 use super::disk::mount_table;
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding};
-use infiniservice_collector::disk::mounts::{Mount, has_option};
-use infiniservice_collector::text::{lines, printable, unescape_octal, words};
+use infiniservice_platform::linux::mounts::{Mount, has_option};
+use infiniservice_platform::linux::text::{lines, printable, unescape_octal, words};
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -88,10 +88,10 @@ pub fn assess(mounts: &[Mount], wanted: &BTreeMap<String, bool>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infiniservice_collector::disk::mounts::read;
+    use infiniservice_platform::linux::mounts::read;
     use proptest::prelude::*;
 
-    const SERVER: &[u8] = include_bytes!("../../../../collector/tests/fixtures/mountinfo-debian12-server");
+    const SERVER: &[u8] = include_bytes!("../../../../platform/tests/fixtures/mountinfo-debian12-server");
     const FSTAB: &[u8] = b"# a comment with / in it\nUUID=1-2 / ext4 errors=remount-ro 0 1\n\
         /dev/vdb /srv/my\\040data/ xfs defaults 0 2\n/dev/vdc /archive ext4 noatime,ro 0 2\nshort line\n";
 

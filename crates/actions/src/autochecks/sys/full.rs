@@ -4,14 +4,14 @@
 use crate::autochecks::{Machine, isolate};
 use crate::cleanup::journal::{self, Archives};
 use crate::cleanup::{Job, StopFlag, Target, clean};
-use infiniservice_collector::text::{lines, unescape_octal, words};
+use infiniservice_platform::linux::mounts;
 use infiniservice_platform::one_line::blanked;
 use infiniservice_protocol::data::DiskCleanupData;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -45,7 +45,7 @@ struct Found {
 
 /// For `details`: what fills the file system mounted at `place`. Nothing where that cannot be found out in time.
 pub async fn largest(machine: &Machine, place: &str) -> Option<Value> {
-    let mounts = mount_points(&machine.read("proc/self/mountinfo").await.ok()?);
+    let mounts = mount_points(&machine.read("proc/self/mountinfo").await.ok()?)?;
     let (place, until) = (PathBuf::from(place), Instant::now() + WALK);
     let work = move || {
         let found = walk(&place, &mounts, until);
@@ -81,10 +81,10 @@ fn dry_run(job: &Job) -> DiskCleanupData {
     data
 }
 
-/// Field 5 of each line (`proc_pid_mountinfo(5)`).
-fn mount_points(mountinfo: &[u8]) -> BTreeSet<PathBuf> {
-    let point = |line| Some(PathBuf::from(OsStr::from_bytes(&unescape_octal(words(line).nth(4)?))));
-    lines(mountinfo).filter_map(|(_, line)| point(line)).collect()
+/// Where anything is mounted; nothing where the table was not read whole, as a mount that is not known would be walked into.
+fn mount_points(mountinfo: &[u8]) -> Option<BTreeSet<PathBuf>> {
+    let table = mounts::read(mountinfo).ok().filter(|table| table.left_out == 0)?;
+    Some(table.mounts.into_iter().map(|mount| PathBuf::from(OsString::from_vec(mount.place))).collect())
 }
 
 /// Walks over one file system: mounts below are not even looked at, as that may wait for whoever serves them.

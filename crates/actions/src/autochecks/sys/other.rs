@@ -1,8 +1,8 @@
 //! Platforms without mount points.
 
 use crate::autochecks::Machine;
-use infiniservice_collector::disk::mounts::Mount;
 use infiniservice_collector::disk::usage::Space;
+use infiniservice_platform::linux::mounts::Mount;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;

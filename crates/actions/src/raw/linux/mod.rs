@@ -1,6 +1,5 @@
 //! Raw commands on Linux: a shell's text, as root or as a user of this machine.
 
-mod accounts;
 #[cfg(test)]
 mod check_tests;
 mod rules;

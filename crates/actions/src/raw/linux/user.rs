@@ -1,8 +1,8 @@
 //! Whom `run_as` means.
 
-use super::accounts::Account;
 use infiniservice_exec::{CommandError, Identity};
 use infiniservice_platform::blocking::{self, Lane};
+use infiniservice_platform::linux::accounts::Account;
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -25,7 +25,8 @@ pub(super) struct User {
 
 impl From<(Account, &[u8])> for User {
     fn from((account, group): (Account, &[u8])) -> Self {
-        let identity = account.identity(group);
+        let (uid, gid, groups) = (account.uid, account.gid, account.groups(group));
+        let identity = Identity { uid, gid, groups };
         let name = account.name;
         let variables =
             [("HOME", account.home), ("USER", name.clone()), ("LOGNAME", name), ("SHELL", account.shell)];

@@ -3,6 +3,7 @@
 use super::stat::Stat;
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::linux::procfs;
 use infiniservice_platform::reactor_unsafe::{Registered, register};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::ProcessKillData;
@@ -30,7 +31,7 @@ pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> Co
     let target = Target::open(pid).await?;
     target.refuse_protected()?;
     target.signal(Signal::TERM)?;
-    if target.stat.state == 'T' {
+    if target.stat.state == b'T' {
         // A stopped process sees SIGTERM only once it goes on.
         target.signal(Signal::CONT)?;
     }
@@ -108,7 +109,7 @@ impl Target {
 /// looked at, but can be ended: then only its name is told, which the kernel gives without a lock.
 async fn look_at(pid: u32) -> Option<Stat> {
     if let Ok(line) = read_within(format!("/proc/{pid}/stat")).await {
-        return Stat::parse(&line.ok()?);
+        return procfs::Stat::parse(&line.ok()?).ok().map(Stat::from);
     }
     let name = read_within(format!("/proc/{pid}/comm")).await.ok().and_then(Result::ok);
     Some(Stat::unseen(&name.unwrap_or_default()))

@@ -1,6 +1,7 @@
 //! Who owns a node, in words a person can act on.
 
 use super::super::outcome::Outcome;
+use infiniservice_platform::linux::accounts;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -28,15 +29,7 @@ fn name(file: &str, id: u32) -> String {
     let mut bytes = Vec::new();
     // What was read until an error is good for a name.
     let _ = fs::File::open(file).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes));
-    find_name(&String::from_utf8_lossy(&bytes), id).map_or_else(|| id.to_string(), str::to_owned)
-}
-
-fn find_name(text: &str, id: u32) -> Option<&str> {
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(id)).then_some(name)
-    })
+    accounts::name_of(&bytes, id).unwrap_or_else(|| id.to_string())
 }
 
 #[cfg(test)]
@@ -44,10 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_named_as_the_files_name_them() {
-        let group = "root:x:0:\nvirtio:x:105:agent,other\nbroken\n";
-        assert_eq!(find_name(group, 105), Some("virtio"));
-        assert_eq!(find_name(group, 7), None);
+    fn a_node_of_root_is_named_so() {
         assert_eq!(owner_of(Path::new("/dev/null")).map(|(owner, _)| owner), Some("root:root".to_owned()));
     }
 }

@@ -1,10 +1,10 @@
 //! Space on file systems: local ones asked in turn, those that are known to hang each in a thread of its own.
 
 use super::files::Tree;
-use crate::disk::mounts::{self, Mount};
 use crate::disk::probe::Probes;
 use crate::disk::usage::{Space, Usages};
 use crate::error::CollectError;
+use infiniservice_platform::linux::mounts::{self, Mount};
 use rustix::fs::{AtFlags, CWD, StatxFlags, statvfs, statx};
 use rustix::io::Errno;
 use std::ffi::OsStr;

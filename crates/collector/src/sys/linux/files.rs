@@ -1,6 +1,7 @@
 //! Reading small files of `/proc` and `/sys` into one buffer that is used again.
 
-use crate::error::{CollectError, ParseError};
+use crate::error::CollectError;
+use infiniservice_platform::linux::text::ParseError;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read};

@@ -5,7 +5,7 @@ use super::netlink::Netlink;
 use crate::error::CollectError;
 use crate::network::interfaces::{assemble, may_have_speed};
 use crate::network::route::{self, Address, Link};
-use crate::text::unsigned;
+use infiniservice_platform::linux::text::unsigned;
 use infiniservice_protocol::metrics::Interface;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

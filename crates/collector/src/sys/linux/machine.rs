@@ -11,13 +11,14 @@ use super::sockets;
 use crate::disk::io::{self, Table};
 use crate::disk::probe::Probes;
 use crate::disk::usage::{Space, Usages};
-use crate::error::{CollectError, ParseError};
-use crate::passwd::Users;
+use crate::error::CollectError;
 use crate::ports::list::Socket;
 use crate::process::files::Details;
 use crate::process::stat::Record;
 use crate::settings::CollectorSettings;
 use crate::{cpu, host, memory};
+use infiniservice_platform::linux::accounts::Names;
+use infiniservice_platform::linux::text::ParseError;
 use infiniservice_protocol::metrics::{Interface, Memory};
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -34,7 +35,7 @@ pub struct Machine {
     blocks: Blocks,
     processes: ProcessFiles,
     sensors: Sensors,
-    users: Users,
+    users: Names,
     users_of: Option<SystemTime>,
 }
 
@@ -52,7 +53,7 @@ impl Machine {
             blocks: Blocks::new(&roots.sys),
             processes: ProcessFiles::new(&roots.proc),
             sensors: Sensors::default(),
-            users: Users::default(),
+            users: Names::default(),
             users_of: None,
             settings: settings.clone(),
         }
@@ -123,7 +124,9 @@ impl Machine {
 
     /// The host's name.
     pub fn hostname(&mut self) -> Result<String, CollectError> {
-        self.proc.read("sys/kernel/hostname").map(|text| crate::text::printable(text.trim_ascii(), 256))
+        self.proc
+            .read("sys/kernel/hostname")
+            .map(|text| infiniservice_platform::linux::text::printable(text.trim_ascii(), 256))
     }
 
     /// Appends every process.
@@ -165,7 +168,7 @@ impl Machine {
     pub fn refresh_users(&mut self) {
         let changed = std::fs::metadata(self.etc.path("passwd")).and_then(|m| m.modified()).ok();
         if changed != self.users_of || changed.is_none() {
-            self.users = self.etc.read("passwd").map(Users::parse).unwrap_or_default();
+            self.users = self.etc.read("passwd").map(Names::parse).unwrap_or_default();
             self.users_of = changed;
         }
     }

@@ -16,13 +16,14 @@ use crate::cpu;
 use crate::disk::io::Table;
 use crate::disk::probe::Probes;
 use crate::disk::usage::Usages;
-use crate::error::{CollectError, ParseError};
+use crate::error::CollectError;
 use crate::network::interfaces::{assemble, may_have_speed};
 use crate::ports::list::Socket;
 use crate::ports::win_table::{self, Layout, TCP4, TCP6, UDP4, UDP6};
 use crate::process::files::Details;
 use crate::process::stat::Record;
 use crate::settings::CollectorSettings;
+use infiniservice_platform::linux::text::ParseError;
 use infiniservice_platform::win32::accounts_unsafe::{self, Sid};
 use infiniservice_platform::win32::process_unsafe::Process;
 use infiniservice_platform::win32::sockets_unsafe;
@@ -234,6 +235,8 @@ impl Machine {
     }
 
     fn cut(&self, text: Option<String>) -> Option<String> {
-        text.map(|text| crate::text::printable(text.as_bytes(), self.settings.max_cmd_line_bytes))
+        text.map(|text| {
+            infiniservice_platform::linux::text::printable(text.as_bytes(), self.settings.max_cmd_line_bytes)
+        })
     }
 }
