@@ -18,7 +18,7 @@ pub const SCENARIOS: &[Scenario] = &[
 
 const UNIT: &str = "lab-logs.service";
 const UNIT_FILE: &str = "[Service]\nType=oneshot\nExecStart=/usr/bin/python3 /run/lab-logs.py\n";
-/// Entries by the native protocol, as sd_journal_send(3) writes them: a length before each message.
+/// Entries by the native protocol, as `sd_journal_send`(3) writes them: a length before each message.
 const PROGRAM: &str = r"
 import socket, struct
 journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
