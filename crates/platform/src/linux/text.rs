@@ -8,7 +8,7 @@ use thiserror::Error;
 <<<<<<< HEAD
 #[error("line {line}: {item} is missing or invalid")]
 =======
-#[error("line {line}: {item} is missing or not understood")]
+#[error("line {line}: {item} is missing or invalid")]
 >>>>>>> h/metrics
 pub struct ParseError {
     /// Counted from 1; 0 for the file as a whole.
