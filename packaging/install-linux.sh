@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs or removes the InfiniService guest agent. Running it again upgrades; a configuration that is there is kept.
+# Installs or removes the InfiniService guest agent. Running it again upgrades; an existing configuration is kept.
 set -eu
 umask 022
 LC_ALL=C
-# Programs are root's alone there; /usr/local may be a group's (Debian's staff).
+# Only root can write programs there; /usr/local may be writable by a group (Debian's staff).
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 
@@ -11,18 +11,18 @@ usage() {
     cat <<'END'
 Usage: install-linux.sh [OPTIONS] [MODE] [VM-ID]
 
-Installs the agent that lies beside this script to /opt/infiniservice and starts it as a systemd service. Nothing is fetched.
+Installs the agent from this script's directory to /opt/infiniservice and starts it as a systemd service. Downloads nothing.
 
-  MODE           full (also: normal) carries out the host's commands, as root; read-only sends figures and lists
-                 processes and services, as an ordinary user in a sandbox. Without MODE what is installed stays, at first full
-  VM-ID          name of this machine, told to the host; also --vm-id ID
+  MODE           full (also: normal) runs the host's commands, as root; read-only sends figures and lists processes
+                 and services, as an ordinary user in a sandbox. Default: the installed mode, or full
+  VM-ID          name of this machine, reported to the host; also --vm-id ID
   --no-start     do not start the service now (it starts at the next boot)
   --root DIR     install into the image mounted at DIR; nothing is started
   --uninstall    stop and remove the agent; the configuration is kept
   --purge        with --uninstall: remove the configuration too
-  --help         this text
+  --help         print this help
 
-Exit code: 0 done, 1 failed (nothing half-written is left in place), 2 wrong arguments.
+Exit code: 0 done, 1 failed (no half-written file is left in place), 2 invalid arguments.
 END
 }
 
@@ -63,7 +63,7 @@ case $mode in
 esac
 [ $words -eq 0 ] || [ $task = install ] || misuse "--uninstall takes no MODE"
 
-# The name goes into a unit file: nothing in it may mean anything there.
+# The name goes into a unit file, so it must not contain characters that are special there.
 case $vm_id in
     *[!A-Za-z0-9._:-]*) misuse "--vm-id takes letters, digits and . _ : - only" ;;
 esac
@@ -90,17 +90,17 @@ link=$root/usr/local/sbin/infiniservice
 
 systemd_runs() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
-# A directory that is a real one: a link could lead the writing elsewhere.
+# Requires a real directory: a link could redirect writes elsewhere.
 directory() {
     [ ! -L "$1" ] || fail "$1 is a symbolic link; remove it first"
     if [ ! -d "$1" ]; then
-        mkdir -- "$1" || fail "cannot make $1"
+        mkdir -- "$1" || fail "cannot create $1"
     fi
     chmod "$2" -- "$1"
     if [ "$(id -u)" -eq 0 ]; then chown 0:0 -- "$1"; fi
 }
 
-# In the running system /opt or /usr/local may well be links (ostree); in an image they could lead out of it.
+# In the running system, /opt or /usr/local may be links (ostree); in an image, links could lead out of it.
 parents() {
     for part in opt etc etc/systemd etc/systemd/system etc/sysusers.d etc/udev etc/udev/rules.d usr usr/local usr/local/sbin; do
         if [ -n "$root" ] && [ -L "$root/$part" ]; then fail "$root/$part is a symbolic link"; fi
@@ -112,7 +112,7 @@ temporary=''
 trap '[ -z "$temporary" ] || rm -f -- "$temporary"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# put SOURCE TARGET MODE: the whole new file or the old one is there, never a half; a link at TARGET is replaced.
+# put SOURCE TARGET MODE: replaces TARGET atomically; a link at TARGET is replaced, not followed.
 put() {
     [ ! -d "$2" ] || [ -L "$2" ] || fail "$2 is a directory"
     temporary=$(mktemp "$2.XXXXXXXX")
@@ -133,14 +133,14 @@ check_own_files() {
     fi
 }
 
-# Two installations would hide each other's parts.
+# Two installations would shadow each other's files.
 check_no_package() {
     for path in "$root/usr/lib/systemd/system/infiniservice.service" "$root/lib/systemd/system/infiniservice.service"; do
-        [ ! -e "$path" ] || fail "a package of this system has installed it ($path): upgrade or remove that"
+        [ ! -e "$path" ] || fail "the agent was installed by a package of this system ($path): upgrade or remove that package"
     done
 }
 
-# A program for another processor, or one that misses a library, must not replace one that works.
+# A program for another processor must not replace one that works.
 check_program_runs() {
     [ -z "$root" ] || return 0
     version=$("$program_dir/.new" --version 2>&1) || fail "the program does not run here: $version"
@@ -160,7 +160,7 @@ unit_of() {
     if [ "$1" = read-only ]; then echo infiniservice-readonly.service; else echo infiniservice.service; fi
 }
 
-# What is enabled stays the mode, unless another one is asked for.
+# The enabled mode stays, unless another one is requested.
 choose_mode() {
     if [ -z "$mode" ] && [ -L "$wants_dir/infiniservice-readonly.service" ]; then mode=read-only; fi
     mode=${mode:-full}
@@ -174,7 +174,7 @@ install_units() {
     done
 }
 
-# Either mode knows the machine by its name.
+# Both modes report the machine's name.
 install_vm_id() {
     [ -n "$vm_id" ] || return 0
     for name in infiniservice.service infiniservice-readonly.service; do
@@ -187,7 +187,7 @@ install_vm_id() {
     done
 }
 
-# The user is made here, or in an image at its first boot (systemd-sysusers.service).
+# Creates the user now, or in an image at its first boot (systemd-sysusers.service).
 install_user() {
     put "$here/infiniservice.sysusers" "$sysusers" 0644
     if [ -n "$root" ] || grep -q '^infiniservice:' /etc/passwd; then return 0; fi
@@ -196,7 +196,7 @@ install_user() {
     else
         groupadd --system infiniservice &&
             useradd --system --gid infiniservice --home-dir / --no-create-home --shell /usr/sbin/nologin infiniservice
-    fi || fail "the user infiniservice cannot be made"
+    fi || fail "cannot create the user infiniservice"
 }
 
 install_rules() {
@@ -210,11 +210,11 @@ install_rules() {
     apply_rules
 }
 
-# To the port that is there already; where udev does not run there is nothing to tell.
+# Applies the rules to an existing port; without a running udev there is nothing to do.
 apply_rules() {
     [ -z "$root" ] && [ -S /run/udev/control ] || return 0
     udevadm control --reload && udevadm trigger --action=change --settle --subsystem-match=virtio-ports ||
-        say "udev did not take the rules; they hold at the next boot"
+        say "udev did not apply the rules; they take effect at the next boot"
 }
 
 install_link() {
@@ -276,7 +276,7 @@ stop_services() {
     done
 }
 
-# The user owns no file, so nothing is left to a later user of the same number.
+# The user owns no files, so a later user with the same number inherits none.
 remove_user() {
     [ -e "$sysusers" ] || return 0
     rm -f -- "$sysusers"
@@ -288,7 +288,7 @@ remove_user() {
 
 uninstall() {
     stop_services
-    # First the port is root's alone again: the other rule sees to it.
+    # First, the remaining rule restricts the port to root again.
     rm -f -- "$readonly_rule"
     apply_rules
     rm -f -- "$program" "$program_dir/.new" "$rule"
@@ -303,7 +303,7 @@ uninstall() {
     if [ $purge = yes ] && [ ! -L "$config_dir" ]; then rm -rf -- "$config_dir"; fi
     if systemd_runs; then
         systemctl daemon-reload
-        # Of a service that had failed systemd would still tell.
+        # Otherwise systemd would still list a service that had failed.
         systemctl reset-failed infiniservice.service infiniservice-readonly.service 2>/dev/null || :
     fi
     apply_rules

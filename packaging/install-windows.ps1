@@ -1,17 +1,17 @@
 <#
 .SYNOPSIS
-Installs or removes the InfiniService guest agent. Running it again upgrades; a configuration that is there is kept.
+Installs or removes the InfiniService guest agent. Running it again upgrades; an existing configuration is kept.
 .DESCRIPTION
-Installs the agent that lies beside this script to C:\Program Files\Infinibay and starts it as the service InfiniService.
-The program itself makes the service, its event source and the access lists: infiniservice.exe service install
+Installs the agent from this script's directory to C:\Program Files\Infinibay and starts it as the service InfiniService.
+The program itself creates the service, its event source and the access lists: infiniservice.exe service install
 .PARAMETER VmId
-Name of this machine, told to the host; written to the configuration.
+Name of this machine, reported to the host; written to the configuration.
 .PARAMETER AskSecret
-Ask for the secret with which the host signs; written to the configuration, which only SYSTEM and Administrators may read.
+Ask for the secret with which the host signs; it is written to the configuration, which only SYSTEM and Administrators may read.
 .PARAMETER SecretFile
-The file whose first line is that secret, for installations that nobody attends. Delete it afterwards.
+File whose first line is that secret, for unattended installations. Delete it afterwards.
 .PARAMETER SharedSecret
-The same as a SecureString, for scripts. It is no string: a command line stands in PowerShell's history and in its log.
+The same as a SecureString, for scripts. It is not a plain string, because PowerShell keeps command lines in its history and its log.
 .PARAMETER NoStart
 Do not start the service now; it starts with the system.
 .PARAMETER Uninstall
@@ -44,7 +44,7 @@ function Assert-Administrator {
     }
 }
 
-# Runs the program's own "service ..."; what it says goes on, a failure ends the script.
+# Runs the program's own "service ..."; its output is passed on, and a failure ends the script.
 function Invoke-Service {
     & $program service @args
     if ($LASTEXITCODE -ne 0) { throw "infiniservice.exe service $($args[0]) failed with exit code $LASTEXITCODE." }
@@ -54,7 +54,7 @@ function Test-Service {
     return $null -ne (Get-Service -Name 'InfiniService' -ErrorAction SilentlyContinue)
 }
 
-# The secret as it goes to the program, or nothing where none was asked for.
+# The secret for the program, or an empty string if none was requested.
 function Get-Secret {
     if ($AskSecret) { $entered = Read-Host -Prompt 'Shared secret' -AsSecureString }
     elseif ($SharedSecret) { $entered = $SharedSecret }
@@ -79,7 +79,7 @@ function Install-Agent {
     if ($VmId) { $arguments += @('--vm-id', $VmId) }
     $secret = Get-Secret
     if ($secret) { $arguments += '--save-secret' }
-    # In the environment of this process and its children only; a command line could be read by every user.
+    # In the environment of this process and its children only: every user can read a command line.
     if ($secret) { $env:INFINISERVICE_SHARED_SECRET = $secret }
     try { Invoke-Service @arguments }
     finally { Remove-Item -Path 'Env:INFINISERVICE_SHARED_SECRET' -ErrorAction SilentlyContinue }
@@ -91,7 +91,7 @@ function Uninstall-Agent {
     foreach ($file in $program, (Join-Path $directory 'infinictl.exe')) {
         if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
     }
-    # Whatever else lies there is not ours.
+    # Other files there are not ours.
     if ((Test-Path -LiteralPath $directory) -and -not (Get-ChildItem -LiteralPath $directory -Force)) {
         Remove-Item -LiteralPath $directory
     }

@@ -3,11 +3,11 @@ if [ -d /run/systemd/system ]; then
     systemctl daemon-reload || :
     udevadm control --reload || :
     if [ "$1" -eq 0 ] && [ -e /dev/virtio-ports/org.infinibay.agent ]; then
-        # The rule that gave it to the read-only agent's group is gone.
+        # The rule that gave the port to the read-only agent's group is gone.
         chown root:root /dev/virtio-ports/org.infinibay.agent && chmod 600 /dev/virtio-ports/org.infinibay.agent || :
     fi
 fi
 if [ "$1" -eq 0 ]; then
-    # Directories that no file list has.
+    # Directories that no file list contains.
     rmdir /opt/infiniservice /usr/share/doc/infiniservice /etc/infiniservice 2>/dev/null || :
 fi

@@ -1,5 +1,5 @@
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-# At an upgrade the old agent runs on until the new one is there.
+# During an upgrade the old agent keeps running until the new one is installed.
 if [ "$1" -eq 0 ]; then
     if [ -d /run/systemd/system ]; then
         systemctl stop infiniservice.service infiniservice-readonly.service || :

@@ -84,8 +84,8 @@ pub fn example_file() -> String {
     let mut out = String::from(
         "# InfiniService's configuration: /etc/infiniservice/config.toml\n\
          #\n\
-         # Each setting stands here with its default, or, where it has none, with an example; take the leading # away\n\
-         # to set it. `infiniservice --print-config` shows what holds and where it came from. The file must belong\n\
+         # Each setting is shown with its default, or with an example if it has none; remove the leading # to set\n\
+         # it. `infiniservice --print-config` shows the effective values and their origins. The file must belong\n\
          # to root and be writable by root only.\n",
     );
     for field in FIELDS {

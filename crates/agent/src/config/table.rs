@@ -55,35 +55,35 @@ const fn from_to(min: u64, max: u64) -> Kind {
 }
 
 settings! {
-    /// The port's path. Unset, it is looked for by name: `org.infinibay.agent` first.
+    /// Path of the port. If unset, the agent looks for it by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, Restart, "--device";
-    /// Exit with code 3 when no port could be opened within `connection_timeout_secs` of the start, where the agent otherwise waits.
+    /// Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
     require_virtio: bool = Some("false"), SWITCH, Restart, "--require-virtio";
-    /// Open no port at all: metrics are collected and logged, nothing is sent.
+    /// Open no port: metrics are collected and logged, nothing is sent.
     no_virtio: bool = Some("false"), SWITCH, Restart, "--no-virtio";
-    /// First delay before a port that failed is tried again; it doubles with each failure.
+    /// First delay before the agent tries a failed port again; it doubles with each failure.
     min_backoff_secs: u64 = Some("5"), from_to(1, 3600), Restart;
-    /// Longest delay before a port that failed is tried again.
+    /// Longest delay before the agent tries a failed port again.
     max_backoff_secs: u64 = Some("300"), from_to(1, DAY), Restart;
-    /// For development: tries again after 2 to 30 seconds, unless the two settings above are set by a source at least as strong.
+    /// For development: retry after 2 to 30 seconds, unless a source of at least the same precedence sets the two settings above.
     aggressive_retry: bool = Some("false"), SWITCH, Restart, "--aggressive-retry";
     /// How long a write may make no progress while a host is connected.
     connection_timeout_secs: u64 = Some("10"), from_to(1, 3600), Restart;
-    /// Without effect, and accepted so that configurations that set it stay valid: every port reports data by an event, and no read waits.
+    /// Has no effect; it is accepted so that configurations that set it stay valid. Every port reports data by an event, and no read waits.
     read_timeout_ms: u64 = Some("500"), from_to(10, 60_000), Restart;
     /// Time between two heartbeats.
     keep_alive_interval_secs: u64 = Some("30"), from_to(1, 3600), Restart;
-    /// How long a heartbeat may stay unanswered before the port is opened anew.
+    /// How long a heartbeat may stay unanswered before the agent reopens the port.
     keep_alive_timeout_secs: u64 = Some("60"), from_to(1, 7200), Restart;
-    /// Do not watch for devices that come and go; a lost port is then found again only by the back-off.
+    /// Do not watch for devices that appear and disappear; only the back-off then finds a lost port again.
     disable_device_monitoring: bool = Some("false"), SWITCH, Restart;
-    /// Send a heartbeat at each health check too, to test a connection that looks idle.
+    /// Also send a heartbeat at each health check, to test a connection that looks idle.
     validate_connection: bool = Some("false"), SWITCH, Restart;
-    /// Failures in a row that open the circuit breaker.
+    /// Consecutive failures that open the circuit breaker.
     circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), Restart;
-    /// How long the open circuit breaker lets nothing be tried.
+    /// How long the open circuit breaker blocks all attempts.
     circuit_breaker_open_secs: u64 = Some("60"), from_to(1, DAY), Restart;
-    /// Attempts that the half-open circuit breaker lets through.
+    /// Attempts that the half-open circuit breaker allows.
     circuit_breaker_half_open_calls: u32 = Some("5"), from_to(1, 1000), Restart;
     /// Successes that close the half-open circuit breaker.
     circuit_breaker_success_threshold: u32 = Some("2"), from_to(1, 1000), Restart;
@@ -97,49 +97,49 @@ settings! {
     initial_collection_interval_secs: u64 = Some("2"), from_to(1, 60), Restart;
     /// Time between two assessments of the connection's quality.
     health_check_interval_secs: u64 = Some("60"), from_to(1, DAY), Reload;
-    /// How long the agent may take to end, commands in flight included.
+    /// How long the agent may take to stop, including commands in flight.
     shutdown_timeout_secs: u64 = Some("15"), from_to(1, 300), Restart;
     /// Longest incoming line; a longer one is discarded and answered with `MESSAGE_TOO_LARGE`.
     max_line_bytes: usize = Some("1048576"), from_to(4096, 16 * MIB), Restart;
-    /// Longest outgoing line; what does not fit is cut, and said to be cut.
+    /// Longest outgoing line; a longer message is truncated, and says so.
     max_outgoing_line_bytes: usize = Some("4194304"), from_to(64 << 10, 64 * MIB), Restart;
-    /// Memory for answers that wait for a host, and for those kept for replay.
+    /// Memory for answers that wait for a host, and for those kept for repeated ids.
     outbox_max_bytes: usize = Some("16777216"), from_to(MIB, 1024 * MIB), Restart;
     /// Captured output of one command, for each of stdout and stderr.
     max_output_bytes: usize = Some("1048576"), from_to(1024, 16 * MIB), Restart;
-    /// Longest timeout that a command may ask for; a longer one is cut to it.
+    /// Longest timeout that a command may request; a longer one is reduced to it.
     max_command_timeout_secs: u64 = Some("3600"), from_to(1, DAY), Restart;
-    /// Commands that may wait for a free place; more are answered with `QUEUE_FULL`.
+    /// Commands that may wait in the queue; more are answered with `QUEUE_FULL`.
     max_queued_commands: usize = Some("64"), from_to(1, 10_000), Restart;
-    /// Commands that run beside each other.
+    /// Maximum number of concurrent commands.
     max_concurrent_commands: usize = Some("8"), from_to(1, 256), Restart;
-    /// Processes in one metrics message: the busiest.
+    /// Maximum number of processes in one metrics message, the busiest first.
     max_processes: usize = Some("100"), from_to(0, 100_000), Restart;
-    /// Sockets in one metrics message, listening ones first.
+    /// Maximum number of sockets in one metrics message, listening ones first.
     max_ports: usize = Some("500"), from_to(0, 100_000), Restart;
-    /// Network interfaces in one metrics message, that of the default route first.
+    /// Maximum number of network interfaces in one metrics message, that of the default route first.
     max_interfaces: usize = Some("128"), from_to(1, 100_000), Restart;
-    /// File systems in one metrics message.
+    /// Maximum number of file systems in one metrics message.
     max_file_systems: usize = Some("128"), from_to(1, 100_000), Restart;
-    /// Length at which a process's command line is cut in a metrics message.
+    /// Length at which a process's command line is truncated in a metrics message.
     max_cmd_line_bytes: usize = Some("4096"), from_to(0, MIB), Restart;
     /// How long a collection waits for all network file systems together; those that hang are reported as failed.
     network_mount_timeout_ms: u64 = Some("500"), from_to(1, 60_000), Restart;
-    /// How long an answered id is remembered, and its answer repeated instead of running the command again.
+    /// How long the agent remembers an answered id and repeats its answer instead of running the command again.
     replay_window_secs: u64 = Some("600"), from_to(0, DAY), Restart;
-    /// This machine's name at the host, told in `hello`. `INFINIBAY_VM_ID` sets it too.
+    /// This machine's name, reported to the host in `hello`. `INFINIBAY_VM_ID` also sets it.
     vm_id: Option<String> = None, Kind::Text { min: 1, max: 128 }, Restart, "--vm-id";
-    /// Secret shared with the host: commands must then be signed with it. A file that holds it must be closed to other users.
+    /// Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it.
     shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, Restart;
-    /// A file whose only line is the shared secret, closed to other users.
+    /// File whose only line is the shared secret; other users must not be able to read it.
     shared_secret_file: Option<PathBuf> = None, Kind::Path, Restart;
-    /// Carry out `UnsafeCommand`: any shell command that the host sends, as root.
+    /// Run `UnsafeCommand`: any shell command that the host sends, as root.
     allow_unsafe_commands: bool = Some("false"), SWITCH, Reload, "--allow-unsafe-commands";
-    /// The only actions carried out. Unset, all are; refused ones are answered with `ACTION_BLOCKED`.
+    /// The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
     allowed_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
-    /// Actions that are refused, also where `allowed_actions` names them.
+    /// Actions that are refused, even if `allowed_actions` names them.
     blocked_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
-    /// Least important lines that are logged. `RUST_LOG`, where it is set, overrides it for the modules that it names.
+    /// Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.
     log_level: log::LevelFilter = Some("info"), LEVELS, Reload, "--log-level";
 }
 
