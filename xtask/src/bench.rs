@@ -8,25 +8,25 @@ use crate::dist::released_agent;
 use crate::steps::{cargo, root, run};
 use crate::windows::{self, Profile};
 
-/// Measure the agent beside qemu-ga and beside floors of the same run; prints a table
+/// Compare the agent with qemu-ga and with floors of the same run; prints a table
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// In the virtual machine, on real ports, instead of on a pty.
+    /// Run in the virtual machine, on real ports, instead of on a pty.
     #[arg(long)]
     vm: bool,
-    /// The Windows program under Wine instead.
+    /// Measure the Windows program under Wine instead.
     #[arg(long, conflicts_with = "vm")]
     windows: bool,
-    /// How a collection grows with processes and sockets, instead.
+    /// Measure how a collection grows with processes and sockets instead.
     #[arg(long, conflicts_with_all = ["vm", "windows"])]
     growth: bool,
-    /// The system calls of a collection, counted by strace, instead.
+    /// Count the system calls of a collection with strace instead.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth"])]
     syscalls: bool,
-    /// Short windows and few rounds, for rough figures.
+    /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
-    /// Put the table into docs/benchmarks.md.
+    /// Write the table to docs/benchmarks.md.
     #[arg(long)]
     write: bool,
 }

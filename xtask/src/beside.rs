@@ -30,7 +30,7 @@ impl Beside {
         let status = self.child.wait()?;
         print!("{}", String::from_utf8_lossy(&fs::read(&self.log)?));
         if !status.success() {
-            bail!("ended with {status}; what it said is above");
+            bail!("ended with {status}; its output is above");
         }
         Ok(())
     }

@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 /// Starts the agent on a pseudo-terminal, runs a few safe commands and explains them, then shows it live.
 #[derive(Args)]
 pub struct Demo {
-    /// In a real virtual machine instead, over its virtio-serial port.
+    /// Use a real virtual machine instead, over its virtio-serial port.
     #[arg(long)]
     vm: bool,
-    /// Only print one `system_metrics` line and one response, then end.
+    /// Only print one `system_metrics` line and one response, then exit.
     #[arg(long)]
     once: bool,
-    /// With --once: as JSON, one document a line.
+    /// With --once: print JSON, one document per line.
     #[arg(long, requires = "once")]
     json: bool,
 }
@@ -68,28 +68,26 @@ impl Stage {
 }
 
 fn tour(stage: &Stage) -> Result<()> {
-    stage.explain("Who is there, and what can it do?", &["hello"])?;
-    stage.explain("How long does a line take to the guest and back?", &["ping", "--count", "5"])?;
+    stage.explain("Which agent is it, and what can it do?", &["hello"])?;
+    stage.explain("How long does a line to the guest and back take?", &["ping", "--count", "5"])?;
     stage.explain("The five busiest processes of the guest.", &["process", "list", "--limit", "5"])?;
     if stage.machine.is_some() {
         stage.explain("One service of the guest.", &["service", "status", "systemd-journald"])?;
         stage.explain(
-            "Restart it: the agent waits for systemd's job and tells how it ended.",
+            "Restart it: the agent waits for systemd's job and reports the result.",
             &["service", "restart", "systemd-journald"],
         )?;
     } else {
         end_a_process(stage)?;
     }
-    stage.explain(
-        "A process that must not be ended is refused, with the reason.",
-        &["process", "kill", "1"],
-    )?;
+    stage
+        .explain("The agent refuses to end a protected process, and says why.", &["process", "kill", "1"])?;
     let raw = r#"{"type":"UnsafeCommand","id":"demo","raw_command":"id"}"#;
-    stage.explain("Raw shell is off unless the guest's owner turned it on.", &["send", raw])?;
+    stage.explain("Raw shell commands are off unless the guest's owner turned them on.", &["send", raw])?;
     if !std::io::stdout().is_terminal() {
         return stage.explain("The metrics. (On a terminal the live view would follow.)", &["metrics"]);
     }
-    println!("\nThe live view: q ends it. Press Enter to go on.");
+    println!("\nThe live view: q quits it. Press Enter to continue.");
     std::io::stdin().read_line(&mut String::new())?;
     stage.show(&["watch"])
 }
@@ -97,7 +95,7 @@ fn tour(stage: &Stage) -> Result<()> {
 fn end_a_process(stage: &Stage) -> Result<()> {
     let mut child = Sleeper(Command::new("sleep").arg("1000").spawn().context("sleep")?);
     let pid = child.0.id().to_string();
-    let why = "End a process (a sleep that was started for it); the agent waits until it is gone.";
+    let why = "End a process (a sleep started for this); the agent waits until it is gone.";
     let ended = stage.explain(why, &["process", "kill", &pid]);
     child.0.try_wait()?;
     ended
@@ -127,7 +125,7 @@ fn local() -> Stage {
 fn machine() -> Result<Stage> {
     let directory = tempfile::tempdir()?;
     payload::fill(directory.path(), &built("release", "infiniservice"), &root().join("packaging"))?;
-    eprintln!("booting the virtual machine; the first time its image is made, which takes some minutes");
+    eprintln!("booting the virtual machine; the first time this builds its image, which takes some minutes");
     let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
     let machine = Machine::boot(&options)?;
     machine.shell("/mnt/payload/install-linux.sh --vm-id demo")?.expect_success()?;

@@ -13,15 +13,15 @@ const MAX_LEN: usize = 16 << 10;
 /// Longest unit of a corpus that is kept, in bytes.
 const MAX_KEPT: usize = 2 << 10;
 
-/// Fuzz the readers with libFuzzer, which needs a nightly toolchain; tells executions and findings
+/// Fuzz the parsers with libFuzzer, which needs a nightly toolchain; reports executions and findings
 #[derive(Args, Debug)]
 pub struct Fuzz {
-    /// Only this target [default: all, one after another]
+    /// Fuzz only this target [default: all, one after another]
     target: Option<String>,
     /// How long each target runs.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// Afterwards put what found new ways through the code into the corpora, as small as it can be
+    /// Afterwards, merge inputs with new coverage into the corpora, minimised
     #[arg(long)]
     merge: bool,
 }
@@ -44,7 +44,7 @@ impl Fuzz {
         match &self.target {
             None => Ok(all),
             Some(one) if all.contains(one) => Ok(vec![one.clone()]),
-            Some(one) => bail!("{one} is no target; those are {}", all.join(", ")),
+            Some(one) => bail!("{one} is not a target; the targets are {}", all.join(", ")),
         }
     }
 
@@ -98,10 +98,10 @@ fn prepare() -> Result<()> {
     ensure!(
         is_there,
         "libFuzzer needs a nightly toolchain, and there is none: rustup toolchain install nightly --profile minimal\n\
-         (without one, `cargo test -p infiniservice fuzzing` replays the corpora and a bounded number of changes)"
+         (without one, `cargo test -p infiniservice fuzzing` replays the corpora and a bounded number of mutations)"
     );
     if find("cargo-fuzz").is_none() {
-        println!("    cargo-fuzz is not here: installing it");
+        println!("    cargo-fuzz is missing: installing it");
         run(&mut cargo(&["install", "--locked", "cargo-fuzz"]))?;
     }
     Ok(())

@@ -9,26 +9,26 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use infiniservice_lab::{BootOptions, Machine, Network, console, dirs, packages, payload};
 
-/// The virtual machine of the tests, kept running to play with.
+/// Run the virtual machine of the tests for interactive use.
 #[derive(Subcommand)]
 pub enum Lab {
-    /// Boots the machine, building its image the first time, installs the agent in it, and prints the socket of its port.
+    /// Boot the machine, building its image the first time, install the agent in it, and print the socket of its port.
     Up(Up),
-    /// A root shell on the machine's serial console; Ctrl-] leaves it.
+    /// Open a root shell on the machine's serial console; Ctrl-] leaves it.
     Console,
-    /// Stops the machine; what was written in it is gone.
+    /// Stop the machine; what was written in it is gone.
     Down,
-    /// Tries the agent in a domain of this host's real libvirt, as root. Takes minutes: the machine starts twice.
+    /// Test the agent in a domain of this host's real libvirt, as root. Takes minutes: the machine starts twice.
     Libvirt,
 }
 
 /// How the machine is to be.
 #[derive(Args)]
 pub struct Up {
-    /// Directory shown to the guest, read-only, at /mnt/payload, in place of the agent and its installer: no agent is installed.
+    /// Mount this directory in the guest, read-only, at /mnt/payload, instead of the agent and its installer; no agent is installed.
     #[arg(long, value_name = "DIR")]
     payload: Option<PathBuf>,
-    /// Virtual processors.
+    /// Number of virtual processors.
     #[arg(long, default_value_t = BootOptions::default().cpus)]
     cpus: u8,
     /// Memory in MiB.
@@ -54,7 +54,7 @@ impl Lab {
 fn up(options: Up) -> Result<()> {
     let dir = dirs::run_dir()?;
     let machine = if let Some(machine) = Machine::attach(&dir)? {
-        println!("The machine runs already.");
+        println!("The machine is already running.");
         machine
     } else if options.payload.is_some() {
         Machine::boot_detached(&options.into(), &dir)?
@@ -93,7 +93,7 @@ fn with_agent(options: &Up, dir: &Path) -> Result<Machine> {
 }
 
 fn console() -> Result<()> {
-    let machine = Machine::attach(&dirs::run_dir()?)?.context("no machine runs: cargo xtask lab up")?;
+    let machine = Machine::attach(&dirs::run_dir()?)?.context("no machine is running: cargo xtask lab up")?;
     eprintln!("root shell of the machine, Ctrl-] leaves it; press Enter for a prompt\r");
     console::attach(&machine.console_socket())
 }
@@ -101,7 +101,7 @@ fn console() -> Result<()> {
 fn down() -> Result<()> {
     match Machine::attach(&dirs::run_dir()?)? {
         Some(machine) => machine.stop(),
-        None => println!("No machine runs."),
+        None => println!("No machine is running."),
     }
     Ok(())
 }

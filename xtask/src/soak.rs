@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::dist::released_agent;
 use crate::steps::{cargo, run};
 
-/// Simulate the link's life under faults, from a seed; or try the real agent for longer than the tests do
+/// Simulate the link under faults, from a seed; or run the real agent for longer than the tests do
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Soak {
@@ -22,19 +22,19 @@ pub struct Soak {
 /// What is done to the real agent; `--help` behind each tells its options.
 #[derive(Subcommand, Debug)]
 enum Real {
-    /// A thousand hosts that come and go, on the port of the virtual machine.
+    /// A thousand connects and disconnects of the host, on the port of the virtual machine.
     #[command(disable_help_flag = true)]
     Connects(Rest),
     /// A hundred thousand commands at full speed, every response accounted for.
     #[command(disable_help_flag = true)]
     Flood(Rest),
-    /// A host that reads one byte a second, and then the rest.
+    /// A host that reads one byte per second, and then the rest.
     #[command(disable_help_flag = true)]
     Slow(Rest),
     /// A day's traffic in a hundredth of its time.
     #[command(disable_help_flag = true)]
     Day(Rest),
-    /// Half an hour of mixed load; fails when what the agent holds grows.
+    /// Half an hour of mixed load; fails if the agent's memory, descriptors or threads grow.
     #[command(disable_help_flag = true)]
     Live(Rest),
 }
@@ -49,13 +49,13 @@ struct Rest {
 /// The link alone, with simulated time.
 #[derive(Args, Debug)]
 struct Simulator {
-    /// Simulated hours in all.
+    /// Simulated hours in total.
     #[arg(long, default_value_t = 1_000_000)]
     hours: u64,
     /// Seed of the first life of fifty hours; a failing seed is printed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Lives beside each other; as many as there are processors when absent.
+    /// Concurrent lives; by default as many as there are processors.
     #[arg(long)]
     threads: Option<usize>,
 }
@@ -98,7 +98,7 @@ impl Simulator {
             command.args(["--threads", &threads.to_string()]);
         }
         let status = command.status().context("cargo did not start")?;
-        ensure!(status.success(), "the soak found a broken invariant; the command above repeats it");
+        ensure!(status.success(), "the soak found a broken invariant; the command above reproduces it");
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
 #[derive(Args)]
 pub struct Test {
-    /// Leave out the virtual machine, and Windows.
+    /// Skip the virtual machine and Windows.
     #[arg(long)]
     fast: bool,
     /// Check the Windows programs only: lints, build, and scenarios under Wine.

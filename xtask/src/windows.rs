@@ -40,7 +40,7 @@ pub enum Profile {
 pub fn prepare() -> Result<()> {
     packages::ensure(packages::WINDOWS_BUILD)?;
     let told = command::output_of(Command::new(RUSTC).arg("--version"))?;
-    let (have, want) = (version(&told).context("rustc tells no version")?, wanted_version()?);
+    let (have, want) = (version(&told).context("rustc reports no version")?, wanted_version()?);
     if have < want {
         bail!(
             "{RUSTC} is version {}.{}, and {}.{} is needed: install rustc-web, cargo-web, rust-web-src and rust-web-clippy of \
@@ -107,7 +107,7 @@ fn built(profile: Profile) -> [PathBuf; 2] {
 fn only_of_windows(programs: &[PathBuf]) -> Result<()> {
     for program in programs {
         let count = imports::only_of_windows(program)?;
-        println!("    {}: {count} DLLs, all of them Windows' own", name(program));
+        println!("    {}: {count} DLLs, all of them part of Windows", name(program));
     }
     Ok(())
 }

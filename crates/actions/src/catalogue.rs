@@ -75,10 +75,10 @@ impl CommandName {
         match self.needs() {
             Needs::Nothing => None,
             Needs::Services if means.systemd || std::env::consts::OS == "windows" => None,
-            Needs::Services => Some("needs systemd as the init system, which does not run here".into()),
+            Needs::Services => Some("needs systemd as the init system, which is not running here".into()),
             Needs::Packages if means.packages => None,
             Needs::Packages => Some(format!(
-                "needs a package manager that the agent knows: {}; there is none here",
+                "needs a supported package manager ({}); there is none here",
                 packages::names()
             )),
         }
@@ -100,8 +100,8 @@ impl CommandName {
 
 fn elsewhere(action: ActionName) -> String {
     match action.counterpart() {
-        Some(counterpart) => format!("it does not exist on this platform; {counterpart} does the same here"),
-        None => "it does not exist on this platform, and nothing here matches it".into(),
+        Some(counterpart) => format!("it does not exist on this platform; use {counterpart} instead"),
+        None => "it does not exist on this platform, and has no counterpart here".into(),
     }
 }
 
@@ -125,9 +125,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_windows_action_names_its_counterpart_on_linux() {
-        assert!(unsupported("WindowsUpdateCheck").unwrap().contains("; UpdateCheck does the same"));
-        assert!(unsupported("WindowsUpdateInstall").unwrap().contains("; UpdateInstall does the same"));
-        assert!(unsupported("WindowsDefenderScan").unwrap().contains("nothing here matches it"));
+        assert!(unsupported("WindowsUpdateCheck").unwrap().contains("; use UpdateCheck instead"));
+        assert!(unsupported("WindowsUpdateInstall").unwrap().contains("; use UpdateInstall instead"));
+        assert!(unsupported("WindowsDefenderScan").unwrap().contains("has no counterpart here"));
     }
 
     #[cfg(target_os = "linux")]

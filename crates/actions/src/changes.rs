@@ -68,7 +68,7 @@ pub(super) async fn run(
 }
 
 fn died() -> CommandError {
-    CommandError::new(ErrorCode::Internal, "the agent failed while it changed packages")
+    CommandError::new(ErrorCode::Internal, "the agent failed while changing packages")
 }
 
 impl Changes {
@@ -103,7 +103,8 @@ impl Changes {
             json!({"still_running": true, "id": entry.change.id, "started_at": entry.change.started_at})
         });
         let error = format!(
-            "still running after {} s: package changes are not cut short; `PackageChangeStatus` reports how it ends",
+            "still running after {} s: package changes are not interrupted; `PackageChangeStatus` reports \
+             the result",
             after.as_secs()
         );
         CommandError::new(ErrorCode::Timeout, error).with_data(data)
@@ -116,7 +117,8 @@ impl Changes {
         let changes: Vec<_> = asked.map(Entry::told).collect();
         if let (Some(id), true) = (id, changes.is_empty()) {
             let error = format!(
-                "no change of packages by the command {id:?} is remembered: the last {REMEMBERED_MAX} since the agent started are"
+                "no package change of the command {id:?} is remembered; only the last {REMEMBERED_MAX} \
+                 since the agent started are"
             );
             return Err(CommandError::new(ErrorCode::NotFound, error));
         }
@@ -189,7 +191,7 @@ impl Entry {
         self.change.result = Some(&outcome.data).filter(|data| fits(data)).cloned();
         if self.change.outlived_timeout {
             log::info!(
-                "the change of packages of command {:?} has ended: {:?}",
+                "the package change of command {:?} has ended: {:?}",
                 self.change.id,
                 self.change.state
             );
@@ -205,7 +207,8 @@ impl Entry {
         let PackageChange { id, command_type, package, started_at, .. } = &self.change;
         let of = package.as_ref().map(|package| format!(" of {package}")).unwrap_or_default();
         let error = format!(
-            "{command_type}{of} (command {id:?}) is still running since {started_at}; `PackageChangeStatus` reports how it ends"
+            "{command_type}{of} (command {id:?}) is still running since {started_at}; \
+             `PackageChangeStatus` reports the result"
         );
         let data = json!({"running": {"id": id, "command_type": command_type, "package": package, "started_at": started_at}});
         CommandError::new(ErrorCode::Busy, error).with_data(data)

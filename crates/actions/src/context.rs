@@ -57,7 +57,7 @@ pub trait Services: Send + Sync {
     ) -> BoxFuture<'a, CommandResult>;
     /// Ends the machine's run; returns once that is queued.
     fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
-        let error = format!("{} is not available: nothing here can end the machine", action.name());
+        let error = format!("{} is not available: nothing here can shut down the machine", action.name());
         Box::pin(async { Err(CommandError::new(ErrorCode::Unsupported, error)) })
     }
 }

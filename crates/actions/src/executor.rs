@@ -26,8 +26,7 @@ const REFUSALS_MAX: usize = 1024;
 /// Replayed answers that may wait for the main loop; each may be megabytes long.
 const REPLAYS_MAX: usize = 8;
 /// Why a command is not taken although the queue has places.
-const OUTBOX_FULL: &str =
-    "the answers that wait for the host have filled outbox_max_bytes; read them, then ask again";
+const OUTBOX_FULL: &str = "the answers waiting for the host fill outbox_max_bytes; read them, then ask again";
 
 /// Takes commands and answers them.
 pub struct Executor {
@@ -260,7 +259,7 @@ impl State {
         work: Work,
     ) -> Result<Job, CommandError> {
         let Some(command) = CommandName::find(action) else {
-            let error = format!("there is no action {}; `Hello` lists them", quote(action));
+            let error = format!("there is no action {}; `Hello` lists all actions", quote(action));
             return Err(CommandError::new(ErrorCode::UnknownAction, error));
         };
         self.settings.permit(command.name())?;
@@ -355,7 +354,7 @@ impl Shared {
     fn replay(&self, state: &mut State, answer: Response, asked: &Asked) {
         let waiting = self.replies.max_capacity() - self.replies.capacity() - state.waiters.len();
         if waiting < REPLAYS_MAX {
-            log::debug!("command id {:?} was answered before: the same answer once more", answer.id);
+            log::debug!("command id {:?} was answered before: repeating the answer", answer.id);
             return self.send(state, answer);
         }
         let error = refusal(Refusal::Answered);
@@ -370,7 +369,7 @@ impl Shared {
     fn send(&self, state: &mut State, response: Response) {
         if self.replies.try_send(response).is_err() {
             state.summary.dropped += 1;
-            log::debug!("an answer was dropped: the main loop did not take {REFUSALS_MAX} others");
+            log::debug!("an answer was dropped: {REFUSALS_MAX} others wait for the main loop");
         }
     }
 }
@@ -379,15 +378,15 @@ fn refusal(why: Refusal) -> CommandError {
     let (code, error) = match why {
         Refusal::InFlight => (ErrorCode::DuplicateId, "a command with this id is still in flight"),
         Refusal::Answered => {
-            let error = "this id was answered already; the answer is not kept any more, or cannot be sent again now, and the \
-                         command did not run a second time";
+            let error = "this id was already answered; the answer is no longer kept, or cannot be sent \
+                again now, and the command did not run a second time";
             let known = json!({ "already_answered": true });
             return CommandError::new(ErrorCode::DuplicateId, error).with_data(known);
         }
         Refusal::QueueFull => {
             (ErrorCode::QueueFull, "too many commands are waiting; ask again when some have ended")
         }
-        Refusal::Closed => (ErrorCode::Cancelled, "the agent is shutting down and takes no more commands"),
+        Refusal::Closed => (ErrorCode::Cancelled, "the agent is shutting down and accepts no more commands"),
     };
     CommandError::new(code, error)
 }

@@ -81,10 +81,10 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
 }
 
 fn never_began() -> CommandError {
-    CommandError::new(ErrorCode::Cancelled, "the agent is shutting down; the command never began")
+    CommandError::new(ErrorCode::Cancelled, "the agent is shutting down; the command was not started")
 }
 
 fn waited_too_long(timeout: Duration) -> CommandError {
-    let error = format!("waited {} s for other commands to end and never began", timeout.as_secs());
+    let error = format!("waited {} s for other commands to end and was not started", timeout.as_secs());
     CommandError::new(ErrorCode::Timeout, error)
 }

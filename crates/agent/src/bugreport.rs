@@ -49,7 +49,8 @@ pub fn write(output: &Path, settings: Result<&Loaded, &String>) -> Result<String
     let failed = |error| format!("cannot write {}: {error}", output.display());
     let mut file = OpenOptions::new().write(true).create_new(true).open(output).map_err(failed)?;
     file.write_all(&bundle.to_tar_gz(SystemTime::now())).map_err(failed)?;
-    let note = "Look through it before you send it: names of this machine, its ports and its log are in it.";
+    let note =
+        "Read through it before you send it: it contains names of this machine, its ports and its log.";
     Ok(format!("{}:\n  {}\n{note}", output.display(), bundle.contents().join("\n  ")))
 }
 
@@ -86,7 +87,7 @@ fn beginning(path: &str) -> String {
 fn said(program: &str, arguments: &[&str]) -> String {
     let mut places = DIRECTORIES.iter().map(|directory| Path::new(directory).join(program));
     let found: Option<PathBuf> = places.find(|path| path.exists());
-    let Some(path) = found else { return format!("{program} is not here\n") };
+    let Some(path) = found else { return format!("{program} is not installed\n") };
     let mut command = Command::new(path);
     command.args(arguments).env_clear().env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

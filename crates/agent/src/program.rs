@@ -116,13 +116,15 @@ fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
 fn tell_of_configuration(loaded: &Loaded) {
     let Some(problem) = loaded.problem.as_ref().map(ToString::to_string) else {
         if let Err(error) = loaded.keep() {
-            log::debug!("the valid configuration cannot be kept for a start with a wrong one: {error}");
+            log::debug!(
+                "cannot keep a copy of the valid configuration for a start with an invalid one: {error}"
+            );
         }
         return;
     };
     problem.lines().for_each(|line| log::error!("{line}"));
     let file = loaded.file.as_deref().unwrap_or(Path::new("")).display();
-    log::error!("the configuration is wrong: started with the last valid one, {file}");
+    log::error!("the configuration is invalid: started with the last valid one, {file}");
     problem::report(Some(&problem));
 }
 

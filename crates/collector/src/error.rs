@@ -70,7 +70,7 @@ impl CollectError {
 
 /// What in a text or record was not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("line {line}: {item} is missing or not understood")]
+#[error("line {line}: {item} is missing or invalid")]
 pub struct ParseError {
     /// Counted from 1; 0 for the file as a whole.
     pub line: usize,

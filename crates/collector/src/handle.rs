@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug, Error)]
 pub enum HandleError {
     /// Too many requests wait.
-    #[error("the collector is busy: {MAX_WAITING} requests wait")]
+    #[error("the collector is busy: {MAX_WAITING} requests are waiting")]
     Busy,
     /// The collector's thread ended.
     #[error("the collector has stopped")]

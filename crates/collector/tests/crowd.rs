@@ -28,7 +28,7 @@ fn a_crowd_of_processes_that_cannot_be_read_hides_none_that_could_be_and_is_told
         assert_eq!(data.processes.len(), 20, "round {round}");
         let errors = errors_of(&collection, "processes");
         assert!(errors.iter().any(|e| e.contains("files of processes were not read")), "{errors:?}");
-        assert!(errors.iter().any(|e| e.contains("more files of processes gave no answer")), "{errors:?}");
+        assert!(errors.iter().any(|e| e.contains("more files of processes did not answer")), "{errors:?}");
     }
     let now = Now { mono: Duration::from_secs(60), wall: SystemTime::UNIX_EPOCH };
     let listed = collector.query_processes(now, &ProcessQuery::default()).unwrap();

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 /// What it means, for every place that says so.
-pub const WITHOUT_CGROUPS: &str = "commands have no cgroups of their own: they are not bounded in their number of processes, and package changes end with the agent";
+pub const WITHOUT_CGROUPS: &str = "commands have no cgroups of their own: their number of processes is \
+    not limited, and package changes end with the agent";
 
 static MISSING: OnceLock<String> = OnceLock::new();
 static HOLD: OnceLock<Hold> = OnceLock::new();

@@ -105,7 +105,7 @@ pub enum Status {
 const LOST: &str = "the program ended, and the system did not report its exit status";
 
 const GOES_ON: &str =
-    "the agent is shutting down; what it was doing goes on without it, and its end will not be told";
+    "the agent is shutting down; the change continues without it, and its result will not be reported";
 
 /// A program that ran, with what it wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ pub enum RunError {
     #[error("the program {0} is not installed")]
     NotInstalled(String),
     /// Others than root could have put it there.
-    #[error("the program {path} is not started: {why}")]
+    #[error("refused to start the program {path}: {why}")]
     Untrusted {
         /// Where it was found.
         path: String,
@@ -167,7 +167,7 @@ pub enum RunError {
         why: &'static str,
     },
     /// It cannot start there.
-    #[error("the directory {path} cannot be entered: {error}")]
+    #[error("cannot enter the directory {path}: {error}")]
     Directory {
         /// The directory.
         path: String,

@@ -59,7 +59,7 @@ impl<'a> Stream<'a> {
             Ok(count) => self.take(count),
             Err(error) => {
                 self.capture.cut();
-                log::debug!("a command's output cannot be read to its end: {error}");
+                log::debug!("cannot read a command's output to its end: {error}");
                 self.pipe = None;
             }
         }

@@ -79,7 +79,7 @@ impl Course {
 
 /// A wait that failed says nothing of how the program ended.
 pub(super) fn lost(error: &io::Error) -> Status {
-    log::warn!("the exit status of a command is not known: {error}");
+    log::warn!("the exit status of a command is unknown: {error}");
     Status::Lost
 }
 

@@ -12,7 +12,7 @@ const SYSTEM_DIRS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 /// How much of a failed program's standard error is shown, in bytes.
 const SHOWN_BYTES: usize = 8 * 1024;
 
-/// Finds `program` on `PATH` or in the system directories.
+/// Finds `program` on `PATH` or in the system's own.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let dirs = env::split_paths(&path).chain(SYSTEM_DIRS.iter().map(PathBuf::from));

@@ -14,13 +14,13 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Parser)]
 struct Options {
-    /// Simulated hours in all.
+    /// Simulated hours in total.
     #[arg(long, default_value_t = 1_000_000)]
     hours: u64,
     /// Seed of the first life; the next ones count up from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Lives beside each other; as many as there are processors when absent.
+    /// Concurrent lives; by default as many as there are processors.
     #[arg(long)]
     threads: Option<NonZero<usize>>,
 }

@@ -86,7 +86,7 @@ impl Link {
         let (code, text) = match why {
             GivenUp::CrowdedOut => (
                 ErrorCode::QueueFull,
-                "too many requests for metrics wait, the newest of them are served; ask again",
+                "too many requests for metrics are waiting, and only the newest are served; ask again",
             ),
             GivenUp::Stopping => {
                 (ErrorCode::Cancelled, "the agent is shutting down and collects no more metrics")
@@ -108,8 +108,8 @@ impl Link {
     fn echoed(&mut self, actions: &mut Vec<Action>) {
         self.stats.echoed_lines += 1;
         if !std::mem::replace(&mut self.echo_logged, true) {
-            let text = "the other end sends lines that only guests send, perhaps our own: a terminal that echoes, or no host at \
-                        all? They are not answered, only counted";
+            let text = "received lines that only guests send, perhaps the agent's own: is the other end \
+                an echoing terminal, or not a host? Such lines are counted, not answered";
             actions.push(Action::Log(Level::Warn, text.to_owned()));
         }
     }
@@ -135,7 +135,7 @@ impl Link {
         self.stats.unsigned_lines += 1;
         if log {
             let count = self.stats.unsigned_lines;
-            let text = format!("a line was refused by its signature, {count} so far ({rejection})");
+            let text = format!("a line was refused because of its signature, {count} so far ({rejection})");
             actions.push(Action::Log(Level::Warn, text));
         }
         if answer {

@@ -141,7 +141,7 @@ impl Link {
                 self.stats.breaker_opens += 1;
                 let wait = self.settings.breaker.open_for.as_secs();
                 format!(
-                    "circuit breaker open after {} failures: nothing is tried for {wait} s",
+                    "circuit breaker open after {} failures: no attempts for {wait} s",
                     change.failure_count
                 )
             }

@@ -8,7 +8,7 @@ impl fmt::Display for LinkStats {
         write!(f, "{} bytes in, {} bytes out; ", self.bytes_in, self.bytes_out)?;
         write!(
             f,
-            "{} messages in, {} lines out, {} lines refused, {} of our own sent back, {} unsigned; ",
+            "{} messages in, {} lines out, {} lines refused, {} of our own echoed, {} unsigned; ",
             self.messages_in, self.lines_out, self.rejected_lines, self.echoed_lines, self.unsigned_lines
         )?;
         write!(f, "host connected {} times, {} reconnections, ", self.host_connects, self.reconnections)?;

@@ -47,7 +47,7 @@ impl Link {
         if let Some(number) = self.keep_alive.timed_out(now.mono) {
             self.stats.heartbeats_missed += 1;
             let seconds = self.settings.keep_alive_timeout.as_secs();
-            let text = format!("heartbeat {number} was not answered within {seconds} s; connecting anew");
+            let text = format!("heartbeat {number} was not answered within {seconds} s; reconnecting");
             self.fail(now, Kind::Heartbeat, text, actions);
             return;
         }
@@ -65,7 +65,7 @@ impl Link {
             return;
         }
         self.stalled_since = Some(now.mono);
-        let text = format!("the host has taken no byte for {} s though some wait for it", limit.as_secs());
+        let text = format!("the host has taken no byte for {} s although some are waiting", limit.as_secs());
         self.stalled(now, text, actions);
     }
 
@@ -86,7 +86,8 @@ impl Link {
         let minutes = now.mono.saturating_sub(since).as_secs() / 60;
         let unanswered = self.window.unanswered();
         let text = format!(
-            "connection quality has been Critical for {minutes} min; heartbeats in a row without an answer: {unanswered}"
+            "connection quality has been Critical for {minutes} min; consecutive unanswered heartbeats: \
+             {unanswered}"
         );
         actions.push(Action::Log(Level::Warn, text));
     }

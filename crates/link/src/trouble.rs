@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Said when no device is there, with what to do.
 const NO_DEVICE: &str = "no virtio-serial port found; waiting for one. The machine needs a channel named org.infinibay.agent \
-(libvirt: <channel type='unix'><target type='virtio' name='org.infinibay.agent'/></channel>); `infiniservice --diagnose` tells what is there";
+(libvirt: <channel type='unix'><target type='virtio' name='org.infinibay.agent'/></channel>); `infiniservice --diagnose` shows what is there";
 
 /// Kinds of trouble; a line is due when the kind changes, not at each retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Trouble {
     /// The host answered: whatever it was, it is over.
     pub fn ends(&mut self, now: Duration) -> Option<String> {
         let current = self.current.take()?;
-        Some(format!("the connection is in order again after {}", current.told(now)))
+        Some(format!("the connection works again after {}", current.told(now)))
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(trouble.opened(s(5), "x").0, Level::Debug);
         assert_eq!(trouble.begins(s(90), Kind::Heartbeat), Level::Debug);
         let text = trouble.ends(s(120)).expect("it had begun");
-        assert_eq!(text, "the connection is in order again after 2m and 2 failures");
+        assert_eq!(text, "the connection works again after 2m and 2 failures");
         assert_eq!(trouble.ends(s(121)), None);
     }
 }

@@ -37,8 +37,8 @@ impl Visits {
         let (_, text) = self.untold.take_if(|(due, _)| now >= *due)?;
         Some(match std::mem::take(&mut self.short) {
             0 => text,
-            1 => format!("{text}; one came before and stayed for less than a second"),
-            short => format!("{text}; {short} came before and stayed for less than a second each"),
+            1 => format!("{text}; an earlier one stayed for less than a second"),
+            short => format!("{text}; {short} earlier ones stayed for less than a second each"),
         })
     }
 

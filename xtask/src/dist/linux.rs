@@ -53,7 +53,7 @@ fn ensure_target() -> Result<()> {
     if installed.lines().any(|target| target == TARGET) {
         return Ok(());
     }
-    println!("    the target {TARGET} is not here: installing it");
+    println!("    the target {TARGET} is missing: installing it");
     run_program(&mut command("rustup", &["target", "add", TARGET]))
 }
 

@@ -23,7 +23,7 @@ pub fn run_twice() -> Result<()> {
             differing.push(name(one));
         }
     }
-    ensure!(differing.is_empty(), "made in another place, these differ: {}", differing.join(", "));
+    ensure!(differing.is_empty(), "these differ when built in another place: {}", differing.join(", "));
     Ok(())
 }
 

@@ -83,7 +83,7 @@ fn epoch() -> Result<String> {
         return Ok(epoch);
     }
     output(&mut command("git", &["log", "-1", "--format=%ct"]))
-        .context("not a git checkout: say the release's time by SOURCE_DATE_EPOCH")
+        .context("not a git checkout: set the release's time with SOURCE_DATE_EPOCH")
 }
 
 /// What a program says, without the white space around it.

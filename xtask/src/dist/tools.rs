@@ -16,7 +16,7 @@ pub fn ensure(tool: &str) -> Result<PathBuf> {
         return Ok(path);
     }
     let (_, version) = VERSIONS.iter().find(|(name, _)| *name == tool).context("a tool of the list")?;
-    println!("    {tool} is not here: installing it");
+    println!("    {tool} is missing: installing it");
     let mut install = cargo(&["install", "--locked", "--debug", tool, "--version", version]);
     // Quick to build counts more than quick to run: they run for seconds, and nobody debugs them. What two of them depend on
     // is built once.

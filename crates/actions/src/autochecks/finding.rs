@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn a_check_over_a_part_never_passes_and_says_what_it_did_not_see() {
-        let unseen = || Some("Only the newest 2000 lines were looked at.".to_owned());
+        let unseen = || Some("Only the newest 2000 lines were examined.".to_owned());
         let of = |status| check("x", Ok(Finding::new(status, "No error.").with_unseen(unseen())));
         let passed = of(CheckStatus::Passed);
         assert_eq!(passed.status, CheckStatus::Warning);
-        assert_eq!(passed.message, "No error. Only the newest 2000 lines were looked at.");
-        assert_eq!(passed.details["unseen"], "Only the newest 2000 lines were looked at.");
+        assert_eq!(passed.message, "No error. Only the newest 2000 lines were examined.");
+        assert_eq!(passed.details["unseen"], "Only the newest 2000 lines were examined.");
         assert_eq!(of(CheckStatus::Failed).status, CheckStatus::Failed);
         let whole = check("x", Ok(Finding::passed("No error.").with_unseen(None)));
         assert_eq!((whole.status, whole.details.len()), (CheckStatus::Passed, 0));

@@ -41,7 +41,7 @@ mod tests {
             }
             assert!(held.len() < 10, "nothing bounds them");
         };
-        assert!(refused.0.contains("earlier calls still wait"), "{refused}");
+        assert!(refused.0.contains("earlier calls are still waiting"), "{refused}");
         assert!(run("another", || true).await.unwrap());
     }
 

@@ -40,7 +40,7 @@ impl Log {
         let entries = parse(output);
         let cut = truncated || output.lines().count() >= MAX_LINES;
         let unseen = cut
-            .then(|| format!("Of the kernel's log only the newest {} lines were looked at.", entries.len()));
+            .then(|| format!("Only the newest {} lines of the kernel's log were examined.", entries.len()));
         Self { entries, unseen }
     }
 

@@ -81,7 +81,7 @@ impl Machine {
         }
         if finished.stdout.truncated {
             let bytes = finished.stdout.total_bytes;
-            return Err(Skip(format!("{program} wrote {bytes} bytes, more than are looked at")));
+            return Err(Skip(format!("{program} wrote {bytes} bytes, more than the limit")));
         }
         Ok(finished.stdout.text)
     }
@@ -148,7 +148,7 @@ fn whole(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other("it is longer than the 1 MiB that are looked at"));
+        return Err(io::Error::other("it is longer than the limit of 1 MiB"));
     }
     Ok(bytes)
 }
@@ -160,7 +160,7 @@ fn how_it_ended(status: &Status) -> String {
         Status::Signalled(signal) => format!("was ended by signal {signal}"),
         Status::Stopped(Stop::TimedOut(limit)) => format!("took longer than {} s", limit.as_secs()),
         Status::Stopped(Stop::Cancelled) => "was stopped with the agent".into(),
-        _ => "did not come to its end".into(),
+        _ => "did not finish".into(),
     }
 }
 

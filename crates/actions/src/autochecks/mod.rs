@@ -52,7 +52,7 @@ fn select(names: Option<&[String]>) -> Result<Vec<Spec>, CommandError> {
     let Some(names) = names else { return Ok(unasked()) };
     if let Some(unknown) = names.iter().find(|name| checks::ALL.iter().all(|spec| spec.name != **name)) {
         let all: Vec<_> = checks::ALL.iter().map(|spec| spec.name).collect();
-        let error = format!("`checks` names {unknown:?}; it must be some of {}", all.join(", "));
+        let error = format!("`checks` names {unknown:?}; allowed are {}", all.join(", "));
         return Err(CommandError::new(ErrorCode::InvalidParameter, error));
     }
     Ok(checks::ALL.iter().filter(|spec| names.iter().any(|name| name == spec.name)).copied().collect())

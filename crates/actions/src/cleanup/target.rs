@@ -21,7 +21,7 @@ pub enum Target {
 
 /// No target has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`targets`: there is no target {name:?}; there are {}", NameList(&Target::ALL))]
+#[error("`targets`: unknown target {name:?}; allowed are {}", NameList(&Target::ALL))]
 pub struct UnknownTarget {
     /// As it was asked for.
     pub name: String,

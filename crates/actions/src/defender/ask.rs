@@ -29,7 +29,7 @@ pub async fn status(control: &Control) -> Result<DefenderStatusData, CommandErro
 async fn record(control: &Control) -> Result<Record, CommandError> {
     let asked = on_thread("defender", control, || Wmi::connect(NAMESPACE)?.all(STATUS, &STATUS_PROPERTIES));
     let records = asked.await?.map_err(|error| failure(&error))?;
-    records.into_iter().next().ok_or_else(|| unsupported("it tells nothing about itself"))
+    records.into_iter().next().ok_or_else(|| unsupported("it reports nothing about itself"))
 }
 
 /// Scans and waits for its end; `TIMEOUT` leaves the scan going on.
@@ -77,7 +77,7 @@ async fn found(control: &Control) -> Result<(Vec<Record>, Vec<Record>), CommandE
 
 fn goes_on(mut error: CommandError) -> CommandError {
     if matches!(error.code, ErrorCode::Timeout | ErrorCode::Cancelled) {
-        error.error.push_str("; Defender goes on with its scan");
+        error.error.push_str("; Defender continues the scan");
     }
     error
 }

@@ -33,8 +33,8 @@ pub const THREAT: &str = "MSFT_MpThreat";
 /// Its properties that are read.
 pub const THREAT_PROPERTIES: [&str; 3] = ["ThreatID", "ThreatName", "SeverityID"];
 /// What it means that Defender's service does not run, and what to do.
-pub const TURNED_OFF: &str = "Microsoft Defender is turned off here, by another antivirus product or by a policy: \
-    ask that product, or remove it and turn Defender on in Windows Security";
+pub const TURNED_OFF: &str = "Microsoft Defender is turned off here, by another antivirus product or by a \
+    policy: use that product, or remove it and turn Defender on in Windows Security";
 
 /// Whether a failure says that Defender's service is stopped or disabled.
 pub fn is_off(number: u32) -> bool {

@@ -42,7 +42,7 @@ impl Reading<'_> {
         let end = self.bytes.saturating_add(MAX_HIVE_BYTES).min(MAX_BYTES);
         for (at, name) in uninstall.keys().into_iter().flatten().enumerate() {
             if at >= MAX_KEYS || self.bytes >= end || self.stop.is_set() {
-                self.incomplete.push(format!("{hive}: more is registered there than is looked at"));
+                self.incomplete.push(format!("{hive}: it contains more entries than the limit"));
                 return;
             }
             let found = entry(&uninstall, name).and_then(|entry| entry.application(view));

@@ -82,22 +82,22 @@ impl Failure {
     /// What is wrong, for people: goes on after "could not install x: ".
     pub fn reason(&self) -> String {
         let what = match self.cause {
-            Cause::NotFound => "no repository has it",
+            Cause::NotFound => "no repository contains it",
             Cause::Busy => return self.busy(),
             Cause::Interrupted => "an earlier change was interrupted, and the database could not be repaired",
             Cause::NoSpace => "a disk is full",
-            Cause::Dependencies => "what it depends on cannot be installed",
-            Cause::Stale => "the repository no longer has the file that its list names",
+            Cause::Dependencies => "its dependencies cannot be installed",
+            Cause::Stale => "the repository no longer has the file that its metadata lists",
             Cause::Unreachable => "a repository cannot be reached",
-            Cause::Unfetched => "a repository's lists were never fetched",
+            Cause::Unfetched => "a repository's metadata was never fetched",
             Cause::Script => "a package's script failed",
-            Cause::WouldRemove => "other packages would have to be removed for it",
-            Cause::Protected => "the system cannot do without it",
+            Cause::WouldRemove => "other packages would have to be removed",
+            Cause::Protected => "the system needs it",
             Cause::Held => "the administrator holds a package at its version",
-            Cause::Untrusted => "no trusted key has signed what the repository offers",
+            Cause::Untrusted => "the repository's content is not signed with a trusted key",
             Cause::Absent => "the package manager does not work here",
-            Cause::Permission => "the agent lacks the right to do it",
-            Cause::Other if self.words.is_empty() => "the package manager failed without a word",
+            Cause::Permission => "the agent lacks permission",
+            Cause::Other if self.words.is_empty() => "the package manager failed without a message",
             Cause::Other => return self.words.clone(),
         };
         if self.words.is_empty() { what.to_owned() } else { format!("{what} ({})", self.words) }
@@ -107,7 +107,7 @@ impl Failure {
     pub fn reason_against(&self, change: Change) -> String {
         match (change, self.cause) {
             (Change::Remove, Cause::Dependencies) => {
-                format!("packages that have to stay need it ({})", self.words)
+                format!("packages that must stay need it ({})", self.words)
             }
             _ => self.reason(),
         }

@@ -92,5 +92,6 @@ pub(super) fn target(package: &str) -> Result<Target, String> {
     if word(package, first, rest) && !package.to_ascii_lowercase().ends_with(".rpm") {
         return Ok(Target::named(package));
     }
-    Err("be an rpm package's name, such as vim-enhanced, glibc.i686 or vim-enhanced-9.0.1378-1.fc38".into())
+    Err("be the name of an rpm package, such as vim-enhanced, glibc.i686 or vim-enhanced-9.0.1378-1.fc38"
+        .into())
 }

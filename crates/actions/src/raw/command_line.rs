@@ -12,7 +12,7 @@ const MAX_POWERSHELL: usize = 11_000;
 pub fn cmd(text: &str) -> Result<String, String> {
     check(text, MAX_CMD)?;
     if text.contains(['\n', '\r']) {
-        return Err("`raw_command` must be one line for cmd, which takes no more; join lines with &".into());
+        return Err("`raw_command` must be a single line for cmd; join lines with &".into());
     }
     Ok(format!("/d /s /c \"%SystemRoot%\\System32\\chcp.com 65001>nul & {text}\""))
 }

@@ -56,7 +56,7 @@ impl Tally {
 
     /// Why the list is not whole; `None` where it is.
     pub(super) fn cut(&self) -> Option<String> {
-        self.cut.then(|| format!("the list was cut after {} lines: it is too long", self.lines))
+        self.cut.then(|| format!("the list was truncated after {} lines: it is too long", self.lines))
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!((kept, whole.unreadable, whole.cut()), (2, 1, None));
         let (endless, kept) = taken(std::iter::repeat_n("1".to_owned(), 60_000));
         assert_eq!((kept, endless.lines), (50_000, 50_000));
-        assert_eq!(endless.cut().unwrap(), "the list was cut after 50000 lines: it is too long");
+        assert_eq!(endless.cut().unwrap(), "the list was truncated after 50000 lines: it is too long");
         let (wide, kept) = taken(std::iter::repeat_n("0".repeat(64 << 10), 1_000));
         assert!(kept <= MAX_BYTES / (64 << 10) && wide.cut().is_some(), "{kept}");
     }

@@ -55,7 +55,7 @@ impl SystemdServices {
             _ => return done,
         };
         let note = format!(
-            "it is the SysV script {script}; whether it starts at boot is up to its links in /etc/rc?.d"
+            "it is the SysV script {script}; its links in /etc/rc?.d decide whether it starts at boot"
         );
         done.note = Some(done.note.map_or(note.clone(), |before| format!("{before}\n{note}")));
         done

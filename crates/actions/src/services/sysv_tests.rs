@@ -75,6 +75,6 @@ async fn a_tool_that_did_nothing_is_no_success_and_other_generated_units_are_ref
     assert!(error.error.contains("is not enabled"), "{error}");
     for operation in [Op::Enable, Op::Disable] {
         let error = services.control("made", operation, &control()).await.unwrap_err();
-        assert!(error.error.contains("made anew at each boot from /etc/tab"), "{error}");
+        assert!(error.error.contains("generated at each boot from /etc/tab"), "{error}");
     }
 }

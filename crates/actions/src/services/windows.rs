@@ -72,7 +72,7 @@ impl Services for ScmServices {
         Box::pin(async move {
             let asked = ask(move || power_unsafe::end_machine(action == PowerAction::Reboot)).await?;
             asked.map_err(|error| {
-                let error = format!("Windows does not end the machine: {}", error.message());
+                let error = format!("Windows does not shut down the machine: {}", error.message());
                 CommandError::new(ErrorCode::ExecutionFailed, error)
             })
         })
@@ -80,7 +80,7 @@ impl Services for ScmServices {
 }
 
 fn goes_on(mut stop: CommandError) -> CommandError {
-    stop.error.push_str("; the service manager goes on with what it was asked to do");
+    stop.error.push_str("; the service control manager continues with the request");
     stop
 }
 

@@ -25,13 +25,13 @@ async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData,
         let (checked, installed) = last();
         Ok(reading::check(&updates, checked, installed, reboot_required()?))
     });
-    asked.await?.map_err(|error| failure("updates could not be looked for", &error))
+    asked.await?.map_err(|error| failure("the search for updates failed", &error))
 }
 
 /// Whether Windows Update waits for a reboot.
 pub async fn is_reboot_required(control: &Control) -> Result<bool, CommandError> {
     let asked = on_thread("windows-update", control, reboot_required);
-    asked.await?.map_err(|error| failure("it could not be asked whether a reboot is due", &error))
+    asked.await?.map_err(|error| failure("the need for a reboot could not be determined", &error))
 }
 
 type Installed = (Vec<(Update, Result<Outcome, String>)>, bool);
@@ -42,7 +42,7 @@ pub async fn install(
     control: &Control,
 ) -> Result<WindowsUpdateInstallData, CommandError> {
     if let Some(odd) = articles.iter().flatten().find(|article| !is_article(article)) {
-        let error = format!("`kb_articles` must hold numbers such as KB5034441, not {odd:?}");
+        let error = format!("`kb_articles` must contain numbers such as KB5034441, not {odd:?}");
         return Err(ParamError::invalid("kb_articles", error).into());
     }
     let asked = on_thread("windows-update", control, move || work(articles.as_deref()));
@@ -70,7 +70,7 @@ fn work(articles: Option<&[String]>) -> windows::core::Result<Installed> {
         if quiet.is_empty() { (Vec::new(), reboot_required()?) } else { agent.install(&found, &quiet)? };
     let update = |at: &usize| updates.get(*at).cloned().unwrap_or_default();
     let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(self::outcome(outcome))));
-    let left = asking.iter().map(|at| (update(at), Err("its installer asks a person something".to_owned())));
+    let left = asking.iter().map(|at| (update(at), Err("its installer requires input from a user".to_owned())));
     Ok((done.chain(left).collect(), reboot))
 }
 
@@ -98,7 +98,7 @@ fn outcome((code, hresult): update_agent_unsafe::Outcome) -> Outcome {
 
 fn goes_on(mut error: CommandError) -> CommandError {
     if matches!(error.code, ErrorCode::Timeout | ErrorCode::Cancelled) {
-        error.error.push_str("; Windows goes on with the installation");
+        error.error.push_str("; Windows continues the installation");
     }
     error
 }

@@ -3,29 +3,29 @@
 /// Behind the options in `--help`.
 pub(super) const AFTER_HELP: &str = "\
 Settings:
-  Every setting can come from the configuration file, a variable or a flag; the later one wins.
-  --print-config shows what holds and where it came from; docs/configuration.md lists all of them.
-  At SIGHUP the file is read again: what can change at run time changes, the rest is reported.
+  Every setting can come from the configuration file, a variable or a flag; the later one in this list wins.
+  --print-config shows the effective values and their origins; docs/configuration.md lists all settings.
+  At SIGHUP the agent reads the file again and applies what can change at run time; it reports the rest.
 
 Environment:
   INFINISERVICE_<SETTING>  a setting, in upper case: INFINISERVICE_MIN_BACKOFF_SECS=10
   INFINISERVICE_CONFIG     the configuration file, like --config
-  INFINIBAY_VM_ID          vm_id, where INFINISERVICE_VM_ID is not set
+  INFINIBAY_VM_ID          vm_id, if INFINISERVICE_VM_ID is not set
   RUST_LOG                 log directives: a level, or module=level, separated by commas
-  JOURNAL_STREAM           set by systemd: log lines then carry <N> priorities and no time
+  JOURNAL_STREAM           set by systemd: log lines then have <N> priorities and no time
 
 Files:
   /etc/infiniservice/config.toml                 settings, in TOML; may be missing
-  /etc/infiniservice/config.toml.last-good       the last valid ones, for a start with a wrong file
+  /etc/infiniservice/config.toml.last-good       the last valid ones, used if the file is invalid at a start
   /dev/virtio-ports/org.infinibay.agent          the channel to the host
   /etc/systemd/system/infiniservice.service      the unit that runs the agent
 
 Exit codes:
-  0  ended as asked; --diagnose: the channel is usable
+  0  stopped as requested; --diagnose: the channel is usable
   1  failed; --diagnose: the channel is not usable
-  2  wrong arguments or settings
+  2  invalid arguments or settings
   3  no device, and --require-virtio was given
 
 Signals:
-  SIGTERM, SIGINT  end in order: commands in flight are answered first
+  SIGTERM, SIGINT  stop in an orderly way, after commands in flight are answered
   SIGHUP           read the settings again";

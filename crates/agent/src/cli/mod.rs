@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Guest agent: sends system metrics and heartbeats to the hypervisor's host over a virtio-serial port, and
-/// carries out the host's commands.
+/// runs the host's commands.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "infiniservice", version, after_long_help = AFTER_HELP, max_term_width = 110)]
 pub struct Cli {
@@ -24,7 +24,7 @@ pub struct Cli {
     /// Use this port instead of looking for one
     #[arg(long, value_name = "PATH")]
     pub device: Option<String>,
-    /// Read settings from this file, which has to exist, instead of the one under Files below
+    /// Read settings from this file, which must exist, instead of the one under Files below
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set any setting (may be repeated)
@@ -36,34 +36,34 @@ pub struct Cli {
     /// Log at this level: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
-    /// Tell the host this name for the machine
+    /// Report this name for the machine to the host
     #[arg(long, value_name = "ID")]
     pub vm_id: Option<String>,
     /// For development: retry after 2 to 30 seconds instead of 5 to 300
     #[arg(long)]
     pub aggressive_retry: bool,
-    /// Exit with code 3 when there is no port, instead of waiting for one
+    /// Exit with code 3 if there is no port, instead of waiting for one
     #[arg(long, conflicts_with = "no_virtio")]
     pub require_virtio: bool,
-    /// Exit with code 2 when the configuration file is wrong, instead of starting with the last valid one
+    /// Exit with code 2 if the configuration file is invalid, instead of starting with the last valid one
     #[arg(long)]
     pub require_config: bool,
     /// Open no port: only collect metrics
     #[arg(long)]
     pub no_virtio: bool,
-    /// Carry out any shell command that the host sends, not only the safe ones
+    /// Run any shell command that the host sends, not only the safe actions
     #[arg(long)]
     pub allow_unsafe_commands: bool,
-    /// Check the channel to the host, say what to do where it is not usable, and end
+    /// Check the channel to the host, say what to do if it is not usable, and exit
     #[arg(long)]
     pub diagnose: bool,
-    /// Show each effective setting and where it came from, and end
+    /// Show each effective setting and its origin, and exit
     #[arg(long, conflicts_with = "diagnose")]
     pub print_config: bool,
     /// With --diagnose or --print-config: print JSON
     #[arg(long)]
     pub json: bool,
-    /// What else to do than to run
+    /// What to do instead of running
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -71,18 +71,18 @@ pub struct Cli {
 /// What else the program does.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Install, start or ask the Windows service
+    /// Install, start or query the Windows service
     #[command(subcommand)]
     Service(ServiceRequest),
-    /// Ask the running agent how it is: 0 connected, 1 not connected, 3 no agent answers
+    /// Show the state of the running agent; exit code 0 connected, 1 not connected, 3 no agent answers
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Write what a bug report needs to one archive, without secrets
+    /// Collect the data for a bug report in one archive, without secrets
     Bugreport {
-        /// The archive; it must not exist yet
+        /// The archive, which must not exist yet
         #[arg(long, value_name = "FILE", default_value = "infiniservice-bugreport.tar.gz")]
         output: PathBuf,
     },

@@ -25,5 +25,8 @@ pub(super) fn check(name: &str) -> Result<String, String> {
         None => String::new(),
     };
     let actions = all().collect::<Vec<_>>().join(", ");
-    Err(format!("names {}, which is no action{hint}; the actions are {actions}", super::error::quote(name)))
+    Err(format!(
+        "names {}, which is not an action{hint}; the actions are {actions}",
+        super::error::quote(name)
+    ))
 }

@@ -112,7 +112,7 @@ impl Field {
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         match self.kind {
             Kind::Bool => parse_bool(text).ok_or_else(|| {
-                format!("must be {} (1 and 0, yes and no, on and off are taken too)", self.allowed())
+                format!("must be {} (1 and 0, yes and no, on and off are also accepted)", self.allowed())
             }),
             Kind::Integer { .. } => text.parse().map_err(|_| self.must_be()).and_then(|n| self.integer(n)),
             Kind::Choice(words) => {
@@ -154,7 +154,7 @@ impl Field {
     pub fn actions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Value, String> {
         let names: Vec<String> = names.map(actions::check).collect::<Result<_, _>>()?;
         if names.is_empty() {
-            return Err("must name at least one action; leave the setting out to keep its default".into());
+            return Err("must name at least one action; omit the setting to keep its default".into());
         }
         Ok(Value::List(names))
     }

@@ -8,8 +8,8 @@ use super::table::FIELDS;
 use std::collections::BTreeMap;
 
 /// `proc_pid_cmdline(5)` is for everybody.
-const ON_A_COMMAND_LINE: &str = "is refused: every user of the machine reads command lines; put it in a file, name that with \
-    shared_secret_file, and change the secret";
+const ON_A_COMMAND_LINE: &str = "is refused, because every user of the machine can read command lines; \
+    put the secret into a file, name the file with shared_secret_file, and change the secret";
 
 /// Errors of one source that are told; nobody mends more at a time, and each costs a search for the name that was meant.
 const MAX_ERRORS: usize = 100;

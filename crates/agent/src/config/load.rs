@@ -206,7 +206,7 @@ fn secret_in(path: &Path) -> Result<Value, String> {
 pub(super) fn secret_of(text: &str) -> Result<Value, String> {
     let field = super::fragment::field("shared_secret").ok_or("shared_secret is not declared")?;
     match field.parse(text.trim_end_matches(['\r', '\n'])) {
-        Ok(Value::Unset) => Err("holds no secret".into()),
+        Ok(Value::Unset) => Err("contains no secret".into()),
         read => read.map_err(|problem| format!("the secret {problem}")),
     }
 }

@@ -75,7 +75,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
     sources.flags.push(FlagValue { flag, name, text: SECRET.into() });
     let told = error(&sources);
     assert!(
-        told.contains("every user of the machine reads command lines") && !told.contains(SECRET),
+        told.contains("every user of the machine can read command lines") && !told.contains(SECRET),
         "{told}"
     );
 }
@@ -121,5 +121,8 @@ fn a_configuration_file_with_the_secret_in_it_has_to_be_closed_too() {
     let (_directory, path, sources) = world("config.toml", &format!("shared_secret = \"{SECRET}\"\n"));
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).expect("changed");
     let told = error(&sources);
-    assert!(told.contains("mode 0644") && told.contains("chmod 0600 it") && !told.contains(SECRET), "{told}");
+    assert!(
+        told.contains("mode 0644") && told.contains("run chmod 0600 on it") && !told.contains(SECRET),
+        "{told}"
+    );
 }

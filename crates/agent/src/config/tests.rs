@@ -180,7 +180,7 @@ fn settings_that_do_not_go_together_are_refused_with_both_sources() {
     assert_eq!(
         backoff.errors(),
         ["min_backoff_secs = 400 (config.toml:1) must not exceed max_backoff_secs = 300 (default): \
-          the delay grows from the one to the other"]
+          the delay grows from the first to the second"]
     );
     let heartbeat = world().variable("INFINISERVICE_KEEP_ALIVE_TIMEOUT_SECS", "10");
     assert!(heartbeat.errors()[0].contains("keep_alive_interval_secs = 30 (default) must not exceed"));
@@ -221,12 +221,12 @@ fn a_misspelt_action_in_a_policy_is_refused_for_it_would_block_nothing() {
         world().file("blocked_actions = [\"PackageInstal\"]\n").variable("INFINISERVICE_ALLOWED_ACTIONS", "");
     let errors = wrong.errors();
     assert!(
-        errors[0].contains("names \"PackageInstal\", which is no action; did you mean PackageInstall?"),
+        errors[0].contains("names \"PackageInstal\", which is not an action; did you mean PackageInstall?"),
         "{errors:?}"
     );
     let metrics = world().file("blocked_actions = [\"Metrics\"]\n").errors();
     for wanted in [
-        "\"Metrics\", which is no action (it is always answered)",
+        "\"Metrics\", which is not an action (it is always answered)",
         "the actions are ServiceList, ",
         ", UnsafeCommand",
     ] {

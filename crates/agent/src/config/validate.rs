@@ -6,30 +6,30 @@ use std::collections::BTreeSet;
 
 /// A pair of numbers of which the first must not exceed the second, and why.
 const ORDERED: &[(&str, &str, &str)] = &[
-    ("min_backoff_secs", "max_backoff_secs", "the delay grows from the one to the other"),
+    ("min_backoff_secs", "max_backoff_secs", "the delay grows from the first to the second"),
     (
         "keep_alive_interval_secs",
         "keep_alive_timeout_secs",
-        "else a heartbeat counts as lost before the next one is due, and an idle host is dropped",
+        "otherwise a heartbeat counts as lost before the next one is due, and an idle host is disconnected",
     ),
     (
         "collection_interval_secs",
         "degraded_interval_secs",
-        "a poor connection must not be sent more than a good one",
+        "a poor connection must not get more than a good one",
     ),
     (
         "circuit_breaker_success_threshold",
         "circuit_breaker_half_open_calls",
-        "else the half-open circuit breaker can never close",
+        "otherwise the half-open circuit breaker can never close",
     ),
     ("max_outgoing_line_bytes", "outbox_max_bytes", "one line must fit into the outbox"),
 ];
 
 /// Pairs that must not both be on or set, and why.
 const EXCLUSIVE: &[(&str, &str, &str)] = &[
-    ("require_virtio", "no_virtio", "a port cannot be both required and left out"),
-    ("device_path", "no_virtio", "no port is opened at all"),
-    ("shared_secret", "shared_secret_file", "it is not clear which secret holds"),
+    ("require_virtio", "no_virtio", "a port cannot be both required and disabled"),
+    ("device_path", "no_virtio", "the agent opens no port"),
+    ("shared_secret", "shared_secret_file", "it is unclear which secret applies"),
 ];
 
 /// Every pair that does not go together. Settings in `broken` have been reported already and are left out.

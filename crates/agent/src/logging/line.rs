@@ -29,7 +29,7 @@ pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         if line.len() >= MAX_TEXT_BYTES {
-            let _ = write!(line, "... (cut, {} bytes in all)", text.len());
+            let _ = write!(line, "... (truncated, {} bytes in all)", text.len());
             break;
         }
         match letter {

@@ -91,7 +91,7 @@ fn start() -> Option<&'static Queue> {
 }
 
 fn lost_line(count: u64) -> String {
-    let text = format!("{count} lines of the log were lost: whatever takes them did not keep up");
+    let text = format!("{count} lines of the log were lost because their reader did not keep up");
     formatted(form(), Level::Warn, "infiniservice::logging", &text)
 }
 

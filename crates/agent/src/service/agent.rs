@@ -288,7 +288,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 problem::report(None);
                 self.apply(&reloaded.applied, &reloaded.needs_restart);
                 if let Err(error) = self.config.keep() {
-                    log::debug!("the valid configuration cannot be kept: {error}");
+                    log::debug!("cannot keep a copy of the valid configuration: {error}");
                 }
             }
             Err(errors) => {
@@ -314,7 +314,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         log::info!("configuration reloaded; changed: {}", list(applied));
         if !needs_restart.is_empty() {
             log::warn!(
-                "changed in the configuration, but in force only after a restart: {}",
+                "changed in the configuration, but effective only after a restart: {}",
                 list(needs_restart)
             );
         }
@@ -342,7 +342,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     fn link_text(&self) -> String {
         match (self.driver.is_open(), self.link.is_host_connected()) {
-            _ if self.config.settings.no_virtio => "No port wanted, metrics go to the log".to_owned(),
+            _ if self.config.settings.no_virtio => "No port (no_virtio); metrics go to the log".to_owned(),
             (false, _) => "Waiting for a virtio-serial port".to_owned(),
             (true, false) => "Port open, waiting for the host".to_owned(),
             (true, true) => format!("Connected, quality {}", self.link.quality()),
@@ -353,7 +353,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let wake = self.pace.wake(self.next_deadline());
         if wake.news {
             log::error!(
-                "a timer stays due though it was served; it is put off each time (a fault of this program)"
+                "a timer is still due after it was handled, and is postponed each time (a bug in this program)"
             );
         }
         wake.at

@@ -35,7 +35,9 @@ impl<S: Signals> Backstop<S> {
         let thread = thread::Builder::new().name("backstop".into()).stack_size(STACK_BYTES);
         match thread.spawn(move || count_down(&disarmed, limit, expired)) {
             Ok(_) => self.armed = Some(armed),
-            Err(error) => log::warn!("nothing will end the process if it hangs: no thread: {error}"),
+            Err(error) => log::warn!(
+                "nothing will end the process if it hangs, because no thread could be started: {error}"
+            ),
         }
     }
 }
@@ -58,7 +60,7 @@ fn count_down(disarmed: &Receiver<()>, limit: Duration, expired: fn()) {
 
 fn exit() {
     // The main thread hangs; the log's own thread may not.
-    log::error!("the end took longer than shutdown_timeout_secs: something hangs; ending without it");
+    log::error!("shutdown took longer than shutdown_timeout_secs because something hangs; exiting anyway");
     crate::logging::flush();
     process::exit(EXIT_CODE);
 }

@@ -30,7 +30,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let grace = start + total.mul_f64(COMMANDS_SHARE);
         self.drain(signals, grace, Agent::answered).await;
         if self.executor.in_flight() > 0 {
-            log::warn!("{} commands still run: ending them", self.executor.in_flight());
+            log::warn!("{} commands are still running: ending them", self.executor.in_flight());
             self.executor.cancel();
         }
         self.give_up_metrics();

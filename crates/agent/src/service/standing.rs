@@ -50,7 +50,7 @@ impl Standing {
 pub(super) fn problems() -> Vec<String> {
     let fences = containment::missing().map(|_| "commands have no cgroups of their own".to_owned());
     let wrong = problem::current()
-        .map(|problem| format!("the configuration is wrong, an older one is in force: {problem}"));
+        .map(|problem| format!("the configuration file is invalid, and an older one is in force: {problem}"));
     [blocking::summary(), fences, wrong].into_iter().flatten().collect()
 }
 

@@ -50,7 +50,7 @@ impl Server {
             Ok(None) => Self { asked: None, file: None },
             Ok(Some((listener, file))) => Self::serving(listener, file),
             Err(error) => {
-                log::warn!("infiniservice status will not be answered: {error}");
+                log::warn!("infiniservice status will get no answer: {error}");
                 Self { asked: None, file: None }
             }
         }
@@ -62,7 +62,7 @@ impl Server {
             listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
         match listener {
             Ok(listener) => drop(tokio::spawn(serve(listener, tell))),
-            Err(error) => log::warn!("infiniservice status will not be answered: {error}"),
+            Err(error) => log::warn!("infiniservice status will get no answer: {error}"),
         }
         Self { asked: Some(asked), file }
     }
@@ -107,7 +107,7 @@ fn bind() -> io::Result<Option<Bound>> {
 /// What a predecessor left is replaced; where somebody listens, he is left alone.
 fn at_file(file: &Path) -> io::Result<UnixListener> {
     if UnixStream::connect(file).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another agent answers already"));
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another agent already answers"));
     }
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -138,7 +138,7 @@ async fn serve(listener: tokio::net::UnixListener, tell: mpsc::Sender<Asker>) {
 async fn answer(mut client: tokio::net::UnixStream, tell: mpsc::Sender<Asker>) -> io::Result<()> {
     let own = rustix::process::geteuid().as_raw();
     if ![0, own].contains(&client.peer_cred()?.uid()) {
-        return client.write_all(b"only root is answered\n").await;
+        return client.write_all(b"only root gets an answer\n").await;
     }
     let (asker, status) = oneshot::channel();
     if tell.try_send(asker).is_err() {
@@ -166,15 +166,14 @@ fn ask_at(file: &Path) -> io::Result<String> {
 
 /// Any user may take a name that is no file: the answer counts only if it comes from the agent's user.
 fn ask_read_only() -> Result<String, String> {
-    let nobody = || {
-        "no agent runs that can be asked: systemctl status infiniservice infiniservice-readonly".to_owned()
-    };
+    let nobody =
+        || "no running agent answers; see: systemctl status infiniservice infiniservice-readonly".to_owned();
     let name = SocketAddr::from_abstract_name(NAME).map_err(|error| error.to_string())?;
     let socket = UnixStream::connect_addr(&name).map_err(|_nobody_listens| nobody())?;
     let owner = rustix::net::sockopt::socket_peercred(socket.as_fd()).map_err(|error| error.to_string())?;
     let uid = owner.uid.as_raw();
     if uid != 0 && Some(uid) != user_id(READ_ONLY_USER) {
-        return Err(format!("the user {uid} answers in the agent's place; nothing of that is shown"));
+        return Err(format!("the user {uid} answers in place of the agent; the answer is not shown"));
     }
     read(socket).map_err(|error| reason(&error))
 }
@@ -188,11 +187,11 @@ fn read(socket: UnixStream) -> io::Result<String> {
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "only root may ask the agent: run it as root".into(),
+        io::ErrorKind::PermissionDenied => "only root may query the agent: run it as root".into(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            format!("the agent does not answer within {} s: its main loop stands still", PATIENCE.as_secs())
+            format!("the agent did not answer within {} s: its main loop is stuck", PATIENCE.as_secs())
         }
-        _ => format!("the agent cannot be asked: {error}"),
+        _ => format!("cannot query the agent: {error}"),
     }
 }
 

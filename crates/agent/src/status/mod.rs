@@ -45,8 +45,8 @@ pub fn shown(json: bool) -> Shown {
 
 fn show(answer: Result<String, String>, json: bool) -> Shown {
     let read = answer.and_then(|document| {
-        let status: Status =
-            serde_json::from_str(&document).map_err(|e| format!("the agent's answer cannot be read: {e}"))?;
+        let status: Status = serde_json::from_str(&document)
+            .map_err(|e| format!("the agent's answer cannot be parsed: {e}"))?;
         Ok((document, status))
     });
     match read {

@@ -21,6 +21,6 @@ impl Server {
 
 /// Why there is no answer.
 pub fn ask() -> Result<String, String> {
-    Err("the running agent cannot be asked on this system; see: infiniservice service status, and its log"
+    Err("the running agent cannot be queried on this system; see: infiniservice service status, and its log"
         .into())
 }

@@ -21,7 +21,7 @@ fn headline(status: &Status) -> String {
         "connected" => format!("Connected, quality {}", status.quality),
         "waiting_for_host" => "Port open, no host is connected".into(),
         "waiting_for_port" => "No virtio-serial port; infiniservice --diagnose says why".into(),
-        "no_port_wanted" => "No port wanted, metrics go to the log".into(),
+        "no_port_wanted" => "No port (no_virtio); metrics go to the log".into(),
         other => other.to_owned(),
     }
 }
@@ -87,7 +87,7 @@ fn changed_settings(status: &Status) -> Vec<String> {
             format!("  {name} = {} ({})", setting["value"], origin(&setting["origin"]))
         })
         .collect();
-    titled("Settings that are not the defaults", lines)
+    titled("Settings that differ from the defaults", lines)
 }
 
 /// As `--print-config` has it: a file with its line, or a flag's, variable's or setting's name.

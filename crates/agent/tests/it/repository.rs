@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const MAX_LINES: usize = 400;
+/// Characters in a line of a document's prose.
+const MAX_COLUMNS: usize = 100;
 
 /// The directories of the workspace's crates.
 fn crates() -> Vec<PathBuf> {
@@ -164,4 +166,40 @@ fn every_setting_is_read_by_the_agent() {
     let names = infiniservice::config::FIELDS.iter().map(|field| field.name);
     let unread: Vec<_> = names.filter(|name| !merged.contains(name) && !reads(name)).collect();
     assert!(unread.is_empty(), "settings that nothing reads: {unread:?}");
+}
+
+/// The lines of a document that a person wrote as prose, with their numbers.
+///
+/// Tables, code, and what is generated keep their width.
+fn prose(text: &str) -> Vec<(usize, &str)> {
+    let (mut generated, mut code) = (false, false);
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        if line.starts_with("<!--") {
+            generated = line.contains("begin");
+        }
+        if !generated && !code && !line.starts_with(['|', ' ']) {
+            lines.push((number + 1, line));
+        }
+    }
+    lines
+}
+
+#[test]
+fn lines_of_documents_fit_an_editor() {
+    let top = top();
+    let directories = [top.clone(), top.join("docs")];
+    let files = directories.iter().flat_map(|path| fs::read_dir(path).expect("readable"));
+    let files = files.map(|entry| entry.expect("readable").path());
+    let mut wrong = Vec::new();
+    let documents = files.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    // Drawn as much as written.
+    for path in documents.filter(|path| !path.ends_with("ARCHITECTURE.md")) {
+        let text = read(&path);
+        let long = prose(&text).into_iter().filter(|(_, line)| line.chars().count() > MAX_COLUMNS);
+        wrong.extend(long.map(|(number, _)| format!("{}:{number}", path.display())));
+    }
+    assert!(wrong.is_empty(), "longer than {MAX_COLUMNS} characters: {wrong:#?}");
 }

@@ -53,7 +53,7 @@ fn who_looked(facts: &Facts) -> Option<Finding> {
         return None;
     }
     let problem = format!(
-        "This look was made as user id {}, who may not open the port or see who holds it: run it as root.",
+        "This diagnosis ran as user id {}, who may not open the port or see who holds it: run it as root.",
         facts.user_id
     );
     Some(error("run_as_root", problem, vec!["sudo infiniservice --diagnose".into()]))
@@ -63,17 +63,17 @@ fn who_looked(facts: &Facts) -> Option<Finding> {
 fn why_no_port(facts: &Facts) -> Finding {
     if !facts.ports.is_empty() {
         let names: Vec<&str> =
-            facts.ports.iter().map(|port| port.name.as_deref().unwrap_or("one without a name")).collect();
+            facts.ports.iter().map(|port| port.name.as_deref().unwrap_or("an unnamed one")).collect();
         let problem = format!("No port is named {AGENT_PORT}; there is only {}.", names.join(", "));
         return error("no_port_of_ours", problem, fixes::add_channel());
     }
     if facts.controllers.is_empty() {
-        let problem = "This machine has no virtio serial controller, so no virtio port.";
+        let problem = "This machine has no virtio-serial controller, and therefore no virtio port.";
         return error("no_controller", problem, fixes::add_channel());
     }
     match facts.driver {
         Driver::Loaded | Driver::BuiltIn | Driver::Unknown => {
-            error("no_port", "There is a virtio serial controller, but no port on it.", fixes::add_channel())
+            error("no_port", "There is a virtio-serial controller, but it has no port.", fixes::add_channel())
         }
         Driver::NotLoaded => error(
             "driver_not_loaded",
@@ -88,8 +88,8 @@ fn why_no_port(facts: &Facts) -> Finding {
 
 fn install_kernel() -> Vec<String> {
     vec![
-        "install the distribution's ordinary kernel, or its package of further modules".into(),
-        "(Debian: linux-image-amd64; Ubuntu: linux-modules-extra-$(uname -r)), and restart".into(),
+        "install the distribution's standard kernel, or its package of additional modules".into(),
+        "(Debian: linux-image-amd64; Ubuntu: linux-modules-extra-$(uname -r)), and reboot".into(),
     ]
 }
 
@@ -116,7 +116,7 @@ fn about_unusable(port: &PortFacts, facts: &Facts) -> Option<Finding> {
         Outcome::Going => error(
             "going",
             format!("{says}."),
-            vec!["look again; a port that comes back is found by itself".into()],
+            vec!["run it again; the agent finds a port that comes back by itself".into()],
         ),
         Outcome::PeerClosed => {
             error("peer_closed", format!("{says}."), vec!["start the program at its other end".into()])
@@ -131,19 +131,23 @@ fn about_unusable(port: &PortFacts, facts: &Facts) -> Option<Finding> {
 fn about_busy(port: &PortFacts) -> Finding {
     let path = shown(port);
     let Some(first) = port.holders.first() else {
-        let problem = format!("{path} is held open by a process that cannot be seen from here.");
-        return error("busy", problem, vec!["look as root, outside of any container".into()]);
+        let problem = format!("{path} is held open by a process that is not visible from here.");
+        return error("busy", problem, vec!["run it as root, outside any container".into()]);
     };
     let problem = format!("{path} is held open by {}.", name_holders(&port.holders));
     error("busy", problem, fixes::stop_holder(&first.name, first.pid))
 }
 
 fn configured_fix() -> Vec<String> {
-    vec!["correct device_path (--device, INFINISERVICE_DEVICE_PATH or the configuration file), or leave it out: the port is found by its name".into()]
+    vec![
+        "correct device_path (--device, INFINISERVICE_DEVICE_PATH or the configuration file), or remove \
+        it: the agent finds the port by its name"
+            .into(),
+    ]
 }
 
 fn console_fix() -> Vec<String> {
-    vec!["give the machine a port of its own for the agent (a console cannot carry it):".into()]
+    vec!["give the machine a separate port for the agent (it cannot use a console):".into()]
         .into_iter()
         .chain(fixes::add_channel())
         .collect()
@@ -179,7 +183,7 @@ fn about_links(facts: &Facts) -> Vec<Finding> {
     }
     let why = if facts.udev.running { "" } else { " udev is not running." };
     let problem = format!(
-        "No link in /dev/virtio-ports for {}.{why} The agent finds ports without links.",
+        "No link in /dev/virtio-ports for {}.{why} The agent does not need the links.",
         bare.join(", ")
     );
     vec![finding(Severity::Note, "no_links", problem, fixes::trigger_udev())]
@@ -190,11 +194,12 @@ fn about_this_look(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let note = |code, problem: &str, fix: &str| finding(Severity::Note, code, problem, vec![fix.to_owned()]);
     if !facts.holders_complete && facts.user_id != 0 {
-        let problem = "Not every process could be looked at: who holds a port may be missing here.";
+        let problem =
+            "Not every process could be examined: the list of programs that hold a port may be incomplete.";
         findings.push(note("not_root", problem, "run the diagnosis as root"));
     }
     if facts.container {
-        let problem = "This is a container: it sees only the devices that are passed to it.";
+        let problem = "This is a container, which sees only the devices that are passed to it.";
         findings.push(note("container", problem, "run the agent in the virtual machine itself"));
     }
     findings

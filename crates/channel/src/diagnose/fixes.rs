@@ -43,7 +43,9 @@ pub fn load_driver() -> Vec<String> {
 /// Gives access to a port.
 pub fn give_access() -> Vec<String> {
     vec![
-        "run as root, as the service does; or give a group access: into /etc/udev/rules.d/60-infiniservice.rules".into(),
+        "run as root, as the service does; or give a group access in \
+         /etc/udev/rules.d/60-infiniservice.rules:"
+            .into(),
         format!("  {UDEV_RULE}"),
         "then".into(),
         "  groupadd --force --system infiniservice && usermod -aG infiniservice USER".into(),
@@ -55,7 +57,7 @@ pub fn give_access() -> Vec<String> {
 pub fn access_denied() -> Vec<String> {
     vec![
         "run from an administrator's console, or as the service, which runs as SYSTEM".into(),
-        "stop the program that holds the port: another agent, or one that has just ended".into(),
+        "stop the program that holds the port: another agent, or one that has just stopped".into(),
     ]
 }
 

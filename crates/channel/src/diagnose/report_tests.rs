@@ -65,7 +65,7 @@ fn each_way_in_which_a_port_fails_has_its_own_finding() {
         (denied, "denied", "SUBSYSTEM==\"virtio-ports\""),
         (Outcome::Absent, "no_node", "udevadm trigger"),
         (Outcome::Console, "console", "<channel type='unix'>"),
-        (Outcome::Busy, "busy", "look as root"),
+        (Outcome::Busy, "busy", "run it as root, outside"),
     ];
     for (outcome, code, fix) in cases {
         let (usable, is, says) = first(unusable(&outcome));

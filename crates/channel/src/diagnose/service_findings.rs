@@ -37,11 +37,11 @@ fn none_in_use(facts: &Facts) -> Finding {
     let units = [&facts.service].into_iter().chain(&facts.other_services);
     let names: Vec<&str> = units.map(|unit| unit.unit.as_str()).collect();
     let problem =
-        format!("None of the agent's services runs or starts with the machine: {}.", names.join(", "));
+        format!("None of the agent's services is running or starts with the machine: {}.", names.join(", "));
     let fix = vec![
-        "start the one that this machine is meant to have; each excludes the others:".into(),
+        "start the one intended for this machine; each excludes the others:".into(),
         "  systemctl enable --now infiniservice-readonly   (sends figures, changes nothing)".into(),
-        "  systemctl enable --now infiniservice            (carries out the host's commands, as root)".into(),
+        "  systemctl enable --now infiniservice            (runs the host's commands, as root)".into(),
     ];
     warning("service_none_in_use", problem, fix)
 }
@@ -76,9 +76,10 @@ fn about_start_up(service: &ServiceFacts) -> Option<Finding> {
 fn about_commands(service: &ServiceFacts) -> Option<Finding> {
     let runs = service.active.as_deref() == Some("active");
     (runs && service.commands_in_cgroups == Some(false)).then(|| {
-        let problem = "The agent's commands have no cgroups of their own: they are not bounded in their number of processes, \
-            and package changes end with the agent.";
-        let fix = "look at the unit (systemctl cat infiniservice): Delegate=yes, no ProtectControlGroups=; then restart it";
+        let problem = "The agent's commands have no cgroups of their own: their number of processes is \
+            not limited, and package changes end with the agent.";
+        let fix = "check that the unit (systemctl cat infiniservice) has Delegate=yes and no \
+            ProtectControlGroups=; then restart it";
         warning("commands_without_cgroups", problem.into(), vec![fix.into()])
     })
 }

@@ -66,7 +66,7 @@ fn describe(port: &PortFacts) -> String {
     let owner = port.owner.as_deref().unwrap_or("owner unknown");
     let mode = port.mode.as_deref().unwrap_or("mode unknown");
     let holders = match port.holders.as_slice() {
-        [] => "held by nobody seen".to_owned(),
+        [] => "no visible holder".to_owned(),
         some => format!("held by {}", name_holders(some)),
     };
     format!("{name}; {owner} {mode}; {}; {holders}; {}", state(&port.state), host(port))
@@ -76,7 +76,7 @@ fn state(state: &PortState) -> String {
     match state {
         PortState::Usable => "can be opened".into(),
         PortState::HeldByAgent => "in use by the agent".into(),
-        PortState::NotTried => "not the agent's to open".into(),
+        PortState::NotTried => "not for the agent".into(),
         PortState::Unusable(outcome) => outcome.to_string(),
     }
 }
@@ -91,7 +91,7 @@ fn system(out: &mut String, facts: &Facts) {
         let name = if unit.unit.is_empty() { "infiniservice" } else { &unit.unit };
         line(out, &format!("  service {name}: {}", service(unit)));
     }
-    line(out, &format!("  looked as user id {}", facts.user_id));
+    line(out, &format!("  ran as user id {}", facts.user_id));
 }
 
 fn controllers(facts: &Facts) -> String {
@@ -108,12 +108,12 @@ fn driver(driver: Driver) -> &'static str {
         Driver::BuiltIn => "built into the kernel",
         Driver::NotLoaded => "available, not loaded",
         Driver::Missing => "not part of this kernel",
-        Driver::Unknown => "cannot be told (the kernel's modules are not listed)",
+        Driver::Unknown => "unknown (the kernel's modules are not listed)",
     }
 }
 
 fn service(service: &ServiceFacts) -> String {
-    let Some(manager) = &service.manager else { return "no service manager that is known runs here".into() };
+    let Some(manager) = &service.manager else { return "no known service manager is running here".into() };
     if !service.installed {
         return format!("not installed ({manager})");
     }

@@ -28,7 +28,7 @@ pub enum Outcome {
     AccessDenied,
     /// The kernel uses the port as a console (`ENXIO`, and the port is there).
     Console,
-    /// It was unplugged a moment ago (`ENXIO`, and the port is gone); its node is about to go as well.
+    /// It was it has just been unplugged (`ENXIO`, and the port is gone); its node is about to go as well.
     Going,
     /// A terminal whose other end is closed (`EIO`).
     PeerClosed,
@@ -51,14 +51,14 @@ impl fmt::Display for Outcome {
                 write!(f, "permission denied (owner {owner}, mode {mode:04o}, running as user id {uid})")
             }
             Self::AccessDenied => f.write_str(
-                "access is denied: another program holds it, it was let go a moment ago, or this account may not open \
-                 it (SYSTEM and Administrators may)",
+                "access is denied: another program holds it or has just closed it, or this account may \
+                 not open it (SYSTEM and Administrators may)",
             ),
-            Self::Console => f.write_str("used as a console by the kernel"),
-            Self::Going => f.write_str("unplugged a moment ago"),
+            Self::Console => f.write_str("the kernel uses it as a console"),
+            Self::Going => f.write_str("it has just been unplugged"),
             Self::PeerClosed => f.write_str("its other end is closed"),
-            Self::Foreign(name) => write!(f, "left alone, it is the channel {name}"),
-            Self::Unsettled => f.write_str("just appeared and has no name yet"),
+            Self::Foreign(name) => write!(f, "not opened, because it is the channel {name}"),
+            Self::Unsettled => f.write_str("it has just appeared and has no name yet"),
             Self::Refused(what) => write!(f, "refused: {what}"),
             Self::Failed(error) => f.write_str(error),
         }

@@ -29,7 +29,7 @@ impl Metric for Metered {
     fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
         let Table { devices, unreadable } = round.machine.disk_io()?;
         if unreadable > 0 {
-            round.failed(&format!("{unreadable} lines of /proc/diskstats cannot be read"));
+            round.failed(&format!("{unreadable} lines of /proc/diskstats cannot be parsed"));
         }
         let totals = figures(&devices, None);
         let rates = self.0.next(round.now.mono, devices, |before, after, elapsed| {

@@ -32,7 +32,7 @@ struct Options {
     /// In the virtual machine instead of on a pty.
     #[arg(long)]
     vm: bool,
-    /// The Windows program under Wine instead.
+    /// Measure the Windows program under Wine instead.
     #[arg(long, conflicts_with = "vm")]
     windows: bool,
     /// Growth with processes and sockets instead.

@@ -127,7 +127,7 @@ impl Start {
         let log = self.log()?;
         ensure!(log.contains(said), "it did not say {said:?}");
         ensure!(log.lines().count() < MOST_LINES, "it logged {} lines in a minute", log.lines().count());
-        ensure!(!log.contains("fault of this program"), "it knows of a fault");
+        ensure!(!log.contains("bug in this program"), "it knows of a fault");
         // At once, after 30 and after 60 seconds, and where there is no address four times more at the start.
         let collections = log.matches("collected in").count();
         ensure!(said != "collected in" || (2..10).contains(&collections), "it collected {collections} times");

@@ -116,7 +116,7 @@ fn every_line_to_watch_for_is_in_the_sources() -> Result<()> {
 #[test]
 fn what_nobody_says_is_found() -> Result<()> {
     let spoken = spoken()?;
-    ensure!(in_sources("heartbeat … was not answered within … s; connecting anew", &spoken), "said");
+    ensure!(in_sources("heartbeat … was not answered within … s; reconnecting", &spoken), "said");
     ensure!(!in_sources("heartbeat … was not replied to", &spoken), "not said");
     Ok(())
 }

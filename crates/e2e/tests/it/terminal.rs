@@ -199,7 +199,7 @@ async fn a_host_that_answers_no_heartbeat_is_reconnected_to_and_numbers_go_on() 
         _ => None,
     };
     let mut last = first(&mut events, "a heartbeat", number).await?;
-    while !bench.log()?.contains("was not answered within 2 s; connecting anew") {
+    while !bench.log()?.contains("was not answered within 2 s; reconnecting") {
         let next = first(&mut events, "a heartbeat", number).await?;
         ensure!(next > last, "{next} after {last}");
         last = next;

@@ -188,7 +188,7 @@ fn absent(guest: &Guest) -> Result<()> {
 fn protected(guest: &Guest) -> Result<()> {
     let agent = guest.agent_pid()?;
     with_host(guest, |client| {
-        for (pid, words) in [(1, "runs the machine"), (2, "kernel thread"), (agent, "the agent itself")] {
+        for (pid, words) in [(1, "init process"), (2, "kernel thread"), (agent, "the agent itself")] {
             for force in [false, true] {
                 let action = Action::ProcessKill { pid, force };
                 let response = refused(guest, client, &action, ErrorCode::PermissionDenied)?;

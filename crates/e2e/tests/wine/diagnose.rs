@@ -15,7 +15,7 @@ fn bare(windows: &Windows) -> Result<()> {
     let text = String::from_utf8(output.stdout)?;
     ensure!(output.status.code() == Some(1), "exit {:?}: {text}", output.status);
     for part in
-        ["NOT USABLE: This machine has no virtio serial controller", "<channel type='unix'>", "not installed"]
+        ["NOT USABLE: This machine has no virtio-serial controller", "<channel type='unix'>", "not installed"]
     {
         ensure!(text.contains(part), "{part:?} is not in:\n{text}");
     }

@@ -48,7 +48,7 @@ impl Drop for Installed<'_> {
 fn lives(windows: &Windows) -> Result<()> {
     let installed = Installed::with(windows, ARGUMENTS)?;
     let again = service(windows, &[&["install", "--"], ARGUMENTS].concat())?;
-    ensure!(again.contains("brought up to date"), "{again}");
+    ensure!(again.contains("updated"), "{again}");
     for _ in 0..2 {
         let (client, _slave) = windows.host()?;
         service(windows, &["start"])?;

@@ -14,7 +14,7 @@ const RESERVED_MEMORY: u64 = 48 << 20;
 
 /// A step that the kernel refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{text} cannot be written to {}: {error}", path.display())]
+#[error("cannot write {text} to {}: {error}", path.display())]
 struct Refused {
     text: String,
     path: PathBuf,
@@ -28,18 +28,18 @@ pub(super) fn divide(unit: &Path, pid: u32) -> PathBuf {
     let made = [&agent, &commands].map(|path| make(path)).into_iter().collect::<io::Result<Vec<()>>>();
     if let Err(error) = made {
         log::warn!(
-            "commands are not bounded in their number of processes: no groups below {}: {error}",
+            "the number of processes of commands is not limited: cannot create cgroups below {}: {error}",
             unit.display()
         );
         return unit.to_owned();
     }
     if let Err(refused) = bound(unit, &agent, &commands, pid) {
-        log::warn!("commands are not bounded in their number of processes: {refused}");
+        log::warn!("the number of processes of commands is not limited: {refused}");
     }
     // Half the processor is the agent's when a command takes all that it gets.
     for share in [processor, memory] {
         if let Err(refused) = share(unit, &commands) {
-            log::debug!("commands' share of the unit is not bounded: {refused}");
+            log::debug!("commands' share of the unit is not limited: {refused}");
         }
     }
     commands

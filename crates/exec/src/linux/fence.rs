@@ -42,7 +42,7 @@ impl Fences {
                 log::warn!("{}: {why}", containment::WITHOUT_CGROUPS);
                 containment::report_missing(why);
             }
-            Err(why) => log::debug!("commands' processes are found in the process table: {why}"),
+            Err(why) => log::debug!("the agent finds commands' processes in the process table: {why}"),
         }
         let parent = delegated.ok();
         containment::report_hold(if parent.is_some() { Hold::Cgroups } else { Hold::ProcessTable });
@@ -99,7 +99,7 @@ impl Fences {
         if let Some(systemd) = self.systemd.as_ref().filter(|_| request.outlives_the_agent) {
             match Scope::open(systemd).await {
                 Ok(scope) => return Fence::Scope(Box::new(scope)),
-                Err(error) => log::warn!("package work ends with the agent, should that end: {error}"),
+                Err(error) => log::warn!("package changes end if the agent ends: {error}"),
             }
         }
         match self.parent.as_deref().and_then(OwnedCgroup::create) {
@@ -218,7 +218,7 @@ impl Fence {
     pub(super) async fn end(mut self) {
         let gone = timeout(ENDING, self.kill_until_empty()).await.is_ok();
         if !gone && self.tree().is_some() {
-            log::warn!("processes of a command are left: they hang inside the kernel");
+            log::warn!("processes of a command remain: they hang in the kernel");
         }
     }
 

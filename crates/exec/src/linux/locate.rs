@@ -31,9 +31,9 @@ fn trusted(path: PathBuf) -> Result<PathBuf, RunError> {
     }
     let why = match path.metadata() {
         Ok(m) if m.uid() != 0 => "it does not belong to root",
-        Ok(m) if m.mode() & 0o022 != 0 => "others than root may write it",
+        Ok(m) if m.mode() & 0o022 != 0 => "users other than root may write to it",
         Ok(_) => return Ok(path),
-        Err(_) => "it cannot be looked at",
+        Err(_) => "it cannot be checked",
     };
     Err(RunError::Untrusted { path: path.display().to_string(), why })
 }

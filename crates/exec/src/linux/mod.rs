@@ -96,7 +96,7 @@ impl SystemRunner {
 fn not_fenced(program: &Path, error: &std::io::Error) -> RunError {
     RunError::NotStarted {
         program: program.display().to_string(),
-        error: format!("its cgroup cannot be entered: {error}"),
+        error: format!("cannot enter its cgroup: {error}"),
     }
 }
 

@@ -30,7 +30,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What `systemctl status` shows.
-const DESCRIPTION: &str = "Package work of the InfiniService guest agent";
+const DESCRIPTION: &str = "Package change of the InfiniService guest agent";
 
 /// A scope with the relays in it. Dropped, it goes on: what changes packages is never cut short by the end of the agent, and
 /// relays without a program end by themselves.
@@ -53,10 +53,10 @@ impl Scope {
         started.map_err(|_| "systemd takes too long".to_owned())?.map_err(|error| error.to_string())?;
         let path = cgroup::of(pids[0]).filter(|path| path.ends_with(&name));
         let path: PathBuf = path.ok_or_else(|| format!("the processes are not in the scope {name}"))?;
-        log::debug!("the work has a scope of its own: {}", path.display());
+        log::debug!("the package change has a scope of its own: {}", path.display());
         let scope = Self { group: Cgroup::at(path), relays };
         // Where the agent may not write there (ProtectControlGroups=), the program would begin outside of it.
-        scope.entrance().map_err(|error| format!("the scope {name} cannot be entered: {error}"))?;
+        scope.entrance().map_err(|error| format!("cannot enter the scope {name}: {error}"))?;
         Ok(scope)
     }
 

@@ -40,7 +40,8 @@ impl Adoption {
         let children = process_table::read().into_iter().filter(|kin| kin.parent == me()).count();
         if children > 0 {
             log::info!(
-                "the agent was started with {children} children: commands' orphans are told by their environment"
+                "the agent was started with {children} child processes: it identifies orphans of commands \
+                 by their environment"
             );
         }
         Self { leaders: Mutex::default(), sole: children == 0 && me() != 1, collects: true }
@@ -78,7 +79,7 @@ impl Tree {
     /// The agent adopts the orphans.
     pub(super) fn new(adoption: Arc<Adoption>) -> Self {
         if let Err(error) = set_child_subreaper(Some(getpid())) {
-            log::debug!("orphans go to init: {error}");
+            log::debug!("orphans are reparented to init: {error}");
         }
         Self::with(adoption, false)
     }
@@ -152,7 +153,7 @@ impl Tree {
                 Some(members)
             }
             Err(error) => {
-                log::debug!("a command's processes are not known: {error}");
+                log::debug!("cannot determine a command's processes: {error}");
                 None
             }
         }

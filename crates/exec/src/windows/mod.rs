@@ -79,7 +79,7 @@ async fn start_aside(request: Request) -> Result<(Child, Job), RunError> {
 fn start(request: &Request) -> Result<(Child, Job), RunError> {
     let path = locate::locate(&request.program)?;
     if let Some(identity) = &request.identity {
-        let error = "Windows wants a password for that".to_owned();
+        let error = "Windows requires a password for that".to_owned();
         return Err(RunError::Identity { uid: identity.uid, error });
     }
     let directory = request.directory.clone().unwrap_or_else(environment::system_directory);
@@ -192,8 +192,8 @@ impl<'a> Run<'a> {
         }
         match left {
             Ok(0) => {}
-            Ok(count) => log::warn!("{count} processes of a command do not end"),
-            Err(error) => log::warn!("it is not known whether a command's processes have ended: {error}"),
+            Ok(count) => log::warn!("{count} processes of a command have not ended"),
+            Err(error) => log::warn!("cannot determine whether a command's processes have ended: {error}"),
         }
     }
 }

@@ -12,10 +12,10 @@ use infiniservice_protocol::data::{Application, ApplicationInventoryData};
 /// Which applications.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// At most this many
+    /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Only those with this text in their name or publisher
+    /// Show only those with this text in their name or publisher
     #[arg(long)]
     filter: Option<String>,
 }
@@ -37,7 +37,7 @@ fn show(data: &ApplicationInventoryData, out: Output) -> String {
     for application in &data.applications {
         table.row(cells(application).into_iter().take(shown));
     }
-    let note = if narrow { " (a wider terminal or --json shows more of each)" } else { "" };
+    let note = if narrow { " (a wider terminal or --json shows more)" } else { "" };
     let mut parts = vec![table.finish()];
     parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitise::brief(why))));
     parts.push(format!("{} of {} applications{note}", data.applications.len(), data.count));
@@ -110,10 +110,7 @@ mod tests {
         let shown = show(&data, Output { width: Some(80), ..Output::default() });
         assert!(shown.contains("APPLICATION  VERSION"), "{shown}");
         assert!(shown.contains("1:2.38.1-5+deb12u3") && shown.contains("2026-11-23"), "{shown}");
-        assert!(
-            !shown.contains("PUBLISHER")
-                && shown.ends_with("(a wider terminal or --json shows more of each)")
-        );
+        assert!(!shown.contains("PUBLISHER") && shown.ends_with("(a wider terminal or --json shows more)"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 64;
 /// Where to.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The archive; it must not exist yet [default: infinictl-bugreport.tar.gz]
+    /// The archive, which must not exist yet [default: infinictl-bugreport.tar.gz]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -25,7 +25,7 @@ pub(super) fn changes_packages(name: &str) -> bool {
 
 /// How to see later what came of a change.
 pub(super) fn how_to_look(id: &str) -> String {
-    format!("`infinictl package status --id {id}` shows what comes of it")
+    format!("`infinictl package status --id {id}` shows the result")
 }
 
 /// Runs a change and shows what came of it. Where the guest answers that it goes on, `--wait` follows it.
@@ -91,7 +91,7 @@ async fn follow(
         }
         while_waiting(what, tokio::time::sleep_until(until.min(Instant::now() + ASK_AGAIN))).await;
     }
-    Err(CliError::TimedOut(format!("--wait is over; the guest goes on with it: {what}; {}", how_to_look(id))))
+    Err(CliError::TimedOut(format!("--wait is over; the guest continues: {what}; {}", how_to_look(id))))
 }
 
 /// The change that was asked for, if it has ended.

@@ -12,20 +12,20 @@ use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData, LeftFiles};
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Only tell what would be removed
+    /// Only show what would be removed
     #[arg(long)]
     dry_run: bool,
-    /// Only this; may be given again: temp, logs, package_cache, crash_dumps, thumbnails, trash [default: all]
+    /// Clean only this target; may be repeated: temp, logs, package_cache, crash_dumps, thumbnails, trash [default: all]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<String>,
-    /// Only what was not used for so many days [default: each target's own]
+    /// Remove only what was not used for this many days [default: the target's own]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
     older_than_days: Option<u32>,
 }
 
 /// Runs it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
-    let what = if args.dry_run { "looking what could be removed" } else { "cleaning up" };
+    let what = if args.dry_run { "looking for what can be removed" } else { "cleaning up" };
     let action = Action::DiskCleanup {
         targets: (!args.targets.is_empty()).then_some(args.targets),
         older_than_days: args.older_than_days,
@@ -44,7 +44,7 @@ fn show(data: &DiskCleanupData, out: Output) -> String {
             number(target.errors.len()),
         ]);
     }
-    let done = if data.dry_run { "would be removed; nothing was" } else { "removed" };
+    let done = if data.dry_run { "would be removed; nothing was removed" } else { "removed" };
     let (files, space) = (data.files_deleted, units::mb(data.space_cleared_mb));
     let mut parts = vec![table.finish()];
     parts.extend(errors(data));
@@ -67,7 +67,7 @@ fn left(target: &CleanedTarget) -> Vec<String> {
     let name = sanitise::brief(&target.name);
     let told = |left: &LeftFiles| {
         let (reason, example) = (sanitise::brief(&left.reason), sanitise::brief(&left.example));
-        let first = if left.count == 1 { "" } else { "the first is " };
+        let first = if left.count == 1 { "" } else { "for example " };
         format!("{name}: {} left ({reason}): {first}{example}", left.count)
     };
     target.left.iter().map(told).collect()
@@ -82,7 +82,10 @@ mod tests {
     fn a_dry_run_says_that_nothing_was_removed() {
         let data =
             DiskCleanupData { files_deleted: 3, space_cleared_mb: 1.5, dry_run: true, ..Default::default() };
-        assert!(show(&data, Output::default()).ends_with("3 files, 1.4 MiB would be removed; nothing was"));
+        assert!(
+            show(&data, Output::default())
+                .ends_with("3 files, 1.4 MiB would be removed; nothing was removed")
+        );
         let data = DiskCleanupData { dry_run: false, ..data };
         assert!(show(&data, Output::default()).ends_with("3 files, 1.4 MiB removed"));
     }

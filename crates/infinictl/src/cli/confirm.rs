@@ -16,7 +16,7 @@ pub(super) fn is_possible() -> bool {
 pub(super) async fn ask(question: &str) -> Result<bool, CliError> {
     write!(stderr(), "{question} [y/N] ")?;
     let answer = tokio::task::spawn_blocking(read_line).await;
-    let answer = answer.map_err(|error| CliError::Failed(format!("the question failed: {error}")))?;
+    let answer = answer.map_err(|error| CliError::Failed(format!("asking failed: {error}")))?;
     let answer = answer.map_err(|error| CliError::Failed(format!("cannot read the answer: {error}")))?;
     Ok(is_yes(&answer))
 }

@@ -114,7 +114,7 @@ fn refused(response: &Response) -> String {
     let code = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
     let action = &response.command_type;
     let hint = if still_runs(response) {
-        format!(": {}, and with --wait infinictl stays until its end", how_to_look(&response.id))
+        format!(": {}, and with --wait infinictl waits for its end", how_to_look(&response.id))
     } else {
         hint(response.error_code).to_owned()
     };
@@ -131,7 +131,7 @@ fn refused(response: &Response) -> String {
 const fn hint(code: Option<ErrorCode>) -> &'static str {
     match code {
         Some(ErrorCode::SignatureInvalid) => {
-            "; --secret-file names the file with the guest's secret, and infinictl signs its lines only with that option"
+            "; infinictl signs its lines only with --secret-file, which names the file with the guest's secret"
         }
         _ => "",
     }
@@ -142,17 +142,22 @@ pub(super) fn advice(heard: &Heard) -> String {
     match heard {
         Heard { error: Some(error), .. } => format!("the guest said: {error}"),
         Heard { lines: 0, silent_for: Some(silence), .. } => format!(
-            "the guest answered before, and has said nothing for {}; its agent was stopped, or the machine hangs or is paused",
+            "the guest answered before, but has been silent for {}: its agent was stopped, or the machine \
+             hangs or is paused",
             units::age(silence.as_secs())
         ),
         Heard { lines: 0, .. } => {
-            "nothing came from the guest at all; check that infiniservice runs in it, and that no other program holds this channel"
+            "received nothing from the guest; check that infiniservice runs in it, and that no other \
+             program holds this channel"
                 .into()
         }
         Heard { unreadable: Some(reason), .. } => {
-            format!("a line that came from the guest meanwhile could not be read: {reason}")
+            format!("meanwhile a line from the guest could not be parsed: {reason}")
         }
-        Heard { lines, .. } => format!("the guest is alive ({lines} lines came meanwhile); try a longer --wait"),
+        Heard { lines, .. } => format!(
+            "the guest is alive ({lines} lines arrived meanwhile); try a \
+            longer --wait"
+        ),
     }
 }
 
@@ -192,7 +197,10 @@ mod tests {
     fn a_guest_that_answered_before_is_not_called_silent() {
         let heard = Heard { silent_for: Some(Duration::from_secs(61)), ..Heard::default() };
         let said = timed_out(heard).sentence();
-        assert!(said.contains("has said nothing for 1 min 1 s") && !said.contains("at all"), "{said}");
+        assert!(
+            said.contains("has been silent for 1 min 1 s") && !said.contains("received nothing"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -14,18 +14,18 @@ use std::time::Duration;
 /// What to run, and how.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The command, as one argument; the guest's shell reads it
+    /// The command, as one argument for the guest's shell
     command: String,
-    /// bash or sh; on Windows cmd or powershell [default: the guest's choice]
+    /// bash or sh; on Windows cmd or powershell [default: chosen by the guest]
     #[arg(long)]
     shell: Option<String>,
-    /// User to run it as [default: the agent's own]
+    /// User to run the command as [default: the agent's user]
     #[arg(long, value_name = "USER")]
     run_as: Option<String>,
-    /// Directory of the guest to start in
+    /// Working directory in the guest
     #[arg(long, value_name = "DIR")]
     working_dir: Option<String>,
-    /// A variable of its environment; may be given again
+    /// Environment variable; may be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
 }
@@ -79,7 +79,7 @@ fn pass_on(response: &Response) -> Result<(), CliError> {
 fn cut(response: &Response) -> Vec<String> {
     let note = |stream, cut: Option<bool>, total: Option<u64>| {
         let total = total.map_or(String::new(), |bytes| format!("; it had {bytes} bytes"));
-        cut.filter(|cut| *cut).map(|_| format!("the guest cut the command's {stream}{total}"))
+        cut.filter(|cut| *cut).map(|_| format!("the guest truncated the command's {stream}{total}"))
     };
     let out = note("standard output", response.stdout_truncated, response.stdout_bytes);
     let err = note("standard error", response.stderr_truncated, response.stderr_bytes);
@@ -111,6 +111,9 @@ mod tests {
         let mut response = Response::ok("1", "UnsafeCommand", Value::Null);
         assert!(cut(&response).is_empty());
         (response.stdout_truncated, response.stdout_bytes) = (Some(true), Some(2_000_000));
-        assert_eq!(cut(&response), ["the guest cut the command's standard output; it had 2000000 bytes"]);
+        assert_eq!(
+            cut(&response),
+            ["the guest truncated the command's standard output; it had 2000000 bytes"]
+        );
     }
 }

@@ -16,36 +16,36 @@ const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Unix socket of QEMU's or libvirt's channel, on Windows its named pipe [env: INFINICTL_SOCKET]
+    /// Unix socket of QEMU's or libvirt's channel, on Windows a named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
-    /// Ask this machine: start an agent on a pseudo-terminal for this one call
+    /// Ask this machine: start an agent on a pseudo-terminal for this call
     #[arg(long, global = true)]
     pub local: bool,
-    /// The agent's program for --local [default: infiniservice beside infinictl]
+    /// The agent's program for --local [default: infiniservice in infinictl's directory]
     #[arg(long, global = true, value_name = "PATH")]
     pub agent: Option<PathBuf>,
     /// The agent's configuration for --local [default: an empty one]
     #[arg(long, global = true, value_name = "PATH")]
     pub agent_config: Option<PathBuf>,
-    /// Where the agent's log goes for --local; `-` is standard error [default: nowhere]
+    /// Destination of the agent's log for --local; `-` is standard error [default: none]
     #[arg(long, global = true, value_name = "PATH")]
     pub agent_log: Option<PathBuf>,
     /// File with the guest's shared secret; infinictl then signs its lines
     #[arg(long, global = true, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
-    /// Print JSON, one document a line, instead of tables
+    /// Print JSON, one document per line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
-    /// How long infinictl waits for an answer, whatever the guest does meanwhile. A change of packages that outlives
-    /// its time in the guest is followed that long [default: as long as the guest may take]
+    /// How long infinictl waits for an answer, whatever the guest does meanwhile. It follows a package change that
+    /// outlives its timeout in the guest for that long [default: as long as the guest may take]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub wait: Option<Duration>,
-    /// How long the guest may take before it ends the command. A change of packages gets at least 10 minutes and is
-    /// not ended even then: the guest answers that it is still running [default: each command's own]
+    /// How long the guest lets the command run before it ends it. A package change gets at least 10 minutes and is
+    /// not ended even then: the guest answers that it is still running [default: the command's own]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,
-    /// Use no colours, as with NO_COLOR and where the output is no terminal
+    /// Use no colours, as with NO_COLOR or if the output is not a terminal
     #[arg(long, global = true)]
     pub no_color: bool,
 }
@@ -61,7 +61,8 @@ impl Global {
         let socket = self.socket.clone().or_else(variable);
         socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
-                "say which guest: --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or --local for an agent on this machine"
+                "no guest is given: use --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or \
+                 --local for an agent on this machine"
             ))
         })
     }
@@ -104,7 +105,7 @@ impl Global {
 
 /// Seconds, with a fraction if need be: more than 0, at most a day.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("must be a number of seconds, more than 0 and at most {MAX_TIMEOUT_SECS}");
+    let wrong = || format!("must be a number of seconds greater than 0 and at most {MAX_TIMEOUT_SECS}");
     let seconds: f64 = text.parse().map_err(|_not_a_number| wrong())?;
     if !(seconds > 0.0 && seconds <= MAX_TIMEOUT_SECS) {
         return Err(wrong());

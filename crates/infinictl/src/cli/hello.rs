@@ -28,10 +28,10 @@ fn show(hello: &Hello, out: Output) -> String {
         ("System", hello.os.clone()),
         ("Machine", hello.vm_id.clone().unwrap_or_else(|| "-".into())),
         ("Longest line", units::bytes(limits.max_line_bytes as u64)),
-        ("Output kept", units::bytes(limits.max_output_bytes as u64)),
+        ("Captured output", units::bytes(limits.max_output_bytes as u64)),
         (
             "Commands",
-            format!("{} at once, {} waiting", limits.max_concurrent_commands, limits.max_queued_commands),
+            format!("{} concurrent, {} waiting", limits.max_concurrent_commands, limits.max_queued_commands),
         ),
     ]);
     format!("{about}\n\n{}", capabilities(hello, out))

@@ -37,7 +37,7 @@ use session::Session;
 use std::process::ExitCode;
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 done, 1 the command failed, 2 wrong usage, 3 no connection, 4 timed out, 130 Ctrl-C.
+    "Exit codes: 0 done, 1 the command failed, 2 invalid usage, 3 no connection, 4 timed out, 130 Ctrl-C.
 autochecks --nagios and --exit-code: 0 healthy, 1 warning, 2 critical, 3 unknown.
 
 Examples:
@@ -48,7 +48,7 @@ Examples:
   infinictl --socket /run/vm/agent.sock package install nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
-/// Reads and drives a guest over its InfiniService agent.
+/// Reads from and controls a guest through its InfiniService agent.
 #[derive(Debug, Parser)]
 #[command(name = "infinictl", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
@@ -63,7 +63,7 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the guest's figures, measured now
+    /// Show the guest's current figures
     Metrics,
     /// Watch the guest live: load, disks, network, processes and the link
     Watch(watch::Args),
@@ -71,7 +71,7 @@ pub enum Command {
     Ping(ping::Args),
     /// Show who the agent is and what it can do
     Hello,
-    /// Shut the guest down, or restart it
+    /// Shut down or reboot the guest
     #[command(subcommand)]
     Power(power::Command),
     /// List and control services, and read their logs
@@ -83,20 +83,20 @@ pub enum Command {
     /// List, install, update and remove packages
     #[command(subcommand)]
     Package(package::Command),
-    /// Look for updates and install them
+    /// Check for updates and install them
     #[command(subcommand)]
     Update(update::Command),
-    /// List the installed applications, whoever installed them
+    /// List the installed applications, whatever installed them
     Apps(apps::Args),
-    /// Check the guest's health, and repair what can be repaired
+    /// Check the guest's health, and repair problems
     Autochecks(autochecks::Args),
     /// Remove temporary files, old logs and caches
     Cleanup(cleanup::Args),
-    /// Run a shell command, where the guest's configuration allows that
+    /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
     /// Send a line unchanged, and print the guest's answer
     Send(send::Args),
-    /// Write what a bug report needs to one archive, without secrets
+    /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
     /// Print the completions for a shell
     Completions(shell::CompletionArgs),

@@ -21,18 +21,18 @@ pub enum Command {
     List(ListArgs),
     /// Install a package
     Install(Named),
-    /// Bring an installed package to its newest version
+    /// Update an installed package to its newest version
     Update(Named),
-    /// Remove a package; its configuration stays
+    /// Remove a package; its configuration is kept
     Remove(Named),
-    /// Show what became of the last changes, those that still run among them
+    /// Show the results of the last changes, including those still running
     Status(StatusArgs),
 }
 
 /// Which changes.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// Only the change that the command with this id asked for
+    /// Show only the change that the command with this id requested
     #[arg(long)]
     id: Option<String>,
 }
@@ -40,10 +40,10 @@ pub struct StatusArgs {
 /// Which packages.
 #[derive(Args, Debug)]
 pub struct ListArgs {
-    /// At most this many
+    /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Only those with this text in their name or description
+    /// Show only those with this text in their name or description
     #[arg(long)]
     filter: Option<String>,
 }
@@ -51,9 +51,9 @@ pub struct ListArgs {
 /// Which package.
 #[derive(Args, Debug)]
 pub struct Named {
-    /// As the guest's package manager names it: name, name:arch, name=version
+    /// Name for the guest's package manager: name, name:arch, name=version
     package: String,
-    /// Let the guest remove or downgrade other packages for it
+    /// Allow the guest to remove or downgrade other packages
     #[arg(long)]
     cascade: bool,
 }
@@ -107,7 +107,7 @@ fn list_text(data: &PackageListData, out: Output) -> String {
     let manager = sanitise::brief(&data.manager);
     let unread = match data.unreadable {
         0 => String::new(),
-        n => format!("\n{n} lines of {manager} could not be read: the list lacks what they name"),
+        n => format!("\n{n} lines of {manager} could not be parsed; the list lacks their packages"),
     };
     let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitise::brief(why)));
     let lacks = lacks.collect::<String>();
@@ -153,13 +153,13 @@ fn changed(data: &PackageChangeData) -> String {
     let [before, after] =
         [&data.version_before, &data.version_after].map(|v| v.as_deref().map(sanitise::brief));
     let what = match (data.changed, before, after) {
-        (true, None, Some(after)) => format!("{package} {after} is installed now"),
-        (true, Some(before), None) => format!("{package} {before} is removed"),
+        (true, None, Some(after)) => format!("{package} {after} is now installed"),
+        (true, Some(before), None) => format!("{package} {before} was removed"),
         (true, Some(before), Some(after)) if before != after => {
-            format!("{package} went from {before} to {after}")
+            format!("{package} changed from {before} to {after}")
         }
         (true, ..) => format!("{package} was changed"),
-        (false, _, Some(after)) => format!("{package} {after} is installed; nothing to do"),
+        (false, _, Some(after)) => format!("{package} {after} is already installed; nothing to do"),
         (false, _, None) => format!("{package} is not installed; nothing to do"),
     };
     let state = data.state.as_deref().map(|state| format!(", but {}", sanitise::brief(state)));
@@ -189,7 +189,7 @@ fn others(data: &PackageChangeData) -> String {
 /// A line that asks for a reboot, where one is wanted.
 pub(super) fn reboot(required: bool, unknown: Option<&str>) -> String {
     match unknown {
-        _ if required => "\nThe guest asks for a reboot.".to_owned(),
+        _ if required => "\nThe guest needs a reboot.".to_owned(),
         Some(why) => format!("\nThe guest does not know whether it needs a reboot: {}.", sanitise::line(why)),
         None => String::new(),
     }
@@ -213,11 +213,11 @@ mod tests {
 
     #[test]
     fn a_change_is_told_as_what_it_was() {
-        assert_eq!(change(None, Some("2"), true), "nginx 2 is installed now");
+        assert_eq!(change(None, Some("2"), true), "nginx 2 is now installed");
         assert_eq!(change(Some("1"), Some("2"), true), "nginx went from 1 to 2");
         assert_eq!(change(Some("1"), None, true), "nginx 1 is removed");
         assert_eq!(change(Some("1"), Some("1"), true), "nginx was changed");
-        assert_eq!(change(Some("1"), Some("1"), false), "nginx 1 is installed; nothing to do");
+        assert_eq!(change(Some("1"), Some("1"), false), "nginx 1 is already installed; nothing to do");
         assert_eq!(change(None, None, false), "nginx is not installed; nothing to do");
     }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_reboot_that_is_asked_for_is_changed() {
         let data = PackageChangeData { reboot_required: true, ..Default::default() };
-        assert!(changed(&data).ends_with("The guest asks for a reboot."));
+        assert!(changed(&data).ends_with("The guest needs a reboot."));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How often.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// How many pings
+    /// Number of pings
     #[arg(long, short, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// Seconds from an answer to the next ping

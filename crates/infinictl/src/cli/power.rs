@@ -8,9 +8,9 @@ use infiniservice_protocol::{Action, data::PowerData};
 /// How it ends.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Command {
-    /// Shut the guest down and switch it off
+    /// Shut down the guest and power it off
     Shutdown,
-    /// Restart the guest
+    /// Reboot the guest
     Reboot,
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliEr
 }
 
 fn told(data: &PowerData, doing: &str) -> String {
-    if data.accepted { format!("The guest is {doing}.\n") } else { "The guest did not take it on.\n".into() }
+    if data.accepted { format!("The guest is {doing}.\n") } else { "The guest did not accept it.\n".into() }
 }
 
 #[cfg(test)]

@@ -16,20 +16,20 @@ use infiniservice_protocol::metrics::Process;
 pub enum Command {
     /// List processes, busiest first
     List(ListArgs),
-    /// End a process: SIGTERM, and with --force SIGKILL if that is ignored
+    /// End a process with SIGTERM; with --force also with SIGKILL if it ignores that
     Kill(KillArgs),
 }
 
 /// Which processes, and in which order.
 #[derive(Args, Debug)]
 pub struct ListArgs {
-    /// At most this many
+    /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Order
+    /// Sort order
     #[arg(long, value_enum)]
     sort: Option<Sort>,
-    /// Only those with this text in their name or command line
+    /// Show only those with this text in their name or command line
     #[arg(long)]
     filter: Option<String>,
 }
@@ -41,7 +41,7 @@ enum Sort {
     Cpu,
     /// Largest resident set first
     Memory,
-    /// Smallest number first
+    /// Lowest id first
     Pid,
     /// By name
     Name,
@@ -53,7 +53,7 @@ pub struct KillArgs {
     /// Process id
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(i32::MAX)))]
     pid: u32,
-    /// SIGKILL when SIGTERM is ignored
+    /// Use SIGKILL if the process ignores SIGTERM
     #[arg(long)]
     force: bool,
 }
@@ -119,7 +119,7 @@ pub(super) fn table(processes: &[Process], out: Output) -> String {
 }
 
 fn killed(data: &ProcessKillData) -> String {
-    let end = if data.exited { "has ended" } else { "still runs" };
+    let end = if data.exited { "has ended" } else { "is still running" };
     let name = sanitise::line(&data.name);
     format!("process {} ({name}) {end} after {}", data.pid, sanitise::line(&data.signal))
 }

@@ -71,7 +71,7 @@ async fn collect(
     }
     match failed {
         0 => Ok(()),
-        _ => Err(CliError::Failed(format!("the guest answered {failed} of the lines with a failure"))),
+        _ => Err(CliError::Failed(format!("the guest answered {failed} of the lines with an error"))),
     }
 }
 

@@ -20,11 +20,11 @@ pub enum Command {
     Start(Named),
     /// Stop a service, and wait until it has ended
     Stop(Named),
-    /// Restart a service; start it when it is stopped
+    /// Restart a service, or start it if it is stopped
     Restart(Named),
-    /// Have a service started at boot
+    /// Start a service at boot
     Enable(Named),
-    /// Have a service no longer started at boot
+    /// No longer start a service at boot
     Disable(Named),
     /// Show the newest lines that a service logged
     Logs(LogsArgs),
@@ -33,7 +33,7 @@ pub enum Command {
 /// Which services.
 #[derive(Args, Debug)]
 pub struct ListArgs {
-    /// Only services in this state: running, stopped, failed, ...
+    /// Show only services in this state: running, stopped, failed, ...
     #[arg(long)]
     state: Option<String>,
 }
@@ -41,7 +41,7 @@ pub struct ListArgs {
 /// Which service.
 #[derive(Args, Debug)]
 pub struct Named {
-    /// systemd unit (`.service` may be left out) or Windows service
+    /// systemd unit (`.service` may be omitted) or Windows service
     service: String,
 }
 

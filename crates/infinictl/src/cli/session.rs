@@ -68,9 +68,9 @@ impl Session {
     pub(super) fn interrupted(&self) -> CliError {
         CliError::Interrupted(match self.under_way.borrow().as_deref() {
             Some(what) => {
-                format!("interrupted; the guest goes on with it: {what}")
+                format!("interrupted; the guest continues: {what}")
             }
-            None => "interrupted; nothing goes on in the guest".into(),
+            None => "interrupted; nothing is running in the guest".into(),
         })
     }
 
@@ -125,7 +125,8 @@ impl Session {
         if timeout != self.timeout {
             let floor = PACKAGE_FLOOR.as_secs();
             eprintln!(
-                "infinictl: the guest gets {floor} s, the least for a change of packages; --wait says how long infinictl waits"
+                "infinictl: the guest gets {floor} s, the minimum for a package change; --wait sets how \
+                 long infinictl waits"
             );
         }
         let default_wait = timeout.unwrap_or(default_wait);
@@ -147,7 +148,7 @@ impl Session {
         match answer {
             Err(ClientError::TimedOut { heard, .. }) if self.wait.is_some() && !heard.explains() => {
                 Err(CliError::TimedOut(format!(
-                    "no answer within {} s (--wait); the guest goes on with it: {goes_on}",
+                    "no answer within {} s (--wait); the guest continues: {goes_on}",
                     wait.as_secs_f64()
                 )))
             }
@@ -195,7 +196,7 @@ pub(super) fn data<D: DeserializeOwned>(response: &Response) -> Result<D, CliErr
     D::deserialize(&response.data).map_err(|error| {
         let action = &response.command_type;
         CliError::Failed(format!(
-            "the guest's answer to {action} cannot be read ({error}); --json shows it as it came"
+            "the guest's answer to {action} cannot be parsed ({error}); --json shows it unchanged"
         ))
     })
 }

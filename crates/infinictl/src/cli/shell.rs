@@ -18,7 +18,7 @@ pub struct CompletionArgs {
 /// Where to.
 #[derive(Args, Debug)]
 pub struct ManArgs {
-    /// Write a page for infinictl and one for each subcommand into this directory instead
+    /// Write pages for infinictl and each subcommand into this directory instead
     #[arg(long, value_name = "PATH")]
     dir: Option<PathBuf>,
 }

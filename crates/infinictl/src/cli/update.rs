@@ -13,7 +13,7 @@ use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData, UpdateInstall
 /// What to do about updates.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Have the guest look for updates, and list the pending ones
+    /// Check for updates in the guest, and list the pending ones
     Check,
     /// Install the pending updates
     Install(InstallArgs),
@@ -22,10 +22,10 @@ pub enum Command {
 /// Which updates.
 #[derive(Args, Debug)]
 pub struct InstallArgs {
-    /// Only those that the distribution calls security updates
+    /// Install only those that the distribution marks as security updates
     #[arg(long)]
     security_only: bool,
-    /// Let the guest remove or downgrade other packages for them
+    /// Allow the guest to remove or downgrade other packages
     #[arg(long)]
     cascade: bool,
 }
@@ -49,11 +49,11 @@ fn pending(data: &UpdateCheckData, out: Output) -> String {
     }
     parts.push(summary(data));
     if data.unreadable > 0 {
-        parts.push(format!("{} updates could not be read: there are more than these", data.unreadable));
+        parts.push(format!("{} updates could not be parsed: there are more than these", data.unreadable));
     }
     if let Some(error) = &data.refresh_error {
         parts.push(format!(
-            "The lists could not be fetched now, this is by the old ones: {}",
+            "The repository metadata could not be fetched; this is based on the old metadata: {}",
             sanitise::brief(error)
         ));
     }
@@ -79,14 +79,17 @@ fn table(updates: &[PendingUpdate], out: Output) -> String {
 
 fn summary(data: &UpdateCheckData) -> String {
     let manager = sanitise::brief(&data.manager);
-    let when = |at: &str| format!("lists of {}", sanitise::brief(&units::moment(at)));
-    let when = data.last_check.as_deref().map_or_else(|| "age of the lists unknown".into(), when);
+    let when = |at: &str| format!("metadata of {}", sanitise::brief(&units::moment(at)));
+    let when = data.last_check.as_deref().map_or_else(|| "age of the metadata unknown".into(), when);
     let security = data.security_count;
     let blocked = match data.blocked_count {
         0 => String::new(),
         n => format!(", {n} blocked"),
     };
-    format!("{} pending, {security} of them for security{blocked} ({manager}, {when})", data.pending_count)
+    format!(
+        "{} pending, {security} of them security updates{blocked} ({manager}, {when})",
+        data.pending_count
+    )
 }
 
 fn installed(data: &UpdateInstallData, out: Output) -> String {
@@ -149,16 +152,16 @@ mod tests {
             "{shown}"
         );
         assert!(
-            shown.contains("2 pending, 1 of them for security (apt, age of the lists unknown)"),
+            shown.contains("2 pending, 1 of them security updates (apt, age of the metadata unknown)"),
             "{shown}"
         );
-        assert!(shown.ends_with("The guest asks for a reboot."), "{shown}");
+        assert!(shown.ends_with("The guest needs a reboot."), "{shown}");
     }
 
     #[test]
     fn lists_that_could_not_be_fetched_are_told() {
         let data = UpdateCheckData { refresh_error: Some("no route".into()), ..Default::default() };
-        assert!(pending(&data, Output::default()).ends_with("by the old ones: no route"));
+        assert!(pending(&data, Output::default()).ends_with("based on the old metadata: no route"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How often.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Seconds from one look to the next
+    /// Seconds between two updates of the view
     #[arg(long, short, default_value = "2", value_name = "SECS", value_parser = seconds)]
     interval: Duration,
 }

@@ -128,9 +128,9 @@ fn supervise(mut running: local::Running, slave: Slave, shared: Arc<Shared>) -> 
     let supervisor = tokio::spawn(async move {
         let ended = match local::supervise(&mut running.child, stopped).await {
             Ok(status) => format!("the agent ended ({status})"),
-            Err(error) => format!("the agent is lost: {error}"),
+            Err(error) => format!("lost contact with the agent: {error}"),
         };
-        let words = running.last_words().await.map(|words| format!(", saying: {words}"));
+        let words = running.last_words().await.map(|words| format!(", with the message: {words}"));
         shared.end(ended + &words.unwrap_or_default());
     });
     Agent { pid, stop: Some(stop), supervisor, _slave: slave }

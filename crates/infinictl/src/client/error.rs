@@ -8,7 +8,7 @@ use std::time::Duration;
 #[allow(missing_docs, reason = "the fields are named for what they hold, and the variants say the rest")]
 pub enum ClientError {
     /// There is no wire: no such socket, nobody listens, or the agent did not start.
-    #[error("cannot reach the guest by {endpoint}: {reason}")]
+    #[error("cannot reach the guest through {endpoint}: {reason}")]
     NoConnection { endpoint: String, reason: String },
     /// The wire was there, and went.
     #[error("the connection to {endpoint} ended: {reason}")]
@@ -20,7 +20,7 @@ pub enum ClientError {
     #[error("the guest refused {what}: {error} ({})", .code.map_or("no code", ErrorCode::as_str))]
     Refused { what: String, code: Option<ErrorCode>, error: String },
     /// The guest's answer is a message of another kind than the request has.
-    #[error("the guest answered {what} with something else")]
+    #[error("the guest gave an unexpected answer to {what}")]
     WrongAnswer { what: String },
 }
 
@@ -46,7 +46,7 @@ impl Heard {
 
 impl ClientError {
     pub(super) fn refused(what: &str, response: &Response) -> Self {
-        let error = response.error.clone().unwrap_or_else(|| "it gives no reason".into());
+        let error = response.error.clone().unwrap_or_else(|| "without a reason".into());
         Self::Refused { what: what.into(), code: response.error_code, error }
     }
 }

@@ -110,7 +110,10 @@ fn find_agent(given: Option<&Path>) -> io::Result<PathBuf> {
         own.ancestors().skip(1).take(2).map(|dir| dir.join(format!("infiniservice{EXE_SUFFIX}")));
     candidates.clone().find(|path| path.is_file()).ok_or_else(|| {
         let looked: Vec<_> = candidates.map(|path| path.display().to_string()).collect();
-        io::Error::other(format!("there is no agent at {}; give its path with --agent", looked.join(" or ")))
+        io::Error::other(format!(
+            "there is no agent at {}; specify its path with --agent",
+            looked.join(" or ")
+        ))
     })
 }
 

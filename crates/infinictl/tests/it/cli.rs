@@ -59,7 +59,7 @@ fn a_failed_command_exits_1_with_the_guests_sentence_and_its_document() {
 fn wrong_usage_exits_2() {
     let nowhere = infinictl(&["metrics"]).output().unwrap();
     assert_eq!(code(&nowhere), 2);
-    assert!(err(&nowhere).contains("say which guest: --socket PATH"), "{}", err(&nowhere));
+    assert!(err(&nowhere).contains("no guest is given: use --socket PATH"), "{}", err(&nowhere));
     for wrong in
         [&["frobnicate"][..], &["metrics", "--timeout", "0"], &["--local", "--socket", "/s", "metrics"]]
     {
@@ -73,7 +73,7 @@ fn no_connection_exits_3_and_names_the_socket() {
     assert_eq!(code(&output), 3);
     assert_eq!(
         err(&output),
-        "infinictl: cannot reach the guest by the socket /nonexistent/agent.sock: there is no such socket; is the machine running, and is this its channel's path?\n"
+        "infinictl: cannot reach the guest through the socket /nonexistent/agent.sock: there is no such socket; is the machine running, and is this its channel's path?\n"
     );
 }
 

@@ -82,7 +82,7 @@ fn a_raw_command_that_fails_shows_its_output_and_its_exit_code_and_exits_1() {
     assert_eq!((code(&output), out(&output).as_str()), (1, "some"));
     assert_eq!(
         err(&output),
-        "\\u{1b}[31mbad\\u{9b}\ninfinictl: the guest cut the command's standard output; it had 99 bytes\n\
+        "\\u{1b}[31mbad\\u{9b}\ninfinictl: the guest truncated the command's standard output; it had 99 bytes\n\
          infinictl: UnsafeCommand failed: the command ended with exit code 3 (EXECUTION_FAILED, exit code 3)\n"
     );
 }
@@ -107,7 +107,7 @@ fn fixing_without_a_terminal_refuses_to_ask_and_sends_nothing() {
     let guest = FakeGuest::proper();
     let output = on(&guest, &["autochecks", "--fix"]);
     assert_eq!(code(&output), 2);
-    assert!(err(&output).contains("no terminal to ask on; --yes carries them out"), "{}", err(&output));
+    assert!(err(&output).contains("no terminal to ask on; --yes runs them"), "{}", err(&output));
     assert_eq!(guest.lines(), Vec::<String>::new());
     assert_eq!(code(&on(&guest, &["autochecks", "--yes"])), 2, "--yes alone means nothing");
 }

@@ -23,7 +23,7 @@ fn the_clients_patience_is_its_own_and_the_guest_is_told_nothing_of_it() {
     let output = on(&guest, &["package", "install", "nginx", "--wait", "0.1"]);
     assert_eq!(code(&output), 4);
     let said = err(&output);
-    assert!(said.contains("the guest goes on with it: "), "{said}");
+    assert!(said.contains("the guest continues: "), "{said}");
     let sent = guest.lines().join("\n");
     assert!(sent.contains("PackageInstall") && !sent.contains("timeout"), "{sent}");
 }
@@ -40,7 +40,7 @@ fn ctrl_c_says_what_goes_on_in_the_guest() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 130);
-    assert!(err(&output).contains("interrupted; the guest goes on with it: "), "{}", err(&output));
+    assert!(err(&output).contains("interrupted; the guest continues: "), "{}", err(&output));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_keeps_checks_from_being_made_is_unknown_to_nagios() {
 #[test]
 fn a_guest_that_wants_a_secret_is_told_at_once_with_the_option_for_it() {
     let refuse = |_: &Value| {
-        let error = "the line is not signed, and shared_secret is set: only signed lines are taken";
+        let error = "the line is not signed, but shared_secret is set: only signed lines are accepted";
         vec![
             serde_json::json!({"type": "error", "error": error, "error_code": "SIGNATURE_INVALID"})
                 .to_string(),
@@ -82,8 +82,8 @@ fn a_guest_that_wants_a_secret_is_told_at_once_with_the_option_for_it() {
         let output = on(&guest, &[command, &["--wait", "3600"]].concat());
         assert_eq!(code(&output), 1, "{command:?}");
         let said = err(&output);
-        assert!(said.contains("only signed lines are taken (SIGNATURE_INVALID)"), "{said}");
-        assert!(said.contains("--secret-file names the file"), "{said}");
+        assert!(said.contains("only signed lines are accepted (SIGNATURE_INVALID)"), "{said}");
+        assert!(said.contains("--secret-file, which names the file"), "{said}");
     }
 }
 
@@ -146,7 +146,7 @@ fn wait_stays_with_a_change_that_outlives_its_time() {
     let guest = slow_change(&["running", "succeeded"]);
     let output = on(&guest, &["package", "install", "nginx", "--wait", "3600"]);
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert_eq!(out(&output), "nginx 2 is installed now\n");
+    assert_eq!(out(&output), "nginx 2 is now installed\n");
     let sent = guest.lines();
     let install: Value = serde_json::from_str(&sent[0]).unwrap();
     let question: Value = serde_json::from_str(&sent[1]).unwrap();

@@ -43,7 +43,7 @@ pub enum Network {
 /// How a machine is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootOptions {
-    /// Virtual processors.
+    /// Number of virtual processors.
     pub cpus: u8,
     /// Memory in MiB.
     pub memory_mib: u32,

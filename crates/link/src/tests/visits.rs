@@ -57,7 +57,7 @@ fn a_host_that_stays_is_told_after_a_second_with_those_that_did_not() {
     visit(&mut bench, 0.9, Level::Info);
     visit(&mut bench, 0.9, Level::Info);
     let told = visit(&mut bench, 5.0, Level::Info);
-    assert_eq!(told[0], "a host is connected after 0s; 2 came before and stayed for less than a second each");
+    assert_eq!(told[0], "a host is connected after 0s; 2 earlier ones stayed for less than a second each");
     assert_eq!(visit(&mut bench, 5.0, Level::Info)[0], "a host is connected after 0s");
 }
 

@@ -22,13 +22,13 @@ pub enum Blocked {
         waited: Duration,
     },
     /// As many calls for it hang as are allowed.
-    #[error("{what}: earlier calls still wait for its answer")]
+    #[error("{what}: earlier calls are still waiting for its answer")]
     StillHangs {
         /// What was asked.
         what: String,
     },
     /// All places are taken, by calls for other things.
-    #[error("{what}: too many other calls still wait for an answer")]
+    #[error("{what}: too many other calls are still waiting for an answer")]
     Full {
         /// What was asked.
         what: String,
@@ -170,7 +170,7 @@ impl Ticket {
         drop(list);
         if !known {
             log::warn!(
-                "{what}: no answer for {} ms; what it tells is left out until it answers",
+                "{what}: no answer for {} ms; its figures are omitted until it answers",
                 waited.as_millis()
             );
         }

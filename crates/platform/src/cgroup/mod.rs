@@ -167,21 +167,21 @@ async fn remove_when_empty(path: PathBuf) {
     if timeout(LEAVING, &mut emptied).await.is_err() {
         let seconds = LEAVING.as_secs();
         log::warn!(
-            "processes killed {seconds} s ago are still in {}: they hang inside the kernel",
+            "processes killed {seconds} s ago are still in {}: they hang in the kernel",
             path.display()
         );
         // Waiting for the kernel's word costs nothing, however long it takes.
         emptied.await;
     }
     if !remove(&path) {
-        log::warn!("the empty cgroup {} cannot be removed", path.display());
+        log::warn!("cannot remove the empty cgroup {}", path.display());
     }
 }
 
 /// Resolves when no process is left in the group or below it; never where that cannot be found out.
 async fn emptied(group: &Path) {
     if let Err(error) = wait_until_empty(group).await {
-        log::debug!("whether {} is empty is not known: {error}", group.display());
+        log::debug!("cannot determine whether {} is empty: {error}", group.display());
         std::future::pending::<()>().await;
     }
 }

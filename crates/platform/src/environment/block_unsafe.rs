@@ -14,7 +14,7 @@ unsafe extern "C" {
 /// Zeroes the value in place and removes the variable. With other threads, which might read it meanwhile, nothing is done.
 pub fn forget(name: &OsStr) {
     if !is_single_threaded() {
-        log::error!("{} stays in the environment: it is too late to take it out", name.display());
+        log::error!("{} stays in the environment: it is too late to remove it", name.display());
         return;
     }
     // SAFETY: there is one thread, this one, so that nobody reads or changes the environment meanwhile.

@@ -88,7 +88,7 @@ impl<M: Manager> Operation<'_, M> {
         }
         let name = self.name;
         Err(ScmError::Refused(format!(
-            "{name} is this agent: without it the host could not reach this machine any more"
+            "{name} is this agent: without it the host could no longer reach this machine"
         )))
     }
 
@@ -114,7 +114,7 @@ impl<M: Manager> Operation<'_, M> {
 
     fn restart(&self, before: &Service) -> Result<String, ScmError> {
         if before.config.as_ref().is_some_and(|config| config.start_type == StartType::Disabled) {
-            let error = format!("{} is disabled: it would not start again after its stop", self.name);
+            let error = format!("{} is disabled: it would not start again after a stop", self.name);
             return Err(ScmError::Refused(error));
         }
         let (stopped, note) = self.stop_with_dependents()?;
@@ -139,7 +139,7 @@ impl<M: Manager> Operation<'_, M> {
         self.bring_down(self.name)?;
         let note = match dependents.as_slice() {
             [] => String::new(),
-            some => format!("stopped with it, as they depend on it: {}\n", some.join(", ")),
+            some => format!("also stopped, because they depend on it: {}\n", some.join(", ")),
         };
         Ok((dependents, note))
     }
@@ -160,11 +160,11 @@ impl<M: Manager> Operation<'_, M> {
     /// Looks a moment later whether those that were started still run.
     fn stay_up(&self, started: &[Started<'_>]) -> Result<(), ScmError> {
         if !started.is_empty() && !(self.pause)(after::SETTLE) {
-            return Err(ScmError::Ended(format!("{} was looked at after its start", self.name)));
+            return Err(ScmError::Ended(format!("{} was checked after its start", self.name)));
         }
         for Started { name, status } in started {
             after::of_settling(status, &self.manager.status(name)?)
-                .map_err(|why| ScmError::Failed(format!("{name} did not stay up: {why}")))?;
+                .map_err(|why| ScmError::Failed(format!("{name} did not stay running: {why}")))?;
         }
         Ok(())
     }
@@ -190,7 +190,7 @@ impl<M: Manager> Operation<'_, M> {
             return Ok(());
         }
         if !status.accepts_stop() {
-            return Err(ScmError::Refused(format!("{name} does not let itself be stopped")));
+            return Err(ScmError::Refused(format!("{name} does not accept the stop control")));
         }
         match self.manager.stop(name) {
             Err(ScmError::Win32 { code: NOT_ACTIVE, .. }) => return Ok(()),
@@ -202,7 +202,7 @@ impl<M: Manager> Operation<'_, M> {
         }
         match self.settled(name, "stops")?.state {
             State::Stopped => Ok(()),
-            _ => Err(ScmError::Failed(format!("{name} took the stop control, but still runs"))),
+            _ => Err(ScmError::Failed(format!("{name} accepted the stop control, but is still running"))),
         }
     }
 

@@ -21,7 +21,7 @@ pub enum ScmError {
     #[error("{0}")]
     Failed(String),
     /// The command had to end before the service was there.
-    #[error("the command ended while {0}; the service manager goes on with it")]
+    #[error("the command ended while {0}; the service control manager continues with it")]
     Ended(String),
 }
 

@@ -12,7 +12,7 @@ pub fn check(name: &str) -> Result<(), String> {
     } else if name.encode_utf16().count() > MAX_UNITS {
         "be at most 256 characters long"
     } else if name.starts_with('-') {
-        "not begin with -"
+        "not start with -"
     } else if name.contains(odd) {
         "be the short name of a service, such as wuauserv: no blanks, quotes or slashes"
     } else {

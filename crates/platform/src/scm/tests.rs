@@ -125,7 +125,7 @@ fn what_cannot_be_done_is_refused_before_anything_is_asked() {
         ("InfiniService", Restart, "this agent"),
         ("InfiniService", Disable, "this agent"),
         ("base", Stop, "this agent"),
-        ("stubborn", Stop, "does not let itself"),
+        ("stubborn", Stop, "does not accept the stop control"),
     ] {
         let error = run(&machine, name, operation).unwrap_err().to_string();
         assert!(error.contains(words), "{operation:?} {name}: {error}");

@@ -54,12 +54,13 @@ impl After {
             "active" | "reloading" | "refreshing" => Ok(self.restarted_before()),
             "failed" => Err(how.unwrap_or_else(|| "it failed".into())),
             "inactive" if self.last_run.result == "exec-condition" => Err(how.unwrap_or_default()),
-            "inactive" if !self.unmet.is_empty() => {
-                Err(format!("systemd skipped it, as this was not met: {}", self.unmet.join(", ")))
-            }
+            "inactive" if !self.unmet.is_empty() => Err(format!(
+                "systemd skipped it because this condition was not met: {}",
+                self.unmet.join(", ")
+            )),
             "inactive" if !self.last_run.ended_well() => Err(how.unwrap_or_else(|| "it ended".into())),
             "inactive" if self.service_type == "oneshot" => {
-                Ok(Some("it ran to its end without an error; a unit of this type does not stay up".into()))
+                Ok(Some("it finished without an error; a unit of this type does not stay active".into()))
             }
             "inactive" if self.is_process() => Err("its process ended at once, without an error".into()),
             _ => Err(format!("it is {} ({})", self.active, self.sub)),
@@ -69,7 +70,7 @@ impl After {
     fn loops(&self) -> String {
         let how = self.last_run.failure().unwrap_or_else(|| "its process ended at once".into());
         let times = self.last_run.restarts;
-        format!("{how}, and systemd starts it again and again ({times} times so far)")
+        format!("{how}, and systemd keeps restarting it ({times} times so far)")
     }
 
     fn restarted_before(&self) -> Option<String> {
@@ -83,12 +84,13 @@ impl After {
         match self.active.as_str() {
             "inactive" | "failed" if self.triggers.is_empty() => Ok(self.last_run_note()),
             "inactive" | "failed" => Ok(Some(format!(
-                "it is stopped, but {by} is active and starts it again when it is used; stop that as well to keep it stopped"
+                "it is stopped, but {by} is active and starts it again when it is used; to keep it \
+                 stopped, also stop {by}"
             ))),
             _ if self.triggers.is_empty() => {
                 Err(format!("it was stopped, but is {} ({}) again", self.active, self.sub))
             }
-            _ => Err(format!("{by} started it again at once; stop that first")),
+            _ => Err(format!("{by} started it again at once; stop {by} first")),
         }
     }
 
@@ -190,7 +192,7 @@ mod tests {
     fn one_that_was_restarted_while_it_was_looked_at_was_not_started() {
         let mut up = after("active", "running", "simple", "success");
         up.last_run.restarts = 3;
-        assert!(up.of_start(2).unwrap_err().contains("again and again"));
+        assert!(up.of_start(2).unwrap_err().contains("keeps restarting it"));
         assert!(up.of_start(3).unwrap().unwrap().contains("3 times"));
     }
 

@@ -104,5 +104,5 @@ fn read<T: DeserializeOwned + Type>(reply: &Message) -> Result<T, SystemdError> 
     reply
         .body()
         .deserialize_ignore_signature()
-        .map_err(|e| SystemdError::Failed(format!("an answer that makes no sense: {e}")))
+        .map_err(|e| SystemdError::Failed(format!("an invalid answer: {e}")))
 }

@@ -118,7 +118,7 @@ impl Operation<'_> {
     async fn ended_meanwhile(&self, path: &str) -> Result<ControlError, SystemdError> {
         let after = self.calls().after(path).await?;
         let why = after.of_start(after.last_run.restarts).err();
-        let why = why.unwrap_or_else(|| "it ended at once, and is up again".into());
+        let why = why.unwrap_or_else(|| "it ended at once, and is active again".into());
         Ok(ControlError::Failed { unit: self.unit.to_string(), participle: "started", why })
     }
 
@@ -135,8 +135,7 @@ impl Operation<'_> {
             ServiceOperation::Disable => self.disable(name, None).await?,
             ServiceOperation::Status => None,
             _ => {
-                let error =
-                    format!("{name} is a template: name an instance of it, such as one with a word after @");
+                let error = format!("{name} is a template: name an instance of it, with a word after @");
                 return Err(ControlError::Refused(error));
             }
         };
@@ -196,7 +195,7 @@ impl Operation<'_> {
         if unmet.is_empty() {
             return self.calls().why_failed(path, result).await;
         }
-        format!("this was not met: {} (job result `{result}`)", unmet.join(", "))
+        format!("this condition was not met: {} (job result `{result}`)", unmet.join(", "))
     }
 
     /// The answer must leave before the agent does, so the job is not waited for.
@@ -205,7 +204,7 @@ impl Operation<'_> {
         self.progress.asked();
         self.calls().manager("RestartUnit", &(self.unit.as_str(), "replace")).await?;
         self.progress.runs();
-        let note = "this agent is being restarted; the connection comes back when it has started".to_owned();
+        let note = "this agent is being restarted; it reconnects when it has started".to_owned();
         Ok(Done { service, note: Some(note) })
     }
 

@@ -128,9 +128,9 @@ impl Ends {
     pub(super) const fn does(self) -> &'static str {
         match self {
             Self::Off => "shuts the machine down",
-            Self::Reboot => "restarts the machine",
-            Self::Sleep => "puts the machine to sleep, out of the host's reach",
-            Self::Rescue => "ends everything but a console, and takes the machine out of the host's reach",
+            Self::Reboot => "reboots the machine",
+            Self::Sleep => "suspends the machine, which cuts it off from the host",
+            Self::Rescue => "ends everything but a console, which cuts the machine off from the host",
             Self::OpenConsole => "opens a console as root without a password",
         }
     }
@@ -149,11 +149,9 @@ impl Ends {
         let does = self.does();
         match self.action() {
             Some(action) => {
-                format!(
-                    "{unit} {does}{because}, which is not for ServiceControl: ask for the action {action}"
-                )
+                format!("{unit} {does}{because}, which ServiceControl must not do: use the action {action}")
             }
-            None => format!("{unit} {does}{because}, which is not for ServiceControl"),
+            None => format!("{unit} {does}{because}, which ServiceControl must not do"),
         }
     }
 }
@@ -202,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_refusal_names_the_action_that_is_meant_for_it() {
-        assert!(Ends::Off.refusal("poweroff.target", "").ends_with("ask for the action Shutdown"));
+        assert!(Ends::Off.refusal("poweroff.target", "").ends_with("use the action Shutdown"));
         assert!(Ends::Reboot.refusal("x", " by its SuccessAction=").ends_with("the action Reboot"));
         assert!(!Ends::Rescue.refusal("rescue.service", "").contains("action"));
     }

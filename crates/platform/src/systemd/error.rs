@@ -15,7 +15,7 @@ pub enum SystemdError {
     #[error("there is no unit {0}")]
     NotFound(String),
     /// The unit is masked, so it cannot be started or enabled.
-    #[error("{0} is masked; `systemctl unmask {0}` makes it usable again")]
+    #[error("{0} is masked; run `systemctl unmask {0}` to make it usable again")]
     Masked(String),
     /// systemd did not answer in time.
     #[error("systemd did not answer within {0} s")]

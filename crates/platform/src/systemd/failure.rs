@@ -27,18 +27,18 @@ impl LastRun {
         Some(match result.as_str() {
             "" | "success" => return None,
             "exit-code" if *code == EXITED && *status == 0 => {
-                "a process beside the main one ended with an exit code other than 0".into()
+                "a process other than the main one ended with a nonzero exit code".into()
             }
             "exit-code" => format!("its process ended with exit code {status}"),
             "signal" | "core-dump" if *status != 0 => format!("its process was ended by signal {status}"),
             "signal" | "core-dump" => "one of its processes was ended by a signal".into(),
-            "timeout" => "it was not ready, or not stopped, in the time that its unit allows".into(),
+            "timeout" => "it did not start or stop within the time that its unit allows".into(),
             "watchdog" => "it did not report to systemd's watchdog in time".into(),
             "start-limit-hit" => "it was started too often in a short time".into(),
-            "protocol" => "it did not do what its unit's type promises".into(),
+            "protocol" => "it did not behave as its unit's type requires".into(),
             "exec-condition" => "its ExecCondition= was not met".into(),
-            "oom-kill" => "the kernel ended it for want of memory".into(),
-            "resources" => "systemd could not get what it needs, such as a user or a directory".into(),
+            "oom-kill" => "the OOM killer ended it".into(),
+            "resources" => "systemd could not obtain a resource for it, such as a user or a directory".into(),
             "service-start-limit-hit" | "trigger-limit-hit" => {
                 "the service that it starts was started too often in a short time".into()
             }
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(run("exit-code", 1, 3).failure().unwrap(), "its process ended with exit code 3");
         assert_eq!(run("signal", 2, 9).failure().unwrap(), "its process was ended by signal 9");
         assert_eq!(run("core-dump", 3, 11).failure().unwrap(), "its process was ended by signal 11");
-        assert!(run("exit-code", 1, 0).failure().unwrap().contains("beside the main one"));
+        assert!(run("exit-code", 1, 0).failure().unwrap().contains("other than the main one"));
         assert!(run("unmounted-elsewhere", 0, 0).failure().unwrap().contains("`unmounted-elsewhere`"));
         assert_eq!(run("success", 1, 0).failure(), None);
         assert_eq!(run("", 0, 0).failure(), None);

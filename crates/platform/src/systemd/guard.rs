@@ -40,7 +40,7 @@ impl Operation<'_> {
         let is_own = self.is_own().await;
         if is_own && operation != ServiceOperation::Restart {
             let error = format!(
-                "{} is this agent: without it the host could not reach this machine any more",
+                "{} is this agent: without it the host could no longer reach this machine",
                 self.unit
             );
             return Err(ControlError::Refused(error));
@@ -95,7 +95,7 @@ impl Operation<'_> {
             return Ok(());
         }
         let unit = self.unit;
-        Err(ControlError::Refused(format!("{own}, which is this agent, needs {unit} and would end with it")))
+        Err(ControlError::Refused(format!("{own}, which is this agent, needs {unit} and would stop with it")))
     }
 
     /// The unit itself, what it triggers and what it brings with it.
@@ -105,7 +105,7 @@ impl Operation<'_> {
         self.guard_actions(path, self.unit.as_str()).await?;
         self.guard_conflicts(path, &names, own).await?;
         let mut pulled = self.names(path, &PULLS).await?;
-        self.guard_names(&pulled, " through a unit that it brings with it")?;
+        self.guard_names(&pulled, " through a unit that it pulls in")?;
         for name in std::mem::take(&mut pulled).iter().filter(|name| runs(name)).take(MAX_LOOKED_AT) {
             let loaded: Result<OwnedObjectPath, _> = self.calls().ask("LoadUnit", &name.as_str()).await;
             let Ok(loaded) = loaded else { continue };
@@ -115,7 +115,7 @@ impl Operation<'_> {
                 self.guard_actions(loaded.as_str(), name).await?;
             }
             let below = self.names(loaded.as_str(), &PULLS).await?;
-            self.guard_names(&below, " through units that it brings with it")?;
+            self.guard_names(&below, " through units that it pulls in")?;
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Operation<'_> {
         if twin || self.names(path, &CONFLICTS).await?.contains(own) {
             let unit = self.unit;
             let error = format!(
-                "{unit} takes the place of {own}, which is this agent: the host could not reach this machine any more"
+                "{unit} replaces {own}, which is this agent: the host could no longer reach this machine"
             );
             return Err(ControlError::Refused(error));
         }

@@ -69,7 +69,7 @@ async fn what_takes_the_agents_place_or_is_needed_by_it_is_left_alone() {
     for name in ["rival", "nice", "rival.timer", "friend"] {
         for operation in [Op::Start, Op::Restart] {
             let error = control(&client, name, operation).await.expect_err(name).to_string();
-            assert!(error.contains("takes the place of agent.service"), "{name}: {error}");
+            assert!(error.contains("replaces agent.service"), "{name}: {error}");
         }
     }
     control(&client, "agent", Op::Start).await.unwrap();

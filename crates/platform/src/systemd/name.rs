@@ -39,9 +39,7 @@ impl UnitName {
         };
         let suffix = suffix(&name).ok_or(NameError("it has no unit type"))?;
         if !TYPES.contains(&suffix) {
-            return Err(NameError(
-                "units of this type are not for service commands, only services, sockets, timers and paths",
-            ));
+            return Err(NameError("service commands accept only services, sockets, timers and paths"));
         }
         check_prefix(name.strip_suffix(suffix).unwrap_or_default())?;
         if name.len() > MAX_LEN {
@@ -93,12 +91,12 @@ fn check_prefix(prefix: &str) -> Result<(), NameError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
     match prefix.chars().next() {
         None => Err(NameError("it is empty")),
-        Some('-') => Err(NameError("it begins with a dash")),
-        Some('.') => Err(NameError("it begins with a dot")),
-        Some('@') => Err(NameError("it begins with @")),
+        Some('-') => Err(NameError("it starts with a dash")),
+        Some('.') => Err(NameError("it starts with a dot")),
+        Some('@') => Err(NameError("it starts with @")),
         Some(_) if prefix.contains('/') => Err(NameError("it is a path")),
         Some(_) if !prefix.chars().all(allowed) => {
-            Err(NameError("only ASCII letters, digits and the characters : - _ . \\ @ may stand in it"))
+            Err(NameError("only ASCII letters, digits and the characters : - _ . \\ @ are allowed"))
         }
         Some(_) => Ok(()),
     }

@@ -44,9 +44,9 @@ impl Progress {
     /// What is true of an operation that was given up here.
     pub fn told(&self) -> &'static str {
         match self.reached.load(Ordering::Relaxed) {
-            RUNS => "systemd goes on with what it was asked to do",
-            ASKED => "systemd was asked, but has not said whether it does it",
-            _ => "systemd had not been asked to change anything yet",
+            RUNS => "systemd continues with the request",
+            ASKED => "systemd received the request, but has not confirmed it",
+            _ => "systemd had not yet received a request to change anything",
         }
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn only_what_was_reached_is_told_and_nothing_is_taken_back() {
         let progress = Progress::default();
-        assert!(progress.told().contains("not been asked"));
+        assert!(progress.told().contains("not yet received a request"));
         progress.asked();
         assert!(progress.told().contains("was asked"));
         progress.runs();

@@ -87,7 +87,7 @@ impl ServiceRecord {
 
     fn failure(&self) -> Option<String> {
         let lately =
-            || self.restarted_lately.then(|| "it was restarted lately, after it had ended".to_owned());
+            || self.restarted_lately.then(|| "it was restarted recently, after it had ended".to_owned());
         self.failure.clone().or_else(lately)
     }
 

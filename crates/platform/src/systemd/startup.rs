@@ -61,7 +61,7 @@ impl Operation<'_> {
         let gone = before.starts_with("linked") && after.is_empty();
         if gone {
             return Ok(Some(
-                "its file lies elsewhere, and the link to it was removed: systemd does not know it any more"
+                "its file is in another place, and the link to it was removed: systemd no longer knows it"
                     .into(),
             ));
         }
@@ -86,11 +86,12 @@ impl Operation<'_> {
             ("generated", None) => {
                 let from = if source.is_empty() { "its source".to_owned() } else { source };
                 Err(ControlError::Refused(format!(
-                    "{name} is made anew at each boot from {from}: it can be neither enabled nor disabled, only that can be changed"
+                    "{name} is generated at each boot from {from}: it can be neither enabled nor \
+                     disabled; change {from} instead"
                 )))
             }
             ("transient", _) => Err(ControlError::Refused(format!(
-                "{name} was made while the machine runs and is gone after a boot: it can be neither enabled nor disabled"
+                "{name} is transient and disappears at the next boot: it can be neither enabled nor disabled"
             ))),
             ("static", _) => Err(ControlError::Refused(no_install_section(name, "enabled or disabled"))),
             _ => Ok(()),
@@ -128,8 +129,8 @@ fn no_install_section(name: &str, participle: &str) -> String {
 fn through_others(name: &str, changes: &Changes) -> String {
     let links: Vec<&str> = changes.iter().map(|(_, link, _)| link.as_str()).collect();
     match links.as_slice() {
-        [] => format!("{name} is enabled only through others, which its Also= names"),
-        links => format!("{name} is enabled only through others; links made: {}", links.join(", ")),
+        [] => format!("{name} is enabled only through other units, which its Also= names"),
+        links => format!("{name} is enabled only through other units; links created: {}", links.join(", ")),
     }
 }
 

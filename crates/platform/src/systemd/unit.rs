@@ -80,7 +80,7 @@ pub(super) fn failure(active: &str, sub: &str, last_run: &LastRun) -> Option<Str
 fn explain(job_result: &str, last_run: &LastRun) -> String {
     match (job_result, last_run.failure()) {
         ("dependency", _) => "a unit that it requires failed (job result `dependency`)".into(),
-        ("canceled", _) => "another request took its place (job result `canceled`)".into(),
+        ("canceled", _) => "another request replaced it (job result `canceled`)".into(),
         (_, Some(how)) => format!("{how} (job result `{job_result}`)"),
         (_, None) => format!("job result `{job_result}`"),
     }

@@ -47,7 +47,7 @@ pub fn file_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
         ));
     }
     let refused =
-        |who| format!("is refused: {who} may write it, and the agent runs as an administrator; {MEND}");
+        |who| format!("is refused: {who} may write to it, and the agent runs as an administrator; {MEND}");
     granted(found, own, WRITE).map_or(Ok(()), |who| Err(refused(who)))
 }
 
@@ -57,11 +57,8 @@ pub fn file_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
 /// Somebody else can put another file in its place.
 pub fn directory_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
     let who = if is_ours(found, own) { granted(found, own, EXCHANGE) } else { Some(found.owner.to_string()) };
-    let refused = |who| {
-        format!(
-            "is refused: {who} may put another file in its place, and the agent runs as an administrator; {MEND}"
-        )
-    };
+    let refused =
+        |who| format!("is refused: {who} may replace it, and the agent runs as an administrator; {MEND}");
     who.map_or(Ok(()), |who| Err(refused(who)))
 }
 
@@ -70,7 +67,7 @@ pub fn directory_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
 /// # Errors
 /// Somebody else can read it.
 pub fn secret_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
-    let open = |who| format!("holds the shared secret, and {who} may read it; {MEND}");
+    let open = |who| format!("contains the shared secret, but {who} may read it; {MEND}");
     granted(found, own, READ).map_or(Ok(()), |who| Err(open(who)))
 }
 
@@ -129,7 +126,7 @@ mod tests {
         assert!(file_is_safe(&of(SYSTEM, None), &own()).unwrap_err().contains("everybody"));
         for right in [0x2, 0x4, 0x1_0000, 0x4_0000, 0x8_0000, 0x4000_0000, 0x1000_0000] {
             let why = file_is_safe(&with(right, users()), &own()).unwrap_err();
-            assert!(why.contains("S-1-5-32-545 may write it"), "{right:x}: {why}");
+            assert!(why.contains("S-1-5-32-545 may write to it"), "{right:x}: {why}");
         }
     }
 

@@ -61,7 +61,7 @@ pub fn in_background<T: Send + 'static>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAsked {
     /// Too many threads are out.
-    #[error("too many earlier questions are still unanswered")]
+    #[error("too many earlier requests are still unanswered")]
     TooMany,
     /// Windows gave no thread.
     #[error("Windows did not start a thread")]

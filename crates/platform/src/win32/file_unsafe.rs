@@ -164,7 +164,7 @@ impl Dir {
     fn verified(handle: OwnedHandle) -> io::Result<Self> {
         let attributes = information(&handle)?.dwFileAttributes;
         if attributes & (DIRECTORY | REPARSE_POINT) != DIRECTORY {
-            return Err(io::Error::other("it is or lies behind a reparse point; left as it is"));
+            return Err(io::Error::other("it is a reparse point, or is behind one; skipped"));
         }
         Ok(Self(handle))
     }

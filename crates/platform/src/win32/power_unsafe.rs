@@ -23,7 +23,7 @@ pub fn end_machine(reboot: bool) -> Result<()> {
     unsafe {
         InitiateSystemShutdownExW(
             PCWSTR::null(),
-            w!("The host asked InfiniService to end this machine's run."),
+            w!("The host asked InfiniService to shut down or restart this machine."),
             GRACE_SECS,
             true,
             reboot,

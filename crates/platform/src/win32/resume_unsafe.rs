@@ -22,7 +22,7 @@ pub fn resume(pid: u32) -> io::Result<()> {
         }
         resumed = true;
     }
-    if resumed { Ok(()) } else { Err(io::Error::other("its first thread was not found")) }
+    if resumed { Ok(()) } else { Err(io::Error::other("its initial thread was not found")) }
 }
 
 fn threads(pid: u32) -> io::Result<Vec<u32>> {

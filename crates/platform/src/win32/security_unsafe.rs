@@ -60,7 +60,7 @@ pub fn descriptor_of(file: &File) -> io::Result<Descriptor> {
     unsafe { GetKernelObjectSecurity(handle, what, Some(buffer), MAX_DESCRIPTOR_BYTES, &raw mut needed) }
         .map_err(io_error)?;
     let read: Vec<u8> = bytes.iter().flat_map(|word| word.to_le_bytes()).take(needed as usize).collect();
-    Descriptor::parse(&read).ok_or_else(|| io::Error::other("its security descriptor is not understood"))
+    Descriptor::parse(&read).ok_or_else(|| io::Error::other("its security descriptor cannot be parsed"))
 }
 
 /// Who runs this.
@@ -88,7 +88,7 @@ fn user(token: HANDLE) -> io::Result<Sid> {
         let sid = (*buffer.as_ptr().cast::<TOKEN_USER>()).User.Sid;
         std::slice::from_raw_parts(sid.0.cast::<u8>(), GetLengthSid(sid) as usize)
     };
-    Sid::parse(bytes).ok_or_else(|| io::Error::other("this process's account is not understood"))
+    Sid::parse(bytes).ok_or_else(|| io::Error::other("this process's account cannot be parsed"))
 }
 
 fn elevated(token: HANDLE) -> io::Result<bool> {

@@ -161,7 +161,7 @@ impl Action {
             Self::Autochecks { warning_percent: Some(warning), critical_percent: Some(critical), .. }
                 if critical <= warning =>
             {
-                let must = format!("be above `warning_percent` ({warning})");
+                let must = format!("be greater than `warning_percent` ({warning})");
                 Err(ParamError::must("critical_percent", &must, &critical.to_string()))
             }
             _ => Ok(self),

@@ -101,7 +101,7 @@ impl<'a> Params<'a> {
     pub(super) fn share(&self, name: &'static str, whole: u32) -> Result<Option<f64>, ParamError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value.as_f64().filter(|number| *number > 0.0 && *number <= f64::from(whole));
-        let must = format!("be a number above 0 and up to {whole}");
+        let must = format!("be a number greater than 0 and at most {whole}");
         number.map(Some).ok_or_else(|| ParamError::must(name, &must, &describe(value)))
     }
 
@@ -138,7 +138,7 @@ impl<'a> Params<'a> {
         let text = text_of(name, value)?.trim();
         check_length(name, text, max)?;
         if text.chars().any(char::is_control) {
-            return Err(ParamError::must(name, "not hold control characters", &quote(text)));
+            return Err(ParamError::must(name, "not contain control characters", &quote(text)));
         }
         Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
     }
@@ -166,7 +166,7 @@ impl<'a> Params<'a> {
 
     /// The name of a service or package, which must be there and is never taken for an option or a path.
     pub(super) fn name(&self, name: &'static str, max: usize) -> Result<String, ParamError> {
-        let text = text_of(name, self.get(name).ok_or_else(|| missing(name, "be a text"))?)?;
+        let text = text_of(name, self.get(name).ok_or_else(|| missing(name, "be a string"))?)?;
         check_name(name, text, max)?;
         Ok(text.to_owned())
     }
@@ -185,10 +185,10 @@ impl<'a> Params<'a> {
     pub(super) fn words(&self, name: &'static str, max: usize) -> Result<Option<Vec<String>>, ParamError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let Value::Array(items) = value else {
-            return Err(ParamError::must(name, "be a list of texts", &describe(value)));
+            return Err(ParamError::must(name, "be a list of strings", &describe(value)));
         };
         if items.is_empty() || items.len() > max {
-            let must = format!("hold 1 to {max} texts; leave it out for all");
+            let must = format!("have 1 to {max} items; omit it for all");
             return Err(ParamError::must(name, &must, &format!("{}", items.len())));
         }
         items.iter().map(|item| word(name, item)).collect::<Result<_, _>>().map(Some)
@@ -217,7 +217,7 @@ fn kb_article(name: &'static str, text: &str) -> Result<String, ParamError> {
     if (4..=10).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(format!("KB{digits}"));
     }
-    Err(ParamError::must(name, "name articles such as KB5034441", &quote(text)))
+    Err(ParamError::must(name, "contain article numbers such as KB5034441", &quote(text)))
 }
 
 fn word(name: &'static str, value: &Value) -> Result<String, ParamError> {
@@ -226,11 +226,11 @@ fn word(name: &'static str, value: &Value) -> Result<String, ParamError> {
     if text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
         return Ok(text.to_owned());
     }
-    Err(ParamError::must(name, "hold only letters, digits, _, - and .", &quote(text)))
+    Err(ParamError::must(name, "contain only letters, digits, _, - and .", &quote(text)))
 }
 
 fn text_of<'a>(name: &'static str, value: &'a Value) -> Result<&'a str, ParamError> {
-    value.as_str().ok_or_else(|| ParamError::must(name, "be a text", &describe(value)))
+    value.as_str().ok_or_else(|| ParamError::must(name, "be a string", &describe(value)))
 }
 
 fn check_length(name: &'static str, text: &str, max: usize) -> Result<(), ParamError> {
@@ -245,17 +245,17 @@ fn check_length(name: &'static str, text: &str, max: usize) -> Result<(), ParamE
 fn check_name(name: &'static str, text: &str, max: usize) -> Result<(), ParamError> {
     let refuse = |must: &str| Err(ParamError::must(name, must, &quote(text)));
     if text.is_empty() {
-        return refuse("not be empty; it names what is meant");
+        return refuse("not be empty");
     }
     check_length(name, text, max)?;
     if text.starts_with('-') {
-        return refuse("not begin with -");
+        return refuse("not start with -");
     }
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return refuse("not hold white space or control characters");
+        return refuse("not contain white space or control characters");
     }
     if text.contains('/') {
-        return refuse("be a name and no path: it must not hold /");
+        return refuse("be a name, not a path: it must not contain /");
     }
     Ok(())
 }

@@ -122,12 +122,12 @@ macro_rules! actions {
 actions! {
     /// Services and their states.
     ServiceList(30 s, Reads, All) -> Vec<data::ServiceInfo> {
-        /// Only services in this state, one of [`SERVICE_STATES`]; all when absent.
+        /// Only services in this state, one of [`SERVICE_STATES`]; by default all.
         state: optional(String) = service_state;
     }
     /// One operation on one service.
     ServiceControl(120 s, Changes "`status` reads", All) -> data::ServiceInfo {
-        /// systemd unit (`.service` may be left out) or Windows service name.
+        /// systemd unit (`.service` may be omitted) or Windows service name.
         service: required(String) = name long 1..=MAX_NAME_CHARS;
         /// What to do.
         operation: required(ServiceOperation) = required_choice;
@@ -147,7 +147,7 @@ actions! {
     }
     /// Installed packages.
     PackageList(60 s, Reads, All) -> data::PackageListData {
-        /// At most this many, 1 to 100,000; all when absent.
+        /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
         /// Part of the name or description, case-insensitive.
         filter: optional(String) = filter;
@@ -156,33 +156,33 @@ actions! {
     PackageInstall(900 s, ChangesPackages, All) -> data::PackageChangeData {
         /// As the package manager names it.
         package: required(String) = name long 1..=MAX_NAME_CHARS;
-        /// Whether other packages may be removed or brought to an older version for it.
+        /// Whether other packages may be removed or downgraded.
         cascade: sparse(bool) = flag;
     }
-    /// Bring one installed package to its newest version.
+    /// Update one installed package to its newest version.
     PackageUpdate(900 s, ChangesPackages, All) -> data::PackageChangeData {
         /// As the package manager names it.
         package: required(String) = name long 1..=MAX_NAME_CHARS;
-        /// Whether other packages may be removed or brought to an older version for it.
+        /// Whether other packages may be removed or downgraded.
         cascade: sparse(bool) = flag;
     }
-    /// Remove one package; its configuration stays.
+    /// Remove one package; its configuration is kept.
     PackageRemove(900 s, ChangesPackages, All) -> data::PackageChangeData {
         /// As the package manager names it.
         package: required(String) = name long 1..=MAX_NAME_CHARS;
-        /// Whether other packages may be removed or brought to an older version for it.
+        /// Whether other packages may be removed or downgraded.
         cascade: sparse(bool) = flag;
     }
-    /// What became of the last changes of packages, those too that outlived their timeout.
+    /// Results of the last package changes, including those that outlived their timeout.
     PackageChangeStatus(30 s, Reads, All) -> data::PackageChangeStatusData {
-        /// Only the change that was asked for by the command with this id; all that are remembered when absent.
+        /// Only the change that the command with this id requested; by default all that are remembered.
         id: optional(String) = text long 1..=MAX_NAME_CHARS;
     }
     /// Running processes.
     ProcessList(30 s, Reads, All) -> data::ProcessListData {
-        /// At most this many, 1 to 100,000; all when absent.
+        /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
-        /// Order; busiest first when absent.
+        /// Order; by default the busiest first.
         sort_by: optional(ProcessSort) = choice;
         /// Part of the name or command line, case-insensitive.
         filter: optional(String) = filter;
@@ -191,23 +191,23 @@ actions! {
     ProcessKill(30 s, Changes, All) -> data::ProcessKillData {
         /// From 1 to 2,147,483,647.
         pid: required(u32) = required_integer in 1..=MAX_PID;
-        /// SIGKILL after SIGTERM was ignored.
+        /// Whether to use SIGKILL if the process ignores SIGTERM.
         force: default(bool) = flag;
     }
     /// Pending updates (Linux).
     UpdateCheck(300 s, Reads, Linux or WindowsUpdateCheck) -> data::UpdateCheckData {}
     /// Install pending updates (Linux).
     UpdateInstall(3600 s, ChangesPackages, Linux or WindowsUpdateInstall) -> data::UpdateInstallData {
-        /// Only those that the distribution calls security updates.
+        /// Only those that the distribution marks as security updates.
         security_only: default(bool) = flag;
-        /// Whether other packages may be removed or brought to an older version for it.
+        /// Whether other packages may be removed or downgraded.
         cascade: sparse(bool) = flag;
     }
     /// Pending Windows updates.
     WindowsUpdateCheck(300 s, Reads, Windows or UpdateCheck) -> data::WindowsUpdateCheckData {}
     /// Install Windows updates.
     WindowsUpdateInstall(3600 s, ChangesPackages, Windows or UpdateInstall) -> data::WindowsUpdateInstallData {
-        /// Only these, spelt `KB5034441`; all pending ones when absent.
+        /// Only these, such as `KB5034441`; by default all pending ones.
         kb_articles: optional(Vec<String>) = kb_articles long 1..=MAX_LIST;
     }
     /// State of Windows Defender.
@@ -217,34 +217,34 @@ actions! {
         /// How thoroughly.
         scan_type: default(ScanType) = choice_or_default;
     }
-    /// Installed applications, whoever installed them.
+    /// Installed applications, whatever installed them.
     ApplicationInventory(120 s, Reads, All) -> data::ApplicationInventoryData {
-        /// At most this many, 1 to 100,000; all when absent.
+        /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
         /// Part of the name or publisher, case-insensitive.
         filter: optional(String) = filter;
     }
     /// Health checks.
     Autochecks(120 s, Reads, All) -> data::AutochecksData {
-        /// Only these checks, by name; all when absent.
+        /// Only these checks, by name; by default all.
         checks: optional(Vec<String>) = words long 1..=MAX_LIST;
-        /// Usage from which a check warns, above 0 and up to 100; each check's own when absent.
+        /// Usage in percent from which a check warns, greater than 0 and at most 100; by default the check's own.
         warning_percent: optional(f64) = share up to 100;
-        /// Usage from which a check fails, above `warning_percent` and up to 100; each check's own when absent.
+        /// Usage in percent from which a check fails, greater than `warning_percent` and at most 100; by default the check's own.
         critical_percent: optional(f64) = share up to 100;
     }
-    /// Remove what can be made again.
+    /// Remove temporary files, old logs and caches.
     DiskCleanup(900 s, Changes "a dry run reads", All) -> data::DiskCleanupData {
-        /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or Windows' own; all when absent.
+        /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or those of Windows; by default all.
         targets: optional(Vec<String>) = words long 1..=MAX_LIST;
-        /// Only what was not changed for so many days, 0 to 3650; each target's own when absent.
+        /// Only what was not used for this many days, 0 to 3650; by default the target's own.
         older_than_days: optional(u32) = integer in 0..=MAX_DAYS;
-        /// Only tell what would be removed.
+        /// Whether to only report what would be removed.
         dry_run: default(bool) = flag;
     }
-    /// Shut the machine down and switch it off; the answer comes before it goes.
+    /// Shut down the machine and power it off; the answer is sent before it goes down.
     Shutdown(120 s, EndsTheMachine, All) -> data::PowerData {}
-    /// Restart the machine; the answer comes before it goes.
+    /// Reboot the machine; the answer is sent before it goes down.
     Reboot(120 s, EndsTheMachine, All) -> data::PowerData {}
 }
 

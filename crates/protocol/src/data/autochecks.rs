@@ -11,7 +11,7 @@ pub enum Health {
     /// Nothing to do.
     #[default]
     Healthy,
-    /// Something wants attention.
+    /// Something needs attention.
     Warning,
     /// Something is wrong now.
     Critical,
@@ -22,13 +22,13 @@ pub enum Health {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// All is well.
+    /// Everything is in order.
     Passed,
-    /// Attention is wanted.
+    /// Needs attention.
     Warning,
-    /// It is wrong now.
+    /// Something is wrong now.
     Failed,
-    /// It could not be made; the message says why.
+    /// The check could not be made; the message says why.
     #[default]
     Skipped,
 }
@@ -50,7 +50,7 @@ pub struct Remediation {
 pub struct Check {
     /// Stable name, such as `disk_space`.
     pub name: String,
-    /// What came out.
+    /// The verdict.
     pub status: CheckStatus,
     /// One sentence for people.
     pub message: String,
@@ -69,6 +69,6 @@ pub struct AutochecksData {
     pub overall_health: Health,
     /// 0 to 100.
     pub score: u32,
-    /// Each of them, skipped ones too.
+    /// All checks, including skipped ones.
     pub checks: Vec<Check>,
 }

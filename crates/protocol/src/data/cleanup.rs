@@ -13,9 +13,9 @@ pub struct CleanedTarget {
     /// In 10^6 bytes.
     #[serde(serialize_with = "crate::finite::figure")]
     pub space_cleared_mb: f64,
-    /// What could not be removed, and why; at most 20, the last then counts the rest.
+    /// What could not be removed, and why; at most 20, of which the last counts the rest.
     pub errors: Vec<String>,
-    /// What was left in doubt or because somebody uses it, by reason; absent where there is none.
+    /// Files that were left because they are doubtful or in use, by reason; absent if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<LeftFiles>,
 }
@@ -36,13 +36,13 @@ pub struct LeftFiles {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiskCleanupData {
-    /// Each of those asked for.
+    /// The requested targets.
     pub targets: Vec<CleanedTarget>,
     /// Of all targets.
     pub files_deleted: u64,
     /// Of all targets, in 10^6 bytes.
     #[serde(serialize_with = "crate::finite::figure")]
     pub space_cleared_mb: f64,
-    /// Whether nothing was removed in truth.
+    /// Whether this was a dry run, which removes nothing.
     pub dry_run: bool,
 }

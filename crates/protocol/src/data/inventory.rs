@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 pub struct Application {
     /// For people.
     pub name: String,
-    /// As its source tells, perhaps empty.
+    /// As its source reports it, possibly empty.
     pub version: String,
-    /// `null` where it is not known.
+    /// `null` if unknown.
     pub publisher: Option<String>,
-    /// `2026-11-23`; `null` where it is not known.
+    /// `2026-11-23`; `null` if unknown.
     pub install_date: Option<String>,
-    /// Directory or file; `null` where it is not known.
+    /// Directory or file; `null` if unknown.
     pub install_location: Option<String>,
-    /// In 10^6 bytes; `null` where it is not known.
+    /// In 10^6 bytes; `null` if unknown.
     #[serde(serialize_with = "crate::finite::optional")]
     pub size_mb: Option<f64>,
     /// `dpkg`, `rpm`, `flatpak`, `snap`, `desktop`, `appimage`, `registry`, …
     pub source: String,
-    /// `null` where it is not known.
+    /// `null` if unknown.
     pub architecture: Option<String>,
-    /// Where it is there but not ready for use: its source's word for that, such as `half-configured`, `unpacked` or `disabled`.
+    /// If it is present but not ready for use: its source's word for that, such as `half-configured`, `unpacked` or `disabled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
@@ -34,9 +34,9 @@ pub struct Application {
 pub struct ApplicationInventoryData {
     /// After filtering and limiting.
     pub applications: Vec<Application>,
-    /// How many matched before `limit`.
+    /// Number of matches before `limit`.
     pub count: u32,
-    /// What could not be looked at whole, and why; absent where all was.
+    /// What could not be examined completely, and why; absent if nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
 }

@@ -115,7 +115,7 @@ pub struct PowerData {
 pub struct ProcessListData {
     /// After sorting, filtering and limiting.
     pub processes: Vec<Process>,
-    /// How many matched before `limit`.
+    /// Number of matches before `limit`.
     pub count: u32,
     /// What could not be read of processes, and why; absent where all was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -35,7 +35,7 @@ pub struct PackageListData {
     pub packages: Vec<PackageInfo>,
     /// `apt`, `dnf`, `zypper`, `apk`, `pacman` or `winget`.
     pub manager: String,
-    /// How many matched before `limit`.
+    /// Number of matches before `limit`.
     pub count: u32,
     /// Lines of the package manager that could not be read, where there were any: the list lacks what they name.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -54,9 +54,9 @@ pub struct PackageStep {
     /// Where the package manager has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// `null` where it was not installed.
+    /// `null` if it was not installed.
     pub version_before: Option<String>,
-    /// `null` where it is not installed now.
+    /// `null` if it is not installed now.
     pub version_after: Option<String>,
     /// Of one that was removed: the package that came in its place, because it says that it replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,40 +67,40 @@ pub struct PackageStep {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackageChangeData {
-    /// As it was asked for.
+    /// As requested.
     pub package: String,
     /// `apt`, `dnf`, `zypper`, `apk`, `pacman` or `winget`.
     pub manager: String,
-    /// `null` where it was not installed.
+    /// `null` if it was not installed.
     pub version_before: Option<String>,
-    /// `null` where it is not installed now.
+    /// `null` if it is not installed now.
     pub version_after: Option<String>,
     /// Whether anything was installed, updated or removed.
     pub changed: bool,
-    /// Whether the system asks for a reboot.
+    /// Whether the system needs a reboot.
     pub reboot_required: bool,
-    /// Why it is not known whether the system asks for a reboot; `reboot_required` is `false` then.
+    /// Why it is not known whether the system needs a reboot; `reboot_required` is `false` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reboot_unknown: Option<String>,
-    /// Where the package is there now but not set up: the package manager's word for that, such as `half-configured`.
+    /// If the package is now present but not set up: the package manager's word for that, such as `half-configured`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Packages that were there before and are not now, the named one included.
+    /// Packages that were installed before and are not now, including the named one.
     #[serde(default)]
     pub removed: Vec<PackageStep>,
-    /// Packages that are there now and were not before, the named one included.
+    /// Packages that are installed now and were not before, including the named one.
     #[serde(default)]
     pub installed: Vec<PackageStep>,
-    /// Packages in a newer version than before, the named one included.
+    /// Packages in a newer version than before, including the named one.
     #[serde(default)]
     pub upgraded: Vec<PackageStep>,
-    /// Packages in an older version than before, the named one included.
+    /// Packages in an older version than before, including the named one.
     #[serde(default)]
     pub downgraded: Vec<PackageStep>,
     /// With `CONFLICT`: other packages that the change would remove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_remove: Vec<String>,
-    /// With `CONFLICT`: other packages that the change would bring to an older version.
+    /// With `CONFLICT`: other packages that the change would downgrade.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_downgrade: Vec<String>,
 }
@@ -109,24 +109,24 @@ pub struct PackageChangeData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackageChangeStatusData {
-    /// Whether one of `changes` still runs.
+    /// Whether one of `changes` is still running.
     pub running: bool,
     /// The last changes since the agent started, at most 16, newest first.
     pub changes: Vec<PackageChange>,
 }
 
-/// One change of packages, an update of the system among them.
+/// One package change or system update.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackageChange {
-    /// Of the command that asked for it.
+    /// Id of the command that requested it.
     pub id: String,
     /// The action's name.
     pub command_type: String,
-    /// The package that was named, where one was.
+    /// The named package, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// How far it is.
+    /// Progress of the change.
     pub state: PackageChangeState,
     /// When it began, RFC 3339.
     pub started_at: String,
@@ -134,21 +134,21 @@ pub struct PackageChange {
     pub seconds: u64,
     /// Whether its command was answered `TIMEOUT` before it ended.
     pub outlived_timeout: bool,
-    /// The code of its failure.
+    /// The error code of its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// The sentence of its failure.
+    /// The error message of its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Exit code of its program, where one ran.
+    /// Exit code of its program, if one ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// The answer's `data`, where it has ended and that is not too large to be kept.
+    /// The answer's `data`, if the change has ended and the data is not too large to be kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<serde_json::Value>,
 }
 
-/// How far a change of packages is.
+/// Progress of a package change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -156,9 +156,9 @@ pub enum PackageChangeState {
     /// It runs.
     #[default]
     Running,
-    /// It did what was asked.
+    /// It did what was requested.
     Succeeded,
-    /// It did not.
+    /// It failed.
     Failed,
 }
 
@@ -208,9 +208,9 @@ pub struct UpdateCheckData {
     /// Why the lists could not be fetched now, where they could not: what is told is then by the old ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_error: Option<String>,
-    /// Whether the system asks for a reboot.
+    /// Whether the system needs a reboot.
     pub reboot_required: bool,
-    /// Why it is not known whether the system asks for a reboot; `reboot_required` is `false` then.
+    /// Why it is not known whether the system needs a reboot; `reboot_required` is `false` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reboot_unknown: Option<String>,
 }
@@ -221,13 +221,13 @@ pub struct UpdateCheckData {
 pub struct UpdatedPackage {
     /// As the package manager names it.
     pub package: String,
-    /// `null` where it was not installed.
+    /// `null` if it was not installed.
     pub version_before: Option<String>,
     /// Installed now.
     pub version_after: String,
 }
 
-/// What could not be updated.
+/// A package that could not be updated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FailedUpdate {
@@ -249,9 +249,9 @@ pub struct UpdateInstallData {
     pub failed: Vec<FailedUpdate>,
     /// Whether anything has.
     pub changed: bool,
-    /// Whether the system asks for a reboot.
+    /// Whether the system needs a reboot.
     pub reboot_required: bool,
-    /// Why it is not known whether the system asks for a reboot; `reboot_required` is `false` then.
+    /// Why it is not known whether the system needs a reboot; `reboot_required` is `false` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reboot_unknown: Option<String>,
     /// Packages that were there before and are not now.

@@ -73,15 +73,15 @@ pub struct WindowsUpdateInstallData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DefenderStatusData {
-    /// Whether its service runs and protects.
+    /// Whether its service is running and protecting.
     pub enabled: bool,
     /// `Normal`, `Passive`, `SxS Passive`, `EDR Block` or `Not running`.
     pub running_mode: String,
     /// Files are scanned as they are opened.
     pub real_time_protection: bool,
-    /// As Defender tells.
+    /// As Defender reports it.
     pub antivirus_enabled: bool,
-    /// As Defender tells.
+    /// As Defender reports it.
     pub antispyware_enabled: bool,
     /// Of the antivirus signatures.
     pub signature_version: String,

@@ -33,17 +33,18 @@ pub const MAX_NONCE_CHARS: usize = 128;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// A plain line, or noise.
-    #[error("the line is not signed, and shared_secret is set: only signed lines are taken")]
+    #[error("the line is not signed, but shared_secret is set: only signed lines are accepted")]
     NotSigned,
     /// A signed line with a field missing or wrong.
-    #[error("the signed line cannot be read: {0}")]
+    #[error("the signed line is invalid: {0}")]
     Malformed(String),
     /// Another secret, or a changed line.
     #[error("the signature does not match: the host's secret differs, or the line was changed")]
     BadSignature,
     /// Rightly signed, but too early or too late.
     #[error(
-        "the line's `ts` is {} the guest's clock, and at most 300 s either way are taken: compare the clocks of host and guest",
+        "the line's `ts` is {} the guest's clock, and at most 300 s are allowed: compare the clocks of \
+         host and guest",
         off(*skew_ms)
     )]
     OutsideWindow {
@@ -51,12 +52,13 @@ pub enum EnvelopeError {
         skew_ms: i64,
     },
     /// Rightly signed, but taken before, or too old to tell.
-    #[error("the nonce was used before, or is older than what the guest remembers")]
+    #[error("the nonce was used before, or is older than those that the guest remembers")]
     Replayed,
     /// Rightly signed, but before the agent's start: it may have been taken by its predecessor.
     #[error(
-        "the line's `ts` is {} s before the time from which this agent takes lines, and may have been taken by its predecessor: \
-         sign it anew; if that does not help, compare the clocks of host and guest",
+        "the line's `ts` is {} s before the earliest that this agent accepts, and its predecessor may \
+         already have accepted the line: sign it again; if that does not help, compare the clocks of host \
+         and guest",
         seconds(*early_ms)
     )]
     BeforeStart {
@@ -222,7 +224,7 @@ fn read(line: &str) -> Result<Envelope, EnvelopeError> {
     let nonce = &envelope.nonce;
     if nonce.is_empty() || nonce.chars().nth(MAX_NONCE_CHARS).is_some() || nonce.chars().any(char::is_control)
     {
-        let must = format!("`nonce` must hold 1 to {MAX_NONCE_CHARS} characters and no control characters");
+        let must = format!("`nonce` must have 1 to {MAX_NONCE_CHARS} characters and no control characters");
         return Err(EnvelopeError::Malformed(must));
     }
     Ok(envelope)

@@ -87,7 +87,7 @@ fn wrong_fields_are_named() {
     let cases = [
         ("v", json!(2), "`v` must be 1"),
         ("ts", json!("now"), "invalid type"),
-        ("nonce", json!(""), "`nonce` must hold 1 to 128"),
+        ("nonce", json!(""), "`nonce` must have 1 to 128"),
         ("nonce", json!("a\nb"), "no control characters"),
         ("nonce", json!("x".repeat(129)), "1 to 128"),
         ("payload", json!({}), "invalid type"),
@@ -179,7 +179,7 @@ fn a_line_of_before_the_start_is_refused_and_told_so() {
     let mut verifier = verifier();
     let early = verifier.verify_since(NOW, NOW + 1, &signed(NOW - 1250, "n")).unwrap_err();
     assert_eq!(early, EnvelopeError::BeforeStart { early_ms: 1250 });
-    assert!(early.to_string().contains("1.250 s before the time from which"), "{early}");
+    assert!(early.to_string().contains("1.250 s before the earliest"), "{early}");
     assert!(verifier.verify_since(NOW, NOW + 1, &signed(NOW, "n")).is_ok());
 }
 

@@ -24,7 +24,7 @@ pub(super) fn safe(mut fields: Fields) -> Result<SafeCommand, Rejection> {
 /// An `UnsafeCommand`; whether it is allowed at all is decided elsewhere.
 pub(super) fn unsafe_command(fields: &Fields) -> Result<UnsafeCommand, Rejection> {
     let missing = || {
-        let error = "the field `raw_command` is missing; it must be the text that the shell is given";
+        let error = "the field `raw_command` is missing; it must be the command for the shell";
         fields.reject(InvalidMessage, Key::RawCommand, error)
     };
     Ok(UnsafeCommand {
@@ -45,7 +45,7 @@ fn action_name(fields: &Fields) -> Result<String, Rejection> {
         Some(Value::Object(command)) => match command.get("action") {
             // No action has so long a name, and the answer repeats it.
             Some(Value::String(action)) => Ok(head(action).to_owned()),
-            Some(other) => wrong(format!("`command_type.action` must be a text, not {}", describe(other))),
+            Some(other) => wrong(format!("`command_type.action` must be a string, not {}", describe(other))),
             None => {
                 wrong("`command_type.action` is missing; it names the action, such as \"ServiceList\"".into())
             }
@@ -97,9 +97,11 @@ fn text(fields: &Fields, key: Key) -> Result<Option<String>, Rejection> {
     match fields.get(key) {
         None => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => wrong(InvalidParameter, "not be empty".into()),
-        Some(Value::String(text)) if text.contains('\0') => wrong(InvalidParameter, "not hold U+0000".into()),
+        Some(Value::String(text)) if text.contains('\0') => {
+            wrong(InvalidParameter, "not contain U+0000".into())
+        }
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => wrong(InvalidMessage, format!("be a text, not {}", describe(other))),
+        Some(other) => wrong(InvalidMessage, format!("be a string, not {}", describe(other))),
     }
 }
 
@@ -122,7 +124,7 @@ fn env_vars(fields: &Fields) -> Result<Vec<(String, String)>, Rejection> {
             .map(|(name, value)| env_var(name, value).map_err(|e| wrong(InvalidParameter, e)))
             .collect(),
         Some(other) => {
-            let error = format!("`env_vars` must be an object of texts, not {}", kind(other));
+            let error = format!("`env_vars` must be an object of strings, not {}", kind(other));
             Err(wrong(InvalidMessage, error))
         }
     }
@@ -132,13 +134,13 @@ fn env_vars(fields: &Fields) -> Result<Vec<(String, String)>, Rejection> {
 fn env_var(name: &str, value: &Value) -> Result<(String, String), String> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(format!(
-            "`env_vars`: a name must not be empty and hold neither = nor U+0000: {}",
+            "`env_vars`: a name must not be empty or contain = or U+0000: {}",
             quote_name(name)
         ));
     }
     match value {
         Value::String(text) if !text.contains('\0') => Ok((name.to_owned(), text.clone())),
-        Value::String(_) => Err(format!("`env_vars`: {} must not hold U+0000", quote(name))),
-        other => Err(format!("`env_vars`: {} must be a text, not {}", quote(name), kind(other))),
+        Value::String(_) => Err(format!("`env_vars`: {} must not contain U+0000", quote(name))),
+        other => Err(format!("`env_vars`: {} must be a string, not {}", quote(name), kind(other))),
     }
 }

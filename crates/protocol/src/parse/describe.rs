@@ -18,7 +18,7 @@ pub fn describe(value: &Value) -> String {
         Value::Null => "null".into(),
         Value::Bool(flag) => format!("{flag}"),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the text {}", quote(text)),
+        Value::String(text) => format!("the string {}", quote(text)),
         Value::Array(_) => "an array".into(),
         Value::Object(_) => "an object".into(),
     }
@@ -30,7 +30,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }

@@ -34,7 +34,7 @@ impl Fields {
     pub(super) fn kind(&self, line: &str) -> Result<&str, Rejection> {
         let error = match self.get(Key::Type) {
             Some(Value::String(kind)) => return Ok(kind),
-            Some(other) => format!("`type` must be a text that names the message, not {}", describe(other)),
+            Some(other) => format!("`type` must be a string that names the message, not {}", describe(other)),
             None => "the field `type` is missing; it names the message, such as \"Metrics\"".into(),
         };
         Err(self.reject(InvalidMessage, Key::Type, error).with_line_start(line))
@@ -43,7 +43,7 @@ impl Fields {
     /// `id`, which must be there.
     pub(super) fn id(&self) -> Result<String, Rejection> {
         self.optional_id()?.ok_or_else(|| {
-            let error = "the field `id` is missing; it must be a text, which comes back in the response";
+            let error = "the field `id` is missing; it must be a string, which the response repeats";
             self.reject(InvalidMessage, Key::Id, error)
         })
     }
@@ -54,7 +54,7 @@ impl Fields {
         match self.get(Key::Id) {
             None => Ok(None),
             Some(Value::String(id)) => check_id(id).map(|()| Some(id.clone())).map_err(wrong),
-            Some(other) => Err(wrong(format!("`id` must be a text, not {}", describe(other)))),
+            Some(other) => Err(wrong(format!("`id` must be a string, not {}", describe(other)))),
         }
     }
 
@@ -65,7 +65,7 @@ impl Fields {
                 format!("`sequence_number` must be an integer from 0 to {MAX_SEQUENCE_NUMBER}, {what}");
             self.reject(InvalidMessage, Key::SequenceNumber, error)
         };
-        let value = self.get(Key::SequenceNumber).ok_or_else(|| wrong("and it is missing".into()))?;
+        let value = self.get(Key::SequenceNumber).ok_or_else(|| wrong("but it is missing".into()))?;
         let number = number::integer(value).and_then(|number| u64::try_from(number).ok());
         let number = number.filter(|number| *number <= MAX_SEQUENCE_NUMBER);
         number.ok_or_else(|| wrong(format!("not {}", describe(value))))
@@ -119,7 +119,7 @@ pub(super) fn check_id(id: &str) -> Result<(), String> {
         ));
     }
     if id.chars().any(char::is_control) {
-        return Err("`id` must not hold control characters".into());
+        return Err("`id` must not contain control characters".into());
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub enum GuestLineError {
     #[error("the guest's line has no type")]
     NoType,
     /// A known type with a field missing or of the wrong type.
-    #[error("the guest's {kind} cannot be read: {source}")]
+    #[error("the guest's {kind} cannot be parsed: {source}")]
     BadMessage {
         /// The line's `type`.
         kind: String,

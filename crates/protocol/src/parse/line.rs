@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for LineVisitor {
             };
             // Which of two equal keys wins is up to each JSON reader, so a line that leaves it open is refused.
             if slot.is_some() {
-                return Err(A::Error::custom(format!("the field `{}` stands twice", key.name())));
+                return Err(A::Error::custom(format!("duplicate key `{}`", key.name())));
             }
             *slot = Some(map.next_value_seed(Bounded(&budget))?);
         }

@@ -49,7 +49,8 @@ impl Rejection {
     /// The answer to a line over the bound; always an `error`, whatever id the line began with.
     pub(super) fn too_long(bytes: usize, max_line_bytes: usize) -> Self {
         let error = format!(
-            "line discarded: it is longer than max_line_bytes ({max_line_bytes}); {bytes} bytes had come so far"
+            "line discarded: it is longer than max_line_bytes ({max_line_bytes}); {bytes} bytes had \
+             arrived so far"
         );
         let details = Some(json!({ "max_line_bytes": max_line_bytes }));
         Self { details, ..Self::new(ErrorCode::MessageTooLarge, error) }
@@ -57,7 +58,7 @@ impl Rejection {
 
     /// The answer to a line that is not UTF-8.
     pub(super) fn not_utf8(line: &[u8], valid_up_to: usize) -> Self {
-        let error = format!("the line is not UTF-8: byte {} of it is invalid", valid_up_to + 1);
+        let error = format!("the line is not UTF-8: byte {} is invalid", valid_up_to + 1);
         Self::of_broken_line(line, ErrorCode::InvalidJson, error, valid_up_to + 1)
     }
 
@@ -98,7 +99,8 @@ pub(super) fn unknown_type(kind: &str) -> Rejection {
     const KNOWN: &str = "Metrics, SafeCommand, UnsafeCommand, KeepAliveResponse, keep_alive_response, \
                          keep_alive_request or Hello";
     if kind == "signed" {
-        let error = "the line is signed, but this agent has no shared_secret to check it with; send it plain";
+        let error =
+            "the line is signed, but this agent has no shared_secret to check it with; send it unsigned";
         return Rejection::new(ErrorCode::SignatureInvalid, error);
     }
     let error = format!("type {} is unknown; it must be {KNOWN}", quote(kind));

@@ -103,10 +103,10 @@ fn an_unsafe_command_is_read_whole() {
 #[test]
 fn wrong_fields_of_an_unsafe_command_are_named() {
     let cases = [
-        (r#""raw_command":5"#, ErrorCode::InvalidMessage, "`raw_command` must be a text, not the number 5"),
+        (r#""raw_command":5"#, ErrorCode::InvalidMessage, "`raw_command` must be a string, not the number 5"),
         (r#""shell":"bash""#, ErrorCode::InvalidMessage, "`raw_command` is missing"),
         (r#""raw_command":" ""#, ErrorCode::InvalidParameter, "`raw_command` must not be empty"),
-        (r#""raw_command":"a\u0000b""#, ErrorCode::InvalidParameter, "`raw_command` must not hold U+0000"),
+        (r#""raw_command":"a\u0000b""#, ErrorCode::InvalidParameter, "`raw_command` must not contain U+0000"),
         (
             r#""raw_command":"x","shell":"zsh""#,
             ErrorCode::InvalidParameter,
@@ -115,10 +115,10 @@ fn wrong_fields_of_an_unsafe_command_are_named() {
         (
             r#""raw_command":"x","env_vars":[]"#,
             ErrorCode::InvalidMessage,
-            "`env_vars` must be an object of texts",
+            "`env_vars` must be an object of strings",
         ),
-        (r#""raw_command":"x","env_vars":{"A":1}"#, ErrorCode::InvalidParameter, "\"A\" must be a text"),
-        (r#""raw_command":"x","env_vars":{"A=":""}"#, ErrorCode::InvalidParameter, "neither = nor"),
+        (r#""raw_command":"x","env_vars":{"A":1}"#, ErrorCode::InvalidParameter, "\"A\" must be a string"),
+        (r#""raw_command":"x","env_vars":{"A=":""}"#, ErrorCode::InvalidParameter, "contain = or"),
     ];
     for (fields, code, text) in cases {
         let (got, error, id) = refused(&format!(r#"{{"type":"UnsafeCommand","id":"u",{fields}}}"#));
@@ -130,16 +130,16 @@ fn wrong_fields_of_an_unsafe_command_are_named() {
 #[test]
 fn of_what_may_be_a_secret_an_error_tells_only_the_kind() {
     let cases = [
-        (r#""env_vars":{"DB_PIN":12345678}"#, "\"DB_PIN\" must be a text, not a number"),
-        (r#""env_vars":{"DB_PIN":[12345678]}"#, "\"DB_PIN\" must be a text, not an array"),
-        (r#""env_vars":{"K":"hunter2\u0000"}"#, "\"K\" must not hold U+0000"),
-        (r#""env_vars":"DB_PASSWORD=hunter2""#, "`env_vars` must be an object of texts, not a text"),
-        (r#""env_vars":12345678"#, "`env_vars` must be an object of texts, not a number"),
-        (r#""env_vars":{"K=hunter2":""}"#, "hold neither = nor U+0000: \"K\""),
-        (r#""env_vars":{"K\u0000hunter2":""}"#, "hold neither = nor U+0000: \"K\""),
-        (r#""env_vars":{"K=hunter2":"","K=hunter2":""}"#, "the key \"K\" stands twice"),
-        (r#""raw_command":"hunter2\u0000""#, "`raw_command` must not hold U+0000"),
-        (r#""raw_command":["hunter2"]"#, "`raw_command` must be a text, not an array"),
+        (r#""env_vars":{"DB_PIN":12345678}"#, "\"DB_PIN\" must be a string, not a number"),
+        (r#""env_vars":{"DB_PIN":[12345678]}"#, "\"DB_PIN\" must be a string, not an array"),
+        (r#""env_vars":{"K":"hunter2\u0000"}"#, "\"K\" must not contain U+0000"),
+        (r#""env_vars":"DB_PASSWORD=hunter2""#, "`env_vars` must be an object of strings, not a string"),
+        (r#""env_vars":12345678"#, "`env_vars` must be an object of strings, not a number"),
+        (r#""env_vars":{"K=hunter2":""}"#, "contain = or U+0000: \"K\""),
+        (r#""env_vars":{"K\u0000hunter2":""}"#, "contain = or U+0000: \"K\""),
+        (r#""env_vars":{"K=hunter2":"","K=hunter2":""}"#, "duplicate key \"K\""),
+        (r#""raw_command":"hunter2\u0000""#, "`raw_command` must not contain U+0000"),
+        (r#""raw_command":["hunter2"]"#, "`raw_command` must be a string, not an array"),
     ];
     for (fields, text) in cases {
         let raw = if fields.contains("raw_command") { "" } else { r#""raw_command":"x","# };
@@ -148,24 +148,24 @@ fn of_what_may_be_a_secret_an_error_tells_only_the_kind() {
         assert!(!error.contains("hunter2") && !error.contains("12345678"), "{fields}: {error}");
     }
     let line = r#"{"type":"SafeCommand","id":"x","command_type":{"action":"A"},"params":"password=hunter2"}"#;
-    assert!(refused(line).1.contains("must be null or an object of parameters, not a text"));
+    assert!(refused(line).1.contains("must be null or an object of parameters, not a string"));
 }
 
 #[test]
 fn a_wrong_field_is_named_with_what_it_must_be() {
     let cases = [
         (r#"{"id":"x"}"#, "`type` is missing"),
-        (r#"{"type":5}"#, "`type` must be a text"),
-        (r#"{"type":"Metrics","id":5}"#, "`id` must be a text, not the number 5"),
+        (r#"{"type":5}"#, "`type` must be a string"),
+        (r#"{"type":"Metrics","id":5}"#, "`id` must be a string, not the number 5"),
         (r#"{"type":"Metrics","id":""}"#, "`id` must not be empty"),
-        (r#"{"type":"Metrics","id":"a\nb"}"#, "`id` must not hold control characters"),
+        (r#"{"type":"Metrics","id":"a\nb"}"#, "`id` must not contain control characters"),
         (r#"{"type":"SafeCommand","command_type":{"action":"A"}}"#, "`id` is missing"),
         (r#"{"type":"SafeCommand","id":"x"}"#, "`command_type` is missing"),
         (r#"{"type":"SafeCommand","id":"x","command_type":"A"}"#, "`command_type` must be an object"),
         (r#"{"type":"SafeCommand","id":"x","command_type":{}}"#, "`command_type.action` is missing"),
         (
             r#"{"type":"SafeCommand","id":"x","command_type":{"action":1}}"#,
-            "`command_type.action` must be a text",
+            "`command_type.action` must be a string",
         ),
         (
             r#"{"type":"SafeCommand","id":"x","command_type":{"action":"A","params":[]}}"#,
@@ -251,7 +251,7 @@ fn a_field_that_stands_twice_is_refused_wherever_it_is_read() {
         r#"{"type":"SafeCommand","id":"a","command_type":{"action":"A"},"params":{"x":1,"x":2}}"#,
     ] {
         let (code, error, _) = refused(line);
-        assert!(code == ErrorCode::InvalidMessage && error.contains("twice"), "{line}: {error}");
+        assert!(code == ErrorCode::InvalidMessage && error.contains("duplicate key"), "{line}: {error}");
     }
     ok(r#"{"type":"Metrics","unknown":1,"unknown":2}"#);
 }

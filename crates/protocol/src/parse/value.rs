@@ -18,7 +18,8 @@ impl Budget {
 
     fn spend<E: Error>(&self) -> Result<(), E> {
         let left = self.0.get().checked_sub(1);
-        self.0.set(left.ok_or_else(|| E::custom(format!("the line holds more than {MAX_VALUES} values")))?);
+        self.0
+            .set(left.ok_or_else(|| E::custom(format!("the line contains more than {MAX_VALUES} values")))?);
         Ok(())
     }
 }
@@ -80,7 +81,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
             let value = map.next_value_seed(Bounded(self.0))?;
             if members.contains_key(&key) {
                 return Err(A::Error::custom(format!(
-                    "the key {} stands twice in one object",
+                    "duplicate key {} in one object",
                     super::describe::quote_name(&key)
                 )));
             }

@@ -37,7 +37,7 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
 
 fn unread(line: &str) -> Skip {
     Skip(format!(
-        "a line of the package manager could not be read: {}",
+        "a line of the package manager could not be parsed: {}",
         infiniservice_platform::one_line::quote(line)
     ))
 }
@@ -80,7 +80,7 @@ fn assess(broken: &[(String, String)], cure: &str) -> Finding {
     };
     let message = match broken.len() {
         1 => format!("{name} is not installed properly ({state})."),
-        n => format!("{n} packages are not installed properly, {name} ({state}) among them."),
+        n => format!("{n} packages are not installed properly, for example {name} ({state})."),
     };
     let finding = Finding::new(CheckStatus::Failed, message).with_details(details);
     finding.advise(format!("Find out why in the package manager's log, then run: {cure}"))

@@ -16,12 +16,12 @@ const RTC: &str = "sys/class/rtc/rtc0/since_epoch";
 pub async fn run(machine: Arc<Machine>) -> Assessed {
     let adjtime = machine.read_if_there("etc/adjtime").await?.unwrap_or_default();
     if is_local(&adjtime) {
-        return Err(Skip::because("the hardware clock keeps local time, which does not tell the offset"));
+        return Err(Skip::because("the hardware clock keeps local time, whose offset is unknown"));
     }
     let read = machine.read_if_there(RTC).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let rtc = read.ok_or_else(|| Skip::because("the machine has no hardware clock"))?;
-    let rtc = parse(&rtc).ok_or_else(|| Skip(format!("/{RTC} is not understood")))?;
+    let rtc = parse(&rtc).ok_or_else(|| Skip(format!("/{RTC} cannot be parsed")))?;
     Ok(assess(now, rtc))
 }
 
@@ -52,7 +52,7 @@ pub fn assess(system_secs: u64, hardware_secs: u64) -> Finding {
     });
     Finding::new(LEVELS.judge(skew as f64), message)
         .with_details(details)
-        .advise("Find out which of the two is right, and have the time synchronised.")
+        .advise("Find out which of the two is right, and set up time synchronisation.")
 }
 
 #[cfg(test)]

@@ -22,9 +22,12 @@ fn assess(problem: Option<String>) -> Finding {
     match problem {
         None => Finding::passed("The configuration in force is the one in the file."),
         Some(problem) => {
-            let message = format!("The agent's configuration is wrong, an older one is in force: {problem}");
-            Finding::new(CheckStatus::Failed, message)
-                .advise("Mend the configuration file and reload the agent; `infiniservice --print-config` names what is wrong.")
+            let message =
+                format!("The agent's configuration file is invalid, and an older one is in force: {problem}");
+            Finding::new(CheckStatus::Failed, message).advise(
+                "Correct the configuration file and reload the agent; `infiniservice \
+                    --print-config` shows what is wrong.",
+            )
         }
     }
 }

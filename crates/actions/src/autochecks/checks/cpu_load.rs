@@ -23,7 +23,7 @@ pub struct Load {
 /// Gathers and assesses.
 pub async fn run(machine: Arc<Machine>) -> Assessed {
     let load = machine.read("proc/loadavg").await?;
-    let load = parse(&load).ok_or_else(|| Skip::because("/proc/loadavg is not understood"))?;
+    let load = parse(&load).ok_or_else(|| Skip::because("/proc/loadavg cannot be parsed"))?;
     let processors = processors(&machine.read("proc/stat").await?);
     Ok(assess(load, processors))
 }
@@ -47,10 +47,7 @@ pub fn processors(stat: &[u8]) -> usize {
 /// The five minutes decide: a minute's burst is what processors are for.
 pub fn assess(load: Load, processors: usize) -> Finding {
     let each = load.five / processors as f64;
-    let message = format!(
-        "In the last five minutes {:.2} tasks wanted to run at a time, on {processors} processor(s).",
-        load.five
-    );
+    let message = format!("The five-minute load average is {:.2} on {processors} processor(s).", load.five);
     let details = json!({
         "load_1m": load.one,
         "load_5m": load.five,
@@ -60,9 +57,10 @@ pub fn assess(load: Load, processors: usize) -> Finding {
         "warning_load_per_processor": LEVELS.warning,
         "critical_load_per_processor": LEVELS.critical,
     });
-    Finding::new(LEVELS.judge(each), message)
-        .with_details(details)
-        .advise("See which processes are busy, or wait for a disk; if they should be, give the machine more processors.")
+    Finding::new(LEVELS.judge(each), message).with_details(details).advise(
+        "Find out which processes are busy or wait for a disk; if this is expected, give the \
+            machine more processors.",
+    )
 }
 
 #[cfg(test)]

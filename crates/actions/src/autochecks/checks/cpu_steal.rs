@@ -35,7 +35,7 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
 
 async fn sample(machine: &Machine) -> Result<Ticks, Skip> {
     let text = machine.read("proc/stat").await?;
-    parse(&text).ok_or_else(|| Skip::because("/proc/stat is not understood"))
+    parse(&text).ok_or_else(|| Skip::because("/proc/stat cannot be parsed"))
 }
 
 /// Reads `cpu user nice system idle iowait irq softirq steal` of `/proc/stat`.
@@ -53,7 +53,7 @@ pub fn parse(text: &[u8]) -> Option<Ticks> {
 pub fn assess(before: Ticks, after: Ticks) -> Assessed {
     let total = after.total.saturating_sub(before.total);
     if total == 0 {
-        return Err(Skip::because("the processors' counters did not move between two samples"));
+        return Err(Skip::because("the processors' counters did not change between two samples"));
     }
     let share = |of: fn(Ticks) -> u64| percent(of(after).saturating_sub(of(before)), total);
     let stolen_percent = share(|ticks| ticks.stolen);
@@ -67,7 +67,9 @@ pub fn assess(before: Ticks, after: Ticks) -> Assessed {
     let message =
         format!("The hypervisor gave {stolen_percent} % of this machine's processor time to others.");
     let finding = Finding::new(LEVELS.judge(stolen_percent), message).with_details(details);
-    Ok(finding.advise("The hypervisor's host is overcommitted: move this machine, or another one, off it."))
+    Ok(finding.advise(
+        "The hypervisor's host is overcommitted: move this machine or another one to a different host.",
+    ))
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ async fn answer(asked: Result<Coming<Answer>, Skip>, until: Instant) -> Option<A
 }
 
 fn silent(what: &str) -> Skip {
-    Skip(format!("{what} gave no answer"))
+    Skip(format!("{what} did not answer"))
 }
 
 impl FileSystems {
@@ -139,7 +139,7 @@ impl FileSystems {
         shares.sort_by(|a, b| b.0.total_cmp(&a.0));
         let fullest = shares.first().copied();
         if fullest.is_none() && self.silent.is_empty() {
-            return Err(Skip(format!("no file system here tells {what}")));
+            return Err(Skip(format!("no file system here reports {what}")));
         }
         let mut status = fullest.map_or(CheckStatus::Warning, |(share, _)| levels.judge(share));
         let mut sentences = vec![sentence(what, levels, &shares)];
@@ -149,7 +149,7 @@ impl FileSystems {
         }
         if self.cut > 0 {
             status = worse(status, CheckStatus::Warning);
-            sentences.push(format!("{} more file systems were not looked at.", self.cut));
+            sentences.push(format!("{} more file systems were not examined.", self.cut));
         }
         sentences.retain(|sentence| !sentence.is_empty());
         let message = sentences.join(" ");

@@ -44,15 +44,17 @@ pub fn assess(log: &[Entry]) -> Finding {
     });
     Finding::new(status, sentence(damaged, failures))
         .with_details(details)
-        .advise("Save what matters, have the file system checked, and look at the host's storage.")
+        .advise("Save important data, check the file system, and examine the host's storage.")
 }
 
 fn sentence(damaged: usize, failures: usize) -> String {
     match (damaged, failures) {
-        (0, 0) => "Since boot the kernel reported no error of a disk or file system.".into(),
-        (0, n) => format!("Since boot the kernel reported {n} error(s) of a disk."),
-        (n, 0) => format!("Since boot the kernel reported {n} error(s) in a file system."),
-        (n, m) => format!("Since boot the kernel reported {n} error(s) in a file system and {m} of a disk."),
+        (0, 0) => "The kernel has reported no disk or file system errors since boot.".into(),
+        (0, n) => format!("The kernel has reported {n} disk error(s) since boot."),
+        (n, 0) => format!("The kernel has reported {n} file system error(s) since boot."),
+        (n, m) => {
+            format!("The kernel has reported {n} file system error(s) and {m} disk error(s) since boot.")
+        }
     }
 }
 

@@ -60,14 +60,15 @@ fn offer_what_frees(mut finding: Finding, place: &str, frees: &BTreeMap<String, 
         frees.iter().filter(|(_, mb)| **mb > 0.0).map(|(target, _)| target.clone()).collect();
     if useful.is_empty() {
         return finding.advise(format!(
-            "DiskCleanup would free nothing on {place}: look at its largest directories and files in the details, or enlarge it."
+            "DiskCleanup would free nothing on {place}: check its largest directories and files in the \
+             details, or enlarge it."
         ));
     }
     let said: Vec<String> = useful
         .iter()
         .map(|target| format!("{target} ({} MB)", frees.get(target).copied().unwrap_or_default()))
         .collect();
-    let description = format!("Remove from {place} what nothing needs any more: {}.", said.join(", "));
+    let description = format!("Remove unneeded files from {place}: {}.", said.join(", "));
     let command = Action::DiskCleanup { targets: Some(useful), older_than_days: None, dry_run: false };
     finding.remedy(description, Some(command))
 }
@@ -97,7 +98,7 @@ fn remedied(finding: Finding, fullest: Option<&FileSystem>, systems: &FileSystem
     if targets.is_empty() {
         return finding.advise(format!("Free space on {place}, or enlarge it."));
     }
-    let description = format!("Remove from {place} what nothing needs any more: {}.", targets.join(", "));
+    let description = format!("Remove unneeded files from {place}: {}.", targets.join(", "));
     let command = Action::DiskCleanup { targets: Some(targets), older_than_days: None, dry_run: false };
     finding.remedy(description, Some(command))
 }
@@ -202,7 +203,7 @@ mod tests {
         systems.cut = 7;
         let finding = assess(&systems, disk::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Warning);
-        assert!(finding.message.ends_with("7 more file systems were not looked at."), "{}", finding.message);
+        assert!(finding.message.ends_with("7 more file systems were not examined."), "{}", finding.message);
         assert_eq!(finding.details["not_looked_at"], 7);
     }
 

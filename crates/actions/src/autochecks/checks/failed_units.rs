@@ -105,8 +105,7 @@ fn remedied(finding: Finding, failed: &[&ServiceInfo]) -> Finding {
         Some((name, action)) => {
             finding.remedy(format!("Restart {name}; its last journal lines say why it failed."), Some(action))
         }
-        None => finding
-            .advise("Their last journal lines are in the details; journalctl -u and the name has more."),
+        None => finding.advise("The details have their last journal lines; `journalctl -u NAME` shows more."),
     }
 }
 

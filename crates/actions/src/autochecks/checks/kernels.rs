@@ -60,10 +60,10 @@ fn is_release(text: &str) -> bool {
 /// or a file beside the machine), or its files were replaced: nothing tells which.
 pub fn judge(running: &str, installed: &[String]) -> Kernels {
     if installed.is_empty() {
-        return Kernels::Untold("no kernel is installed here: the running one is another system's");
+        return Kernels::Untold("no kernel is installed here: the running one belongs to another system");
     }
     if !installed.iter().any(|one| one == running) {
-        return Kernels::Untold("the running kernel is none of those that are installed");
+        return Kernels::Untold("the running kernel is not one of the installed ones");
     }
     let newer = installed.iter().filter(|one| flavour(one) == flavour(running));
     match newer.max_by(|a, b| order(a, b)) {

@@ -27,7 +27,7 @@ pub async fn read(machine: &Machine) -> Result<Memory, Skip> {
 pub fn assess(memory: &Memory, levels: Levels) -> Finding {
     let used_percent = percent(memory.used_kb, memory.total_kb);
     let left_mb = memory.available_kb / 1000;
-    let message = format!("{used_percent} % of the memory is used; {left_mb} MB are left to programs.");
+    let message = format!("{used_percent} % of the memory is used; {left_mb} MB are available to programs.");
     let details = json!({
         "total_kb": memory.total_kb,
         "available_kb": memory.available_kb,
@@ -35,9 +35,10 @@ pub fn assess(memory: &Memory, levels: Levels) -> Finding {
         "warning_percent": levels.warning,
         "critical_percent": levels.critical,
     });
-    Finding::new(levels.judge(used_percent), message)
-        .with_details(details)
-        .advise("See which processes use the most memory, and end or restart them, or give the machine more.")
+    Finding::new(levels.judge(used_percent), message).with_details(details).advise(
+        "Find out which processes use the most memory, and end or restart them, or give the \
+            machine more memory.",
+    )
 }
 
 #[cfg(test)]
@@ -55,6 +56,6 @@ mod tests {
         };
         let verdicts = [500_000, 100_000, 30_000].map(|kb| of(kb).status);
         assert_eq!(verdicts, [CheckStatus::Passed, CheckStatus::Warning, CheckStatus::Failed]);
-        assert_eq!(of(100_000).message, "90 % of the memory is used; 100 MB are left to programs.");
+        assert_eq!(of(100_000).message, "90 % of the memory is used; 100 MB are available to programs.");
     }
 }

@@ -19,14 +19,14 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
         Skip(format!("the kernel does not measure pressure ({why}); it may need psi=1 at boot"))
     })?;
     let stalls = parse(&text).ok().and_then(|stalls| Some(assess(&stalls.some, &stalls.full?)));
-    stalls.ok_or_else(|| Skip::because("/proc/pressure/memory is not understood"))
+    stalls.ok_or_else(|| Skip::because("/proc/pressure/memory cannot be parsed"))
 }
 
 /// The last minute decides.
 pub fn assess(some: &Stall, full: &Stall) -> Finding {
     let status = worse(SOME.judge(some.avg60), FULL.judge(full.avg60));
     let message = format!(
-        "In the last minute programs waited for memory {} % of the time, and all of them at once {} %.",
+        "In the last minute, some programs waited for memory {} % of the time, and all of them {} %.",
         some.avg60, full.avg60
     );
     let details = json!({
@@ -37,7 +37,7 @@ pub fn assess(some: &Stall, full: &Stall) -> Finding {
     });
     Finding::new(status, message)
         .with_details(details)
-        .advise("Give the machine more memory, or end what uses most of it.")
+        .advise("Give the machine more memory, or end the programs that use most of it.")
 }
 
 #[cfg(test)]

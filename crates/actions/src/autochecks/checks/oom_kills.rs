@@ -70,9 +70,9 @@ pub fn assess(counted: Option<u64>, log: Result<&[Entry], &Skip>) -> Finding {
 fn sentence(count: u64, names: &[&str]) -> String {
     let whom = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
     match count {
-        0 => "Since boot no process was ended for want of memory.".into(),
-        1 => format!("Since boot the kernel ended 1 process for want of memory{whom}."),
-        n => format!("Since boot the kernel ended {n} processes for want of memory{whom}."),
+        0 => "The OOM killer has ended no process since boot.".into(),
+        1 => format!("The OOM killer has ended 1 process since boot{whom}."),
+        n => format!("The OOM killer has ended {n} processes since boot{whom}."),
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     fn the_kernel_counts_and_its_log_names_the_victims() {
         assert_eq!(count(VMSTAT), Some(0));
         let finding = assess(Some(1), Ok(&parse(RECORDED)));
-        assert_eq!(finding.message, "Since boot the kernel ended 1 process for want of memory: tail.");
+        assert_eq!(finding.message, "The OOM killer has ended 1 process since boot: tail.");
         let finding = assess(Some(2), Ok(&parse(HANDMADE)));
         assert_eq!(finding.status, Warning);
         assert!(finding.details["victims"].as_array().unwrap().contains(&json!("hog (a) b")), "{finding:?}");

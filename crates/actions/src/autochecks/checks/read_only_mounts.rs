@@ -30,7 +30,7 @@ fn complete(finding: Finding, left_out: usize) -> Finding {
     if left_out == 0 || finding.status != CheckStatus::Passed {
         return finding;
     }
-    let message = format!("Of the mounts that were read none is wrong, but {left_out} could not be read.");
+    let message = format!("No problem was found, but {left_out} mounts could not be parsed.");
     Finding { status: CheckStatus::Warning, message, ..finding }
 }
 
@@ -73,15 +73,15 @@ pub fn assess(mounts: &[Mount], wanted: &BTreeMap<String, bool>) -> Finding {
         "mount_count": mounts.len(),
     });
     let Some(first) = places.first() else {
-        return Finding::passed("Every file system that should be written can be.").with_details(details);
+        return Finding::passed("Every file system that should be writable is.").with_details(details);
     };
     let message = match places.len() {
-        1 => format!("{first} is read-only, and should not be."),
-        n => format!("{first} and {} more are read-only, and should not be.", n - 1),
+        1 => format!("{first} is read-only, but should not be."),
+        n => format!("{first} and {} more are read-only, but should not be.", n - 1),
     };
     Finding::new(CheckStatus::Failed, message).with_details(details).advise(
-        "The kernel does this after an error: see the check disk_errors, save what matters, have the file system \
-         checked, and mount it anew.",
+        "The kernel does this after an error: see the check disk_errors, save important data, check the \
+         file system, and mount it again.",
     )
 }
 

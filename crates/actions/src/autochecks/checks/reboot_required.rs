@@ -73,37 +73,40 @@ pub fn assess(facts: &Facts) -> Assessed {
     });
     if facts.sign || facts.manager_says == Some(true) {
         let message = match packages.len() {
-            0 => "The machine waits for a restart.".to_owned(),
-            n => format!("The machine waits for a restart, asked for by {n} updated package(s)."),
+            0 => "The machine needs a reboot.".to_owned(),
+            n => format!("The machine needs a reboot, requested by {n} updated package(s)."),
         };
         let finding = Finding::new(CheckStatus::Warning, message).with_details(details);
-        return Ok(finding.advise("Restart the machine when it suits its users."));
+        return Ok(finding.advise("Reboot the machine when it suits its users."));
     }
     if let Some(due) = due(facts) {
         return Ok(due.with_details(details));
     }
     if let Some(why) = untold(facts) {
-        return Err(Skip(format!("nothing on this system tells whether a restart is due: {why}")));
+        return Err(Skip(format!("nothing on this system indicates whether a reboot is needed: {why}")));
     }
-    Ok(Finding::passed("No restart is due.").with_details(details))
+    Ok(Finding::passed("No reboot is needed.").with_details(details))
 }
 
 /// What has left no sign, but can be seen.
 fn due(facts: &Facts) -> Option<Finding> {
     if let Some(Kernels::Newer { installed, running }) = &facts.kernels {
         let message =
-            format!("The machine waits for a restart: kernel {running} runs, and {installed} is installed.");
+            format!("The machine needs a reboot: kernel {running} is running, and {installed} is installed.");
         let finding = Finding::new(CheckStatus::Warning, message);
-        return Some(finding.advise("Restart the machine when it suits its users."));
+        return Some(finding.advise("Reboot the machine when it suits its users."));
     }
     let programs = &facts.replaced.as_ref()?.programs;
     let first = programs.first()?;
     let message = match programs.len() {
-        1 => format!("{first} still runs from files that were replaced."),
-        n => format!("{n} programs still run from files that were replaced, {first} among them."),
+        1 => format!("{first} is still running from replaced files."),
+        n => format!("{n} programs are still running from replaced files, for example {first}."),
     };
     let finding = Finding::new(CheckStatus::Warning, message);
-    Some(finding.advise("Restart these programs' services, or the machine when it suits its users."))
+    Some(
+        finding
+            .advise("Restart the services of these programs, or reboot the machine when it suits its users."),
+    )
 }
 
 /// Why it cannot be said that none is due.
@@ -113,7 +116,7 @@ fn untold(facts: &Facts) -> Option<&'static str> {
         (_, Some(replaced)) if replaced.read == 0 => Some("no process's mappings could be read"),
         (_, Some(replaced)) if replaced.unread > 0 => Some("some processes' mappings could not be read"),
         _ if facts.manager_says.is_none() && !facts.sign_is_used => {
-            Some("there is no package manager's sign")
+            Some("there is no package manager's flag file")
         }
         _ => None,
     }
@@ -130,7 +133,7 @@ mod tests {
         assert_eq!(finding.status, CheckStatus::Warning);
         assert_eq!(finding.details["packages"], json!(["libc6", "linux-image-6.1"]));
         let finding = assess(&Facts { manager_says: Some(true), ..Facts::default() }).unwrap();
-        assert_eq!(finding.message, "The machine waits for a restart.");
+        assert_eq!(finding.message, "The machine needs a reboot.");
     }
 
     #[test]
@@ -164,7 +167,7 @@ mod tests {
         let foreign = Facts { kernels: Some(Kernels::Untold("another system's")), ..calm.clone() };
         assert_eq!(
             assess(&foreign),
-            Err(Skip("nothing on this system tells whether a restart is due: another system's".into()))
+            Err(Skip("nothing on this system indicates whether a reboot is needed: another system's".into()))
         );
         let blind = Facts { replaced: Some(Replaced { read: 9, unread: 1, ..Replaced::default() }), ..calm };
         assert!(assess(&blind).is_err());

@@ -102,7 +102,7 @@ fn uses_replaced(process: &Path) -> std::io::Result<bool> {
             return Ok(false);
         }
         if bytes == 0 || bytes == MAX_LINE_BYTES {
-            return Err(std::io::Error::other("more mappings than are read"));
+            return Err(std::io::Error::other("there are more mappings than the limit"));
         }
         if is_replaced(&String::from_utf8_lossy(&line)) {
             return Ok(true);

@@ -32,7 +32,10 @@ pub fn assess(memory: &Memory, levels: Levels) -> Finding {
     });
     Finding::new(levels.judge(used_percent), format!("{used_percent} % of the swap space is used."))
         .with_details(details)
-        .advise("Give the machine more memory, or end what uses it; more swap space only gains time.")
+        .advise(
+            "Give the machine more memory, or end the programs that use it; more swap space only \
+            delays the problem.",
+        )
 }
 
 #[cfg(test)]

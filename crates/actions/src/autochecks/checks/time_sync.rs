@@ -32,7 +32,7 @@ pub struct Told {
 /// Gathers and assesses.
 pub async fn run(machine: Arc<Machine>) -> Assessed {
     let text = machine.output(Request::new("timedatectl", ["show", "--no-pager"])).await?;
-    let told = parse(&text).ok_or_else(|| Skip::because("timedatectl does not tell NTPSynchronized"))?;
+    let told = parse(&text).ok_or_else(|| Skip::because("timedatectl does not report NTPSynchronized"))?;
     // The daemons only help to say what to do.
     let services = machine.services.list().await.unwrap_or_default();
     Ok(assess(told, &services))
@@ -69,7 +69,7 @@ pub fn assess(told: Told, services: &[ServiceInfo]) -> Finding {
         Some(daemon) => {
             format!("The clock is not synchronised, although {daemon} runs; it may not reach its servers.")
         }
-        None => "The clock is not synchronised, and no daemon runs that would do it.".to_owned(),
+        None => "The clock is not synchronised, and no time synchronisation daemon is running.".to_owned(),
     };
     remedied(Finding::new(CheckStatus::Warning, message).with_details(details), &daemons)
 }
@@ -84,8 +84,10 @@ fn remedied(finding: Finding, daemons: &[&ServiceInfo]) -> Finding {
     };
     let action = Action::ServiceControl { service: daemon.name.clone(), operation };
     let command = is_ready(&action).then_some(action);
-    finding
-        .remedy(format!("{verb} {}, and see that the machine reaches a time server.", daemon.name), command)
+    finding.remedy(
+        format!("{verb} {}, and make sure that the machine can reach a time server.", daemon.name),
+        command,
+    )
 }
 
 #[cfg(test)]

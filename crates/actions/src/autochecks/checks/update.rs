@@ -18,7 +18,8 @@ const MAX_TOLD: usize = 20;
 /// Lists of packages of this age no longer tell what is missing: Debian's own for security expire after a week.
 const OLD_DAYS: u64 = 7;
 /// Without lists nothing is pending, and nothing is known.
-const NO_LISTS: &str = "There are no lists of packages: they were never fetched, or no repository is set up. Updates are not known.";
+const NO_LISTS: &str = "There is no repository metadata: it was never fetched, or no repository is \
+    configured. Updates are unknown.";
 
 /// Gathers and assesses.
 pub async fn pending(machine: Arc<Machine>) -> Assessed {
@@ -42,7 +43,7 @@ pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
         if lists.are_absent() { NO_LISTS.into() } else { lists.after(told(known, count, "update")) };
     let finding = Finding::new(status, message).with_details(details);
     if count < MANY {
-        return finding.remedy("Fetch new lists of packages.", Some(Action::UpdateCheck {}));
+        return finding.remedy("Fetch new repository metadata.", Some(Action::UpdateCheck {}));
     }
     finding.remedy(
         "Install all pending updates.",
@@ -76,10 +77,10 @@ fn told(known: &Known, count: u32, what: &str) -> String {
     let UpdateCheckData { unreadable, blocked_count, .. } = known.updates;
     let mut told = match unreadable {
         0 => sentence(count, what),
-        n => format!("{n} announced updates could not be read; {count} {what}s are pending that could."),
+        n => format!("{n} announced updates could not be parsed; {count} other {what}s are pending."),
     };
     if blocked_count > 0 && count > 0 {
-        told = format!("{told} Of all updates {blocked_count} are blocked; UpdateCheck says by what.");
+        told = format!("{told} {blocked_count} of all updates are blocked; UpdateCheck says why.");
     }
     told
 }
@@ -117,7 +118,7 @@ impl Lists {
     fn after(&self, sentence: String) -> String {
         match self.days {
             Some(days) if self.are_old() => {
-                format!("{sentence} The lists of packages are {days} days old, so there may be more.")
+                format!("{sentence} The repository metadata is {days} days old, so there may be more.")
             }
             _ => sentence,
         }
@@ -196,7 +197,7 @@ mod tests {
         let verdicts = [0, 6, 7, 400].map(|days| assess_pending(&known(0, 0), after(days)).status);
         assert_eq!(verdicts, [Passed, Passed, Warning, Warning]);
         let finding = assess_pending(&known(0, 0), after(12));
-        let message = "No update is pending. The lists of packages are 12 days old, so there may be more.";
+        let message = "No update is pending. The repository metadata is 12 days old, so there may be more.";
         assert_eq!((finding.message.as_str(), &finding.details["lists_age_days"]), (message, &json!(12)));
         assert_eq!(command(finding), Some(Action::UpdateCheck {}));
         let security = assess_security(&known(0, 0), after(12)).unwrap();

@@ -66,7 +66,7 @@ pub async fn would_free(machine: &Machine, targets: &[String]) -> Option<BTreeMa
         now: SystemTime::now(),
         stop: stop.clone(),
     };
-    let dry = timeout(DRY_RUN, isolate::run("a clean-up's dry run", move || dry_run(&job))).await;
+    let dry = timeout(DRY_RUN, isolate::run("the cleanup's dry run", move || dry_run(&job))).await;
     stop.set();
     let data = dry.ok()?.ok()?;
     Some(data.targets.into_iter().map(|target| (target.name, target.space_cleared_mb)).collect())

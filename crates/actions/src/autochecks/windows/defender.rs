@@ -23,11 +23,11 @@ pub fn assess(status: &DefenderStatusData) -> Finding {
         ),
         () if !status.enabled => (
             CheckStatus::Failed,
-            format!("Microsoft Defender does not protect the machine ({}).", status.running_mode),
+            format!("Microsoft Defender is not protecting the machine ({}).", status.running_mode),
         ),
         () if !status.real_time_protection => (
             worse(CheckStatus::Warning, of_age),
-            "Microsoft Defender runs, but its real-time protection is off.".into(),
+            "Microsoft Defender is running, but its real-time protection is off.".into(),
         ),
         () => (
             of_age,
@@ -35,7 +35,7 @@ pub fn assess(status: &DefenderStatusData) -> Finding {
                 Some(days) => {
                     format!("Microsoft Defender protects the machine; its signatures are {days} day(s) old.")
                 }
-                None => "Microsoft Defender runs, but its signatures were never updated.".into(),
+                None => "Microsoft Defender is running, but its signatures were never updated.".into(),
             },
         ),
     };

@@ -61,9 +61,10 @@ pub fn assess(events: &[Event], more: bool) -> Finding {
     }
     let at_least = if more { "at least " } else { "" };
     let message = match (events.len(), sources.first()) {
-        (0, _) | (_, None) => "The System log has no errors of the last day.".to_owned(),
+        (0, _) | (_, None) => "The System log has no errors from the last day.".to_owned(),
         (n, Some(((provider, id), of_it))) => format!(
-            "The System log has {at_least}{n} error(s) of the last day, {critical} of them critical; {of_it} by {provider} (event {id})."
+            "The System log has {at_least}{n} error(s) from the last day, {critical} of them critical; \
+             {of_it} from {provider} (event {id})."
         ),
     };
     let told = sources.iter().take(MAX_TOLD);
@@ -74,7 +75,7 @@ pub fn assess(events: &[Event], more: bool) -> Finding {
         json!({"error_count": events.len(), "critical_count": critical, "more": more, "sources": told});
     Finding::new(status, message)
         .with_details(details)
-        .advise("Look into the System log with the Event Viewer.")
+        .advise("Examine the System log with the Event Viewer.")
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn assess(profiles: &[Profile]) -> Assessed {
     };
     let unknown: Vec<&str> = profiles.iter().filter(|p| p.is_on().is_none()).map(|p| p.name).collect();
     let unseen = (!unknown.is_empty())
-        .then(|| format!("Nothing says whether it is on in the {} profile(s).", unknown.join(" and ")));
+        .then(|| format!("It is unknown whether it is on in the {} profile(s).", unknown.join(" and ")));
     let message = match (off.as_slice(), unknown.as_slice()) {
         ([], []) => "The firewall is on in every profile.".to_owned(),
         ([], _) => "The firewall is on.".to_owned(),
@@ -47,7 +47,7 @@ pub fn assess(profiles: &[Profile]) -> Assessed {
     let told: serde_json::Map<_, _> =
         profiles.iter().map(|p| (p.name.to_owned(), json!(p.is_on()))).collect();
     let finding = Finding::new(status, message).with_details(json!({"profiles": told})).with_unseen(unseen);
-    Ok(finding.advise("Turn the firewall on, unless another product does its work."))
+    Ok(finding.advise("Turn the firewall on, unless another product replaces it."))
 }
 
 #[cfg(test)]

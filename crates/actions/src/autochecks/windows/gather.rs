@@ -60,7 +60,7 @@ async fn disk_space(machine: Arc<Machine>) -> Assessed {
     let Some(fullest) = fullest else { return Ok(finding) };
     if fullest.mount_point == cleanup::system_drive().to_string_lossy() {
         let command = Action::DiskCleanup { targets: None, older_than_days: None, dry_run: false };
-        return Ok(finding.remedy("Remove what nothing needs any more.", Some(command)));
+        return Ok(finding.remedy("Remove unneeded files.", Some(command)));
     }
     Ok(finding.advise(format!("Free space on {}, or enlarge it.", fullest.mount_point)))
 }
@@ -198,5 +198,8 @@ async fn cpu_load(machine: Arc<Machine>) -> Assessed {
     });
     Ok(Finding::new(levels.judge(used), format!("The processors were busy for {used} % of two seconds."))
         .with_details(details)
-        .advise("See which processes are the busiest, and end or restart them, or give the machine more."))
+        .advise(
+            "Find out which processes are the busiest, and end or restart them, or give the machine \
+            more processors.",
+        ))
 }

@@ -34,14 +34,14 @@ pub fn assess(signs: &Signs) -> Finding {
         "pending_file_renames": signs.file_renames,
     });
     let unread = signs.unread.join(", ");
-    let unseen = (!unread.is_empty()).then(|| format!("Not all signs could be read: {unread}."));
+    let unseen = (!unread.is_empty()).then(|| format!("Not all reboot indicators could be read: {unread}."));
     if reasons.is_empty() {
-        return Finding::passed("No restart is due.").with_details(details).with_unseen(unseen);
+        return Finding::passed("No reboot is needed.").with_details(details).with_unseen(unseen);
     }
-    Finding::new(CheckStatus::Warning, format!("The machine waits for a restart: {}.", reasons.join(", ")))
+    Finding::new(CheckStatus::Warning, format!("The machine needs a reboot: {}.", reasons.join(", ")))
         .with_details(details)
         .with_unseen(unseen)
-        .advise("Restart the machine when it suits its users.")
+        .advise("Reboot the machine when it suits its users.")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub fn assess(services: &[ServiceInfo]) -> Assessed {
     if service.startup_type == "disabled" {
         let finding = Finding::new(
             CheckStatus::Warning,
-            "The Windows Time service is disabled: nothing sets the clock.",
+            "The Windows Time service is disabled, so nothing sets the clock.",
         );
         let (service, operation) = (SERVICE.to_owned(), ServiceOperation::Enable);
         let enable = Action::ServiceControl { service, operation };

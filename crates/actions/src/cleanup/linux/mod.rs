@@ -51,7 +51,7 @@ pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {
                 // Stopped or not, what was done is counted.
                 let _ = cleaner.target(target);
             } else {
-                cleaner.tally.failed("/proc cannot be read, so nobody knows which files are in use");
+                cleaner.tally.failed("/proc cannot be read, so it is unknown which files are in use");
             }
         }
         Err(error) => tally.failed(&format!("{}: {error}", job.root.display())),
@@ -102,7 +102,7 @@ impl Cleaner<'_> {
 
     fn unusable(&mut self, path: &str, errno: Errno) {
         let why = match errno {
-            Errno::LOOP | Errno::NOTDIR => "is or lies behind a symbolic link; left as it is".to_owned(),
+            Errno::LOOP | Errno::NOTDIR => "is a symbolic link, or is behind one; skipped".to_owned(),
             other => std::io::Error::from(other).to_string(),
         };
         self.tally.failed(&format!("/{path}: {why}"));
@@ -132,7 +132,7 @@ impl Cleaner<'_> {
             Homes::default()
         });
         if homes.cut {
-            self.tally.failed("/etc/passwd: too long, homes of later lines are left as they are");
+            self.tally.failed("/etc/passwd is too long: the home directories of later lines are skipped");
         }
         homes.list
     }
@@ -203,6 +203,6 @@ fn hold(place: &OwnedFd, name: &str) -> Result<Option<OwnedFd>, &'static str> {
     let Ok(fd) = openat(place, name, flags, Mode::empty()) else { return Ok(None) };
     match fcntl_lock(&fd, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(fd)),
-        Err(_) => Err("the package manager is at work there; left as it is"),
+        Err(_) => Err("the package manager is working there; skipped"),
     }
 }

@@ -186,13 +186,13 @@ pub(super) fn put_back(dir: BorrowedFd<'_>, own: &[u8], name: &CStr) -> Result<(
         Err(errno) => return Err(misplaced(own, &words(errno))),
     }
     match renameat_with(dir, own, dir, name, RenameFlags::EXCHANGE) {
-        Ok(()) => Err(misplaced(own, "its name belonged to another, who has it again")),
+        Ok(()) => Err(misplaced(own, "another file had its name and got it back")),
         Err(errno) => Err(misplaced(own, &words(errno))),
     }
 }
 
 fn misplaced(own: &[u8], why: &str) -> String {
-    format!("something that got this name meanwhile is now called {}: {why}", String::from_utf8_lossy(own))
+    format!("a file that got this name meanwhile is now called {}: {why}", String::from_utf8_lossy(own))
 }
 
 fn words(errno: Errno) -> String {

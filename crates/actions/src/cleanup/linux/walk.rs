@@ -224,7 +224,7 @@ impl Walk<'_> {
             return false;
         }
         if level.depth >= MAX_DEPTH {
-            self.tally.failed(&format!("{}: too deep, left as it is", self.at.display()));
+            self.tally.failed(&format!("{}: too deep, skipped", self.at.display()));
             return false;
         }
         if self.in_use.holds(judged.inode()) {

@@ -72,7 +72,7 @@ impl Walk<'_> {
             return Ok(false);
         }
         if depth >= MAX_DEPTH {
-            self.tally.failed(&format!("{}: too deep, left as it is", self.at.display()));
+            self.tally.failed(&format!("{}: too deep, skipped", self.at.display()));
             return Ok(false);
         }
         let directory = match above.directory_for_walk(entry) {

@@ -68,6 +68,6 @@ impl<'a> Budget<'a> {
 
     /// What is to be said of whose files were not all looked at.
     pub fn exhausted(&self, whose: &str) -> Option<String> {
-        self.out_of.map(|why| format!("{whose}: not all files were looked at: {why}"))
+        self.out_of.map(|why| format!("{whose}: not all files were examined: {why}"))
     }
 }

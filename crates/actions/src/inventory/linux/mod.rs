@@ -70,7 +70,7 @@ fn files_within(
         let directory = beneath::across_mounts(&base, path).ok();
         each(directory, &format!("/{path}"), image, &mut budget, &mut |found| selection.add(found));
     }
-    budget.exhausted("the system's own").iter().for_each(|why| selection.incomplete(why));
+    budget.exhausted("the system directories").iter().for_each(|why| selection.incomplete(why));
     homes(&base, selection, (until, times.home), stop)?;
     Ok(entries)
 }
@@ -83,7 +83,7 @@ fn homes(
 ) -> std::io::Result<()> {
     let homes = homes_of(base)?;
     if homes.cut {
-        selection.incomplete("/etc/passwd: too long, homes of later lines are left out");
+        selection.incomplete("/etc/passwd is too long: the home directories of later lines are omitted");
     }
     for home in homes.list {
         let mut budget = Budget::of_home(until, time, stop);

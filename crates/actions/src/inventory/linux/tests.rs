@@ -103,7 +103,7 @@ fn what_a_home_has_beyond_its_budget_is_left_out_and_said_and_costs_others_nothi
     let mut selection = Selection::new(None, None);
     files_within(AMPLE, tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
     let data = selection.finish();
-    assert_eq!(data.incomplete, ["/home/u: not all files were looked at: its files are too large"]);
+    assert_eq!(data.incomplete, ["/home/u: not all files were examined: its files are too large"]);
     assert!(data.applications.iter().any(|found| found.name == "Small") && data.count < 40, "{}", data.count);
 }
 
@@ -128,7 +128,7 @@ fn a_home_whose_time_is_over_is_left_out_and_said_and_costs_others_nothing() {
     let entries = files_within(times, tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
     let data = selection.finish();
     assert_eq!((entries.len(), data.count), (1, 0));
-    assert_eq!(data.incomplete, ["/home/u: not all files were looked at: it took too long"]);
+    assert_eq!(data.incomplete, ["/home/u: not all files were examined: it took too long"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn target(package: &str) -> Result<Target, String> {
         && version.is_none_or(is_version)
         && !package.to_ascii_lowercase().ends_with(".deb");
     if !valid {
-        return Err("be a Debian package's name, such as vim, libc6:amd64 or vim=2:9.0.1378-2".into());
+        return Err("be the name of a Debian package, such as vim, libc6:amd64 or vim=2:9.0.1378-2".into());
     }
     Ok(Target {
         name: name.to_owned(),

@@ -149,7 +149,7 @@ fn what_the_system_needs_is_not_removed_and_the_reason_is_told() {
     assert_eq!(essential.cause, Cause::Protected);
     let needed = failure!(100, "remove-needed.apt-2.6.2");
     let reason = needed.reason_against(Change::Remove);
-    assert!(reason.starts_with("packages that have to stay need it (dash : Depends: dpkg"), "{reason}");
+    assert!(reason.starts_with("packages that must stay need it (dash : Depends: dpkg"), "{reason}");
 }
 
 #[test]

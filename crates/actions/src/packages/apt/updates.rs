@@ -85,7 +85,7 @@ pub(super) fn plan(text: &str) -> Result<Plan, String> {
     let downgraded: Vec<_> = downgraded.split_whitespace().map(planned).collect();
     for (all, what) in [(&removed, " to remove"), (&downgraded, " downgraded")] {
         if all.len() != counted(summary, what) {
-            return Err(format!("apt-get's simulation does not name all{what}: {}", quote(summary)));
+            return Err(format!("apt-get's simulation does not list all{what}: {}", quote(summary)));
         }
     }
     Ok(Plan { removed, downgraded, ..Plan::default() })

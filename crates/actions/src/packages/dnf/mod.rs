@@ -213,7 +213,7 @@ const LOADING: [&str; 2] = ["Updating and loading repositories:", "Repositories 
 fn readable(text: &str) -> Result<(), String> {
     match text.lines().find(means_something) {
         Some(line) if rows(text).next().is_none() => {
-            Err(format!("dnf did not answer in the format that it was asked for: {}", quote(line)))
+            Err(format!("dnf did not answer in the requested format: {}", quote(line)))
         }
         _ => Ok(()),
     }

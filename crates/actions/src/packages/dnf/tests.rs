@@ -114,7 +114,7 @@ fn lists_that_were_never_fetched_are_told_as_that() {
     ] {
         let failure = Dnf.failure(&finished(1, "", &format!("Error: {words}\n")));
         assert_eq!(failure.cause, Cause::Unfetched);
-        assert_eq!(failure.reason(), format!("a repository's lists were never fetched ({words})"));
+        assert_eq!(failure.reason(), format!("a repository's metadata was never fetched ({words})"));
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn read(text: &str) -> Result<Steps, String> {
         if text.contains("Nothing to do") || text.trim().is_empty() {
             return Ok(Steps::default());
         }
-        return Err(format!("dnf shows no table of what it would do: {}", quote(text.trim())));
+        return Err(format!("dnf shows no table of its transaction: {}", quote(text.trim())));
     };
     let steps = rows(table)?;
     // Those that others replace are not in the summary's count.
@@ -71,7 +71,7 @@ pub(super) fn read(text: &str) -> Result<Steps, String> {
     {
         if counted(summary, words) != steps.of(kind).count() {
             return Err(format!(
-                "dnf's table does not name all that its summary counts: {}",
+                "dnf's table does not list everything that its summary counts: {}",
                 quote(summary.trim())
             ));
         }
@@ -119,7 +119,7 @@ fn settle(words: &[&str]) -> Result<(), String> {
     if words.is_empty() || words.len() > COLUMNS {
         return Ok(());
     }
-    Err(format!("a row of dnf's table could not be read: {}", quote(&words.join(" "))))
+    Err(format!("a row of dnf's table could not be parsed: {}", quote(&words.join(" "))))
 }
 
 fn planned(name: &str, architecture: &str, version: &str) -> Planned {

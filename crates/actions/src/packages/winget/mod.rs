@@ -129,7 +129,7 @@ impl PackageManager for Winget {
         match code(finished) {
             Some(0) => Failure::new(
                 Cause::Absent,
-                "winget says nothing at all: it does not work for the account that the agent runs as",
+                "winget prints nothing: it does not work for the account that the agent runs as",
             ),
             Some(number) => codes::failure(number, table::last_words(&finished.stdout.text)),
             None => Failure::new(Cause::Other, ""),
@@ -154,7 +154,7 @@ impl PackageManager for Winget {
     fn read_pending(&self, all: &str, _: &str) -> Result<Reading<PendingUpdate>, String> {
         let Reading { rows, unreadable } = table::read(all);
         if rows.is_empty() && unreadable > 0 {
-            return Err(format!("{unreadable} rows of winget's table could not be read"));
+            return Err(format!("{unreadable} rows of winget's table could not be parsed"));
         }
         Ok(Reading { rows: rows.into_iter().filter_map(table::Row::update).collect(), unreadable })
     }

@@ -35,8 +35,9 @@ pub(super) fn check_user(name: &str) -> Result<(), CommandError> {
         return Ok(());
     }
     let shown: String = name.chars().take(80).collect();
-    let error =
-        format!("`run_as` can only be SYSTEM here, not {shown:?}: Windows wants a password for others");
+    let error = format!(
+        "`run_as` can only be SYSTEM here, not {shown:?}: Windows requires a password for other users"
+    );
     Err(CommandError::new(ErrorCode::Unsupported, error))
 }
 
@@ -63,7 +64,7 @@ fn refuse_stand_in(path: &Path) -> Result<(), CommandError> {
     let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut beginning));
     let beginning = beginning.get(..read.unwrap_or_default()).unwrap_or_default();
     if beginning.windows(STAND_IN.len()).any(|window| window == STAND_IN) {
-        let error = "PowerShell is not installed: there is only Wine's stand-in, which does nothing";
+        let error = "PowerShell is not installed: there is only Wine's substitute, which does nothing";
         return Err(CommandError::new(ErrorCode::Unsupported, error));
     }
     Ok(())

@@ -176,13 +176,14 @@ impl Asking<'_> {
 
 fn reason(finished: &Finished) -> String {
     match finished.stderr.text.trim() {
-        "" => format!("it ended without a word ({:?})", finished.status),
+        "" => format!("it ended without a message ({:?})", finished.status),
         words => words.to_owned(),
     }
 }
 
 /// What of a list is not in the answer.
 fn lacks(tally: &Tally) -> Vec<String> {
-    let unreadable = (tally.unreadable > 0).then(|| format!("{} lines could not be read", tally.unreadable));
+    let unreadable =
+        (tally.unreadable > 0).then(|| format!("{} lines could not be parsed", tally.unreadable));
     tally.cut().into_iter().chain(unreadable).collect()
 }

@@ -23,7 +23,7 @@ async fn a_list_without_end_is_taken_as_it_comes_and_cut_and_that_is_told() {
     let (data, _) = listed(|_| "iF \ta\t1\tall\t1\tLab".to_owned(), Status::Enough).await;
     assert_eq!((data.applications.len(), data.count), (3, 50_000));
     assert_eq!(data.applications[0].state.as_deref(), Some("half-configured"));
-    assert_eq!(data.incomplete, ["dpkg-query: the list was cut after 50000 lines: it is too long"]);
+    assert_eq!(data.incomplete, ["dpkg-query: the list was truncated after 50000 lines: it is too long"]);
 }
 
 #[tokio::test]

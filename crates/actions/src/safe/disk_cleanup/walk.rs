@@ -35,7 +35,7 @@ pub(super) async fn run(job: &Job, control: &Control) -> Result<DiskCleanupData,
         // What hangs can say no figures.
         (Err(_), Some(stop)) => Err(stop.into()),
         (Err(blocked), None) => {
-            Err(CommandError::new(ErrorCode::ExecutionFailed, format!("the clean-up failed: {blocked}")))
+            Err(CommandError::new(ErrorCode::ExecutionFailed, format!("the cleanup failed: {blocked}")))
         }
     }
 }
@@ -45,7 +45,7 @@ async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, Blocked>
     // Also when this future is dropped, the thread ends at its next entry.
     let stop = StopOnDrop::from(job.stop.clone());
     let own = job.clone();
-    let walk = match start(Lane::Walks, "the clean-up's walk", move || clean(&own)) {
+    let walk = match start(Lane::Walks, "the cleanup's walk", move || clean(&own)) {
         Ok(walk) => walk,
         Err(blocked) => return (Err(blocked), None),
     };
@@ -56,7 +56,7 @@ async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, Blocked>
         why = control.stopped() => {
             stop.flag().set();
             let data = timeout(GRACE, walk).await;
-            let hangs = || Blocked::StillHangs { what: "the clean-up's walk".into() };
+            let hangs = || Blocked::StillHangs { what: "the cleanup's walk".into() };
             (data.unwrap_or_else(|_| Err(hangs())), Some(why))
         }
     }

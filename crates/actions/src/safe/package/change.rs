@@ -30,7 +30,7 @@ fn target(desk: &Desk<'_>, change: Change, package: &str) -> Result<Target, Comm
     };
     let target = desk.manager().target(package).map_err(|must| invalid(&must))?;
     if change == Change::Remove && target.version.is_some() {
-        return Err(invalid("name no version when it is to be removed"));
+        return Err(invalid("not name a version when it is to be removed"));
     }
     Ok(target)
 }
@@ -78,7 +78,7 @@ impl Work<'_> {
         }
         let mut error = format!("{} knows no package {}", self.desk.manager().name(), self.package);
         if let Err(why) = &refreshed {
-            error = format!("{error}, and its lists could not be refreshed: {}", why.error);
+            error = format!("{error}, and its repository metadata could not be refreshed: {}", why.error);
         }
         let stderr = refreshed.err().map(|why| why.partial.stderr).unwrap_or_default();
         Err(CommandError::new(ErrorCode::NotFound, error).with_stderr(stderr))
@@ -138,7 +138,7 @@ impl Work<'_> {
             would_downgrade: labels(&plan.downgraded),
             ..self.unchanged().await
         };
-        let why = format!("{}; with `cascade` it may", plan.sentence());
+        let why = format!("{}; `cascade` allows it", plan.sentence());
         let error = CommandError::new(ErrorCode::Conflict, self.sentence(&why));
         Ok(error.with_data(CommandOutcome::of(&data)?.data))
     }
@@ -163,11 +163,15 @@ impl Work<'_> {
             Err(CommandError { partial: Box::new(outcome.clone()), ..error })
         };
         if !self.is_reached(after) {
-            return failed(format!("{} ended well, but it did not come about", self.desk.manager().name()));
+            let still = match self.change {
+                Change::Remove => "the package is still installed",
+                Change::Install | Change::Update => "the requested version is not installed",
+            };
+            return failed(format!("{} reported success, but {still}", self.desk.manager().name()));
         }
         match stale {
             Some(why) if self.before == after => failed(format!(
-                "the lists could not be refreshed, and the old ones have nothing newer: {}",
+                "the repository metadata could not be refreshed, and the old metadata has nothing newer: {}",
                 why.error
             )),
             _ => Ok(outcome),

@@ -56,9 +56,8 @@ impl<'a> Desk<'a> {
         context: &'a CommandContext,
         control: &'a Control,
     ) -> Result<Self, CommandError> {
-        let missing = || {
-            CommandError::new(ErrorCode::Unsupported, "there is no package manager here that the agent knows")
-        };
+        let missing =
+            || CommandError::new(ErrorCode::Unsupported, "there is no supported package manager here");
         let site = context.packages.as_deref().ok_or_else(missing)?;
         Ok(Self { site, context, control })
     }
@@ -224,7 +223,7 @@ impl<'a> Desk<'a> {
     /// A change that ended well, as far as its tool says, when what is there after it could not be read.
     pub(in crate::safe) fn unseen(&self, finished: Finished, why: &CommandError) -> CommandError {
         let error = format!(
-            "{} ended well, but what is installed now could not be read: {}",
+            "{} reported success, but the installed packages could not be read afterwards: {}",
             self.manager().name(),
             why.error
         );
@@ -253,7 +252,9 @@ impl<'a> Desk<'a> {
     async fn stamp(&self) {
         let Some(path) = self.manager().fetch_stamp() else { return };
         if let Err(e) = self.site.ask(move |files| files.renew(path)).await.map_err(Into::into).flatten() {
-            log::warn!("{path} could not be renewed, the lists will look older than they are: {e}");
+            log::warn!(
+                "cannot update the time of {path}, so the repository metadata will look older than it is: {e}"
+            );
         }
     }
 }

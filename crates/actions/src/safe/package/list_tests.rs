@@ -41,7 +41,7 @@ async fn a_list_without_end_is_taken_as_it_comes_and_cut_and_that_is_told() {
     let outcome = super::list(Some(2), None, &endless(), &control).await.unwrap();
     let data: PackageListData = serde_json::from_value(outcome.data).unwrap();
     assert_eq!((data.packages.len(), data.count, data.packages[1].name.as_str()), (2, 50_000, "p000001"));
-    assert_eq!(data.incomplete, ["the list was cut after 50000 lines: it is too long"]);
+    assert_eq!(data.incomplete, ["the list was truncated after 50000 lines: it is too long"]);
     assert_eq!(outcome.stderr.text, format!("{}\n", data.incomplete[0]));
 }
 
@@ -50,5 +50,8 @@ async fn a_list_without_end_is_taken_as_it_comes_and_cut_and_that_is_told() {
 async fn a_part_of_the_packages_is_not_taken_for_all_of_them() {
     let (context, control) = (endless(), Control::for_at_most(MINUTE));
     let error = super::Desk::of(&context, &control).unwrap().versions().await.unwrap_err();
-    assert!(error.error.contains("the installed packages could not be read: the list was cut"), "{error}");
+    assert!(
+        error.error.contains("the installed packages could not be read: the list was truncated"),
+        "{error}"
+    );
 }

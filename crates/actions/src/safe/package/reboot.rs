@@ -24,7 +24,7 @@ impl Desk<'_> {
         let told = match self.manager().reboot() {
             RebootSign::File(path) => self.look(move |files| files.is_there(path)).await,
             RebootSign::Untold => {
-                Err(format!("{} does not say whether a reboot is due", self.manager().name()))
+                Err(format!("{} does not report whether a reboot is needed", self.manager().name()))
             }
             RebootSign::InstalledSinceBoot(request) => self.installed_since_boot(request).await,
         };

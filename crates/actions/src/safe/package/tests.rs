@@ -196,7 +196,7 @@ async fn an_update_over_old_lists_is_no_success_unless_it_found_something() {
     let error = play(Change::Update, with([there("1"), refresh(100)], framed([apt_get(0, "")], there("1"))))
         .await
         .unwrap_err();
-    assert!(error.error.contains("lists could not be refreshed"), "{error}");
+    assert!(error.error.contains("repository metadata could not be refreshed"), "{error}");
     assert!(
         play(Change::Update, with([there("1"), refresh(100)], framed([apt_get(0, "")], there("2"))))
             .await
@@ -231,7 +231,7 @@ async fn removing_what_is_not_installed_is_a_success_but_an_unknown_name_is_not_
 async fn a_tool_that_is_content_with_nothing_done_is_not_believed() {
     let error =
         play(Change::Remove, with([there("1.0")], framed([apt_get(0, "")], there("1.0")))).await.unwrap_err();
-    assert!(error.error.contains("did not come about"), "{error}");
+    assert!(error.error.contains("the package is still installed"), "{error}");
 }
 
 fn unreadable() -> Scene {
@@ -313,7 +313,7 @@ async fn a_failed_change_keeps_its_own_failure_when_what_it_left_cannot_be_read(
 async fn a_change_that_ended_well_says_so_when_what_is_there_now_cannot_be_read() {
     let error = play(Change::Install, cut_off(apt_get(0, ""))).await.unwrap_err();
     assert_eq!((error.code, error.partial.exit_code), (ErrorCode::ExecutionFailed, Some(0)));
-    let said = "apt ended well, but what is installed now could not be read: did not end within 4 s";
+    let said = "apt reported success, but the installed packages could not be read afterwards: did not end within 4 s";
     assert_eq!((error.error.as_str(), error.partial.stdout.text.as_str()), (said, "said so\n"));
 }
 

@@ -43,7 +43,7 @@ impl Desk<'_> {
             },
             Err(why) => {
                 let error =
-                    sentence(&format!("what it would do could not be read, so nothing was done: {why}"));
+                    sentence(&format!("what it would do could not be parsed, so nothing was done: {why}"));
                 Weighed::Failed(finished.into_error(ErrorCode::ExecutionFailed, error))
             }
         })

@@ -38,14 +38,14 @@ pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> Co
         return CommandOutcome::of(&target.data("SIGTERM", true));
     }
     if !force {
-        return Err(target.still_there("SIGTERM", "`force` sends SIGKILL after it"));
+        return Err(target.still_there("SIGTERM", "`force` then sends SIGKILL"));
     }
     target.signal(Signal::KILL)?;
     if target.exits_within(KILL_WAIT, control).await? {
         return CommandOutcome::of(&target.data("SIGKILL", true));
     }
     Err(target
-        .still_there("SIGKILL", "it hangs inside the kernel, most likely on a device or network file system"))
+        .still_there("SIGKILL", "it hangs in the kernel, most likely on a device or network file system"))
 }
 
 impl Target {
@@ -63,16 +63,16 @@ impl Target {
         let refuse = |why: String| Err(CommandError::new(ErrorCode::PermissionDenied, why));
         if self.stat.ended() {
             let error =
-                format!("process {} ({name}) has ended already; its parent has yet to collect it", self.pid);
+                format!("process {} ({name}) has already ended; its parent has not yet reaped it", self.pid);
             return Err(CommandError::new(ErrorCode::NotFound, error));
         }
         match self.pid {
-            1 => refuse(format!("process 1 ({name}) runs the machine; the agent does not end it")),
+            1 => refuse(format!("process 1 ({name}) is the init process; the agent does not end it")),
             pid if pid == std::process::id() => {
                 refuse("this is the agent itself; it does not end itself".into())
             }
             pid if self.stat.kernel_thread => {
-                refuse(format!("process {pid} ({name}) is a kernel thread; signals do nothing to it"))
+                refuse(format!("process {pid} ({name}) is a kernel thread, which ignores signals"))
             }
             _ => Ok(()),
         }
@@ -98,7 +98,8 @@ impl Target {
     }
 
     fn still_there(&self, signal: &str, advice: &str) -> CommandError {
-        let error = format!("process {} ({}) still runs after {signal}; {advice}", self.pid, self.stat.name);
+        let error =
+            format!("process {} ({}) is still running after {signal}; {advice}", self.pid, self.stat.name);
         let data = serde_json::to_value(self.data(signal, false)).unwrap_or_default();
         CommandError::new(ErrorCode::ExecutionFailed, error).with_data(data)
     }
@@ -133,9 +134,9 @@ fn refused(pid: u32, errno: Errno) -> CommandError {
         // A thread's number: EINVAL, ENOENT since Linux 6.9.
         Errno::INVAL | Errno::NOENT => (ErrorCode::NotFound, format!("{pid} is a thread, not a process")),
         Errno::PERM => {
-            (ErrorCode::PermissionDenied, format!("the system does not let the agent end process {pid}"))
+            (ErrorCode::PermissionDenied, format!("the system does not allow the agent to end process {pid}"))
         }
-        Errno::NOSYS => (ErrorCode::Unsupported, "needs pidfd, that is Linux 5.3 or newer".into()),
+        Errno::NOSYS => (ErrorCode::Unsupported, "needs pidfd (Linux 5.3 or newer)".into()),
         other => (ErrorCode::ExecutionFailed, format!("cannot signal process {pid}: {other}")),
     };
     CommandError::new(code, error)

@@ -50,7 +50,7 @@ pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> Co
     if target.exits_within(END_WAIT, control).await? {
         return CommandOutcome::of(&target.data(TERMINATE, true));
     }
-    Err(target.still_there(TERMINATE, "it hangs inside the kernel, most likely in a driver"))
+    Err(target.still_there(TERMINATE, "it hangs in the kernel, most likely in a driver"))
 }
 
 impl Target {
@@ -79,7 +79,7 @@ impl Target {
         let error = if *pid == std::process::id() {
             "this is the agent itself; it does not end itself".to_owned()
         } else if needed || process.is_critical() {
-            format!("process {pid} ({name}) runs the machine; the agent does not end it")
+            format!("process {pid} ({name}) is essential to the system; the agent does not end it")
         } else {
             return Ok(());
         };
@@ -100,7 +100,7 @@ impl Target {
     }
 
     fn still_there(&self, signal: &str, advice: &str) -> CommandError {
-        let error = format!("process {} ({}) still runs after {signal}; {advice}", self.pid, self.name);
+        let error = format!("process {} ({}) is still running after {signal}; {advice}", self.pid, self.name);
         let data = serde_json::to_value(self.data(signal, false)).unwrap_or_default();
         CommandError::new(ErrorCode::ExecutionFailed, error).with_data(data)
     }
@@ -117,7 +117,7 @@ fn refused(pid: u32, error: &io::Error) -> CommandError {
         87 => not_found(pid),
         5 => CommandError::new(
             ErrorCode::PermissionDenied,
-            format!("Windows does not let the agent end process {pid}, which it protects"),
+            format!("Windows protects process {pid} and does not allow the agent to end it"),
         ),
         other => CommandError::new(
             ErrorCode::ExecutionFailed,

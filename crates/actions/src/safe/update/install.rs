@@ -20,7 +20,7 @@ pub(in crate::safe) async fn run(
 ) -> CommandResult {
     let desk = Desk::of(context, control)?;
     if security_only && !desk.manager().knows_security() {
-        let error = format!("{} does not tell security updates from others", desk.manager().name());
+        let error = format!("{} does not distinguish security updates from others", desk.manager().name());
         return Err(CommandError::new(ErrorCode::Unsupported, error));
     }
     let stale = desk.refresh().await?.err();
@@ -52,7 +52,7 @@ fn comes(update: &PendingUpdate, cascade: bool) -> bool {
 fn not_understood(desk: &Desk<'_>, unreadable: u32) -> CommandError {
     let name = desk.manager().name();
     let error = format!(
-        "{unreadable} lines by which {name} announces updates could not be read; nothing was installed"
+        "{unreadable} lines in which {name} announces updates could not be parsed; nothing was installed"
     );
     CommandError::new(ErrorCode::ExecutionFailed, error)
 }
@@ -86,14 +86,16 @@ async fn weigh(desk: &Desk<'_>, scope: Scope<'_>, cascade: bool) -> Result<(), C
         would_downgrade: labels(&plan.downgraded),
         ..nothing(desk).await
     };
-    let why = sentence(&format!("{}; with `cascade` it may", plan.sentence()));
+    let why = sentence(&format!("{}; `cascade` allows it", plan.sentence()));
     Err(CommandError::new(ErrorCode::Conflict, why).with_data(CommandOutcome::of(&data)?.data))
 }
 
 async fn nothing_pending(desk: &Desk<'_>, stale: Option<CommandError>) -> CommandResult {
     if let Some(why) = stale {
-        let error =
-            format!("the lists could not be refreshed, and the old ones have nothing newer: {}", why.error);
+        let error = format!(
+            "the repository metadata could not be refreshed, and the old metadata has nothing newer: {}",
+            why.error
+        );
         return Err(CommandError { error, ..why });
     }
     CommandOutcome::of(&nothing(desk).await)

@@ -151,7 +151,9 @@ async fn updates_keep_how_they_ended_when_what_is_there_now_cannot_be_read() {
     let scenes = start().into_iter().chain([upgrade("upgrade", 0, ""), unreadable()]);
     let error = install(false, scenes).await.unwrap_err();
     assert!(
-        error.error.starts_with("apt ended well, but what is installed now could not be read: "),
+        error
+            .error
+            .starts_with("apt reported success, but the installed packages could not be read afterwards: "),
         "{error}"
     );
     assert!(error.error.contains("cannot open the database"), "{error}");

@@ -12,14 +12,15 @@ pub(super) struct Facts {
 pub(super) fn file_is_safe(file: &Facts) -> Result<(), String> {
     if file.uid != 0 {
         return Err(format!(
-            "is refused: it belongs to uid {}, and the agent runs as root; chown root it",
+            "is refused: it belongs to uid {}, and the agent runs as root; change its owner to root",
             file.uid
         ));
     }
     if file.mode & 0o022 != 0 {
         let mode = file.mode;
         return Err(format!(
-            "is refused: mode {mode:04o} lets others write it, and the agent runs as root; chmod go-w it"
+            "is refused: mode {mode:04o} lets others write to it, and the agent runs as root; run chmod \
+             go-w on it"
         ));
     }
     Ok(())
@@ -42,17 +43,15 @@ pub(super) fn link_is_safe(link: &Facts) -> Result<(), String> {
     if link.uid == 0 {
         return Ok(());
     }
-    Err(format!(
-        "is refused: a link on the way to it belongs to uid {}, and the agent runs as root",
-        link.uid
-    ))
+    Err(format!("is refused: a link on its path belongs to uid {}, and the agent runs as root", link.uid))
 }
 
 pub(super) fn secret_is_safe(file: &Facts, closed_to: u32) -> Result<(), String> {
     if file.mode & closed_to != 0 {
         let mode = file.mode;
         return Err(format!(
-            "holds the shared secret, but mode {mode:04o} lets others than its owner at it; chmod 0600 it"
+            "contains the shared secret, but mode {mode:04o} lets others than its owner access it; run \
+             chmod 0600 on it"
         ));
     }
     Ok(())

@@ -49,7 +49,7 @@ fn a_file_that_everybody_may_write_is_refused_whatever_its_name_was_checked_for_
     let opened = TrustedFile::open(&path);
     assert_eq!(opened.is_err(), elevated(), "{opened:?}");
     if let Err(why) = opened {
-        assert!(why.contains("may write it"), "{why}");
+        assert!(why.contains("may write to it"), "{why}");
     }
 }
 
@@ -68,7 +68,7 @@ fn a_file_in_a_directory_where_everybody_may_exchange_it_is_refused() {
     let opened = TrustedFile::open(&path);
     assert_eq!(opened.is_err(), elevated(), "{opened:?}");
     if let Err(why) = opened {
-        assert!(why.contains("in its place"), "{why}");
+        assert!(why.contains("may replace it"), "{why}");
     }
 }
 

@@ -30,8 +30,8 @@ fn raised(limit: &Rlimit) -> Rlimit {
 fn judge(descriptors: Option<u64>) -> Result<(), String> {
     match descriptors.filter(|count| *count < FEWEST) {
         Some(count) => Err(format!(
-            "the limit of open files (RLIMIT_NOFILE) is {count}, and at least {FEWEST} are needed; raise it (LimitNOFILE= of the \
-             unit, or ulimit -Hn)"
+            "the limit on open files (RLIMIT_NOFILE) is {count}, but at least {FEWEST} are needed; raise \
+             it (LimitNOFILE= in the unit, or ulimit -Hn)"
         )),
         None => Ok(()),
     }

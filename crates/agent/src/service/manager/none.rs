@@ -21,7 +21,9 @@ pub fn protect_files() -> Result<Vec<String>, String> {
 /// # Errors
 /// Always, with what to do instead.
 pub fn carry_out(_request: &Request) -> Result<String, String> {
-    Err("that is for Windows; here packaging/install-linux.sh installs the service, and systemctl controls it".into())
+    Err("this is for Windows only; here packaging/install-linux.sh installs the service, and systemctl \
+        controls it"
+        .into())
 }
 
 /// `--diagnose`: systemd is asked by the report itself.

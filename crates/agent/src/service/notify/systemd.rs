@@ -81,7 +81,7 @@ impl Notifier {
     fn send(&self, states: &[NotifyState<'_>]) {
         let Some(manager) = &self.manager else { return };
         if let Err(error) = manager.send(states) {
-            log::debug!("service manager not told: {error}");
+            log::debug!("cannot notify the service manager: {error}");
         }
     }
 }

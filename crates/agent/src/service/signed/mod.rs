@@ -43,7 +43,8 @@ impl Signed {
             Ok(None) => link.with_no_predecessor_for(uptime),
             Err(error) => {
                 log::warn!(
-                    "the newest time of a signed line cannot be read, lines signed before now are refused: {error}"
+                    "cannot read the newest time of a signed line, so lines signed before now are \
+                     refused: {error}"
                 );
                 link
             }
@@ -55,7 +56,7 @@ impl Signed {
     pub(super) fn keep(&mut self, ts: u64) {
         let Some(file) = &mut self.file else { return };
         if let Err(error) = write(file, ts) {
-            log::warn!("the newest time of a signed line cannot be kept: {error}");
+            log::warn!("cannot store the newest time of a signed line: {error}");
             self.file = None;
         }
     }

@@ -21,7 +21,7 @@ fn an_empty_machine_is_not_usable_and_says_so_first() {
     let root = tempfile::tempdir().unwrap();
     let report = diagnose(root.path(), None);
     assert!(!report.usable());
-    assert!(report.to_text().starts_with("NOT USABLE: This machine has no virtio serial controller"));
+    assert!(report.to_text().starts_with("NOT USABLE: This machine has no virtio-serial controller"));
 }
 
 #[test]

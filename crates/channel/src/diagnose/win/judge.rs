@@ -47,7 +47,7 @@ fn about_channel(one: &AttemptFacts) -> Vec<Finding> {
         ));
     }
     if !one.role.is_own() && one.role != Role::Agent {
-        let problem = format!("The agent's own port is not there; it uses {}.", one.path.display());
+        let problem = format!("The agent's own port is missing; the agent uses {}.", one.path.display());
         findings.push(finding(Severity::Warning, "substitute_port", problem, fixes::add_channel()));
     }
     findings
@@ -62,19 +62,19 @@ fn why_unusable(facts: &WindowsFacts) -> Vec<Finding> {
     }
     if let Some(one) = facts.attempts.iter().find(|one| one.role == Role::Configured) {
         let problem = format!("The configured device {} does not exist.", one.path.display());
-        let fix = vec!["correct device_path, or leave it out: the port is found by its name".into()];
+        let fix = vec!["correct device_path, or remove it: the agent finds the port by its name".into()];
         return vec![finding(Severity::Error, "configured_absent", problem, fix)];
     }
     let controllers: Vec<_> = facts.devices.iter().filter(|device| device.controller).collect();
     if controllers.is_empty() {
-        let problem = "This machine has no virtio serial controller, so no virtio port.";
+        let problem = "This machine has no virtio-serial controller, and therefore no virtio port.";
         return vec![finding(Severity::Error, "no_controller", problem, fixes::add_channel())];
     }
     if controllers.iter().all(|device| device.driver.is_none() || device.problem_code.is_some()) {
-        let problem = "The virtio serial controller does not work: it has no driver, or a problem.";
+        let problem = "The virtio-serial controller does not work: it has no driver, or a problem.";
         return vec![finding(Severity::Error, "driver_missing", problem, vec![problem::fix(28).into()])];
     }
-    let problem = "The virtio serial controller works, but has no port named org.infinibay.agent.";
+    let problem = "The virtio-serial controller works, but has no port named org.infinibay.agent.";
     vec![finding(Severity::Error, "no_port_of_ours", problem, fixes::add_channel())]
 }
 
@@ -93,8 +93,8 @@ fn about_service(facts: &WindowsFacts) -> Vec<Finding> {
     if let Some(error) = &facts.service_error {
         return warn(
             "service_unknown",
-            format!("The service cannot be asked: {error}"),
-            "look as an administrator",
+            format!("The service cannot be queried: {error}"),
+            "run it as an administrator",
         );
     }
     let Some(service) = &facts.service else {

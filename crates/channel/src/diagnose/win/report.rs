@@ -82,7 +82,7 @@ impl WindowsReport {
         );
         let _ = writeln!(
             out,
-            "\nSystem\n  service InfiniService: {}\n  looked as {}",
+            "\nSystem\n  service InfiniService: {}\n  ran as {}",
             self.service(),
             self.facts.account
         );

@@ -73,7 +73,7 @@ fn access_denied_without_the_service_names_every_cause() {
     );
     assert!(!report.usable());
     assert_eq!(codes(&report), ["cannot_open", "service_not_running"]);
-    for cause in ["another program holds it", "a moment ago", "this account may not"] {
+    for cause in ["another program holds it", "just closed it", "this account may not"] {
         assert!(report.verdict.contains(cause), "{cause}: {}", report.verdict);
     }
 }

@@ -24,7 +24,7 @@ pub fn open(path: &Path, sys: &Path) -> Result<LinuxPort, Outcome> {
         terminal::set_raw(fd.as_fd()).map_err(|error| failed("setting raw mode", &error))?;
     }
     LinuxPort::new(fd, kind, path.into()).map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::PERM) => Outcome::Refused("a device that cannot be waited on".into()),
+        Some(Errno::PERM) => Outcome::Refused("a device that does not support polling".into()),
         _ => failed("waiting on the device", &error),
     })
 }
@@ -59,7 +59,7 @@ fn outcome_of(error: Errno, path: &Path, sys: &Path) -> Outcome {
         Errno::NXIO => Outcome::Going,
         Errno::IO => Outcome::PeerClosed,
         Errno::MFILE => {
-            Outcome::Failed("too many open files (old kernels: the port is held by another)".into())
+            Outcome::Failed("too many open files (on old kernels: another program holds the port)".into())
         }
         other => Outcome::Failed(io::Error::from(other).to_string()),
     }

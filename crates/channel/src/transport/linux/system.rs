@@ -42,7 +42,7 @@ impl SystemTransport {
             match Watcher::new() {
                 Ok(watcher) => self.watcher = Some(watcher),
                 Err(error) => {
-                    log::warn!("no device monitoring, the device is looked for by retries only: {error}");
+                    log::warn!("no device monitoring, so the device is found by retries only: {error}");
                     self.options.watch = false;
                 }
             }
@@ -87,7 +87,7 @@ impl SystemTransport {
         let Some(successor) = &self.successor else { return };
         let seen = scan::scan(&self.options.dev, &self.options.sys);
         if choose(None, &seen).candidates.first().is_some_and(|first| first.role == Role::Agent) {
-            log::info!("devices: the agent's own port has come, leaving its substitute");
+            log::info!("devices: the agent's own port has appeared; leaving the substitute");
             successor.announce();
             self.successor = None;
         }
@@ -110,7 +110,7 @@ impl SystemTransport {
         }
         match fs::read_dir(&self.options.dev) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => OpenFailure::Other(format!(
-                "devices cannot be looked for: {}: {error}",
+                "cannot look for devices: {}: {error}",
                 self.options.dev.display()
             )),
             _ => {
@@ -124,7 +124,9 @@ impl SystemTransport {
     fn say(&mut self, tried: &[Tried], role: Option<Role>) {
         let mut text = describe(tried);
         if role == Some(Role::GuestAgent) {
-            text.push_str("; using a channel meant for qemu-ga, as there is none named org.infinibay.agent");
+            text.push_str(
+                "; using a channel meant for qemu-ga, because there is none named org.infinibay.agent",
+            );
         }
         let text = text.trim_start_matches("; ").to_owned();
         if text != self.said && !text.is_empty() {

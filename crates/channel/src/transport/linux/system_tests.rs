@@ -61,7 +61,7 @@ async fn where_nothing_can_be_looked_at_that_is_told_and_not_taken_for_an_absenc
     fs::remove_dir(root.path().join("dev")).unwrap();
     fs::write(root.path().join("dev"), "").unwrap();
     let OpenFailure::Other(text) = transport(root.path(), None).open().unwrap_err() else { panic!("absent") };
-    assert!(text.contains("cannot be looked for"), "{text}");
+    assert!(text.contains("cannot look for devices"), "{text}");
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ impl Watcher {
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
                 // A port of others; whether its own may be opened is told when the agent tries.
                 Err(Errno::ACCESS) if matches!(point.names, Names::Itself { .. }) => {
-                    log::debug!("not watched: {} is closed to the agent", point.path.display());
+                    log::debug!("not watched: the agent has no access to {}", point.path.display());
                 }
                 Err(error) => log::warn!("cannot watch {}: {error}", point.path.display()),
             }

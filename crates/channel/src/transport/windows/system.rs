@@ -23,7 +23,7 @@ impl SystemTransport {
     pub fn new(options: DeviceOptions) -> Self {
         let watch = if options.watch { Watch::ports() } else { None };
         if options.watch && watch.is_none() {
-            log::info!("no device notifications here, the device is looked for by retries only");
+            log::info!("no device notifications here, so the device is found by retries only");
         }
         Self { options, watch, said: String::new() }
     }

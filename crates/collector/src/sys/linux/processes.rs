@@ -152,10 +152,10 @@ impl ProcessFiles {
     /// The files that did not answer since this was last asked.
     pub fn take_unanswered(&mut self) -> Vec<String> {
         let (named, more) = (std::mem::take(&mut self.named), std::mem::take(&mut self.unnamed));
-        let more = (more > 0).then(|| format!("{more} more files of processes gave no answer"));
+        let more = (more > 0).then(|| format!("{more} more files of processes did not answer"));
         let unasked = std::mem::take(&mut self.unasked);
         let unasked = (unasked > 0).then(|| {
-            format!("{unasked} files of processes were not read, as too many others give no answer")
+            format!("{unasked} files of processes were not read, because too many others do not answer")
         });
         named.into_iter().chain(more).chain(unasked).collect()
     }

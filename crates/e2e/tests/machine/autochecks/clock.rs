@@ -40,7 +40,7 @@ fn wrong_clock(guest: &Guest) -> Result<()> {
     let names = ["time_sync", "clock_skew"];
     with_host(guest, |client| {
         let wrong = checked(guest, client, &names)?;
-        expect(of(&wrong, "time_sync")?, CheckStatus::Warning, "no daemon runs")?;
+        expect(of(&wrong, "time_sync")?, CheckStatus::Warning, "no time synchronisation daemon is running")?;
         expect(of(&wrong, "clock_skew")?, CheckStatus::Failed, "ahead of the hardware clock")?;
         let started = remedy(guest, client, of(&wrong, "time_sync")?)?;
         ensure!(started.data["status"] == "running", "{started:?}");

@@ -96,7 +96,7 @@ fn disk_errors(guest: &Guest) -> Result<()> {
         let disk = guest.sh(BAD_DISK)?;
         guest.sh(&format!("! dd if=/dev/{disk} of=/dev/null bs=4k iflag=direct 2>&1; journalctl --sync"))?;
         let failing = one(guest, client, "disk_errors")?;
-        expect(&failing, CheckStatus::Warning, "error(s) of a disk")?;
+        expect(&failing, CheckStatus::Warning, "disk error(s)")?;
         let words = format!("critical medium error, dev {disk}, sector 46");
         ensure!(failing.details["last_messages"].to_string().contains(&words), "{failing:?}");
         guest.sh(&format!(
@@ -106,7 +106,7 @@ fn disk_errors(guest: &Guest) -> Result<()> {
         let damaged = checked(guest, client, &["disk_errors"])?;
         ensure!(damaged.overall_health == Health::Critical, "{damaged:?}");
         let check = of(&damaged, "disk_errors")?;
-        expect(check, CheckStatus::Failed, "in a file system")?;
+        expect(check, CheckStatus::Failed, "file system error(s)")?;
         let words = format!("EXT4-fs error (device {disk})");
         ensure!(check.details["last_messages"].to_string().contains(&words), "{check:?}");
         Ok(())

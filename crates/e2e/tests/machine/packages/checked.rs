@@ -32,10 +32,10 @@ fn updates(guest: &Guest) -> Result<()> {
     expect(
         of(&old, "pending_updates")?,
         Warning,
-        "2 updates are pending. The lists of packages are 9 days old",
+        "2 updates are pending. The repository metadata is 9 days old",
     )?;
     expect(of(&old, "security_updates")?, Warning, "1 security update is pending.")?;
-    expect(of(&old, "reboot_required")?, Warning, "asked for by 1 updated package")?;
+    expect(of(&old, "reboot_required")?, Warning, "requested by 1 updated package")?;
     let fetched = remedy(guest, &desk.client, of(&old, "pending_updates")?)?;
     ensure!(fetched.command_type == "UpdateCheck", "{fetched:?}");
     let installed = remedy(guest, &desk.client, of(&old, "security_updates")?)?;
@@ -47,7 +47,7 @@ fn updates(guest: &Guest) -> Result<()> {
     expect(of(&new, "security_updates")?, Passed, "No security update is pending.")?;
     // Where another system's kernel runs, nothing tells.
     let restart = of(&new, "reboot_required")?;
-    let told = restart.message.contains("No restart is due.") || restart.message.contains("kernel");
+    let told = restart.message.contains("No reboot is needed.") || restart.message.contains("kernel");
     ensure!(told && restart.status != Warning, "{restart:?}");
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
     expect_change(&desk.remove("lab-fixed")?, Some("2.0"), None, true)?;

@@ -80,7 +80,7 @@ fn script_restarts(guest: &Guest) -> Result<()> {
     let desk = Desk::open(guest)?;
     let before = guest.agent_pid()?;
     let response = desk.install("lab-restarts")?;
-    expect_error(&response, ErrorCode::Cancelled, "goes on without it")?;
+    expect_error(&response, ErrorCode::Cancelled, "continues without it")?;
     ensure!(response.stdout.contains("Setting up lab-restarts"), "{response:?}");
     guest.until("the end of the package's script", |guest| {
         let scopes = guest.sh("systemctl list-units --plain --no-legend 'infiniservice-package-*'")?;
@@ -105,9 +105,9 @@ fn impossible(guest: &Guest) -> Result<()> {
     expect_change(&desk.remove("lab-plain")?, Some("1.0"), None, true)?;
     // apt 2 names what needs it, apt 3 that it is essential.
     let refused = desk.remove("dpkg")?;
-    expect_error(&refused, ErrorCode::ExecutionFailed, "packages that have to stay need it")
-        .or_else(|_| expect_error(&refused, ErrorCode::ExecutionFailed, "cannot do without it"))?;
-    expect_error(&desk.remove("hostname")?, ErrorCode::ExecutionFailed, "cannot do without it")?;
+    expect_error(&refused, ErrorCode::ExecutionFailed, "packages that must stay need it")
+        .or_else(|_| expect_error(&refused, ErrorCode::ExecutionFailed, "the system needs it"))?;
+    expect_error(&desk.remove("hostname")?, ErrorCode::ExecutionFailed, "the system needs it")?;
     desk.close();
     Ok(())
 }

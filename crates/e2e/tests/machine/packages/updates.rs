@@ -42,7 +42,7 @@ fn unreachable_mirror(guest: &Guest) -> Result<()> {
     expect_error(
         &unknown,
         ErrorCode::NotFound,
-        "lists could not be refreshed: a repository cannot be reached",
+        "repository metadata could not be refreshed: a repository cannot be reached",
     )?;
     desk.close();
     Ok(())

@@ -76,7 +76,10 @@ fn slow(guest: &Guest) -> Result<()> {
         let event = guest.wait(client.call(&command, PATIENCE))?;
         let Some(GuestMessage::Response(response)) = event.message() else { anyhow::bail!("{event:?}") };
         equal("code", response.error_code, Some(ErrorCode::Timeout))?;
-        ensure!(response.error.as_ref().is_some_and(|text| text.contains("systemd goes on")), "{response:?}");
+        ensure!(
+            response.error.as_ref().is_some_and(|text| text.contains("systemd continues")),
+            "{response:?}"
+        );
         ensure!(response.execution_time_ms >= 20_000, "{response:?}");
         let one = done(guest, client, "lab-slow", Status)?;
         equal("status", one.status.as_str(), "starting")?;

@@ -25,7 +25,9 @@ impl Consent {
             (true, _) => Ok(Self::Given),
             (false, true) => Ok(Self::Asked),
             (false, false) => Err(CliError::Usage(
-                "--fix asks before each remediation, and there is no terminal to ask on; --yes carries them out without asking".into(),
+                "--fix asks before each remediation, but there is no terminal to ask on; --yes runs them \
+                 without asking"
+                    .into(),
             )),
         }
     }
@@ -61,8 +63,8 @@ pub(super) async fn run(
     let (mut failed, mut in_vain) = (0, 0);
     for (action, checks) in &planned {
         let what = format!("{} (for {})", spelt(action), sanitise::brief(&checks.join(", ")));
-        if matches!(consent, Consent::Asked) && !confirm::ask(&format!("Carry out {what}?")).await? {
-            say(session, &format!("left alone: {what}"))?;
+        if matches!(consent, Consent::Asked) && !confirm::ask(&format!("Run {what}?")).await? {
+            say(session, &format!("skipped: {what}"))?;
             continue;
         }
         if !carry_out(session, action, &what).await? {
@@ -132,7 +134,7 @@ fn compared(before: &Check, after: Option<&Check>) -> (String, bool) {
     let fewer = || count(after).zip(count(before)).is_some_and(|(now, then)| now < then);
     let (verdict, well) = match (after.status, before.status) {
         (CheckStatus::Passed, _) => ("it helped", true),
-        (CheckStatus::Skipped, _) => ("whether it helped is not known", false),
+        (CheckStatus::Skipped, _) => ("it is not known whether it helped", false),
         (CheckStatus::Warning, CheckStatus::Failed) => ("it helped in part", true),
         (now, then) if now == then && fewer() => ("it helped in part", true),
         _ => ("it did not help", false),

@@ -21,22 +21,22 @@ const RED: u8 = 31;
 /// Which checks, and what to do about their findings.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Only this check, by its name; may be given again [default: all]
+    /// Run only this check; may be repeated [default: all]
     #[arg(long = "check", value_name = "NAME")]
     checks: Vec<String>,
-    /// Usage in percent from which a check of usage warns [default: each check's own]
+    /// Usage in percent from which usage checks warn [default: the check's own]
     #[arg(long, value_name = "PERCENT")]
     warning_percent: Option<f64>,
-    /// Usage in percent from which a check of usage fails [default: each check's own]
+    /// Usage in percent from which usage checks fail [default: the check's own]
     #[arg(long, value_name = "PERCENT")]
     critical_percent: Option<f64>,
-    /// Carry the remediations out, asking before each
+    /// Run the remediations, asking before each
     #[arg(long)]
     fix: bool,
-    /// One line for Nagios and its kind, and the exit code by what was found: 0 healthy, 1 warning, 2 critical, 3 unknown
+    /// Print one line for Nagios and compatible monitors, and exit with 0 healthy, 1 warning, 2 critical or 3 unknown
     #[arg(long, conflicts_with_all = ["fix", "json"])]
     pub(super) nagios: bool,
-    /// The same exit code with the ordinary output, for cron
+    /// Use the same exit codes with the ordinary output, for cron
     #[arg(long, conflicts_with = "fix")]
     exit_code: bool,
     /// With --fix: do not ask
@@ -52,7 +52,7 @@ pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
         warning_percent: args.warning_percent,
         critical_percent: args.critical_percent,
     };
-    let event = session.request(&action, session::patience(&action), "making the checks").await?;
+    let event = session.request(&action, session::patience(&action), "running the checks").await?;
     if args.nagios {
         return nagios::run(session, &event);
     }
@@ -80,7 +80,7 @@ fn show(data: &AutochecksData, fixing: bool, out: Output) -> String {
         parts.push(format!("Remediations:\n{}", offers.join("\n")));
     }
     if !fixing && !fix::planned(data).is_empty() {
-        parts.push("Run again with --fix to carry them out.".into());
+        parts.push("Run again with --fix to run them.".into());
     }
     parts.join("\n\n")
 }
@@ -156,7 +156,7 @@ mod tests {
         let shown = show(&data, false, Output::default());
         let line = "  failed_units: Do it.\n    ServiceControl operation=restart service=nginx.service\n";
         assert!(shown.contains(line), "{shown}");
-        assert!(shown.ends_with("Run again with --fix to carry them out."), "{shown}");
+        assert!(shown.ends_with("Run again with --fix to run them."), "{shown}");
         assert!(!show(&data, true, Output::default()).contains("--fix"));
     }
 

@@ -44,7 +44,7 @@ fn badge(model: &Model, theme: Theme, now: Instant) -> Span<'static> {
 /// The link: its grade, the round trip, how long nothing came, the breaker, and the agent's heartbeat.
 pub(super) fn link(model: &Model, theme: Theme, now: Instant) -> Line<'static> {
     if let Link::Down(reason) = &model.link {
-        return Line::styled(format!(" trying again: {}", sanitise::line(reason)), theme.bad());
+        return Line::styled(format!(" retrying: {}", sanitise::line(reason)), theme.bad());
     }
     let quality = model.quality();
     let mut spans =
@@ -91,7 +91,7 @@ pub(super) fn keys(model: &Model, theme: Theme) -> Line<'static> {
         Sort::Name => "name",
     };
     let mut spans = vec![Span::from(" ")];
-    let pause = if model.paused { "go on" } else { "pause" }.to_owned();
+    let pause = if model.paused { "resume" } else { "pause" }.to_owned();
     for (key, what) in
         [("q", "quit".into()), ("s", format!("sort: {order}")), ("p", pause), ("↑↓", "scroll".into())]
     {

@@ -34,7 +34,7 @@ fn usage(name: &'static str, used: u64, total: u64, width: usize, theme: Theme) 
 
 fn load(system: &System, theme: Theme) -> Line<'static> {
     let Some(load) = &system.load_average else {
-        return Line::styled("load   not told by this system", theme.dim());
+        return Line::styled("load   not reported by this system", theme.dim());
     };
     let figures = format!("{:.2}  {:.2}  {:.2}", load.load_1min, load.load_5min, load.load_15min);
     Line::from(vec!["load   ".into(), Span::styled(figures, theme.strong())])

@@ -27,7 +27,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, model: &Model, theme: Theme, n
 
 fn advice(model: &Model) -> &'static str {
     if model.stats.lines == 0 {
-        "Nothing came at all: check that infiniservice runs in the guest, and that no other program holds this channel."
+        "Nothing arrived: check that infiniservice runs in the guest, and that no other program holds \
+         this channel."
     } else {
         "The guest is alive, but sends no metrics."
     }

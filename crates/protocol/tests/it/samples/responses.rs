@@ -290,7 +290,7 @@ fn autochecks() -> AutochecksData {
     };
     let skipped = Check {
         name: "time_sync".into(),
-        message: "timedated gave no answer in 5 s.".into(),
+        message: "timedated did not answer within 5 s.".into(),
         ..Check::default()
     };
     AutochecksData { overall_health: Health::Warning, score: 85, checks: vec![disk, skipped] }

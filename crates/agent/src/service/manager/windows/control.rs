@@ -49,7 +49,7 @@ fn uninstall() -> windows_service::Result<String> {
     end(&service)?;
     service.delete()?;
     registration::deregister().map_err(windows_service::Error::Winapi)?;
-    Ok(format!("{NAME} is removed"))
+    Ok(format!("{NAME} has been removed"))
 }
 
 fn start() -> windows_service::Result<String> {

@@ -11,8 +11,8 @@ use windows_service::service::{
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 const DISPLAY_NAME: &str = "InfiniService guest agent";
-const DESCRIPTION: &str = "Sends the machine's metrics to the virtualisation host over a virtio-serial port, and carries out the \
-host's commands.";
+const DESCRIPTION: &str = "Sends the machine's metrics to the virtualisation host over a virtio-serial \
+    port, and runs the host's commands.";
 /// After a first, second and any further failure.
 const RESTART_AFTER: [Duration; 3] =
     [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(300)];
@@ -29,7 +29,7 @@ pub(super) fn install(arguments: Vec<OsString>) -> windows_service::Result<&'sta
     let (service, done) = match manager.open_service(NAME, ServiceAccess::ALL_ACCESS) {
         Ok(service) => {
             service.change_config(&info)?;
-            (service, "brought up to date")
+            (service, "updated")
         }
         Err(_) => (manager.create_service(&info, ServiceAccess::ALL_ACCESS)?, "installed"),
     };
@@ -65,7 +65,7 @@ fn set_recovery(service: &Service) -> windows_service::Result<()> {
         actions: Some(RESTART_AFTER.map(restart).to_vec()),
     })?;
     optional(
-        "a service that ends with an error is restarted",
+        "restart of a service that ends with an error",
         service.set_failure_actions_on_non_crash_failures(true),
     );
     optional("time before a shutdown", service.set_preshutdown_timeout(PRESHUTDOWN));

@@ -43,7 +43,7 @@ pub fn run_as_service(serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8>
         Ok(()) => Some(0),
         Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(NOT_A_SERVICE) => None,
         Err(error) => {
-            crate::logging::say(&format!("the service manager cannot be reached: {error}"));
+            crate::logging::say(&format!("cannot reach the service control manager: {error}"));
             crate::logging::flush();
             Some(1)
         }
@@ -85,7 +85,7 @@ impl Life {
         if let Some(report) = report
             && let Err(error) = self.manager.set_service_status(status(report))
         {
-            log::warn!("the service manager was not told {:?}: {error}", report.phase);
+            log::warn!("cannot report {:?} to the service control manager: {error}", report.phase);
         }
     }
 

@@ -47,7 +47,7 @@ fn protect(
     config: &Path,
     is_to_be_closed: impl Fn(&Descriptor, &Account) -> bool,
 ) -> Result<Vec<String>, String> {
-    let account = own_account().map_err(|error| format!("it is not known who runs this: {error}"))?;
+    let account = own_account().map_err(|error| format!("the account that runs this is unknown: {error}"))?;
     let mut guard = Guard { account, moved: Vec::new() };
     let Some(directory) = config.parent() else { return Ok(guard.moved) };
     let found = guard.own_directory(directory)?;
@@ -87,7 +87,7 @@ impl Guard {
                 return Ok(Some(found));
             }
         }
-        Err(format!("{} is made again and again by somebody else", directory.display()))
+        Err(format!("{} is repeatedly created by somebody else", directory.display()))
     }
 
     /// Its owner and list where it is there and ours.
@@ -102,7 +102,7 @@ impl Guard {
         let aside = free_name(path)?;
         fs::rename(path, &aside).map_err(|error| told(path, &error))?;
         self.moved.push(format!(
-            "{} did not belong to Administrators or SYSTEM: moved to {}, nothing of it is used",
+            "{} did not belong to Administrators or SYSTEM: it was moved to {}, and nothing of it is used",
             path.display(),
             aside.display()
         ));
@@ -123,7 +123,7 @@ fn free_name(path: &Path) -> Result<PathBuf, String> {
         PathBuf::from(name)
     };
     let free = (1..=MAX_TRIES).map(named).find(|aside| fs::symlink_metadata(aside).is_err());
-    free.ok_or_else(|| format!("{} cannot be moved aside: too many were before", path.display()))
+    free.ok_or_else(|| format!("{} cannot be moved aside: there are too many earlier ones", path.display()))
 }
 
 /// Closes the program's directory against writing, where it is the one that the installer makes; any other is its

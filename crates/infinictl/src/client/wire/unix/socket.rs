@@ -23,14 +23,14 @@ fn advice(error: &io::Error) -> String {
             "there is no such socket; is the machine running, and is this its channel's path?".into()
         }
         ErrorKind::ConnectionRefused => {
-            "nobody listens on it; the machine that made it has ended, or its channel is in client mode"
+            "nobody listens on it; the machine that created it has stopped, or its channel is in client mode"
                 .into()
         }
         ErrorKind::PermissionDenied => {
             "permission denied; run as root, or as a user of the machine's group".into()
         }
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            "its listen queue is full; another program holds the channel, which takes one at a time".into()
+            "its listen queue is full; another program holds the channel, which accepts one at a time".into()
         }
         _ => error.to_string(),
     }

@@ -51,7 +51,7 @@ fn advice(error: &io::Error) -> String {
         }
         ErrorKind::PermissionDenied => "permission denied; run as an administrator".into(),
         _ if error.raw_os_error() == Some(ERROR_PIPE_BUSY) => {
-            "another program holds the channel, which takes one at a time".into()
+            "another program holds the channel, which accepts one at a time".into()
         }
         _ => error.to_string(),
     }
