@@ -12,7 +12,9 @@ pub(super) fn configure(vm_id: Option<&str>, save_secret: bool) -> Result<(), St
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     if !protect::program(&program)? {
         let path = program.display();
-        crate::cli::print(&format!("{path}: the rights to replace it were not changed; see docs/windows.md\n"));
+        crate::cli::print(&format!(
+            "{path}: the rights to replace it were not changed; see docs/windows.md\n"
+        ));
     }
     let secret = if save_secret { Some(secret()?) } else { None };
     let given = [("vm_id", vm_id), ("shared_secret", secret.as_deref())];
