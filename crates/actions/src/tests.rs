@@ -264,7 +264,7 @@ async fn a_command_that_gets_no_place_is_answered_after_its_timeout_and_never_ru
     desk.control("short", "x", Some(10));
     let answer = desk.answer().await;
     assert_eq!((answer.id.as_str(), answer.error_code), ("short", Some(ErrorCode::Timeout)));
-    assert!(answer.error.unwrap().contains("never began"));
+    assert!(answer.error.unwrap().contains("was not started"));
     desk.release();
     desk.answer().await;
     settle().await;

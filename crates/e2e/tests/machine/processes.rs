@@ -161,7 +161,7 @@ fn zombie(guest: &Guest) -> Result<()> {
         equal("it", (one.status.as_str(), one.ppid, one.memory_kb), ("zombie", parent, 0))?;
         let action = Action::ProcessKill { pid, force: true };
         let response = refused(guest, client, &action, ErrorCode::NotFound)?;
-        ensure!(response.error.as_ref().is_some_and(|text| text.contains("ended already")), "{response:?}");
+        ensure!(response.error.as_ref().is_some_and(|text| text.contains("already ended")), "{response:?}");
         Ok(())
     })
 }

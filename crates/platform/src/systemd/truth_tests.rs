@@ -45,7 +45,7 @@ async fn a_start_whose_condition_or_assertion_is_not_met_says_which() {
     }
     let ran = control(&client, "runs", Op::Start).await.unwrap();
     assert_eq!(ran.service.status(), "stopped");
-    assert!(ran.note.unwrap().contains("ran to its end"));
+    assert!(ran.note.unwrap().contains("finished without an error"));
 }
 
 #[tokio::test]

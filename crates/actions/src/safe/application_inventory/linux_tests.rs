@@ -30,5 +30,5 @@ async fn a_list_without_end_is_taken_as_it_comes_and_cut_and_that_is_told() {
 async fn lines_that_cannot_be_read_and_a_tool_that_fails_make_the_answer_incomplete() {
     let (data, complaints) = listed(|_| "no package".to_owned(), Status::Exited(2)).await;
     assert_eq!((data.count, complaints.as_str()), (0, "dpkg-query: it is broken\n"));
-    assert_eq!(data.incomplete, ["dpkg-query: it is broken", "dpkg-query: 1 lines could not be read"]);
+    assert_eq!(data.incomplete, ["dpkg-query: it is broken", "dpkg-query: 1 lines could not be parsed"]);
 }

@@ -104,5 +104,5 @@ async fn a_zombie_has_ended_already() {
     rustix::process::waitid(rustix::process::WaitId::Pid(pid), flags).unwrap();
     let error = kill(victim.pid(), true, LONG).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
-    assert!(error.error.contains("ended already"), "{error}");
+    assert!(error.error.contains("already ended"), "{error}");
 }

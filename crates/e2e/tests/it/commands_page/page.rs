@@ -25,7 +25,7 @@ pub fn render(exchanges: &[Exchange]) -> String {
     }
     page += &format!("\n## {UNSAFE_COMMAND}\n\n{}\n", about_raw(&schema));
     page += &cases(exchanges, UNSAFE_COMMAND);
-    page += "\n## Any command\n\nWhat the agent answers whatever the action.\n";
+    page += "\n## Any command\n\nAnswers that do not depend on the action.\n";
     page + &cases(exchanges, ANY_COMMAND) + "\n"
 }
 
