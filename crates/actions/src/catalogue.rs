@@ -77,10 +77,9 @@ impl CommandName {
             Needs::Services if means.systemd || std::env::consts::OS == "windows" => None,
             Needs::Services => Some("needs systemd as the init system, which is not running here".into()),
             Needs::Packages if means.packages => None,
-            Needs::Packages => Some(format!(
-                "needs a supported package manager ({}); there is none here",
-                packages::names()
-            )),
+            Needs::Packages => {
+                Some(format!("needs a supported package manager ({}); there is none here", packages::names()))
+            }
         }
     }
 
