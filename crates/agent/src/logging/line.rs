@@ -78,7 +78,7 @@ mod tests {
     fn a_long_text_is_cut_and_said_to_be() {
         let line = one_line(&"x".repeat(1 << 20));
         assert!(line.len() < MAX_TEXT_BYTES + 64);
-        assert!(line.ends_with("(cut, 1048576 bytes in all)"), "{}", &line[line.len() - 40..]);
+        assert!(line.ends_with("(truncated, 1048576 bytes in all)"), "{}", &line[line.len() - 40..]);
     }
 
     proptest! {

@@ -235,6 +235,6 @@ mod tests {
     fn a_failure_is_told_with_what_to_do() {
         let told = |kind: io::ErrorKind| reason(&kind.into());
         assert!(told(io::ErrorKind::PermissionDenied).contains("run it as root"));
-        assert!(told(io::ErrorKind::WouldBlock).contains("stands still"));
+        assert!(told(io::ErrorKind::WouldBlock).contains("is stuck"));
     }
 }

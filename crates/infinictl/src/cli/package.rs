@@ -214,8 +214,8 @@ mod tests {
     #[test]
     fn a_change_is_told_as_what_it_was() {
         assert_eq!(change(None, Some("2"), true), "nginx 2 is now installed");
-        assert_eq!(change(Some("1"), Some("2"), true), "nginx went from 1 to 2");
-        assert_eq!(change(Some("1"), None, true), "nginx 1 is removed");
+        assert_eq!(change(Some("1"), Some("2"), true), "nginx changed from 1 to 2");
+        assert_eq!(change(Some("1"), None, true), "nginx 1 was removed");
         assert_eq!(change(Some("1"), Some("1"), true), "nginx was changed");
         assert_eq!(change(Some("1"), Some("1"), false), "nginx 1 is already installed; nothing to do");
         assert_eq!(change(None, None, false), "nginx is not installed; nothing to do");
@@ -231,7 +231,7 @@ mod tests {
             removed: vec![step("nginx"), step("site")],
             ..Default::default()
         };
-        assert_eq!(changed(&data), "nginx 1 is removed\nalso removed: site");
+        assert_eq!(changed(&data), "nginx 1 was removed\nalso removed: site");
     }
 
     #[test]

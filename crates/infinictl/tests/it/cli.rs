@@ -178,7 +178,7 @@ fn an_agent_that_does_not_start_is_no_connection_and_its_last_words_are_told() {
     let output = infinictl(&["--local", "--agent", "/usr/bin/mktemp", "metrics"]).output().unwrap();
     assert_eq!(code(&output), 3);
     assert!(err(&output).contains("the agent ended (exit status: 1)"), "{}", err(&output));
-    assert!(err(&output).contains("saying:"), "{}", err(&output));
+    assert!(err(&output).contains(", with the message: "), "{}", err(&output));
 }
 
 #[test]

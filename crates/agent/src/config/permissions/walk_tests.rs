@@ -79,7 +79,7 @@ fn what_another_user_could_exchange_on_the_way_is_refused() {
     let (_directory, path) = place();
     symlink(path.join("etc/real.toml"), path.join("his")).unwrap();
     give_away(&path.join("his"));
-    assert!(text(&path.join("his")).unwrap_err().contains("a link on the way"));
+    assert!(text(&path.join("his")).unwrap_err().contains("a link on its path"));
     fs::create_dir(path.join("home")).unwrap();
     symlink(path.join("etc/real.toml"), path.join("home/link")).unwrap();
     give_away(&path.join("home"));
