@@ -49,7 +49,7 @@ mod tests {
             cmd(r#"echo "a" & b"#).unwrap(),
             r#"/d /s /c "%SystemRoot%\System32\chcp.com 65001>nul & echo "a" & b""#
         );
-        assert!(cmd("a\nb").unwrap_err().contains("one line"));
+        assert!(cmd("a\nb").unwrap_err().contains("a single line"));
         assert!(cmd(&"x".repeat(8001)).unwrap_err().contains("8000"));
     }
 

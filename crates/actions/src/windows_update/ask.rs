@@ -70,7 +70,8 @@ fn work(articles: Option<&[String]>) -> windows::core::Result<Installed> {
         if quiet.is_empty() { (Vec::new(), reboot_required()?) } else { agent.install(&found, &quiet)? };
     let update = |at: &usize| updates.get(*at).cloned().unwrap_or_default();
     let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(self::outcome(outcome))));
-    let left = asking.iter().map(|at| (update(at), Err("its installer requires input from a user".to_owned())));
+    let left =
+        asking.iter().map(|at| (update(at), Err("its installer requires input from a user".to_owned())));
     Ok((done.chain(left).collect(), reboot))
 }
 

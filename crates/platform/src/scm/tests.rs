@@ -75,7 +75,8 @@ fn a_start_that_fails_tells_the_services_exit_code() {
 
 #[test]
 fn a_start_after_which_nothing_runs_is_none_though_nothing_failed() {
-    for (ends_after, words) in [(0, "did not start: its process ended at once"), (1, "did not stay up")] {
+    for (ends_after, words) in [(0, "did not start: its process ended at once"), (1, "did not stay running")]
+    {
         for operation in [Start, Restart] {
             let brief = Simulated { ends_after: Some(ends_after), ..service(State::Stopped) };
             let machine = Machine::of([("a", brief)]);
@@ -90,7 +91,7 @@ fn a_dependent_that_does_not_stay_after_a_restart_is_named() {
     let brief = Simulated { needs: vec!["base"], ends_after: Some(2), ..service(State::Running) };
     let machine = Machine::of([("base", service(State::Running)), ("user", brief)]);
     let error = run(&machine, "base", Restart).unwrap_err().to_string();
-    assert!(error.contains("user did not stay up"), "{error}");
+    assert!(error.contains("user did not stay running"), "{error}");
 }
 
 #[test]

@@ -60,9 +60,9 @@ mod tests {
         let progress = Progress::default();
         assert!(progress.told().contains("not yet received a request"));
         progress.asked();
-        assert!(progress.told().contains("was asked"));
+        assert!(progress.told().contains("received the request"));
         progress.runs();
         progress.asked();
-        assert!(progress.told().contains("goes on"));
+        assert!(progress.told().contains("continues"));
     }
 }

@@ -148,7 +148,7 @@ mod tests {
         let passed = assess(&of_devices(parse(SERVER)), &BTreeMap::new());
         let finding = complete(passed.clone(), 3);
         assert_eq!(finding.status, CheckStatus::Warning);
-        assert!(finding.message.contains("3 could not be read"), "{}", finding.message);
+        assert!(finding.message.contains("3 mounts could not be parsed"), "{}", finding.message);
         assert_eq!(complete(passed, 0).status, CheckStatus::Passed);
     }
 

@@ -294,7 +294,7 @@ async fn a_simulation_that_cannot_be_read_changes_nothing() {
         let scenes = [there("1.0"), ("apt-get", "-s", finished(0, text, ""))];
         let error = play(Change::Remove, scenes).await.unwrap_err();
         assert!(
-            error.code == ErrorCode::ExecutionFailed && error.error.contains("could not be read"),
+            error.code == ErrorCode::ExecutionFailed && error.error.contains("could not be parsed"),
             "{error}"
         );
     }

@@ -258,7 +258,7 @@ async fn updates_that_announce_themselves_unreadably_are_counted_and_never_none(
         serde_json::from_value(check([refresh(0), pending(text)]).await.unwrap().data).unwrap();
     assert_eq!((data.pending_count, data.unreadable), (0, 1));
     let error = install(false, [refresh(0), pending(text)]).await.unwrap_err();
-    assert!(error.error.contains("could not be read"), "{error}");
+    assert!(error.error.contains("could not be parsed"), "{error}");
 }
 
 #[tokio::test]
