@@ -38,7 +38,9 @@ fn sources(directory: &Path, into: &mut String) -> Result<()> {
 
 fn spoken() -> Result<String> {
     let mut text = String::new();
-    for part in ["agent", "link", "protocol", "infinictl"] {
+    for part in
+        ["agent", "actions", "channel", "collector", "exec", "platform", "link", "protocol", "infinictl"]
+    {
         sources(&binary::workspace().join("crates").join(part).join("src"), &mut text)?;
     }
     Ok(text)
