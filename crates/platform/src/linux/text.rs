@@ -5,11 +5,7 @@ use thiserror::Error;
 
 /// What in a text or record was not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-<<<<<<< HEAD
 #[error("line {line}: {item} is missing or invalid")]
-=======
-#[error("line {line}: {item} is missing or invalid")]
->>>>>>> h/metrics
 pub struct ParseError {
     /// Counted from 1; 0 for the file as a whole.
     pub line: usize,

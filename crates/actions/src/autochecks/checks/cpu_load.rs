@@ -15,11 +15,7 @@ const LEVELS: Levels = Levels::new(2.0, 6.0);
 /// Gathers and assesses.
 pub async fn run(machine: Arc<Machine>) -> Assessed {
     let load = machine.read("proc/loadavg").await?;
-<<<<<<< HEAD
     let load = load_average(&load).map_err(|_| Skip::because("/proc/loadavg cannot be parsed"))?;
-=======
-    let load = load_average(&load).map_err(|_| Skip::because("/proc/loadavg is not understood"))?;
->>>>>>> h/metrics
     let processors = processors(&machine.read("proc/stat").await?);
     Ok(assess(&load, processors))
 }
@@ -32,15 +28,8 @@ fn processors(stat: &[u8]) -> usize {
 /// The five minutes decide: a minute's burst is what processors are for.
 pub fn assess(load: &LoadAverage, processors: usize) -> Finding {
     let each = load.load_5min / processors as f64;
-<<<<<<< HEAD
     let message =
         format!("The five-minute load average is {:.2} on {processors} processor(s).", load.load_5min);
-=======
-    let message = format!(
-        "In the last five minutes {:.2} tasks wanted to run at a time, on {processors} processor(s).",
-        load.load_5min
-    );
->>>>>>> h/metrics
     let details = json!({
         "load_1m": load.load_1min,
         "load_5m": load.load_5min,
