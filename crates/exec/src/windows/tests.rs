@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 const LONG: Duration = Duration::from_secs(60);
-const CHILD: &str = "commands::runner::windows::tests::a_program_for_the_other_tests";
+const CHILD: &str = "windows::tests::a_program_for_the_other_tests";
 
 /// cmd with a line of its own.
 fn cmd(line: &str) -> Request {
