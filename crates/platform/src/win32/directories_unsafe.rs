@@ -7,10 +7,17 @@ use std::path::PathBuf;
 use windows::Win32::Foundation::HANDLE;
 use windows::Win32::System::Com::CoTaskMemFree;
 use windows::Win32::System::SystemInformation::{GetSystemDirectoryW, GetSystemWindowsDirectoryW};
-use windows::core::{GUID, HRESULT, PWSTR};
+use windows::core::{GUID, PWSTR};
 
-// Declared here: with the crate's feature for these, `Win32_UI_Shell`, it takes half as long again to build.
-windows::core::link!("shell32.dll" "system" fn SHGetKnownFolderPath(folder: *const GUID, flags: u32, token: HANDLE, path: *mut PWSTR) -> HRESULT);
+use shell::SHGetKnownFolderPath;
+
+mod shell {
+    use windows::Win32::Foundation::HANDLE;
+    use windows::core::{GUID, HRESULT, PWSTR};
+
+    // Declared here: with the crate's feature for it, `Win32_UI_Shell`, that takes half as long again to build.
+    windows::core::link!("shell32.dll" "system" fn SHGetKnownFolderPath(folder: *const GUID, flags: u32, token: HANDLE, path: *mut PWSTR) -> HRESULT);
+}
 
 /// `FOLDERID_ProgramData` and `FOLDERID_ProgramFiles` of `KnownFolders.h`.
 const PROGRAM_DATA: GUID = GUID::from_u128(0x62ab_5d82_fdc1_4dc3_a9dd_070d_1d49_5d97);

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn each_share_is_told() {
         let before = parse(b"cpu  0 0 0 0 0 0 0 0 0 0\n").unwrap();
-        let after = parse(b"cpu  10 5 5 60 10 3 2 5 99 99\ncpu0 1 1\n").unwrap();
+        let after = parse(b"cpu  10 5 5 60 10 3 2 5 99 99\ncpu0 1 1 1 1\n").unwrap();
         let details = assess(before, after).unwrap().details;
         assert_eq!(
             (details["busy_percent"].as_f64(), details["io_wait_percent"].as_f64()),
