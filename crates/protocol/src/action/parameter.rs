@@ -147,7 +147,7 @@ impl<'a> Params<'a> {
     pub(super) fn required_text(&self, name: &'static str, max: usize) -> Result<String, ParamError> {
         let text = self.text(name, max)?;
         match self.get(name) {
-            None => Err(missing(name, "be a text")),
+            None => Err(missing(name, "be a string")),
             Some(_) => {
                 text.ok_or_else(|| ParamError::must(name, "not be empty; it names what is meant", "\"\""))
             }
