@@ -104,9 +104,9 @@ fn modules_named(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A source file that is not of tests only.
+/// A source file that is not of tests or of the fuzzer only.
 fn is_product(path: &Path) -> bool {
-    let of_tests = |part: &str| part.contains("test");
+    let of_tests = |part: &str| part.contains("test") || part == "fuzzing.rs";
     path.extension().is_some_and(|extension| extension == "rs")
         && !path.file_name().is_some_and(|name| of_tests(&name.to_string_lossy()))
         && !path.parent().is_some_and(|parent| parent.ends_with("tests"))
