@@ -92,7 +92,7 @@ const BAD_DISK: &str = "modprobe scsi_debug dev_size_mb=8 opts=2 && udevadm sett
 fn disk_errors(guest: &Guest) -> Result<()> {
     let _undo = Undo::by(guest, "umount /srv/lab-bad; rmmod scsi_debug; rmdir /srv/lab-bad");
     with_host(guest, |client| {
-        expect(&one(guest, client, "disk_errors")?, CheckStatus::Passed, "no error")?;
+        expect(&one(guest, client, "disk_errors")?, CheckStatus::Passed, "no disk or file system errors")?;
         let disk = guest.sh(BAD_DISK)?;
         guest.sh(&format!("! dd if=/dev/{disk} of=/dev/null bs=4k iflag=direct 2>&1; journalctl --sync"))?;
         let failing = one(guest, client, "disk_errors")?;
