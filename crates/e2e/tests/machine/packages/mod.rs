@@ -40,6 +40,13 @@ impl<'a> Desk<'a> {
         Ok(Self { guest, client: guest.connect()? })
     }
 
+    /// What a change that outlived its timeout came to: the agent looks at what is installed after the tool has ended.
+    fn ended(&self, id: &str) -> Result<Response> {
+        let status = Action::PackageChangeStatus { id: Some(id.to_owned()) };
+        self.guest.until("the change's end", |_| Ok(self.ask(&status, None)?.data["running"] == false))?;
+        self.ask(&status, None)
+    }
+
     fn close(self) {
         self.guest.disconnect(self.client);
     }

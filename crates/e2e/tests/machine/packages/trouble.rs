@@ -62,9 +62,7 @@ fn script_hangs(guest: &Guest) -> Result<()> {
     guest.sh("pkill -f '[s]leep 100000'; while pgrep -x apt-get; do sleep 0.2; done")?;
     let left = guest.sh("pgrep -fa '[s]leep 100000|[d]pkg|[a]pt-get|[t]ee -p' || true")?;
     ensure!(left.is_empty(), "processes are left: {left}");
-    let status = Action::PackageChangeStatus { id: Some(response.id.clone()) };
-    let ended = desk.ask(&status, None)?;
-    ensure!(ended.data["running"] == false, "{}", ended.data);
+    let ended = desk.ended(&response.id)?;
     let change = &ended.data["changes"][0];
     ensure!(change["state"] == "failed" && change["outlived_timeout"] == true, "{change}");
     ensure!(desk.dpkg("lab-hangs")? == "half-configured 1.0", "{}", desk.dpkg("lab-hangs")?);
