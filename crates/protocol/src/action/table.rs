@@ -122,7 +122,7 @@ macro_rules! actions {
 actions! {
     /// Services and their states.
     ServiceList(30 s, Reads, All) -> Vec<data::ServiceInfo> {
-        /// Only services in this state, one of `SERVICE_STATES`; by default all.
+        /// Only services in this state, as `status` in the answer; by default all.
         state: optional(String) = service_state;
     }
     /// One operation on one service.
