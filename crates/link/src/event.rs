@@ -16,10 +16,9 @@ pub enum OpenFailure {
     Other(String),
 }
 
-/// What happened.
+/// What happened to the port: told by whoever moves its bytes, to any protocol that is spoken on it.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "an event lives on the stack for one call")]
-pub enum Event<'a> {
+pub enum PortEvent<'a> {
     /// A port is open. `host` is `None` on a device that cannot tell whether a host is connected (a terminal).
     Opened {
         /// The device's path.
@@ -27,23 +26,32 @@ pub enum Event<'a> {
         /// Whether a host is connected.
         host: Option<bool>,
     },
-    /// [`Action::Open`] failed.
+    /// No port could be opened.
     OpenFailed(OpenFailure),
     /// A host opened its end. Ignored while one is connected already.
     HostConnected,
-    /// The host closed its end; the port stays open. Ignored while none is connected.
+    /// The host closed its end, and what it wrote before was read; the port stays open. Ignored while none is connected.
     HostDisconnected,
-    /// Bytes arrived.
+    /// Bytes arrived, no more than the session's room for reading allows.
     Read(&'a [u8]),
-    /// The port took this many bytes of [`super::Link::pending_write`]. The driver goes on with `pending_write` until that
-    /// is empty or the port would block.
+    /// The port took this many of the bytes that wait to be written. The driver continues with those that are left until there
+    /// are none or the port would block.
     Wrote(usize),
-    /// A read or write failed; the device may still be there.
+    /// Waiting, reading or writing failed; the device may still be there.
     IoFailed(String),
     /// The device is gone (`ENODEV`, unplugged).
     DeviceGone,
     /// The set of devices changed: one may have come.
     DevicesChanged,
+}
+
+/// What happened.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "an event lives on the stack for one call")]
+pub enum Event<'a> {
+    /// Something happened to the port. [`PortEvent::Opened`] and [`PortEvent::OpenFailed`] answer [`Action::Open`],
+    /// [`PortEvent::Wrote`] counts bytes of [`super::Link::pending_write`].
+    Port(PortEvent<'a>),
     /// A message for the host. Each delivered command is owed exactly one `Response`.
     Send(Outgoing),
     /// The answer to a command that was not accepted, see [`Action::NoRoom`].

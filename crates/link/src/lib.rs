@@ -44,7 +44,7 @@ use trouble::Trouble;
 use visits::Visits;
 use writer::{Writer, Written};
 
-pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing};
+pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing, PortEvent};
 use gate::{Gate, Since};
 pub use quality::Quality;
 pub use settings::{BreakerSettings, LinkSettings};
@@ -230,15 +230,15 @@ impl Link {
 
     fn take(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
         match event {
-            Event::Opened { path, host } => self.opened(now, path, host, actions),
-            Event::OpenFailed(failure) => self.open_failed(now, failure, actions),
-            Event::HostConnected => self.host_connected(now, actions),
-            Event::HostDisconnected => self.host_disconnected(now, actions),
-            Event::Read(bytes) => self.read(now, bytes, actions),
-            Event::Wrote(count) => self.wrote(now, count),
-            Event::IoFailed(error) => self.io_failed(now, &error, actions),
-            Event::DeviceGone => self.device_gone(now, actions),
-            Event::DevicesChanged => self.session.device_came(now.mono),
+            Event::Port(PortEvent::Opened { path, host }) => self.opened(now, path, host, actions),
+            Event::Port(PortEvent::OpenFailed(failure)) => self.open_failed(now, failure, actions),
+            Event::Port(PortEvent::HostConnected) => self.host_connected(now, actions),
+            Event::Port(PortEvent::HostDisconnected) => self.host_disconnected(now, actions),
+            Event::Port(PortEvent::Read(bytes)) => self.read(now, bytes, actions),
+            Event::Port(PortEvent::Wrote(count)) => self.wrote(now, count),
+            Event::Port(PortEvent::IoFailed(error)) => self.io_failed(now, &error, actions),
+            Event::Port(PortEvent::DeviceGone) => self.device_gone(now, actions),
+            Event::Port(PortEvent::DevicesChanged) => self.session.device_came(now.mono),
             Event::Send(outgoing) => self.send(outgoing.message),
             Event::TurnedAway(response) => self.refuse(GuestMessage::Response(response)),
             Event::MetricsGivenUp(id, why) => self.metrics_given_up(id, why),

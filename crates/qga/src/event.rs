@@ -5,7 +5,7 @@ use crate::freeze::FreezeState;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::table::Row;
-use infiniservice_link::OpenFailure;
+use infiniservice_link::PortEvent;
 
 /// Names one command that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,30 +15,10 @@ pub struct Token(pub u64);
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "an event lives on the stack for one call")]
 pub enum Event<'a> {
-    /// A port is open. `host` is `None` on a device that cannot tell whether a host is connected (a terminal, a socket).
-    Opened {
-        /// The device's path.
-        path: &'a str,
-        /// Whether a host is connected.
-        host: Option<bool>,
-    },
-    /// [`Action::Open`] failed.
-    OpenFailed(OpenFailure),
-    /// A host opened its end.
-    HostConnected,
-    /// The host's end is closed now, and what it wrote before was read. To be told by the level, not by a remembered edge: the
-    /// next client's first bytes may have been read since.
-    HostDisconnected,
-    /// Bytes arrived, at most [`crate::limits::READ_BYTES`], and no more than [`crate::Session::read_room`] allows.
-    Read(&'a [u8]),
-    /// The port took this many bytes of [`crate::Session::pending_write`].
-    Wrote(usize),
-    /// A read or write failed; the device may still be there.
-    IoFailed(String),
-    /// The device is gone (`ENODEV`, unplugged).
-    DeviceGone,
-    /// The set of devices changed: one may have come.
-    DevicesChanged,
+    /// Something happened to the port. [`PortEvent::Opened`] and [`PortEvent::OpenFailed`] answer [`Action::Open`]. A host that
+    /// went is told by the level, not by a remembered edge: the next client's first bytes may have been read since. At most
+    /// [`crate::limits::READ_BYTES`] come at a time.
+    Port(PortEvent<'a>),
     /// What came of [`Action::Execute`]. Each is owed exactly one. A command without a success response that succeeded tells
     /// [`Reply::Empty`].
     Finished(Token, Result<Reply, Error>),

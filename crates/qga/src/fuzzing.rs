@@ -3,7 +3,7 @@
 use crate::limits::{ANSWER_BACKLOG_BYTES, READ_BYTES};
 use crate::reader::{Frame, Reader};
 use crate::table::Platform;
-use crate::{Action, Event, Policy, Reply, Session, Settings};
+use crate::{Action, Event, Policy, PortEvent, Reply, Session, Settings};
 use infiniservice_protocol::clock::Now;
 use std::time::{Duration, SystemTime};
 
@@ -57,13 +57,13 @@ impl Guest {
         let settings =
             Settings { max_request_bytes: MAX_REQUEST_BYTES, ..Settings::new(Policy::all(Platform::Linux)) };
         let mut guest = Self { session: Session::new(settings), written: Vec::new() };
-        guest.tell(Event::Opened { path: "port", host: Some(true) });
+        guest.tell(Event::Port(PortEvent::Opened { path: "port", host: Some(true) }));
         guest
     }
 
     fn read(&mut self, bytes: &[u8]) {
         assert!(self.session.read_room() >= bytes.len());
-        self.tell(Event::Read(bytes));
+        self.tell(Event::Port(PortEvent::Read(bytes)));
         let bound = 4 * MAX_REQUEST_BYTES.max(READ_BYTES) + ANSWER_BACKLOG_BYTES + SLACK_BYTES;
         assert!(self.session.held_bytes() <= bound, "{} bytes", self.session.held_bytes());
     }
@@ -89,7 +89,7 @@ impl Guest {
         let text = line.strip_prefix(b"\xff").unwrap_or(&line);
         assert!(text.is_ascii() && text.ends_with(b"\n") && !text[..text.len() - 1].contains(&b'\n'));
         assert!(serde_json::from_slice::<serde_json::Value>(text).is_ok(), "{}", text.escape_ascii());
-        self.session.handle(now(), Event::Wrote(line.len()), actions);
+        self.session.handle(now(), Event::Port(PortEvent::Wrote(line.len())), actions);
         self.written.extend(line);
     }
 }

@@ -36,6 +36,7 @@ mod tests;
 pub use error::{Class, Error};
 pub use event::{Action, Event, Token};
 pub use freeze::FreezeState;
+pub use infiniservice_link::PortEvent;
 pub use policy::Policy;
 pub use reply::Reply;
 pub use request::Request;

@@ -1,6 +1,6 @@
 //! The model of `service::run`: carries out the link's actions, moves bytes, collects, runs commands.
 
-use super::super::{Action, Event, Outgoing};
+use super::super::{Action, Event, Outgoing, PortEvent};
 use super::checker::Found;
 use super::executor::Verdict;
 use super::queue::Happening;
@@ -43,7 +43,7 @@ impl World {
                 if !self.device.open {
                     self.attempt_due = self.attempt_due.or(Some(self.now + ATTEMPT_WITHIN));
                 }
-                self.drive(Event::DevicesChanged)
+                self.drive(Event::Port(PortEvent::DevicesChanged))
             }
             _ => Ok(()),
         }
@@ -98,14 +98,14 @@ impl World {
         self.watch.open(self.now)?;
         self.attempt_due = None;
         match self.device.open() {
-            Err(failure) => self.drive(Event::OpenFailed(failure)),
+            Err(failure) => self.drive(Event::Port(PortEvent::OpenFailed(failure))),
             Ok(host) => {
                 self.known_host = host;
                 if host != Some(false) {
                     self.checker.connected();
                 }
                 self.guest_notices();
-                self.drive(Event::Opened { path: "/dev/vport1p1", host })
+                self.drive(Event::Port(PortEvent::Opened { path: "/dev/vport1p1", host }))
             }
         }
     }
@@ -146,7 +146,7 @@ impl World {
             return Ok(());
         }
         if self.device.dead {
-            return self.drive(Event::DeviceGone);
+            return self.drive(Event::Port(PortEvent::DeviceGone));
         }
         let input_first = self.rng.bool();
         if input_first {
@@ -164,22 +164,22 @@ impl World {
         self.known_host = Some(self.device.host);
         if self.device.host {
             self.checker.connected();
-            self.drive(Event::HostConnected)
+            self.drive(Event::Port(PortEvent::HostConnected))
         } else {
             self.checker.host_left();
-            self.drive(Event::HostDisconnected)
+            self.drive(Event::Port(PortEvent::HostDisconnected))
         }
     }
 
     fn take_input(&mut self) -> Found {
         while self.may_read() {
             if self.device.broken {
-                return self.drive(Event::IoFailed("EIO on read".into()));
+                return self.drive(Event::Port(PortEvent::IoFailed("EIO on read".into())));
             }
             let mut buffer = std::mem::take(&mut self.buffer);
             let max = self.rng.usize(1..=65_536).min(self.subject.link().read_room());
             self.device.guest_reads(max, &mut buffer);
-            let found = self.drive(Event::Read(&buffer));
+            let found = self.drive(Event::Port(PortEvent::Read(&buffer)));
             self.buffer = buffer;
             found?;
         }
@@ -208,10 +208,10 @@ impl World {
                 break;
             }
             if self.device.dead {
-                return self.drive(Event::DeviceGone);
+                return self.drive(Event::Port(PortEvent::DeviceGone));
             }
             if self.device.broken {
-                return self.drive(Event::IoFailed("EIO on write".into()));
+                return self.drive(Event::Port(PortEvent::IoFailed("EIO on write".into())));
             }
             self.checker.offer(clock, bytes)?;
             let count = self.device.write(bytes, &mut self.rng);
@@ -221,7 +221,7 @@ impl World {
             }
             self.checker.accept(bytes, count)?;
             self.host_notices();
-            self.drive(Event::Wrote(count))?;
+            self.drive(Event::Port(PortEvent::Wrote(count)))?;
             if self.device.slow {
                 self.later(SLOW_EDGE, Happening::GuestEdge);
                 break;

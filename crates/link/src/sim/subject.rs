@@ -1,6 +1,6 @@
 //! What is simulated: the link, or one broken on purpose, to prove that the simulator would notice.
 
-use super::super::{Action, Event, Link, LinkSettings, Outgoing};
+use super::super::{Action, Event, Link, LinkSettings, Outgoing, PortEvent};
 use infiniservice_protocol::GuestMessage;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::BreakerState;
@@ -89,11 +89,11 @@ impl Subject {
         }
         match (self.mutation, event) {
             (Some(mutation), Event::Send(Outgoing { message })) => self.send(now, mutation, message, actions),
-            (Some(Mutation::MissDisconnect), Event::HostDisconnected)
-            | (Some(Mutation::DeafToDevices), Event::DevicesChanged) => {}
-            (Some(Mutation::OvercountWrite), Event::Wrote(count)) => {
+            (Some(Mutation::MissDisconnect), Event::Port(PortEvent::HostDisconnected))
+            | (Some(Mutation::DeafToDevices), Event::Port(PortEvent::DevicesChanged)) => {}
+            (Some(Mutation::OvercountWrite), Event::Port(PortEvent::Wrote(count))) => {
                 let more = usize::from(self.nth(97));
-                self.link.handle(now, Event::Wrote(count + more), actions);
+                self.link.handle(now, Event::Port(PortEvent::Wrote(count + more)), actions);
             }
             (_, event) => self.link.handle(now, event, actions),
         }
@@ -116,7 +116,7 @@ impl Subject {
             now.wall -= Duration::from_millis(500);
         }
         if self.mutation == Some(Mutation::SkipNewline) && self.link.pending_write(now) == b"\n" {
-            self.link.handle(now, Event::Wrote(1), &mut Vec::new());
+            self.link.handle(now, Event::Port(PortEvent::Wrote(1)), &mut Vec::new());
         }
         self.link.pending_write(now)
     }

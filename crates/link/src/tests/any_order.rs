@@ -30,43 +30,43 @@ fn any_event(bench: &mut Bench, rng: &mut fastrand::Rng) {
     ];
     match rng.u8(..16) {
         0 => {
-            bench.event(Event::Opened { path: "p", host: None });
+            bench.event(Event::Port(PortEvent::Opened { path: "p", host: None }));
         }
         1 => {
-            bench.event(Event::Opened { path: "p", host: Some(rng.bool()) });
+            bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(rng.bool()) }));
         }
         2 => {
-            bench.event(Event::OpenFailed(OpenFailure::Absent));
+            bench.event(Event::Port(PortEvent::OpenFailed(OpenFailure::Absent)));
         }
         3 => {
-            bench.event(Event::OpenFailed(OpenFailure::Busy("b".into())));
+            bench.event(Event::Port(PortEvent::OpenFailed(OpenFailure::Busy("b".into()))));
         }
         4 => {
-            bench.event(Event::HostConnected);
+            bench.event(Event::Port(PortEvent::HostConnected));
         }
         5 => {
-            bench.event(Event::HostDisconnected);
+            bench.event(Event::Port(PortEvent::HostDisconnected));
         }
         6 => bench.say(lines[rng.usize(..lines.len())]),
         7 => {
-            bench.event(Event::Read(&[rng.u8(..); 40]));
+            bench.event(Event::Port(PortEvent::Read(&[rng.u8(..); 40])));
         }
         8 => {
             let clock = bench.clock();
             let offered = bench.link.pending_write(clock).len();
-            bench.event(Event::Wrote(rng.usize(..=offered)));
+            bench.event(Event::Port(PortEvent::Wrote(rng.usize(..=offered))));
         }
         9 => {
-            bench.event(Event::Wrote(rng.usize(..10_000)));
+            bench.event(Event::Port(PortEvent::Wrote(rng.usize(..10_000))));
         }
         10 => {
-            bench.event(Event::IoFailed("e".into()));
+            bench.event(Event::Port(PortEvent::IoFailed("e".into())));
         }
         11 => {
-            bench.event(Event::DeviceGone);
+            bench.event(Event::Port(PortEvent::DeviceGone));
         }
         12 => {
-            bench.event(Event::DevicesChanged);
+            bench.event(Event::Port(PortEvent::DevicesChanged));
         }
         13 => bench.respond("r"),
         14 => bench.send(GuestMessage::SystemMetrics(SystemMetrics::default())),

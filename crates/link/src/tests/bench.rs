@@ -28,7 +28,7 @@ impl Bench {
     pub(super) fn connected() -> Self {
         let mut bench = Self::new();
         bench.event(Event::Timer);
-        bench.event(Event::Opened { path: "/dev/vport1p1", host: Some(true) });
+        bench.event(Event::Port(PortEvent::Opened { path: "/dev/vport1p1", host: Some(true) }));
         bench
     }
 
@@ -61,7 +61,7 @@ impl Bench {
     }
 
     pub(super) fn say(&mut self, line: &str) {
-        self.event(Event::Read(format!("{line}\n").as_bytes()));
+        self.event(Event::Port(PortEvent::Read(format!("{line}\n").as_bytes())));
     }
 
     /// Lets the port take all that waits.
@@ -74,7 +74,7 @@ impl Bench {
                 return String::from_utf8(out).expect("ASCII");
             }
             out.extend_from_slice(&bytes);
-            self.event(Event::Wrote(bytes.len()));
+            self.event(Event::Port(PortEvent::Wrote(bytes.len())));
         }
     }
 

@@ -20,11 +20,11 @@ fn a_loop_back_ends_in_silence_whatever_began_it() {
                 bench.link = Link::new(LinkSettings::default(), 1).with_secret(secret);
             }
             bench.event(Event::Timer);
-            bench.event(Event::Opened { path: "/dev/pts/1", host: None });
+            bench.event(Event::Port(PortEvent::Opened { path: "/dev/pts/1", host: None }));
             bench.say(begin);
             let rounds = std::iter::from_fn(|| {
                 let written = bench.written();
-                bench.event(Event::Read(written.as_bytes()));
+                bench.event(Event::Port(PortEvent::Read(written.as_bytes())));
                 Some(written.lines().count()).filter(|lines| *lines > 0)
             });
             assert!(rounds.take(100).count() <= 3, "{begin} goes round and round");

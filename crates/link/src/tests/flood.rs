@@ -1,7 +1,7 @@
 //! A host that asks faster than it reads is held up by its own answers, and loses none.
 
 use super::bench::Bench;
-use crate::{Event, GivenUp, Link, LinkSettings};
+use crate::{Event, GivenUp, Link, LinkSettings, PortEvent};
 use infiniservice_protocol::metrics::SystemMetrics;
 use infiniservice_protocol::{GuestMessage, HostMessage, Limits};
 
@@ -10,7 +10,7 @@ fn read_what_may_be(bench: &mut Bench, input: &mut &[u8]) -> usize {
     let count = bench.link.read_room().min(16 << 10).min(input.len());
     let (now, rest) = input.split_at(count);
     *input = rest;
-    bench.event(Event::Read(now));
+    bench.event(Event::Port(PortEvent::Read(now)));
     count
 }
 
@@ -18,7 +18,7 @@ fn read_what_may_be(bench: &mut Bench, input: &mut &[u8]) -> usize {
 fn write_a_line(bench: &mut Bench) -> String {
     let clock = bench.clock();
     let bytes = bench.link.pending_write(clock).to_vec();
-    bench.event(Event::Wrote(bytes.len()));
+    bench.event(Event::Port(PortEvent::Wrote(bytes.len())));
     String::from_utf8(bytes).expect("ASCII")
 }
 
@@ -97,7 +97,7 @@ fn a_collector_that_hangs_for_good_stops_no_reading() {
     let limits = Limits { outbox_max_bytes: 256 << 10, ..Limits::default() };
     let mut bench = Bench::connected();
     bench.link = Link::new(LinkSettings { limits, ..LinkSettings::default() }, 1);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     for number in 0..1000 {
         bench.say(&format!(r#"{{"type":"Metrics","id":"{number}"}}"#));
         bench.written();
@@ -163,7 +163,7 @@ fn without_a_host_nothing_is_held_up() {
     while bench.link.read_room() > 0 {
         bench.say(r#"{"type":"x","id":"a"}"#);
     }
-    bench.event(Event::HostDisconnected);
+    bench.event(Event::Port(PortEvent::HostDisconnected));
     assert_eq!(bench.link.read_room(), usize::MAX);
 }
 
@@ -172,6 +172,6 @@ fn the_smallest_outbox_holds_nothing_up_for_good() {
     let limits = Limits { outbox_max_bytes: 1, ..Limits::default() };
     let mut link = Link::new(LinkSettings { limits, ..LinkSettings::default() }, 1);
     let now = Bench::new().clock();
-    link.handle(now, Event::Opened { path: "p", host: Some(true) }, &mut Vec::new());
+    link.handle(now, Event::Port(PortEvent::Opened { path: "p", host: Some(true) }), &mut Vec::new());
     assert!(link.read_room() > 0);
 }

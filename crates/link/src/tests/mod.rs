@@ -32,10 +32,10 @@ fn a_new_link_opens_at_once() {
 fn the_first_byte_to_a_host_is_a_newline_then_what_waits_and_metrics_are_asked_for() {
     let mut bench = Bench::new();
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(false) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(false) }));
     bench.respond("kept");
     assert_eq!(bench.written(), "");
-    bench.event(Event::HostConnected);
+    bench.event(Event::Port(PortEvent::HostConnected));
     assert!(
         bench.asked(|a| matches!(a, Action::CollectMetrics)) && bench.asked(|a| matches!(a, Action::Write))
     );
@@ -61,13 +61,13 @@ fn a_line_torn_by_a_disconnect_is_sent_again_whole() {
     bench.written();
     bench.respond("a");
     bench.respond("b");
-    bench.event(Event::Wrote(0));
+    bench.event(Event::Port(PortEvent::Wrote(0)));
     let clock = bench.clock();
     assert!(bench.link.pending_write(clock).len() > 20);
-    bench.event(Event::Wrote(20));
-    bench.event(Event::HostDisconnected);
+    bench.event(Event::Port(PortEvent::Wrote(20)));
+    bench.event(Event::Port(PortEvent::HostDisconnected));
     assert_eq!(bench.link.pending_write(clock), b"");
-    bench.event(Event::HostConnected);
+    bench.event(Event::Port(PortEvent::HostConnected));
     let lines = bench.lines();
     assert_eq!((lines[0]["id"].as_str(), lines[1]["id"].as_str()), (Some("a"), Some("b")));
 }
@@ -79,11 +79,11 @@ fn a_line_that_lacked_only_its_newline_when_we_closed_is_not_sent_twice() {
     bench.respond("a");
     let clock = bench.clock();
     let length = bench.link.pending_write(clock).len();
-    bench.event(Event::Wrote(length - 1));
-    bench.event(Event::IoFailed("EIO".into()));
+    bench.event(Event::Port(PortEvent::Wrote(length - 1)));
+    bench.event(Event::Port(PortEvent::IoFailed("EIO".into())));
     bench.wait(6.0);
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     let text = bench.written();
     assert!(text.starts_with('\n') && !text.contains("\"a\""), "{text}");
 }
@@ -91,9 +91,9 @@ fn a_line_that_lacked_only_its_newline_when_we_closed_is_not_sent_twice() {
 #[test]
 fn a_torn_line_of_the_host_ends_at_the_disconnect() {
     let mut bench = Bench::connected();
-    bench.event(Event::Read(b"{\"type\":\"Safe"));
-    bench.event(Event::HostDisconnected);
-    bench.event(Event::HostConnected);
+    bench.event(Event::Port(PortEvent::Read(b"{\"type\":\"Safe")));
+    bench.event(Event::Port(PortEvent::HostDisconnected));
+    bench.event(Event::Port(PortEvent::HostConnected));
     bench.say(COMMAND);
     assert!(bench.asked(|a| matches!(a, Action::Deliver(HostMessage::SafeCommand(c)) if c.id == "c1")));
     assert_eq!(bench.link.stats().rejected_lines, 0);
@@ -162,8 +162,8 @@ fn a_ping_that_came_before_its_connection_is_answered_behind_it() {
     bench.say(r#"{"type":"keep_alive_request","sequence_number":4711}"#);
     let now = bench.clock();
     assert!(!bench.link.pending_write(now).is_empty(), "offered to the port, which takes nothing");
-    bench.event(Event::HostDisconnected);
-    bench.event(Event::HostConnected);
+    bench.event(Event::Port(PortEvent::HostDisconnected));
+    bench.event(Event::Port(PortEvent::HostConnected));
     let pongs = bench.written().lines().filter(|line| line.contains("4711")).count();
     assert_eq!(pongs, 1);
 }
@@ -172,7 +172,7 @@ fn a_ping_that_came_before_its_connection_is_answered_behind_it() {
 fn bad_lines_are_answered_and_the_next_good_one_works() {
     let mut bench = Bench::connected();
     bench.written();
-    bench.event(Event::Read(b"nonsense\n{\"type\":\"Reboot\",\"id\":\"r\"}\n\xff\xfe\n"));
+    bench.event(Event::Port(PortEvent::Read(b"nonsense\n{\"type\":\"Reboot\",\"id\":\"r\"}\n\xff\xfe\n")));
     bench.say(COMMAND);
     assert!(bench.asked(|a| matches!(a, Action::Deliver(HostMessage::SafeCommand(_)))));
     let lines = bench.lines();
@@ -222,7 +222,7 @@ fn a_host_that_stops_reading_for_a_minute_is_a_failure_and_gets_the_rest_of_the_
     bench.respond("a");
     let clock = bench.clock();
     let length = bench.link.pending_write(clock).len();
-    bench.event(Event::Wrote(5));
+    bench.event(Event::Port(PortEvent::Wrote(5)));
     let asked = bench.run(59).join(" ");
     assert!(asked.contains("taken no byte for 10 s") && !asked.contains("Close"), "{asked}");
     bench.event(Event::HealthCheck);
@@ -239,11 +239,11 @@ fn a_host_that_does_not_read_for_long_opens_the_breaker_and_still_gets_its_answe
     bench.respond("a");
     let clock = bench.clock();
     bench.link.pending_write(clock);
-    bench.event(Event::Wrote(5));
+    bench.event(Event::Port(PortEvent::Wrote(5)));
     let asked = bench.run(151).join(" ");
     assert!(asked.contains("Close") && asked.contains("circuit breaker open"), "{asked}");
     bench.run(60);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     let ids: Vec<String> = bench.lines().iter().filter_map(|l| l["id"].as_str().map(str::to_owned)).collect();
     assert_eq!(ids, ["a"]);
 }
@@ -252,7 +252,7 @@ fn a_host_that_does_not_read_for_long_opens_the_breaker_and_still_gets_its_answe
 fn a_device_that_cannot_tell_its_host_gets_heartbeats_from_the_start() {
     let mut bench = Bench::new();
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "/dev/pts/1", host: None });
+    bench.event(Event::Port(PortEvent::Opened { path: "/dev/pts/1", host: None }));
     assert!(bench.asked(|a| matches!(a, Action::CollectMetrics)));
     assert_eq!(kinds(&bench.lines()), ["keep_alive"]);
 }
@@ -266,12 +266,12 @@ fn fifteen_failures_open_the_breaker_and_the_host_hears_of_it_when_it_is_back() 
         bench.event(Event::Timer);
         assert!(bench.asked(|a| matches!(a, Action::Open)));
         attempts.push(bench.now.as_secs());
-        bench.event(Event::OpenFailed(OpenFailure::Busy("qemu-ga, pid 7".into())));
+        bench.event(Event::Port(PortEvent::OpenFailed(OpenFailure::Busy("qemu-ga, pid 7".into()))));
     }
     assert_eq!((attempts[15] - attempts[14], attempts[16] - attempts[15]), (60, 60));
     bench.wait(60.0);
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     let lines = bench.lines();
     let states: Vec<&str> = lines.iter().filter_map(|line| line["state"].as_str()).collect();
     assert_eq!(states, ["Open", "HalfOpen", "Open", "HalfOpen", "Open", "HalfOpen"]);
@@ -286,7 +286,7 @@ fn an_absent_device_moves_neither_the_breaker_nor_the_quality() {
     for _ in 0..40 {
         bench.now = bench.link.next_deadline().expect("retries");
         bench.event(Event::Timer);
-        bench.event(Event::OpenFailed(OpenFailure::Absent));
+        bench.event(Event::Port(PortEvent::OpenFailed(OpenFailure::Absent)));
     }
     bench.event(Event::HealthCheck);
     assert_eq!(bench.link.quality(), Quality::Excellent);
@@ -296,15 +296,15 @@ fn an_absent_device_moves_neither_the_breaker_nor_the_quality() {
 #[test]
 fn a_device_that_returns_is_opened_at_once() {
     let mut bench = Bench::connected();
-    bench.event(Event::DeviceGone);
+    bench.event(Event::Port(PortEvent::DeviceGone));
     assert!(matches!(bench.actions.as_slice(), [Action::Close(_), Action::Log(..), Action::Open]));
-    bench.event(Event::OpenFailed(OpenFailure::Absent));
+    bench.event(Event::Port(PortEvent::OpenFailed(OpenFailure::Absent)));
     for _ in 0..6 {
         bench.run(400);
-        bench.event(Event::OpenFailed(OpenFailure::Absent));
+        bench.event(Event::Port(PortEvent::OpenFailed(OpenFailure::Absent)));
     }
     bench.wait(0.1);
-    bench.event(Event::DevicesChanged);
+    bench.event(Event::Port(PortEvent::DevicesChanged));
     assert!(bench.asked(|a| matches!(a, Action::Open)));
 }
 
@@ -313,11 +313,11 @@ fn failures_move_the_quality_and_the_health_check_reports_it_once() {
     let mut bench = Bench::connected();
     bench.written();
     for _ in 0..3 {
-        bench.event(Event::IoFailed("EIO".into()));
+        bench.event(Event::Port(PortEvent::IoFailed("EIO".into())));
         bench.event(Event::HealthCheck);
         bench.now = bench.link.next_deadline().expect("retries");
         bench.event(Event::Timer);
-        bench.event(Event::Opened { path: "p", host: Some(true) });
+        bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     }
     assert!(bench.link.quality().is_degraded());
     bench.event(Event::HealthCheck);
@@ -364,13 +364,13 @@ fn metrics_without_a_host_are_not_kept_unless_asked_for() {
 #[test]
 fn events_out_of_their_order_are_taken_without_harm() {
     let mut bench = Bench::new();
-    bench.event(Event::HostConnected);
-    bench.event(Event::HostDisconnected);
-    bench.event(Event::Wrote(100));
-    bench.event(Event::IoFailed("x".into()));
-    bench.event(Event::DeviceGone);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
-    bench.event(Event::HostConnected);
+    bench.event(Event::Port(PortEvent::HostConnected));
+    bench.event(Event::Port(PortEvent::HostDisconnected));
+    bench.event(Event::Port(PortEvent::Wrote(100)));
+    bench.event(Event::Port(PortEvent::IoFailed("x".into())));
+    bench.event(Event::Port(PortEvent::DeviceGone));
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
+    bench.event(Event::Port(PortEvent::HostConnected));
     assert_eq!(bench.link.stats().host_connects, 1);
     assert!(bench.written().starts_with('\n'));
 }

@@ -75,7 +75,7 @@ fn when_the_host_goes_the_number_is_told_at_once() {
     for _ in 0..40 {
         bench.say("garbage");
     }
-    bench.event(Event::HostDisconnected);
+    bench.event(Event::Port(PortEvent::HostDisconnected));
     assert_eq!((told(&bench), bench.link.next_deadline()), ((vec![], 8), None));
 }
 
@@ -93,7 +93,7 @@ fn unsigned_lines_are_told_though_they_are_not_answered() {
     let mut bench = Bench::new();
     bench.link = Link::new(LinkSettings::default(), 1).with_secret("sixteen letters!");
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     for _ in 0..3 {
         bench.say(COMMAND);
         let (lines, _) = told(&bench);

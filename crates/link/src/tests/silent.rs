@@ -15,7 +15,9 @@ fn silent_minutes(bench: &mut Bench, minutes: u64) -> Vec<String> {
             bench.event(event);
             for action in std::mem::take(&mut bench.actions) {
                 match action {
-                    Action::Open => drop(bench.event(Event::Opened { path: "p", host: Some(true) }).len()),
+                    Action::Open => drop(
+                        bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) })).len(),
+                    ),
                     Action::Log(log::Level::Warn, text) => warnings.push(text),
                     _ => {}
                 }

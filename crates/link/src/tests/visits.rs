@@ -17,13 +17,13 @@ fn said(bench: &Bench, least: Level) -> Vec<String> {
 fn away() -> Bench {
     let mut bench = Bench::connected();
     bench.written();
-    bench.event(Event::HostDisconnected);
+    bench.event(Event::Port(PortEvent::HostDisconnected));
     bench
 }
 
 /// A host comes for a while; what is said of it, and whether a timer was wanted while it was there.
 fn visit(bench: &mut Bench, seconds: f64, least: Level) -> Vec<String> {
-    bench.event(Event::HostConnected);
+    bench.event(Event::Port(PortEvent::HostConnected));
     let mut lines = said(bench, least);
     bench.written();
     bench.wait(seconds);
@@ -31,7 +31,7 @@ fn visit(bench: &mut Bench, seconds: f64, least: Level) -> Vec<String> {
         bench.event(Event::Timer);
         lines.extend(said(bench, least));
     }
-    bench.event(Event::HostDisconnected);
+    bench.event(Event::Port(PortEvent::HostDisconnected));
     lines.extend(said(bench, least));
     lines
 }
@@ -65,15 +65,15 @@ fn a_host_that_stays_is_told_after_a_second_with_those_that_did_not() {
 fn a_host_that_is_there_when_the_port_opens_is_told_at_once() {
     let mut bench = Bench::new();
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(true) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
     assert!(said(&bench, Level::Info).iter().any(|line| line.starts_with("a host is connected")));
 }
 
 #[test]
 fn a_port_that_fails_tells_of_no_host_afterwards() {
     let mut bench = away();
-    bench.event(Event::HostConnected);
-    bench.event(Event::IoFailed("EIO".into()));
+    bench.event(Event::Port(PortEvent::HostConnected));
+    bench.event(Event::Port(PortEvent::IoFailed("EIO".into())));
     bench.wait(2.0);
     bench.event(Event::Timer);
     assert!(!said(&bench, Level::Debug).iter().any(|line| line.contains("a host is connected")));
@@ -83,7 +83,7 @@ fn a_port_that_fails_tells_of_no_host_afterwards() {
 fn while_no_host_is_connected_nothing_is_due_and_nothing_moves() {
     let mut bench = Bench::new();
     bench.event(Event::Timer);
-    bench.event(Event::Opened { path: "p", host: Some(false) });
+    bench.event(Event::Port(PortEvent::Opened { path: "p", host: Some(false) }));
     bench.respond("kept");
     assert_eq!(bench.link.next_deadline(), None);
     bench.wait(1e6);

@@ -19,6 +19,7 @@ use crate::port::Port;
 use crate::reader::{Frame, Reader};
 use crate::stats::Stats;
 use crate::table::Row;
+use infiniservice_link::PortEvent;
 use infiniservice_protocol::clock::Now;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -166,25 +167,25 @@ impl Session {
 
     fn take(&mut self, now: Duration, event: Event<'_>, actions: &mut Vec<Action>) {
         match event {
-            Event::Opened { path, host } => {
+            Event::Port(PortEvent::Opened { path, host }) => {
                 self.forget_host();
                 self.port.opened(path, host, actions);
             }
-            Event::OpenFailed(failure) => self.port.open_failed(now, failure, actions),
-            Event::HostConnected => self.port.set_host(true),
-            Event::HostDisconnected => {
+            Event::Port(PortEvent::OpenFailed(failure)) => self.port.open_failed(now, failure, actions),
+            Event::Port(PortEvent::HostConnected) => self.port.set_host(true),
+            Event::Port(PortEvent::HostDisconnected) => {
                 self.stats.hosts_left += 1;
                 self.port.set_host(false);
                 self.forget_host();
             }
-            Event::Read(bytes) => self.read(now, bytes),
-            Event::Wrote(count) => {
+            Event::Port(PortEvent::Read(bytes)) => self.read(now, bytes),
+            Event::Port(PortEvent::Wrote(count)) => {
                 self.stats.bytes_out += count as u64;
                 self.outbox.wrote(count);
             }
-            Event::IoFailed(reason) => self.lost(now, reason, actions),
-            Event::DeviceGone => self.lost(now, "its device is gone".to_owned(), actions),
-            Event::DevicesChanged => self.port.devices_changed(now),
+            Event::Port(PortEvent::IoFailed(reason)) => self.lost(now, reason, actions),
+            Event::Port(PortEvent::DeviceGone) => self.lost(now, "its device is gone".to_owned(), actions),
+            Event::Port(PortEvent::DevicesChanged) => self.port.devices_changed(now),
             Event::Finished(token, result) => self.finished(token, result),
             Event::FreezeChanged(state) => self.freeze = state,
             Event::Timer => {}

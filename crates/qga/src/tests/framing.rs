@@ -4,7 +4,7 @@ use super::guest::Guest;
 use super::replay::recordings;
 use crate::limits::{ANSWER_BACKLOG_BYTES, HALF_READ_KEPT, MAX_DEPTH, MAX_VALUES};
 use crate::table::Platform;
-use crate::{Event, Policy, Session, Settings, fuzzing};
+use crate::{Event, Policy, PortEvent, Session, Settings, fuzzing};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -94,8 +94,8 @@ fn members_of_a_torn_request_s_successor_may_stand_in_any_order() {
 fn a_host_that_leaves_takes_what_it_sent_in_part_along() {
     let mut guest = Guest::new();
     guest.send("{\"execute\":");
-    guest.tell(Event::HostDisconnected);
-    guest.tell(Event::HostConnected);
+    guest.tell(Event::Port(PortEvent::HostDisconnected));
+    guest.tell(Event::Port(PortEvent::HostConnected));
     guest.send(PING.trim_end());
     assert_eq!(guest.answers(), PONG);
 }
@@ -147,9 +147,9 @@ fn limits_are_told_once_and_the_rest_of_the_request_is_no_request() {
         let settings = if text == "token count" { self::settings() } else { settings };
         let mut guest = Guest::new();
         guest.session = Session::new(settings);
-        guest.tell(Event::Opened { path: "port", host: None });
+        guest.tell(Event::Port(PortEvent::Opened { path: "port", host: None }));
         for part in request.as_bytes().chunks(1000) {
-            guest.tell(Event::Read(part));
+            guest.tell(Event::Port(PortEvent::Read(part)));
         }
         guest.send(PING);
         let wanted = format!(
@@ -189,7 +189,7 @@ fn endless_trials_for_a_torn_request_are_bounded() {
     for _ in 0..2000 {
         guest.send(&end);
     }
-    guest.tell(Event::Read(b"\xff"));
+    guest.tell(Event::Port(PortEvent::Read(b"\xff")));
     guest.send(PING);
     assert!(guest.answers().ends_with(PONG));
 }

@@ -3,7 +3,7 @@
 use super::guest::Guest;
 use crate::limits::{MAX_DETACHED_COMMANDS, MAX_QUEUED_REQUESTS, SYNC_PATIENCE};
 use crate::reply::{ExecPid, HostName};
-use crate::{Error, Event, FreezeState, Reply, Request};
+use crate::{Error, Event, FreezeState, PortEvent, Reply, Request};
 use std::time::Duration;
 
 const TRIM: &str = "{\"execute\":\"guest-fstrim\"}\n";
@@ -91,10 +91,10 @@ fn a_host_that_comes_anew_gets_nothing_of_the_last_one_s() {
     guest.writable = false;
     guest.send("{\"execute\":\"guest-ping\",\"id\":\"old\"}\n");
     guest.send(&format!("{NAME}{NAME}"));
-    guest.tell(Event::Wrote(5));
-    guest.tell(Event::HostDisconnected);
+    guest.tell(Event::Port(PortEvent::Wrote(5)));
+    guest.tell(Event::Port(PortEvent::HostDisconnected));
     guest.writable = true;
-    guest.tell(Event::HostConnected);
+    guest.tell(Event::Port(PortEvent::HostConnected));
     guest.finish(name());
     guest.send(&sync(9));
     assert_eq!(guest.answers(), "{\"return\":9}\n");
@@ -107,8 +107,8 @@ fn a_freeze_outlives_its_host() {
     guest.send(FREEZE);
     guest.freeze(FreezeState::Frozen);
     guest.finish(Reply::Int(2));
-    guest.tell(Event::HostDisconnected);
-    guest.tell(Event::HostConnected);
+    guest.tell(Event::Port(PortEvent::HostDisconnected));
+    guest.tell(Event::Port(PortEvent::HostConnected));
     guest.answers();
     guest.send(STATUS);
     assert_eq!(guest.answers(), "{\"return\":\"frozen\"}\n");

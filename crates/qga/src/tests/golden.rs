@@ -3,7 +3,7 @@
 use super::guest::Guest;
 use crate::limits::MAX_ANSWER_BYTES;
 use crate::reply::{ExecStatus, FileRead};
-use crate::{Action, Event, Reply, bytes::Bytes};
+use crate::{Action, Event, PortEvent, Reply, bytes::Bytes};
 use infiniservice_link::OpenFailure;
 
 fn said(guest: &Guest) -> Vec<String> {
@@ -55,8 +55,8 @@ fn an_answer_that_no_client_could_take_is_an_error_instead() {
 #[test]
 fn nothing_is_said_unasked() {
     let mut guest = Guest::new();
-    guest.tell(Event::HostDisconnected);
-    guest.tell(Event::HostConnected);
+    guest.tell(Event::Port(PortEvent::HostDisconnected));
+    guest.tell(Event::Port(PortEvent::HostConnected));
     guest.later(std::time::Duration::from_secs(86_400));
     assert_eq!((guest.written(), guest.session.next_deadline()), (Vec::new(), None));
 }
@@ -66,26 +66,26 @@ fn the_port_is_opened_again_after_a_failure_and_a_failure_is_told_once() {
     let mut guest = Guest::new();
     assert!(matches!(guest.actions[0], Action::Open), "{:?}", guest.actions);
     guest.actions.clear();
-    guest.tell(Event::DeviceGone);
+    guest.tell(Event::Port(PortEvent::DeviceGone));
     assert!(matches!(&guest.actions[..], [Action::Close(_)]), "{:?}", guest.actions);
     for _ in 0..2 {
         guest.now = guest.session.next_deadline().unwrap();
         guest.tell(Event::Timer);
-        guest.tell(Event::OpenFailed(OpenFailure::Absent));
+        guest.tell(Event::Port(PortEvent::OpenFailed(OpenFailure::Absent)));
     }
     let logs = said(&guest).iter().filter(|action| action.starts_with("Log")).count();
     assert_eq!(logs, 1, "{:?}", guest.actions);
-    guest.tell(Event::DevicesChanged);
+    guest.tell(Event::Port(PortEvent::DevicesChanged));
     assert!(matches!(guest.actions.last(), Some(Action::Open)));
 }
 
 #[test]
 fn bytes_that_are_read_before_their_host_is_seen_are_answered_once_it_is() {
     let mut guest = Guest::new();
-    guest.tell(Event::DeviceGone);
-    guest.tell(Event::Opened { path: "port", host: Some(false) });
+    guest.tell(Event::Port(PortEvent::DeviceGone));
+    guest.tell(Event::Port(PortEvent::Opened { path: "port", host: Some(false) }));
     guest.send("{\"execute\":\"guest-ping\"}\n");
     assert_eq!(guest.answers(), "");
-    guest.tell(Event::HostConnected);
+    guest.tell(Event::Port(PortEvent::HostConnected));
     assert_eq!(guest.answers(), "{\"return\":{}}\n");
 }

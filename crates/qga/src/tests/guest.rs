@@ -1,7 +1,7 @@
 //! A session under test with a port that takes everything, and commands that the test ends.
 
 use crate::table::Platform;
-use crate::{Action, Event, FreezeState, Policy, Reply, Request, Session, Settings, Token};
+use crate::{Action, Event, FreezeState, Policy, PortEvent, Reply, Request, Session, Settings, Token};
 use infiniservice_protocol::clock::Now;
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,7 @@ impl Guest {
         let (running, actions, written) = (Vec::new(), Vec::new(), Vec::new());
         let mut guest = Self { session, now, running, actions, writable: true, written };
         guest.tell(Event::Timer);
-        guest.tell(Event::Opened { path: "port", host: Some(true) });
+        guest.tell(Event::Port(PortEvent::Opened { path: "port", host: Some(true) }));
         guest
     }
 
@@ -55,13 +55,13 @@ impl Guest {
         let line = self.session.pending_write(now).to_vec();
         if self.writable && !line.is_empty() {
             self.written.extend(&line);
-            self.tell(Event::Wrote(line.len()));
+            self.tell(Event::Port(PortEvent::Wrote(line.len())));
         }
     }
 
     /// The host sends this.
     pub fn send(&mut self, text: &str) {
-        self.tell(Event::Read(text.as_bytes()));
+        self.tell(Event::Port(PortEvent::Read(text.as_bytes())));
     }
 
     /// The oldest command ends.

@@ -6,7 +6,7 @@
 use super::guest::Guest;
 use super::replies::reply;
 use crate::table::Platform;
-use crate::{Error, Event, FreezeState, Policy};
+use crate::{Error, Event, FreezeState, Policy, PortEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -118,7 +118,7 @@ fn ours(recorded: &Recorded) -> Vec<Answer> {
         guest.freeze(FreezeState::Frozen);
     }
     let theirs = answers(&bytes(&recorded.rx));
-    guest.tell(Event::Read(&bytes(&recorded.tx)));
+    guest.tell(Event::Port(PortEvent::Read(&bytes(&recorded.tx))));
     let mut ours = answers(&guest.written());
     while let Some((token, request)) = guest.running.pop() {
         let command = serde_json::to_value(&request).unwrap();
