@@ -1,10 +1,10 @@
 //! Asks the Windows Update Agent, on threads of its own.
 
-use super::reading::{self, Outcome, Update, is_article};
 use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{CommandError, Control};
 use infiniservice_platform::win32::hresult::explain;
-use infiniservice_platform::win32::update_agent_unsafe::{self, Agent, Found, last, reboot_required};
+use infiniservice_platform::win32::update_agent_unsafe::{Agent, last, reboot_required};
+use infiniservice_platform::win32::updates::{self, Outcome, Update, is_article};
 use infiniservice_protocol::data::{WindowsUpdateCheckData, WindowsUpdateInstallData};
 use infiniservice_protocol::{ErrorCode, ParamError};
 use windows::core::Error;
@@ -21,9 +21,9 @@ pub async fn known(control: &Control) -> Result<WindowsUpdateCheckData, CommandE
 
 async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
     let asked = on_thread("windows-update", control, move || {
-        let updates = updates(&Agent::new()?.search(online)?);
+        let pending = Agent::new()?.search(online)?.updates();
         let (checked, installed) = last();
-        Ok(reading::check(&updates, checked, installed, reboot_required()?))
+        Ok(updates::check(&pending, checked, installed, reboot_required()?))
     });
     asked.await?.map_err(|error| failure("the search for updates failed", &error))
 }
@@ -48,7 +48,7 @@ pub async fn install(
     let asked = on_thread("windows-update", control, move || work(articles.as_deref()));
     let done = asked.await.map_err(goes_on)?;
     let (outcomes, reboot) = done.map_err(|error| failure("updates could not be installed", &error))?;
-    let data = reading::installed(&outcomes, reboot);
+    let data = updates::installed(&outcomes, reboot);
     if data.failed.is_empty() {
         return Ok(data);
     }
@@ -61,7 +61,7 @@ pub async fn install(
 fn work(articles: Option<&[String]>) -> windows::core::Result<Installed> {
     let agent = Agent::new()?;
     let found = agent.search(true)?;
-    let updates = updates(&found);
+    let updates = found.updates();
     let wanted: Vec<usize> =
         (0..updates.len()).filter(|at| updates.get(*at).is_some_and(|u| u.is_wanted(articles))).collect();
     let (asking, quiet): (Vec<usize>, Vec<usize>) =
@@ -69,32 +69,10 @@ fn work(articles: Option<&[String]>) -> windows::core::Result<Installed> {
     let (outcomes, reboot) =
         if quiet.is_empty() { (Vec::new(), reboot_required()?) } else { agent.install(&found, &quiet)? };
     let update = |at: &usize| updates.get(*at).cloned().unwrap_or_default();
-    let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(self::outcome(outcome))));
+    let done = quiet.iter().zip(outcomes).map(|(at, outcome)| (update(at), Ok(outcome)));
     let left =
         asking.iter().map(|at| (update(at), Err("its installer requires input from a user".to_owned())));
     Ok((done.chain(left).collect(), reboot))
-}
-
-fn updates(found: &Found) -> Vec<Update> {
-    found.updates().into_iter().map(update).collect()
-}
-
-fn update(from: update_agent_unsafe::Update) -> Update {
-    Update {
-        title: from.title,
-        kb_articles: from.kb_articles,
-        severity: from.severity,
-        description: from.description,
-        bytes: from.bytes,
-        categories: from.categories,
-        auto_select: from.auto_select,
-        browse_only: from.browse_only,
-        asks_user: from.asks_user,
-    }
-}
-
-fn outcome((code, hresult): update_agent_unsafe::Outcome) -> Outcome {
-    Outcome { code, hresult }
 }
 
 fn goes_on(mut error: CommandError) -> CommandError {

@@ -2,7 +2,6 @@
 
 #[cfg(target_os = "windows")]
 mod ask;
-pub mod reading;
 
 #[cfg(target_os = "windows")]
 pub use ask::{check, install, is_reboot_required, known};

@@ -1,6 +1,7 @@
 //! The machine's present devices by `SetupAPI`, and the ports that vioserial announces by `CfgMgr`.
 #![allow(unsafe_code)]
 
+use super::device::Device;
 use windows::Win32::Devices::DeviceAndDriverInstallation::{
     CM_DEVNODE_STATUS_FLAGS, CM_GET_DEVICE_INTERFACE_LIST_PRESENT, CM_Get_DevNode_Status,
     CM_Get_Device_Interface_List_SizeW, CM_Get_Device_Interface_ListW, CM_PROB, CR_SUCCESS, DIGCF_ALLCLASSES,
@@ -18,23 +19,6 @@ pub const PORT_INTERFACE: GUID = GUID::from_u128(0x6fde7521_1b65_48ae_b628_80be6
 const MAX_DEVICES: u32 = 8192;
 /// Room for one property, in bytes.
 const ROOM_BYTES: usize = 4096;
-
-/// One present device, as `SetupAPI` tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Device {
-    /// Device instance id.
-    pub instance: String,
-    /// `PCI\VEN_1AF4&DEV_1043&…`, most specific first.
-    pub hardware_ids: Vec<String>,
-    /// Friendly name, else description.
-    pub name: String,
-    /// The driver's service; empty where no driver is bound.
-    pub service: String,
-    /// The driver's version.
-    pub driver_version: Option<String>,
-    /// Problem code of the device manager (`CM_PROB_…`); `None`: it works.
-    pub problem: Option<u32>,
-}
 
 /// A list of devices, given back with this value.
 struct List(HDEVINFO);

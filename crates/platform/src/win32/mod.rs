@@ -10,6 +10,7 @@ pub mod codes;
 #[cfg(target_os = "windows")]
 pub mod com_unsafe;
 pub mod descriptor;
+pub mod device;
 #[cfg(target_os = "windows")]
 pub mod device_watch_unsafe;
 #[cfg(target_os = "windows")]
@@ -48,6 +49,7 @@ pub mod security_unsafe;
 pub mod sockets_unsafe;
 #[cfg(target_os = "windows")]
 pub mod update_agent_unsafe;
+pub mod updates;
 #[cfg(target_os = "windows")]
 pub mod vioserial_unsafe;
 #[cfg(target_os = "windows")]

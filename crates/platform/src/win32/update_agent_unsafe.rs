@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::record::ole_time;
+use super::updates::{Outcome, Update};
 use std::time::SystemTime;
 use windows::Win32::Foundation::VARIANT_BOOL;
 use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
@@ -16,32 +17,6 @@ use windows::core::{BSTR, Interface, Result};
 const MAX_UPDATES: i32 = 2000;
 /// Texts and categories read of one update.
 const MAX_PARTS: i32 = 50;
-
-/// One update as the agent tells it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Update {
-    /// `Title`.
-    pub title: String,
-    /// `KBArticleIDs`: numbers.
-    pub kb_articles: Vec<String>,
-    /// `MsrcSeverity`; empty for none.
-    pub severity: String,
-    /// `Description`.
-    pub description: String,
-    /// `MaxDownloadSize`, in bytes.
-    pub bytes: u64,
-    /// `CategoryID` of each of its categories.
-    pub categories: Vec<String>,
-    /// `AutoSelectOnWebSites`.
-    pub auto_select: bool,
-    /// `BrowseOnly`: offered only to whoever looks for it.
-    pub browse_only: bool,
-    /// `CanRequestUserInput`: cannot be installed by a service.
-    pub asks_user: bool,
-}
-
-/// `ResultCode` and `HResult` of one installation.
-pub type Outcome = (i32, i32);
 
 /// A session of the update agent.
 pub struct Agent(IUpdateSession);
@@ -101,7 +76,7 @@ impl Agent {
             let result = installer.Install()?;
             let outcomes = (0..wanted.Count()?).map(|at| {
                 let one = result.GetUpdateResult(at)?;
-                Ok((one.ResultCode()?.0, one.HResult()?))
+                Ok(Outcome { code: one.ResultCode()?.0, hresult: one.HResult()? })
             });
             Ok((outcomes.collect::<Result<_>>()?, result.RebootRequired()?.as_bool()))
         }

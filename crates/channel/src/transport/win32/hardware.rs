@@ -2,24 +2,8 @@
 
 use super::super::candidates::{AGENT_PORT, GUEST_AGENT_PREFIX, Role};
 use super::paths::AGENT_PATHS;
+pub use infiniservice_platform::win32::device::Device;
 use std::path::{Path, PathBuf};
-
-/// One present device, as `SetupAPI` tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Device {
-    /// Device instance id.
-    pub instance: String,
-    /// `PCI\VEN_1AF4&DEV_1043&…`, most specific first.
-    pub hardware_ids: Vec<String>,
-    /// Friendly name, else description.
-    pub name: String,
-    /// The driver's service; empty where no driver is bound.
-    pub service: String,
-    /// The driver's version.
-    pub driver_version: Option<String>,
-    /// Problem code of the device manager (`CM_PROB_…`); `None`: it works.
-    pub problem: Option<u32>,
-}
 
 /// A virtio serial controller's PCI device number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ mod port;
 mod system;
 mod virtio;
 
-pub use infiniservice_platform::win32::devices_unsafe::announced_ports;
+pub use infiniservice_platform::win32::devices_unsafe::{announced_ports, devices};
 pub use open::{open, probe};
 pub use port::WindowsPort;
-pub use system::{SystemTransport, devices};
+pub use system::SystemTransport;

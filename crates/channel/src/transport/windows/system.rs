@@ -1,13 +1,13 @@
 //! Finds the device of this machine, opens it, and hears when one comes or goes.
 
 use super::super::outcome::{Outcome, Tried, describe, failure};
-use super::super::win32::hardware::{Attempt, Device, attempts};
+use super::super::win32::hardware::{Attempt, attempts};
 use super::super::{DeviceOptions, Transport};
 use super::open;
 use super::port::WindowsPort;
 use infiniservice_link::OpenFailure;
 use infiniservice_platform::win32::device_watch_unsafe::Watch;
-use infiniservice_platform::win32::devices_unsafe::{self, announced_ports};
+use infiniservice_platform::win32::devices_unsafe::{announced_ports, devices};
 use std::future::pending;
 
 /// Devices of this machine. To be used inside a tokio runtime.
@@ -73,17 +73,4 @@ impl Transport for SystemTransport {
             None => pending().await,
         }
     }
-}
-
-/// Every present device; empty where they cannot be listed.
-pub fn devices() -> Vec<Device> {
-    let device = |from: devices_unsafe::Device| Device {
-        instance: from.instance,
-        hardware_ids: from.hardware_ids,
-        name: from.name,
-        service: from.service,
-        driver_version: from.driver_version,
-        problem: from.problem,
-    };
-    devices_unsafe::devices().into_iter().map(device).collect()
 }

@@ -1,7 +1,7 @@
 //! What the Windows Update Agent tells of updates and of their installation. Pure: read on every platform.
 
-use infiniservice_platform::one_line::description;
-use infiniservice_platform::win32::hresult::explain;
+use super::hresult::explain;
+use crate::one_line::description;
 use infiniservice_protocol::data::{
     WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
