@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::json::Json;
 use crate::limits::{MAX_ANSWER_BYTES, MAX_ID_BYTES};
+use infiniservice_protocol::encode::escape;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use std::io;
@@ -53,22 +54,16 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
     line
 }
 
-/// Writes what is not ASCII as `\uXXXX`.
+/// Escapes what is not ASCII.
 struct Ascii;
 
 impl Formatter for Ascii {
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
-        if text.is_ascii() {
-            return out.write_all(text.as_bytes());
-        }
-        let mut units = [0; 2];
         for part in text.split_inclusive(|c: char| !c.is_ascii()) {
             let last = part.chars().next_back().filter(|c| !c.is_ascii());
             let plain = part.len() - last.map_or(0, char::len_utf8);
             out.write_all(part.as_bytes().get(..plain).unwrap_or_default())?;
-            for unit in last.map(|c| c.encode_utf16(&mut units)).into_iter().flatten() {
-                write!(out, "\\u{unit:04x}")?;
-            }
+            last.map_or(Ok(()), |last| escape(out, last))?;
         }
         Ok(())
     }

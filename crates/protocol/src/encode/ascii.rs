@@ -13,7 +13,7 @@ const LONGEST_KEY: usize = 10;
 /// Where a log's messages stand, which keep their newlines and tabs: the keys of the nested objects, and how deep these are.
 const MESSAGES: [(&str, usize); 3] = [("data", 1), ("lines", 2), ("message", 4)];
 
-/// Compact JSON with everything beyond ASCII as `\uXXXX`, U+0000 dropped, and integers clamped to what the contract
+/// Compact JSON with everything beyond ASCII [escaped](escape), U+0000 dropped, and integers clamped to what the contract
 /// allows (31 bits for counts, 53 for the rest). What steers a terminal becomes a blank, wherever it stands, but for
 /// [`AS_IT_STANDS`] and the ends of lines in [`MESSAGES`].
 #[derive(Default)]
@@ -150,8 +150,8 @@ pub(super) const fn wire_len(char: char) -> usize {
     }
 }
 
-/// `\uXXXX`, twice for a character beyond the basic plane.
-fn escape<W: ?Sized + Write>(out: &mut W, char: char) -> io::Result<()> {
+/// Writes a character as JSON's escape of its UTF-16 code unit, such as `\u00e9`; of both where it has two.
+pub fn escape<W: ?Sized + Write>(out: &mut W, char: char) -> io::Result<()> {
     for unit in char.encode_utf16(&mut [0; 2]) {
         let [high, low] = unit.to_be_bytes();
         out.write_all(&[b'\\', b'u', hex(high >> 4), hex(high), hex(low >> 4), hex(low)])?;

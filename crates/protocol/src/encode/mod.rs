@@ -5,6 +5,7 @@ mod fit;
 #[cfg(test)]
 mod tests;
 
+pub use ascii::escape;
 pub use fit::fit;
 
 use crate::guest::GuestMessage;
