@@ -68,10 +68,8 @@ fn parameters(own: &Value, common: &[&str]) -> String {
     if rows.is_empty() { String::new() } else { format!("\n\n{}", rows.join("\n")) }
 }
 
-/// A description, without the marks of a link that leads nowhere on the page.
-fn words(described: &Value) -> String {
-    let text = described["description"].as_str().unwrap_or_default();
-    text.replace("one of [`SERVICE_STATES`]", "as `status` in the answer")
+fn words(described: &Value) -> &str {
+    described["description"].as_str().unwrap_or_default()
 }
 
 fn platform(action: ActionName) -> String {

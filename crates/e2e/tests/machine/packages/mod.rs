@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod checked;
 pub mod dnf;
+mod rpm;
 pub mod trouble;
 pub mod updates;
 pub mod zypper;

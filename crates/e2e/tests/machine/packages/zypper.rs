@@ -1,13 +1,13 @@
 //! Packages and updates against the real zypper and rpm, with dnf's repository. The machine is Debian's: the agent is shown
 //! another system's os-release.
 
-use super::updates::{check, install};
+use super::rpm::{self, OLD_ONES, OWN, rpm};
+use super::updates::check;
 use super::{Desk, changed, expect_change, expect_error};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
 use infiniservice_protocol::{Action, ErrorCode};
-use std::time::Duration;
 
 /// The last one takes all traces of the other system away.
 pub const SCENARIOS: &[Scenario] = &[
@@ -41,19 +41,9 @@ rmdir --ignore-fail-on-non-empty /etc/systemd/system/infiniservice.service.d
 systemctl daemon-reload
 systemctl restart infiniservice";
 
-/// What the image's rpm database has from the start.
-const OWN: &str = "lab-shell 1.0-1 noarch";
-const OLD_ONES: &str =
-    "rpm -i /srv/lab/rpm/old/lab-plain-1.0.rpm /srv/lab/rpm/old/lab-fixed-1.0.rpm 2>/dev/null";
-
 fn open(guest: &Guest) -> Result<Desk<'_>> {
     guest.sh(BE_SUSE)?;
     Ok(Desk { guest, client: guest.connect()? })
-}
-
-/// What rpm itself has installed.
-fn rpm(guest: &Guest) -> Result<String> {
-    guest.sh("rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n' | sort")
 }
 
 fn install_and_remove(guest: &Guest) -> Result<()> {
@@ -139,55 +129,21 @@ fn script_fails(guest: &Guest) -> Result<()> {
 
 fn locked(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
-    let pid = guest.sh(
-        "systemd-run -q --unit lab-hold sleep 100000; pid=$(systemctl show -p MainPID --value lab-hold)\n\
-         printf %s $pid > /run/zypp.pid; echo $pid",
-    )?;
-    let action = Action::PackageInstall { package: "lab-plain".to_owned(), cascade: false };
-    let response = desk.ask(&action, Some(Duration::from_secs(30)))?;
-    // The file of a dead process is left, as after a crash; the next scenario has to get by with it.
-    guest.sh("systemctl stop lab-hold")?;
-    expect_error(&response, ErrorCode::Busy, &format!("sleep (pid {pid})"))?;
+    rpm::locked(&desk, "/run/zypp.pid")?;
     desk.close();
     Ok(())
 }
 
 fn full(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
-    guest.sh("mkdir -p /usr/share/lab-big; mount -t tmpfs -o size=64k tmpfs /usr/share/lab-big")?;
-    let response = desk.install("lab-big");
-    guest.sh("umount /usr/share/lab-big; rmdir /usr/share/lab-big")?;
-    let response = response?;
-    expect_error(&response, ErrorCode::ExecutionFailed, "a disk is full")?;
-    ensure!(changed(&response)? == (None, None, false), "{response:?}");
+    rpm::full(&desk)?;
     desk.close();
     Ok(())
 }
 
 fn security(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
-    guest.sh(&format!("{OLD_ONES}; ln -sfn new /srv/lab/rpm/current"))?;
-    let pending = check(&desk)?;
-    let told: Vec<_> = pending
-        .pending_updates
-        .iter()
-        .map(|u| (&*u.package, u.version_installed.as_deref(), &*u.version_available, u.is_security_update))
-        .collect();
-    let want = [("lab-fixed", Some("1.0-1"), "2.0-1", true), ("lab-plain", Some("1.0-1"), "2.0-1", false)];
-    ensure!(told == want && pending.security_count == 1, "{pending:?}");
-    ensure!(pending.manager == "zypper" && pending.refresh_error.is_none() && !pending.reboot_required);
-
-    let fixed = install(&desk, true)?;
-    ensure!(fixed.installed.len() == 1 && fixed.failed.is_empty() && fixed.changed, "{fixed:?}");
-    ensure!(rpm(guest)?.contains("lab-fixed 2.0-1") && rpm(guest)?.contains("lab-plain 1.0-1"));
-    let all = install(&desk, false)?;
-    ensure!(all.installed.len() == 1 && all.installed[0].package == "lab-plain", "{all:?}");
-    ensure!(rpm(guest)?.contains("lab-plain 2.0-1"));
-
-    guest.sh("rpm -e lab-fixed lab-plain; rpm -i /srv/lab/rpm/old/lab-plain-1.0.rpm 2>/dev/null")?;
-    let update = Action::PackageUpdate { package: "lab-plain".to_owned(), cascade: false };
-    expect_change(&desk.ask(&update, None)?, Some("1.0-1"), Some("2.0-1"), true)?;
-    expect_change(&desk.ask(&update, None)?, Some("2.0-1"), Some("2.0-1"), false)?;
+    rpm::security(&desk, "zypper")?;
     // The version that is named is older.
     expect_change(&desk.install("lab-plain-1.0-1")?, None, Some("1.0-1"), true)?;
     guest.sh("rpm -e lab-plain")?;

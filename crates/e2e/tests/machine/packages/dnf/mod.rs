@@ -5,6 +5,7 @@ mod trouble;
 mod updates;
 
 use super::Desk;
+use super::rpm::{OWN, rpm};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
@@ -34,17 +35,9 @@ rmdir --ignore-fail-on-non-empty /etc/systemd/system/infiniservice.service.d
 systemctl daemon-reload
 systemctl restart infiniservice";
 
-/// What the image's rpm database has from the start.
-const OWN: &str = "lab-shell 1.0-1 noarch";
-
 fn open(guest: &Guest) -> Result<Desk<'_>> {
     guest.sh(BE_FEDORA)?;
     Ok(Desk { guest, client: guest.connect()? })
-}
-
-/// What rpm itself has installed.
-fn rpm(guest: &Guest) -> Result<String> {
-    guest.sh("rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n' | sort")
 }
 
 fn end(guest: &Guest) -> Result<()> {

@@ -1,7 +1,8 @@
 //! Everything that goes wrong with rpm packages: scripts, dependencies, locks, disks.
 
+use super::super::rpm::{self, rpm};
 use super::super::{changed, expect_change, expect_error};
-use super::{open, rpm};
+use super::open;
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
@@ -77,28 +78,15 @@ fn impossible(guest: &Guest) -> Result<()> {
 
 fn locked(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
-    let pid = guest.sh(
-        "systemd-run -q --unit lab-hold sleep 100000; pid=$(systemctl show -p MainPID --value lab-hold)\n\
-         mkdir -p /var/cache/dnf; printf %s $pid > /var/cache/dnf/metadata_lock.pid; echo $pid",
-    )?;
-    let action = Action::PackageInstall { package: "lab-plain".to_owned(), cascade: false };
-    let response = desk.ask(&action, Some(Duration::from_secs(30)))?;
-    // The file of a dead process is left, as after a crash; the next scenario has to get by with it.
-    guest.sh("systemctl stop lab-hold")?;
-    expect_error(&response, ErrorCode::Busy, &format!("sleep (pid {pid})"))?;
+    rpm::locked(&desk, "/var/cache/dnf/metadata_lock.pid")?;
     desk.close();
     Ok(())
 }
 
 fn full(guest: &Guest) -> Result<()> {
     let desk = open(guest)?;
-    guest.sh("mkdir -p /usr/share/lab-big; mount -t tmpfs -o size=64k tmpfs /usr/share/lab-big")?;
-    let response = desk.install("lab-big");
-    guest.sh("umount /usr/share/lab-big; rmdir /usr/share/lab-big")?;
-    let response = response?;
-    expect_error(&response, ErrorCode::ExecutionFailed, "a disk is full")?;
+    let response = rpm::full(&desk)?;
     ensure!(response.stderr.contains("/usr/share/lab-big filesystem"), "{}", response.stderr);
-    ensure!(changed(&response)? == (None, None, false), "{response:?}");
     desk.close();
     Ok(())
 }
