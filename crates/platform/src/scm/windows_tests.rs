@@ -4,9 +4,19 @@ use super::control::{Manager, Operation};
 use super::manager::ServiceManager;
 use super::state::StartType;
 use infiniservice_protocol::ServiceOperation;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One test talks to the manager at a time. Wine has a context handle belong to the connection's association, of which
+/// a process gets two when its first connections begin at once; its handles are then refused now and then with
+/// `RPC_X_SS_CONTEXT_MISMATCH`, which is `ERROR_INVALID_HANDLE` (6).
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[test]
 fn the_services_of_this_machine_are_listed_with_their_configuration() {
+    let _alone = alone();
     let manager = ServiceManager::connect().unwrap();
     let mut services = manager.list().unwrap();
     assert!(services.len() > 3, "{services:?}");
@@ -21,6 +31,7 @@ fn the_services_of_this_machine_are_listed_with_their_configuration() {
 
 #[test]
 fn a_real_service_is_stopped_started_and_told_with_its_pid() {
+    let _alone = alone();
     let manager = ServiceManager::connect().unwrap();
     let run = |operation| {
         let pause = |time| {
@@ -38,6 +49,7 @@ fn a_real_service_is_stopped_started_and_told_with_its_pid() {
 
 #[test]
 fn the_start_type_of_a_real_service_is_changed_and_changed_back() {
+    let _alone = alone();
     let manager = ServiceManager::connect().unwrap();
     let start_type = || manager.service("Schedule").unwrap().config.unwrap().start_type;
     let before = start_type();
@@ -49,6 +61,7 @@ fn the_start_type_of_a_real_service_is_changed_and_changed_back() {
 
 #[test]
 fn a_service_that_is_not_there_is_not_found() {
+    let _alone = alone();
     let manager = ServiceManager::connect().unwrap();
     let error = manager.service("no-such-service").unwrap_err().to_string();
     assert!(error.contains("1060"), "{error}");
