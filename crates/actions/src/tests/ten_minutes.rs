@@ -1,7 +1,7 @@
 //! Ten minutes of one command on simulated time, the executor and the link joined as the main loop joins them.
 
 use super::*;
-use infiniservice_link::{Action, Event, Link, LinkSettings, Outgoing};
+use infiniservice_link::{Action, Event, Link, LinkSettings, Outgoing, PortEvent};
 use infiniservice_protocol::GuestMessage;
 use std::time::UNIX_EPOCH;
 use tokio::time::{Instant, sleep_until};
@@ -26,7 +26,7 @@ impl Wire {
         let (start, actions, heard) = (Instant::now(), Vec::new(), Vec::new());
         let mut wire = Self { desk, link, start, actions, heard, put_back: Duration::ZERO };
         wire.tell(Event::Timer);
-        wire.tell(Event::Opened { path: "p", host: Some(true) });
+        wire.tell(Event::Port(PortEvent::Opened { path: "p", host: Some(true) }));
         wire
     }
 
@@ -46,7 +46,7 @@ impl Wire {
     }
 
     fn say(&mut self, line: &Value) {
-        self.tell(Event::Read(format!("{line}\n").as_bytes()));
+        self.tell(Event::Port(PortEvent::Read(format!("{line}\n").as_bytes())));
     }
 
     /// The port takes what waits; a host answers heartbeats.
@@ -62,7 +62,7 @@ impl Wire {
             .filter(|line| !line.is_empty())
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        self.tell(Event::Wrote(bytes.len()));
+        self.tell(Event::Port(PortEvent::Wrote(bytes.len())));
         for line in lines {
             self.heard.push((now.mono.as_secs(), line.clone()));
             if line["type"] == "keep_alive" && line["sequence_number"].as_u64().unwrap() < PINGS {

@@ -79,7 +79,7 @@ fn write(file: &mut File, ts: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infiniservice_link::{Action, Event, LinkSettings};
+    use infiniservice_link::{Action, Event, LinkSettings, PortEvent};
     use infiniservice_protocol::clock::Now;
     use infiniservice_protocol::envelope::Signer;
     use std::time::UNIX_EPOCH;
@@ -92,9 +92,9 @@ mod tests {
         let (mut signed, mut link) = Signed::over(file.reopen().unwrap(), Duration::from_secs(5), link);
         let now = Now { mono: Duration::ZERO, wall: UNIX_EPOCH + Duration::from_millis(MS) };
         let mut actions = Vec::new();
-        link.handle(now, Event::Opened { path: "p", host: Some(true) }, &mut actions);
+        link.handle(now, Event::Port(PortEvent::Opened { path: "p", host: Some(true) }), &mut actions);
         let hello = Signer::new("sixteen letters!").sign(ts, "n", r#"{"type":"Hello"}"#);
-        link.handle(now, Event::Read(hello.as_bytes()), &mut actions);
+        link.handle(now, Event::Port(PortEvent::Read(hello.as_bytes())), &mut actions);
         let mut delivered = false;
         for action in actions {
             match action {
