@@ -13,5 +13,6 @@
 
 pub mod cli;
 pub mod client;
-pub mod text;
-pub mod watch;
+mod sys;
+mod text;
+mod watch;

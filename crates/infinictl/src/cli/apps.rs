@@ -1,9 +1,8 @@
 //! `infinictl apps`: the guest's installed applications, whoever installed them.
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, number, text};
 use super::session::Session;
-use super::table::{Columns, number, text};
 use crate::text::{sanitise, units};
 use comfy_table::Cell;
 use infiniservice_protocol::Action;
@@ -11,7 +10,7 @@ use infiniservice_protocol::data::{Application, ApplicationInventoryData};
 
 /// Which applications.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -67,7 +66,7 @@ fn with_state(application: &Application) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::hostile::{EVIL, assert_harmless};
+    use crate::cli::test_support::{EVIL, assert_harmless};
 
     #[test]
     fn what_is_not_known_is_a_dash() {

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Where to.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// The archive, which must not exist yet [default: infinictl-bugreport.tar.gz]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,

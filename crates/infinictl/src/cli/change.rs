@@ -3,8 +3,8 @@
 
 use super::error::CliError;
 use super::output::Output;
-use super::progress::while_waiting;
 use super::session::{READING, Session, data, patience, wrong_answer};
+use super::terminal::while_waiting;
 use crate::client::{ClientError, Event};
 use infiniservice_protocol::action::ActionName;
 use infiniservice_protocol::data::{PackageChange, PackageChangeState, PackageChangeStatusData};

@@ -1,9 +1,8 @@
 //! `infinictl cleanup`: removes what the guest can make again.
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, number, text};
 use super::session::Session;
-use super::table::{Columns, number, text};
 use crate::text::{sanitise, units};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData, LeftFiles};
@@ -11,7 +10,7 @@ use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData, LeftFiles};
 /// What to remove.
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// Only show what would be removed
     #[arg(long)]
     dry_run: bool,
@@ -76,7 +75,7 @@ fn left(target: &CleanedTarget) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::hostile::{EVIL, assert_harmless};
+    use crate::cli::test_support::{EVIL, assert_harmless};
 
     #[test]
     fn a_dry_run_says_that_nothing_was_removed() {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What to run, and how.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// The command, as one argument for the guest's shell
     command: String,
     /// bash or sh; on Windows cmd or powershell [default: chosen by the guest]

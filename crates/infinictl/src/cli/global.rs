@@ -15,7 +15,7 @@ const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 #[derive(Args, Clone, Debug, Default)]
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 #[command(next_help_heading = "Global options")]
-pub struct Global {
+pub(super) struct Global {
     /// Unix socket of QEMU's or libvirt's channel, on Windows a named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,

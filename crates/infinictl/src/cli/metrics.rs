@@ -1,16 +1,18 @@
-//! `infinictl metrics`: one look at the guest.
+//! `infinictl metrics` and `infinictl watch`: the guest's figures once, live, or as a stream for programs.
 
 use super::error::CliError;
-use super::output::Output;
+use super::global::{Global, seconds};
+use super::output::{Columns, Output, facts, number, state, text};
 use super::process;
-use super::progress::while_waiting;
 use super::session::{Session, wrong_answer};
-use super::table::{Columns, facts, number, state, text};
-use crate::client::Event;
+use super::terminal::while_waiting;
+use crate::client::{ClientError, Event};
 use crate::text::units;
+use crate::watch::{self, Options, Theme};
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::metrics::{DiskUsage, Interface, Pressure, System, SystemMetrics};
+use std::io::{IsTerminal, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,4 +147,40 @@ fn notes(metrics: &SystemMetrics) -> Option<String> {
     let cut = cut.map(|(list, total)| format!("the guest truncated its list of {list}: there are {total}"));
     let notes: Vec<_> = failed.chain(cut).map(|note| crate::text::sanitise::line(&note)).collect();
     (!notes.is_empty()).then(|| notes.join("\n"))
+}
+
+/// How often.
+#[derive(clap::Args, Debug)]
+pub(super) struct WatchArgs {
+    /// Seconds between two updates of the view
+    #[arg(long, short, default_value = "2", value_name = "SECS", value_parser = seconds)]
+    interval: Duration,
+}
+
+/// Shows the guest until `q`, or prints its metrics, a document each time.
+pub(super) async fn live(session: Session, global: &Global, args: &WatchArgs) -> Result<(), CliError> {
+    if session.out.json {
+        return stream(&session, args.interval).await;
+    }
+    if !stdout().is_terminal() {
+        session.close().await;
+        return Err(CliError::Usage("watch draws on a terminal; use --json for a stream of metrics".into()));
+    }
+    let options = Options { interval: args.interval, theme: Theme { colour: session.out.colour } };
+    let again = || async {
+        global.connect().await.map_err(|error| match error {
+            CliError::Client(error) => error,
+            other => ClientError::NoConnection { endpoint: String::new(), reason: other.sentence() },
+        })
+    };
+    watch::run(session.client, again, !global.local, options).await.map_err(CliError::from)
+}
+
+async fn stream(session: &Session, interval: Duration) -> Result<(), CliError> {
+    loop {
+        let next = tokio::time::Instant::now() + interval;
+        let event = session.client.metrics_event(session.wait()).await?;
+        session.out.document(&event.raw)?;
+        tokio::time::sleep_until(next).await;
+    }
 }

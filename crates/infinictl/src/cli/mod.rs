@@ -1,39 +1,36 @@
 //! The command line: one file a command family.
 
+mod agent;
 mod apps;
 mod autochecks;
 mod bugreport;
 mod change;
 mod cleanup;
-mod columns;
-mod confirm;
 mod error;
 mod exec;
 mod global;
-mod hello;
-#[cfg(test)]
-mod hostile;
 mod metrics;
 mod output;
 mod package;
-mod ping;
 mod power;
 mod process;
-mod progress;
 mod send;
 mod service;
 mod service_logs;
 mod session;
-mod shell;
-mod table;
+mod terminal;
+#[cfg(test)]
+mod test_support;
 mod update;
-mod watch;
 
-pub use global::Global;
+use global::Global;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use error::CliError;
 use session::Session;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const EXIT_CODES: &str =
@@ -51,24 +48,24 @@ Examples:
 /// Reads from and controls a guest through its InfiniService agent.
 #[derive(Debug, Parser)]
 #[command(name = "infinictl", version, after_help = EXIT_CODES, max_term_width = 100)]
-pub struct Cli {
+struct Cli {
     /// What holds for every subcommand.
     #[command(flatten)]
-    pub global: Global,
+    global: Global,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    command: Command,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+enum Command {
     /// Show the guest's current figures
     Metrics,
     /// Watch the guest live: load, disks, network, processes and the link
-    Watch(watch::Args),
+    Watch(metrics::WatchArgs),
     /// Measure the round trip to the agent
-    Ping(ping::Args),
+    Ping(agent::PingArgs),
     /// Show who the agent is and what it can do
     Hello,
     /// Shut down or reboot the guest
@@ -99,9 +96,9 @@ pub enum Command {
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
     /// Print the completions for a shell
-    Completions(shell::CompletionArgs),
+    Completions(CompletionArgs),
     /// Print the manual page
-    Man(shell::ManArgs),
+    Man(ManArgs),
 }
 
 /// The command, with this process's arguments.
@@ -110,11 +107,11 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a parsed command line to its exit code. Errors go to standard error, in one sentence.
-pub fn run(cli: Cli) -> ExitCode {
+fn run(cli: Cli) -> ExitCode {
     let for_nagios = matches!(&cli.command, Command::Autochecks(args) if args.nagios);
     let result = match &cli.command {
-        Command::Completions(args) => shell::completions(args),
-        Command::Man(args) => shell::man(args),
+        Command::Completions(args) => completions(args),
+        Command::Man(args) => man(args),
         _ => run_async(cli),
     };
     match result {
@@ -130,7 +127,7 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
     let result = runtime.block_on(async {
         let session = Session::open(&cli.global).await?;
         if let Command::Watch(args) = &cli.command {
-            return watch::run(session, &cli.global, args).await;
+            return metrics::live(session, &cli.global, args).await;
         }
         let result = tokio::select! {
             result = dispatch(&session, cli.command) => result,
@@ -147,8 +144,8 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
 async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::Metrics => metrics::run(session).await,
-        Command::Ping(args) => ping::run(session, &args).await,
-        Command::Hello => hello::run(session).await,
+        Command::Ping(args) => agent::ping(session, &args).await,
+        Command::Hello => agent::hello(session).await,
         Command::Power(command) => power::run(session, command).await,
         Command::Service(command) => service::run(session, command).await,
         Command::Process(command) => process::run(session, command).await,
@@ -162,4 +159,39 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Bugreport(args) => bugreport::run(session, &args).await,
         Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
+}
+
+/// Which shell.
+#[derive(Args, Debug)]
+pub struct CompletionArgs {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+/// Where to.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Write pages for infinictl and each subcommand into this directory instead
+    #[arg(long, value_name = "PATH")]
+    dir: Option<PathBuf>,
+}
+
+/// Prints the completions.
+fn completions(args: &CompletionArgs) -> Result<(), CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "infinictl", &mut script);
+    Ok(stdout().lock().write_all(&script)?)
+}
+
+/// Prints the manual page, or writes all of them.
+fn man(args: &ManArgs) -> Result<(), CliError> {
+    if let Some(dir) = &args.dir {
+        let failed =
+            |error| CliError::Failed(format!("cannot write manual pages into {}: {error}", dir.display()));
+        return clap_mangen::generate_to(Cli::command(), dir).map_err(failed);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    Ok(stdout().lock().write_all(&page)?)
 }

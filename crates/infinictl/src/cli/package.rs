@@ -1,9 +1,8 @@
 //! `infinictl package`: packages of the guest.
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, number, text};
 use super::session::Session;
-use super::table::{Columns, number, text};
 use crate::text::{sanitise, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
@@ -16,7 +15,7 @@ const MAX_NAMED: usize = 20;
 
 /// What to do with packages.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List the installed packages
     List(ListArgs),
     /// Install a package
@@ -31,7 +30,7 @@ pub enum Command {
 
 /// Which changes.
 #[derive(Args, Debug)]
-pub struct StatusArgs {
+pub(super) struct StatusArgs {
     /// Show only the change that the command with this id requested
     #[arg(long)]
     id: Option<String>,
@@ -39,7 +38,7 @@ pub struct StatusArgs {
 
 /// Which packages.
 #[derive(Args, Debug)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -50,7 +49,7 @@ pub struct ListArgs {
 
 /// Which package.
 #[derive(Args, Debug)]
-pub struct Named {
+pub(super) struct Named {
     /// Name for the guest's package manager: name, name:arch, name=version
     package: String,
     /// Allow the guest to remove or downgrade other packages
@@ -198,7 +197,7 @@ pub(super) fn reboot(required: bool, unknown: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::hostile::{EVIL, assert_harmless};
+    use crate::cli::test_support::{EVIL, assert_harmless};
 
     fn change(before: Option<&str>, after: Option<&str>, any: bool) -> String {
         let version = |text: &str| text.to_owned();

@@ -7,7 +7,7 @@ use infiniservice_protocol::{Action, data::PowerData};
 
 /// How it ends.
 #[derive(Clone, Copy, Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Shut down the guest and power it off
     Shutdown,
     /// Reboot the guest

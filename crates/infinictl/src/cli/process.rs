@@ -1,9 +1,8 @@
 //! `infinictl process`: processes of the guest.
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, number, state, text};
 use super::session::{CHANGING, READING, Session};
-use super::table::{Columns, number, state, text};
 use crate::text::{sanitise, units};
 use clap::{Args, Subcommand, ValueEnum};
 use infiniservice_protocol::Action;
@@ -13,7 +12,7 @@ use infiniservice_protocol::metrics::Process;
 
 /// What to do with processes.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List processes, busiest first
     List(ListArgs),
     /// End a process with SIGTERM; with --force also with SIGKILL if it ignores that
@@ -22,7 +21,7 @@ pub enum Command {
 
 /// Which processes, and in which order.
 #[derive(Args, Debug)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -49,7 +48,7 @@ enum Sort {
 
 /// Which process.
 #[derive(Args, Debug)]
-pub struct KillArgs {
+pub(super) struct KillArgs {
     /// Process id
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(i32::MAX)))]
     pid: u32,

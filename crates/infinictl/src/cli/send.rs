@@ -1,8 +1,8 @@
 //! `infinictl send`: lines as they are, and the answers to them.
 
 use super::error::{CliError, advice};
-use super::progress::while_waiting;
 use super::session::Session;
+use super::terminal::while_waiting;
 use crate::client::{Event, Heard, Subscription};
 use infiniservice_protocol::guest::GuestMessage;
 use serde_json::Value;
@@ -14,7 +14,7 @@ const MAX_INPUT_BYTES: u64 = 64 << 20;
 
 /// What to send.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// The line; `-` reads lines from standard input
     line: String,
 }

@@ -1,17 +1,17 @@
 //! `infinictl service`: services of the guest.
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, facts, optional, state, text};
 use super::service_logs::{self, LogsArgs};
 use super::session::{CHANGING, READING, Session};
-use super::table::{Columns, facts, optional, state, text};
 use clap::{Args, Subcommand};
+use infiniservice_protocol::Action;
 use infiniservice_protocol::action::ServiceOperation;
-use infiniservice_protocol::{Action, data::ServiceInfo};
+use infiniservice_protocol::data::ServiceInfo;
 
 /// What to do with services.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List the services and their states
     List(ListArgs),
     /// Show one service
@@ -32,7 +32,7 @@ pub enum Command {
 
 /// Which services.
 #[derive(Args, Debug)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// Show only services in this state: running, stopped, failed, ...
     #[arg(long)]
     state: Option<String>,
@@ -40,7 +40,7 @@ pub struct ListArgs {
 
 /// Which service.
 #[derive(Args, Debug)]
-pub struct Named {
+pub(super) struct Named {
     /// systemd unit (`.service` may be omitted) or Windows service
     service: String,
 }

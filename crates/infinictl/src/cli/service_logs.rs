@@ -10,7 +10,7 @@ use infiniservice_protocol::data::{LogLine, ServiceLogsData};
 
 /// Of which service, and which lines.
 #[derive(Args, Debug)]
-pub struct LogsArgs {
+pub(super) struct LogsArgs {
     /// systemd unit (`.service` may be left out), or source of events on Windows
     service: String,
     /// At most this many, the newest; 100 when not given
@@ -93,7 +93,7 @@ fn line(line: &LogLine) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hostile::{EVIL, assert_harmless};
+    use super::super::test_support::{EVIL, assert_harmless};
     use super::*;
     use infiniservice_protocol::data::TruncatedLines;
 

@@ -4,7 +4,7 @@ use super::change::{changes_packages, how_to_look};
 use super::error::CliError;
 use super::global::Global;
 use super::output::Output;
-use super::progress::while_waiting;
+use super::terminal::while_waiting;
 use crate::client::{Client, ClientError, Event};
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::{Action, HostMessage, Response};

@@ -1,10 +1,9 @@
 //! `infinictl update`: pending updates of the guest.
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, state, text};
 use super::package::reboot;
 use super::session::Session;
-use super::table::{Columns, state, text};
 use crate::text::{sanitise, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
@@ -12,7 +11,7 @@ use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData, UpdateInstall
 
 /// What to do about updates.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Check for updates in the guest, and list the pending ones
     Check,
     /// Install the pending updates
@@ -21,7 +20,7 @@ pub enum Command {
 
 /// Which updates.
 #[derive(Args, Debug)]
-pub struct InstallArgs {
+pub(super) struct InstallArgs {
     /// Install only those that the distribution marks as security updates
     #[arg(long)]
     security_only: bool,
@@ -122,7 +121,7 @@ fn installed(data: &UpdateInstallData, out: Output) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::hostile::{EVIL, assert_harmless};
+    use crate::cli::test_support::{EVIL, assert_harmless};
     use infiniservice_protocol::data::{FailedUpdate, PackageStep, UpdatedPackage};
 
     fn update(package: &str, is_security_update: bool) -> PendingUpdate {

@@ -1,10 +1,19 @@
-//! Where the guest's end of the wire is.
+//! Where the guest's end of the wire is, and the way from there to a running connection.
 
-use super::wire::{CHANNEL, Master};
+use super::error::ClientError;
+use super::shared::Shared;
+use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
+use super::{Client, first_ping, local};
+use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
+use infiniservice_protocol::envelope::Signer;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use std::{fmt, io};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// How to reach a guest.
 #[derive(Debug)]
@@ -68,4 +77,126 @@ pub enum AgentLog {
     Inherit,
     /// Appended to a file.
     File(PathBuf),
+}
+
+/// A local agent under supervision.
+pub(super) struct Agent {
+    pub(super) pid: u32,
+    stop: Option<oneshot::Sender<()>>,
+    supervisor: JoinHandle<()>,
+    _slave: Slave,
+}
+
+impl Agent {
+    /// Ends it in order.
+    pub(super) async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ended_already = stop.send(());
+        }
+        let _supervisor_ended = (&mut self.supervisor).await;
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // The supervisor owns the child, which dies with it.
+        self.supervisor.abort();
+    }
+}
+
+impl Client {
+    /// Connects. The first byte sent is a newline, so that a half line of a predecessor ends. A local agent is
+    /// waited for until it first speaks.
+    ///
+    /// # Errors
+    /// `NoConnection`, with what to check.
+    pub async fn connect(endpoint: Endpoint) -> Result<Self, ClientError> {
+        Self::connect_with(endpoint, None).await
+    }
+
+    /// Connects to a guest that has a `shared_secret`: every message is signed with it, but not what `send_raw` sends.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_signed(endpoint: Endpoint, secret: &str) -> Result<Self, ClientError> {
+        Self::connect_with(endpoint, Some(Signer::new(secret))).await
+    }
+
+    async fn connect_with(endpoint: Endpoint, signer: Option<Signer>) -> Result<Self, ClientError> {
+        let label = endpoint.to_string();
+        let failed = |error: io::Error| ClientError::NoConnection {
+            endpoint: label.clone(),
+            reason: error.to_string(),
+        };
+        match endpoint {
+            Endpoint::Channel(path) => {
+                let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
+                Ok(Self::start(label.clone(), signer, reader, writer))
+            }
+            Endpoint::Pty(master) => {
+                let (reader, writer) = sys::split(master).map_err(failed)?;
+                Ok(Self::start(label.clone(), signer, reader, writer))
+            }
+            Endpoint::Local(agent) => Self::start_local(label.clone(), signer, &agent).await,
+        }
+    }
+
+    async fn start_local(
+        label: String,
+        signer: Option<Signer>,
+        agent: &LocalAgent,
+    ) -> Result<Self, ClientError> {
+        let failed = |error: io::Error| ClientError::NoConnection {
+            endpoint: label.clone(),
+            reason: error.to_string(),
+        };
+        let pair = sys::open_pair().map_err(failed)?;
+        let running = local::start(agent, &pair.path).map_err(failed)?;
+        let (reader, writer) = sys::split(pair.master).map_err(failed)?;
+        let mut client = Self::start(label.clone(), signer, reader, writer);
+        client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
+        client.wait_for_first_byte(agent.start_timeout).await?;
+        Ok(client)
+    }
+
+    /// An agent that has not opened its port yet would miss nothing, but one that fails to start is told at once.
+    async fn wait_for_first_byte(&self, wait: Duration) -> Result<(), ClientError> {
+        let mut spoken = self.shared.spoken.subscribe();
+        let ended = self.closed();
+        tokio::select! {
+            _spoken = spoken.wait_for(|spoken| *spoken) => Ok(()),
+            () = tokio::time::sleep(wait) => Ok(()),
+            error = ended => match error {
+                ClientError::Closed { endpoint, reason } => Err(ClientError::NoConnection { endpoint, reason }),
+                other => Err(other),
+            },
+        }
+    }
+
+    fn start(label: String, signer: Option<Signer>, reader: Reader, writer: Writer) -> Self {
+        let shared = Arc::new(Shared::new(label, signer));
+        let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);
+        let _room = outgoing.try_send(Outgoing { bytes: b"\n".to_vec(), written: None });
+        let tasks: Vec<AbortHandle> = vec![
+            tokio::spawn(tasks::write_loop(writer, queue, Arc::clone(&shared))).abort_handle(),
+            tokio::spawn(tasks::read_loop(reader, outgoing.downgrade(), Arc::clone(&shared))).abort_handle(),
+        ];
+        let id_prefix = format!("ctl-{:016x}", fastrand::u64(..));
+        let (next_id, next_ping) = (AtomicU64::new(1), AtomicU64::new(first_ping()));
+        Self { shared, outgoing, tasks, agent: None, id_prefix, next_id, next_ping }
+    }
+}
+
+fn supervise(mut running: local::Running, slave: Slave, shared: Arc<Shared>) -> Agent {
+    let (stop, stopped) = oneshot::channel();
+    let pid = running.child.id().unwrap_or_default();
+    let supervisor = tokio::spawn(async move {
+        let ended = match local::supervise(&mut running.child, stopped).await {
+            Ok(status) => format!("the agent ended ({status})"),
+            Err(error) => format!("lost contact with the agent: {error}"),
+        };
+        let words = running.last_words().await.map(|words| format!(", with the message: {words}"));
+        shared.end(ended + &words.unwrap_or_default());
+    });
+    Agent { pid, stop: Some(stop), supervisor, _slave: slave }
 }

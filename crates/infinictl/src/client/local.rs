@@ -1,7 +1,7 @@
 //! An agent of our own on a pseudo-terminal.
 
 use super::endpoint::{AgentLog, LocalAgent};
-use super::wire::{self, terminate};
+use crate::sys::{self, terminate};
 use std::env::consts::EXE_SUFFIX;
 use std::fs::File;
 use std::io;
@@ -51,9 +51,9 @@ pub(super) fn start(agent: &LocalAgent, device: &Path) -> io::Result<Running> {
     command.arg("--console").arg("--device").arg(device);
     let empty = tempfile::Builder::new().prefix("infinictl-").suffix(".toml").tempfile()?;
     command.arg("--config").arg(agent.config.as_deref().unwrap_or(empty.path())).args(&agent.args);
-    command.env_clear().envs(wire::environment()).envs(agent.env.iter().cloned());
+    command.env_clear().envs(sys::environment()).envs(agent.env.iter().cloned());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_target(&agent.log)?).kill_on_drop(true);
-    let mut child = wire::spawn(&mut command).map_err(|e| explain(&e, &program))?;
+    let mut child = sys::spawn(&mut command).map_err(|e| explain(&e, &program))?;
     let tail = LogTail::default();
     let keeper = child.stderr.take().map(|stderr| tokio::spawn(keep_tail(stderr, Arc::clone(&tail))));
     Ok(Running { child, tail, keeper, _config: empty })

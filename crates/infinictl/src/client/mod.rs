@@ -3,25 +3,22 @@
 //! A task reads and a task writes; requests find their answers by id, whatever comes between. Guests are not trusted:
 //! memory is bounded, and whatever they send is at worst counted as malformed.
 
-mod connect;
 mod endpoint;
 mod error;
 mod event;
 mod local;
 mod pending;
 mod shared;
-mod stats;
 mod tasks;
-mod wire;
 
+pub use crate::sys::Master;
+#[cfg(unix)]
+pub use crate::sys::pty;
 pub use endpoint::{AgentLog, Endpoint, LocalAgent};
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};
-pub use stats::LinkStats;
+pub use shared::LinkStats;
 pub use tasks::MAX_GUEST_LINE_BYTES;
-pub use wire::Master;
-#[cfg(unix)]
-pub use wire::pty;
 
 use infiniservice_protocol::guest::{GuestMessage, Hello};
 use infiniservice_protocol::host::SafeCommand;
@@ -45,7 +42,7 @@ pub struct Client {
     shared: Arc<Shared>,
     outgoing: mpsc::Sender<tasks::Outgoing>,
     tasks: Vec<AbortHandle>,
-    agent: Option<connect::Agent>,
+    agent: Option<endpoint::Agent>,
     id_prefix: String,
     next_id: AtomicU64,
     next_ping: AtomicU64,

@@ -3,7 +3,7 @@
 use super::event::{Content, Event};
 use super::pending::FIRST_PING;
 use super::shared::Shared;
-use super::wire::{Reader, Writer};
+use crate::sys::{Reader, Writer};
 use crate::text::sanitise;
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
 use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem};

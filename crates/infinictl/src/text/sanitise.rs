@@ -11,22 +11,22 @@ const MAX_MARKS: usize = 3;
 const MAX_BRIEF_COLUMNS: usize = 400;
 
 /// One line: newlines and tabs are shown by their number too.
-pub fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     clean(text, false)
 }
 
 /// One line within a sentence, of at most 400 columns.
-pub fn brief(text: &str) -> String {
+pub(crate) fn brief(text: &str) -> String {
     fit(text, MAX_BRIEF_COLUMNS)
 }
 
 /// Several lines, as a program's output: newlines stay, tabs become blanks.
-pub fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     clean(text, true)
 }
 
 /// One line of at most `width` columns; `…` in the last one where it was cut.
-pub fn fit(text: &str, width: usize) -> String {
+pub(crate) fn fit(text: &str, width: usize) -> String {
     // A longer text cannot come into view; the guest decides how long it is.
     let bound =
         text.char_indices().nth(width.saturating_mul(1 + MAX_MARKS) + 1).map_or(text.len(), |(at, _)| at);
@@ -43,7 +43,7 @@ pub fn fit(text: &str, width: usize) -> String {
 }
 
 /// `fit`, filled with blanks up to `width`.
-pub fn pad(text: &str, width: usize) -> String {
+pub(crate) fn pad(text: &str, width: usize) -> String {
     let shown = fit(text, width);
     let blanks = width.saturating_sub(shown.width());
     shown + &" ".repeat(blanks)

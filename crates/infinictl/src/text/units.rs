@@ -6,37 +6,37 @@ use std::time::Duration;
 const BINARY: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /// Bytes in binary units: `0 B`, `1.5 KiB`, `12 GiB`.
-pub fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     scaled(count as f64, 1024.0, &BINARY)
 }
 
 /// kB of 1024 bytes in binary units.
-pub fn kib(count: u64) -> String {
+pub(crate) fn kib(count: u64) -> String {
     bytes(count.saturating_mul(1024))
 }
 
 /// Gigabytes of 10^9 bytes, as the protocol has them for disks: in binary units like every other size.
-pub fn gb(count: f64) -> String {
+pub(crate) fn gb(count: f64) -> String {
     scaled(count * 1e9, 1024.0, &BINARY)
 }
 
 /// Megabytes of 10^6 bytes, in binary units.
-pub fn mb(count: f64) -> String {
+pub(crate) fn mb(count: f64) -> String {
     gb(count / 1000.0)
 }
 
 /// Bytes a second in binary units.
-pub fn rate(bytes_per_second: f64) -> String {
+pub(crate) fn rate(bytes_per_second: f64) -> String {
     scaled(bytes_per_second, 1024.0, &["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"])
 }
 
 /// One digit after the point: `12.3`.
-pub fn percent(value: f64) -> String {
+pub(crate) fn percent(value: f64) -> String {
     if value.is_finite() { format!("{:.1}", value.clamp(0.0, 999_999.0)) } else { "-".into() }
 }
 
 /// Milliseconds with as many digits as are worth reading: `0.31 ms`, `12.4 ms`, `1.25 s`.
-pub fn millis(duration: Duration) -> String {
+pub(crate) fn millis(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1000.0;
     match ms {
         ..10.0 => format!("{ms:.2} ms"),
@@ -46,7 +46,7 @@ pub fn millis(duration: Duration) -> String {
 }
 
 /// A long time, in its two largest units: `3 d 4 h`, `5 min 2 s`.
-pub fn age(seconds: u64) -> String {
+pub(crate) fn age(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -57,7 +57,7 @@ pub fn age(seconds: u64) -> String {
 }
 
 /// The protocol's time for people, to the second: `2026-11-23 13:35:43 UTC`. What is no such time stays as it is.
-pub fn moment(rfc3339: &str) -> String {
+pub(crate) fn moment(rfc3339: &str) -> String {
     let taken_apart = || {
         let (day, time) = rfc3339.strip_suffix('Z')?.split_once('T')?;
         let seconds = time.split_once('.').map_or(time, |(seconds, _)| seconds);
@@ -67,7 +67,7 @@ pub fn moment(rfc3339: &str) -> String {
 }
 
 /// `part` of `whole` in percent; 0 of nothing.
-pub fn share(part: f64, whole: f64) -> f64 {
+pub(crate) fn share(part: f64, whole: f64) -> f64 {
     let share = part / whole * 100.0;
     if share.is_finite() { share.clamp(0.0, 100.0) } else { 0.0 }
 }

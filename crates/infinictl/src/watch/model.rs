@@ -14,7 +14,7 @@ const MIN_RATE_WINDOW: Duration = Duration::from_millis(200);
 
 /// The order of the processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub(super) enum Sort {
     /// Busiest first.
     #[default]
     Cpu,
@@ -28,7 +28,7 @@ pub enum Sort {
 
 /// The connection as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
+pub(super) enum Link {
     /// There is one.
     Up,
     /// There is none; why.
@@ -37,7 +37,7 @@ pub enum Link {
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub(super) enum Key {
     /// Leave.
     Quit,
     /// Another order.
@@ -56,7 +56,7 @@ pub enum Key {
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
+pub(super) enum Flow {
     /// Go on.
     Continue,
     /// Leave.
@@ -64,11 +64,11 @@ pub enum Flow {
 }
 
 /// Received and sent, in bytes a second.
-pub type Rates = (f64, f64);
+pub(super) type Rates = (f64, f64);
 
 /// Everything that is shown.
 #[derive(Debug)]
-pub struct Model {
+pub(super) struct Model {
     /// Where the connection leads.
     pub endpoint: String,
     /// Whether there is a connection.
@@ -103,7 +103,7 @@ pub struct Model {
 
 impl Model {
     /// Nothing known yet.
-    pub fn new(endpoint: String, interval: Duration, now: Instant) -> Self {
+    pub(super) fn new(endpoint: String, interval: Duration, now: Instant) -> Self {
         Self {
             endpoint,
             link: Link::Up,
@@ -124,7 +124,7 @@ impl Model {
     }
 
     /// Takes a line of the guest.
-    pub fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) {
         let Content::Message(message) = &event.content else { return };
         match message {
             GuestMessage::SystemMetrics(metrics) if !self.paused => self.measured(metrics, event.received),
@@ -138,7 +138,7 @@ impl Model {
     }
 
     /// Does what a key asks for.
-    pub fn key(&mut self, key: Key) -> Flow {
+    pub(super) fn key(&mut self, key: Key) -> Flow {
         match key {
             Key::Quit => return Flow::Quit,
             Key::Sort => self.next_order(),
@@ -155,22 +155,22 @@ impl Model {
     }
 
     /// The last processes, in their order.
-    pub fn processes(&self) -> &[Process] {
+    pub(super) fn processes(&self) -> &[Process] {
         self.metrics.as_ref().map_or(&[], |(metrics, _)| &metrics.data.processes)
     }
 
     /// How good the link is.
-    pub fn quality(&self) -> Quality {
+    pub(super) fn quality(&self) -> Quality {
         Quality::of(&self.stats)
     }
 
     /// Since the last line of the guest; since the begin when there was none.
-    pub fn silence(&self, now: Instant) -> Duration {
+    pub(super) fn silence(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.stats.last_line.unwrap_or(self.began).max(self.began))
     }
 
     /// Whether a guest that is alive would have spoken by now.
-    pub fn is_waiting(&self, now: Instant) -> bool {
+    pub(super) fn is_waiting(&self, now: Instant) -> bool {
         self.silence(now) > (self.interval * 3).max(Duration::from_secs(5))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The grades that the agent uses too: by lost pings and by the median round trip, whichever is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quality {
+pub(crate) enum Quality {
     /// Nothing was measured yet.
     Unknown,
     /// Under 5 % lost and under 100 ms.
@@ -29,7 +29,7 @@ const GRADES: [(Quality, f64, u64); 4] = [
 
 impl Quality {
     /// The grade of the recent pings.
-    pub fn of(stats: &LinkStats) -> Self {
+    pub(crate) fn of(stats: &LinkStats) -> Self {
         if stats.recent_pings.is_empty() {
             return Self::Unknown;
         }
@@ -41,7 +41,7 @@ impl Quality {
     }
 
     /// For people.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Excellent => "excellent",

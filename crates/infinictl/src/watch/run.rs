@@ -1,12 +1,11 @@
 //! The loop: the guest's lines, keys, signals and the clock into the model, and the model onto the screen.
 
-use super::input::{self, Input};
 use super::model::{Flow, Link, Model};
-use super::screen::Screen;
-use super::signals::Signals;
+use super::terminal::{self, Input, Screen};
 use super::theme::Theme;
 use super::view::{draw, list_rows};
 use crate::client::{Client, ClientError, Subscription};
+use crate::sys::Signals;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -24,7 +23,7 @@ const MAX_BATCH: usize = 256;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// How often metrics are asked for.
     pub interval: Duration,
     /// Colours.
@@ -36,7 +35,7 @@ pub struct Options {
 ///
 /// # Errors
 /// Those of the terminal; the connection's where `retry` is off.
-pub async fn run<F: Future<Output = Result<Client, ClientError>>>(
+pub(crate) async fn run<F: Future<Output = Result<Client, ClientError>>>(
     first: Client,
     mut connect: impl FnMut() -> F,
     retry: bool,
@@ -61,7 +60,7 @@ pub async fn run<F: Future<Output = Result<Client, ClientError>>>(
 
 /// Why the view ended by itself.
 #[derive(Debug, thiserror::Error)]
-pub enum WatchError {
+pub(crate) enum WatchError {
     /// The terminal does not do what is needed.
     #[error("the terminal cannot be used: {0}")]
     Terminal(#[from] io::Error),
@@ -89,7 +88,7 @@ impl View {
             screen: Screen::open()?,
             model,
             theme: options.theme,
-            keys: input::spawn(),
+            keys: terminal::spawn(),
             signals: Signals::open()?,
             paused: watch::Sender::new(false),
             dirty: true,

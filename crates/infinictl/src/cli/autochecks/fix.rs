@@ -1,10 +1,10 @@
 //! Carrying remediations out: each once, each asked for before, each with its own end.
 
 use super::spelt;
-use crate::cli::confirm;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::session::{self, Session};
+use crate::cli::terminal;
 use crate::text::sanitise;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus};
@@ -21,7 +21,7 @@ pub(super) enum Consent {
 impl Consent {
     /// Somebody has to be there to be asked.
     pub(super) fn new(yes: bool) -> Result<Self, CliError> {
-        match (yes, confirm::is_possible()) {
+        match (yes, terminal::is_possible()) {
             (true, _) => Ok(Self::Given),
             (false, true) => Ok(Self::Asked),
             (false, false) => Err(CliError::Usage(
@@ -63,7 +63,7 @@ pub(super) async fn run(
     let (mut failed, mut in_vain) = (0, 0);
     for (action, checks) in &planned {
         let what = format!("{} (for {})", spelt(action), sanitise::brief(&checks.join(", ")));
-        if matches!(consent, Consent::Asked) && !confirm::ask(&format!("Run {what}?")).await? {
+        if matches!(consent, Consent::Asked) && !terminal::ask(&format!("Run {what}?")).await? {
             say(session, &format!("skipped: {what}"))?;
             continue;
         }

@@ -4,11 +4,9 @@ mod fix;
 pub(super) mod nagios;
 
 use super::error::CliError;
-use super::output::Output;
+use super::output::{Columns, Output, paint, state, text};
 use super::session::{self, Session, wrong_answer};
-use super::table::{Columns, paint, state, text};
-use crate::text::sanitise;
-use crate::text::wrap::wrap;
+use crate::text::{sanitise, wrap};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus, Health};
 use infiniservice_protocol::guest::GuestMessage;
@@ -20,7 +18,7 @@ const RED: u8 = 31;
 
 /// Which checks, and what to do about their findings.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// Run only this check; may be repeated [default: all]
     #[arg(long = "check", value_name = "NAME")]
     checks: Vec<String>,
@@ -134,7 +132,7 @@ fn spelt(action: &Action) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::hostile::{EVIL, assert_harmless};
+    use crate::cli::test_support::{EVIL, assert_harmless};
     use infiniservice_protocol::ServiceOperation;
     use infiniservice_protocol::data::Remediation;
 

@@ -82,7 +82,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::hostile::{EVIL, assert_harmless};
+    use crate::cli::test_support::{EVIL, assert_harmless};
 
     fn data(health: Health, checks: &[(&str, CheckStatus, &str)]) -> AutochecksData {
         let check = |(name, status, message): &(&str, CheckStatus, &str)| Check {

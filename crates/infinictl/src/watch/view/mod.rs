@@ -1,23 +1,19 @@
 //! The model on a screen of any size; 80 by 24 is what it is made for.
 
-mod bar;
-mod disks;
 mod header;
-mod memory;
-mod network;
+mod panels;
 mod processes;
-mod processor;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 use super::model::Model;
 use super::theme::Theme;
+use crate::text::{sanitise, units};
 use infiniservice_protocol::metrics::System;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Paragraph};
+use ratatui::widgets::{Block, BorderType, Paragraph, Wrap};
 use std::time::Instant;
 
 /// Rows of the two upper bands on a small screen, frames included.
@@ -26,7 +22,7 @@ const SMALL_BAND: u16 = 6;
 const WANTED_PROCESS_ROWS: u16 = 12;
 
 /// Draws everything.
-pub fn draw(frame: &mut Frame, model: &Model, theme: Theme, now: Instant) {
+pub(super) fn draw(frame: &mut Frame, model: &Model, theme: Theme, now: Instant) {
     let rows = [Constraint::Length(1), Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)];
     let [top, link, body, bottom] = Layout::vertical(rows).areas(frame.area());
     frame.render_widget(Paragraph::new(header::machine(model, theme, now, top.width)), top);
@@ -34,12 +30,12 @@ pub fn draw(frame: &mut Frame, model: &Model, theme: Theme, now: Instant) {
     frame.render_widget(Paragraph::new(header::keys(model, theme)), bottom);
     match &model.metrics {
         Some((metrics, _)) => figures(frame, body, model, &metrics.data.system, theme),
-        None => waiting::draw(frame, body, model, theme, now),
+        None => draw_waiting(frame, body, model, theme, now),
     }
 }
 
 /// How many processes are in view on a screen of this height.
-pub fn list_rows(height: u16, model: &Model) -> usize {
+pub(super) fn list_rows(height: u16, model: &Model) -> usize {
     let body = height.saturating_sub(3);
     let bands = model.metrics.as_ref().map(|(metrics, _)| bands(body, &metrics.data.system));
     let taken = bands.map_or(0, |(upper, middle)| upper + middle);
@@ -53,12 +49,12 @@ fn figures(frame: &mut Frame, area: Rect, model: &Model, system: &System, theme:
     let [upper, middle, lower] = Layout::vertical(rows).areas(area);
     let halves = [Constraint::Percentage(50), Constraint::Percentage(50)];
     let [left, right] = Layout::horizontal(halves).areas(upper);
-    processor::draw(frame, left, model, &system.cpu, theme);
-    memory::draw(frame, right, system, theme);
+    panels::processor(frame, left, model, &system.cpu, theme);
+    panels::memory(frame, right, system, theme);
     let parts = [Constraint::Percentage(40), Constraint::Percentage(60)];
     let [left, right] = Layout::horizontal(parts).areas(middle);
-    disks::draw(frame, left, &system.disk.usage_stats, theme);
-    network::draw(frame, right, model, &system.network.interfaces, theme);
+    panels::disks(frame, left, &system.disk.usage_stats, theme);
+    panels::network(frame, right, model, &system.network.interfaces, theme);
     processes::draw(frame, lower, model, theme);
 }
 
@@ -104,4 +100,29 @@ fn fitted<T>(
     let mut lines: Vec<_> = items.iter().take(shown).map(line).collect();
     lines.push(Line::styled(format!("and {} more", items.len() - shown), theme.dim()));
     lines
+}
+
+fn draw_waiting(frame: &mut Frame, area: Rect, model: &Model, theme: Theme, now: Instant) {
+    let rows = [Constraint::Percentage(30), Constraint::Min(0)];
+    let [_, middle] = Layout::vertical(rows).areas(area);
+    let since = units::age(now.saturating_duration_since(model.began).as_secs());
+    let mut lines = vec![
+        Line::styled("waiting for the guest", theme.title()),
+        Line::default(),
+        Line::from(format!("{}, for {since}", sanitise::line(&model.endpoint))),
+    ];
+    if model.is_waiting(now) {
+        lines.push(Line::default());
+        lines.push(Line::styled(advice(model), theme.dim()));
+    }
+    frame.render_widget(Paragraph::new(lines).centered().wrap(Wrap { trim: true }), middle);
+}
+
+fn advice(model: &Model) -> &'static str {
+    if model.stats.lines == 0 {
+        "Nothing arrived: check that infiniservice runs in the guest, and that no other program holds \
+         this channel."
+    } else {
+        "The guest is alive, but sends no metrics."
+    }
 }

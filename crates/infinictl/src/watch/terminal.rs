@@ -1,7 +1,10 @@
-//! Keys of the terminal as requests to the model.
+//! The terminal while the view is shown: its screen, given back however the view ends, and its keys as
+//! requests to the model.
 
 use super::model::Key;
+use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use std::io;
 use tokio::sync::mpsc;
 
 /// Keys that may wait; a person types slower.
@@ -54,6 +57,24 @@ fn key(event: KeyEvent) -> Option<Key> {
         KeyCode::End => Key::Bottom,
         _ => return None,
     })
+}
+
+/// The alternate screen in raw mode. Given back when dropped, and by a hook when the program panics.
+pub(super) struct Screen {
+    pub(super) terminal: DefaultTerminal,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub(super) fn open() -> io::Result<Self> {
+        ratatui::try_init().map(|terminal| Self { terminal })
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,72 @@
-//! The two halves of a named pipe.
+//! Windows: named pipes, QEMU's and those for agents of our own with their processes, the console's width and
+//! its events.
 
-use super::Master;
+mod job_unsafe;
+
+use job_unsafe::end_with_this_process;
+use ratatui::crossterm::terminal;
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions};
+use tokio::process::{Child, Command};
+use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
 use tokio::sync::OnceCell;
+
+/// A machine's channel, before its path.
+pub(crate) const CHANNEL: &str = "the pipe";
+/// The host's end of a pipe.
+pub type Master = NamedPipeServer;
+/// A pipe needs nobody who holds the guest's end open.
+#[derive(Debug)]
+pub(crate) struct Slave;
+
+/// Without these the system's own libraries do not find each other, and a service not its settings.
+const NEEDED: [&str; 6] = ["SystemRoot", "SystemDrive", "windir", "ProgramData", "TEMP", "TMP"];
+
+/// What every program needs.
+pub(crate) fn environment() -> Vec<(OsString, OsString)> {
+    NEEDED.iter().filter_map(|name| Some((name.into(), env::var_os(name)?))).collect()
+}
+
+/// Starts it so that it does not outlive this process.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    let child = command.spawn()?;
+    end_with_this_process(&child)?;
+    Ok(child)
+}
+
+/// Windows has no SIGTERM, and the agent of a test nothing that an abrupt end could lose.
+pub(crate) fn terminate(child: &mut Child) {
+    let _gone_already = child.start_kill();
+}
+
+/// Both ends of a pipe.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) master: Master,
+    pub(crate) slave: Slave,
+    /// The guest's end by name.
+    pub(crate) path: PathBuf,
+}
+
+/// Makes a pipe under a new name, for one client of this machine.
+pub(crate) fn open_pair() -> io::Result<Pair> {
+    let path = PathBuf::from(format!(r"\\.\pipe\infinictl-{:016x}", fastrand::u64(..)));
+    let mut options = ServerOptions::new();
+    options.first_pipe_instance(true).max_instances(1).reject_remote_clients(true);
+    Ok(Pair { master: options.create(&path)?, slave: Slave, path })
+}
 
 /// `ERROR_PIPE_BUSY` (winerror.h): all instances have their client.
 const ERROR_PIPE_BUSY: i32 = 231;
 
 /// The reading half.
-pub(in crate::client) struct Reader(Arc<Pipe>);
+pub(crate) struct Reader(Arc<Pipe>);
 /// The writing half.
-pub(in crate::client) struct Writer(Arc<Pipe>);
+pub(crate) struct Writer(Arc<Pipe>);
 
 /// Either end of a pipe.
 enum Pipe {
@@ -25,7 +78,7 @@ enum Pipe {
 
 /// Opens the pipe of a machine's channel; an error says what to check.
 #[allow(clippy::unused_async, reason = "a Unix socket's connection has to be waited for")]
-pub(in crate::client) async fn connect(path: &Path) -> io::Result<(Reader, Writer)> {
+pub(crate) async fn connect(path: &Path) -> io::Result<(Reader, Writer)> {
     let opened = ClientOptions::new().open(path);
     opened
         .map(|pipe| halves(Pipe::Client(pipe)))
@@ -34,7 +87,7 @@ pub(in crate::client) async fn connect(path: &Path) -> io::Result<(Reader, Write
 
 /// Splits the host's end of a pipe of our own.
 #[allow(clippy::unnecessary_wraps, reason = "a pseudo-terminal's master may refuse")]
-pub(in crate::client) fn split(master: Master) -> io::Result<(Reader, Writer)> {
+pub(crate) fn split(master: Master) -> io::Result<(Reader, Writer)> {
     Ok(halves(Pipe::Server(master, OnceCell::new())))
 }
 
@@ -59,7 +112,7 @@ fn advice(error: &io::Error) -> String {
 
 impl Reader {
     /// What has come; 0 when the other end is gone. Nothing is lost when the future is dropped.
-    pub(in crate::client) async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    pub(crate) async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.connected().await?;
         loop {
             self.0.readable().await?;
@@ -74,7 +127,7 @@ impl Reader {
 
 impl Writer {
     /// Writes all of it, as fast as the other end takes it.
-    pub(in crate::client) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         self.0.connected().await?;
         while !bytes.is_empty() {
             self.0.writable().await?;
@@ -123,6 +176,31 @@ impl Pipe {
         match self {
             Self::Client(pipe) => pipe.try_write(bytes),
             Self::Server(pipe, _) => pipe.try_write(bytes),
+        }
+    }
+}
+
+/// Columns of the console, if there is one.
+pub(crate) fn columns() -> Option<u16> {
+    let (columns, _rows) = terminal::size().ok()?;
+    Some(columns).filter(|columns| *columns > 0)
+}
+
+/// Ctrl-C, Ctrl-Break and the console's end from now on.
+pub(crate) struct Signals(CtrlC, CtrlBreak, CtrlClose);
+
+impl Signals {
+    /// Takes them over.
+    pub(crate) fn open() -> io::Result<Self> {
+        Ok(Self(ctrl_c()?, ctrl_break()?, ctrl_close()?))
+    }
+
+    /// Waits for one.
+    pub(crate) async fn any(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+            _ = self.2.recv() => {}
         }
     }
 }

@@ -1,17 +1,61 @@
-//! `infinictl ping`: the round trip to the agent.
+//! `infinictl hello` and `infinictl ping`: who the agent is, what it can do, and the round trip to it.
 
 use super::error::{CliError, advice};
 use super::global::seconds;
-use super::progress::while_waiting;
-use super::session::Session;
+use super::output::{Columns, Output, facts, state, text};
+use super::session::{Session, wrong_answer};
+use super::terminal::while_waiting;
 use crate::client::ClientError;
 use crate::text::units;
+use infiniservice_protocol::HostMessage;
+use infiniservice_protocol::guest::{GuestMessage, Hello};
 use serde_json::json;
 use std::time::Duration;
 
+/// Runs it.
+pub(super) async fn hello(session: &Session) -> Result<(), CliError> {
+    let message = HostMessage::Hello { id: None };
+    session
+        .exchange(&message, |answer, out| match answer {
+            GuestMessage::Hello(hello) => Ok(show(hello, out)),
+            _ => Err(wrong_answer("Hello")),
+        })
+        .await
+}
+
+fn show(hello: &Hello, out: Output) -> String {
+    let limits = &hello.limits;
+    let about = facts(&[
+        ("Agent", hello.agent_version.clone()),
+        ("Protocol", hello.protocol_version.to_string()),
+        ("Platform", hello.platform.clone()),
+        ("System", hello.os.clone()),
+        ("Machine", hello.vm_id.clone().unwrap_or_else(|| "-".into())),
+        ("Longest line", units::bytes(limits.max_line_bytes as u64)),
+        ("Captured output", units::bytes(limits.max_output_bytes as u64)),
+        (
+            "Commands",
+            format!("{} concurrent, {} waiting", limits.max_concurrent_commands, limits.max_queued_commands),
+        ),
+    ]);
+    format!("{about}\n\n{}", capabilities(hello, out))
+}
+
+fn capabilities(hello: &Hello, out: Output) -> String {
+    let mut table = Columns::new(out, &["capability", "enabled", "reason"]);
+    for capability in &hello.capabilities {
+        table.tall_row([
+            text(&capability.name),
+            state(if capability.enabled { "yes" } else { "no" }),
+            text(capability.reason.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table.finish()
+}
+
 /// How often.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct PingArgs {
     /// Number of pings
     #[arg(long, short, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
@@ -21,7 +65,7 @@ pub struct Args {
 }
 
 /// Runs it: a line for each ping, and at the end what they come to.
-pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> {
+pub(super) async fn ping(session: &Session, args: &PingArgs) -> Result<(), CliError> {
     let mut trips = Vec::new();
     let mut lost = None;
     for n in 1..=args.count {
