@@ -3,7 +3,7 @@
 
 use clap::Parser as _;
 use infiniservice::cli::{Cli, Command, Mode};
-use infiniservice::config::process_environment;
+use infiniservice::config::environment;
 use infiniservice::program;
 use infiniservice::service::{manager, signals};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     if let Some(Command::Service(request)) = &cli.command {
         return program::said(manager::carry_out(request)).into();
     }
-    let environment = process_environment::take();
+    let environment = environment::of_process();
     if let Some(code) = program::ask(&cli, &environment) {
         return code.into();
     }

@@ -2,7 +2,7 @@
 
 use crate::bugreport;
 use crate::cli::{Cli, Command, Mode, print};
-use crate::config::{Loaded, Sources, place, render};
+use crate::config::{Loaded, Sources, own_files, render};
 use crate::logging;
 use crate::service::manager;
 use crate::service::{self, Ended};
@@ -13,7 +13,7 @@ use infiniservice_channel::diagnose::DiagnoseOptions;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Names and values, as [`crate::config::process_environment::take`] gives them.
+/// Names and values, as [`super::config::environment::of_process`] gives them.
 pub type Environment = Vec<(OsString, OsString)>;
 
 /// Wrong arguments or settings.
@@ -25,7 +25,7 @@ const NO_DEVICE: u8 = 3;
 pub fn run_service(cli: &Cli, environment: Environment) -> u8 {
     let protected = manager::protect_files();
     // What others may write is no log, and could lead anywhere.
-    if let Some(path) = place::service_log().filter(|_| protected.is_ok()) {
+    if let Some(path) = own_files::service_log().filter(|_| protected.is_ok()) {
         logging::write_to_file(path);
     }
     event_log::open();

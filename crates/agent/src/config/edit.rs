@@ -1,25 +1,27 @@
-//! Setting a few values in the configuration file, as an installer does; what else stands there stays.
+//! Writing configuration files: a few values set in one, as an installer does, and the last one that was valid, kept beside it.
+//! With that the agent starts when the file is wrong, so that a slip in it does not take the machine away from its host.
 
 use super::load::Sources;
-use super::private_file;
+use super::own_files;
+use std::ffi::OsString;
 use std::fs;
-use std::io::Write as _;
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 /// Writes these settings, texts all of them, into the file at `path`; it appears whole, and only if it is valid then.
 ///
 /// # Errors
 /// It cannot be read or written, or would be refused at the next start.
 pub fn write(path: &Path, settings: &[(&str, &str)]) -> Result<(), String> {
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    let told = |error: io::Error| format!("{}: {error}", path.display());
     let old = match fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         read => read.map_err(told)?,
     };
     let text = settings.iter().fold(old, |text, (name, value)| with_setting(&text, name, value));
     let new = path.with_extension("new");
     let _none_is_left_over = fs::remove_file(&new);
-    let written = private_file::create(&new).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = own_files::create_private(&new).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(told)?;
     let checked = check(&new).and_then(|()| fs::rename(&new, path).map_err(told));
     if checked.is_err() {
@@ -55,6 +57,34 @@ fn quoted(value: &str) -> String {
         })
         .collect();
     format!("\"{escaped}\"")
+}
+
+/// Behind the name of the configuration file.
+const LAST_GOOD: &str = ".last-good";
+
+/// Where the last valid text of this file is kept. It may hold the secret, and is its owner's alone.
+pub fn last_good_path(config: &Path) -> PathBuf {
+    with_suffix(config, LAST_GOOD)
+}
+
+/// Keeps the text; the file appears whole, and is left alone where it says the same.
+pub(super) fn keep_last_good(config: &Path, text: &str) -> io::Result<()> {
+    let path = last_good_path(config);
+    if fs::read(&path).is_ok_and(|kept| kept == text.as_bytes()) {
+        return Ok(());
+    }
+    let fresh = with_suffix(&path, ".new");
+    let _none_is_left_over = fs::remove_file(&fresh);
+    let mut file = own_files::create_private(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&fresh, &path)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
-//! The `INFINISERVICE_*` variables, and `INFINIBAY_VM_ID`.
+//! The `INFINISERVICE_*` variables and `INFINIBAY_VM_ID`; and the process's own environment, out of which the shared secret is
+//! taken: the kernel shows the block that a program was started with for as long as it lives (`/proc/PID/environ`), whatever
+//! becomes of the variables.
 
 use super::error::quote;
-use super::fragment::{Fragment, field};
-use super::origin::Origin;
+use super::field::Field;
+use super::layers::{Fragment, Origin, field};
+use infiniservice_platform::environment::forget;
 use infiniservice_platform::one_line::blanked;
 use std::ffi::{OsStr, OsString};
 
@@ -44,6 +47,35 @@ fn take(fragment: &mut Fragment, variable: &str, name: &str, value: &OsStr) {
         (Some(_), Some(text)) => fragment.text(name, origin, text),
         (Some(field), None) => {
             fragment.take(field, origin, &quote(&value.to_string_lossy()), Err("is not UTF-8".into()));
+        }
+    }
+}
+
+/// All variables. Those that hold a secret are then gone from the process: from its variables, and from the block that the
+/// kernel shows. To be called first, before there is a second thread; with one, nothing is taken out.
+pub fn of_process() -> Vec<(OsString, OsString)> {
+    let environment: Vec<_> = std::env::vars_os().collect();
+    environment.iter().filter(|(name, _)| is_secret(name)).for_each(|(name, _)| forget(name));
+    environment
+}
+
+/// In any case, as the settings' names are read.
+pub(super) fn is_secret(name: &OsStr) -> bool {
+    let setting = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).map(str::to_ascii_lowercase);
+    setting.and_then(|setting| field(&setting)).is_some_and(Field::is_secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_told_from_the_other_variables_in_any_case() {
+        for name in ["INFINISERVICE_SHARED_SECRET", "INFINISERVICE_Shared_Secret"] {
+            assert!(is_secret(OsStr::new(name)), "{name}");
+        }
+        for name in ["INFINISERVICE_SHARED_SECRET_FILE", "INFINISERVICE_VM_ID", "SHARED_SECRET", ""] {
+            assert!(!is_secret(OsStr::new(name)), "{name}");
         }
     }
 }

@@ -1,7 +1,11 @@
-//! What one setting is: its name, kind, bounds, default and documentation; and how its text is read.
+//! What one setting is: its name, kind, bounds, default and documentation; how its text is read, and how its value gets the type
+//! that `Settings` holds.
 
-use super::actions;
+use super::error::{nearest, quote};
 use super::secret::Secret;
+use infiniservice_protocol::ActionName;
+use infiniservice_protocol::action::UNSAFE_COMMAND;
+use std::path::PathBuf;
 
 /// A setting's value, not yet typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +156,7 @@ impl Field {
     /// # Errors
     /// The first name that is no action, and which was probably meant.
     pub fn actions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Value, String> {
-        let names: Vec<String> = names.map(actions::check).collect::<Result<_, _>>()?;
+        let names: Vec<String> = names.map(check_action).collect::<Result<_, _>>()?;
         if names.is_empty() {
             return Err("must name at least one action; omit the setting to keep its default".into());
         }
@@ -170,5 +174,95 @@ fn parse_bool(text: &str) -> Option<Value> {
         "true" | "1" | "yes" | "on" => Some(Value::Bool(true)),
         "false" | "0" | "no" | "off" => Some(Value::Bool(false)),
         _ => None,
+    }
+}
+
+/// Messages that are no actions, so that no policy forbids them.
+const ALWAYS: [&str; 5] =
+    ["Metrics", "Hello", "KeepAliveResponse", "keep_alive_response", "keep_alive_request"];
+
+/// Every name that a policy can hold, in the contract's order.
+pub fn action_names() -> impl Iterator<Item = &'static str> {
+    ActionName::ALL.into_iter().map(ActionName::name).chain([UNSAFE_COMMAND])
+}
+
+/// The name itself where it is an action's; else what is wrong with it. A misspelt name in `blocked_actions`
+/// would block nothing, so it is never let through.
+pub(super) fn check_action(name: &str) -> Result<String, String> {
+    if action_names().any(|known| known == name) {
+        return Ok(name.into());
+    }
+    let hint = match nearest(name, action_names()) {
+        _ if ALWAYS.contains(&name) => " (it is always answered)".to_owned(),
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    let actions = action_names().collect::<Vec<_>>().join(", ");
+    Err(format!("names {}, which is not an action{hint}; the actions are {actions}", quote(name)))
+}
+
+/// Types that a setting may have.
+pub(super) trait FromValue: Sized {
+    /// `None` when the field's declaration and type disagree, which a test excludes.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Bool(switch) = value { Some(*switch) } else { None }
+    }
+}
+
+impl FromValue for u64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Integer(number) = value { Some(*number) } else { None }
+    }
+}
+
+impl FromValue for u32 {
+    fn from_value(value: &Value) -> Option<Self> {
+        u64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for usize {
+    fn from_value(value: &Value) -> Option<Self> {
+        u64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text.clone()) } else { None }
+    }
+}
+
+impl FromValue for PathBuf {
+    fn from_value(value: &Value) -> Option<Self> {
+        String::from_value(value).map(Self::from)
+    }
+}
+
+impl FromValue for Secret {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Secret(secret) = value { Some(secret.clone()) } else { None }
+    }
+}
+
+impl FromValue for log::LevelFilter {
+    fn from_value(value: &Value) -> Option<Self> {
+        String::from_value(value)?.parse().ok()
+    }
+}
+
+impl FromValue for Vec<String> {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::List(items) = value { Some(items.clone()) } else { None }
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: &Value) -> Option<Self> {
+        if *value == Value::Unset { Some(None) } else { T::from_value(value).map(Some) }
     }
 }

@@ -2,9 +2,8 @@
 
 use super::error::{ConfigError, quote};
 use super::field::{Field, Kind, Value};
-use super::fragment::{Fragment, field};
-use super::origin::Origin;
-use super::permissions::TrustedFile;
+use super::layers::{Fragment, Origin, field};
+use super::own_files::TrustedFile;
 use super::secret::Secret;
 use std::io::Read as _;
 use std::path::Path;

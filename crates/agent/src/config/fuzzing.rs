@@ -1,8 +1,8 @@
 //! What is fuzzed of the configuration: its file, and the variables.
 
 use super::field::Value;
-use super::fragment::Fragment;
-use super::{FIELDS, Loaded, Merged, Settings, Sources, environment, file, render, validate};
+use super::layers::Fragment;
+use super::{FIELDS, Loaded, Merged, Settings, Sources, environment, file, render, table};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(crate) fn file(bytes: &[u8]) {
         return;
     }
     let merged = Merged::new([Fragment::defaults(), fragment]);
-    let _ = validate::conflicts(&merged, &BTreeSet::new());
+    let _ = table::conflicts(&merged, &BTreeSet::new());
     let settings = Settings::from_merged(&merged).unwrap_or_else(|name| panic!("{name} is mistyped"));
     let sources =
         Sources { default_file: path.into(), config_flag: None, environment: Vec::new(), flags: Vec::new() };

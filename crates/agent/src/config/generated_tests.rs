@@ -67,6 +67,6 @@ fn load(text: &str) -> super::Settings {
 
 /// Closed to other users, as a file with a secret in it has to be.
 fn write_private(path: &Path, text: &str) {
-    let mut file = super::private_file::create(path).expect("a file");
+    let mut file = super::own_files::create_private(path).expect("a file");
     std::io::Write::write_all(&mut file, text.as_bytes()).expect("written");
 }

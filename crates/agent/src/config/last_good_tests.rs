@@ -1,6 +1,6 @@
 //! Starts with a file that was valid once and is wrong now.
 
-use super::last_good::path_of;
+use super::edit::last_good_path;
 use super::load::Sources;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,7 +23,7 @@ fn a_file_that_became_wrong_is_passed_over_for_the_last_valid_one_and_named() {
     fs::write(&path, "max_ports = \"many\"\n").expect("written");
     let loaded = sources.load_or_last_good().expect("the last valid one");
     assert_eq!(loaded.settings.max_ports, 7);
-    assert_eq!(loaded.file, Some(path_of(&path)));
+    assert_eq!(loaded.file, Some(last_good_path(&path)));
     let problem = loaded.problem.expect("what is wrong").to_string();
     assert!(problem.contains("config.toml:1: max_ports"), "{problem}");
 }
@@ -32,11 +32,11 @@ fn a_file_that_became_wrong_is_passed_over_for_the_last_valid_one_and_named() {
 fn the_kept_file_is_its_owners_alone_and_follows_the_valid_ones() {
     let (_directory, path, sources) = world("max_ports = 7\n");
     sources.load().expect("valid").keep().expect("kept");
-    let mode = fs::metadata(path_of(&path)).expect("kept").permissions().mode();
+    let mode = fs::metadata(last_good_path(&path)).expect("kept").permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
     fs::write(&path, "max_ports = 8\n").expect("written");
     sources.load().expect("valid").keep().expect("kept");
-    assert_eq!(fs::read_to_string(path_of(&path)).expect("kept"), "max_ports = 8\n");
+    assert_eq!(fs::read_to_string(last_good_path(&path)).expect("kept"), "max_ports = 8\n");
 }
 
 #[test]

@@ -1,23 +1,15 @@
 //! Reading all sources into `Loaded`, and reading them again at SIGHUP.
 
-use super::credential;
-use super::environment;
 use super::error::{ConfigError, ConfigErrors};
-use super::field::Value;
-use super::file;
-use super::fragment::{FlagValue, Fragment};
-use super::last_good;
-use super::merge::Merged;
-use super::permissions::TrustedFile;
-use super::place;
-use super::secret::Secret;
-use super::table::Settings;
-use super::validate;
+use super::layers::{FlagValue, Fragment, Merged};
+use super::secret::{self, Secret};
+use super::table::{self, Settings};
+use super::{edit, environment, file, own_files};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Everything that settings come from.
 #[derive(Clone)]
@@ -59,13 +51,13 @@ pub struct Reloaded {
 }
 
 impl Sources {
-    /// This process's own; `environment` is what [`super::process_environment::take`] gave.
+    /// This process's own; `environment` is what [`super::environment::of_process`] gave.
     pub fn of_process(
         config_flag: Option<PathBuf>,
         environment: Vec<(OsString, OsString)>,
         flags: Vec<FlagValue>,
     ) -> Self {
-        Self { default_file: place::default_file(), config_flag, environment, flags }
+        Self { default_file: own_files::default_file(), config_flag, environment, flags }
     }
 
     /// Reads, merges and validates.
@@ -87,7 +79,7 @@ impl Sources {
             Err(errors) => errors,
             loaded => return loaded,
         };
-        match self.load_from(last_good::path_of(&self.file().0), true) {
+        match self.load_from(edit::last_good_path(&self.file().0), true) {
             Ok(loaded) => Ok(Loaded { problem: Some(errors), ..loaded }),
             Err(_) => Err(errors),
         }
@@ -98,7 +90,7 @@ impl Sources {
         let mut layers = vec![
             Fragment::defaults(),
             of_file,
-            credential::read(&self.environment),
+            secret::from_credential(&self.environment),
             environment::read(&self.environment),
             Fragment::flags(&self.flags),
         ];
@@ -108,8 +100,8 @@ impl Sources {
             layers.iter().filter(|layer| layer.more_errors > 0).map(|it| ConfigError::More(it.more_errors)),
         );
         let mut merged = Merged::new(layers);
-        errors.extend(validate::conflicts(&merged, &broken(&errors)));
-        errors.extend(read_secret_file(&mut merged));
+        errors.extend(table::conflicts(&merged, &broken(&errors)));
+        errors.extend(secret::from_file(&mut merged));
         if !errors.is_empty() {
             return Err(ConfigErrors(errors));
         }
@@ -163,7 +155,7 @@ impl Loaded {
         if self.problem.is_some() {
             return Ok(());
         }
-        last_good::keep(&self.sources.file().0, self.text.as_ref().map_or("", Secret::expose))
+        edit::keep_last_good(&self.sources.file().0, self.text.as_ref().map_or("", Secret::expose))
     }
 }
 
@@ -179,34 +171,4 @@ fn mistyped(name: &'static str) -> ConfigErrors {
     ConfigErrors(vec![ConfigError::Conflict(format!(
         "{name}: declared with a kind that does not fit its type"
     ))])
-}
-
-/// Puts the secret's text where `shared_secret_file` names a file.
-fn read_secret_file(merged: &mut Merged) -> Option<ConfigError> {
-    let Some(Value::Text(path)) = merged.get("shared_secret_file") else { return None };
-    let (path, origin) = (PathBuf::from(path), merged.origin("shared_secret_file").clone());
-    if merged.is_set("shared_secret") {
-        return None;
-    }
-    match secret_in(&path) {
-        Ok(secret) => merged.set("shared_secret", secret, origin),
-        Err(problem) => return Some(ConfigError::File { path, problem }),
-    }
-    None
-}
-
-fn secret_in(path: &Path) -> Result<Value, String> {
-    let opened = TrustedFile::open(path).map_err(|problem| format!("shared_secret_file {problem}"))?;
-    let file = opened.ok_or("shared_secret_file does not exist")?;
-    file.check_not_readable_by_others()?;
-    secret_of(&file::text_of(&file)?)
-}
-
-/// The secret that is all of a file's text, but for the end of its line.
-pub(super) fn secret_of(text: &str) -> Result<Value, String> {
-    let field = super::fragment::field("shared_secret").ok_or("shared_secret is not declared")?;
-    match field.parse(text.trim_end_matches(['\r', '\n'])) {
-        Ok(Value::Unset) => Err("contains no secret".into()),
-        read => read.map_err(|problem| format!("the secret {problem}")),
-    }
 }

@@ -1,29 +1,23 @@
 //! Configuration: fragments (defaults, file, environment, flags), merged, then validated into `Settings`.
 
-pub mod actions;
-mod convert;
-mod credential;
 pub mod edit;
 pub mod environment;
 pub mod error;
 pub mod field;
 mod file;
-pub mod fragment;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
-pub mod last_good;
+pub mod layers;
 pub mod load;
-mod merge;
-pub mod origin;
-mod permissions;
-pub mod place;
-mod private_file;
-pub mod process_environment;
+#[cfg(target_os = "linux")]
+#[path = "own_files/linux.rs"]
+pub(crate) mod own_files;
+#[cfg(target_os = "windows")]
+#[path = "own_files/windows.rs"]
+pub(crate) mod own_files;
 pub mod render;
 mod secret;
-mod suggest;
 pub mod table;
-mod validate;
 
 #[cfg(all(test, unix))]
 mod bounds_tests;
@@ -37,9 +31,7 @@ mod secret_tests;
 mod tests;
 
 pub use error::{ConfigError, ConfigErrors};
-pub use fragment::FlagValue;
+pub use layers::{FlagValue, Merged, Origin};
 pub use load::{Loaded, Reloaded, Sources};
-pub use merge::Merged;
-pub use origin::Origin;
 pub use secret::Secret;
 pub use table::{FIELDS, Settings};

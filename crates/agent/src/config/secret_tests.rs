@@ -1,7 +1,7 @@
 //! Where the shared secret may come from, and where it may not.
 
-use super::process_environment::is_secret;
-use super::{FlagValue, Loaded, Secret, Sources, private_file};
+use super::environment::is_secret;
+use super::{FlagValue, Loaded, Secret, Sources, own_files};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ fn world(file: &str, text: &str) -> (TempDir, PathBuf, Sources) {
 
 /// A new file of its owner's alone.
 fn closed(path: &Path, text: &str) -> PathBuf {
-    let mut file = private_file::create(path).expect("a file");
+    let mut file = own_files::create_private(path).expect("a file");
     std::io::Write::write_all(&mut file, text.as_bytes()).expect("written");
     path.to_owned()
 }

@@ -1,8 +1,6 @@
 //! Logging: one line a record, to standard error, for people or for the journal, by a thread that may wait for its reader.
 
 pub mod errors;
-mod file;
-mod line;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]

@@ -3,7 +3,7 @@
 
 use super::agent::{Agent, Turn};
 use super::signals::{Signal, Signals};
-use crate::status::duration;
+use crate::status::text;
 use infiniservice_actions::audit::AuditRecord;
 use infiniservice_channel::transport::Transport;
 use infiniservice_link::{Event, GivenUp};
@@ -78,7 +78,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     fn log_summary(&self) {
-        let uptime = duration::text(self.clock.now().mono);
+        let uptime = text::duration(self.clock.now().mono);
         let counts = self.counts;
         log::info!(
             "stopped after {uptime}: {} collections ({} collectors failed), {} reloads",

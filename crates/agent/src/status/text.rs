@@ -1,7 +1,6 @@
 //! The status for people.
 
-use super::duration;
-use super::report::Status;
+use super::Status;
 use infiniservice_channel::diagnose::printable;
 use serde_json::Value;
 use std::time::Duration;
@@ -27,7 +26,7 @@ fn headline(status: &Status) -> String {
 }
 
 fn seconds(seconds: u64) -> String {
-    duration::text(Duration::from_secs(seconds))
+    duration(Duration::from_secs(seconds))
 }
 
 fn facts(status: &Status) -> Vec<String> {
@@ -110,9 +109,21 @@ fn titled(title: &str, lines: Vec<String>) -> Vec<String> {
     if lines.is_empty() { Vec::new() } else { [vec![title.to_owned()], lines].concat() }
 }
 
+/// `3 d 4 h`, `5 min 6 s`: two units, for people.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::report::{Heartbeats, Host};
+    use super::super::{Heartbeats, Host};
     use super::*;
     use crate::config::render::print_json;
     use crate::config::{FlagValue, Sources};
@@ -170,5 +181,14 @@ mod tests {
         assert_eq!(settings.len(), 2, "{text}");
         assert!(text.contains("vm_id = \"web-1\" (flag --set)"), "{text}");
         assert!(text.contains("max_ports = 7 (variable INFINISERVICE_MAX_PORTS)"), "{text}");
+    }
+
+    #[test]
+    fn durations_are_told_in_two_units() {
+        for (seconds, told) in
+            [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7300, "2 h 1 min"), (200_000, "2 d 7 h")]
+        {
+            assert_eq!(duration(Duration::from_secs(seconds)), told);
+        }
     }
 }

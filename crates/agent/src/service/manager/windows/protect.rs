@@ -1,9 +1,10 @@
 //! Who may do what with the agent's files: the service is the system itself, so nobody else may write what it reads or is.
 
-use crate::config::{last_good, place};
+use crate::config::{edit, own_files};
 use infiniservice_platform::win32::access;
 use infiniservice_platform::win32::access_unsafe::{create_directory, set};
 use infiniservice_platform::win32::descriptor::Descriptor;
+use infiniservice_platform::win32::directories_unsafe::program_files;
 use infiniservice_platform::win32::security_unsafe::{Account, descriptor_of, open_itself, own_account};
 use std::fs;
 use std::io;
@@ -23,7 +24,7 @@ const MAX_TRIES: u32 = 100;
 /// `C:\ProgramData`, with settings in it that the service would obey, and goes on writing through what he opened before,
 /// whatever the access list says later: what is not of Administrators or SYSTEM is moved aside, and made anew.
 pub(super) fn configuration() -> Result<(), String> {
-    for moved in protect(&place::default_file(), |_, _| true)? {
+    for moved in protect(&own_files::default_file(), |_, _| true)? {
         crate::logging::say(&moved);
     }
     Ok(())
@@ -35,7 +36,7 @@ pub(super) fn configuration() -> Result<(), String> {
 /// # Errors
 /// What cannot be protected.
 pub fn at_start() -> Result<Vec<String>, String> {
-    at_start_of(&place::default_file())
+    at_start_of(&own_files::default_file())
 }
 
 fn at_start_of(config: &Path) -> Result<Vec<String>, String> {
@@ -70,7 +71,7 @@ struct Guard {
 }
 
 fn files(config: &Path, directory: &Path) -> Vec<PathBuf> {
-    let mut files = vec![config.to_owned(), last_good::path_of(config)];
+    let mut files = vec![config.to_owned(), edit::last_good_path(config)];
     files.extend(BESIDE.map(|name| directory.join(name)));
     files
 }
@@ -136,7 +137,7 @@ pub(super) fn program(program: &Path) -> Result<bool, String> {
 }
 
 fn is_ours(directory: &Path) -> bool {
-    place::program_files().is_some_and(|files| files.join("Infinibay") == directory)
+    program_files().is_some_and(|files| files.join("Infinibay") == directory)
 }
 
 fn close(path: &Path, sddl: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! What an installation does besides the service: files closed to others, settings that the installer was given.
 
 use super::protect;
-use crate::config::{edit, place};
+use crate::config::{edit, own_files};
 
 /// Where the secret is taken from: an argument could be read by every user.
 const SECRET: &str = "INFINISERVICE_SHARED_SECRET";
@@ -22,7 +22,7 @@ pub(super) fn configure(vm_id: Option<&str>, save_secret: bool) -> Result<(), St
     if settings.is_empty() {
         return Ok(());
     }
-    edit::write(&place::default_file(), &settings)?;
+    edit::write(&own_files::default_file(), &settings)?;
     // The file is a new one.
     protect::configuration()
 }

@@ -27,7 +27,7 @@ fn world() -> (tempfile::TempDir, PathBuf) {
 
 /// Whoever is no administrator may trust his own files.
 fn elevated() -> bool {
-    security::own_account().unwrap().elevated
+    own_account().unwrap().elevated
 }
 
 #[test]
@@ -76,9 +76,9 @@ fn a_file_in_a_directory_where_everybody_may_exchange_it_is_refused() {
 fn a_file_that_is_kept_private_is_so_from_its_beginning_wherever_it_lies() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.toml.last-good");
-    crate::config::private_file::create(&path).unwrap();
+    create_private(&path).unwrap();
     let found = security::descriptor_of(&File::open(&path).unwrap()).unwrap();
-    assert_eq!(access::secret_is_safe(&found, &security::own_account().unwrap().sid), Ok(()), "{found:?}");
-    let again = crate::config::private_file::create(&path).unwrap_err();
+    assert_eq!(access::secret_is_safe(&found, &own_account().unwrap().sid), Ok(()), "{found:?}");
+    let again = create_private(&path).unwrap_err();
     assert_eq!(again.kind(), io::ErrorKind::AlreadyExists, "{again}");
 }

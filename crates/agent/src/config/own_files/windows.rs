@@ -1,13 +1,39 @@
-//! Files that a service obeys, or that hold its secret: opened once, and judged by their handle. Only who runs with an administrator's
-//! rights is protected so: whoever starts the agent as himself may trust his own files.
+//! The agent's own files: where they are (below `C:\ProgramData`), new ones that only their owner may open, and those that a
+//! service obeys or that hold its secret: opened once, and judged by their handle. Only who runs with an administrator's rights
+//! is protected so: whoever starts the agent as himself may trust his own files.
 
-use infiniservice_platform::win32::access;
 use infiniservice_platform::win32::descriptor::Descriptor;
-use infiniservice_platform::win32::security_unsafe::{self as security, Account};
+use infiniservice_platform::win32::directories_unsafe::program_data;
+use infiniservice_platform::win32::security_unsafe::{self as security, Account, own_account};
+use infiniservice_platform::win32::{access, access_unsafe};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where it is on every system that was not moved by hand.
+const PROGRAM_DATA: &str = r"C:\ProgramData";
+
+fn directory() -> PathBuf {
+    program_data().unwrap_or_else(|| PROGRAM_DATA.into()).join("InfiniService")
+}
+
+/// The file that is read when none is named; it may be missing.
+pub fn default_file() -> PathBuf {
+    directory().join("config.toml")
+}
+
+/// Where a service logs, as it has no standard error.
+#[allow(clippy::unnecessary_wraps, reason = "the signature is that of every platform")]
+pub fn service_log() -> Option<PathBuf> {
+    Some(directory().join("infiniservice.log"))
+}
+
+/// Creates a file that only its owner may open; there must be none of this name. SYSTEM, Administrators and the account that runs this may open it.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let own = own_account()?.sid;
+    access_unsafe::create_file(path, &format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;{own})"))
+}
 
 /// `READ_CONTROL`: enough to ask who may do what.
 const READ_CONTROL: u32 = 0x0002_0000;
@@ -27,7 +53,7 @@ pub struct TrustedFile {
 impl TrustedFile {
     /// Opens it; `None` where there is none. Refuses one that others could change or replace while the agent runs as an administrator.
     pub fn open(path: &Path) -> Result<Option<Self>, String> {
-        let account = security::own_account().map_err(unreadable)?;
+        let account = own_account().map_err(unreadable)?;
         match path.metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
