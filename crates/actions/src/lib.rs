@@ -31,6 +31,7 @@ pub mod summary;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(target_os = "windows")]
 pub mod windows_update;
 
 pub use context::{CommandContext, Means, ProcessSource, Services};

@@ -1,8 +1,7 @@
 //! A record as an event of Windows' log: which id, and its parts in an order that stays.
 
 use super::{AuditRecord, Subject, line};
-use crate::event_log::EVENT_STRINGS;
-use crate::event_log::event::{self, Event, Kind};
+use crate::event_log::{self, EVENT_STRINGS, Event, Kind};
 use infiniservice_protocol::ErrorCode;
 
 /// Longest part, in letters: ten of them stay below what one event takes, 61,440 bytes.
@@ -31,11 +30,11 @@ pub(super) fn event(record: &AuditRecord) -> Event {
 
 fn id(record: &AuditRecord) -> u32 {
     match record.subject {
-        Subject::Line => event::LINE_REFUSED,
-        Subject::MoreLines(_) => event::MORE_LINES_REFUSED,
-        Subject::Command if record.success => event::COMMAND_SUCCEEDED,
-        Subject::Command if record.code.is_some_and(is_refusal) => event::COMMAND_REFUSED,
-        Subject::Command => event::COMMAND_FAILED,
+        Subject::Line => event_log::LINE_REFUSED,
+        Subject::MoreLines(_) => event_log::MORE_LINES_REFUSED,
+        Subject::Command if record.success => event_log::COMMAND_SUCCEEDED,
+        Subject::Command if record.code.is_some_and(is_refusal) => event_log::COMMAND_REFUSED,
+        Subject::Command => event_log::COMMAND_FAILED,
     }
 }
 

@@ -1,6 +1,6 @@
 //! There is no such log here.
 
-use super::event::Event;
+use super::Event;
 
 /// Nothing is opened.
 pub fn open() {}

@@ -2,21 +2,19 @@
 //!
 //! Nothing that is found is ever run. Programs asked are those of the system's own package managers, which root owns.
 
-pub mod appimage;
-pub mod date;
+pub mod bundles;
 pub mod desktop;
 pub mod dpkg;
-pub mod flatpak;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod rpm;
-pub mod snap;
 pub mod uninstall;
 #[cfg(target_os = "windows")]
 pub mod windows;
 
 use infiniservice_platform::one_line::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
+use std::time::{Duration, SystemTime};
 
 /// Whoever made the application wrote these.
 fn cleaned(mut found: Application) -> Application {
@@ -112,6 +110,19 @@ fn known(text: &str) -> Option<String> {
     (!matches!(text, "" | "(none)" | "-" | "–")).then(|| text.to_owned())
 }
 
+/// `2026-11-23` in UTC; `None` before 1970 and after 9999.
+pub fn day(time: SystemTime) -> Option<String> {
+    let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    let sane = (SystemTime::UNIX_EPOCH..=latest).contains(&time);
+    let text = sane.then(|| humantime::format_rfc3339_seconds(time).to_string())?;
+    text.split('T').next().map(str::to_owned)
+}
+
+/// The same of seconds since 1970.
+pub fn day_of_secs(secs: u64) -> Option<String> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(secs)).and_then(day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +157,12 @@ mod tests {
         let data = selection.finish();
         let names: Vec<_> = data.applications.iter().map(|found| found.name.as_str()).collect();
         assert_eq!((names, data.count), (vec!["00000", "00001", "00002"], 50_000));
+    }
+
+    #[test]
+    fn days_are_of_utc_and_impossible_ones_are_nothing() {
+        assert_eq!(day_of_secs(1_795_415_400).as_deref(), Some("2026-11-23"));
+        assert_eq!(day_of_secs(u64::MAX), None);
+        assert_eq!(day_of_secs(253_402_300_800), None);
     }
 }

@@ -1,7 +1,6 @@
 //! Packages of rpm (rpm(8), "QUERY OPTIONS").
 
-use super::date::day_of_secs;
-use super::known;
+use super::{day_of_secs, known};
 use crate::packages::Parsed;
 use infiniservice_protocol::data::Application;
 use std::collections::HashSet;

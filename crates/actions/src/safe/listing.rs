@@ -13,12 +13,12 @@ pub(super) const MESSAGES_MAX_BYTES: usize = 64 << 10;
 
 /// How a list was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::safe) struct Tally {
+pub(super) struct Tally {
     lines: u32,
     bytes: usize,
     cut: bool,
     /// Lines that should have been rows.
-    pub(in crate::safe) unreadable: u32,
+    pub(super) unreadable: u32,
 }
 
 impl Tally {

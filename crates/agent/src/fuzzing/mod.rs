@@ -6,7 +6,7 @@
 use infiniservice_actions::autochecks::checks::time_sync;
 use infiniservice_actions::autochecks::journal;
 use infiniservice_actions::fuzzing::{fits_the_wire, logs, sent, text};
-use infiniservice_actions::inventory::{self, appimage, desktop, flatpak, snap};
+use infiniservice_actions::inventory::{self, bundles, desktop};
 use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
 use infiniservice_collector::user_names::fuzzing::names as user_names;
@@ -197,10 +197,10 @@ pub fn rpm(bytes: &[u8]) {
 pub fn inventory(bytes: &[u8]) {
     let text = text(bytes);
     let read = |line: fn(&str) -> Parsed<Application>| Reading::of(text.lines(), line).rows;
-    let mut all = [read(flatpak::line), read(snap::line)].concat();
+    let mut all = [read(bundles::flatpak_line), read(bundles::snap_line)].concat();
     all.extend(desktop::read("/usr/share/applications/x.desktop", &text));
-    all.extend(appimage::described(&text));
-    let _ = appimage::is_appimage(bytes);
+    all.extend(bundles::appimage(&text));
+    let _ = bundles::is_appimage(bytes);
     let (filter, count) = (text.chars().take(8).collect::<String>(), all.len());
     let found = inventory::select(all.clone(), Some(&filter), Some(3));
     assert!(found.applications.len() <= 3 && found.count as usize <= count);

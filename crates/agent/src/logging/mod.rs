@@ -14,7 +14,7 @@ use linux::stderr_is_journal;
 use other::stderr_is_journal;
 
 use env_logger::{Builder, Logger, Target};
-use infiniservice_actions::event_log::{self, event::Event};
+use infiniservice_actions::event_log::{self, Event};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use output::Output;
 use std::io::Write as _;

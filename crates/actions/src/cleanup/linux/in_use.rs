@@ -1,15 +1,15 @@
 //! Which files and directories running programs hold: descriptors, mappings, working directories.
 
-use super::mapped::{Mapped, Process};
 use crate::cleanup::tally::Inode;
-use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+use infiniservice_platform::blocking::{Item, Lane, Series};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, StatxFlags, makedev, openat, statx};
 use rustix::path::Arg;
 use std::collections::HashSet;
-use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 /// After this a walk looks again: programs open files meanwhile.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -100,6 +100,60 @@ pub(super) fn inode(from: impl AsFd, link: impl Arg) -> Option<(Inode, bool)> {
     let device = makedev(found.stx_dev_major, found.stx_dev_minor);
     let directory = rustix::fs::FileType::from_raw_mode(found.stx_mode.into()).is_dir();
     Some(((device, found.stx_ino), directory))
+}
+
+/// Mappings of one process that are looked at; what it has beyond, the kernel's own count of a file's users shows.
+const MAX_MAPPINGS: usize = 20_000;
+/// Reading one process's links takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A process that is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Process {
+    pub pid: u32,
+    pub uid: u32,
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the mapped files of process {}", self.pid)
+    }
+}
+
+impl Item for Process {
+    fn owner(&self) -> Option<u64> {
+        Some(self.uid.into())
+    }
+}
+
+/// Asks process after process, and remembers those that hang.
+#[derive(Debug)]
+pub(super) struct Mapped(Series<Process>);
+
+impl Mapped {
+    pub fn new() -> Self {
+        Self(Series::new(Lane::Processes, "mapped files", PATIENCE))
+    }
+
+    /// What they have mapped, each file once. A process that hangs or ends meanwhile adds nothing.
+    pub fn of(&mut self, proc: &Path, processes: &[Process]) -> impl Iterator<Item = Inode> {
+        let proc = PathBuf::from(proc);
+        let begin = move || {
+            let proc = proc.clone();
+            move |process: &Process| files(&proc.join(process.pid.to_string()))
+        };
+        self.0.each(processes, begin).into_iter().flatten().flatten()
+    }
+}
+
+fn files(process: &Path) -> HashSet<Inode> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = openat(CWD, process.join("map_files"), flags, Mode::empty()) else {
+        return HashSet::new();
+    };
+    let Ok(entries) = Dir::read_from(&directory) else { return HashSet::new() };
+    let links = entries.flatten().take(MAX_MAPPINGS);
+    links.filter_map(|link| Some(inode(directory.as_fd(), link.file_name())?.0)).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 //! journald's own files are left to its own tool. It removes an archive when the earliest of its times is older than the limit
 //! (systemd's src/libsystemd/sd-journal/journal-vacuum.c), and never the one that is written.
 
-use crate::cleanup::Job;
-use crate::cleanup::all::total;
 use crate::cleanup::tally::Tally;
+use crate::cleanup::{Job, total};
 use infiniservice_protocol::data::DiskCleanupData;
 use std::collections::BTreeMap;
 use std::fs;

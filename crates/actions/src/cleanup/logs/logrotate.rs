@@ -1,6 +1,6 @@
 //! What logrotate(8) knows: its state file, which names each log that it rotates, and where its configuration has `dateext`.
 
-use super::name::uncompressed;
+use super::uncompressed;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;

@@ -4,7 +4,6 @@
 //! one above it, never through a reparse point (links, junctions, mount points, files in a cloud), and a file is removed by its own
 //! handle, opened so that nobody else has it open.
 
-mod places;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -12,10 +11,10 @@ mod walk;
 use super::rule::Rule;
 use super::tally::Tally;
 use super::{Job, Target, days};
+use crate::cleanup::rule::Names;
 use infiniservice_platform::win32::directories_unsafe;
 use infiniservice_platform::win32::file_unsafe::{self, Dir};
 use infiniservice_protocol::data::CleanedTarget;
-use places::Place;
 use std::io;
 use std::path::PathBuf;
 use walk::{Stopped, Walk};
@@ -35,7 +34,7 @@ pub(super) fn clean_target(job: &Job, target: Target) -> CleanedTarget {
     let mut tally = Tally::default();
     match Dir::root(&job.root) {
         Ok(root) => {
-            for place in places::of(target) {
+            for place in of(target) {
                 // Stopped or not, what was done is counted.
                 if clean_place(job, &root, place, &mut tally).is_err() {
                     break;
@@ -94,5 +93,61 @@ fn clean_directory(
             tally.failed(&format!("{}: {error}", job.root.join(at).display()));
             Ok(())
         }
+    }
+}
+
+/// A directory whose entries a target removes.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Below the system drive. `*` stands for each directory there.
+    pub path: &'static str,
+    /// Age from which entries are removed when none is asked for, in days.
+    pub days: u32,
+    /// Which of them.
+    pub names: Names,
+    /// An entry goes or stays as a whole, by its own age.
+    pub whole: bool,
+}
+
+const fn place(path: &'static str, days: u32, names: Names) -> Place {
+    Place { path, days, names, whole: false }
+}
+
+const TEMP: &[Place] =
+    &[place(r"Windows\Temp", 10, Names::All), place(r"Users\*\AppData\Local\Temp", 10, Names::All)];
+/// What the servicing stack and setup set aside.
+const LOGS: &[Place] = &[
+    place(r"Windows\Logs\CBS", 30, Names::Own(&[("CbsPersist_", ".cab"), ("CbsPersist_", ".log")])),
+    place(r"Windows\Logs\WindowsUpdate", 30, Names::Own(&[("", ".etl")])),
+    place(r"Windows\Logs\waasmedic", 30, Names::Own(&[("", ".etl")])),
+    place(r"ProgramData\USOShared\Logs\System", 30, Names::Own(&[("", ".etl")])),
+];
+/// Windows Update downloads again what it still needs; ten days leave a download that is under way alone.
+const UPDATES: &[Place] = &[place(r"Windows\SoftwareDistribution\Download", 10, Names::All)];
+const CRASH_DUMPS: &[Place] = &[
+    place(r"Windows", 7, Names::Own(&[("MEMORY", ".DMP")])),
+    place(r"Windows\Minidump", 7, Names::Ending(&[".dmp", ".DMP"])),
+    place(r"Windows\LiveKernelReports", 7, Names::Ending(&[".dmp", ".DMP"])),
+    place(r"ProgramData\Microsoft\Windows\WER\ReportArchive", 7, Names::All),
+    place(r"ProgramData\Microsoft\Windows\WER\ReportQueue", 7, Names::All),
+    place(r"Users\*\AppData\Local\CrashDumps", 7, Names::Ending(&[".dmp", ".DMP"])),
+];
+const THUMBNAILS: &[Place] = &[place(
+    r"Users\*\AppData\Local\Microsoft\Windows\Explorer",
+    30,
+    Names::Own(&[("thumbcache_", ".db"), ("iconcache_", ".db")]),
+)];
+/// One directory for each user, with `$I…` and `$R…` for each thing that was thrown away.
+const TRASH: &[Place] = &[Place { whole: true, ..place(r"$Recycle.Bin\*", 30, Names::NoDesktopIni) }];
+
+/// A target's directories.
+const fn of(target: Target) -> &'static [Place] {
+    match target {
+        Target::Temp => TEMP,
+        Target::Logs => LOGS,
+        Target::PackageCache => UPDATES,
+        Target::CrashDumps => CRASH_DUMPS,
+        Target::Thumbnails => THUMBNAILS,
+        Target::Trash => TRASH,
     }
 }

@@ -1,13 +1,12 @@
 //! Reads the files that describe applications. Homes are hostile: no link is followed, no mount is entered, pipes and devices
 //! are not opened for reading, a file with many names is read once, and each home has a budget of files, bytes and time.
 
-mod budget;
 #[cfg(test)]
 mod tests;
 
-use super::{Selection, appimage, date, desktop, dpkg, snap};
+use super::{Selection, bundles, desktop, dpkg};
 use crate::cleanup::{StopFlag, beneath, homes_of, open_home};
-use budget::{Budget, TIMES, Times};
+use crate::inventory;
 use infiniservice_protocol::data::Application;
 use rustix::fs::{AtFlags, Dir, FileType, Statx, StatxFlags, statx};
 use std::collections::HashSet;
@@ -31,7 +30,7 @@ const HOME_IMAGES: [&str; 4] = ["Applications", ".local/bin", "Downloads", "bin"
 pub fn place_snaps(root: &Path, applications: &mut [Application]) {
     let is_there = |path: &String| root.join(path.trim_start_matches('/')).symlink_metadata().is_ok();
     for snap in applications.iter_mut().filter(|found| found.source == "snap") {
-        snap.install_location = snap::locations(snap).into_iter().find(is_there);
+        snap.install_location = bundles::snap_locations(snap).into_iter().find(is_there);
     }
 }
 
@@ -41,7 +40,7 @@ pub fn date_packages(root: &Path, packages: &mut [Application]) {
     for package in packages.iter_mut().filter(|package| package.source == "dpkg") {
         let times =
             dpkg::lists(package).map(|list| info.join(list).metadata().and_then(|meta| meta.modified()));
-        package.install_date = times.into_iter().flatten().next().and_then(date::day);
+        package.install_date = times.into_iter().flatten().next().and_then(inventory::day);
     }
 }
 
@@ -154,10 +153,10 @@ fn image(
     stat: &Statx,
     budget: &mut Budget,
 ) -> Option<Application> {
-    let found = appimage::described(&name.to_string_lossy())?;
-    let bytes = start(directory, name, appimage::MAGIC_BYTES as u64, budget)?;
+    let found = bundles::appimage(&name.to_string_lossy())?;
+    let bytes = start(directory, name, bundles::APPIMAGE_MAGIC_BYTES as u64, budget)?;
     let install_location = Some(path.to_owned());
-    appimage::is_appimage(&bytes).then(|| Application {
+    bundles::is_appimage(&bytes).then(|| Application {
         install_date: changed(stat),
         install_location,
         size_mb: Some(stat.stx_size as f64 / 1e6),
@@ -176,5 +175,74 @@ fn start(directory: &OwnedFd, name: &CStr, max: u64, budget: &mut Budget) -> Opt
 
 fn changed(stat: &Statx) -> Option<String> {
     let secs = u64::try_from(stat.stx_mtime.tv_sec).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(secs)).and_then(date::day)
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(secs)).and_then(inventory::day)
+}
+
+/// Files of the system, and bytes read of them.
+const OF_SYSTEM: (usize, usize) = (20_000, 64 << 20);
+/// Files of one home, and bytes read of them.
+const OF_HOME: (usize, usize) = (10_000, 8 << 20);
+/// How long the reading may take.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// For one home.
+    pub home: Duration,
+    /// For the system and all homes together; then the rest are left out, and that is said.
+    pub all: Duration,
+}
+
+/// As it is on machines: a home takes milliseconds.
+const TIMES: Times = Times { home: Duration::from_secs(2), all: Duration::from_secs(45) };
+
+/// What is left of it.
+#[derive(Debug)]
+struct Budget<'a> {
+    files: usize,
+    bytes: usize,
+    until: Instant,
+    stop: &'a StopFlag,
+    /// What ran out.
+    out_of: Option<&'static str>,
+}
+
+impl<'a> Budget<'a> {
+    pub fn of_system(until: Instant, stop: &'a StopFlag) -> Self {
+        let (files, bytes) = OF_SYSTEM;
+        Self { files, bytes, until, stop, out_of: None }
+    }
+
+    pub fn of_home(until: Instant, time: Duration, stop: &'a StopFlag) -> Self {
+        let (files, bytes) = OF_HOME;
+        Self { files, bytes, until: until.min(Instant::now() + time), stop, out_of: None }
+    }
+
+    /// Takes one file; `false` once nothing may be looked at any more.
+    pub fn file(&mut self) -> bool {
+        if self.out_of.is_none() {
+            self.out_of = match self.files.checked_sub(1) {
+                _ if self.stop.is_set() => Some("it was stopped"),
+                _ if Instant::now() >= self.until => Some("it took too long"),
+                Some(left) => {
+                    self.files = left;
+                    None
+                }
+                None => Some("there are too many files"),
+            };
+        }
+        self.out_of.is_none()
+    }
+
+    /// Takes bytes that were read.
+    pub fn bytes(&mut self, count: usize) -> bool {
+        match self.bytes.checked_sub(count) {
+            Some(left) => self.bytes = left,
+            None => self.out_of = Some("its files are too large"),
+        }
+        self.out_of.is_none()
+    }
+
+    /// What is to be said of whose files were not all looked at.
+    pub fn exhausted(&self, whose: &str) -> Option<String> {
+        self.out_of.map(|why| format!("{whose}: not all files were examined: {why}"))
+    }
 }

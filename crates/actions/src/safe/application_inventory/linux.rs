@@ -3,7 +3,7 @@
 use super::Query;
 use crate::cleanup::StopOnDrop;
 use crate::context::CommandContext;
-use crate::inventory::{Selection, dpkg, flatpak, linux, rpm, snap};
+use crate::inventory::{Selection, bundles, dpkg, linux, rpm};
 use crate::packages::Parsed;
 use crate::safe::listing::{MESSAGES_MAX_BYTES, Tally};
 use infiniservice_exec::{
@@ -32,8 +32,8 @@ pub(in crate::safe) async fn run(query: Query, context: &CommandContext, control
     let mut selection = Selection::new(query.filter.as_deref(), query.limit);
     let rpms = asking.list("rpm", &["-qa", rpm::FORMAT], &mut rpm::lines(), &mut selection).await?;
     asking.list("dpkg-query", &["-W", "-f", dpkg::FORMAT], &mut dpkg::line, &mut selection).await?;
-    asking.list("flatpak", &flatpak::ARGUMENTS, &mut flatpak::line, &mut selection).await?;
-    asking.list("snap", &snap::ARGUMENTS, &mut snap::line, &mut selection).await?;
+    asking.list("flatpak", &bundles::FLATPAK_LIST, &mut bundles::flatpak_line, &mut selection).await?;
+    asking.list("snap", &bundles::SNAP_LIST, &mut bundles::snap_line, &mut selection).await?;
     let (mut selection, entries) = on_disk(selection, control).await?;
     let owned = asking.owned(&entries, rpms > 0).await?;
     for found in linux::without_owned(entries, &owned) {

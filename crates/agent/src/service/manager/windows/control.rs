@@ -2,7 +2,7 @@
 
 use super::{NAME, install, set_up};
 use crate::cli::ServiceRequest as Request;
-use infiniservice_actions::event_log::registration;
+use infiniservice_actions::event_log;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use infiniservice_channel::diagnose::win::WindowsReport;
 use infiniservice_channel::diagnose::win::facts::ServiceFacts;
@@ -48,7 +48,7 @@ fn uninstall() -> windows_service::Result<String> {
     let service = open(ServiceAccess::STOP | ServiceAccess::DELETE)?;
     end(&service)?;
     service.delete()?;
-    registration::deregister().map_err(windows_service::Error::Winapi)?;
+    event_log::deregister().map_err(windows_service::Error::Winapi)?;
     Ok(format!("{NAME} has been removed"))
 }
 

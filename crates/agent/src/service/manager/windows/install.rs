@@ -1,7 +1,7 @@
 //! The service as the service manager keeps it: program, account, recovery.
 
 use super::NAME;
-use infiniservice_actions::event_log::registration;
+use infiniservice_actions::event_log;
 use std::ffi::OsString;
 use std::time::Duration;
 use windows_service::service::{
@@ -35,7 +35,7 @@ pub(super) fn install(arguments: Vec<OsString>) -> windows_service::Result<&'sta
     };
     service.set_description(DESCRIPTION)?;
     set_recovery(&service)?;
-    registration::register(&info.executable_path).map_err(windows_service::Error::Winapi)?;
+    event_log::register(&info.executable_path).map_err(windows_service::Error::Winapi)?;
     Ok(done)
 }
 

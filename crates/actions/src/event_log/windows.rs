@@ -1,14 +1,15 @@
 //! The service's events: handed to a thread of their own, so that a log that does not answer holds nothing up.
 
-pub mod registration;
-
-use super::event::{Event, Kind};
-use super::gate::Gate;
+use super::rate_limit::RateLimit;
+use super::{Event, Kind, SOURCE};
 use infiniservice_platform::win32::event_source_unsafe::{self, Source};
+use std::io;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
+use windows_registry::LOCAL_MACHINE;
 
 /// Events that wait for the thread; more are counted.
 const WAITING: usize = 256;
@@ -59,12 +60,12 @@ pub fn flush() {
 }
 
 fn serve(source: &Source, tasks: &Receiver<Task>) {
-    let (mut gate, start, mut written, mut failed) = (Gate::default(), Instant::now(), 0_u64, 0_u64);
+    let (mut limit, start, mut written, mut failed) = (RateLimit::default(), Instant::now(), 0_u64, 0_u64);
     while let Ok(task) = tasks.recv() {
-        gate.leave_out(OVERFLOWN.swap(0, Ordering::Relaxed));
+        limit.leave_out(OVERFLOWN.swap(0, Ordering::Relaxed));
         let (events, done) = match task {
-            Task::Write(event) => (gate.pass(start.elapsed(), event), None),
-            Task::Flush(done) => (gate.told().into_iter().collect(), Some(done)),
+            Task::Write(event) => (limit.pass(start.elapsed(), event), None),
+            Task::Flush(done) => (limit.told().into_iter().collect(), Some(done)),
         };
         for event in events {
             match source.report(kind(event.kind), event.id, &event.strings) {
@@ -85,4 +86,30 @@ fn kind(kind: Kind) -> event_source_unsafe::Kind {
         Kind::Warning => event_source_unsafe::Kind::Warning,
         Kind::Information => event_source_unsafe::Kind::Information,
     }
+}
+
+const APPLICATION: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";
+/// Error, warning, information.
+const TYPES: u32 = 7;
+
+/// Makes the source known, with the texts of this program.
+///
+/// # Errors
+/// The registry refuses it.
+pub fn register(program: &Path) -> io::Result<()> {
+    let key = LOCAL_MACHINE.create(format!(r"{APPLICATION}\{SOURCE}"))?;
+    key.set_expand_string("EventMessageFile", program.to_string_lossy())?;
+    Ok(key.set_u32("TypesSupported", TYPES)?)
+}
+
+/// Forgets the source; events that are there lose their texts.
+///
+/// # Errors
+/// The registry refuses it.
+pub fn deregister() -> io::Result<()> {
+    let key = LOCAL_MACHINE.options().read().write().open(APPLICATION)?;
+    if key.open(SOURCE).is_err() {
+        return Ok(());
+    }
+    Ok(key.remove_tree(SOURCE)?)
 }

@@ -1,7 +1,7 @@
 //! The compiled texts, read as Windows reads them, and held against the ids that the agent uses. The layout is that of
 //! `MESSAGE_RESOURCE_DATA` (`winnt.h`) in a `.res` file.
 
-use super::event;
+use crate::event_log::{self, EVENT_STRINGS};
 use std::collections::BTreeMap;
 
 const COMPILED: &[u8] = include_bytes!("../../messages/events.res");
@@ -37,19 +37,20 @@ fn texts() -> BTreeMap<u32, String> {
 
 #[test]
 fn every_id_has_a_text_with_a_place_for_each_of_its_strings_and_no_other_has_one() {
-    let of_lines = [event::LINE_ERROR, event::LINE_WARNING, event::LINE_INFORMATION, event::LEFT_OUT];
+    let of_lines =
+        [event_log::LINE_ERROR, event_log::LINE_WARNING, event_log::LINE_INFORMATION, event_log::LEFT_OUT];
     let of_records = [
-        event::COMMAND_SUCCEEDED,
-        event::COMMAND_FAILED,
-        event::COMMAND_REFUSED,
-        event::LINE_REFUSED,
-        event::MORE_LINES_REFUSED,
+        event_log::COMMAND_SUCCEEDED,
+        event_log::COMMAND_FAILED,
+        event_log::COMMAND_REFUSED,
+        event_log::LINE_REFUSED,
+        event_log::MORE_LINES_REFUSED,
     ];
     let texts = texts();
     let known: Vec<u32> = of_lines.into_iter().chain(of_records).collect();
     assert_eq!(texts.keys().copied().collect::<Vec<_>>(), known);
     for (id, text) in &texts {
-        let places = if of_lines.contains(id) { 1 } else { crate::event_log::EVENT_STRINGS };
+        let places = if of_lines.contains(id) { 1 } else { EVENT_STRINGS };
         let named = |place: &usize| text.contains(&format!("%{place}"));
         assert!((1..=places).all(|place| named(&place)) && !named(&(places + 1)), "{id}: {text}");
     }

@@ -1,4 +1,4 @@
-//! Asks the Windows Update Agent, on threads of its own.
+//! Windows Update by the Windows Update Agent's COM interfaces: what is pending, and bringing it in.
 
 use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{CommandError, Control};

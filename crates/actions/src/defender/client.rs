@@ -1,6 +1,6 @@
 //! Asks Defender, by WMI on threads of its own.
 
-use super::reading::{
+use super::{
     DETECTION, DETECTION_PROPERTIES, STATUS, STATUS_PROPERTIES, THREAT, THREAT_PROPERTIES, TURNED_OFF,
     is_off, status as read, threats,
 };

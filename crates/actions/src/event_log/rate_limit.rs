@@ -1,6 +1,6 @@
 //! How many events are let through: a log that everybody on the machine shares is not flooded.
 
-use super::event::Event;
+use super::Event;
 use infiniservice_link::rate::TokenBucket;
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ pub const RECORD_PERIOD: Duration = Duration::from_millis(100);
 
 /// Lets events through, and counts what it does not.
 #[derive(Debug)]
-pub struct Gate {
+pub struct RateLimit {
     lines: TokenBucket,
     records: TokenBucket,
     left_out: u64,
 }
 
-impl Default for Gate {
+impl Default for RateLimit {
     fn default() -> Self {
         let lines = TokenBucket::new(LINES, LINE_PERIOD);
         Self { lines, records: TokenBucket::new(RECORDS, RECORD_PERIOD), left_out: 0 }
     }
 }
 
-impl Gate {
+impl RateLimit {
     /// What of this event is to be written at `now`: in front, how many were left out since the last one.
     pub fn pass(&mut self, now: Duration, event: Event) -> Vec<Event> {
         let bucket = if event.is_audit() { &mut self.records } else { &mut self.lines };
@@ -53,7 +53,7 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{COMMAND_SUCCEEDED, Kind, LEFT_OUT};
+    use super::super::{COMMAND_SUCCEEDED, Kind, LEFT_OUT};
     use super::*;
 
     fn line() -> Event {
@@ -62,21 +62,21 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_and_its_size_told_with_the_next_event() {
-        let (mut gate, s) = (Gate::default(), Duration::from_secs);
-        let written: usize = (0..10_000).map(|_| gate.pass(s(1), line()).len()).sum();
+        let (mut limit, s) = (RateLimit::default(), Duration::from_secs);
+        let written: usize = (0..10_000).map(|_| limit.pass(s(1), line()).len()).sum();
         assert_eq!(written, LINES as usize);
-        let next = gate.pass(s(2), line());
+        let next = limit.pass(s(2), line());
         assert_eq!((next[0].id, next[0].strings[0].as_str(), next.len()), (LEFT_OUT, "9900", 2));
-        assert_eq!(gate.told(), None);
+        assert_eq!(limit.told(), None);
     }
 
     #[test]
     fn a_flood_of_lines_keeps_no_record_of_the_audit_out() {
-        let mut gate = Gate::default();
+        let mut limit = RateLimit::default();
         for _ in 0..1000 {
-            gate.pass(Duration::ZERO, line());
+            limit.pass(Duration::ZERO, line());
         }
         let record = Event::new(Kind::Information, COMMAND_SUCCEEDED, &["x"]);
-        assert_eq!(gate.pass(Duration::ZERO, record.clone()).last(), Some(&record));
+        assert_eq!(limit.pass(Duration::ZERO, record.clone()).last(), Some(&record));
     }
 }
