@@ -2,7 +2,7 @@
 
 use super::{
     DETECTION, DETECTION_PROPERTIES, STATUS, STATUS_PROPERTIES, THREAT, THREAT_PROPERTIES, TURNED_OFF,
-    is_off, status as read, threats,
+    is_off, status_of, threats,
 };
 use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{CommandError, Control};
@@ -23,7 +23,7 @@ const SLACK: Duration = Duration::from_secs(2);
 
 /// The state of Defender on this machine.
 pub async fn status(control: &Control) -> Result<DefenderStatusData, CommandError> {
-    Ok(read(&record(control).await?))
+    Ok(status_of(&record(control).await?))
 }
 
 async fn record(control: &Control) -> Result<Record, CommandError> {
@@ -35,8 +35,8 @@ async fn record(control: &Control) -> Result<Record, CommandError> {
 /// Scans and waits for its end; `TIMEOUT` leaves the scan going on.
 pub async fn scan(kind: ScanType, control: &Control) -> Result<DefenderScanData, CommandError> {
     let before = record(control).await?;
-    if !read(&before).enabled {
-        let mode = read(&before).running_mode;
+    if !status_of(&before).enabled {
+        let mode = status_of(&before).running_mode;
         let error = format!("Microsoft Defender is not active here (running mode {mode}), so it cannot scan");
         return Err(CommandError::new(ErrorCode::Unsupported, error));
     }

@@ -53,7 +53,7 @@ const NEVER: u64 = 65_535;
 const MAX_THREATS: usize = 500;
 
 /// The state.
-pub fn status(record: &Record) -> DefenderStatusData {
+pub fn status_of(record: &Record) -> DefenderStatusData {
     let service = record.flag("AMServiceEnabled");
     let antivirus = record.flag("AntivirusEnabled");
     DefenderStatusData {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_protected_says_so() {
-        let status = status(&record(&[
+        let status = status_of(&record(&[
             ("AMServiceEnabled", Value::Flag(true)),
             ("AMRunningMode", text("Normal")),
             ("AntivirusEnabled", Value::Flag(true)),
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn signatures_that_were_never_updated_have_no_age_and_a_passive_defender_tells_its_mode() {
-        let told = status(&record(&[
+        let told = status_of(&record(&[
             ("AntivirusSignatureAge", Value::Number(-1)),
             ("AMRunningMode", text("Passive")),
         ]));
@@ -183,7 +183,7 @@ mod tests {
             (told.signature_age_days, told.running_mode.as_str(), told.enabled),
             (None, "Passive", false)
         );
-        assert_eq!(status(&Record::default()).running_mode, "Not running");
+        assert_eq!(status_of(&Record::default()).running_mode, "Not running");
     }
 
     #[test]

@@ -28,7 +28,7 @@ enum Task {
 
 /// From now on [`write`] writes. Without the log there is still the file, so a failure is not told.
 pub fn open() {
-    let Ok(source) = Source::open(super::SOURCE) else { return };
+    let Ok(source) = Source::open(SOURCE) else { return };
     let (give, take) = sync_channel(WAITING);
     let thread = std::thread::Builder::new().name("event-log".into());
     if thread.spawn(move || serve(&source, &take)).is_ok() {
