@@ -1,6 +1,7 @@
 //! Ids that were answered, with their answers for as long as memory allows.
 
 use infiniservice_protocol::Response;
+use infiniservice_protocol::encode::json_within;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ impl Answered {
         if self.window.is_zero() || self.bodies.contains_key(&response.id) {
             return;
         }
-        let body = serde_json::to_vec(response).ok().map(Vec::into_boxed_slice);
+        // One that is longer than all of them may be is not kept, and costs no other its place.
+        let body = json_within(response, self.max_bytes).map(Vec::into_boxed_slice);
         self.bytes += body.as_ref().map_or(0, |b| b.len());
         self.order.push_back(Entry { id: response.id.clone(), at: now });
         self.bodies.insert(response.id.clone(), body);

@@ -23,17 +23,24 @@ pub(super) struct AsciiFormatter {
     keys: [String; MESSAGES.len()],
     /// Which of them is being written.
     in_key: Option<usize>,
+    /// Whether it is only a part, which may stand among [`MESSAGES`].
+    is_part: bool,
 }
 
 impl AsciiFormatter {
+    /// For the length of a part of a message, wherever it stands.
+    pub(super) fn of_a_part() -> Self {
+        Self { is_part: true, ..Self::default() }
+    }
+
     fn is_raw(&self) -> bool {
         let [outermost, ..] = &self.keys;
         self.depth == 1 && self.in_key.is_none() && AS_IT_STANDS.contains(&outermost.as_str())
     }
 
-    /// Whether it is a log's message that is being written.
+    /// Whether it is, or may be, a log's message that is being written.
     fn has_lines(&self) -> bool {
-        self.depth == 4 && self.in_key.is_none() && self.leads_to(MESSAGES.len())
+        self.is_part || self.depth == 4 && self.in_key.is_none() && self.leads_to(MESSAGES.len())
     }
 
     /// Whether the first `count` keys are those of a message.

@@ -1,154 +1,193 @@
-//! Messages over the bound of an outgoing line: cut, and said to be cut.
+//! Messages over the bound of an outgoing line: cut, and said to be cut. Whatever a message holds, no part of it is looked at further
+//! than a line is long: the main loop does this.
 
 use super::ascii::wire_len;
-use super::{encoded_len, message_room};
+use super::length::{ListBudget, is_within, len_within, text_len};
+use super::message_room;
 use crate::guest::{ErrorMessage, GuestMessage, Response};
 use crate::metrics::SystemMetrics;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::mem::take;
 
-/// Room for the notes that say what was cut.
-const NOTE_BYTES: usize = 256;
+/// Room for the notes that say what was cut, and for the message's type.
+const NOTE_BYTES: usize = 512;
 
 /// Longest sentence of a message that was cut, in bytes on the wire.
 const MAX_SENTENCE: usize = 4096;
-
-/// How often a list may be cut before the rest is given up: each list once, and once more.
-const ROUNDS: usize = 16;
 
 /// Cuts a message so that its line takes at most `max_line_bytes`; whether anything was cut.
 ///
 /// Of a response output goes first, then lists in `data`, then `data`; of metrics the longest lists. Every cut is told
 /// in the message. Below about 16 kB not every message can be made to fit: identity and names are never cut.
 pub fn fit(message: &mut GuestMessage, max_line_bytes: usize) -> bool {
-    let max = message_room(max_line_bytes);
-    if encoded_len(message) <= max {
-        return false;
+    let is_over = !is_within(message, message_room(max_line_bytes));
+    if is_over {
+        cut(message, max_line_bytes);
     }
-    for _ in 0..ROUNDS {
-        let over = encoded_len(message).saturating_sub(max);
-        if over == 0 || !cut(message, over + NOTE_BYTES) {
-            break;
-        }
-    }
-    true
+    is_over
 }
 
-/// Takes about `over` bytes away; whether anything was left to take.
-fn cut(message: &mut GuestMessage, over: usize) -> bool {
+/// Cuts a message that is known to be too long.
+pub(super) fn cut(message: &mut GuestMessage, max_line_bytes: usize) {
+    let max = message_room(max_line_bytes);
     match message {
         GuestMessage::Response(response) => {
-            cut_output(response, over) || cut_data(response, over) || cut_rest(response)
+            cut_response(response, max.saturating_sub(NOTE_BYTES));
+            if !is_within(message, max) {
+                cut_rest(message);
+            }
         }
-        GuestMessage::SystemMetrics(metrics) => cut_metrics(metrics, over),
-        GuestMessage::Error(error) => cut_error(error),
-        GuestMessage::KeepAlive(_) | GuestMessage::CircuitBreakerState(_) | GuestMessage::Hello(_) => false,
+        GuestMessage::SystemMetrics(metrics) => cut_metrics(metrics, max.saturating_sub(NOTE_BYTES)),
+        GuestMessage::Error(error) => cut_error(error, max),
+        GuestMessage::KeepAlive(_) | GuestMessage::CircuitBreakerState(_) | GuestMessage::Hello(_) => {}
     }
+}
+
+fn cut_response(response: &mut Response, max: usize) {
+    let (stdout, stderr) = (take(&mut response.stdout), take(&mut response.stderr));
+    let data = std::mem::replace(&mut response.data, json!({}));
+    let room = left_beside(response, max);
+    response.data = data;
+    let room = cut_data(response, room);
+    (response.stdout, response.stderr) = (stdout, stderr);
+    cut_output(response, room);
+}
+
+/// What is left of `max` bytes beside a value.
+fn left_beside<T: Serialize + ?Sized>(value: &T, max: usize) -> usize {
+    len_within(value, max).map_or(0, |len| max - len)
 }
 
 /// Shares what room is left between stdout and stderr: a short one stays whole.
-fn cut_output(response: &mut Response, over: usize) -> bool {
-    let (out, err) = (text_len(&response.stdout), text_len(&response.stderr));
-    let room = (out + err).saturating_sub(over);
+fn cut_output(response: &mut Response, room: usize) {
+    let (out, err) = (text_len(&response.stdout, room), text_len(&response.stderr, room));
     let keep_err = err.min((room / 2).max(room.saturating_sub(out)));
     let keep_out = room - keep_err;
-    let cut_out = cut_text(&mut response.stdout, keep_out);
-    let cut_err = cut_text(&mut response.stderr, keep_err);
-    if let Some(bytes) = cut_out {
+    if let Some(bytes) = cut_text(&mut response.stdout, keep_out) {
         response.stdout_truncated = Some(true);
         response.stdout_bytes.get_or_insert(bytes);
     }
-    if let Some(bytes) = cut_err {
+    if let Some(bytes) = cut_text(&mut response.stderr, keep_err) {
         response.stderr_truncated = Some(true);
         response.stderr_bytes.get_or_insert(bytes);
     }
-    cut_out.is_some() || cut_err.is_some()
 }
 
-/// Cuts `data` when it is a list, or the longest list in it.
-fn cut_data(response: &mut Response, over: usize) -> bool {
+/// Cuts `data` when it is a list, or the longest lists in it; what it leaves of the room.
+fn cut_data(response: &mut Response, room: usize) -> usize {
+    if let Some(len) = len_within(&response.data, room) {
+        return room - len;
+    }
     match &mut response.data {
         Value::Array(list) => {
             let total = list.len() as u64;
-            let cut = cut_list(list, over);
-            if cut {
-                response.data_truncated.get_or_insert(total);
-            }
-            cut
+            list.keep_within(room);
+            response.data_truncated.get_or_insert(total);
         }
-        Value::Object(data) => cut_longest_member(data, over),
-        _ => false,
+        Value::Object(data) => cut_members(data, room),
+        _ => {}
     }
+    0
 }
 
-fn cut_longest_member(data: &mut Map<String, Value>, over: usize) -> bool {
-    let lists = data.iter_mut().filter_map(|(name, value)| value.as_array_mut().map(|list| (name, list)));
-    let Some((name, list)) = lists.max_by_key(|(_, list)| encoded_len(*list)) else { return false };
-    let (name, total) = (name.clone(), list.len());
-    if !cut_list(list, over) {
-        return false;
+fn cut_members(data: &mut Map<String, Value>, room: usize) {
+    let lists = data.iter_mut().filter_map(|(name, value)| Some((name.clone(), take(value.as_array_mut()?))));
+    let mut lists: Vec<(String, Vec<Value>)> = lists.collect();
+    let room = left_beside(data, room);
+    let shared = lists.iter_mut().map(|(name, list)| (name.clone(), list as &mut dyn List)).collect();
+    let cut = share(shared, room);
+    for (name, list) in lists {
+        data.insert(name, Value::Array(list));
     }
-    let note = data.entry("truncated").or_insert_with(|| json!({}));
-    if let Value::Object(note) = note {
-        note.entry(name).or_insert_with(|| total.into());
+    for (name, total) in cut {
+        if let Value::Object(note) = data.entry("truncated").or_insert_with(|| json!({})) {
+            note.entry(name).or_insert_with(|| total.into());
+        }
     }
-    true
 }
 
 /// The last resort: without its `data`, and with short sentences, a response always fits.
-fn cut_rest(response: &mut Response) -> bool {
-    let bare = json!({ "truncated": true });
-    let cut_error = response.error.as_mut().is_some_and(|error| cut_text(error, MAX_SENTENCE).is_some());
-    let cut_data = response.data != bare && !response.data.as_object().is_some_and(Map::is_empty);
-    if cut_data {
-        response.data = bare;
+fn cut_rest(message: &mut GuestMessage) {
+    let GuestMessage::Response(response) = message else { return };
+    if let Some(error) = &mut response.error {
+        cut_text(error, MAX_SENTENCE);
     }
-    cut_error || cut_data
+    if !response.data.as_object().is_some_and(Map::is_empty) {
+        response.data = json!({ "truncated": true });
+    }
 }
 
-fn cut_error(error: &mut ErrorMessage) -> bool {
-    error.details.take().is_some() || cut_text(&mut error.error, MAX_SENTENCE).is_some()
+fn cut_error(error: &mut ErrorMessage, max: usize) {
+    error.details = None;
+    if len_within(error, max).is_none() {
+        cut_text(&mut error.error, MAX_SENTENCE);
+    }
 }
 
-fn cut_metrics(metrics: &mut SystemMetrics, over: usize) -> bool {
+fn cut_metrics(metrics: &mut SystemMetrics, max: usize) {
     let data = &mut metrics.data;
-    let (disks, interfaces) = (&mut data.system.disk.usage_stats, &mut data.system.network.interfaces);
-    let sizes = [
-        encoded_len(&data.processes),
-        encoded_len(&data.ports),
-        encoded_len(&data.services),
-        encoded_len(disks),
-        encoded_len(interfaces),
+    let (mut processes, mut ports, mut services) =
+        (take(&mut data.processes), take(&mut data.ports), take(&mut data.services));
+    let mut disks = take(&mut data.system.disk.usage_stats);
+    let mut interfaces = take(&mut data.system.network.interfaces);
+    let room = left_beside(metrics, max);
+    let lists: [(&str, &mut dyn List); 5] = [
+        ("processes", &mut processes),
+        ("ports", &mut ports),
+        ("services", &mut services),
+        ("usage_stats", &mut disks),
+        ("interfaces", &mut interfaces),
     ];
-    let longest = sizes.iter().enumerate().max_by_key(|(_, size)| **size).map(|(at, _)| at);
-    let (name, total, cut) = match longest {
-        Some(0) => ("processes", data.processes.len(), cut_list(&mut data.processes, over)),
-        Some(1) => ("ports", data.ports.len(), cut_list(&mut data.ports, over)),
-        Some(2) => ("services", data.services.len(), cut_list(&mut data.services, over)),
-        Some(3) => ("usage_stats", disks.len(), cut_list(disks, over)),
-        _ => ("interfaces", interfaces.len(), cut_list(interfaces, over)),
-    };
-    if cut {
-        metrics.collection.truncated.entry(name.into()).or_insert(total as u32);
+    for (name, total) in share(lists.map(|(name, list)| (name.to_owned(), list)).into(), room) {
+        metrics.collection.truncated.entry(name).or_insert(total as u32);
+    }
+    let data = &mut metrics.data;
+    (data.processes, data.ports, data.services) = (processes, ports, services);
+    (data.system.disk.usage_stats, data.system.network.interfaces) = (disks, interfaces);
+}
+
+/// A list that may be cut at its end.
+trait List {
+    fn items(&self) -> usize;
+    /// Bytes of its items, where that is within `room`.
+    fn bytes(&self, room: usize) -> Option<usize>;
+    /// Drops what has no room; the bytes of what is kept.
+    fn keep_within(&mut self, room: usize) -> usize;
+}
+
+impl<T: Serialize> List for Vec<T> {
+    fn items(&self) -> usize {
+        self.len()
+    }
+
+    fn bytes(&self, room: usize) -> Option<usize> {
+        let mut budget = ListBudget::new(room);
+        (budget.take_all(self) == self.len()).then(|| room - budget.left())
+    }
+
+    fn keep_within(&mut self, room: usize) -> usize {
+        let mut budget = ListBudget::new(room);
+        self.truncate(budget.take_all(self));
+        self.shrink_to_fit();
+        room - budget.left()
+    }
+}
+
+/// Cuts the longest of the lists until all have room; those that were cut, with the number of items that they had.
+fn share(lists: Vec<(String, &mut dyn List)>, mut room: usize) -> Vec<(String, u64)> {
+    let measured = lists.into_iter().map(|(name, list)| (list.bytes(room), name, list));
+    let mut shortest_first: Vec<_> = measured.collect();
+    shortest_first.sort_by_key(|(bytes, _, list)| (bytes.unwrap_or(usize::MAX), list.items()));
+    let mut cut = Vec::new();
+    for (bytes, name, list) in shortest_first {
+        let whole = bytes.filter(|bytes| *bytes <= room);
+        if whole.is_none() {
+            cut.push((name, list.items() as u64));
+        }
+        room -= whole.unwrap_or_else(|| list.keep_within(room));
     }
     cut
-}
-
-/// Drops items from the end until about `over` bytes are gone; whether any was dropped.
-fn cut_list<T: Serialize>(list: &mut Vec<T>, over: usize) -> bool {
-    let before = list.len();
-    let mut gone = 0;
-    while gone < over {
-        let Some(item) = list.pop() else { break };
-        gone += encoded_len(&item) + 1;
-    }
-    list.shrink_to_fit();
-    list.len() < before
-}
-
-/// Length of a text on the wire, without its quotes.
-fn text_len(text: &str) -> usize {
-    text.chars().map(wire_len).sum()
 }
 
 /// Cuts a text to at most `keep` bytes on the wire, on a character's border; its former length when it was cut.

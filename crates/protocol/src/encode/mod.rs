@@ -2,11 +2,13 @@
 
 mod ascii;
 mod fit;
+mod length;
 #[cfg(test)]
 mod tests;
 
 pub use ascii::escape;
 pub use fit::fit;
+pub use length::ListBudget;
 
 use crate::guest::GuestMessage;
 use crate::timestamp::rfc3339_millis;
@@ -38,7 +40,7 @@ impl Body {
         if let Some(body) = Self::bounded(message, message_room(max_line_bytes)) {
             return body;
         }
-        fit(message, max_line_bytes);
+        fit::cut(message, max_line_bytes);
         Self::encode(message)
     }
 
@@ -49,9 +51,9 @@ impl Body {
             unstamped.clear_timestamp();
             return Self::bounded(&unstamped, max);
         }
-        let mut out = Bounded { bytes: Vec::with_capacity(512), max };
-        to_ascii(message, &mut out).ok()?;
-        let mut bytes = out.bytes;
+        let mut out = Bounded { sink: Vec::with_capacity(512), left: max };
+        to_ascii(message, &mut out, AsciiFormatter::default()).ok()?;
+        let mut bytes = out.sink;
         if bytes.last() == Some(&b'}') {
             bytes.pop();
         }
@@ -79,18 +81,23 @@ const fn message_room(max_line_bytes: usize) -> usize {
     max_line_bytes.saturating_add(1).saturating_sub(TAIL_BYTES)
 }
 
-/// A buffer that refuses to grow beyond its bound.
-struct Bounded {
-    bytes: Vec<u8>,
-    max: usize,
+/// A value as plain JSON of at most `max` bytes; `None` where it is longer.
+pub fn json_within<T: Serialize + ?Sized>(value: &T, max: usize) -> Option<Vec<u8>> {
+    let mut out = Bounded { sink: Vec::new(), left: max };
+    serde_json::to_writer(&mut out, value).ok()?;
+    Some(out.sink)
 }
 
-impl io::Write for Bounded {
+/// Where bytes go that may be `left` more at most.
+struct Bounded<S> {
+    sink: S,
+    left: usize,
+}
+
+impl<S: io::Write> io::Write for Bounded<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > self.max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
+        self.left = self.left.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.sink.write_all(bytes)?;
         Ok(bytes.len())
     }
 
@@ -105,24 +112,10 @@ impl io::Write for Bounded {
 }
 
 /// Serialises as the wire wants it.
-fn to_ascii<T: Serialize + ?Sized>(value: &T, out: impl io::Write) -> serde_json::Result<()> {
-    value.serialize(&mut serde_json::Serializer::with_formatter(out, AsciiFormatter::default()))
-}
-
-/// How many bytes a value takes on the wire.
-fn encoded_len<T: Serialize + ?Sized>(value: &T) -> usize {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // Counting cannot fail; a value that does not serialise counts as far as it went.
-    let _ = to_ascii(value, &mut count);
-    count.0
+fn to_ascii<T: Serialize + ?Sized>(
+    value: &T,
+    out: impl io::Write,
+    formatter: AsciiFormatter,
+) -> serde_json::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, formatter))
 }

@@ -166,6 +166,46 @@ fn metrics_lose_the_end_of_their_longest_lists_and_say_so() {
 }
 
 #[test]
+fn the_shorter_of_two_lists_stays_whole() {
+    let long: Vec<_> = (0..9000).map(|n| json!({ "long": n })).collect();
+    let data = json!({ "a": long, "b": vec!["short"; 100], "count": 1, "z": "kept" });
+    let read = cut_response(Response::ok("i", "A", data), 20_000);
+    assert_eq!(read.data["truncated"], json!({"a": 9000}));
+    assert!(read.data["a"].as_array().unwrap().len() > 1000 && read.data["b"].as_array().unwrap().len() == 100);
+    assert_eq!((&read.data["count"], &read.data["z"]), (&json!(1), &json!("kept")));
+}
+
+#[test]
+fn a_log_of_nothing_but_newlines_is_cut_as_it_is_spelled() {
+    let lines = vec![json!({ "message": "\n".repeat(1000) }); 100];
+    let read = cut_response(Response::ok("i", "ServiceLogs", json!({ "lines": lines })), 50_000);
+    assert_eq!(read.data["truncated"], json!({"lines": 100}));
+    assert_eq!(read.data["lines"].as_array().unwrap().len(), 24, "two bytes a newline");
+}
+
+/// Counts how often it is looked at.
+struct Item<'a>(&'a std::cell::Cell<usize>, &'static str);
+
+impl Serialize for Item<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.set(self.0.get() + 1);
+        to.serialize_str(self.1)
+    }
+}
+
+#[test]
+fn a_list_has_room_by_what_it_takes_on_the_wire_and_nothing_is_looked_at_beyond_it() {
+    let looks = std::cell::Cell::new(0);
+    // As the bytes 0xff of a command line arrive: two quotes, six bytes each, a comma.
+    let items: Vec<_> = (0..100_000).map(|_| Item(&looks, "\u{fffd}\u{fffd}")).collect();
+    let mut budget = ListBudget::new(10 * 15 + 14);
+    assert_eq!((budget.take_all(&items), looks.get()), (10, 11));
+    assert!(!budget.take(&""), "what comes behind a gap would stand in another's place");
+    let huge = [Item(&looks, "xxxxxxxx")];
+    assert_eq!(length::len_within(&huge, 9), None);
+}
+
+#[test]
 fn an_error_loses_its_details_first() {
     let error = ErrorMessage {
         error: "what".into(),
@@ -181,7 +221,7 @@ fn an_error_loses_its_details_first() {
 fn the_length_of_each_character_on_the_wire_is_known() {
     for char in (0..=0x1_1000).filter_map(char::from_u32).chain(['\u{10ffff}']) {
         let output = json!({ "stdout": char.to_string() });
-        assert_eq!(ascii::wire_len(char), encoded_len(&output) - r#"{"stdout":""}"#.len(), "{char:?}");
+        assert_eq!(ascii::wire_len(char), length::len_within(&output, 99).unwrap() - r#"{"stdout":""}"#.len(), "{char:?}");
     }
 }
 
