@@ -107,4 +107,6 @@ pub struct CommandContext {
     pub changes: Arc<Changes>,
     /// Captured output of one program, for each stream, in bytes.
     pub max_output_bytes: usize,
+    /// Longest list in an answer, in bytes on the wire.
+    pub max_list_bytes: usize,
 }

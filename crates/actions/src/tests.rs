@@ -108,6 +108,7 @@ impl Desk {
             systemd_runs: true,
             changes: Arc::default(),
             max_output_bytes: 1000,
+            max_list_bytes: 1 << 20,
         };
         let executor = Executor::new(settings, context, sender).with_audit(records.clone());
         Self { executor, replies, machine, records }

@@ -63,6 +63,7 @@ impl Collector {
         self.moment.mono = now.mono;
         self.moment.uptime = self.machine.uptime()?;
         self.processes.scan(&mut self.machine, now.mono)?;
-        Ok(self.processes.query(&mut self.machine, self.moment, query))
+        let max_bytes = self.settings.max_list_bytes;
+        Ok(self.processes.query(&mut self.machine, self.moment, query, max_bytes))
     }
 }

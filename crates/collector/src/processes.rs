@@ -11,9 +11,13 @@ use super::process::stat::{Record, status};
 use super::process::table::Table;
 use super::sys::Machine;
 use infiniservice_protocol::data::ProcessListData;
+use infiniservice_protocol::encode::ListBudget;
 use infiniservice_protocol::metrics::Process;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+
+/// Processes whose details are read at once: of so many, no more is held than an answer takes.
+const PORTION: usize = 256;
 
 /// The machine's clock at a collection, from which start times are reckoned.
 #[derive(Clone, Copy, Debug, Default)]
@@ -106,24 +110,65 @@ impl Processes {
         self.cache.end_round(max_entries);
     }
 
-    /// What `ProcessList` asks for, of the latest scan.
-    pub fn query(&self, machine: &mut Machine, moment: Moment, query: &ProcessQuery) -> ProcessListData {
+    /// What `ProcessList` asks for, of the latest scan; at most `max_bytes` of it, as the wire spells them.
+    pub fn query(
+        &self,
+        machine: &mut Machine,
+        moment: Moment,
+        query: &ProcessQuery,
+        max_bytes: usize,
+    ) -> ProcessListData {
         let mut records = self.matching(machine, moment, query.filter.as_deref().unwrap_or_default());
         let total = records.len();
         select(&mut records, query.sort_by, query.limit.unwrap_or(total));
         machine.refresh_users();
-        let known = |record: &&Record| self.cache.peek(record, moment.mono).cloned();
-        let details = fill(machine, &records, records.iter().map(known).collect());
+        let processes = self.listed(machine, &records, moment, ListBudget::new(max_bytes));
+        let cut = (processes.len() < records.len()).then(|| ("processes".to_owned(), records.len() as u64));
         ProcessListData {
-            processes: self.told(machine, &records, details, moment),
+            processes,
             count: count(total as u64),
             incomplete: machine.take_unanswered(),
+            truncated: cut.into_iter().collect(),
         }
+    }
+
+    /// The first that have room: users choose how many processes there are, and how long their arguments. What has no room is not read.
+    fn listed(
+        &self,
+        machine: &mut Machine,
+        records: &[&Record],
+        moment: Moment,
+        mut room: ListBudget,
+    ) -> Vec<Process> {
+        let mut listed = Vec::new();
+        for portion in records.chunks(PORTION) {
+            let known = |record: &&Record| self.cache.peek(record, moment.mono).cloned();
+            let details = fill(machine, portion, portion.iter().map(known).collect());
+            let mut told = self.told(machine, portion, details, moment);
+            told.truncate(room.take_all(&told));
+            let is_cut = told.len() < portion.len();
+            listed.append(&mut told);
+            if is_cut {
+                break;
+            }
+        }
+        listed
     }
 
     /// Those whose name or arguments hold `part`. Arguments are read only where the name does not say it, and none is known.
     fn matching(&self, machine: &mut Machine, moment: Moment, part: &str) -> Vec<&Record> {
         let part = Part::new(part);
+        let portions = self.table.records().chunks(PORTION);
+        portions.flat_map(|portion| self.matching_of(portion, machine, moment, &part)).collect()
+    }
+
+    fn matching_of<'a>(
+        &self,
+        portion: &'a [Record],
+        machine: &mut Machine,
+        moment: Moment,
+        part: &Part,
+    ) -> Vec<&'a Record> {
         let known = |record: &Record| self.cache.peek(record, moment.mono)?.cmd_line.as_deref();
         let by_what_is_known = |record: &Record| match known(record) {
             _ if part.is_in(&record.name.text()) => Some(true),
@@ -131,14 +176,13 @@ impl Processes {
             None if record.is_kernel => Some(false),
             None => None,
         };
-        let all = self.table.records();
-        let asked: Vec<_> = all.iter().filter(|record| by_what_is_known(record).is_none()).collect();
+        let asked: Vec<_> = portion.iter().filter(|record| by_what_is_known(record).is_none()).collect();
         let mut read = machine.arguments(&asked).into_iter();
         let mut matches = |record: &&Record| {
             by_what_is_known(record)
                 .unwrap_or_else(|| read.next().flatten().is_some_and(|arguments| part.is_in(&arguments)))
         };
-        all.iter().filter(|record| matches(record)).collect()
+        portion.iter().filter(|record| matches(record)).collect()
     }
 
     fn told(

@@ -2,6 +2,7 @@
 
 use crate::user_names::UserNames;
 use infiniservice_platform::os_detection::OsInfo;
+use infiniservice_protocol::Limits;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct CollectorSettings {
     pub max_file_systems: usize,
     /// A process's arguments are cut at this length.
     pub max_cmd_line_bytes: usize,
+    /// A list that a host asks for is cut at this length on the wire.
+    pub max_list_bytes: usize,
     /// How long one collection waits for all network file systems together.
     pub network_mount_timeout: Duration,
     /// How long one collection may take; then its thread is given up, and another one takes over.
@@ -58,6 +61,7 @@ impl Default for CollectorSettings {
             max_interfaces: 128,
             max_file_systems: 128,
             max_cmd_line_bytes: 4096,
+            max_list_bytes: Limits::default().max_list_bytes(),
             network_mount_timeout: Duration::from_millis(500),
             collection_patience: COLLECTION_PATIENCE,
             roots: Roots::default(),

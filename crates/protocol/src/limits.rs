@@ -29,6 +29,17 @@ pub struct Limits {
     pub replay_window_secs: u64,
 }
 
+/// One part in so many of a line is kept for what stands beside a list in an answer.
+const PART_BESIDE_A_LIST: usize = 16;
+
+impl Limits {
+    /// Longest list in an answer, in bytes on the wire. Lists are cut to it where they are made, so that whatever users lengthen is
+    /// not carried around first.
+    pub const fn max_list_bytes(&self) -> usize {
+        self.max_outgoing_line_bytes - self.max_outgoing_line_bytes / PART_BESIDE_A_LIST
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -14,6 +14,7 @@ pub mod windows;
 
 use infiniservice_platform::one_line::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
+use infiniservice_protocol::encode::ListBudget;
 use std::time::{Duration, SystemTime};
 
 /// Whoever made the application wrote these.
@@ -31,7 +32,11 @@ fn cleaned(mut found: Application) -> Application {
 pub struct Selection {
     filter: Option<String>,
     limit: usize,
+    /// Of all that is kept, on the wire.
+    max_bytes: usize,
     kept: Vec<Application>,
+    /// About what was kept since the order was made, in bytes.
+    unordered: usize,
     count: u32,
     incomplete: Vec<String>,
 }
@@ -42,10 +47,10 @@ const SLACK: usize = 1_000;
 const MAX_REASONS: usize = 20;
 
 impl Selection {
-    /// Those whose name or publisher has `filter` in it, in the order of names, at most `limit`.
-    pub fn new(filter: Option<&str>, limit: Option<u32>) -> Self {
+    /// Those whose name or publisher has `filter` in it, in the order of names, at most `limit`, and at most `max_bytes` on the wire.
+    pub fn new(filter: Option<&str>, limit: Option<u32>, max_bytes: usize) -> Self {
         let limit = limit.map_or(usize::MAX, |limit| limit as usize);
-        Self { filter: filter.map(str::to_lowercase), limit, ..Self::default() }
+        Self { filter: filter.map(str::to_lowercase), limit, max_bytes, ..Self::default() }
     }
 
     /// Counts one, and keeps it where it may be answered.
@@ -54,8 +59,10 @@ impl Selection {
             return;
         }
         self.count = self.count.saturating_add(1);
-        self.kept.push(cleaned(found));
-        if self.kept.len() >= self.limit.saturating_add(SLACK) {
+        let found = cleaned(found);
+        self.unordered = self.unordered.saturating_add(size_of(&found));
+        self.kept.push(found);
+        if self.kept.len() >= self.limit.saturating_add(SLACK) || self.unordered > self.max_bytes {
             self.order();
         }
     }
@@ -76,7 +83,14 @@ impl Selection {
     /// For the answer.
     pub fn finish(mut self) -> ApplicationInventoryData {
         self.order();
-        ApplicationInventoryData { applications: self.kept, count: self.count, incomplete: self.incomplete }
+        let asked = (self.count as usize).min(self.limit);
+        let cut = (self.kept.len() < asked).then(|| ("applications".to_owned(), asked as u64));
+        ApplicationInventoryData {
+            applications: self.kept,
+            count: self.count,
+            incomplete: self.incomplete,
+            truncated: cut.into_iter().collect(),
+        }
     }
 
     /// Whether the filter lets it through.
@@ -92,12 +106,23 @@ impl Selection {
         };
         self.kept.sort_by_cached_key(key);
         self.kept.truncate(self.limit);
+        // Users choose how many there are, and what they are called.
+        self.kept.truncate(ListBudget::new(self.max_bytes).take_all(&self.kept));
+        self.unordered = 0;
     }
 }
 
+/// About what one takes in memory, in bytes.
+fn size_of(found: &Application) -> usize {
+    let texts = [&found.publisher, &found.install_location, &found.state].into_iter().flatten();
+    let texts: usize = texts.chain([&found.name, &found.version]).map(String::len).sum();
+    texts + std::mem::size_of::<Application>()
+}
+
 /// The same of what is in memory already.
+#[cfg(any(test, feature = "fuzzing"))]
 pub fn select(all: Vec<Application>, filter: Option<&str>, limit: Option<u32>) -> ApplicationInventoryData {
-    let mut selection = Selection::new(filter, limit);
+    let mut selection = Selection::new(filter, limit, 4 << 20);
     for one in all {
         selection.add(one);
     }
@@ -127,6 +152,8 @@ pub fn day_of_secs(secs: u64) -> Option<String> {
 mod tests {
     use super::*;
 
+    const AMPLE: usize = 4 << 20;
+
     fn app(name: &str, publisher: &str) -> Application {
         Application { name: name.into(), publisher: known(publisher), ..Application::default() }
     }
@@ -149,7 +176,7 @@ mod tests {
     }
     #[test]
     fn what_is_kept_is_bounded_by_the_limit_and_the_first_names_are_answered() {
-        let mut selection = Selection::new(None, Some(3));
+        let mut selection = Selection::new(None, Some(3), AMPLE);
         for n in (0..50_000).rev() {
             selection.add(app(&format!("{n:05}"), ""));
             assert!(selection.kept.len() <= 3 + SLACK);
@@ -157,6 +184,21 @@ mod tests {
         let data = selection.finish();
         let names: Vec<_> = data.applications.iter().map(|found| found.name.as_str()).collect();
         assert_eq!((names, data.count), (vec!["00000", "00001", "00002"], 50_000));
+        assert_eq!(data.truncated.len(), 0, "what was not asked for was not cut");
+    }
+
+    #[test]
+    fn without_a_limit_what_is_kept_is_bounded_by_its_bytes_and_the_cut_is_told() {
+        let mut selection = Selection::new(None, None, 200_000);
+        for n in (0..20_000).rev() {
+            selection.add(app(&format!("{n:05}{}", "\u{1f600}".repeat(100)), ""));
+            let kept: usize = selection.kept.iter().map(size_of).sum();
+            assert!(kept < 2 * 200_000 + 2000, "{kept}");
+        }
+        let data = selection.finish();
+        assert!((100..167).contains(&data.applications.len()), "{}", data.applications.len());
+        assert!(data.applications[0].name.starts_with("00000"));
+        assert_eq!((data.count, data.truncated.get("applications")), (20_000, Some(&20_000)));
     }
 
     #[test]

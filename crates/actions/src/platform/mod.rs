@@ -25,6 +25,7 @@ impl CommandContext {
             systemd_runs: imp::systemd_runs(),
             changes: Arc::default(),
             max_output_bytes: settings.limits.max_output_bytes,
+            max_list_bytes: settings.limits.max_list_bytes(),
         }
     }
 

@@ -1,7 +1,11 @@
-//! Lists that tools print, taken line by line: whatever their length, no more is kept than an answer may need.
+//! Lists that tools print, taken line by line: whatever their length, no more is kept than an answer may need, and no more is told
+//! than a line has room for.
 
 use crate::packages::Parsed;
 use infiniservice_exec::{Finished, Line, Status};
+use infiniservice_protocol::encode::ListBudget;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Lines that are read of a list: no system has so many packages.
@@ -10,6 +14,18 @@ pub(super) const MAX_LINES: u32 = 50_000;
 pub(super) const MAX_BYTES: usize = 8 << 20;
 /// Kept of what the tool writes besides, for its messages, in bytes.
 pub(super) const MESSAGES_MAX_BYTES: usize = 64 << 10;
+
+/// Cuts the list `name` of an answer to `max_bytes` on the wire; what its `truncated` says then.
+pub(in crate::safe) fn within<T: Serialize>(
+    name: &str,
+    list: &mut Vec<T>,
+    max_bytes: usize,
+) -> BTreeMap<String, u64> {
+    let before = list.len();
+    list.truncate(ListBudget::new(max_bytes).take_all(list));
+    let is_cut = list.len() < before;
+    is_cut.then(|| (name.to_owned(), before as u64)).into_iter().collect()
+}
 
 /// How a list was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -106,6 +106,7 @@ impl Settings {
             max_interfaces: self.max_interfaces,
             max_file_systems: self.max_file_systems,
             max_cmd_line_bytes: self.max_cmd_line_bytes,
+            max_list_bytes: self.limits().max_list_bytes(),
             network_mount_timeout: Duration::from_millis(self.network_mount_timeout_ms),
             ..CollectorSettings::default()
         }

@@ -1,7 +1,7 @@
 //! The collector on trees of `/proc` that were recorded or made up: hostile names, processes that vanish, thousands.
 
 use crate::tree::{Tree, collect, errors_of};
-use infiniservice_collector::{ProcessQuery, SortBy};
+use infiniservice_collector::{Collector, CollectorSettings, ProcessQuery, SortBy};
 use infiniservice_platform::clock::Now;
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -90,6 +90,32 @@ fn of_five_thousand_processes_the_busiest_are_told_and_the_rest_counted() {
         .query_processes(Now { mono: Duration::from_secs(11), wall: SystemTime::UNIX_EPOCH }, &query);
     let list = list.unwrap();
     assert_eq!((list.count, list.processes.len(), list.processes[1].pid), (5000, 2, 2));
+}
+
+#[test]
+fn a_list_is_cut_by_what_its_bytes_take_on_the_wire_says_so_and_reads_no_further() {
+    let tree = Tree::new();
+    for pid in 1..=600u32 {
+        tree.process(pid, b"\xff\xff", 'S', 0, 1);
+        tree.file(&format!("proc/{pid}/cmdline"), [0xff; 4000]);
+    }
+    tree.waits_for_ever("proc/600/cmdline");
+    let max_list_bytes = 100_000;
+    let mut collector = Collector::new(CollectorSettings { max_list_bytes, ..tree.settings() });
+    let mut ask = |limit| {
+        let query = ProcessQuery { limit, sort_by: SortBy::Pid, filter: None };
+        let now = Now { mono: Duration::from_secs(11), wall: SystemTime::UNIX_EPOCH };
+        collector.query_processes(now, &query).unwrap()
+    };
+    let list = ask(None);
+    let bytes: usize =
+        list.processes.iter().map(|process| process.cmd_line.as_ref().unwrap().len() * 2).sum();
+    assert!((80_000..max_list_bytes).contains(&bytes), "six bytes on the wire for each byte 0xff: {bytes}");
+    assert_eq!((list.count, list.truncated.get("processes")), (600, Some(&600)));
+    assert_eq!(list.incomplete, [""; 0]);
+    let few = ask(Some(3));
+    assert_eq!((few.processes.len(), few.count, few.truncated.len()), (3, 600, 0));
+    assert_eq!(ask(Some(300)).truncated.get("processes"), Some(&300));
 }
 
 #[test]

@@ -60,6 +60,7 @@ const ALL: &[&[Scenario]] = &[
     hostile::texts::SCENARIOS,
     hostile::fuse::SCENARIOS,
     hostile::bus::SCENARIOS,
+    hostile::crowd::SCENARIOS,
     hostile::unit::SCENARIOS,
     cleanup::hostile::RACE,
     cleanup::hostile::SCENARIOS,

@@ -1,6 +1,7 @@
 //! `data` of `ApplicationInventory`.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One application.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,4 +40,7 @@ pub struct ApplicationInventoryData {
     /// What could not be examined completely, and why; absent if nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub truncated: BTreeMap<String, u64>,
 }

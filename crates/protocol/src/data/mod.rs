@@ -21,6 +21,7 @@ pub use windows::{
 use crate::action::LogPriority;
 use crate::metrics::Process;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One service, as `ServiceList` and `ServiceControl` tell it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -120,6 +121,9 @@ pub struct ProcessListData {
     /// What could not be read of processes, and why; absent where all was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub truncated: BTreeMap<String, u64>,
 }
 
 /// `data` of `ProcessKill`.

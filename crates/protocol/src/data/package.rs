@@ -1,6 +1,7 @@
 //! `data` of the package actions, and of updates on Linux.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One installed package.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct PackageListData {
     /// What was not read whole, and why; absent where all was. `count` is of what was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub truncated: BTreeMap<String, u64>,
 }
 
 /// What a change has made of one package.

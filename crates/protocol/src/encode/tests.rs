@@ -171,7 +171,9 @@ fn the_shorter_of_two_lists_stays_whole() {
     let data = json!({ "a": long, "b": vec!["short"; 100], "count": 1, "z": "kept" });
     let read = cut_response(Response::ok("i", "A", data), 20_000);
     assert_eq!(read.data["truncated"], json!({"a": 9000}));
-    assert!(read.data["a"].as_array().unwrap().len() > 1000 && read.data["b"].as_array().unwrap().len() == 100);
+    assert!(
+        read.data["a"].as_array().unwrap().len() > 1000 && read.data["b"].as_array().unwrap().len() == 100
+    );
     assert_eq!((&read.data["count"], &read.data["z"]), (&json!(1), &json!("kept")));
 }
 
@@ -221,7 +223,11 @@ fn an_error_loses_its_details_first() {
 fn the_length_of_each_character_on_the_wire_is_known() {
     for char in (0..=0x1_1000).filter_map(char::from_u32).chain(['\u{10ffff}']) {
         let output = json!({ "stdout": char.to_string() });
-        assert_eq!(ascii::wire_len(char), length::len_within(&output, 99).unwrap() - r#"{"stdout":""}"#.len(), "{char:?}");
+        assert_eq!(
+            ascii::wire_len(char),
+            length::len_within(&output, 99).unwrap() - r#"{"stdout":""}"#.len(),
+            "{char:?}"
+        );
     }
 }
 

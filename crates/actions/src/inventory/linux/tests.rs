@@ -28,7 +28,7 @@ impl Tree {
     }
 
     fn names(&self) -> Vec<(String, String)> {
-        let mut selection = Selection::new(None, None);
+        let mut selection = Selection::new(None, None, 4 << 20);
         let entries = files_within(AMPLE, self.0.path(), &mut selection, &StopFlag::default()).unwrap();
         let data = selection.finish();
         assert_eq!(data.incomplete, [""; 0]);
@@ -100,7 +100,7 @@ fn what_a_home_has_beyond_its_budget_is_left_out_and_said_and_costs_others_nothi
         tree.file(&format!("home/u/.local/share/applications/{n}.desktop"), &large);
     }
     tree.file("home/v/.local/share/applications/small.desktop", &entry_of("Small"));
-    let mut selection = Selection::new(None, None);
+    let mut selection = Selection::new(None, None, 4 << 20);
     files_within(AMPLE, tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
     let data = selection.finish();
     assert_eq!(data.incomplete, ["/home/u: not all files were examined: its files are too large"]);
@@ -111,7 +111,7 @@ fn what_a_home_has_beyond_its_budget_is_left_out_and_said_and_costs_others_nothi
 fn a_walk_that_is_stopped_reads_nothing_more_and_says_so() {
     let tree = Tree::new();
     tree.file("home/u/.local/share/applications/b.desktop", &entry_of("Own"));
-    let (mut selection, stop) = (Selection::new(None, None), StopFlag::default());
+    let (mut selection, stop) = (Selection::new(None, None, 4 << 20), StopFlag::default());
     stop.set();
     files_within(AMPLE, tree.0.path(), &mut selection, &stop).unwrap();
     let data = selection.finish();
@@ -123,7 +123,7 @@ fn a_home_whose_time_is_over_is_left_out_and_said_and_costs_others_nothing() {
     let tree = Tree::new();
     tree.file("home/u/.local/share/applications/b.desktop", &entry_of("Own"));
     tree.file("usr/share/applications/a.desktop", &entry_of("System"));
-    let mut selection = Selection::new(None, None);
+    let mut selection = Selection::new(None, None, 4 << 20);
     let times = Times { home: Duration::ZERO, ..AMPLE };
     let entries = files_within(times, tree.0.path(), &mut selection, &StopFlag::default()).unwrap();
     let data = selection.finish();

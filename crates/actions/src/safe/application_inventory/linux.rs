@@ -29,7 +29,7 @@ static WALK: Semaphore = Semaphore::const_new(1);
 /// All sources; one that is not there has nothing, one that fails says so in `stderr` and `incomplete`.
 pub(in crate::safe) async fn run(query: Query, context: &CommandContext, control: &Control) -> CommandResult {
     let mut asking = Asking { context, control, complaints: Vec::new() };
-    let mut selection = Selection::new(query.filter.as_deref(), query.limit);
+    let mut selection = Selection::new(query.filter.as_deref(), query.limit, context.max_list_bytes);
     let rpms = asking.list("rpm", &["-qa", rpm::FORMAT], &mut rpm::lines(), &mut selection).await?;
     asking.list("dpkg-query", &["-W", "-f", dpkg::FORMAT], &mut dpkg::line, &mut selection).await?;
     asking.list("flatpak", &bundles::FLATPAK_LIST, &mut bundles::flatpak_line, &mut selection).await?;

@@ -13,7 +13,7 @@ async fn listed(
     let context = Printer { line, status, stderr: "it is broken\n" }.context();
     let control = Control::for_at_most(Duration::from_secs(60));
     let mut asking = Asking { context: &context, control: &control, complaints: Vec::new() };
-    let mut selection = Selection::new(None, Some(3));
+    let mut selection = Selection::new(None, Some(3), 4 << 20);
     asking.list("dpkg-query", &[], &mut dpkg::line, &mut selection).await.unwrap();
     (selection.finish(), asking.complaints.concat())
 }

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 static WALK: Semaphore = Semaphore::const_new(1);
 
 /// All applications of the machine and of the users who are logged on.
-pub(in crate::safe) async fn run(query: Query, _: &CommandContext, control: &Control) -> CommandResult {
+pub(in crate::safe) async fn run(query: Query, context: &CommandContext, control: &Control) -> CommandResult {
     let turn = control.bound(WALK.acquire()).await?;
     let stop = StopOnDrop::default();
     let flag = stop.flag();
@@ -25,7 +25,7 @@ pub(in crate::safe) async fn run(query: Query, _: &CommandContext, control: &Con
     let (found, incomplete) = found.map_err(|blocked| {
         CommandError::new(ErrorCode::ExecutionFailed, format!("the registry could not be read: {blocked}"))
     })?;
-    let mut selection = Selection::new(query.filter.as_deref(), query.limit);
+    let mut selection = Selection::new(query.filter.as_deref(), query.limit, context.max_list_bytes);
     for one in found {
         selection.add(one);
     }

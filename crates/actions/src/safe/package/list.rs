@@ -2,6 +2,7 @@
 
 use super::Desk;
 use crate::context::CommandContext;
+use crate::safe::listing::within;
 use infiniservice_exec::{CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::data::{PackageInfo, PackageListData};
 
@@ -21,13 +22,12 @@ pub(in crate::safe) async fn run(
         })
         .await?;
     let incomplete: Vec<_> = tally.cut().into_iter().collect();
-    let data = PackageListData {
-        manager: desk.manager().name().to_owned(),
-        count: u32::try_from(packages.len()).unwrap_or(u32::MAX),
-        packages: first(packages, limit),
-        unreadable: tally.unreadable,
-        incomplete,
-    };
+    let count = u32::try_from(packages.len()).unwrap_or(u32::MAX);
+    let mut packages = first(packages, limit);
+    let truncated = within("packages", &mut packages, context.max_list_bytes);
+    let manager = desk.manager().name().to_owned();
+    let unreadable = tally.unreadable;
+    let data = PackageListData { packages, manager, count, unreadable, incomplete, truncated };
     let mut outcome = CommandOutcome::of(&data)?;
     outcome.stderr = data.incomplete.iter().flat_map(|why| [why.as_str(), "\n"]).collect::<String>().into();
     Ok(outcome)

@@ -45,6 +45,17 @@ async fn a_list_without_end_is_taken_as_it_comes_and_cut_and_that_is_told() {
     assert_eq!(outcome.stderr.text, format!("{}\n", data.incomplete[0]));
 }
 
+#[tokio::test]
+async fn a_list_is_cut_by_what_it_takes_on_the_wire_and_says_so() {
+    let line = |n| format!("installed\tp{n:06}\t1\tall\t1\t{}", "\u{fffd}".repeat(200));
+    let context = Printer { line, status: Status::Enough, stderr: "" }.context();
+    let outcome = super::list(Some(9000), None, &context, &Control::for_at_most(MINUTE)).await.unwrap();
+    let data: PackageListData = serde_json::from_value(outcome.data).unwrap();
+    assert!((700..1 + (1 << 20) / 1200).contains(&data.packages.len()), "{}", data.packages.len());
+    assert_eq!(data.truncated.get("packages"), Some(&9000));
+    assert!(data.count > 9000 && data.packages[0].name == "p000000", "{}", data.count);
+}
+
 /// Two looks at parts would differ by what each of them lacks.
 #[tokio::test]
 async fn a_part_of_the_packages_is_not_taken_for_all_of_them() {

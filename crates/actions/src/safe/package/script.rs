@@ -37,6 +37,7 @@ impl Script {
             systemd_runs: true,
             changes: Arc::default(),
             max_output_bytes: 1000,
+            max_list_bytes: 1 << 20,
         };
         (script, context)
     }

@@ -1,6 +1,7 @@
 //! What ordinary users and packages lay out for the agent and for whoever reads its answers.
 
 pub mod bus;
+pub mod crowd;
 pub mod fuse;
 pub mod texts;
 pub mod traps;

@@ -267,7 +267,7 @@ fn inventory() -> ApplicationInventoryData {
         architecture: None,
         state: Some("half-configured".into()),
     };
-    ApplicationInventoryData { applications: vec![application], count: 1, incomplete: vec![] }
+    ApplicationInventoryData { applications: vec![application], count: 1, ..Default::default() }
 }
 
 fn autochecks() -> AutochecksData {
