@@ -107,7 +107,10 @@ pub fn said(outcome: Result<String, String>) -> u8 {
 }
 
 fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
-    let report = manager::diagnose(&DiagnoseOptions::new(loaded.settings.device_path.clone()));
+    let settings = &loaded.settings;
+    let mut options = DiagnoseOptions::new(settings.device_path.clone());
+    options.device = options.device.searching(settings.qga.search());
+    let report = manager::diagnose(&options);
     print(&if cli.json { report.to_json() } else { report.to_text() });
     u8::from(!report.usable())
 }

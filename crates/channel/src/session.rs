@@ -4,6 +4,7 @@
 
 use infiniservice_link::{Event, Link, PortEvent};
 use infiniservice_platform::clock::Now;
+use infiniservice_qga as qga;
 
 /// One protocol on one port. It holds no clock and does no I/O.
 pub trait Session {
@@ -26,6 +27,23 @@ impl Session for Link {
 
     fn handle(&mut self, now: Now, event: PortEvent<'_>, actions: &mut Vec<Self::Action>) {
         Self::handle(self, now, Event::Port(event), actions);
+    }
+
+    fn pending_write(&mut self, now: Now) -> &[u8] {
+        Self::pending_write(self, now)
+    }
+
+    fn read_room(&self) -> usize {
+        Self::read_room(self)
+    }
+}
+
+/// The QEMU guest agent's protocol.
+impl Session for qga::Session {
+    type Action = qga::Action;
+
+    fn handle(&mut self, now: Now, event: PortEvent<'_>, actions: &mut Vec<Self::Action>) {
+        Self::handle(self, now, qga::Event::Port(event), actions);
     }
 
     fn pending_write(&mut self, now: Now) -> &[u8] {

@@ -18,7 +18,7 @@ mod handle;
 pub mod host;
 pub mod memory;
 mod metric;
-mod network;
+pub mod network;
 mod numbers;
 
 mod ports;
@@ -39,7 +39,7 @@ pub use error::CollectError;
 pub use handle::{CollectorHandle, HandleError};
 pub use process::query::{ProcessQuery, SortBy};
 pub use settings::{CollectorSettings, Roots};
-#[cfg(target_os = "linux")]
-pub use sys::space_of;
 #[cfg(target_os = "windows")]
 pub use sys::{CpuMeter, drive_space, local_drives, machine_memory};
+#[cfg(target_os = "linux")]
+pub use sys::{links_and_addresses, space_of};

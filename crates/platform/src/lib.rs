@@ -6,6 +6,10 @@ pub mod cgroup;
 pub mod clock;
 pub mod environment;
 #[cfg(target_os = "linux")]
+pub mod file_systems_unsafe;
+#[cfg(target_os = "linux")]
+pub mod hardware_clock_unsafe;
+#[cfg(target_os = "linux")]
 pub mod lease_unsafe;
 /// Readers of the kernel's and the system's text files: pure, so that they compile and are tested everywhere.
 pub mod linux {

@@ -11,9 +11,14 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Closed { retry: Duration },
+    /// `None`: until devices change.
+    Closed {
+        retry: Option<Duration>,
+    },
     Opening,
-    Open { host: bool },
+    Open {
+        host: bool,
+    },
 }
 
 /// What is known of the port.
@@ -23,19 +28,26 @@ pub struct Port {
     backoff: Backoff,
     /// The failure that was logged last; the same one is not logged again.
     said: Option<OpenFailure>,
+    devices_are_watched: bool,
 }
 
 impl Port {
-    /// A port to be opened at once. `seed` decides the jitter of the back-off.
-    pub fn new(seed: u64) -> Self {
+    /// A port to be opened at once. `seed` decides the jitter of the back-off; where devices are watched, no timer looks for a
+    /// port that is not there or is held.
+    pub fn new(seed: u64, devices_are_watched: bool) -> Self {
         let backoff = Backoff::new(RETRY.0, RETRY.1, seed);
-        Self { state: State::Closed { retry: Duration::ZERO }, backoff, said: None }
+        Self {
+            state: State::Closed { retry: Some(Duration::ZERO) },
+            backoff,
+            said: None,
+            devices_are_watched,
+        }
     }
 
     /// When it is to be tried again.
     pub fn deadline(&self) -> Option<Duration> {
         match self.state {
-            State::Closed { retry } => Some(retry),
+            State::Closed { retry } => retry,
             State::Opening | State::Open { .. } => None,
         }
     }
@@ -63,10 +75,21 @@ impl Port {
     /// It could not be opened.
     pub fn open_failed(&mut self, now: Duration, failure: OpenFailure, actions: &mut Vec<Action>) {
         self.close(now);
+        let is_told = matches!(failure, OpenFailure::Absent | OpenFailure::Busy(_));
+        if self.devices_are_watched && is_told {
+            self.state = State::Closed { retry: None };
+        }
         if self.said.as_ref() != Some(&failure) {
-            actions.push(Action::Log(Level::Warn, describe(&failure)));
+            // Most machines have no such port.
+            let level = if failure == OpenFailure::Absent { Level::Debug } else { Level::Warn };
+            actions.push(Action::Log(level, describe(&failure)));
             self.said = Some(failure);
         }
+    }
+
+    /// Whether another program has it.
+    pub fn is_held(&self) -> bool {
+        matches!((self.state, &self.said), (State::Closed { .. }, Some(OpenFailure::Busy(_))))
     }
 
     /// It failed, or its device is gone.
@@ -85,12 +108,12 @@ impl Port {
     /// A device may have come.
     pub fn devices_changed(&mut self, now: Duration) {
         if let State::Closed { retry } = &mut self.state {
-            *retry = now;
+            *retry = Some(now);
         }
     }
 
     fn close(&mut self, now: Duration) {
-        self.state = State::Closed { retry: now.saturating_add(self.backoff.next_wait()) };
+        self.state = State::Closed { retry: Some(now.saturating_add(self.backoff.next_wait())) };
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn event(record: &AuditRecord) -> Event {
         record.exit_code.map(|code| code.to_string()).unwrap_or_default(),
         number(record.duration.as_millis()),
         number(record.output_bytes.into()),
-        "host".to_owned(),
+        record.origin.as_str().to_owned(),
     ]
     .map(|part| part.chars().take(PART_CHARS).collect());
     let kind = if record.success { Kind::Information } else { Kind::Warning };

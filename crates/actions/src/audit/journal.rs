@@ -46,7 +46,7 @@ fn datagram(record: &AuditRecord) -> Vec<u8> {
         ("MESSAGE", super::line(record)),
         ("PRIORITY", if record.success { "6" } else { "5" }.to_owned()),
         ("SYSLOG_IDENTIFIER", "infiniservice".to_owned()),
-        ("INFINISERVICE_ORIGIN", "host".to_owned()),
+        ("INFINISERVICE_ORIGIN", record.origin.as_str().to_owned()),
         ("INFINISERVICE_RESULT", if record.success { "success" } else { "failure" }.to_owned()),
         ("INFINISERVICE_DURATION_MS", number(record.duration.as_millis())),
         ("INFINISERVICE_BYTES", number(record.output_bytes.into())),
@@ -88,6 +88,7 @@ fn field(name: &str, value: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Origin;
     use super::*;
     use infiniservice_protocol::{ErrorCode, Rejection};
     use std::time::Duration;
@@ -95,6 +96,7 @@ mod tests {
     fn record(id: &str) -> AuditRecord {
         AuditRecord {
             subject: Subject::Command,
+            origin: Origin::Host,
             id: id.into(),
             action: "PackageInstall".into(),
             parameters: "{}".into(),

@@ -17,6 +17,7 @@ mod other;
 #[cfg(test)]
 #[cfg(not(any(target_os = "linux", target_os = "windows")))]
 pub use other::of_this_machine;
+mod guest_agent;
 pub(crate) mod redact;
 mod refused;
 
@@ -35,11 +36,32 @@ pub enum Subject {
     MoreLines(u64),
 }
 
+/// Who asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The host, on the agent's own link.
+    #[default]
+    Host,
+    /// The host, on the QEMU guest agent's port.
+    Qga,
+}
+
+impl Origin {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Qga => "qga",
+        }
+    }
+}
+
 /// What is recorded of one command. Parameters are shortened and hold no secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
     /// What it is of.
     pub subject: Subject,
+    /// Who asked.
+    pub origin: Origin,
     /// The host's id.
     pub id: String,
     /// The action's name as it was sent, or `UnsafeCommand`.
@@ -125,6 +147,7 @@ impl Asked {
         let total = |text: &str, bytes: Option<u64>| bytes.unwrap_or(text.len() as u64);
         AuditRecord {
             subject: Subject::Command,
+            origin: Origin::Host,
             id: response.id.clone(),
             action: self.action.clone(),
             parameters: self.parameters.clone(),

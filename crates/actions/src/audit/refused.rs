@@ -1,6 +1,6 @@
 //! Records of lines that were refused before they became commands.
 
-use super::{AuditRecord, PARAMETERS_MAX_CHARS, Subject, redact};
+use super::{AuditRecord, Origin, PARAMETERS_MAX_CHARS, Subject, redact};
 use infiniservice_protocol::Rejection;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -27,9 +27,10 @@ impl AuditRecord {
         Self { error, ..Self::empty(Subject::MoreLines(count)) }
     }
 
-    fn empty(subject: Subject) -> Self {
+    pub(super) fn empty(subject: Subject) -> Self {
         Self {
             subject,
+            origin: Origin::Host,
             id: String::new(),
             action: String::new(),
             parameters: String::new(),

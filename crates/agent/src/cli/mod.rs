@@ -24,6 +24,9 @@ pub struct Cli {
     /// Use this port instead of looking for one
     #[arg(long, value_name = "PATH")]
     pub device: Option<String>,
+    /// Serve the QEMU guest agent's protocol on this port instead of looking for one
+    #[arg(long, value_name = "PATH")]
+    pub qga_port: Option<String>,
     /// Read settings from this file, which must exist, instead of the one under Files below
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -117,6 +120,7 @@ impl Cli {
         let mut values = self.set.iter().map(|text| set_value(text)).collect::<Result<Vec<_>, _>>()?;
         let texts = [
             ("--device", "device_path", &self.device),
+            ("--qga-port", "qga_port", &self.qga_port),
             ("--log-level", "log_level", &self.log_level),
             ("--vm-id", "vm_id", &self.vm_id),
         ];

@@ -2,6 +2,7 @@
 //! that `Settings` holds.
 
 use super::error::{nearest, quote};
+use super::guest_agent::check_guest_command;
 use super::secret::Secret;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
@@ -49,6 +50,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Names of actions, exactly as on the wire.
     Actions,
+    /// Names of commands of the QEMU guest agent's protocol.
+    GuestCommands,
 }
 
 /// When a changed value takes effect.
@@ -106,6 +109,7 @@ impl Field {
             Kind::Path => "the path of a file".into(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Actions => "a list of at least one action name".into(),
+            Kind::GuestCommands => "a list of at least one command of the QEMU guest agent".into(),
         }
     }
 
@@ -132,7 +136,9 @@ impl Field {
                 let fits = !text.contains(char::is_control);
                 fits.then(|| Value::Text(text.into())).ok_or_else(|| self.must_be())
             }
-            Kind::Actions => self.actions(text.split(',').map(str::trim).filter(|name| !name.is_empty())),
+            Kind::Actions | Kind::GuestCommands => {
+                self.actions(text.split(',').map(str::trim).filter(|name| !name.is_empty()))
+            }
         }
     }
 
@@ -151,14 +157,18 @@ impl Field {
         }
     }
 
-    /// Checks a list of action names. An empty list is refused: nobody can tell whether it means all or none.
+    /// Checks a list of names. An empty list is refused: nobody can tell whether it means all or none.
     ///
     /// # Errors
-    /// The first name that is no action, and which was probably meant.
+    /// The first name that is none, and which was probably meant.
     pub fn actions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Value, String> {
-        let names: Vec<String> = names.map(check_action).collect::<Result<_, _>>()?;
+        let (check, what) = match self.kind {
+            Kind::GuestCommands => (check_guest_command as fn(&str) -> _, "command"),
+            _ => (check_action as fn(&str) -> _, "action"),
+        };
+        let names: Vec<String> = names.map(check).collect::<Result<_, _>>()?;
         if names.is_empty() {
-            return Err("must name at least one action; omit the setting to keep its default".into());
+            return Err(format!("must name at least one {what}; omit the setting to keep its default"));
         }
         Ok(Value::List(names))
     }

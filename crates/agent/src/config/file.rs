@@ -131,6 +131,9 @@ fn shown_value(source: &str) -> String {
 fn typed(field: &Field, value: &DeValue<'_>) -> Result<Value, String> {
     match (field.kind, value) {
         (Kind::Bool, DeValue::Boolean(switch)) => Ok(Value::Bool(*switch)),
+        (Kind::Choice(words), DeValue::Boolean(switch)) if words.contains(&"true") => {
+            field.parse(&switch.to_string())
+        }
         (Kind::Integer { .. }, DeValue::Integer(number)) => {
             let number = u64::from_str_radix(number.as_str(), number.radix());
             number.map_err(|_| field.must_be()).and_then(|number| field.integer(number))
@@ -142,7 +145,7 @@ fn typed(field: &Field, value: &DeValue<'_>) -> Result<Value, String> {
         (Kind::Text { .. } | Kind::Path | Kind::Choice(_), _) => {
             Err(format!("{}, in quotes", field.must_be()))
         }
-        (Kind::Actions, DeValue::Array(items)) => {
+        (Kind::Actions | Kind::GuestCommands, DeValue::Array(items)) => {
             let names: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
             names.ok_or_else(|| field.must_be()).and_then(|names| field.actions(names.into_iter()))
         }

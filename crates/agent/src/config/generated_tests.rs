@@ -47,7 +47,15 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
     let all: Vec<&str> = example.lines().filter(is_setting).map(|line| &line[1..]).collect();
     assert_eq!(all.len(), super::FIELDS.len());
     // The examples of settings without a default say something, and the secret needs a file of its own.
-    let unset = ["device_path", "vm_id", "shared_secret", "allowed_actions", "blocked_actions"];
+    let unset = [
+        "device_path",
+        "vm_id",
+        "shared_secret",
+        "allowed_actions",
+        "blocked_actions",
+        "qga_port",
+        "qga_block",
+    ];
     let has_default = |line: &&&str| !unset.iter().any(|name| line.starts_with(name));
     let defaults: Vec<&str> = all.iter().filter(has_default).copied().collect();
     assert_eq!(load(&defaults.join("\n")), load(""));

@@ -7,6 +7,7 @@ pub mod field;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod guest_agent;
 pub mod layers;
 pub mod load;
 #[cfg(target_os = "linux")]
@@ -31,6 +32,7 @@ mod secret_tests;
 mod tests;
 
 pub use error::{ConfigError, ConfigErrors};
+pub use guest_agent::GuestAgentMode;
 pub use layers::{FlagValue, Merged, Origin};
 pub use load::{Loaded, Reloaded, Sources};
 pub use secret::Secret;

@@ -73,6 +73,8 @@ fn example(field: &Field) -> &'static str {
         ("device_path", _) => "\"/dev/virtio-ports/org.infinibay.agent\"",
         ("shared_secret_file", _) => "\"/etc/infiniservice/secret\"",
         ("blocked_actions", _) => "[\"PackageRemove\", \"DiskCleanup\"]",
+        ("qga_port", _) => "\"/dev/virtio-ports/org.qemu.guest_agent.0\"",
+        (_, Kind::GuestCommands) => "[\"guest-suspend-disk\"]",
         (_, Kind::Actions) => "[\"ServiceList\", \"ProcessList\"]",
         ("shared_secret", _) => "\"at-least-16-characters\"",
         _ => "\"vm-0001\"",

@@ -4,6 +4,7 @@
 
 use super::error::ConfigError;
 use super::field::{Apply, Field, FromValue, Kind};
+use super::guest_agent::GuestAgentMode;
 use super::layers::Merged;
 use super::secret::Secret;
 use std::collections::BTreeSet;
@@ -140,6 +141,16 @@ settings! {
     allowed_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
     /// Actions that are refused, even if `allowed_actions` names them.
     blocked_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
+    /// Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port or `shared_secret` is set; `true` waits for a port that is held. With `false` the agent speaks its own protocol on that port if there is no other.
+    qga: GuestAgentMode = Some("auto"), Kind::Choice(&["auto", "true", "false"]), Restart;
+    /// Path of the QEMU guest agent's port. If unset, the agent looks for it by name: `org.qemu.guest_agent.*`.
+    qga_port: Option<PathBuf> = None, Kind::Path, Restart, "--qga-port";
+    /// Commands of the QEMU guest agent's protocol that are on: `safe` are all but those that run programs, read or write files, set passwords or change SSH keys.
+    qga_commands: String = Some("safe"), Kind::Choice(&["safe", "all"]), Restart;
+    /// Commands of the QEMU guest agent's protocol that are off in any case.
+    qga_block: Option<Vec<String>> = None, Kind::GuestCommands, Restart;
+    /// Longest request on the QEMU guest agent's port.
+    qga_max_request_bytes: usize = Some("8388608"), from_to(64 << 10, 64 * MIB), Restart;
     /// Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.
     log_level: log::LevelFilter = Some("info"), LEVELS, Reload, "--log-level";
 }

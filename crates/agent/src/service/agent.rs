@@ -5,6 +5,7 @@ use super::demand::{Demand, RequestId};
 use super::guidance;
 use super::notify::Notifier;
 use super::pace::Pace;
+use super::qga::{self, Qga};
 use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
@@ -47,6 +48,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) opened_once: bool,
     pub(super) stopping: bool,
     pub(super) signed: Signed,
+    pub(super) qga: Option<Box<Qga<T>>>,
 }
 
 /// Requests to read the configuration again are waited for until none came for this long,
@@ -68,6 +70,7 @@ pub(super) enum Turn {
     Reply(Box<Response>),
     Collected(Box<Collected>),
     Port(Wake),
+    Qga(qga::Turn),
     Asked(status::Asker),
 }
 
@@ -120,7 +123,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             () = self.alarm.rings() => Turn::Timer,
             Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
             collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
-            wake = self.driver.wait() => Turn::Port(wake),
+            turn = qga::either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
             asker = self.inquiries.asked() => Turn::Asked(asker),
         }
     }
@@ -134,6 +137,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Reply(response) => self.send(GuestMessage::Response(*response)),
             Turn::Collected(collected) => self.collected(*collected),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
+            Turn::Qga(turn) => self.qga_turn(Some(turn)),
             Turn::Asked(asker) => self.tell_status(asker),
         }
         self.carry_out();
@@ -155,6 +159,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 Due::HealthCheck => self.tell(Event::HealthCheck),
             }
         }
+        self.qga_turn(None);
         self.pace.served(now);
     }
 
@@ -368,6 +373,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.schedule.next_deadline(),
             self.notifier.next_deadline(),
             self.settling.map(|settling| settling.due),
+            self.qga.as_ref().and_then(|qga| qga.next_deadline()),
             patience,
         ];
         deadlines.into_iter().flatten().min()

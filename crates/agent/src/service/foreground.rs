@@ -1,6 +1,7 @@
 //! The agent as a process of its own: in a terminal, and under systemd.
 
 use super::backstop::Backstop;
+use super::qga::{Plan, Qga};
 use super::signals::OsSignals;
 use super::{Ended, run};
 use crate::config::Loaded;
@@ -30,8 +31,13 @@ async fn serve(config: Loaded) -> io::Result<Ended> {
     let limit = Duration::from_secs(settings.shutdown_timeout_secs) + BEYOND_THE_DEADLINE;
     let mut signals = Backstop::new(OsSignals::install()?, limit);
     if settings.no_virtio {
-        return run(config, NoTransport, SystemClock::start(), &mut signals).await;
+        return Box::pin(run(config, NoTransport, None, SystemClock::start(), &mut signals)).await;
     }
     let options = DeviceOptions::new(settings.device_path.clone(), !settings.disable_device_monitoring);
-    run(config, SystemTransport::new(options), SystemClock::start(), &mut signals).await
+    let transport = SystemTransport::new(options.searching(settings.qga.search()));
+    let guest_agent = Plan::of(settings).map(|plan| {
+        let transport = SystemTransport::new(plan.device.clone());
+        Box::new(Qga::new(plan, transport))
+    });
+    Box::pin(run(config, transport, guest_agent, SystemClock::start(), &mut signals)).await
 }

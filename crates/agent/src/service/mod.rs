@@ -12,6 +12,7 @@ mod guidance;
 pub mod manager;
 pub mod notify;
 pub mod pace;
+mod qga;
 pub mod schedule;
 pub mod scm;
 mod shutdown;
@@ -33,13 +34,15 @@ use std::io;
 
 /// Runs the agent until it is told to stop, in the foreground and under every service manager alike. To be called
 /// inside a current-thread runtime.
-pub async fn run<T: Transport, C: Clock>(
+async fn run<T: Transport, C: Clock>(
     config: Loaded,
     transport: T,
+    guest_agent: Option<Box<qga::Qga<T>>>,
     clock: C,
     signals: &mut impl Signals,
 ) -> io::Result<Ended> {
     let mut agent = wiring::agent(config, transport, clock)?;
+    agent.qga = guest_agent;
     let ended = agent.run_until_stopped(signals).await;
     let who = match ended {
         Ended::Stopped(who) => who,

@@ -27,6 +27,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let start = self.clock.now().mono;
         self.executor.close();
         self.stopping = true;
+        if let Some(qga) = &mut self.qga {
+            qga.close(&self.clock);
+        }
         let grace = start + total.mul_f64(COMMANDS_SHARE);
         self.drain(signals, grace, Agent::answered).await;
         if self.executor.in_flight() > 0 {

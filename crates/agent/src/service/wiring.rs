@@ -62,6 +62,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         opened_once: false,
         stopping: false,
         signed,
+        qga: None,
         config,
     })
 }

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 7] = [
     &["platform", "link"],
     &["exec", "qga"],
     &["collector", "channel"],
-    &["actions"],
+    &["actions", "qga-commands"],
     &["agent", "infinictl", "lab"],
     &["e2e"],
 ];

@@ -20,8 +20,11 @@ impl DiagnoseOptions {
 
     /// A made-up tree.
     pub fn under(root: PathBuf, device_path: Option<PathBuf>) -> Self {
-        let device =
-            DeviceOptions { device_path, watch: false, dev: root.join("dev"), sys: root.join("sys") };
+        let device = DeviceOptions {
+            dev: root.join("dev"),
+            sys: root.join("sys"),
+            ..DeviceOptions::new(device_path, false)
+        };
         Self { device, root }
     }
 }

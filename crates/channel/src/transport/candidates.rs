@@ -1,7 +1,9 @@
 //! Which ports may be used and in which order: a pure decision over what a scan of the machine saw.
 //!
-//! Order: the configured device alone; a port named `org.infinibay.agent`; ports named `org.qemu.guest_agent.*`;
-//! unnamed ports numbered 1; other unnamed ports. Two rules keep the agent from taking what is not its own:
+//! Order for the agent's own link: the configured device alone; a port named `org.infinibay.agent`; unnamed ports numbered 1;
+//! other unnamed ports. Ports named `org.qemu.guest_agent.*` are looked for by another [`Search`]: libvirt takes an agent
+//! for broken at the first byte that is none of `qemu-ga`'s protocol. Only where that protocol is turned off do they stand
+//! in for the agent's own. Two rules keep the agent from taking what is not its own:
 //!
 //! - A port that carries another name (`com.redhat.spice.0`, `org.libguestfs.channel.0`, …) belongs to another program
 //!   and is never opened by detection, only by configuration.
@@ -17,6 +19,33 @@ use std::path::{Path, PathBuf};
 pub const AGENT_PORT: &str = "org.infinibay.agent";
 /// What the names of the QEMU guest agent's ports begin with.
 pub const GUEST_AGENT_PREFIX: &str = "org.qemu.guest_agent.";
+
+/// Which ports are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Search {
+    /// The agent's own, and unnamed ones that can stand in for it.
+    #[default]
+    Agent,
+    /// The same, and the QEMU guest agent's ports too.
+    AgentOrGuestAgent,
+    /// The QEMU guest agent's alone, for its own protocol.
+    GuestAgent,
+}
+
+impl Search {
+    /// Whether a port of this role is among them.
+    pub fn takes(self, role: Role) -> bool {
+        match role {
+            Role::GuestAgent => self != Self::Agent,
+            _ => self != Self::GuestAgent,
+        }
+    }
+
+    /// Whether a port of this role is what is looked for, not a substitute of it.
+    pub fn wants(self, role: Role) -> bool {
+        role.is_own() || (self == Self::GuestAgent && role == Role::GuestAgent)
+    }
+}
 
 /// A virtio port as a scan saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +68,7 @@ pub enum Role {
     Configured,
     /// The agent's own.
     Agent,
-    /// The QEMU guest agent's, usable while nobody holds it.
+    /// The QEMU guest agent's, for its own protocol.
     GuestAgent,
     /// Unnamed, and the first of its controller (`vport*p1`).
     First,
@@ -88,13 +117,14 @@ pub fn role(port: &Seen) -> Role {
 }
 
 /// Decides over the ports seen; a configured path is the only candidate.
-pub fn choose(configured: Option<&Path>, seen: &[Seen]) -> Choice {
+pub fn choose(configured: Option<&Path>, search: Search, seen: &[Seen]) -> Choice {
     if let Some(path) = configured {
         let only = Candidate { path: path.into(), name: None, role: Role::Configured };
         return Choice { candidates: vec![only], passed: Vec::new() };
     }
     let mut ports: Vec<(Role, &Seen)> = seen.iter().map(|port| (role(port), port)).collect();
     ports.sort_by_key(|(role, port)| (*role, port.name.clone(), number(&port.node)));
+    ports.retain(|(role, _)| search.takes(*role));
     let own = ports.iter().any(|(role, _)| *role == Role::Agent);
     let mut choice = Choice::default();
     for (role, port) in ports {
@@ -138,20 +168,21 @@ mod tests {
         Seen { node: node.into(), link: None, name: name.map(str::to_owned), settled: true }
     }
 
-    fn order(ports: &[Seen]) -> Vec<String> {
-        let choice = choose(None, ports);
+    fn order(search: Search, ports: &[Seen]) -> Vec<String> {
+        let choice = choose(None, search, ports);
         choice.candidates.iter().map(|c| c.path.to_string_lossy().into_owned()).collect()
     }
 
     #[test]
     fn a_configured_device_is_the_only_candidate() {
-        let choice = choose(Some(Path::new("/dev/ttyS1")), &[seen("/dev/vport0p1", Some(AGENT_PORT))]);
+        let choice =
+            choose(Some(Path::new("/dev/ttyS1")), Search::Agent, &[seen("/dev/vport0p1", Some(AGENT_PORT))]);
         let paths: Vec<&Path> = choice.candidates.iter().map(|c| c.path.as_path()).collect();
         assert_eq!(paths, [Path::new("/dev/ttyS1")]);
     }
 
     #[test]
-    fn guest_agent_ports_come_before_unnamed_ones_and_first_ports_before_others() {
+    fn guest_agent_ports_are_for_their_own_protocol_unless_that_is_off() {
         let ports = [
             seen("/dev/vport0p10", None),
             seen("/dev/vport0p2", None),
@@ -160,8 +191,12 @@ mod tests {
             seen("/dev/vport2p3", Some("org.qemu.guest_agent.1")),
             seen("/dev/vport2p4", Some("org.qemu.guest_agent.0")),
         ];
-        let expected = ["vport2p4", "vport2p3", "vport0p1", "vport1p1", "vport0p2", "vport0p10"];
-        assert_eq!(order(&ports), expected.map(|name| format!("/dev/{name}")));
+        let named = |names: &[&str]| names.iter().map(|name| format!("/dev/{name}")).collect::<Vec<_>>();
+        let unnamed = named(&["vport0p1", "vport1p1", "vport0p2", "vport0p10"]);
+        let guest_agents = named(&["vport2p4", "vport2p3"]);
+        assert_eq!(order(Search::Agent, &ports), unnamed);
+        assert_eq!(order(Search::GuestAgent, &ports), guest_agents);
+        assert_eq!(order(Search::AgentOrGuestAgent, &ports), [guest_agents, unnamed].concat());
     }
 
     #[test]
@@ -171,14 +206,15 @@ mod tests {
             seen("/dev/vport0p2", Some("org.qemu.guest_agent.0")),
             seen("/dev/vport0p3", Some(AGENT_PORT)),
         ];
-        assert_eq!(order(&ports), ["/dev/vport0p3"]);
+        assert_eq!(order(Search::AgentOrGuestAgent, &ports), ["/dev/vport0p3"]);
+        assert_eq!(order(Search::GuestAgent, &ports), ["/dev/vport0p2"]);
     }
 
     #[test]
     fn another_products_channel_is_never_taken_and_is_named() {
         let ports = [seen("/dev/vport0p1", Some("com.redhat.spice.0")), seen("/dev/vport0p2", None)];
-        let choice = choose(None, &ports);
-        assert_eq!(order(&ports), ["/dev/vport0p2"]);
+        let choice = choose(None, Search::Agent, &ports);
+        assert_eq!(order(Search::Agent, &ports), ["/dev/vport0p2"]);
         assert_eq!(choice.passed[0].outcome, Outcome::Foreign("com.redhat.spice.0".into()));
         assert_eq!(choice.passed[0].path, Path::new("/dev/vport0p1"));
     }
@@ -186,18 +222,18 @@ mod tests {
     #[test]
     fn an_unnamed_port_waits_until_its_name_must_have_come() {
         let young = Seen { settled: false, ..seen("/dev/vport0p1", None) };
-        let choice = choose(None, std::slice::from_ref(&young));
+        let choice = choose(None, Search::Agent, std::slice::from_ref(&young));
         assert!(choice.candidates.is_empty());
         assert_eq!(choice.passed[0].outcome, Outcome::Unsettled);
         let named = Seen { name: Some(AGENT_PORT.into()), ..young };
-        assert_eq!(order(&[named]), ["/dev/vport0p1"]);
+        assert_eq!(order(Search::Agent, &[named]), ["/dev/vport0p1"]);
     }
 
     #[test]
     fn the_link_is_opened_rather_than_the_node() {
         let link = Some(PathBuf::from("/dev/virtio-ports/org.infinibay.agent"));
         let port = Seen { link, ..seen("/dev/vport0p1", Some(AGENT_PORT)) };
-        assert_eq!(order(&[port]), ["/dev/virtio-ports/org.infinibay.agent"]);
+        assert_eq!(order(Search::Agent, &[port]), ["/dev/virtio-ports/org.infinibay.agent"]);
     }
 
     #[test]

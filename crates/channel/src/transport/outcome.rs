@@ -1,6 +1,6 @@
 //! What came of each device that was looked at, and the one failure that the link is told.
 
-use super::candidates::Role;
+use super::candidates::{Role, Search};
 use infiniservice_link::OpenFailure;
 use serde::Serialize;
 use std::fmt;
@@ -96,12 +96,14 @@ pub fn describe(tried: &[Tried]) -> String {
 }
 
 /// The failure for the link: the kind comes from the most preferred device that is there, the text names them all.
-/// A substitute that another program holds is no fault, as it is that program's: the agent's own device is absent.
-pub fn failure(tried: &[Tried]) -> OpenFailure {
+/// A substitute that another program holds is no fault, as it is that program's: what was looked for is absent.
+pub fn failure(tried: &[Tried], search: Search) -> OpenFailure {
     let text = || describe(tried);
     for one in tried {
         match one.outcome {
-            Outcome::Busy | Outcome::AccessDenied if one.role.is_own() => return OpenFailure::Busy(text()),
+            Outcome::Busy | Outcome::AccessDenied if search.wants(one.role) => {
+                return OpenFailure::Busy(text());
+            }
             Outcome::Denied { .. } => return OpenFailure::Denied(text()),
             Outcome::Refused(_) | Outcome::Failed(_) => return OpenFailure::Other(text()),
             Outcome::Absent
@@ -127,10 +129,10 @@ mod tests {
 
     #[test]
     fn nothing_there_is_absent() {
-        assert_eq!(failure(&[]), OpenFailure::Absent);
+        assert_eq!(failure(&[], Search::Agent), OpenFailure::Absent);
         let foreign = Outcome::Foreign("com.redhat.spice.0".into());
         let all = [tried("/dev/a", Outcome::Absent), tried("/dev/vport0p2", foreign)];
-        assert_eq!(failure(&all), OpenFailure::Absent);
+        assert_eq!(failure(&all, Search::Agent), OpenFailure::Absent);
     }
 
     #[test]
@@ -141,7 +143,9 @@ mod tests {
             tried("/dev/vport0p1", Outcome::Busy),
             tried("/dev/vport0p2", denied),
         ];
-        let OpenFailure::Busy(text) = failure(&all) else { panic!("not busy: {:?}", failure(&all)) };
+        let OpenFailure::Busy(text) = failure(&all, Search::Agent) else {
+            panic!("not busy: {:?}", failure(&all, Search::Agent))
+        };
         assert_eq!(
             text,
             "/dev/virtio-ports/x: absent; /dev/vport0p1: busy, another program holds it open; \
@@ -153,7 +157,7 @@ mod tests {
     fn a_substitute_that_is_held_leaves_the_agents_own_device_absent() {
         let mut held = tried("/dev/virtio-ports/org.qemu.guest_agent.0", Outcome::Busy);
         held.role = Role::GuestAgent;
-        assert_eq!(failure(&[held]), OpenFailure::Absent);
+        assert_eq!(failure(&[held], Search::Agent), OpenFailure::Absent);
     }
 
     #[test]

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn addresses_carry_no_prefix_and_link_local_and_deprecated_ones_come_last() {
         let ips = ["fe80::1", "2001:db8::1", "169.254.1.1", "192.0.2.1", "192.0.2.2"];
-        let address = |link, ip, is_deprecated| Address { link, ip, is_deprecated };
+        let address = |link, ip, is_deprecated| Address { link, ip, prefix: 24, is_deprecated };
         let own = ips.iter().map(|ip| address(4, ip.parse().unwrap(), *ip == "2001:db8::1"));
         let addresses: Vec<_> = own.chain([address(5, [9, 9, 9, 9].into(), false)]).collect();
         let list = assemble(vec![link(4, "eth0", "", true)], &addresses, None, 9, |_| Some(1000));

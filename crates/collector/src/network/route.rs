@@ -114,6 +114,8 @@ pub struct Address {
     pub link: u32,
     /// Itself.
     pub ip: IpAddr,
+    /// Bits of its network.
+    pub prefix: u8,
     /// Still good for connections that there are, not for new ones.
     pub is_deprecated: bool,
 }
@@ -121,7 +123,7 @@ pub struct Address {
 /// Reads an `RTM_NEWADDR` payload; `None` of an address that is not in use: its duplicate was found, or is looked for.
 /// On a point-to-point link `IFA_ADDRESS` is the other end and `IFA_LOCAL` ours.
 pub fn address(payload: &[u8]) -> Option<Address> {
-    let (family, link) = (*payload.first()?, u32_at(payload, 4)?);
+    let (family, prefix, link) = (*payload.first()?, *payload.get(1)?, u32_at(payload, 4)?);
     // Of the flags eight bits stand in the header; newer kernels give all of them as an attribute.
     let mut flags = u32::from(*payload.get(2)?);
     let (mut address, mut local) = (None, None);
@@ -134,7 +136,7 @@ pub fn address(payload: &[u8]) -> Option<Address> {
         }
     }
     let ip = local.or(address).filter(|_| is_usable(flags))?;
-    Some(Address { link, ip, is_deprecated: flags & IFA_F_DEPRECATED != 0 })
+    Some(Address { link, ip, prefix, is_deprecated: flags & IFA_F_DEPRECATED != 0 })
 }
 
 /// An optimistic address is used while its duplicate is looked for (RFC 4429).

@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::{Machine, space_of};
+pub use linux::{Machine, links_and_addresses, space_of};
 
 #[cfg(target_os = "windows")]
 mod windows;

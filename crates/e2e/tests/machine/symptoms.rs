@@ -82,7 +82,8 @@ fn other_name(guest: &Guest) -> Result<()> {
 
 fn substitute(guest: &Guest) -> Result<()> {
     let since = Since::now(guest)?;
-    named(guest, "org.qemu.guest_agent.1", || since.shown(guest, "symptoms::a_substitute_port", DIAGNOSE))
+    let diagnose = format!("{DIAGNOSE} --set qga=false");
+    named(guest, "org.qemu.guest_agent.1", || since.shown(guest, "symptoms::a_substitute_port", &diagnose))
 }
 
 fn busy(guest: &Guest) -> Result<()> {

@@ -9,12 +9,47 @@ const LOGIND: &str = "org.freedesktop.login1";
 const LOGIND_PATH: &str = "/org/freedesktop/login1";
 const LOGIND_MANAGER: &str = "org.freedesktop.login1.Manager";
 
+/// How the machine's run ends or rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Switched off.
+    PowerOff,
+    /// Stopped, with the power on.
+    Halt,
+    /// Started again.
+    Reboot,
+    /// Suspended to memory.
+    Suspend,
+    /// Suspended to disk.
+    Hibernate,
+    /// Suspended to memory, with an image on disk.
+    HybridSleep,
+}
+
+impl Rest {
+    /// logind's method, and systemd's target.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::PowerOff => ("PowerOff", "poweroff.target"),
+            Self::Halt => ("Halt", "halt.target"),
+            Self::Reboot => ("Reboot", "reboot.target"),
+            Self::Suspend => ("Suspend", "suspend.target"),
+            Self::Hibernate => ("Hibernate", "hibernate.target"),
+            Self::HybridSleep => ("HybridSleep", "hybrid-sleep.target"),
+        }
+    }
+}
+
 impl UnitClient {
     /// Has the machine switched off or, with `reboot`, restarted. It is queued when this returns.
     pub async fn end_machine(&self, reboot: bool) -> Result<(), SystemdError> {
+        self.rest(if reboot { Rest::Reboot } else { Rest::PowerOff }).await
+    }
+
+    /// Has the machine's run end or rest. It is queued when this returns.
+    pub async fn rest(&self, rest: Rest) -> Result<(), SystemdError> {
         let connection = self.address().connect().await?;
-        let (method, target) =
-            if reboot { ("Reboot", "reboot.target") } else { ("PowerOff", "poweroff.target") };
+        let (method, target) = rest.names();
         match logind(&connection, method, target).await {
             // There is none, or it cannot be started.
             Err(SystemdError::Unreachable(_) | SystemdError::NotFound(_) | SystemdError::Masked(_)) => {

@@ -55,6 +55,8 @@ pub struct Address {
     pub link: u32,
     /// The address.
     pub ip: IpAddr,
+    /// Bits of its network.
+    pub prefix: u8,
     /// No longer for new connections.
     pub is_deprecated: bool,
 }
@@ -141,7 +143,8 @@ fn walk(first: *const IP_ADAPTER_ADDRESSES_LH) -> Vec<Address> {
         while let Some(address) = unsafe { unicast.as_ref() } {
             let is_deprecated = address.DadState.0 == DEPRECATED;
             let ip = ip(address.Address.lpSockaddr).filter(|_| !NOT_IN_USE.contains(&address.DadState.0));
-            found.extend(ip.map(|ip| Address { link: index, ip, is_deprecated }));
+            let prefix = address.OnLinkPrefixLength;
+            found.extend(ip.map(|ip| Address { link: index, ip, prefix, is_deprecated }));
             unicast = address.Next;
         }
         adapter = one.Next;

@@ -34,6 +34,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Longest request.
     pub max_request_bytes: usize,
+    /// Whether [`PortEvent::DevicesChanged`] tells of a port that comes or is let go: then no timer has to look for it.
+    pub devices_are_watched: bool,
     /// Decides the jitter of the back-off.
     pub seed: u64,
 }
@@ -41,7 +43,7 @@ pub struct Settings {
 impl Settings {
     /// The usual bounds with this policy.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, max_request_bytes: MAX_REQUEST_BYTES, seed: 0 }
+        Self { policy, max_request_bytes: MAX_REQUEST_BYTES, devices_are_watched: false, seed: 0 }
     }
 }
 
@@ -90,7 +92,7 @@ impl Session {
         Self {
             policy: settings.policy,
             freeze: FreezeState::Thawed,
-            port: Port::new(settings.seed),
+            port: Port::new(settings.seed, settings.devices_are_watched),
             reader: Reader::new(settings.max_request_bytes),
             input: Vec::new(),
             grown: Duration::ZERO,
@@ -139,6 +141,11 @@ impl Session {
     /// Whether a port is open and a host is connected, or may be (the device cannot tell).
     pub fn is_host_connected(&self) -> bool {
         self.port.has_host()
+    }
+
+    /// Whether the port is there and another program holds it.
+    pub fn is_port_held(&self) -> bool {
+        self.port.is_held()
     }
 
     /// Bytes that the session holds in all.

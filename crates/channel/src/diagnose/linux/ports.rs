@@ -23,7 +23,7 @@ pub fn gather(options: &DiagnoseOptions, services: &[ServiceFacts]) -> Ports {
     let nodes: Vec<PathBuf> = seen.iter().map(|port| port.node.clone()).collect();
     let agent = Identity::of_units(services.iter().filter_map(|unit| unit.pid)).or_this_program();
     let holders = Holders::find(&options.root.join("proc"), &nodes, &agent);
-    let choice = choose(options.device.device_path.as_deref(), &seen);
+    let choice = choose(options.device.device_path.as_deref(), options.device.search, &seen);
     let ports = seen.iter().map(|port| facts(port, options, &holders, &choice)).collect();
     Ports { ports, holders_complete: holders.complete }
 }

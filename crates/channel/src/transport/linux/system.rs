@@ -1,6 +1,6 @@
 //! The transport of a Linux machine: detection, opening, and the watch for changes.
 
-use super::super::candidates::{Candidate, Role, choose};
+use super::super::candidates::{Candidate, Role, Search, choose};
 use super::super::outcome::{Outcome, Tried, describe, failure};
 use super::super::{DeviceOptions, Transport};
 use super::supersede::Successor;
@@ -86,7 +86,11 @@ impl SystemTransport {
     fn look_for_successor(&mut self) {
         let Some(successor) = &self.successor else { return };
         let seen = scan::scan(&self.options.dev, &self.options.sys);
-        if choose(None, &seen).candidates.first().is_some_and(|first| first.role == Role::Agent) {
+        if choose(None, self.options.search, &seen)
+            .candidates
+            .first()
+            .is_some_and(|first| first.role == Role::Agent)
+        {
             log::info!("devices: the agent's own port has appeared; leaving the substitute");
             successor.announce();
             self.successor = None;
@@ -104,7 +108,7 @@ impl SystemTransport {
     /// The failure for the link, which logs the text that it carries; only an absence carries none. Where nothing can be
     /// looked at, as without a free descriptor, that is no absence.
     fn fail(&mut self, tried: &[Tried]) -> OpenFailure {
-        let failure = failure(tried);
+        let failure = failure(tried, self.options.search);
         if failure != OpenFailure::Absent {
             return failure;
         }
@@ -123,7 +127,7 @@ impl SystemTransport {
     /// Logs what was passed over, once for as long as it stays the same.
     fn say(&mut self, tried: &[Tried], role: Option<Role>) {
         let mut text = describe(tried);
-        if role == Some(Role::GuestAgent) {
+        if role == Some(Role::GuestAgent) && self.options.search != Search::GuestAgent {
             text.push_str(
                 "; using a channel meant for qemu-ga, because there is none named org.infinibay.agent",
             );
@@ -142,7 +146,7 @@ impl Transport for SystemTransport {
     fn open(&mut self) -> Result<LinuxPort, OpenFailure> {
         self.watch();
         let seen = scan::scan(&self.options.dev, &self.options.sys);
-        let choice = choose(self.options.device_path.as_deref(), &seen);
+        let choice = choose(self.options.device_path.as_deref(), self.options.search, &seen);
         let mut tried = Vec::new();
         let opened = self.try_in_order(choice.candidates, &mut tried);
         tried.extend(choice.passed);
@@ -151,7 +155,7 @@ impl Transport for SystemTransport {
         self.successor = None;
         let Some((port, role)) = opened else { return Err(self.fail(&tried)) };
         self.say(&tried, Some(role));
-        if role.is_own() {
+        if self.options.search.wants(role) {
             return Ok(port);
         }
         Ok(port.until(self.successor.insert(Arc::default())))

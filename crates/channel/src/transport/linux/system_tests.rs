@@ -1,5 +1,6 @@
 //! What the transport of a machine promises, on made-up trees whose ports are pseudo-terminals.
 
+use super::super::candidates::Search;
 use super::super::{DeviceOptions, Port, ReadOutcome, Transport};
 use super::SystemTransport;
 use super::test_pty::Host;
@@ -21,12 +22,12 @@ fn tree() -> TempDir {
 }
 
 fn transport(root: &Path, device_path: Option<PathBuf>) -> SystemTransport {
-    SystemTransport::new(DeviceOptions {
-        device_path,
-        watch: true,
-        dev: root.join("dev"),
-        sys: root.join("sys"),
-    })
+    searching(root, device_path, Search::Agent)
+}
+
+fn searching(root: &Path, device_path: Option<PathBuf>, search: Search) -> SystemTransport {
+    let (dev, sys) = (root.join("dev"), root.join("sys"));
+    SystemTransport::new(DeviceOptions { device_path, search, watch: true, dev, sys })
 }
 
 /// A host behind a link that udev would have made.
@@ -69,7 +70,7 @@ async fn a_device_that_cannot_be_used_is_passed_over_for_the_next() {
     let root = tree();
     let _host = host_at(root.path(), "org.qemu.guest_agent.1");
     fs::write(root.path().join("dev/virtio-ports/org.qemu.guest_agent.0"), "a file").unwrap();
-    let port = transport(root.path(), None).open().unwrap();
+    let port = searching(root.path(), None, Search::GuestAgent).open().unwrap();
     assert!(port.path().ends_with("org.qemu.guest_agent.1"));
 }
 
@@ -79,6 +80,18 @@ async fn an_empty_machine_and_a_foreign_channel_are_absent() {
     assert_eq!(transport(root.path(), None).open().unwrap_err(), OpenFailure::Absent);
     let _spice = host_at(root.path(), "com.redhat.spice.0");
     assert_eq!(transport(root.path(), None).open().unwrap_err(), OpenFailure::Absent);
+}
+
+#[tokio::test]
+async fn a_guest_agents_port_is_left_to_its_own_protocol() {
+    let root = tree();
+    let _host = host_at(root.path(), "org.qemu.guest_agent.0");
+    assert_eq!(transport(root.path(), None).open().unwrap_err(), OpenFailure::Absent);
+    let mut own = searching(root.path(), None, Search::GuestAgent);
+    let mut port = own.open().unwrap();
+    let _agent = host_at(root.path(), "org.infinibay.agent");
+    own.changed().await;
+    assert!(matches!(port.try_read(&mut [0; 16]), ReadOutcome::WouldBlock), "it gives way to no other port");
 }
 
 #[tokio::test]
@@ -117,7 +130,7 @@ async fn a_port_that_comes_is_one_change_and_its_link_another_directory() {
 async fn a_substitute_gives_way_when_the_agents_own_port_comes() {
     let root = tree();
     let _other = host_at(root.path(), "org.qemu.guest_agent.0");
-    let mut transport = transport(root.path(), None);
+    let mut transport = searching(root.path(), None, Search::AgentOrGuestAgent);
     let mut port = transport.open().unwrap();
     assert!(port.path().ends_with("org.qemu.guest_agent.0"));
     let _own = host_at(root.path(), "org.infinibay.agent");
@@ -169,7 +182,7 @@ async fn a_configured_path_is_seen_when_its_directory_comes_and_when_its_link_is
 async fn nothing_is_told_where_monitoring_is_disabled() {
     let root = tree();
     let dev = root.path().join("dev");
-    let options = DeviceOptions { device_path: None, watch: false, dev, sys: root.path().join("sys") };
+    let options = DeviceOptions { dev, sys: root.path().join("sys"), ..DeviceOptions::new(None, false) };
     let mut transport = SystemTransport::new(options);
     assert_eq!(transport.open().unwrap_err(), OpenFailure::Absent);
     fs::write(root.path().join("dev/vport0p1"), "").unwrap();

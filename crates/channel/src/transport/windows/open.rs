@@ -1,6 +1,6 @@
 //! Opening one device by its path.
 
-use super::super::candidates::Role;
+use super::super::candidates::{Role, Search};
 use super::super::outcome::Outcome;
 use super::super::win32::hardware::role_by_name;
 use super::super::win32::info::PortInfo;
@@ -19,10 +19,10 @@ const FILE_FLAG_OVERLAPPED: u32 = 0x4000_0000;
 const SECURITY_IDENTIFICATION: u32 = 0x0001_0000;
 
 /// Opens `path` for the link, exclusively; needs a tokio runtime. A port that detection found, and that carries the name
-/// of another product's channel, is closed again untouched.
-pub fn open(path: &Path, role: Role) -> Result<WindowsPort, Outcome> {
+/// of a channel that is not searched for, is closed again untouched.
+pub fn open(path: &Path, role: Role, search: Search) -> Result<WindowsPort, Outcome> {
     let path = paths::to_open(path);
-    let (file, info) = open_file(&path, role)?;
+    let (file, info) = open_file(&path, role, search)?;
     let pipe = adopt(file).map_err(|error| outcome_of(&error))?;
     let virtio = info.map(|info| Virtio::new(&pipe, &info));
     Ok(WindowsPort::new(pipe, virtio, path))
@@ -30,14 +30,16 @@ pub fn open(path: &Path, role: Role) -> Result<WindowsPort, Outcome> {
 
 /// Whether a device can be opened, found by doing so for a moment; what its driver tells, if it is one of vioserial.
 pub fn probe(path: &Path, role: Role) -> Result<Option<PortInfo>, Outcome> {
-    open_file(&paths::to_open(path), role).map(|(_, info)| info)
+    open_file(&paths::to_open(path), role, Search::Agent).map(|(_, info)| info)
 }
 
-fn open_file(path: &Path, role: Role) -> Result<(File, Option<PortInfo>), Outcome> {
+fn open_file(path: &Path, role: Role, search: Search) -> Result<(File, Option<PortInfo>), Outcome> {
     let file = open_handle(path)?;
     let info = information(&file);
     let name = info.as_ref().and_then(|info| info.name.clone());
-    if let (false, Role::Foreign, Some(name)) = (role.is_own(), role_by_name(name.as_deref()), name) {
+    let real = role_by_name(name.as_deref());
+    let is_others = real == Role::Foreign || !search.takes(real);
+    if let (false, true, Some(name)) = (role.is_own(), is_others, name) {
         return Err(Outcome::Foreign(name));
     }
     // Only a COM port takes them. Wine opens one even where the terminal that it stands for is gone.

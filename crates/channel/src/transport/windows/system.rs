@@ -52,7 +52,7 @@ impl Transport for SystemTransport {
     fn open(&mut self) -> Result<WindowsPort, OpenFailure> {
         let mut tried = Vec::new();
         for (path, role) in self.attempts() {
-            match open(&path, role) {
+            match open(&path, role, self.options.search) {
                 Ok(port) => {
                     self.say(&tried);
                     return Ok(port);
@@ -60,7 +60,7 @@ impl Transport for SystemTransport {
                 Err(outcome) => tried.push(Tried { path, name: None, role, outcome }),
             }
         }
-        let failure = failure(&tried);
+        let failure = failure(&tried, self.options.search);
         if failure == OpenFailure::Absent {
             self.say(&tried);
         }

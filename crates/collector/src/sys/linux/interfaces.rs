@@ -32,6 +32,12 @@ pub fn interfaces(
     Ok((list, total))
 }
 
+/// All links and addresses of this machine, for whoever shows them in his own way.
+pub fn links_and_addresses() -> Result<(Vec<Link>, Vec<Address>), CollectError> {
+    let mut netlink = Netlink::new(None);
+    Ok((links(&mut netlink)?, addresses(&mut netlink)?))
+}
+
 fn links(netlink: &mut Netlink) -> Result<Vec<Link>, CollectError> {
     let mut links = Vec::new();
     netlink.dump("links", route::RTM_GETLINK, &ALL_LINKS, |message| {

@@ -12,4 +12,5 @@ mod sensors;
 mod sockets;
 
 pub use disks::space_of;
+pub use interfaces::links_and_addresses;
 pub use machine::Machine;

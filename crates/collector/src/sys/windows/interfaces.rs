@@ -44,6 +44,7 @@ pub fn addresses() -> Result<Vec<Address>, CollectError> {
     let address = |one: interfaces_unsafe::Address| Address {
         link: one.link,
         ip: one.ip,
+        prefix: one.prefix,
         is_deprecated: one.is_deprecated,
     };
     Ok(all.into_iter().map(address).collect())

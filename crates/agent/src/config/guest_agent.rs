@@ -1,0 +1,45 @@
+//! Whether the QEMU guest agent's port is served, and the names of its commands.
+
+use super::error::{nearest, quote};
+use super::field::{FromValue, Value};
+use infiniservice_channel::transport::candidates::Search;
+
+/// The setting `qga`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestAgentMode {
+    /// Where no other program is there to do it.
+    Auto,
+    /// In any case; while another program holds the port it is waited for.
+    On,
+    /// Not at all.
+    Off,
+}
+
+impl GuestAgentMode {
+    /// Which ports the agent's own link looks for: where the other protocol is turned off, its ports can stand in for the
+    /// agent's own.
+    pub fn search(self) -> Search {
+        if self == Self::Off { Search::AgentOrGuestAgent } else { Search::Agent }
+    }
+}
+
+impl FromValue for GuestAgentMode {
+    fn from_value(value: &Value) -> Option<Self> {
+        match String::from_value(value)?.as_str() {
+            "auto" => Some(Self::Auto),
+            "true" => Some(Self::On),
+            "false" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
+/// The name itself where it is a command's of the QEMU guest agent's protocol; else what is wrong with it.
+pub(super) fn check_guest_command(name: &str) -> Result<String, String> {
+    let all = || infiniservice_qga::table::rows().map(|row| row.name);
+    if all().any(|known| known == name) {
+        return Ok(name.into());
+    }
+    let hint = nearest(name, all()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    Err(format!("names {}, which is not a command of the QEMU guest agent{hint}", quote(name)))
+}

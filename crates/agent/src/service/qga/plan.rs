@@ -1,0 +1,123 @@
+//! Whether the port is served, and which commands are on: the settings, and what the machine has.
+
+use crate::config::{GuestAgentMode, Settings};
+use infiniservice_channel::transport::DeviceOptions;
+use infiniservice_channel::transport::candidates::Search;
+use infiniservice_qga::limits::MAX_REQUEST_BYTES_WITH_FILES;
+use infiniservice_qga::policy::Policy;
+use infiniservice_qga::{session, table::Platform};
+use infiniservice_qga_commands::{ABSENT, IS_SERVED, rival};
+use std::path::Path;
+
+/// The port is to be served, so.
+#[derive(Debug)]
+pub struct Plan {
+    /// The session's.
+    pub settings: session::Settings,
+    /// Where the port is looked for.
+    pub device: DeviceOptions,
+    /// A port that another program holds is its own for good.
+    pub gives_way: bool,
+}
+
+impl Plan {
+    /// For this machine; `None`: the port is not served.
+    pub fn of(settings: &Settings) -> Option<Self> {
+        if !IS_SERVED || settings.no_virtio {
+            return None;
+        }
+        match why_not(settings, rival().as_deref()) {
+            Some(reason) => {
+                log::info!("the QEMU guest agent's port is not served: {reason}");
+                None
+            }
+            None => Self::wanted(settings),
+        }
+    }
+
+    fn wanted(settings: &Settings) -> Option<Self> {
+        if settings.qga == GuestAgentMode::Off {
+            return None;
+        }
+        let watch = !settings.disable_device_monitoring;
+        let session = session::Settings {
+            policy: policy(settings),
+            max_request_bytes: settings.qga_max_request_bytes.min(MAX_REQUEST_BYTES_WITH_FILES),
+            devices_are_watched: watch,
+            seed: fastrand::u64(..),
+        };
+        let device = DeviceOptions::new(settings.qga_port.clone(), watch).searching(Search::GuestAgent);
+        Some(Self { settings: session, device, gives_way: settings.qga == GuestAgentMode::Auto })
+    }
+}
+
+/// Why `auto` leaves the port alone.
+fn why_not(settings: &Settings, rival: Option<&Path>) -> Option<String> {
+    match (settings.qga, rival, &settings.shared_secret) {
+        (GuestAgentMode::Auto, Some(program), _) => Some(format!("{} is installed", program.display())),
+        (GuestAgentMode::Auto, None, Some(_)) => {
+            Some("shared_secret is set, and that protocol knows no signatures".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let policy = match settings.qga_commands.as_str() {
+        "all" => Policy::all(Platform::Linux),
+        _ => Policy::safe(Platform::Linux),
+    };
+    let mut policy = policy.without(ABSENT.iter().copied());
+    policy.block(settings.qga_block.iter().flatten().map(String::as_str));
+    policy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{FlagValue, Secret, Sources};
+
+    fn settings(values: &[(&str, &str)]) -> Settings {
+        let flag = |(name, text): &(&str, &str)| FlagValue {
+            flag: "--set".into(),
+            name: (*name).into(),
+            text: (*text).into(),
+        };
+        let sources = Sources {
+            default_file: "/proc/no-such-file".into(),
+            config_flag: None,
+            environment: Vec::new(),
+            flags: values.iter().map(flag).collect(),
+        };
+        sources.load().expect("valid settings").settings
+    }
+
+    #[test]
+    fn auto_leaves_the_port_to_an_installed_program_and_where_commands_must_be_signed() {
+        let program = Path::new("/usr/sbin/qemu-ga");
+        assert!(why_not(&settings(&[("qga", "auto")]), None).is_none());
+        assert!(why_not(&settings(&[("qga", "auto")]), Some(program)).is_some());
+        assert!(why_not(&settings(&[("qga", "true")]), Some(program)).is_none());
+        let signed = |qga| Settings {
+            shared_secret: Some(Secret::new("0123456789abcdef".into())),
+            ..settings(&[("qga", qga)])
+        };
+        assert!(why_not(&signed("auto"), None).is_some());
+        assert!(why_not(&signed("true"), None).is_none());
+    }
+
+    #[test]
+    fn only_where_it_is_off_does_the_agents_own_protocol_use_the_port() {
+        assert_eq!(settings(&[("qga", "false")]).qga.search(), Search::AgentOrGuestAgent);
+        assert_eq!(settings(&[("qga", "auto")]).qga.search(), Search::Agent);
+        assert!(Plan::wanted(&settings(&[("qga", "false")])).is_none());
+    }
+
+    #[test]
+    fn a_command_that_is_blocked_or_dangerous_is_off() {
+        let policy = policy(&settings(&[("qga_block", "guest-suspend-disk, guest-fstrim")]));
+        let is_on = |name| policy.find(name).is_some_and(|row| policy.is_on(row));
+        assert!(is_on("guest-shutdown") && is_on("guest-get-osinfo") && is_on("guest-ping"));
+        assert!(!is_on("guest-fstrim") && !is_on("guest-suspend-disk") && !is_on("guest-exec"));
+    }
+}

@@ -1,0 +1,103 @@
+//! The commands on Linux: which file carries out which.
+
+mod addresses;
+mod blocks;
+mod changes;
+mod clock;
+mod disks;
+mod file_systems;
+mod network;
+mod power;
+mod tree;
+mod trim;
+mod users;
+
+use crate::errors::failed;
+use file_systems::Spaces;
+use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::systemd::UnitClient;
+use infiniservice_qga::limits::READ_BUDGET;
+use infiniservice_qga::{Error, Reply, Request};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Whether the port is served here.
+pub const IS_SERVED: bool = true;
+/// Commands that cannot be carried out here so far: for a client they do not exist.
+pub const ABSENT: &[&str] = &[
+    "guest-fsfreeze-status",
+    "guest-fsfreeze-freeze",
+    "guest-fsfreeze-freeze-list",
+    "guest-fsfreeze-thaw",
+    "guest-exec",
+    "guest-exec-status",
+    "guest-file-open",
+    "guest-file-close",
+    "guest-file-read",
+    "guest-file-write",
+    "guest-file-seek",
+    "guest-file-flush",
+    "guest-set-user-password",
+    "guest-ssh-get-authorized-keys",
+    "guest-ssh-add-authorized-keys",
+    "guest-ssh-remove-authorized-keys",
+];
+
+/// Where distributions put qemu-ga.
+const RIVALS: [&str; 4] =
+    ["/usr/sbin/qemu-ga", "/usr/bin/qemu-ga", "/usr/local/sbin/qemu-ga", "/usr/local/bin/qemu-ga"];
+
+/// What commands share.
+#[derive(Debug, Default)]
+pub struct Context {
+    units: UnitClient,
+    spaces: Arc<Spaces>,
+}
+
+/// The program that is there to serve the port.
+pub fn rival() -> Option<PathBuf> {
+    RIVALS.iter().map(Path::new).find(|path| path.exists()).map(Path::to_owned)
+}
+
+/// Carries one command out.
+pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
+    match request {
+        Request::GetUsers => users::users(&context.units).await,
+        Request::GetInterfaces => read("interfaces", network::interfaces).await,
+        Request::GetFsInfo => {
+            let spaces = Arc::clone(&context.spaces);
+            read("file systems", move || file_systems::info(&spaces)).await
+        }
+        Request::GetDisks => read("disks", || Ok(disks::disks())).await,
+        Request::Shutdown { mode } => power::shut_down(&context.units, mode).await,
+        Request::SuspendRam | Request::SuspendDisk | Request::SuspendHybrid => {
+            power::suspend(&context.units, &request).await
+        }
+        Request::SetTime { time } => change("clock", move || clock::set(time)).await,
+        Request::SetVcpus { vcpus } => change("processors", move || changes::vcpus(&vcpus)).await,
+        Request::SetMemoryBlocks { blocks } => change("memory", move || Ok(changes::memory(&blocks))).await,
+        Request::Trim { minimum } => change("trim", move || trim::trim(minimum)).await,
+        other => read("files", move || tree::answer(&other)).await,
+    }
+}
+
+/// What only reads answers within the budget, or says that it hangs.
+async fn read(
+    what: &'static str,
+    work: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
+) -> Result<Reply, Error> {
+    blocking::run(Lane::Files, what, READ_BUDGET, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
+}
+
+/// What changes the system takes its time; the session lets nothing wait behind it that need not.
+async fn change(
+    what: &'static str,
+    work: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
+) -> Result<Reply, Error> {
+    blocking::join(Lane::Walks, what, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
+}
+
+fn hung(blocked: Blocked) -> Error {
+    failed("failed to look at the system", &io::Error::from(blocked))
+}
