@@ -9,6 +9,7 @@ mod fuzz;
 mod lab;
 mod soak;
 mod steps;
+mod target;
 mod test;
 mod test_programs;
 mod windows;

@@ -1,21 +1,18 @@
-//! Building for Windows on a Debian machine: its own Rust with its sources, and mingw's linker. Rustup's toolchain has
-//! nothing to do with it.
+//! Building for Windows on a Debian machine: rustup's standard library for it, and mingw's linker.
 
-use crate::steps::{root, run};
+use crate::steps::{cargo, root, run};
+use crate::target;
 use crate::test_programs;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use infiniservice_lab::wine::Prefix;
-use infiniservice_lab::{command, imports, packages};
+use infiniservice_lab::{imports, packages};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Debian's, never the first on `PATH`.
-const CARGO: &str = "/usr/bin/cargo";
-/// The compiler that lints what it compiles. Called by itself: cargo would take one of rustup's before it.
-const CLIPPY: &str = "/usr/bin/clippy-driver";
+/// The compiler that lints what it compiles. Called by itself, so that linting and building are one.
+const CLIPPY: &str = "clippy-driver";
 /// What cargo-clippy tells that compiler for `-D warnings`.
 const WARNINGS_ARE_ERRORS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
-const RUSTC: &str = "/usr/bin/rustc";
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What is built; each becomes an `.exe`.
 pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
@@ -36,26 +33,14 @@ pub enum Profile {
     Release,
 }
 
-/// Installs what building needs, and looks whether it is new enough.
+/// Installs what building needs.
 pub fn prepare() -> Result<()> {
     packages::ensure(packages::WINDOWS_BUILD)?;
-    let told = command::output_of(Command::new(RUSTC).arg("--version"))?;
-    let (have, want) = (version(&told).context("rustc reports no version")?, wanted_version()?);
-    if have < want {
-        bail!(
-            "{RUSTC} is version {}.{}, and {}.{} is needed: install rustc-web, cargo-web, rust-web-src and rust-web-clippy of \
-             Debian 12's security archive, or newer",
-            have.0,
-            have.1,
-            want.0,
-            want.1
-        );
-    }
-    Ok(())
+    target::ensure(TARGET)
 }
 
 /// Builds the programs and the unit tests, and lints them as strictly as for Linux: by the same compiler in the same go, so
-/// that the standard library and all dependencies are built once and not three times.
+/// that all dependencies are built once and not three times.
 pub fn build_and_lint() -> Result<()> {
     unit_test_programs()?;
     run(linted("build").arg("--bins"))?;
@@ -85,7 +70,7 @@ fn unit_test_programs() -> Result<Vec<PathBuf>> {
 
 /// Builds the programs; where they are. Each is checked to want no DLL but Windows' own.
 pub fn build(profile: Profile) -> Result<Vec<PathBuf>> {
-    let mut command = debian("build", "std,panic_abort");
+    let mut command = for_windows("build");
     command.args(PROGRAMS.iter().flat_map(|program| ["-p", program]));
     if profile == Profile::Release {
         command.arg("--release");
@@ -116,62 +101,19 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// `std` is built from its source, for which stable Rust has to be asked to allow it. What rustup's cargo told this
-/// process about itself must not reach Debian's.
-fn debian(subcommand: &str, library: &str) -> Command {
-    let mut command = Command::new(CARGO);
-    command.current_dir(root()).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
-    for (variable, _) in std::env::vars_os() {
-        let text = variable.to_string_lossy();
-        if text.starts_with("RUST")
-            || (text.starts_with("CARGO") && text != "CARGO_HOME" && !text.starts_with("CARGO_HTTP"))
-        {
-            command.env_remove(&variable);
-        }
-    }
-    command
-        .env("CARGO", CARGO)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_DIR", root().join("target/windows"));
-    command.args([subcommand, "--quiet", "-Z", &format!("build-std={library}"), "--target", TARGET]);
+/// In a directory of its own, so that it waits for no other build's lock.
+fn for_windows(subcommand: &str) -> Command {
+    let mut command = cargo(&[subcommand, "--quiet", "--target", TARGET]);
+    command.env("CARGO_TARGET_DIR", root().join("target/windows"));
     command
 }
 
 /// The same with a compiler that lints. Nobody debugs this build, and it is made anew on each fresh checkout.
 fn linted(subcommand: &str) -> Command {
-    // Every crate is built against the whole list: without the tests' own library in it, programs would share nothing with tests.
-    let mut command = debian(subcommand, "std,panic_abort,test");
+    let mut command = for_windows(subcommand);
+    // Every crate is built against the whole list: without the tests' own features in it, programs would share nothing with tests.
     command.arg("--workspace").args(NOT_FOR_WINDOWS.iter().flat_map(|package| ["--exclude", package]));
     command.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY).env("CLIPPY_ARGS", WARNINGS_ARE_ERRORS);
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     command
-}
-
-/// `rust-version` of this workspace.
-fn wanted_version() -> Result<(u32, u32)> {
-    let manifest = std::fs::read_to_string(root().join("Cargo.toml"))?;
-    let line =
-        manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")).context("rust-version")?;
-    version(&format!("rustc {line}")).context("rust-version")
-}
-
-/// Major and minor out of `rustc 1.96.0 (…)`.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.split_whitespace().nth(1)?.trim_end_matches('"').split('.');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert_eq!(
-            version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"),
-            Some((1, 96))
-        );
-        assert!(version("rustc 1.100.0").expect("read") > wanted_version().expect("read"));
-        assert_eq!(version("no such thing"), None);
-    }
 }

@@ -38,14 +38,9 @@ pub const LIBVIRT: &[Need] = &[
     Need { package: "mount", probe: "mount" },
 ];
 
-/// What building for Windows needs: Debian's Rust with its sources, and mingw's linker. Rustup has no such target here.
-pub const WINDOWS_BUILD: &[Need] = &[
-    Need { package: "rustc-web", probe: "/usr/bin/rustc" },
-    Need { package: "cargo-web", probe: "/usr/bin/cargo" },
-    Need { package: "rust-web-src", probe: "/usr/lib/rustlib/src/rust/library/std/Cargo.toml" },
-    Need { package: "rust-web-clippy", probe: "/usr/bin/cargo-clippy" },
-    Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" },
-];
+/// What building for Windows needs beside rustup's standard library: mingw's linker.
+pub const WINDOWS_BUILD: &[Need] =
+    &[Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" }];
 
 /// What running the result needs.
 pub const WINE: &[Need] = &[

@@ -2,7 +2,8 @@
 
 use super::site::{Site, TARGET, output};
 use super::{empty_root, packages, sbom, stage};
-use crate::steps::{command, run as run_program};
+use crate::steps::run as run_program;
+use crate::target;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,22 +40,12 @@ pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
 
 /// The static programs, optimised.
 pub fn build(site: &Site) -> Result<[PathBuf; 2]> {
-    ensure_target()?;
+    target::ensure(TARGET)?;
     let mut cargo =
         site.cargo(&["build", "--locked", "--release", "--target", TARGET, "--bin", PROGRAMS[0]])?;
     run_program(cargo.args(["--bin", PROGRAMS[1]]))?;
     let directory = site.target().join(TARGET).join("release");
     Ok(PROGRAMS.map(|program| directory.join(program)))
-}
-
-/// The standard library for [`TARGET`]: rustup fetches it where it is missing.
-fn ensure_target() -> Result<()> {
-    let installed = output(&mut command("rustup", &["target", "list", "--installed"]))?;
-    if installed.lines().any(|target| target == TARGET) {
-        return Ok(());
-    }
-    println!("    the target {TARGET} is missing: installing it");
-    run_program(&mut command("rustup", &["target", "add", TARGET]))
 }
 
 /// `SHA256SUMS` of what users download, beside it.
