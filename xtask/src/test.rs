@@ -1,8 +1,9 @@
 //! `cargo xtask test`: everything that continuous integration checks.
 
 use crate::beside::Beside;
+use crate::dist::site::Site;
 use crate::dist::{linux, tools};
-use crate::steps::{Steps, cargo, root, run};
+use crate::steps::{Steps, cargo, run};
 use crate::test_programs;
 use crate::windows;
 use anyhow::Result;
@@ -55,7 +56,7 @@ impl Test {
         steps.step("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
         steps.step("lints", lints);
         let systems = machines.map(|_| {
-            steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run);
+            steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run_for_tests);
             steps.step("build of the tests", || test_programs::of("machine").map(drop));
             SHARES.map(|share| (share, self.systems_beside(share)))
         });
@@ -206,14 +207,15 @@ fn on_release(release: &str) -> Result<()> {
 
 fn run_scenarios(lab: &str, set_up: impl Fn(&mut Command)) -> Result<()> {
     packages::ensure(packages::LAB)?;
+    let site = Site::of_tests()?;
     test_programs::run("machine", |tests| {
         tests.args(["--test-threads=1", "--nocapture"]);
-        // What users get, not what was built for tests.
+        // Static and optimised as users get them, not what was built for unit tests.
         for (variable, program) in
             [("INFINISERVICE_AGENT", "infiniservice"), ("INFINISERVICE_INFINICTL", "infinictl")]
         {
             if std::env::var_os(variable).is_none() {
-                tests.env(variable, root().join("target/dist/linux/stage").join(program));
+                tests.env(variable, site.stage().join(program));
             }
         }
         tests.env("INFINISERVICE_LAB", lab).env("INFINISERVICE_VM", "1").env("RUST_BACKTRACE", "0");

@@ -13,8 +13,18 @@ pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
 
 /// Makes the release and tells what is in it.
 pub fn run() -> Result<()> {
-    let made = make(&Site::here()?)?;
-    for file in &made {
+    tell(&make(&Site::here()?)?)
+}
+
+/// Makes what the tests install.
+pub fn run_for_tests() -> Result<()> {
+    tell(&make(&Site::of_tests()?)?)?;
+    println!("    linked for tests: `cargo xtask dist linux` makes the smaller ones for users");
+    Ok(())
+}
+
+fn tell(made: &[PathBuf]) -> Result<()> {
+    for file in made {
         println!("{} ({:.2} MB)", file.display(), fs::metadata(file)?.len() as f64 / 1e6);
     }
     Ok(())

@@ -7,7 +7,7 @@ pub mod linux;
 mod packages;
 mod reproducible;
 mod sbom;
-mod site;
+pub mod site;
 mod stage;
 pub mod tools;
 mod windows;

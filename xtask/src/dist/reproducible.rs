@@ -12,7 +12,11 @@ use std::process::{Command, Stdio};
 pub fn run_twice() -> Result<()> {
     let here = Site::here()?;
     let elsewhere = tempfile::Builder::new().prefix("another place ").tempdir()?;
-    let there = Site { root: elsewhere.path().join("infiniservice sources"), epoch: here.epoch.clone() };
+    let there = Site {
+        root: elsewhere.path().join("infiniservice sources"),
+        epoch: here.epoch.clone(),
+        for_users: true,
+    };
     copy(&here, &there.root)?;
     let (first, second) = (linux::make(&here)?, linux::make(&there)?);
     let mut differing = Vec::new();

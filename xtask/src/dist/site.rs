@@ -15,20 +15,27 @@ pub struct Site {
     pub root: PathBuf,
     /// Seconds since 1970, as in `SOURCE_DATE_EPOCH`: the time of the sources' last commit.
     pub epoch: String,
+    /// Whether it is for users: small programs, slow to link. The tests' own is linked in half the time.
+    pub for_users: bool,
 }
 
 impl Site {
     /// The sources that this program is of.
     pub fn here() -> Result<Self> {
-        Ok(Self { root: root(), epoch: epoch()? })
+        Ok(Self { root: root(), epoch: epoch()?, for_users: true })
+    }
+
+    /// The same for the tests: all that a release has, and quicker to build. It lies where a release for users would.
+    pub fn of_tests() -> Result<Self> {
+        Ok(Self { for_users: false, ..Self::here()? })
     }
 
     /// Where cargo builds.
     pub fn target(&self) -> PathBuf {
-        self.root.join("target")
+        self.root.join(if self.for_users { "target" } else { "target/tested" })
     }
 
-    /// Where the release lies when it is made.
+    /// Where the release lies when it is made. The packages' manifests name files of it.
     pub fn out(&self) -> PathBuf {
         self.root.join("target/dist/linux")
     }
@@ -62,6 +69,9 @@ impl Site {
             .collect();
         // Cargo separates them by this, as paths may have spaces.
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        if !self.for_users {
+            command.env("CARGO_PROFILE_RELEASE_LTO", "thin").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        }
         Ok(command)
     }
 
