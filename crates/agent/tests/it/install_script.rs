@@ -1,7 +1,7 @@
 //! `packaging/install-linux.sh`, run against an image's root made up for the purpose.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -161,6 +161,44 @@ fn a_directory_that_is_a_link_is_refused() {
         symlink(&victim, world.installed(linked)).expect("linked");
         assert_eq!(world.run("0022", &[]).status.code(), Some(1), "{linked}");
         assert_eq!(fs::read_dir(&victim).expect("there").count(), 0, "{linked}");
+    }
+}
+
+/// Every path below a directory.
+fn all(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("readable").map(|entry| entry.expect("readable").path());
+    let below = |path: PathBuf| {
+        let is_directory = fs::symlink_metadata(&path).expect("there").is_dir();
+        let inside = if is_directory { all(&path) } else { Vec::new() };
+        std::iter::once(path).chain(inside)
+    };
+    entries.flat_map(below).collect()
+}
+
+/// Only root can make files of others; where the tests run as somebody else there is nothing to try.
+#[test]
+fn what_a_user_made_before_is_roots_alone_afterwards_and_so_is_all_that_is_installed() {
+    let world = world();
+    let (victim, directory) = (world.directory.path().join("victim"), world.installed("opt/infiniservice"));
+    fs::write(&victim, "untouched").expect("written");
+    fs::create_dir_all(&directory).expect("made");
+    fs::write(world.installed(PROGRAM), "the user's").expect("written");
+    symlink(&victim, directory.join("infiniservice.new")).expect("linked");
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).expect("set");
+    if chown(world.installed(PROGRAM), Some(4001), Some(4001)).is_err() {
+        return;
+    }
+    chown(&directory, Some(4001), Some(4001)).expect("set");
+    let out = world.run("0000", &[]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(fs::read_to_string(&victim).expect("readable"), "untouched");
+    assert_eq!(fs::read_to_string(world.installed(PROGRAM)).expect("readable"), "#!/bin/sh\necho new\n");
+    let found = all(&world.root());
+    assert!(found.len() > 10, "{found:?}");
+    for path in found {
+        let of = fs::symlink_metadata(&path).expect("there");
+        let is_closed = of.is_symlink() || of.permissions().mode() & 0o022 == 0;
+        assert!((of.uid(), of.gid()) == (0, 0) && is_closed, "{}: {of:?}", path.display());
     }
 }
 

@@ -12,8 +12,13 @@ const LINE_BYTES: usize = 4 << 20;
 
 /// The command on a guest that answers each request with `line` (where `ID` stands for the request's id).
 fn against(line: String, args: &[&str]) -> Output {
+    against_lines(vec![line], args)
+}
+
+fn against_lines(lines: Vec<String>, args: &[&str]) -> Output {
     let script = move |message: &serde_json::Value| {
-        vec![line.replacen("ID", message["id"].as_str().unwrap_or_default(), 1)]
+        let id = message["id"].as_str().unwrap_or_default();
+        lines.iter().map(|line| line.replacen("ID", id, 1)).collect()
     };
     let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(script));
     let inner = infinictl(args);
@@ -95,4 +100,33 @@ fn a_long_list_of_true_rows_is_shown_within_the_bound() {
     assert_eq!(output.status.code(), Some(0), "{:?}: {}", output.status, err(&output));
     let shown = crate::command::out(&output);
     assert!(shown.contains("more rows; --json shows all of them"), "{}", shown.len());
+}
+
+/// An answer to a request for processes, which names this one.
+fn one_process(id: &str, name: &str) -> String {
+    let list = format!(r#"{{"count":1,"processes":[{{"pid":7,"name":"{name}"}}]}}"#);
+    crate::support::answers::ok(id, "ProcessList", &"HERE".into()).replacen("\"HERE\"", &list, 1)
+}
+
+#[test]
+fn lines_of_64_mib_of_a_million_levels_and_with_others_ids_are_passed_over_and_the_answer_behind_them_is_shown()
+ {
+    let endless = "x".repeat(64 << 20);
+    let deep = format!("{}1{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+    let deep_answer = one_process("ID", "deep").replacen("\"count\":1", &format!("\"count\":{deep}"), 1);
+    let others = one_process("somebody-elses", "lab-false");
+    let lines = vec![endless, deep, deep_answer, others, one_process("ID", "lab-true")];
+    let output = against_lines(lines, &["process", "list", "--wait", "120"]);
+    assert_eq!(output.status.code(), Some(0), "{:?}: {}", output.status, err(&output));
+    let shown = crate::command::out(&output);
+    assert!(shown.contains("lab-true") && !shown.contains("lab-false"), "{shown}");
+}
+
+#[test]
+fn a_guest_that_says_nothing_but_heartbeats_and_reads_no_answer_costs_no_memory_to_speak_of() {
+    let beat = |n| format!(r#"{{"type":"keep_alive","sequence_number":{n}}}"#);
+    let beats = (0..200_000).map(beat).chain([one_process("ID", "lab-true")]).collect();
+    let output = against_lines(beats, &["process", "list", "--wait", "120"]);
+    assert_eq!(output.status.code(), Some(0), "{:?}: {}", output.status, err(&output));
+    assert!(crate::command::out(&output).contains("lab-true"));
 }

@@ -36,6 +36,10 @@ fn life(guest: &Guest) -> Result<()> {
         guest,
         &format!("dpkg --purge infiniservice; userdel infiniservice; rm -rf /var/tmp/lab-deb; {PURGE}"),
     )?;
+    let others = format!(
+        "dpkg-deb -c {package} | awk '$2 != \"root/root\" || $1 ~ /^.....w|^........w|s|t/ && $1 !~ /^l/'"
+    );
+    equal("what is not root's alone in the package", guest.sh(&others)?.as_str(), "")?;
     guest.sh(&format!("dpkg -i {package}"))?;
     equal("installed", (state(guest)?.as_str(), enabled(guest)?.as_str()), ("active", "enabled"))?;
     answers(guest)?;

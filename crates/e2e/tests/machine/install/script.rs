@@ -47,6 +47,9 @@ fn uninstall(guest: &Guest) -> Result<()> {
 fn archive(guest: &Guest) -> Result<()> {
     let archive = of_the_release(guest, "*.tar.gz")?;
     let _undo = without_it(guest, &format!("rm -rf /var/tmp/lab-archive; {PURGE}"))?;
+    let others =
+        format!("tar --numeric-owner -tvzf {archive} | awk '$2 != \"0/0\" || $1 ~ /^.....w|^........w|s|t/'");
+    equal("what is not root's alone in the archive", guest.sh(&others)?.as_str(), "")?;
     guest.sh("mkdir /var/tmp/lab-archive")?;
     guest.sh(&format!(
         "cd /var/tmp/lab-archive; tar -xzf {archive}; infiniservice-*/install-linux.sh full lab-7"
