@@ -1,9 +1,9 @@
 //! Every command of the contract as the executor sees it: class, time, and whether this build carries it out.
 
-use super::context::Means;
+use super::context::Features;
 use super::packages;
-use super::registry::Class;
 use super::safe::{self, Needs};
+use crate::scheduler::ConcurrencyClass;
 use infiniservice_exec::containment;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::{Effect, UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
@@ -42,15 +42,15 @@ impl CommandName {
     }
 
     /// What it may do beside others.
-    pub const fn class(self) -> Class {
+    pub const fn class(self) -> ConcurrencyClass {
         match self {
             // The machine does not go while this agent changes its packages.
             Self::Safe(action) => match action.facts().effect {
-                Effect::Reads => Class::Read,
-                Effect::Changes => Class::Change,
-                Effect::ChangesPackages | Effect::EndsTheMachine => Class::Packages,
+                Effect::Reads => ConcurrencyClass::Read,
+                Effect::Changes => ConcurrencyClass::Change,
+                Effect::ChangesPackages | Effect::EndsTheMachine => ConcurrencyClass::Packages,
             },
-            Self::Unsafe => Class::Change,
+            Self::Unsafe => ConcurrencyClass::Change,
         }
     }
 
@@ -61,12 +61,12 @@ impl CommandName {
             Self::Unsafe => UNSAFE_COMMAND_TIMEOUT_SECS,
         };
         let asked = asked_secs.filter(|secs| *secs > 0).unwrap_or(default);
-        let least = if self.class() == Class::Packages { CHANGE_LEAST_SECS } else { 1 };
+        let least = if self.class() == ConcurrencyClass::Packages { CHANGE_LEAST_SECS } else { 1 };
         Duration::from_secs(asked.max(least).min(max_secs).max(1))
     }
 
     /// Why it cannot be carried out here, in one sentence; `None` where it can.
-    pub fn unsupported(self, means: Means) -> Option<String> {
+    pub fn unsupported(self, features: Features) -> Option<String> {
         if let Self::Safe(action) = self
             && !action.platforms().include(std::env::consts::OS)
         {
@@ -74,9 +74,9 @@ impl CommandName {
         }
         match self.needs() {
             Needs::Nothing => None,
-            Needs::Services if means.systemd || std::env::consts::OS == "windows" => None,
+            Needs::Services if features.systemd || std::env::consts::OS == "windows" => None,
             Needs::Services => Some("needs systemd as the init system, which is not running here".into()),
-            Needs::Packages if means.packages => None,
+            Needs::Packages if features.packages => None,
             Needs::Packages => {
                 Some(format!("needs a supported package manager ({}); there is none here", packages::names()))
             }
@@ -85,7 +85,7 @@ impl CommandName {
 
     /// What is missing where it can be carried out all the same.
     pub fn caveat(self) -> Option<String> {
-        let starts_much = self == Self::Unsafe || self.class() == Class::Packages;
+        let starts_much = self == Self::Unsafe || self.class() == ConcurrencyClass::Packages;
         containment::missing().filter(|_| starts_much).map(str::to_owned)
     }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn unsupported(name: &str) -> Option<String> {
-        CommandName::find(name).unwrap().unsupported(Means { systemd: true, packages: true })
+        CommandName::find(name).unwrap().unsupported(Features { systemd: true, packages: true })
     }
 
     #[test]
@@ -133,20 +133,20 @@ mod tests {
     #[test]
     fn services_need_systemd_and_processes_need_nothing() {
         let services = CommandName::find("ServiceList").unwrap();
-        let none = Means { systemd: false, packages: false };
+        let none = Features { systemd: false, packages: false };
         assert!(services.unsupported(none).unwrap().contains("systemd"));
         assert_eq!(CommandName::find("ProcessKill").unwrap().unsupported(none), None);
         let packages = CommandName::find("PackageInstall").unwrap();
         assert!(packages.unsupported(none).unwrap().contains("package manager"));
-        assert_eq!(packages.unsupported(Means { packages: true, ..none }), None);
+        assert_eq!(packages.unsupported(Features { packages: true, ..none }), None);
     }
 
     #[test]
     fn only_reads_are_shared_and_package_work_is_a_class_of_its_own() {
         let class = |name: &str| CommandName::find(name).unwrap().class();
-        assert_eq!(class("ServiceList"), Class::Read);
-        assert_eq!(class("ServiceControl"), Class::Change);
-        assert_eq!(class("PackageRemove"), Class::Packages);
-        assert_eq!(class("UnsafeCommand"), Class::Change);
+        assert_eq!(class("ServiceList"), ConcurrencyClass::Read);
+        assert_eq!(class("ServiceControl"), ConcurrencyClass::Change);
+        assert_eq!(class("PackageRemove"), ConcurrencyClass::Packages);
+        assert_eq!(class("UnsafeCommand"), ConcurrencyClass::Change);
     }
 }

@@ -1,7 +1,7 @@
 //! What actions work with: the machine's processes, services and programs, each replaceable by tests.
 
 use super::changes::Changes;
-use crate::packages::Site;
+use crate::packages::PackageSystem;
 use infiniservice_collector::{CollectorHandle, ProcessQuery};
 pub use infiniservice_exec::{BoxFuture, CommandError, CommandResult, Control, Runner};
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
@@ -76,7 +76,7 @@ fn observed(info: ServiceInfo) -> Service {
 
 /// What of this machine decides whether an action can be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Means {
+pub struct Features {
     /// Whether systemd runs the machine.
     pub systemd: bool,
     /// Whether there is a package manager that the agent knows.
@@ -85,8 +85,8 @@ pub struct Means {
 
 impl CommandContext {
     /// What there is here.
-    pub fn means(&self) -> Means {
-        Means { systemd: self.systemd_runs, packages: self.packages.is_some() }
+    pub fn features(&self) -> Features {
+        Features { systemd: self.systemd_runs, packages: self.packages.is_some() }
     }
 }
 
@@ -100,7 +100,7 @@ pub struct CommandContext {
     /// Controls services.
     pub services: Arc<dyn Services>,
     /// Installs packages; absent where there is no package manager that the agent knows.
-    pub packages: Option<Arc<Site>>,
+    pub packages: Option<Arc<PackageSystem>>,
     /// Whether systemd runs the machine (`sd_booted(3)`).
     pub systemd_runs: bool,
     /// Changes of packages, those that run and the last that ended.

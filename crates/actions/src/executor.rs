@@ -3,11 +3,11 @@
 use super::audit::{Asked, Audit, LogAudit};
 use super::catalogue::CommandName;
 use super::context::CommandContext;
-use super::job::{Job, Work};
-use super::registry::{Admission, Bounds, Refusal, Registry, Ticket};
-use super::settings::CommandSettings;
 use super::summary::Summary;
 use super::task;
+use crate::policy::CommandSettings;
+use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
+use crate::task::{Job, Unvalidated};
 use infiniservice_exec::{CommandError, CommandResult, response};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
@@ -45,9 +45,9 @@ pub(super) struct Shared {
 
 struct State {
     settings: CommandSettings,
-    registry: Registry,
+    scheduler: Scheduler,
     /// Tells a waiting task to begin; dropped, it tells it that it never will.
-    starts: HashMap<Ticket, oneshot::Sender<()>>,
+    starts: HashMap<ExecutionId, oneshot::Sender<()>>,
     /// The reserved place in the channel, and what was asked, of each accepted id.
     waiters: HashMap<String, Waiter>,
     summary: Summary,
@@ -69,7 +69,7 @@ impl Executor {
     /// An executor that answers into `replies` (see [`reply_channel`]).
     pub fn new(settings: CommandSettings, context: CommandContext, replies: mpsc::Sender<Response>) -> Self {
         let state = State {
-            registry: Registry::new(Bounds::from(&settings.limits)),
+            scheduler: Scheduler::new(Bounds::from(&settings.limits)),
             settings,
             starts: HashMap::new(),
             waiters: HashMap::new(),
@@ -119,9 +119,9 @@ impl Executor {
         state.time = (now.mono, Instant::now());
         let (id, action, _, work) = parts(message)?;
         let asked = Asked::new(&action, &work.parameters());
-        let error = match state.registry.repeated(now.mono, &id) {
+        let error = match state.scheduler.repeated(now.mono, &id) {
             Some(Admission::Refused(Refusal::InFlight)) => refusal(Refusal::InFlight),
-            Some(_) => refusal(Refusal::Answered),
+            Some(_) => refusal(Refusal::ReplayCache),
             None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
         };
         let response = response(&id, &action, Duration::ZERO, Err(error));
@@ -135,14 +135,14 @@ impl Executor {
             return self.shared.refuse(state, &id, job.name, &asked, error);
         };
         let now = state.mono();
-        match state.registry.admit(now, job.request(&id)) {
-            Admission::Accepted(ticket) => {
+        match state.scheduler.admit(now, job.request(&id)) {
+            Admission::Accepted(execution) => {
                 let (start, started) = oneshot::channel();
-                state.starts.insert(ticket, start);
+                state.starts.insert(execution, start);
                 state.waiters.insert(id, Waiter { place, asked });
                 tokio::spawn(task::run(
                     self.shared.clone(),
-                    ticket,
+                    execution,
                     job,
                     started,
                     self.shared.cancel.subscribe(),
@@ -172,7 +172,7 @@ impl Executor {
 
     /// One capability for each action, for `hello`.
     pub fn capabilities(&self) -> Vec<Capability> {
-        self.shared.lock().settings.capabilities(self.shared.context.means())
+        self.shared.lock().settings.capabilities(self.shared.context.features())
     }
 
     /// Commands so far, by action and result.
@@ -182,15 +182,15 @@ impl Executor {
 
     /// Commands in flight, waiting ones included.
     pub fn in_flight(&self) -> usize {
-        self.shared.lock().registry.in_flight()
+        self.shared.lock().scheduler.in_flight()
     }
 
     /// First step of a shutdown: takes no more commands and answers those that wait with `CANCELLED`. Running ones
     /// go on.
     pub fn close(&self) {
         let mut state = self.shared.lock();
-        for ticket in state.registry.close() {
-            state.starts.remove(&ticket);
+        for execution in state.scheduler.close() {
+            state.starts.remove(&execution);
         }
     }
 
@@ -213,14 +213,17 @@ impl Executor {
 }
 
 /// A command's id, its action, the time that it asks for, and itself.
-fn parts(message: HostMessage) -> Option<(String, String, Option<u64>, Work)> {
+fn parts(message: HostMessage) -> Option<(String, String, Option<u64>, Unvalidated)> {
     match message {
         HostMessage::SafeCommand(command) => {
-            Some((command.id.clone(), command.action.clone(), command.timeout, Work::Safe(command)))
+            Some((command.id.clone(), command.action.clone(), command.timeout, Unvalidated::Safe(command)))
         }
-        HostMessage::UnsafeCommand(command) => {
-            Some((command.id.clone(), UNSAFE_COMMAND.to_owned(), command.timeout, Work::Unsafe(command)))
-        }
+        HostMessage::UnsafeCommand(command) => Some((
+            command.id.clone(),
+            UNSAFE_COMMAND.to_owned(),
+            command.timeout,
+            Unvalidated::Unsafe(command),
+        )),
         _ => None,
     }
 }
@@ -239,10 +242,10 @@ impl State {
         id: &str,
         action: &str,
         asked_secs: Option<u64>,
-        work: Work,
+        work: Unvalidated,
     ) -> Result<Job, Rejected> {
         let now = self.mono();
-        match self.registry.repeated(now, id) {
+        match self.scheduler.repeated(now, id) {
             Some(Admission::Replay(response)) => return Err(Rejected::Replay(response)),
             Some(Admission::Refused(why)) => return Err(Rejected::Error(refusal(why))),
             _ => {}
@@ -256,14 +259,14 @@ impl State {
         context: &CommandContext,
         action: &str,
         asked_secs: Option<u64>,
-        work: Work,
+        work: Unvalidated,
     ) -> Result<Job, CommandError> {
         let Some(command) = CommandName::find(action) else {
             let error = format!("there is no action {}; `Hello` lists all actions", quote(action));
             return Err(CommandError::new(ErrorCode::UnknownAction, error));
         };
         self.settings.permit(command.name())?;
-        if let Some(reason) = command.unsupported(context.means()) {
+        if let Some(reason) = command.unsupported(context.features()) {
             let error = format!("{} is not available: {reason}", command.name());
             return Err(CommandError::new(ErrorCode::Unsupported, error));
         }
@@ -272,8 +275,8 @@ impl State {
     }
 
     fn start_ready(&mut self) {
-        for ticket in self.registry.start_ready() {
-            if let Some(start) = self.starts.remove(&ticket) {
+        for execution in self.scheduler.start_ready() {
+            if let Some(start) = self.starts.remove(&execution) {
                 // A task that is gone already has answered, and has been finished.
                 let _ = start.send(());
             }
@@ -297,13 +300,13 @@ impl Shared {
     }
 
     /// Ends an execution: answers every id that waits for it and starts what now may.
-    pub(super) fn finish(&self, ticket: Ticket, name: &str, took: Duration, result: CommandResult) {
+    pub(super) fn finish(&self, execution: ExecutionId, name: &str, took: Duration, result: CommandResult) {
         let mut state = self.lock();
-        let ids = state.registry.finish(ticket);
+        let ids = state.scheduler.finish(execution);
         self.answer(&mut state, ids, name, took, result);
-        state.starts.remove(&ticket);
+        state.starts.remove(&execution);
         state.start_ready();
-        if state.registry.in_flight() == 0 {
+        if state.scheduler.in_flight() == 0 {
             self.idle.notify_waiters();
         }
     }
@@ -312,13 +315,13 @@ impl Shared {
     /// later, to whom its own time is not theirs: for them it has to begin anew.
     pub(super) fn time_is_over(
         &self,
-        (ticket, since): (Ticket, Duration),
+        (execution, since): (ExecutionId, Duration),
         name: &str,
         took: Duration,
         result: &CommandResult,
     ) -> bool {
         let mut state = self.lock();
-        let early = state.registry.leave_to_later(ticket, since);
+        let early = state.scheduler.leave_to_later(execution, since);
         if early.is_empty() {
             return false;
         }
@@ -337,7 +340,7 @@ impl Shared {
         let results = std::iter::repeat_n(result, ids.len());
         for (id, result) in ids.into_iter().zip(results) {
             let response = response(&id, name, took, result);
-            state.registry.remember(now, &response);
+            state.scheduler.remember(now, &response);
             if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
                 self.note(state, &asked, &response);
                 place.send(response);
@@ -357,7 +360,7 @@ impl Shared {
             log::debug!("command id {:?} was answered before: repeating the answer", answer.id);
             return self.send(state, answer);
         }
-        let error = refusal(Refusal::Answered);
+        let error = refusal(Refusal::ReplayCache);
         self.refuse(state, &answer.id, &answer.command_type, asked, error);
     }
 
@@ -377,7 +380,7 @@ impl Shared {
 fn refusal(why: Refusal) -> CommandError {
     let (code, error) = match why {
         Refusal::InFlight => (ErrorCode::DuplicateId, "a command with this id is still in flight"),
-        Refusal::Answered => {
+        Refusal::ReplayCache => {
             let error = "this id was already answered; the answer is no longer kept, or cannot be sent \
                 again now, and the command did not run a second time";
             let known = json!({ "already_answered": true });

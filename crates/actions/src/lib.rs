@@ -18,15 +18,13 @@ mod executor;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod inventory;
-mod job;
 pub mod packages;
 pub mod platform;
 mod policy;
-mod raw;
-pub mod registry;
 mod safe;
+pub mod scheduler;
 pub mod services;
-mod settings;
+mod shell;
 pub mod summary;
 mod task;
 #[cfg(test)]
@@ -34,6 +32,6 @@ mod tests;
 #[cfg(target_os = "windows")]
 pub mod windows_update;
 
-pub use context::{CommandContext, Means, ProcessSource, Services};
+pub use context::{CommandContext, Features, ProcessSource, Services};
 pub use executor::{Executor, reply_channel};
-pub use settings::CommandSettings;
+pub use policy::CommandSettings;

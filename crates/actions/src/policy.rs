@@ -1,12 +1,12 @@
-//! Which actions may be carried out, and the sentence that names the setting that forbids one.
+//! What the operator decides about commands: which actions may run, and the sentence that names the setting
+//! that forbids one.
 
 use super::catalogue::CommandName;
-use super::context::Means;
-use super::settings::CommandSettings;
+use super::context::Features;
 use infiniservice_exec::CommandError;
-use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::guest::Capability;
+use infiniservice_protocol::{ErrorCode, Limits};
 
 impl CommandSettings {
     /// Refuses an action that the settings forbid.
@@ -25,13 +25,13 @@ impl CommandSettings {
     }
 
     /// One capability for each action, for `hello`.
-    pub fn capabilities(&self, means: Means) -> Vec<Capability> {
-        CommandName::all().map(|command| self.capability(command, means)).collect()
+    pub fn capabilities(&self, features: Features) -> Vec<Capability> {
+        CommandName::all().map(|command| self.capability(command, features)).collect()
     }
 
-    fn capability(&self, command: CommandName, means: Means) -> Capability {
+    fn capability(&self, command: CommandName, features: Features) -> Capability {
         let forbidden = self.permit(command.name()).err().map(|e| e.error);
-        let reason = forbidden.or_else(|| command.unsupported(means));
+        let reason = forbidden.or_else(|| command.unsupported(features));
         let enabled = reason.is_none();
         Capability { name: command.name().into(), enabled, reason: reason.or_else(|| command.caveat()) }
     }
@@ -39,6 +39,19 @@ impl CommandSettings {
 
 fn blocked(name: &str, why: &str) -> CommandError {
     CommandError::new(ErrorCode::ActionBlocked, format!("{name} is blocked: {why}"))
+}
+
+/// Bounds and policy of the executor, taken from the validated settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommandSettings {
+    /// The wire's bounds: queue, concurrency, captured output, timeouts, replay.
+    pub limits: Limits,
+    /// Setting `allow_unsafe_commands`: whether `UnsafeCommand` may run at all.
+    pub allow_unsafe_commands: bool,
+    /// Setting `allowed_actions`: the only actions carried out; all when absent.
+    pub allowed_actions: Option<Vec<String>>,
+    /// Setting `blocked_actions`: refused even where `allowed_actions` names them.
+    pub blocked_actions: Vec<String>,
 }
 
 #[cfg(test)]
@@ -90,7 +103,7 @@ mod tests {
     fn hello_lists_each_action_once_with_the_reason_where_it_is_off() {
         let settings =
             CommandSettings { blocked_actions: vec!["ProcessKill".into()], ..CommandSettings::default() };
-        let capabilities = settings.capabilities(Means { systemd: true, packages: true });
+        let capabilities = settings.capabilities(Features { systemd: true, packages: true });
         let reason = |name: &str| capabilities.iter().find(|c| c.name == name).and_then(|c| c.reason.clone());
         assert_eq!(capabilities.len(), CommandName::all().count());
         assert_eq!(reason("ServiceList"), None);

@@ -1,11 +1,16 @@
-//! One execution from its place in the queue to its answer, as a task of its own.
+//! One command, checked and ready to run, and its execution from its place in the queue to its answer, as a
+//! task of its own.
 
 use super::executor::Shared;
-use super::job::{Job, Typed};
-use super::registry::Ticket;
-use super::{raw, safe};
+use super::safe;
+use crate::audit::redact;
+use crate::catalogue::CommandName;
+use crate::scheduler::{ConcurrencyClass, ExecutionId, Request};
+use crate::shell::{self, RawCommand};
 use infiniservice_exec::{CommandError, CommandResult, Control, bounded};
-use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::{Action, ErrorCode};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -20,7 +25,7 @@ const JOINED_EARLY: u32 = 10;
 /// most twice its timeout and the grace. Where its time is over, it begins anew for those that joined it since it began.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    ticket: Ticket,
+    execution: ExecutionId,
     job: Job,
     mut start: oneshot::Receiver<()>,
     cancel: watch::Receiver<bool>,
@@ -30,8 +35,8 @@ pub(super) async fn run(
         let since = shared.mono() + job.timeout / JOINED_EARLY;
         let (took, result) = attempt(&shared, &job, (&mut start, &mut has_place), &cancel).await;
         let is_over = result.as_ref().is_err_and(|error| error.code == ErrorCode::Timeout);
-        if !(is_over && shared.time_is_over((ticket, since), job.name, took, &result)) {
-            return shared.finish(ticket, job.name, took, result);
+        if !(is_over && shared.time_is_over((execution, since), job.name, took, &result)) {
+            return shared.finish(execution, job.name, took, result);
         }
     }
 }
@@ -65,8 +70,8 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
     // A task of its own, so that a panic is an answer and not the end of the agent.
     let mut action = tokio::spawn(async move {
         match work {
-            Typed::Safe(action) => safe::run(&id, action, &context, &inner).await,
-            Typed::Unsafe(command) => raw::run(command, &context, &inner).await,
+            Validated::Safe(action) => safe::run(&id, action, &context, &inner).await,
+            Validated::Unsafe(command) => shell::run(command, &context, &inner).await,
         }
     });
     let result = match control.backstop(GRACE, &mut action).await {
@@ -87,4 +92,91 @@ fn never_began() -> CommandError {
 fn waited_too_long(timeout: Duration) -> CommandError {
     let error = format!("waited {} s for other commands to end and was not started", timeout.as_secs());
     CommandError::new(ErrorCode::Timeout, error)
+}
+
+/// A command as it came.
+#[derive(Debug)]
+pub(super) enum Unvalidated {
+    Safe(SafeCommand),
+    Unsafe(UnsafeCommand),
+}
+
+/// A command with typed parameters.
+#[derive(Clone, Debug)]
+pub(super) enum Validated {
+    Safe(Action),
+    Unsafe(RawCommand),
+}
+
+/// A command that may run.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) name: &'static str,
+    pub(super) class: ConcurrencyClass,
+    pub(super) timeout: Duration,
+    pub(super) work: Validated,
+    pub(super) id: String,
+    bytes: usize,
+}
+
+impl Unvalidated {
+    /// Parameters for the audit, without secrets. Of a raw command's environment only the names are told; its text is told, as
+    /// an audit must, but for what follows a secret's name: secrets belong into `env_vars`.
+    pub(super) fn parameters(&self) -> String {
+        match self {
+            Self::Safe(command) => redact::value(&Value::Object(command.params.clone())).to_string(),
+            Self::Unsafe(command) => {
+                let names: Vec<_> = command.env_vars.iter().map(|(name, _)| name.as_str()).collect();
+                serde_json::json!({
+                    "raw_command": redact::text(&command.raw_command), "shell": shown(command.shell.as_deref()), "run_as": shown(command.run_as.as_deref()),
+                    "working_dir": shown(command.working_dir.as_deref()), "env_vars": names,
+                })
+                .to_string()
+            }
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Self::Safe(command) => &command.id,
+            Self::Unsafe(command) => &command.id,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Safe(command) => serde_json::to_vec(&command.params).map_or(0, |json| json.len()),
+            Self::Unsafe(command) => {
+                let env: usize = command.env_vars.iter().map(|(name, value)| name.len() + value.len()).sum();
+                command.raw_command.len() + env
+            }
+        }
+    }
+}
+
+/// No field of a command is without it.
+fn shown(field: Option<&str>) -> Option<String> {
+    field.map(redact::text)
+}
+
+impl Job {
+    pub(super) fn new(
+        command: CommandName,
+        timeout: Duration,
+        work: Unvalidated,
+    ) -> Result<Self, CommandError> {
+        let (bytes, id) = (work.bytes(), work.id().to_owned());
+        let work = match work {
+            Unvalidated::Safe(safe) => Validated::Safe(Action::parse(&safe.action, &safe.params)?),
+            Unvalidated::Unsafe(raw) => Validated::Unsafe(RawCommand::check(raw)?),
+        };
+        Ok(Self { name: command.name(), class: command.class(), timeout, work, id, bytes })
+    }
+
+    /// What the scheduler needs to know. Reads are equal when action, parameters and timeout are.
+    pub(super) fn request(&self, id: &str) -> Request {
+        let key =
+            (self.class == ConcurrencyClass::Read).then(|| format!("{:?} {:?}", self.timeout, self.work));
+        Request { id: id.to_owned(), class: self.class, key, bytes: self.bytes }
+    }
 }

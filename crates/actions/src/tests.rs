@@ -7,7 +7,7 @@ mod ten_minutes;
 
 use super::audit::{Audit, AuditRecord};
 use super::*;
-use crate::packages::{Apt, Site};
+use crate::packages::{Apt, PackageSystem};
 use infiniservice_collector::ProcessQuery;
 use infiniservice_exec::{self as runner, BoxFuture, CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_platform::clock::Now;
@@ -88,14 +88,14 @@ impl Audit for Records {
     }
 }
 
-struct Desk {
+struct PackageSession {
     executor: Executor,
     replies: mpsc::Receiver<Response>,
     machine: Arc<Machine>,
     records: Arc<Records>,
 }
 
-impl Desk {
+impl PackageSession {
     fn new(settings: CommandSettings, gated: bool) -> Self {
         let machine = Arc::new(Machine { gate: gated.then(|| Semaphore::new(0)), ..Machine::default() });
         let records = Arc::new(Records::default());
@@ -104,7 +104,7 @@ impl Desk {
             runner: machine.clone(),
             processes: machine.clone(),
             services: machine.clone(),
-            packages: Some(Arc::new(Site::new(Box::new(Apt), "/nonexistent".as_ref()))),
+            packages: Some(Arc::new(PackageSystem::new(Box::new(Apt), "/nonexistent".as_ref()))),
             systemd_runs: true,
             changes: Arc::default(),
             max_output_bytes: 1000,
@@ -168,7 +168,7 @@ async fn settle() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_is_answered_with_its_id_action_and_data() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     desk.list("a");
     let answer = desk.answer().await;
     assert_eq!(
@@ -180,7 +180,7 @@ async fn a_command_is_answered_with_its_id_action_and_data() {
 
 #[tokio::test(start_paused = true)]
 async fn equal_reads_in_flight_scan_once_and_answer_each_id() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     for id in ["a", "b", "c"] {
         desk.list(id);
     }
@@ -195,7 +195,7 @@ async fn equal_reads_in_flight_scan_once_and_answer_each_id() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_runs_once_in_flight_it_is_refused_answered_it_gets_the_same_answer() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     desk.list("a");
     desk.list("a");
     assert_eq!(desk.answer().await.error_code, Some(ErrorCode::DuplicateId));
@@ -208,7 +208,7 @@ async fn an_id_runs_once_in_flight_it_is_refused_answered_it_gets_the_same_answe
 
 #[tokio::test(start_paused = true)]
 async fn an_answered_id_is_not_looked_at_again_even_if_its_second_text_is_wrong() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     desk.list("a");
     let first = desk.answer().await;
     desk.ask("a", "ProcessKill", &json!({"pid": "none"}), None);
@@ -218,7 +218,7 @@ async fn an_answered_id_is_not_looked_at_again_even_if_its_second_text_is_wrong(
 #[tokio::test(start_paused = true)]
 async fn what_does_not_fit_the_queue_is_refused_at_once_and_the_rest_is_answered() {
     let limits = Limits { max_queued_commands: 1, max_concurrent_commands: 1, ..Limits::default() };
-    let mut desk = Desk::gated(limits);
+    let mut desk = PackageSession::gated(limits);
     for (id, limit) in [("a", 1), ("b", 2), ("c", 3)] {
         desk.ask(id, "ProcessList", &json!({ "limit": limit }), None);
     }
@@ -233,7 +233,7 @@ async fn what_does_not_fit_the_queue_is_refused_at_once_and_the_rest_is_answered
 #[tokio::test(start_paused = true)]
 async fn a_refused_command_may_be_sent_again_with_the_same_id() {
     let limits = Limits { max_queued_commands: 0, max_concurrent_commands: 1, ..Limits::default() };
-    let mut desk = Desk::gated(limits);
+    let mut desk = PackageSession::gated(limits);
     desk.list("a");
     settle().await;
     desk.control("b", "x", None);
@@ -246,7 +246,7 @@ async fn a_refused_command_may_be_sent_again_with_the_same_id() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_overruns_is_answered_at_its_timeout_even_if_it_is_deaf() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     for (service, at_most) in [("hangs", 3.1), ("deaf", 8.1)] {
         let began = tokio::time::Instant::now();
         desk.control(service, service, Some(3));
@@ -260,7 +260,7 @@ async fn a_command_that_overruns_is_answered_at_its_timeout_even_if_it_is_deaf()
 #[tokio::test(start_paused = true)]
 async fn a_command_that_gets_no_place_is_answered_after_its_timeout_and_never_runs() {
     let limits = Limits { max_concurrent_commands: 1, ..Limits::default() };
-    let mut desk = Desk::gated(limits);
+    let mut desk = PackageSession::gated(limits);
     desk.ask("long", "ProcessList", &json!({}), Some(100));
     desk.control("short", "x", Some(10));
     let answer = desk.answer().await;
@@ -274,7 +274,7 @@ async fn a_command_that_gets_no_place_is_answered_after_its_timeout_and_never_ru
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_an_answer_and_the_next_command_works() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     desk.control("a", "panics", None);
     assert_eq!(desk.answer().await.error_code, Some(ErrorCode::Internal));
     desk.control("b", "x", None);
@@ -283,7 +283,7 @@ async fn a_panic_is_an_answer_and_the_next_command_works() {
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_answers_the_waiting_at_once_the_running_at_the_deadline_and_takes_no_more() {
-    let mut desk = Desk::gated(Limits { max_concurrent_commands: 1, ..Limits::default() });
+    let mut desk = PackageSession::gated(Limits { max_concurrent_commands: 1, ..Limits::default() });
     desk.ask("running", "ProcessList", &json!({}), None);
     settle().await;
     desk.control("waiting", "x", None);
@@ -299,7 +299,7 @@ async fn shutdown_answers_the_waiting_at_once_the_running_at_the_deadline_and_ta
 
 #[tokio::test(start_paused = true)]
 async fn a_running_command_may_end_by_itself_after_the_first_step_of_a_shutdown() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     desk.list("a");
     settle().await;
     desk.executor.close();
@@ -310,7 +310,7 @@ async fn a_running_command_may_end_by_itself_after_the_first_step_of_a_shutdown(
 
 #[tokio::test(start_paused = true)]
 async fn every_refusal_has_its_own_code() {
-    let mut desk = Desk::new(
+    let mut desk = PackageSession::new(
         CommandSettings { blocked_actions: vec!["ProcessKill".into()], ..CommandSettings::default() },
         false,
     );
@@ -333,7 +333,7 @@ async fn every_refusal_has_its_own_code() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reloaded_policy_holds_for_the_next_command() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     let settings = CommandSettings { allowed_actions: Some(vec![]), ..CommandSettings::default() };
     desk.executor.reload(&settings);
     desk.list("a");
@@ -343,7 +343,7 @@ async fn a_reloaded_policy_holds_for_the_next_command() {
 
 #[tokio::test(start_paused = true)]
 async fn each_command_is_recorded_once_refused_ones_too_and_counted() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     desk.list("a");
     desk.answer().await;
     desk.list("a");
@@ -357,7 +357,7 @@ async fn each_command_is_recorded_once_refused_ones_too_and_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_refusals_that_nobody_reads_is_bounded_and_accepted_commands_still_get_through() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     desk.list("accepted");
     settle().await;
     for i in 0..5000 {

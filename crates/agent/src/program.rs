@@ -7,7 +7,7 @@ use crate::logging;
 use crate::service::manager;
 use crate::service::{self, Ended};
 use crate::status;
-use infiniservice_actions::autochecks::problem;
+use infiniservice_actions::autochecks::configuration;
 use infiniservice_actions::event_log;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use std::ffi::OsString;
@@ -128,7 +128,7 @@ fn tell_of_configuration(loaded: &Loaded) {
     problem.lines().for_each(|line| log::error!("{line}"));
     let file = loaded.file.as_deref().unwrap_or(Path::new("")).display();
     log::error!("the configuration is invalid: started with the last valid one, {file}");
-    problem::report(Some(&problem));
+    configuration::report_problem(Some(&problem));
 }
 
 fn serve(loaded: Loaded) -> u8 {

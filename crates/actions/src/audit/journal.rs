@@ -4,6 +4,7 @@ use super::{Audit, AuditRecord, LogAudit, Subject};
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::sync::Arc;
 
 const SOCKET: &str = "/run/systemd/journal/socket";
 
@@ -84,6 +85,17 @@ fn field(name: &str, value: &str) -> Vec<u8> {
     bytes.extend(value.as_bytes());
     bytes.push(b'\n');
     bytes
+}
+
+/// Where this machine's records go.
+pub fn of_this_machine() -> Arc<dyn Audit> {
+    match JournalAudit::open() {
+        Ok(journal) => Arc::new(journal),
+        Err(error) => {
+            log::debug!("commands are recorded in the log, not the journal: {error}");
+            Arc::new(LogAudit)
+        }
+    }
 }
 
 #[cfg(test)]

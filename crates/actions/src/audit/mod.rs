@@ -3,20 +3,13 @@
 #[cfg(target_os = "linux")]
 mod journal;
 #[cfg(target_os = "linux")]
-mod linux;
-#[cfg(target_os = "linux")]
-pub use linux::of_this_machine;
+pub use journal::of_this_machine;
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
 pub use windows::of_this_machine;
 #[cfg(any(target_os = "windows", test))]
 mod events;
-#[cfg(not(any(target_os = "linux", target_os = "windows")))]
-mod other;
-#[cfg(test)]
-#[cfg(not(any(target_os = "linux", target_os = "windows")))]
-pub use other::of_this_machine;
 mod guest_agent;
 pub(crate) mod redact;
 mod refused;

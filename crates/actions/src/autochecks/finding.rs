@@ -1,6 +1,6 @@
 //! What one check found, and how it becomes an item of the answer.
 
-use super::levels::worse;
+use super::thresholds::worse;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{Check, CheckStatus, Remediation};
 use serde_json::{Map, Value};

@@ -2,12 +2,13 @@
 
 use super::checks::disk::{self, FileSystems};
 use super::finding::Skip;
-use super::isolate;
 use super::journal::{self, Log};
-use super::levels::Asked;
-use super::updates::{Known, UpdateSource};
+use super::thresholds::Asked;
 use crate::Services;
-use infiniservice_exec::{Control, Finished, Program, Request, Runner, Status, Stop};
+use crate::packages::RepoMetadata;
+use infiniservice_exec::{BoxFuture, Control, Finished, Program, Request, Runner, Status, Stop};
+use infiniservice_platform::blocking::{self, Blocked, Coming, Lane};
+use infiniservice_protocol::data::UpdateCheckData;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -65,7 +66,7 @@ impl Machine {
     /// The same; `None` where there is no such file.
     pub async fn read_if_there(&self, path: &'static str) -> Result<Option<Vec<u8>>, Skip> {
         let full = self.root.join(path);
-        match isolate::run(path, move || whole(&full)).await? {
+        match run_blocking(path, move || whole(&full)).await? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Skip(format!("/{path}: {error}"))),
@@ -164,9 +165,58 @@ fn how_it_ended(status: &Status) -> String {
     }
 }
 
+/// Starts `work` in a thread of its own; `what` names it in errors.
+pub fn start_blocking<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Coming<T>, Skip> {
+    blocking::start(Lane::Checks, what, work).map_err(skip)
+}
+
+/// The same, waited for; the check's own time bounds it.
+pub async fn run_blocking<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Skip> {
+    start_blocking(what, work)?.await.map_err(skip)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "as map_err gives it")]
+fn skip(blocked: Blocked) -> Skip {
+    Skip(blocked.to_string())
+}
+
+/// What is known without fetching new lists of packages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// By the lists that are there.
+    pub updates: UpdateCheckData,
+    /// Whether these are there, and how new they are.
+    pub lists: RepoMetadata,
+}
+
+/// Knows the pending updates.
+pub trait UpdateSource: Send + Sync {
+    /// From the lists that are there, without fetching new ones; the text says why it is not known.
+    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<Known, String>>;
+}
+
+/// Where nobody can be asked.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub struct NotAsked;
+
+#[cfg(test)]
+impl UpdateSource for NotAsked {
+    fn pending<'a>(&'a self, _: &'a Control) -> BoxFuture<'a, Result<Known, String>> {
+        Box::pin(async { Err("there is no package manager".into()) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     #[test]
     fn the_end_of_a_program_is_told_in_words() {
@@ -181,5 +231,27 @@ mod tests {
             let told = how_it_ended(&end);
             assert!(!told.contains(['(', '{', '"']) && told.starts_with(char::is_lowercase), "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_hangs_again_and_again_is_skipped_and_says_so() {
+        let mut held = Vec::new();
+        let refused = loop {
+            let (release, wait) = mpsc::channel::<()>();
+            held.push(release);
+            match start_blocking("a check's dead mount", move || wait.recv().is_err()) {
+                Ok(given_up) => drop(given_up),
+                Err(skip) => break skip,
+            }
+            assert!(held.len() < 10, "nothing bounds them");
+        };
+        assert!(refused.0.contains("earlier calls are still waiting"), "{refused}");
+        assert!(run_blocking("another", || true).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_thread_costs_only_this_call() {
+        let error = run_blocking("bad luck", || -> u8 { panic!("on purpose") }).await.unwrap_err();
+        assert!(error.0.contains("died"), "{error}");
     }
 }

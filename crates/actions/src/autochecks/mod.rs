@@ -4,40 +4,36 @@
 //! each other; what hangs or fails is `skipped`. What each check means is described in `docs/autochecks.md`.
 
 pub mod checks;
+pub mod configuration;
 pub mod finding;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-pub mod isolate;
 pub mod journal;
 pub mod kernel_errors;
-pub mod levels;
 pub mod machine;
-pub mod problem;
-pub mod round;
-pub mod score;
+pub mod runner;
 mod sys;
-pub mod updates;
+pub mod thresholds;
 pub mod windows;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
-pub use levels::Asked;
-pub use machine::{Machine, Once};
 #[cfg(test)]
-use updates::NotAsked;
-pub use updates::{Known, UpdateSource};
+use machine::NotAsked;
+pub use machine::{Known, UpdateSource};
+pub use machine::{Machine, Once};
+pub use thresholds::Asked;
 
-use checks::configuration;
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;
-use round::Spec;
+use runner::Spec;
 
 /// Makes the checks named, or all.
 pub async fn run(names: Option<&[String]>, machine: &Machine) -> CommandResult {
     let specs = select(names)?;
     // A round that the agent's shutdown ends has no answer worth scoring.
-    let data = machine.control.bound(round::run(&specs, machine)).await?;
+    let data = machine.control.bound(runner::run(&specs, machine)).await?;
     CommandOutcome::of(&data)
 }
 

@@ -1,7 +1,7 @@
 //! The round's promises: order, isolation, time, and what the host is told.
 
 use super::finding::{Finding, Skip};
-use super::round::{self, Spec};
+use super::runner::{self, Spec};
 use super::*;
 use crate::Services;
 use infiniservice_exec::{BoxFuture, CommandResult, Control, Finished, Request, RunError, Runner};
@@ -71,7 +71,7 @@ const PASSES: Spec =
 
 #[tokio::test(start_paused = true)]
 async fn what_hangs_panics_or_fails_is_skipped_with_its_reason_and_the_others_are_made() {
-    let data = round::run(&[HANGS, PANICS, FAILS, PASSES], &machine("/nowhere", MINUTE)).await;
+    let data = runner::run(&[HANGS, PANICS, FAILS, PASSES], &machine("/nowhere", MINUTE)).await;
     let names: Vec<_> = data.checks.iter().map(|check| check.name.as_str()).collect();
     assert_eq!(names, ["hangs", "panics", "fails", "passes"]);
     let of = |at: usize| (data.checks[at].status, data.checks[at].message.as_str());
@@ -87,7 +87,7 @@ async fn what_hangs_panics_or_fails_is_skipped_with_its_reason_and_the_others_ar
 async fn checks_that_hang_wait_beside_each_other_and_within_the_commands_time() {
     let begun = tokio::time::Instant::now();
     let machine = machine("/nowhere", Duration::from_secs(10));
-    let data = round::run(&[HANGS; 16], &machine).await;
+    let data = runner::run(&[HANGS; 16], &machine).await;
     assert_eq!(begun.elapsed(), Duration::from_secs(9), "a tenth is kept for the answer");
     assert!(data.checks.iter().all(|check| check.status == CheckStatus::Skipped));
 }

@@ -25,7 +25,7 @@ pub enum Cause {
     /// A repository's lists were never fetched, and were not to be fetched now.
     Unfetched,
     /// A package's own script failed.
-    Script,
+    FakeRunner,
     /// Others would have to go for it.
     WouldRemove,
     /// The system needs it.
@@ -90,7 +90,7 @@ impl Failure {
             Cause::Stale => "the repository no longer has the file that its metadata lists",
             Cause::Unreachable => "a repository cannot be reached",
             Cause::Unfetched => "a repository's metadata was never fetched",
-            Cause::Script => "a package's script failed",
+            Cause::FakeRunner => "a package's script failed",
             Cause::WouldRemove => "other packages would have to be removed",
             Cause::Protected => "the system needs it",
             Cause::Held => "the administrator holds a package at its version",

@@ -1,7 +1,7 @@
 //! What is fuzzed of the package managers: each answer to each question, and what becomes of the names in it.
 
 use super::winget::Winget;
-use super::{Apt, Dnf, PackageManager, Scope, Target, Zypper};
+use super::{Apt, Dnf, PackageManager, PackageSpec, Scope, Zypper};
 use crate::fuzzing::{fits_the_wire, text};
 use infiniservice_exec::{Captured, Finished, Status};
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub fn zypper(bytes: &[u8]) {
 fn read_as(manager: &dyn PackageManager, text: &str) {
     let list = manager.read_list(text).rows;
     let first = list.first().map_or("x", |package| package.name.as_str());
-    let _ = manager.read_query(&Target::named(first), text);
+    let _ = manager.read_query(&PackageSpec::named(first), text);
     fits_the_wire(&list);
     pending(manager, text);
 }

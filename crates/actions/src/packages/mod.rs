@@ -4,39 +4,32 @@
 //! commands in `commands/safe` run the plans.
 
 mod apt;
-mod blocked;
 mod dnf;
 mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod installed;
 mod plan;
 mod rpm;
 mod site;
 mod table;
-mod target;
+#[cfg(test)]
+pub(crate) mod test_fixture;
 mod version;
 pub mod winget;
 mod zypper;
 
-#[cfg(test)]
-pub(crate) mod fixture;
-
 pub(crate) use apt::Apt;
-pub(crate) use blocked::mark;
-pub use blocked::{HELD, PHASED, Reasons, explain, key};
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
-pub use installed::Installed;
-pub use plan::{Parsed, Plan, Planned, ReadLine, Reading, Replaced};
-pub use site::{Files, Lists, Site};
+pub use plan::{Installed, PackageSpec, Parsed, Plan, Planned, ReadLine, Reading, Replaced};
+pub use site::{Files, PackageSystem, RepoMetadata};
 pub(crate) use table::names;
-pub use target::Target;
 pub use version::compare as compare_versions;
 pub(crate) use zypper::Zypper;
 
 use infiniservice_exec::{Finished, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
+use plan::named;
 use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
@@ -101,7 +94,7 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
 
     /// Reads what a host calls a package. The error says what it must be; nothing that the tool could take for an
     /// option, a file, a pattern or a group passes.
-    fn target(&self, package: &str) -> Result<Target, String>;
+    fn target(&self, package: &str) -> Result<PackageSpec, String>;
 
     /// All installed packages.
     fn list(&self) -> Request;
@@ -113,17 +106,17 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     }
 
     /// What is there of one package.
-    fn query(&self, target: &Target) -> Request;
+    fn query(&self, target: &PackageSpec) -> Request;
     /// The answer to [`PackageManager::query`]: one for each architecture or parallel version, the main one first.
-    fn read_query(&self, target: &Target, text: &str) -> Vec<Installed>;
+    fn read_query(&self, target: &PackageSpec, text: &str) -> Vec<Installed>;
 
     /// Whether any repository has a package of that name; `None` where only the change itself tells.
-    fn known(&self, target: &Target) -> Option<Request>;
+    fn known(&self, target: &PackageSpec) -> Option<Request>;
     /// The answer to [`PackageManager::known`].
     fn read_known(&self, finished: &Finished) -> bool;
 
     /// Tries the change without making it; `None` where the tool cannot.
-    fn simulate(&self, change: Change, target: &Target) -> Option<Request>;
+    fn simulate(&self, change: Change, target: &PackageSpec) -> Option<Request>;
     /// Whether a simulation told what it was asked.
     fn simulated_well(&self, finished: &Finished) -> bool {
         self.ended_well(finished)
@@ -133,13 +126,13 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
         Ok(Plan::default())
     }
     /// Whether a package of a plan is the one that the host named.
-    fn is_named(&self, target: &Target, planned: &Planned) -> bool {
+    fn is_named(&self, target: &PackageSpec, planned: &Planned) -> bool {
         plan::is_target(target, planned)
     }
 
     /// Makes the change, at the cost of other packages with `cascade`; waits so long for a lock where the tool can wait. It goes on when the agent ends: the agent itself
     /// may be what is changed.
-    fn change(&self, change: Change, target: &Target, cascade: bool, lock_wait: Duration) -> Request;
+    fn change(&self, change: Change, target: &PackageSpec, cascade: bool, lock_wait: Duration) -> Request;
 
     /// Whether a tool did what it was asked.
     fn ended_well(&self, finished: &Finished) -> bool {
@@ -195,4 +188,57 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
 
     /// How the system says that it wants to be rebooted.
     fn reboot(&self) -> RebootSign;
+}
+
+/// The administrator holds it.
+pub const HELD: &str = "held";
+/// The distribution brings it to this machine later.
+pub const PHASED: &str = "phased";
+/// The package manager gives no reason.
+pub const KEPT_BACK: &str = "kept back";
+
+/// What explains updates that are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reasons {
+    /// Names that are held.
+    pub held: HashSet<String>,
+    /// Updates that would come if other packages could go.
+    pub resolved: HashSet<(String, String)>,
+    /// Those other packages.
+    pub removed: Vec<Planned>,
+    /// Whether what is in neither is one that comes later: only apt's distributions phase.
+    pub phases: bool,
+}
+
+/// Name and version, by which updates of different simulations are compared.
+pub fn key(update: &PendingUpdate) -> (String, String) {
+    (update.package.clone(), update.version_available.clone())
+}
+
+/// The updates that `doable` does not bring are blocked.
+pub(crate) fn mark(updates: &mut [PendingUpdate], doable: &HashSet<(String, String)>) {
+    for update in updates.iter_mut().filter(|update| !doable.contains(&key(update))) {
+        update.blocked_by = Some(KEPT_BACK.to_owned());
+    }
+}
+
+/// Gives the blocked ones their reasons.
+pub fn explain(updates: &mut [PendingUpdate], reasons: &Reasons) {
+    for update in updates.iter_mut().filter(|update| update.blocked_by.is_some()) {
+        update.blocked_by = Some(reasons.of(update));
+    }
+}
+
+impl Reasons {
+    fn of(&self, update: &PendingUpdate) -> String {
+        let bare = update.package.split(':').next().unwrap_or_default();
+        if self.held.contains(&update.package) || self.held.contains(bare) {
+            return HELD.to_owned();
+        }
+        match (self.resolved.contains(&key(update)), self.removed.is_empty()) {
+            (true, false) => format!("removal of {}", named(&self.removed)),
+            (false, _) if self.phases => PHASED.to_owned(),
+            _ => KEPT_BACK.to_owned(),
+        }
+    }
 }

@@ -1,6 +1,5 @@
-//! What a change would do to other packages, by the package manager's own simulation of it.
-
-use super::Target;
+//! What a host calls a package, what is there of it, and what a change would do to others by the package
+//! manager's own simulation.
 
 /// Names in a sentence; the rest is counted.
 const MAX_NAMED: usize = 20;
@@ -78,7 +77,7 @@ pub fn named(all: &[Planned]) -> String {
 }
 
 /// Whether a planned package is the one that a target names, apart from its version.
-pub(super) fn is_target(target: &Target, planned: &Planned) -> bool {
+pub(super) fn is_target(target: &PackageSpec, planned: &Planned) -> bool {
     let architecture = target
         .architecture
         .as_ref()
@@ -118,6 +117,57 @@ impl<T> Reading<T> {
             }
         }
         all
+    }
+}
+
+/// A package as it was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageSpec {
+    /// The bare name.
+    pub name: String,
+    /// Where one was named.
+    pub architecture: Option<String>,
+    /// Where one was named.
+    pub version: Option<String>,
+}
+
+impl PackageSpec {
+    /// A bare name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+/// Whether `text` has a length in `1..=128`, begins with `first` and goes on with `rest`.
+pub(super) fn word(text: &str, first: impl Fn(char) -> bool, rest: impl Fn(char) -> bool) -> bool {
+    let mut chars = text.chars();
+    (1..=128).contains(&text.len()) && chars.next().is_some_and(first) && chars.all(rest)
+}
+
+/// One installed instance of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Its version.
+    pub version: String,
+    /// Its architecture, where the package manager has one.
+    pub architecture: Option<String>,
+    /// Unpacked and set up. One whose script failed is there, but not ready.
+    pub ready: bool,
+    /// The package manager's word for one that is not ready.
+    pub state: Option<String>,
+}
+
+impl Installed {
+    /// Whether this is what was asked for.
+    pub fn satisfies(&self, target: &PackageSpec) -> bool {
+        let version = target.version.as_ref().is_none_or(|wanted| *wanted == self.version);
+        let architecture = target.architecture.as_ref().is_none_or(|wanted| self.is_for(wanted));
+        self.ready && version && architecture
+    }
+
+    /// Whether it is of this architecture, or of all.
+    pub fn is_for(&self, architecture: &str) -> bool {
+        self.architecture.as_deref().is_none_or(|own| own == architecture || own == "all" || own == "noarch")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What rpm has installed: shared by all package managers that stand on it (rpm(8), "QUERY OPTIONS").
 
-use super::target::word;
-use super::{Installed, Parsed, Planned, Target};
+use super::plan::word;
+use super::{Installed, PackageSpec, Parsed, Planned};
 use infiniservice_exec::Request;
 use infiniservice_platform::one_line::description;
 use infiniservice_protocol::data::PackageInfo;
@@ -16,7 +16,7 @@ pub(super) fn list() -> Request {
 }
 
 /// One package.
-pub(super) fn one(target: &Target) -> Request {
+pub(super) fn one(target: &PackageSpec) -> Request {
     Request::new("rpm", ["-q", FORMAT, "--", &target.name])
 }
 
@@ -86,11 +86,11 @@ pub(super) fn read_one(text: &str) -> Vec<Installed> {
 
 /// Takes `name`, `name.arch` or `name-[epoch:]version-release[.arch]`. Groups (`@x`), patterns, capabilities (`perl(X)`)
 /// and files are refused.
-pub(super) fn target(package: &str) -> Result<Target, String> {
+pub(super) fn target(package: &str) -> Result<PackageSpec, String> {
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let rest = |c: char| first(c) || "+.-~^:".contains(c);
     if word(package, first, rest) && !package.to_ascii_lowercase().ends_with(".rpm") {
-        return Ok(Target::named(package));
+        return Ok(PackageSpec::named(package));
     }
     Err("be the name of an rpm package, such as vim-enhanced, glibc.i686 or vim-enhanced-9.0.1378-1.fc38"
         .into())

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What is known of the repositories' lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lists {
+pub enum RepoMetadata {
     /// They last became new at this time.
     Fetched(SystemTime),
     /// There are none.
@@ -22,7 +22,7 @@ pub enum Lists {
     Unknown,
 }
 
-impl Lists {
+impl RepoMetadata {
     /// When they last became new, where that is known.
     pub fn fetched(self) -> Option<SystemTime> {
         match self {
@@ -34,7 +34,7 @@ impl Lists {
 
 /// A system's package manager with the root of the system's files.
 #[derive(Debug)]
-pub struct Site {
+pub struct PackageSystem {
     /// What installs packages there.
     pub manager: Box<dyn PackageManager>,
     files: Files,
@@ -46,7 +46,7 @@ pub struct Files {
     root: PathBuf,
 }
 
-impl Site {
+impl PackageSystem {
     /// The package manager that the system below `root` has; `None` where there is none that the agent knows.
     pub fn detect(root: &Path) -> Option<Self> {
         Some(Self::new(table::detect(root)?, root))
@@ -70,7 +70,7 @@ impl Site {
     }
 
     /// Whether there are lists of packages, and how new they are. Files that do not answer tell nothing.
-    pub async fn lists(&self) -> Lists {
+    pub async fn lists(&self) -> RepoMetadata {
         let (names, lists) = (self.manager.list_files(), self.manager.lists());
         self.ask(move |files| files.lists(names, lists)).await.unwrap_or_default()
     }
@@ -89,11 +89,11 @@ impl Files {
         self.path(path).try_exists().map_err(|error| format!("{path}: {error}"))
     }
 
-    fn lists(&self, names: Option<(&str, &str)>, lists: &[&str]) -> Lists {
+    fn lists(&self, names: Option<(&str, &str)>, lists: &[&str]) -> RepoMetadata {
         if names.is_some_and(|(directory, mark)| !self.holds(directory, mark)) {
-            return Lists::Absent;
+            return RepoMetadata::Absent;
         }
-        self.newest(lists).map_or(Lists::Unknown, Lists::Fetched)
+        self.newest(lists).map_or(RepoMetadata::Unknown, RepoMetadata::Fetched)
     }
 
     /// Whether any name in a directory that can be read holds `mark`; one that cannot tells nothing.
@@ -177,16 +177,16 @@ mod tests {
     #[tokio::test]
     async fn a_directory_without_lists_is_not_taken_for_young_ones() {
         let root = tempfile::tempdir().unwrap();
-        let apt = Site::new(Box::new(Apt), root.path());
-        assert_eq!(apt.lists().await, Lists::Unknown);
+        let apt = PackageSystem::new(Box::new(Apt), root.path());
+        assert_eq!(apt.lists().await, RepoMetadata::Unknown);
         let directory = root.path().join("var/lib/apt/lists");
         fs::create_dir_all(directory.join("partial")).unwrap();
         fs::write(directory.join("lock"), "").unwrap();
-        assert_eq!((apt.lists().await, apt.lists().await.fetched()), (Lists::Absent, None));
+        assert_eq!((apt.lists().await, apt.lists().await.fetched()), (RepoMetadata::Absent, None));
         fs::write(directory.join("deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages"), "")
             .unwrap();
         let at = directory.metadata().unwrap().modified().unwrap();
-        assert_eq!(apt.lists().await, Lists::Fetched(at));
+        assert_eq!(apt.lists().await, RepoMetadata::Fetched(at));
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         let comm = root.path().join("proc/7/comm");
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mknodat(rustix::fs::CWD, &comm, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        let site = Site::new(Box::new(Apt), root.path());
+        let site = PackageSystem::new(Box::new(Apt), root.path());
         let (asked, other) = tokio::join!(site.ask(|files| files.process_name(7)), async { 7 });
         assert!(asked.unwrap_err().hangs() && other == 7);
         drop(fs::File::options().write(true).open(&comm).unwrap());

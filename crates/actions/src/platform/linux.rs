@@ -1,7 +1,7 @@
 //! Linux: services are systemd's, programs run in process groups.
 
 use crate::context::Services;
-use crate::packages::Site;
+use crate::packages::PackageSystem;
 use crate::services::SystemdServices;
 use infiniservice_exec::Runner;
 use infiniservice_platform::systemd::UnitClient;
@@ -20,8 +20,8 @@ pub(super) fn systemd_runs() -> bool {
 }
 
 /// What the system's own files tell.
-pub(super) fn packages() -> Option<Site> {
-    Site::detect(Path::new("/"))
+pub(super) fn packages() -> Option<PackageSystem> {
+    PackageSystem::detect(Path::new("/"))
 }
 
 /// Only systemd can be asked.

@@ -10,7 +10,7 @@ mod windows;
 use windows as imp;
 
 use super::context::{CommandContext, ProcessSource, Services};
-use super::settings::CommandSettings;
+use crate::policy::CommandSettings;
 use std::sync::Arc;
 
 impl CommandContext {

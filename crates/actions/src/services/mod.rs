@@ -4,8 +4,6 @@
 mod systemd;
 #[cfg(all(test, target_os = "linux"))]
 mod systemd_tests;
-#[cfg(target_os = "linux")]
-mod sysv;
 #[cfg(all(test, target_os = "linux"))]
 mod sysv_tests;
 #[cfg(target_os = "windows")]

@@ -2,15 +2,17 @@
 
 use crate::context::{PowerAction, Services};
 use infiniservice_exec::{
-    BoxFuture, Captured, CommandError, CommandOutcome, CommandResult, Control, Request, Runner,
+    BoxFuture, Captured, CommandError, CommandOutcome, CommandResult, Control, Finished, Program, Request,
+    Runner,
 };
 use infiniservice_platform::systemd::control::ControlError;
 use infiniservice_platform::systemd::ends::Ends;
 use infiniservice_platform::systemd::name::UnitName;
 use infiniservice_platform::systemd::{Done, Progress, ServiceRecord, UnitClient};
-use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics::Service;
+use infiniservice_protocol::{ErrorCode, ServiceOperation};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,5 +102,73 @@ impl Services for SystemdServices {
 
     fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async move { Ok(self.client.end_machine(action == PowerAction::Reboot).await?) })
+    }
+}
+
+/// Where distributions with System V scripts put it; elsewhere there is none.
+const TOOL: &str = "/usr/lib/systemd/systemd-sysv-install";
+/// What it writes, in bytes.
+const MAX_OUTPUT_BYTES: usize = 16 << 10;
+
+impl SystemdServices {
+    /// Enables or disables a script, and looks whether it is.
+    pub(super) async fn switch_sysv(
+        &self,
+        unit: &UnitName,
+        script: &str,
+        operation: ServiceOperation,
+        control: &Control,
+    ) -> Result<Done, CommandError> {
+        let enables = operation == ServiceOperation::Enable;
+        let word = if enables { "enable" } else { "disable" };
+        let finished = self.sysv_install(word, script, control).await?;
+        if !finished.succeeded() {
+            let error = format!("systemd-sysv-install {word} {script} failed");
+            return Err(finished.into_error(ErrorCode::ExecutionFailed, error));
+        }
+        let reloaded = control.bound(self.client.reload()).await?;
+        reloaded.map_err(ControlError::from)?;
+        let progress = Progress::default();
+        let asked = self.client.control(unit, ServiceOperation::Status, &progress);
+        let done = self.with_sysv(control.bound(asked).await??, control).await;
+        let want = if enables { "enabled" } else { "disabled" };
+        if done.service.start_type == want {
+            return Ok(done);
+        }
+        let error = format!(
+            "{unit} could not be {want}: systemd-sysv-install reported success, but the script {script} is not {want}"
+        );
+        Err(CommandError::new(ErrorCode::ExecutionFailed, error))
+    }
+
+    /// Of a System V script's unit the links say whether it starts at boot, not the unit's file.
+    pub(super) async fn with_sysv(&self, mut done: Done, control: &Control) -> Done {
+        let Some(script) = done.service.sysv_script.clone() else { return done };
+        let Ok(finished) = self.sysv_install("is-enabled", &script, control).await else { return done };
+        done.service.start_type = match finished.exit_code() {
+            Some(0) => "enabled".into(),
+            Some(1) => "disabled".into(),
+            _ => return done,
+        };
+        let note = format!(
+            "it is the SysV script {script}; its links in /etc/rc?.d decide whether it starts at boot"
+        );
+        done.note = Some(done.note.map_or(note.clone(), |before| format!("{before}\n{note}")));
+        done
+    }
+
+    async fn sysv_install(
+        &self,
+        word: &str,
+        script: &str,
+        control: &Control,
+    ) -> Result<Finished, CommandError> {
+        let mut request = Request::new("systemd-sysv-install", [word, script]).max_output(MAX_OUTPUT_BYTES);
+        request.program = Program::At(PathBuf::from(TOOL));
+        self.runner.run(request, control).await.map_err(|error| {
+            let error =
+                format!("{script} is a SysV script, and systemd-sysv-install could not be run: {error}");
+            CommandError::new(ErrorCode::Unsupported, error)
+        })
     }
 }

@@ -67,7 +67,7 @@ fn with(rest: &str, parameter: &str, value: Value) -> Value {
     params
 }
 
-impl Desk {
+impl PackageSession {
     /// The refusal names the parameter, and nothing was begun. What exists on the other system only is refused as that.
     async fn assert_refused(&mut self, action: &str, parameter: &str, params: &Value) {
         let shown: String = params.to_string().chars().take(200).collect();
@@ -97,7 +97,7 @@ impl Desk {
 
 #[tokio::test(start_paused = true)]
 async fn names_that_a_program_a_shell_or_a_path_would_take_otherwise_are_refused() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     let long = "x".repeat(10_000);
     for (action, parameter, rest) in NAMES {
         for hostile in HOSTILE.into_iter().chain([long.as_str()]) {
@@ -121,7 +121,7 @@ fn the_same_are_no_names_of_units() {
 
 #[tokio::test(start_paused = true)]
 async fn values_of_other_types_are_refused() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     let service = ("ServiceControl", "service", r#"{"operation":"start"}"#);
     for (action, parameter, rest) in NAMES.into_iter().chain([service]).chain(FLAGS) {
         for wrong in [json!(7), json!(-1), json!(1e308), json!({}), json!({"x": []}), json!([[]]), json!([7])]
@@ -134,7 +134,7 @@ async fn values_of_other_types_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn numbers_out_of_range_are_refused() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     for (action, parameter) in NUMBERS {
         for wrong in [
             json!(-1),
@@ -153,7 +153,7 @@ async fn numbers_out_of_range_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn variables_that_come_with_a_safe_command_reach_no_program() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     let evil = json!({"PATH": "/tmp/evil", "LD_PRELOAD": "/tmp/evil/x.so"});
     desk.ask("a", "PackageList", &json!({"env_vars": evil, "PATH": "/tmp/evil"}), None);
     desk.answer().await;

@@ -7,7 +7,7 @@ async fn reach(start: tokio::time::Instant, until: u64) {
     tokio::time::sleep_until(start + Duration::from_millis(until)).await;
 }
 
-fn list(desk: &Desk, start: tokio::time::Instant, id: &str) {
+fn list(desk: &PackageSession, start: tokio::time::Instant, id: &str) {
     let command = SafeCommand {
         id: id.into(),
         action: "ProcessList".into(),
@@ -21,7 +21,7 @@ fn list(desk: &Desk, start: tokio::time::Instant, id: &str) {
 /// Who asks late has his own time, though what he joined was asked before.
 #[tokio::test(start_paused = true)]
 async fn a_read_that_joined_late_has_its_own_time_and_not_what_is_left_of_the_first_ones() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     let start = tokio::time::Instant::now();
     list(&desk, start, "first");
     reach(start, 1).await;
@@ -45,7 +45,7 @@ async fn a_read_that_joined_late_has_its_own_time_and_not_what_is_left_of_the_fi
 /// Nobody is asked for again and again: each gets his own time once.
 #[tokio::test(start_paused = true)]
 async fn a_read_that_hangs_is_begun_anew_only_for_those_that_joined_it_since() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     let start = tokio::time::Instant::now();
     list(&desk, start, "first");
     reach(start, 20_000).await;

@@ -13,7 +13,7 @@ fn is_known(response: &Response) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_repeats_that_nobody_reads_are_the_same_answer_or_say_that_it_was_answered() {
-    let mut desk = Desk::open();
+    let mut desk = PackageSession::open();
     desk.control("change", "works", None);
     let first = desk.answer().await;
     for _ in 0..1000 {
@@ -29,7 +29,7 @@ async fn a_thousand_repeats_that_nobody_reads_are_the_same_answer_or_say_that_it
 
 #[tokio::test(start_paused = true)]
 async fn without_room_a_known_id_is_told_so_and_only_a_new_one_is_queue_full() {
-    let mut desk = Desk::gated(Limits::default());
+    let mut desk = PackageSession::gated(Limits::default());
     desk.control("answered", "works", None);
     desk.answer().await;
     desk.list("flying");
@@ -48,7 +48,7 @@ async fn without_room_a_known_id_is_told_so_and_only_a_new_one_is_queue_full() {
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_does_not_make_a_repeat_look_new() {
     let limits = Limits { max_queued_commands: 0, max_concurrent_commands: 1, ..Limits::default() };
-    let mut desk = Desk::gated(limits);
+    let mut desk = PackageSession::gated(limits);
     desk.control("change", "works", None);
     let first = desk.answer().await;
     desk.list("holds the only place");
@@ -60,7 +60,7 @@ async fn a_full_queue_does_not_make_a_repeat_look_new() {
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_changes_while_a_command_waits_holds_for_it() {
     let limits = Limits { max_concurrent_commands: 1, ..Limits::default() };
-    let mut desk = Desk::gated(limits.clone());
+    let mut desk = PackageSession::gated(limits.clone());
     desk.list("first");
     desk.control("waits", "works", None);
     settle().await;

@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The host's end of a port that takes all, and what it heard at which second.
 struct Wire {
-    desk: Desk,
+    desk: PackageSession,
     link: Link,
     start: Instant,
     actions: Vec<Action>,
@@ -21,7 +21,7 @@ struct Wire {
 }
 
 impl Wire {
-    fn connected(desk: Desk) -> Self {
+    fn connected(desk: PackageSession) -> Self {
         let link = Link::new(LinkSettings::default(), 1);
         let (start, actions, heard) = (Instant::now(), Vec::new(), Vec::new());
         let mut wire = Self { desk, link, start, actions, heard, put_back: Duration::ZERO };
@@ -105,7 +105,7 @@ fn command(id: &str, command: &Value, timeout: u64) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_pings_and_reads_are_on_time_while_a_command_runs_for_ten_minutes() {
-    let mut wire = Wire::connected(Desk::open());
+    let mut wire = Wire::connected(PackageSession::open());
     let long = json!({"action": "ServiceControl", "service": "hangs", "operation": "start"});
     wire.say(&command("long", &long, TEN_MINUTES));
     let asked: Vec<u64> = (1..60).map(|n| n * 10 + 5).collect();
@@ -127,7 +127,7 @@ async fn heartbeats_pings_and_reads_are_on_time_while_a_command_runs_for_ten_min
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_put_back_a_day_and_on_again_moves_no_deadline_and_loses_no_answer() {
-    let mut wire = Wire::connected(Desk::open());
+    let mut wire = Wire::connected(PackageSession::open());
     let hangs = json!({"action": "ServiceControl", "service": "hangs", "operation": "start"});
     wire.say(&command("over the change", &hangs, 60));
     for (second, put_back) in [(20, DAY), (130, Duration::ZERO), (140, DAY)] {

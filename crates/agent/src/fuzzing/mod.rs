@@ -3,7 +3,7 @@
 //! Here, and not in `fuzz/`, because readers are no part of the library's interface. Compiled for this crate's tests, which
 //! replay the corpora below `fuzz/corpus`, and under the feature `fuzzing`, for cargo-fuzz. Never in a release.
 
-use infiniservice_actions::autochecks::checks::time_sync;
+use infiniservice_actions::autochecks::checks::clock;
 use infiniservice_actions::autochecks::journal;
 use infiniservice_actions::fuzzing::{fits_the_wire, logs, sent, text};
 use infiniservice_actions::inventory::{self, bundles, desktop};
@@ -215,7 +215,7 @@ pub fn tools(bytes: &[u8]) {
     let text = text(bytes);
     let _ = journal::parse(&text);
     logs(&text);
-    let _ = time_sync::parse(&text);
+    let _ = clock::parse_status(&text);
     let _ = service_state::parse("infiniservice", &text);
     for name in user_names(bytes, &text) {
         assert!(!name.contains(char::is_control) && name.chars().count() <= MAX_NAME_CHARS, "{name:?}");

@@ -16,7 +16,7 @@ use crate::config::Loaded;
 use crate::status;
 use infiniservice_actions::Executor;
 use infiniservice_actions::audit::AuditRecord;
-use infiniservice_actions::autochecks::problem;
+use infiniservice_actions::autochecks::configuration;
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
 use infiniservice_link::{Action, Event, GivenUp, Link, Outgoing};
@@ -290,14 +290,14 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.counts.reloads += 1;
         match self.config.reload() {
             Ok(reloaded) => {
-                problem::report(None);
+                configuration::report_problem(None);
                 self.apply(&reloaded.applied, &reloaded.needs_restart);
                 if let Err(error) = self.config.keep() {
                     log::debug!("cannot keep a copy of the valid configuration: {error}");
                 }
             }
             Err(errors) => {
-                problem::report(Some(&errors.to_string()));
+                configuration::report_problem(Some(&errors.to_string()));
                 log::error!("configuration not reloaded, the old one stays in force: {errors}");
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use infiniservice_actions::Services;
-use infiniservice_actions::autochecks::problem;
+use infiniservice_actions::autochecks::configuration;
 use infiniservice_collector::{CollectorHandle, HandleError};
 use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Now;
@@ -68,7 +68,7 @@ impl Sources {
             vm_id: settings.vm_id.clone(),
             capabilities,
             limits: settings.limits(),
-            configuration_error: problem::current(),
+            configuration_error: configuration::problem(),
             timestamp: None,
         }
     }

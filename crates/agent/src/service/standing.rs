@@ -4,7 +4,7 @@ use super::agent::Agent;
 use crate::config::render;
 use crate::logging::errors;
 use crate::status::{Asker, Heartbeats, Host, Refused, Status};
-use infiniservice_actions::autochecks::problem;
+use infiniservice_actions::autochecks::configuration;
 use infiniservice_channel::transport::Transport;
 use infiniservice_exec::containment;
 use infiniservice_link::Link;
@@ -49,7 +49,7 @@ impl Standing {
 /// What is wrong with the agent itself, whatever the link is.
 pub(super) fn problems() -> Vec<String> {
     let fences = containment::missing().map(|_| "commands have no cgroups of their own".to_owned());
-    let wrong = problem::current()
+    let wrong = configuration::problem()
         .map(|problem| format!("the configuration file is invalid, and an older one is in force: {problem}"));
     [blocking::summary(), fences, wrong].into_iter().flatten().collect()
 }

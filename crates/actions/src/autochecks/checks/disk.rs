@@ -1,20 +1,22 @@
-//! How full the file systems are: the facts of two checks.
+//! How full the file systems are, the facts of two checks, and `disk_inodes`: how many of each file system's
+//! inodes are used, where their number is fixed.
 
-use crate::autochecks::finding::{Finding, Skip};
-use crate::autochecks::levels::{Levels, percent, worse};
-use crate::autochecks::{Machine, isolate, sys};
+use crate::autochecks::finding::{Assessed, Finding, Skip};
+use crate::autochecks::thresholds::{Thresholds, percent, worse};
+use crate::autochecks::{Machine, machine, sys};
 use infiniservice_collector::disk::usage::Space;
 use infiniservice_platform::blocking::Coming;
 use infiniservice_platform::linux::mounts::{self, Mount};
 use infiniservice_protocol::data::CheckStatus;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// Of a share that warns or fails without more being asked.
-pub const LEVELS: Levels = Levels::new(85.0, 95.0);
+pub const LEVELS: Thresholds = Thresholds::new(85.0, 95.0);
 /// How long a mount may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So many are looked at, and told.
@@ -74,7 +76,7 @@ pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
     let (remote, local): (Vec<_>, Vec<_>) = mounts.into_iter().partition(Mount::may_hang);
     let remote: Vec<_> = remote.into_iter().map(|mount| (ask(&mount), mount)).collect();
     let mut found = FileSystems { cut, ..FileSystems::default() };
-    let together = isolate::start("local file systems", move || answers(local))?;
+    let together = machine::start_blocking("local file systems", move || answers(local))?;
     let told = timeout_at(until, together).await.map_err(|_| silent("the local file systems"))?;
     for (mount, answer) in told.map_err(|_| silent("the local file systems"))? {
         found.take(&mount, Some(&answer));
@@ -90,12 +92,14 @@ pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
 pub async fn mount_table(machine: &Machine) -> Result<mounts::Table, Skip> {
     let path = machine.root.join("proc/self/mountinfo");
     let read = move || mounts::read(BufReader::new(File::open(path)?));
-    isolate::run("mountinfo", read).await?.map_err(|error| Skip(format!("/proc/self/mountinfo: {error}")))
+    machine::run_blocking("mountinfo", read)
+        .await?
+        .map_err(|error| Skip(format!("/proc/self/mountinfo: {error}")))
 }
 
 fn ask(mount: &Mount) -> Result<Coming<Answer>, Skip> {
     let (name, mount) = (mount.mount_point_text(), mount.clone());
-    isolate::start(&name, move || sys::space(&mount))
+    machine::start_blocking(&name, move || sys::space(&mount))
 }
 
 fn answers(mounts: Vec<Mount>) -> Vec<(Mount, Answer)> {
@@ -131,7 +135,7 @@ impl FileSystems {
     pub fn assess(
         &self,
         what: &str,
-        levels: Levels,
+        levels: Thresholds,
         share: impl Fn(&FileSystem) -> Option<f64>,
     ) -> Result<(Finding, Option<&FileSystem>), Skip> {
         let mut shares: Vec<(f64, &FileSystem)> =
@@ -157,7 +161,7 @@ impl FileSystems {
     }
 }
 
-fn sentence(what: &str, levels: Levels, shares: &[(f64, &FileSystem)]) -> String {
+fn sentence(what: &str, levels: Thresholds, shares: &[(f64, &FileSystem)]) -> String {
     let full: Vec<String> = shares
         .iter()
         .filter(|(share, _)| levels.judge(*share) != CheckStatus::Passed)
@@ -176,7 +180,7 @@ fn sentence(what: &str, levels: Levels, shares: &[(f64, &FileSystem)]) -> String
 /// For `details`: the bounds, the silent ones, and what `figures` tells of each.
 pub fn details(
     systems: &FileSystems,
-    levels: Levels,
+    levels: Thresholds,
     figures: impl Fn(&FileSystem) -> Option<Value>,
 ) -> Value {
     serde_json::json!({
@@ -200,4 +204,49 @@ pub(super) fn simulated(mount_point: &str, used: u64, inodes_used: u64) -> FileS
         free_inodes: 1000 - inodes_used,
     };
     FileSystem { mount_point: mount_point.into(), device: "/dev/vda1".into(), kind: "ext4".into(), space }
+}
+
+/// Gathers and assesses.
+pub async fn inodes(machine: Arc<Machine>) -> Assessed {
+    let systems = machine.file_systems().await?;
+    assess_inodes(&systems, LEVELS.or_asked(machine.asked))
+}
+
+/// The fullest file system decides.
+pub fn assess_inodes(systems: &FileSystems, levels: Thresholds) -> Assessed {
+    let (finding, fullest) = systems.assess("inodes", levels, FileSystem::inodes_used_percent)?;
+    let figures = |system: &FileSystem| {
+        Some(json!({
+            "mount_point": system.mount_point,
+            "inodes_total": system.space.inodes()?.0,
+            "inodes_used": system.space.inodes()?.1,
+            "used_percent": system.inodes_used_percent()?,
+        }))
+    };
+    let finding = finding.with_details(details(systems, levels, figures));
+    let place = fullest.map_or("", |system| system.mount_point.as_str());
+    Ok(finding.advise(format!("Find and remove the many small files on {place}: du --inodes -xd1 {place}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{simulated, *};
+    use infiniservice_protocol::data::CheckStatus;
+
+    #[test]
+    fn a_file_system_may_have_space_and_no_inodes_left() {
+        let list = vec![simulated("/", 10, 1000), simulated("/srv", 999, 1)];
+        let finding = assess_inodes(&FileSystems { list, ..FileSystems::default() }, LEVELS).unwrap();
+        assert_eq!(finding.status, CheckStatus::Failed);
+        assert_eq!(finding.message, "/ has 100 % of its inodes used.");
+        assert_eq!(finding.details["file_systems"][0]["inodes_used"], 1000);
+    }
+
+    #[test]
+    fn file_systems_that_make_inodes_as_needed_are_not_assessed() {
+        let mut btrfs = simulated("/", 10, 0);
+        btrfs.space.inodes = 0;
+        let skipped = assess_inodes(&FileSystems { list: vec![btrfs], ..FileSystems::default() }, LEVELS);
+        assert!(skipped.unwrap_err().0.contains("inodes"));
+    }
 }

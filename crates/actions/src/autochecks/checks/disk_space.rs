@@ -2,7 +2,7 @@
 
 use super::disk::{self, FileSystem, FileSystems};
 use crate::autochecks::finding::{Assessed, Finding};
-use crate::autochecks::levels::Levels;
+use crate::autochecks::thresholds::Thresholds;
 use crate::autochecks::{Machine, sys};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::CheckStatus;
@@ -74,7 +74,7 @@ fn offer_what_frees(mut finding: Finding, place: &str, frees: &BTreeMap<String, 
 }
 
 /// The fullest file system decides.
-pub fn assess(systems: &FileSystems, levels: Levels) -> Assessed {
+pub fn assess(systems: &FileSystems, levels: Thresholds) -> Assessed {
     let (finding, fullest) = systems.assess("space", levels, |system| Some(system.used_percent()))?;
     let figures = |system: &FileSystem| {
         Some(json!({

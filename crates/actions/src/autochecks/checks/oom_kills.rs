@@ -3,12 +3,12 @@
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::journal::{Entry, Log};
-use crate::autochecks::levels::Levels;
+use crate::autochecks::thresholds::Thresholds;
 use serde_json::json;
 use std::sync::Arc;
 
 /// Processes ended since boot.
-const LEVELS: Levels = Levels::new(1.0, 10.0);
+const LEVELS: Thresholds = Thresholds::new(1.0, 10.0);
 /// So many victims are told, the last ones.
 const MAX_TOLD: usize = 10;
 

@@ -5,9 +5,8 @@
 
 use super::kernels::{self, Kernels};
 use super::replaced::{self, Replaced};
-use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
-use crate::autochecks::isolate;
+use crate::autochecks::{Machine, machine};
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -59,7 +58,7 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
 
 async fn look<T: Send + 'static>(machine: &Machine, at: fn(&Path) -> T) -> Result<T, Skip> {
     let root = machine.root.clone();
-    isolate::run("kernels and mappings", move || at(&root)).await
+    machine::run_blocking("kernels and mappings", move || at(&root)).await
 }
 
 /// A restart that is due wants attention; when it suits, only people know.

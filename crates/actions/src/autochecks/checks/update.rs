@@ -103,7 +103,7 @@ impl Lists {
     fn of(known: &Known, now: SystemTime) -> Self {
         // A time in the future is a clock's fault, and another check's.
         let age = known.lists.fetched().map(|at| now.duration_since(at).unwrap_or_default());
-        let absent = known.lists == packages::Lists::Absent;
+        let absent = known.lists == packages::RepoMetadata::Absent;
         Self { absent, days: age.map(|age| age.as_secs() / 86_400) }
     }
 
@@ -165,7 +165,7 @@ mod tests {
             manager: "apt".into(),
             ..UpdateCheckData::default()
         };
-        Known { updates, lists: packages::Lists::Fetched(NOW) }
+        Known { updates, lists: packages::RepoMetadata::Fetched(NOW) }
     }
 
     fn command(finding: Finding) -> Option<Action> {
@@ -202,9 +202,9 @@ mod tests {
         assert_eq!(command(finding), Some(Action::UpdateCheck {}));
         let security = assess_security(&known(0, 0), after(12)).unwrap();
         assert!(security.status == Passed && security.message.ends_with("there may be more."));
-        let fetched_later = Known { lists: packages::Lists::Fetched(after(9)), ..known(0, 0) };
+        let fetched_later = Known { lists: packages::RepoMetadata::Fetched(after(9)), ..known(0, 0) };
         assert_eq!(assess_pending(&fetched_later, NOW).status, Passed);
-        let untold = Known { lists: packages::Lists::Unknown, ..known(0, 0) };
+        let untold = Known { lists: packages::RepoMetadata::Unknown, ..known(0, 0) };
         assert_eq!(assess_pending(&untold, NOW).status, Passed);
     }
 
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn without_lists_nothing_is_called_up_to_date() {
-        let none = Known { lists: packages::Lists::Absent, ..known(0, 0) };
+        let none = Known { lists: packages::RepoMetadata::Absent, ..known(0, 0) };
         let finding = assess_pending(&none, NOW);
         assert!(finding.status == Warning && finding.message.contains("never fetched"), "{finding:?}");
         assert_eq!(command(finding), Some(Action::UpdateCheck {}));

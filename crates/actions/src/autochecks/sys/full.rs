@@ -1,7 +1,7 @@
 //! What fills a file system: its largest directories and files, and files that are deleted but still open. A bounded walk in a thread
 //! of its own.
 
-use crate::autochecks::{Machine, isolate};
+use crate::autochecks::{Machine, machine};
 use crate::cleanup::journal::{self, Archives};
 use crate::cleanup::{Job, StopFlag, Target, clean};
 use infiniservice_platform::linux::mounts;
@@ -52,7 +52,7 @@ pub async fn largest(machine: &Machine, place: &str) -> Option<Value> {
         let open = deleted_but_open(&place, &mounts);
         told(found, open)
     };
-    timeout(WALK * 2, isolate::run("the largest files", work)).await.ok()?.ok()
+    timeout(WALK * 2, machine::run_blocking("the largest files", work)).await.ok()?.ok()
 }
 
 /// How much each target of a clean-up would free, in 10^6 bytes, by a dry run. Nothing where that takes too long.
@@ -66,7 +66,7 @@ pub async fn would_free(machine: &Machine, targets: &[String]) -> Option<BTreeMa
         now: SystemTime::now(),
         stop: stop.clone(),
     };
-    let dry = timeout(DRY_RUN, isolate::run("the cleanup's dry run", move || dry_run(&job))).await;
+    let dry = timeout(DRY_RUN, machine::run_blocking("the cleanup's dry run", move || dry_run(&job))).await;
     stop.set();
     let data = dry.ok()?.ok()?;
     Some(data.targets.into_iter().map(|target| (target.name, target.space_cleared_mb)).collect())

@@ -1,14 +1,14 @@
 //! `event_log_errors`: errors and critical events of the System log in the last day.
 
 use crate::autochecks::finding::Finding;
-use crate::autochecks::levels::Levels;
+use crate::autochecks::thresholds::Thresholds;
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// What is asked for: levels 1 (critical) and 2 (error), of the last 86,400,000 ms.
 pub const QUERY: &str = "*[System[(Level=1 or Level=2) and TimeCreated[timediff(@SystemTime) <= 86400000]]]";
 /// Events of one day; a healthy machine has a few.
-const LEVELS: Levels = Levels::new(20.0, 200.0);
+const LEVELS: Thresholds = Thresholds::new(20.0, 200.0);
 /// One critical event, such as an unexpected restart, wants attention by itself.
 const CRITICAL: &str = "1";
 /// So many sources are told.
@@ -57,7 +57,8 @@ pub fn assess(events: &[Event], more: bool) -> Finding {
     let critical = events.iter().filter(|event| event.level == CRITICAL).count();
     let mut status = LEVELS.judge(events.len() as f64);
     if critical > 0 {
-        status = crate::autochecks::levels::worse(status, infiniservice_protocol::data::CheckStatus::Warning);
+        status =
+            crate::autochecks::thresholds::worse(status, infiniservice_protocol::data::CheckStatus::Warning);
     }
     let at_least = if more { "at least " } else { "" };
     let message = match (events.len(), sources.first()) {

@@ -1,14 +1,13 @@
 //! Gathers the facts of Windows' checks.
 
-use super::firewall::{PROFILES, Profile};
-use super::{automatic_services, defender, event_log, firewall, reboot, time, updates};
-use crate::autochecks::checks::configuration;
+use super::security::{self, PROFILES, Profile};
+use super::{event_log, services, updates};
 use crate::autochecks::checks::disk::{self, FileSystem, FileSystems};
 use crate::autochecks::checks::memory;
 use crate::autochecks::finding::{Assessed, Finding, Skip};
-use crate::autochecks::levels::{Levels, one_decimal};
-use crate::autochecks::round::Spec;
-use crate::autochecks::{Machine, isolate};
+use crate::autochecks::runner::Spec;
+use crate::autochecks::thresholds::{Thresholds, one_decimal};
+use crate::autochecks::{Machine, configuration, machine};
 use crate::{cleanup, windows_update};
 use infiniservice_collector::{CpuMeter, drive_space, local_drives, machine_memory};
 use infiniservice_platform::win32::event_log_unsafe::events;
@@ -22,7 +21,7 @@ use windows_registry::LOCAL_MACHINE;
 const SHORT: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(60);
 /// Busy for this share of a second. Others see it only when it lasts; a moment's load is no fault.
-const CPU: Levels = Levels::new(90.0, 101.0);
+const CPU: Thresholds = Thresholds::new(90.0, 101.0);
 const CPU_SAMPLE: Duration = Duration::from_secs(2);
 const CONTROL: &str = r"SYSTEM\CurrentControlSet\Control";
 const CURRENT_VERSION: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion";
@@ -44,7 +43,7 @@ pub const ALL: [Spec; 12] = [
 ];
 
 async fn disk_space(machine: Arc<Machine>) -> Assessed {
-    let systems = isolate::run("drives", drives).await?;
+    let systems = machine::run_blocking("drives", drives).await?;
     let levels = disk::LEVELS.or_asked(machine.asked);
     let (finding, fullest) = systems.assess("space", levels, |system| Some(system.used_percent()))?;
     let figures = |system: &FileSystem| {
@@ -81,12 +80,12 @@ fn drives() -> FileSystems {
 
 async fn failed_services(machine: Arc<Machine>) -> Assessed {
     let services = machine.services.list().await.map_err(|error| Skip(error.error))?;
-    Ok(automatic_services::assess(&services))
+    Ok(services::assess_services(&services))
 }
 
 async fn time_sync(machine: Arc<Machine>) -> Assessed {
     let services = machine.services.list().await.map_err(|error| Skip(error.error))?;
-    time::assess(&services)
+    services::assess_time(&services)
 }
 
 async fn pending_updates(machine: Arc<Machine>) -> Assessed {
@@ -101,11 +100,11 @@ async fn security_updates(machine: Arc<Machine>) -> Assessed {
 
 async fn defender_status(machine: Arc<Machine>) -> Assessed {
     let status = crate::defender::status(&machine.control).await.map_err(|error| Skip(error.error))?;
-    Ok(defender::assess(&status))
+    Ok(security::assess_defender(&status))
 }
 
 async fn firewall_profiles() -> Assessed {
-    firewall::assess(&isolate::run("firewall", profiles).await?)
+    security::assess_firewall(&machine::run_blocking("firewall", profiles).await?)
 }
 
 fn profiles() -> Vec<Profile> {
@@ -122,22 +121,23 @@ fn profiles() -> Vec<Profile> {
 }
 
 async fn event_log_errors() -> Assessed {
-    let asked = isolate::run("event log", || events("System", event_log::QUERY, event_log::read)).await?;
+    let asked =
+        machine::run_blocking("event log", || events("System", event_log::QUERY, event_log::read)).await?;
     let (events, more) = asked
         .map_err(|error| Skip(format!("the System event log cannot be read: {}", explain(error.code().0))))?;
     Ok(event_log::assess(&events, more))
 }
 
 async fn reboot_required(machine: Arc<Machine>) -> Assessed {
-    let mut signs = isolate::run("registry", signs).await?;
+    let mut signs = machine::run_blocking("registry", signs).await?;
     match windows_update::is_reboot_required(&machine.control).await {
         Ok(required) => signs.update |= required,
         Err(_) => signs.unread.push("the update agent"),
     }
-    Ok(reboot::assess(&signs))
+    Ok(updates::assess_reboot(&signs))
 }
 
-fn signs() -> reboot::Signs {
+fn signs() -> updates::Signs {
     let mut unread = Vec::new();
     let mut sign = |name: &'static str, found: windows_registry::Result<bool>| {
         found.unwrap_or_else(|_| {
@@ -148,7 +148,7 @@ fn signs() -> reboot::Signs {
     let renames = LOCAL_MACHINE
         .open(format!(r"{CONTROL}\Session Manager"))
         .and_then(|key| key.get_multi_string("PendingFileRenameOperations"));
-    reboot::Signs {
+    updates::Signs {
         servicing: sign("components of Windows", exists(r"Component Based Servicing\RebootPending")),
         update: sign("Windows Update", exists(r"WindowsUpdate\Auto Update\RebootRequired")),
         new_name: sign("the computer's name", has_new_name()),
@@ -178,8 +178,9 @@ fn is_absent(error: &windows::core::Error) -> bool {
 }
 
 async fn memory_left(machine: Arc<Machine>) -> Assessed {
-    let figures = isolate::run("memory", machine_memory).await?.map_err(|error| Skip(error.to_string()))?;
-    Ok(memory::assess(&figures, memory::LEVELS.or_asked(machine.asked)))
+    let figures =
+        machine::run_blocking("memory", machine_memory).await?.map_err(|error| Skip(error.to_string()))?;
+    Ok(memory::assess_memory(&figures, memory::MEMORY.or_asked(machine.asked)))
 }
 
 /// Over two seconds; what is busy for longer shows in the metrics.

@@ -1,7 +1,6 @@
 //! The checks on a real Windows or Wine.
 
-use crate::autochecks::round;
-use crate::autochecks::{Asked, Machine, NotAsked};
+use crate::autochecks::{Asked, Machine, NotAsked, runner};
 use crate::services::ScmServices;
 use infiniservice_exec::{Control, system_runner};
 use infiniservice_protocol::data::CheckStatus;
@@ -19,7 +18,7 @@ async fn every_check_is_made_or_says_why_it_is_not() {
         control: Control::for_at_most(Duration::from_secs(120)),
         once: Arc::default(),
     };
-    let data = round::run(&super::ALL, &machine).await;
+    let data = runner::run(&super::ALL, &machine).await;
     assert_eq!(data.checks.len(), super::ALL.len());
     let of = |name: &str| data.checks.iter().find(|check| check.name == name).unwrap();
     for name in ["disk_space", "failed_services", "reboot_required", "memory", "cpu_load"] {

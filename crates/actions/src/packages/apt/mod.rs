@@ -1,18 +1,18 @@
 //! Debian's: dpkg-query reads, apt-get changes (apt-get(8), dpkg-query(1), apt.conf(5)).
 
-mod failure;
 mod names;
 mod query;
-mod updates;
-
 #[cfg(test)]
 mod tests;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PendingQuery, Plan, ReadLine, Reading, Reasons, RebootSign,
-    Scope, Target, key,
+    Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Plan, ReadLine, Reading, Reasons,
+    RebootSign, Scope, key,
 };
+use crate::packages::failure::{Rule, by_rules, last_words, line_with};
+use crate::packages::{Cause, Holder};
 use infiniservice_exec::{Finished, Request};
+use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -51,7 +51,7 @@ impl PackageManager for Apt {
         "apt"
     }
 
-    fn target(&self, package: &str) -> Result<Target, String> {
+    fn target(&self, package: &str) -> Result<PackageSpec, String> {
         names::target(package)
     }
 
@@ -67,15 +67,15 @@ impl PackageManager for Apt {
         Some(Box::new(query::listed))
     }
 
-    fn query(&self, target: &Target) -> Request {
+    fn query(&self, target: &PackageSpec) -> Request {
         query::one(target)
     }
 
-    fn read_query(&self, target: &Target, text: &str) -> Vec<Installed> {
+    fn read_query(&self, target: &PackageSpec, text: &str) -> Vec<Installed> {
         query::read_one(target, text)
     }
 
-    fn known(&self, target: &Target) -> Option<Request> {
+    fn known(&self, target: &PackageSpec) -> Option<Request> {
         let options = ["-q", "-o", "APT::Cmd::Pattern-Only=true", "madison", "--"];
         Some(Request::new(
             "apt-cache",
@@ -88,16 +88,16 @@ impl PackageManager for Apt {
         finished.stdout.text.lines().any(|line| line.contains(" | "))
     }
 
-    fn simulate(&self, change: Change, target: &Target) -> Option<Request> {
-        let own = [&updates::SIMULATE[..], verb(change)].concat();
+    fn simulate(&self, change: Change, target: &PackageSpec) -> Option<Request> {
+        let own = [&query::SIMULATE[..], verb(change)].concat();
         Some(apt_get(&own, Duration::ZERO, [names::argument(target)]))
     }
 
     fn read_plan(&self, finished: &Finished) -> Result<Plan, String> {
-        updates::plan(&finished.stdout.text)
+        query::plan(&finished.stdout.text)
     }
 
-    fn change(&self, change: Change, target: &Target, cascade: bool, lock_wait: Duration) -> Request {
+    fn change(&self, change: Change, target: &PackageSpec, cascade: bool, lock_wait: Duration) -> Request {
         let limits: &[&str] = match (change, cascade, &target.version) {
             (Change::Remove, ..) => &[],
             (_, true, _) => &["--allow-downgrades"],
@@ -109,7 +109,7 @@ impl PackageManager for Apt {
     }
 
     fn failure(&self, finished: &Finished) -> Failure {
-        failure::read(finished)
+        failure_of(finished)
     }
 
     /// Reading selections from nothing changes none, but opens the database for writing and so takes in the journal of
@@ -138,34 +138,34 @@ impl PackageManager for Apt {
     }
 
     fn pending(&self) -> PendingQuery {
-        let doable = updates::simulation(&["upgrade", "--with-new-pkgs"]);
-        PendingQuery { all: updates::everything(), security: None, doable: Some(doable) }
+        let doable = query::simulation(&["upgrade", "--with-new-pkgs"]);
+        PendingQuery { all: query::everything(), security: None, doable: Some(doable) }
     }
 
     fn read_pending(&self, all: &str, _: &str) -> Result<Reading<PendingUpdate>, String> {
-        Ok(updates::read(all))
+        Ok(query::read(all))
     }
 
     fn read_doable(&self, text: &str) -> Result<HashSet<(String, String)>, String> {
-        Ok(updates::read(text).rows.iter().map(key).collect())
+        Ok(query::read(text).rows.iter().map(key).collect())
     }
 
     fn reasons(&self) -> Vec<Request> {
-        vec![Request::new("apt-mark", ["showhold"]), updates::simulation(&["dist-upgrade"])]
+        vec![Request::new("apt-mark", ["showhold"]), query::simulation(&["dist-upgrade"])]
     }
 
     fn read_reasons(&self, answers: &[String]) -> Reasons {
         let text = |at: usize| answers.get(at).map(String::as_str).unwrap_or_default();
         Reasons {
             held: text(0).lines().map(|line| line.trim().to_owned()).collect(),
-            resolved: updates::read(text(1)).rows.iter().map(key).collect(),
-            removed: updates::plan(text(1)).unwrap_or_default().removed,
+            resolved: query::read(text(1)).rows.iter().map(key).collect(),
+            removed: query::plan(text(1)).unwrap_or_default().removed,
             phases: true,
         }
     }
 
     fn simulate_update(&self, scope: Scope<'_>, cascade: bool) -> Option<Request> {
-        Some(bring(&updates::SIMULATE, scope, cascade, Duration::ZERO))
+        Some(bring(&query::SIMULATE, scope, cascade, Duration::ZERO))
     }
 
     fn update(&self, scope: Scope<'_>, cascade: bool, lock_wait: Duration) -> Request {
@@ -198,7 +198,7 @@ fn bring(options: &[&str], scope: Scope<'_>, cascade: bool, lock_wait: Duration)
         (Scope::All, true) => (&["dist-upgrade"], &[]),
         (Scope::Security(updates), _) => (&["install", "--only-upgrade"], updates),
     };
-    apt_get(&[options, own].concat(), lock_wait, updates.iter().filter_map(updates::argument))
+    apt_get(&[options, own].concat(), lock_wait, updates.iter().filter_map(query::argument))
 }
 
 fn apt_get(own: &[&str], lock_wait: Duration, names: impl IntoIterator<Item = String>) -> Request {
@@ -219,3 +219,65 @@ const QUIET: [(&str, &str); 6] = [
     ("APT_LISTBUGS_FRONTEND", "none"),
     ("UCF_FORCE_CONFFOLD", "1"),
 ];
+
+/// In this order: what comes first explains what comes after it.
+const RULES: &[Rule] = &[
+    (Cause::Interrupted, "dpkg was interrupted"),
+    (Cause::Busy, "E: Could not get lock"),
+    (Cause::Busy, "E: Unable to acquire the dpkg frontend lock"),
+    (Cause::Busy, "E: Unable to lock the administration directory"),
+    (Cause::NoSpace, "No space left on device"),
+    (Cause::NoSpace, "E: You don't have enough free space"),
+    (Cause::NotFound, "E: Unable to locate package"),
+    (Cause::NotFound, "has no installation candidate"),
+    (Cause::NotFound, "' was not found"),
+    (Cause::Dependencies, " : Depends: "),
+    (Cause::Dependencies, " : PreDepends: "),
+    (Cause::Dependencies, " : Conflicts: "),
+    (Cause::Dependencies, " : Breaks: "),
+    (Cause::Dependencies, "you have held broken packages"),
+    (Cause::Dependencies, "Unmet dependencies"),
+    (Cause::Protected, "E: Essential packages were removed"),
+    (Cause::Protected, "E: Removing essential"),
+    (Cause::WouldRemove, "remove is disabled"),
+    (Cause::Held, "E: Held packages were changed"),
+    (Cause::FakeRunner, "script subprocess "),
+    (Cause::Untrusted, "E: There were unauthenticated packages"),
+    (Cause::Untrusted, "is not signed"),
+    (Cause::Untrusted, "NO_PUBKEY"),
+    (Cause::Stale, "404  Not Found"),
+    (Cause::Stale, "Failed to stat - stat"),
+    (Cause::Stale, "Hash Sum mismatch"),
+    (Cause::Unreachable, "Failed to fetch"),
+    (Cause::Permission, "are you root?"),
+    (Cause::Permission, "(13: Permission denied)"),
+];
+
+/// The failure that an ended apt-get tells.
+fn failure_of(finished: &Finished) -> Failure {
+    let mut failure = by_rules(RULES, finished).unwrap_or_else(|| last_words(finished));
+    match failure.cause {
+        Cause::Busy => failure.holder = holder(finished),
+        Cause::WouldRemove => failure.words = quote(&listed(&finished.stdout.text, "will be REMOVED:")),
+        _ => {}
+    }
+    failure
+}
+
+/// `… It is held by process 1234 (unattended-upgr)…`: said while it waits, too.
+fn holder(finished: &Finished) -> Option<Holder> {
+    let (_, tail) = line_with(finished, "held by process ")?.split_once("held by process ")?;
+    let (pid, tail) = tail.split_once(|c: char| !c.is_ascii_digit()).unwrap_or((tail, ""));
+    let name = tail.split_once('(').and_then(|(_, tail)| tail.split_once(')')).map(|(name, _)| quote(name));
+    Some(Holder { pid: pid.parse().ok()?, name })
+}
+
+/// The indented names below a heading.
+fn listed(text: &str, heading: &str) -> String {
+    let below = text.lines().skip_while(|line| !line.ends_with(heading)).skip(1);
+    below
+        .take_while(|line| line.starts_with("  "))
+        .flat_map(str::split_whitespace)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

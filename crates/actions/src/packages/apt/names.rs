@@ -11,14 +11,14 @@
 //! and a last `+` an installation, `^` a task, `/` a file or a suite, and `*?[~` a pattern. `name:any` and its siblings
 //! are no architectures: apt takes the machine's own for them, dpkg none.
 
-use crate::packages::Target;
-use crate::packages::target::word;
+use crate::packages::PackageSpec;
+use crate::packages::plan::word;
 
 /// Words in the place of an architecture that name none of a package's own.
 const PSEUDO: [&str; 5] = ["any", "all", "native", "source", "none"];
 
 /// Takes a name apart, or says what it must be. `name-`, which apt-get reads as "remove", a file and a pattern are refused.
-pub(super) fn target(package: &str) -> Result<Target, String> {
+pub(super) fn target(package: &str) -> Result<PackageSpec, String> {
     let (qualified, version) = split(package, '=');
     let (name, architecture) = split(qualified, ':');
     let valid = is_name(name)
@@ -28,7 +28,7 @@ pub(super) fn target(package: &str) -> Result<Target, String> {
     if !valid {
         return Err("be the name of a Debian package, such as vim, libc6:amd64 or vim=2:9.0.1378-2".into());
     }
-    Ok(Target {
+    Ok(PackageSpec {
         name: name.to_owned(),
         architecture: architecture.map(str::to_owned),
         version: version.map(str::to_owned),
@@ -55,7 +55,7 @@ fn is_version(text: &str) -> bool {
 }
 
 /// `name` or `name:architecture`.
-pub(super) fn qualified(target: &Target) -> String {
+pub(super) fn qualified(target: &PackageSpec) -> String {
     match &target.architecture {
         Some(architecture) => format!("{}:{architecture}", target.name),
         None => target.name.clone(),
@@ -63,7 +63,7 @@ pub(super) fn qualified(target: &Target) -> String {
 }
 
 /// The argument that names it to apt-get.
-pub(super) fn argument(target: &Target) -> String {
+pub(super) fn argument(target: &PackageSpec) -> String {
     match &target.version {
         Some(version) => format!("{}={version}", qualified(target)),
         None => qualified(target),

@@ -1,10 +1,11 @@
 //! What dpkg has installed, by dpkg-query with a format of our own.
 
-use super::names;
-use crate::packages::{Installed, Parsed, Target};
+use super::{OPTIONS, names};
+use crate::packages::plan::{Plan, Planned, Reading};
+use crate::packages::{Installed, PackageSpec, Parsed};
 use infiniservice_exec::Request;
-use infiniservice_platform::one_line::description;
-use infiniservice_protocol::data::PackageInfo;
+use infiniservice_platform::one_line::{description, quote};
+use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 
 /// The description stands last: only it is free text, and it may hold tabs.
 const FORMAT: &str = "-f=${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\t${Installed-Size}\\t${binary:Summary}\\n";
@@ -15,7 +16,7 @@ pub(super) fn list() -> Request {
 }
 
 /// One package, in all its architectures unless one was named.
-pub(super) fn one(target: &Target) -> Request {
+pub(super) fn one(target: &PackageSpec) -> Request {
     Request::new("dpkg-query", ["-W", FORMAT, "--", &names::qualified(target)])
 }
 
@@ -51,7 +52,7 @@ impl Row<'_> {
 
     /// dpkg's word where it is not set up.
     fn state(&self) -> Option<String> {
-        (!self.is_ready()).then(|| infiniservice_platform::one_line::quote(self.status))
+        (!self.is_ready()).then(|| quote(self.status))
     }
 
     fn is_ready(&self) -> bool {
@@ -78,7 +79,7 @@ pub(super) fn listed(line: &str) -> Parsed<PackageInfo> {
 }
 
 /// The instances of a package, that of the agent's own architecture first.
-pub(super) fn read_one(target: &Target, text: &str) -> Vec<Installed> {
+pub(super) fn read_one(target: &PackageSpec, text: &str) -> Vec<Installed> {
     let instance = |row: Row<'_>| Installed {
         version: row.version.to_owned(),
         architecture: Some(row.architecture.to_owned()),
@@ -105,4 +106,100 @@ fn native() -> &'static str {
         "powerpc64" => "ppc64el",
         other => other,
     }
+}
+
+/// A simulation takes no lock and needs no rights; what it would take away is read, not refused, here.
+pub(super) const SIMULATE: [&str; 4] =
+    ["-s", "-o", "APT::Get::Show-User-Simulation-Note=false", "--allow-downgrades"];
+/// A simulation of a large system.
+const MAX_BYTES: usize = 8 << 20;
+
+/// Everything that is newer, also what is held or phased.
+pub(super) fn everything() -> Request {
+    let more = ["-o", "APT::Ignore-Hold=true", "-o", "APT::Get::Always-Include-Phased-Updates=true"];
+    simulation(&[&more[..], &["--allow-change-held-packages", "dist-upgrade"]].concat())
+}
+
+/// One that begins with `own`.
+pub(super) fn simulation(own: &[&str]) -> Request {
+    Request::new("apt-get", OPTIONS.iter().chain(&SIMULATE).chain(own)).max_output(MAX_BYTES)
+}
+
+/// The updates of a simulation. A line that begins as one and cannot be read is counted.
+pub(super) fn read(text: &str) -> Reading<PendingUpdate> {
+    Reading::of(text.lines(), |line| Some(read_line(line.strip_prefix("Inst ")?)))
+}
+
+/// `name [installed] (version origins [architecture]) [what it breaks on the way]`; a new package has no `[installed]`.
+/// `origins` is a repository's own text and may hold anything: everything else is read from the ends.
+fn read_line(line: &str) -> Option<PendingUpdate> {
+    let (name, rest) = line.split_once(' ')?;
+    let (version_installed, rest) = installed(rest)?;
+    let (version, rest) = rest.strip_prefix('(')?.split_once(' ')?;
+    let (inner, tail) = rest.rsplit_once("])")?;
+    let (origins, architecture) = inner.rsplit_once('[')?;
+    if [name, version, architecture].iter().any(|word| word.is_empty()) || !is_tail(tail) {
+        return None;
+    }
+    let source = quote(origins.trim_end());
+    Some(PendingUpdate {
+        package: name.to_owned(),
+        version_installed: version_installed.map(str::to_owned),
+        version_available: version.to_owned(),
+        architecture: Some(architecture.to_owned()),
+        is_security_update: source.split(", ").any(is_security),
+        source,
+        blocked_by: None,
+    })
+}
+
+/// `[1.0] (…` or `(…`.
+fn installed(rest: &str) -> Option<(Option<&str>, &str)> {
+    match rest.strip_prefix('[') {
+        Some(rest) => rest.split_once("] ").map(|(version, rest)| (Some(version), rest)),
+        None => Some((None, rest)),
+    }
+}
+
+fn is_tail(tail: &str) -> bool {
+    tail.trim().is_empty() || tail.starts_with(" [")
+}
+
+/// `Debian-Security:12/stable-security` or `Ubuntu:22.04/jammy-security`: by suite, or by the label of Debian's archive.
+fn is_security(origin: &str) -> bool {
+    let suite = origin.rsplit('/').next().unwrap_or_default();
+    suite.ends_with("-security") || origin.starts_with("Debian-Security:")
+}
+
+/// The argument that brings exactly this update. Names come from the repositories' lists: what is no plain name is left out.
+pub(super) fn argument(update: &PendingUpdate) -> Option<String> {
+    let text = format!("{}={}", update.package, update.version_available);
+    names::target(&text).ok().map(|target| names::argument(&target))
+}
+
+/// What a simulation takes away. The counts of its summary must agree, or it was not understood.
+pub(super) fn plan(text: &str) -> Result<Plan, String> {
+    let summary = text.lines().rfind(|line| line.contains(" to remove and "));
+    let summary = summary.ok_or("apt-get's simulation has no summary")?;
+    let lines = text.lines().filter_map(|line| line.strip_prefix("Remv ").or(line.strip_prefix("Purg ")));
+    let removed: Vec<_> = lines.filter_map(|line| line.split(' ').next()).map(planned).collect();
+    let downgraded = super::listed(text, "will be DOWNGRADED:");
+    let downgraded: Vec<_> = downgraded.split_whitespace().map(planned).collect();
+    for (all, what) in [(&removed, " to remove"), (&downgraded, " downgraded")] {
+        if all.len() != counted(summary, what) {
+            return Err(format!("apt-get's simulation does not list all{what}: {}", quote(summary)));
+        }
+    }
+    Ok(Plan { removed, downgraded, ..Plan::default() })
+}
+
+/// `2 upgraded, 0 newly installed, 1 downgraded, 3 to remove and 0 not upgraded.`
+fn counted(summary: &str, what: &str) -> usize {
+    let before = summary.split_once(what).map_or("", |(before, _)| before);
+    before.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+fn planned(word: &str) -> Planned {
+    let (name, architecture) = word.split_once(':').map_or((word, None), |(name, of)| (name, Some(of)));
+    Planned { name: name.to_owned(), architecture: architecture.map(str::to_owned), version: None }
 }

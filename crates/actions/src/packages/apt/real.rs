@@ -63,7 +63,7 @@ impl System {
 
     /// What a simulation says.
     pub(super) fn simulation(&self, own: &[&str]) -> String {
-        let all = super::super::OPTIONS.iter().chain(&super::updates::SIMULATE).chain(own);
+        let all = super::super::OPTIONS.iter().chain(&super::query::SIMULATE).chain(own);
         self.apt_get(&all.copied().collect::<Vec<_>>())
     }
 

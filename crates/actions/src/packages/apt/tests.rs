@@ -4,7 +4,7 @@
 mod real;
 
 use super::*;
-use crate::packages::fixture::{finished, recorded};
+use crate::packages::test_fixture::{finished, recorded};
 use crate::packages::{Cause, Holder};
 use infiniservice_protocol::ErrorCode;
 use proptest::prelude::*;
@@ -46,12 +46,12 @@ fn what_is_removed_but_for_its_configuration_is_not_installed() {
     let text = "config-files\tx\t1\tall\t4\td\nnot-installed\ty\t\tall\t\td\n";
     assert_eq!(Apt.read_list(text), Reading::default());
     assert_eq!(Apt.read_list("no such row\n").unreadable, 1);
-    assert!(Apt.read_query(&Target::named("x"), text).is_empty());
+    assert!(Apt.read_query(&PackageSpec::named("x"), text).is_empty());
 }
 
 #[test]
 fn a_query_tells_installed_from_half_installed_and_absent() {
-    let of = |name: &str, text: &str| Apt.read_query(&Target::named(name), text);
+    let of = |name: &str, text: &str| Apt.read_query(&PackageSpec::named(name), text);
     let plain = of("lab-plain", include_str!("fixtures/query.apt-2.6.2.stdout"));
     assert_eq!((plain[0].version.as_str(), plain[0].ready), ("1.0", true));
     let hangs = of("lab-hangs", include_str!("fixtures/query-half-configured.apt-2.6.2.stdout"));
@@ -63,7 +63,7 @@ fn a_query_tells_installed_from_half_installed_and_absent() {
 #[test]
 fn of_several_architectures_the_machines_own_comes_first() {
     let text = "installed\tlibc6\t1\ti386\t1\tx\ninstalled\tlibc6\t2\tamd64\t1\tx\n";
-    assert_eq!(Apt.read_query(&Target::named("libc6"), text)[0].version, "2");
+    assert_eq!(Apt.read_query(&PackageSpec::named("libc6"), text)[0].version, "2");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_name_is_known_when_a_repository_has_it() {
 #[test]
 fn every_change_ends_its_options_before_the_name() {
     for change in [Change::Install, Change::Update, Change::Remove] {
-        let request = Apt.change(change, &Target::named("vim"), false, Duration::from_secs(9));
+        let request = Apt.change(change, &PackageSpec::named("vim"), false, Duration::from_secs(9));
         let arguments = arguments(&request);
         assert_eq!(arguments[arguments.len() - 2..], ["--", "vim"]);
         assert!(arguments.contains(&"DPkg::Lock::Timeout=9".to_owned()), "{arguments:?}");
@@ -118,10 +118,10 @@ fn each_failure_is_told_by_its_cause_and_in_the_tools_words() {
         ),
         (
             failure!(100, "install-fails.apt-2.6.2"),
-            Cause::Script,
+            Cause::FakeRunner,
             "installed lab-fails package post-installation script",
         ),
-        (failure!(100, "install-asks.apt-2.6.2"), Cause::Script, "installed lab-fails package"),
+        (failure!(100, "install-asks.apt-2.6.2"), Cause::FakeRunner, "installed lab-fails package"),
         (failure!(100, "install-enemy.apt-2.6.2"), Cause::WouldRemove, "(lab-plain)"),
         (
             failure!(100, "install-missing-file.apt-2.6.2"),
@@ -237,7 +237,7 @@ fn a_hostile_repository_cannot_smuggle_an_option_into_an_update() {
 
 #[test]
 fn what_changes_packages_goes_on_when_the_agent_ends_and_nothing_else_does() {
-    let target = Target::named("vim");
+    let target = PackageSpec::named("vim");
     for change in [Change::Install, Change::Update, Change::Remove] {
         assert!(Apt.change(change, &target, false, Duration::ZERO).outlives_the_agent);
     }
@@ -268,7 +268,7 @@ proptest! {
     #[test]
     fn no_output_makes_a_reader_fail(text in any::<String>(), line in "Inst [^\\n]{0,60}") {
         Apt.read_list(&text);
-        Apt.read_query(&Target::named("x"), &text);
+        Apt.read_query(&PackageSpec::named("x"), &text);
         Apt.failure(&finished(100, &text, &line));
         let read = Apt.read_pending(&format!("{line}\n{text}"), "").unwrap();
         prop_assert!(!read.rows.is_empty() || read.unreadable > 0);

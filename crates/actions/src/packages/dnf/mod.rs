@@ -3,15 +3,16 @@
 //! Run against dnf 4.14. dnf5, which is Fedora's dnf from 41 on, is minded after its documentation (dnf5(8) and "Changes
 //! between DNF and DNF5"), not run.
 
-mod failure;
 #[cfg(test)]
 mod tests;
 mod transaction;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Planned, ReadLine, Reading, RebootSign,
-    Scope, Target, failure as rules, rpm,
+    Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Plan, Planned, ReadLine, Reading,
+    RebootSign, Scope, rpm,
 };
+use crate::packages::failure::{Rule, by_rules, last_words, line_with};
+use crate::packages::{Cause, Holder};
 use infiniservice_exec::{Finished, Request};
 use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
@@ -62,7 +63,7 @@ impl PackageManager for Dnf {
     }
 
     /// No `--` stands before it in a command, dnf5 knows none: a target never begins with `-`.
-    fn target(&self, package: &str) -> Result<Target, String> {
+    fn target(&self, package: &str) -> Result<PackageSpec, String> {
         rpm::target(package)
     }
 
@@ -78,15 +79,15 @@ impl PackageManager for Dnf {
         Some(Box::new(rpm::listed(self.name())))
     }
 
-    fn query(&self, target: &Target) -> Request {
+    fn query(&self, target: &PackageSpec) -> Request {
         rpm::one(target)
     }
 
-    fn read_query(&self, _: &Target, text: &str) -> Vec<Installed> {
+    fn read_query(&self, _: &PackageSpec, text: &str) -> Vec<Installed> {
         rpm::read_one(text)
     }
 
-    fn known(&self, target: &Target) -> Option<Request> {
+    fn known(&self, target: &PackageSpec) -> Option<Request> {
         Some(dnf(&["-q", "repoquery", FORMAT, &target.name]))
     }
 
@@ -94,36 +95,36 @@ impl PackageManager for Dnf {
         finished.stdout.text.lines().any(|line| line.contains('\t'))
     }
 
-    fn simulate(&self, change: Change, target: &Target) -> Option<Request> {
+    fn simulate(&self, change: Change, target: &PackageSpec) -> Option<Request> {
         // Whatever it takes is shown; the change itself may take nothing unless it is told to.
         let erase: &[&str] = if change == Change::Remove { &[] } else { &["--allowerasing"] };
         Some(simulation(&[&[verb(change)], erase, &[&target.name]].concat()))
     }
 
     fn simulated_well(&self, finished: &Finished) -> bool {
-        finished.succeeded() || rules::line_with(finished, transaction::ABORTED).is_some()
+        finished.succeeded() || line_with(finished, transaction::ABORTED).is_some()
     }
 
     fn read_plan(&self, finished: &Finished) -> Result<Plan, String> {
         transaction::read(&finished.stdout.text).map(|steps| steps.plan())
     }
 
-    fn is_named(&self, target: &Target, planned: &Planned) -> bool {
+    fn is_named(&self, target: &PackageSpec, planned: &Planned) -> bool {
         rpm::is_named(&target.name, planned)
     }
 
-    fn change(&self, change: Change, target: &Target, cascade: bool, _: Duration) -> Request {
+    fn change(&self, change: Change, target: &PackageSpec, cascade: bool, _: Duration) -> Request {
         let erase: &[&str] = if cascade && change != Change::Remove { &["--allowerasing"] } else { &[] };
         dnf(&[&[verb(change)], erase, &[&target.name]].concat()).outliving_the_agent()
     }
 
     /// dnf ends with 0 though a package's script has failed.
     fn ended_well(&self, finished: &Finished) -> bool {
-        finished.succeeded() && rules::line_with(finished, SCRIPT_FAILED).is_none()
+        finished.succeeded() && line_with(finished, SCRIPT_FAILED).is_none()
     }
 
     fn failure(&self, finished: &Finished) -> Failure {
-        failure::read(finished)
+        failure_of(finished)
     }
 
     /// Without `skip_if_unavailable` an unreachable repository would be a success.
@@ -241,4 +242,49 @@ fn row(line: &str) -> Option<Row<'_>> {
     // repoquery tells an epoch of 0, which rpm's format leaves out.
     let version = version.strip_prefix("0:").unwrap_or(version);
     Some(Row { name, version, architecture, repository })
+}
+
+/// In this order: what comes first explains what comes after it. A repository that cannot be reached stands before the
+/// name that is therefore unknown.
+const RULES: &[Rule] = &[
+    (Cause::Busy, "already locked by "),
+    (Cause::Busy, "another copy is running as pid"),
+    (Cause::Busy, "Failed to obtain the transaction lock"),
+    (Cause::Busy, "can't create transaction lock"),
+    (Cause::NoSpace, " more space "),
+    (Cause::NoSpace, "No space left on device"),
+    (Cause::Permission, "must be run with superuser privileges"),
+    (Cause::Permission, "has to be run with superuser privileges"),
+    (Cause::Unreachable, "Failed to download metadata for repo"),
+    (Cause::Unreachable, "Curl error"),
+    (Cause::Unfetched, "Cache-only enabled but no cache for "),
+    (Cause::Stale, "Status code: 404"),
+    (Cause::Protected, "removing the following protected packages"),
+    (Cause::WouldRemove, " conflicts with "),
+    (Cause::Dependencies, "nothing provides "),
+    (Cause::Dependencies, " requires "),
+    (Cause::Dependencies, "Problem: "),
+    (Cause::NotFound, "Unable to find a match"),
+    (Cause::NotFound, "No match for argument"),
+    (Cause::FakeRunner, SCRIPT_FAILED),
+    (Cause::Untrusted, "is not signed"),
+    (Cause::Untrusted, "GPG check FAILED"),
+    (Cause::Untrusted, "GPG key"),
+];
+
+/// The failure that an ended dnf tells.
+fn failure_of(finished: &Finished) -> Failure {
+    let mut failure = by_rules(RULES, finished).unwrap_or_else(|| last_words(finished));
+    if failure.cause == Cause::Busy {
+        failure.holder = holder(finished, &failure.words);
+    }
+    failure
+}
+
+/// `metadata already locked by 123` or `… running as pid 123.`, and `  The application with PID 123 is: python3`.
+fn holder(finished: &Finished, words: &str) -> Option<Holder> {
+    let digits = words.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let pid = digits.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    let told = line_with(finished, "The application with PID").and_then(|line| line.split_once(" is: "));
+    Some(Holder { pid, name: told.map(|(_, name)| quote(name)).filter(|name| !name.is_empty()) })
 }

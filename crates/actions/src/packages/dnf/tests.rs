@@ -1,7 +1,7 @@
 //! What dnf and rpm say, on their recorded output.
 
 use super::*;
-use crate::packages::fixture::{finished, recorded};
+use crate::packages::test_fixture::{finished, recorded};
 use crate::packages::{Cause, Holder};
 use infiniservice_protocol::ErrorCode;
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn epochs_are_told_keys_are_no_packages_and_a_summary_of_two_lines_harms_nobody(
 
 #[test]
 fn a_query_tells_installed_from_absent() {
-    let of = |text: &str| Dnf.read_query(&Target::named("lab-plain"), text);
+    let of = |text: &str| Dnf.read_query(&PackageSpec::named("lab-plain"), text);
     assert_eq!(of(include_str!("fixtures/rpm-query.rpm-4.18.0.stdout"))[0].version, "1.0-1");
     assert!(of(include_str!("fixtures/rpm-query-absent.rpm-4.18.0.stdout")).is_empty());
 }
@@ -73,7 +73,7 @@ fn a_name_with_a_leading_dash_never_gets_to_dnf_whose_fifth_knows_no_double_dash
     for name in ["-", "--", "-C", "--installroot=/x", "-vim", "--vim-1.0-1.noarch"] {
         assert!(Dnf.target(name).is_err(), "{name:?} passed");
     }
-    let target = Target::named("vim");
+    let target = PackageSpec::named("vim");
     let changes = [Change::Install, Change::Update, Change::Remove];
     let changes = changes.map(|change| Dnf.change(change, &target, false, Duration::ZERO));
     for request in changes.iter().chain(&Dnf.known(&target)) {
@@ -90,7 +90,7 @@ fn a_name_with_a_leading_dash_never_gets_to_dnf_whose_fifth_knows_no_double_dash
 fn queries_ask_in_words_that_both_dnf4_and_dnf5_know() {
     let format = "--queryformat=%{name}\t%{evr}\t%{arch}\t%{repoid}\\n".to_owned();
     let pending = Dnf.pending();
-    for request in [pending.all, pending.security.unwrap(), Dnf.known(&Target::named("vim")).unwrap()] {
+    for request in [pending.all, pending.security.unwrap(), Dnf.known(&PackageSpec::named("vim")).unwrap()] {
         let arguments = arguments(&request);
         assert!(arguments.contains(&format), "{arguments:?}");
         assert!(arguments.contains(&"--setopt=color=never".to_owned()), "{arguments:?}");
@@ -143,8 +143,10 @@ fn a_table_tells_what_comes_and_what_goes_also_where_names_are_long() {
                   noarch 2:1.0-1 @System 4 k\n\nTransaction Summary\n====\nRemove  2 Packages\n";
     let aborted = finished(1, removal, "Operation aborted.\n");
     assert!(Dnf.simulated_well(&aborted));
-    let plan =
-        Dnf.read_plan(&aborted).unwrap().without(|one| Dnf.is_named(&Target::named("lab-plain.noarch"), one));
+    let plan = Dnf
+        .read_plan(&aborted)
+        .unwrap()
+        .without(|one| Dnf.is_named(&PackageSpec::named("lab-plain.noarch"), one));
     assert_eq!(plan.removed.len(), 1);
     assert_eq!(plan.removed[0].name, "a-name-that-takes-the-whole-of-its-column");
     let lacking = removal.replace("2 Packages", "3 Packages");
@@ -180,10 +182,11 @@ fn a_package_is_what_the_host_named_in_each_form_that_dnf_takes() {
     let planned =
         Planned { name: "vim".into(), architecture: Some("x86_64".into()), version: Some("2:9.0-1".into()) };
     for name in ["vim", "vim.x86_64", "vim-9.0", "vim-9.0-1", "vim-2:9.0-1", "vim-9.0-1.x86_64"] {
-        assert!(Dnf.is_named(&Target::named(name), &planned), "{name}");
+        assert!(Dnf.is_named(&PackageSpec::named(name), &planned), "{name}");
     }
     assert!(
-        !Dnf.is_named(&Target::named("vi"), &planned) && !Dnf.is_named(&Target::named("vim-9"), &planned)
+        !Dnf.is_named(&PackageSpec::named("vi"), &planned)
+            && !Dnf.is_named(&PackageSpec::named("vim-9"), &planned)
     );
 }
 
@@ -192,7 +195,7 @@ fn a_failed_script_is_a_failure_though_dnf_says_success() {
     let recorded = recorded!(0, "install-fails.dnf-4.14.0");
     assert!(!Dnf.ended_well(&recorded));
     let failure = Dnf.failure(&recorded);
-    assert_eq!(failure.cause, Cause::Script);
+    assert_eq!(failure.cause, Cause::FakeRunner);
     assert!(failure.reason().contains("POSTIN scriptlet in rpm package lab-fails"), "{}", failure.reason());
     assert!(Dnf.ended_well(&recorded!(0, "install.dnf-4.14.0")));
 }
@@ -236,7 +239,7 @@ fn security_updates_are_told_by_their_advisories() {
 
 #[test]
 fn what_changes_packages_goes_on_when_the_agent_ends_and_nothing_else_does() {
-    let target = Target::named("vim");
+    let target = PackageSpec::named("vim");
     for change in [Change::Install, Change::Update, Change::Remove] {
         assert!(Dnf.change(change, &target, false, Duration::ZERO).outlives_the_agent);
     }
@@ -250,7 +253,7 @@ proptest! {
     #[test]
     fn no_output_makes_a_reader_fail(text in any::<String>(), line in "[^\\n]{0,60} (already locked by|\\t)[^\\n]{0,9}") {
         Dnf.read_list(&text);
-        Dnf.read_query(&Target::named("x"), &text);
+        Dnf.read_query(&PackageSpec::named("x"), &text);
         Dnf.failure(&finished(1, &text, &line));
         let _ = Dnf.read_pending(&format!("{line}\n{text}"), &text);
     }

@@ -1,16 +1,13 @@
 //! winget, the package manager of Windows: what to run, and what it answers. Its table is for people and in their language, so it is
 //! read by the places of its columns; what it came to, its exit code tells.
 
-mod codes;
-#[cfg(target_os = "windows")]
-pub mod locate;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use super::target::word;
+use super::plan::word;
 use super::{
-    Cause, Change, Failure, Installed, PackageManager, PendingQuery, Reading, RebootSign, Scope, Target,
+    Cause, Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Reading, RebootSign, Scope,
 };
 use infiniservice_exec::{Finished, Program, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
@@ -40,7 +37,7 @@ impl Winget {
         Request { program: Program::At(self.program.clone()), ..Request::new("winget", all) }
     }
 
-    fn of(&self, verb: &str, target: &Target, more: &[&str]) -> Request {
+    fn of(&self, verb: &str, target: &PackageSpec, more: &[&str]) -> Request {
         let mut arguments = vec![verb, "--id", &target.name, "--exact"];
         if let Some(version) = &target.version {
             arguments.extend(["--version", version]);
@@ -61,13 +58,13 @@ impl PackageManager for Winget {
     }
 
     /// An id such as `7zip.7zip`, with `@` and a version where one is wanted.
-    fn target(&self, package: &str) -> Result<Target, String> {
+    fn target(&self, package: &str) -> Result<PackageSpec, String> {
         let (name, version) = package.split_once('@').map_or((package, None), |(n, v)| (n, Some(v)));
         let rest = |c: char| c.is_ascii_alphanumeric() || ".+_-".contains(c);
         let valid = word(name, |c| c.is_ascii_alphanumeric(), rest)
             && version.is_none_or(|version| word(version, |c| c.is_ascii_alphanumeric(), rest));
         let must = "be the id of a winget package, such as \"7zip.7zip\" or \"7zip.7zip@24.09\"";
-        let target = || Target { version: version.map(str::to_owned), ..Target::named(name) };
+        let target = || PackageSpec { version: version.map(str::to_owned), ..PackageSpec::named(name) };
         valid.then(target).ok_or_else(|| must.to_owned())
     }
 
@@ -80,17 +77,17 @@ impl PackageManager for Winget {
         Reading { rows: rows.into_iter().map(table::Row::package).collect(), unreadable }
     }
 
-    fn query(&self, target: &Target) -> Request {
-        self.of("list", &Target::named(&target.name), &[])
+    fn query(&self, target: &PackageSpec) -> Request {
+        self.of("list", &PackageSpec::named(&target.name), &[])
     }
 
-    fn read_query(&self, target: &Target, text: &str) -> Vec<Installed> {
+    fn read_query(&self, target: &PackageSpec, text: &str) -> Vec<Installed> {
         let rows = table::read(text).rows.into_iter().filter(|row| row.is(&target.name));
         rows.map(|row| Installed { version: row.version, architecture: None, ready: true, state: None })
             .collect()
     }
 
-    fn known(&self, target: &Target) -> Option<Request> {
+    fn known(&self, target: &PackageSpec) -> Option<Request> {
         Some(self.of("show", target, &["--source", "winget"]))
     }
 
@@ -99,11 +96,11 @@ impl PackageManager for Winget {
     }
 
     /// winget cannot; its packages do not depend on each other.
-    fn simulate(&self, _: Change, _: &Target) -> Option<Request> {
+    fn simulate(&self, _: Change, _: &PackageSpec) -> Option<Request> {
         None
     }
 
-    fn change(&self, change: Change, target: &Target, _: bool, _: Duration) -> Request {
+    fn change(&self, change: Change, target: &PackageSpec, _: bool, _: Duration) -> Request {
         // What is cut short half-way is half installed.
         let request = match change {
             Change::Install => {
@@ -131,7 +128,7 @@ impl PackageManager for Winget {
                 Cause::Absent,
                 "winget prints nothing: it does not work for the account that the agent runs as",
             ),
-            Some(number) => codes::failure(number, table::last_words(&finished.stdout.text)),
+            Some(number) => failure_of(number, table::last_words(&finished.stdout.text)),
             None => Failure::new(Cause::Other, ""),
         }
     }
@@ -173,5 +170,85 @@ impl PackageManager for Winget {
 
     fn reboot(&self) -> RebootSign {
         RebootSign::Untold
+    }
+}
+
+/// Number, cause, and what it means for people.
+const CODES: &[(u32, Cause, &str)] = &[
+    (0x8A15_0001, Cause::Other, "winget had an internal error"),
+    (0x8A15_0002, Cause::Other, "this winget does not know the arguments and may be too old"),
+    (0x8A15_0003, Cause::Other, "the command failed"),
+    (0x8A15_0006, Cause::FakeRunner, "the installer could not be started, or failed"),
+    (0x8A15_0007, Cause::Other, "this winget is too old for the package"),
+    (0x8A15_0008, Cause::Unreachable, "the installer could not be downloaded"),
+    (0x8A15_000A, Cause::Other, "the index of the source is damaged"),
+    (0x8A15_000F, Cause::Unreachable, "the data of the source is missing"),
+    (0x8A15_0010, Cause::Dependencies, "no installer supports this system"),
+    (0x8A15_0011, Cause::Untrusted, "the installer does not match the package's hash"),
+    (0x8A15_0014, Cause::NotFound, "there is no such package"),
+    (0x8A15_0015, Cause::Unreachable, "no source is configured"),
+    (0x8A15_0016, Cause::Other, "several packages match"),
+    (0x8A15_0017, Cause::NotFound, "no version matches"),
+    (0x8A15_0019, Cause::Permission, "it requires an administrator"),
+    (0x8A15_001B, Cause::Permission, "a policy blocks the Microsoft Store"),
+    (0x8A15_002C, Cause::FakeRunner, "some packages could not be updated"),
+    (0x8A15_002D, Cause::Untrusted, "the installer did not pass the security check"),
+    (0x8A15_002F, Cause::Other, "the package does not define how to remove it"),
+    (0x8A15_0030, Cause::FakeRunner, "its uninstaller failed"),
+    (0x8A15_003A, Cause::Permission, "a group policy blocks it"),
+    (0x8A15_0041, Cause::Other, "the agreements of the package were not accepted"),
+    (0x8A15_0044, Cause::Unreachable, "the source cannot be reached"),
+    (0x8A15_0045, Cause::Unreachable, "the source could not be opened"),
+    (0x8A15_0046, Cause::Other, "the agreements of the source were not accepted"),
+    (0x8A15_0049, Cause::FakeRunner, "its MSI installer failed"),
+    (0x8A15_004B, Cause::Unreachable, "sources could not be opened"),
+    (0x8A15_004F, Cause::Other, "the version is not newer than the installed one"),
+    (0x8A15_0056, Cause::Permission, "it cannot be installed by an administrator"),
+    (0x8A15_005E, Cause::Unreachable, "the source's certificate is not the expected one"),
+    (0x8A15_0061, Cause::Other, "it is already installed"),
+    (0x8A15_0068, Cause::Held, "it is pinned"),
+    (0x8A15_0101, Cause::Busy, "the application is running"),
+    (0x8A15_0102, Cause::Busy, "another installation is in progress"),
+    (0x8A15_0103, Cause::Busy, "a file of it is in use"),
+    (0x8A15_0104, Cause::Dependencies, "a dependency is missing"),
+    (0x8A15_0105, Cause::NoSpace, "the disk is full"),
+    (0x8A15_0106, Cause::Other, "there is not enough memory"),
+    (0x8A15_0107, Cause::Unreachable, "there is no network"),
+    (0x8A15_0108, Cause::FakeRunner, "its installer failed"),
+    (0x8A15_010A, Cause::Other, "the machine must be restarted first"),
+    (0x8A15_010B, Cause::Other, "its installer restarts the machine"),
+    (0x8A15_010C, Cause::FakeRunner, "its installer was cancelled"),
+    (0x8A15_010D, Cause::Other, "another version is already installed"),
+    (0x8A15_010E, Cause::Other, "a newer version is already installed"),
+    (0x8A15_010F, Cause::Permission, "a policy prevents it"),
+    (0x8A15_0110, Cause::Dependencies, "its dependencies could not be installed"),
+    (0x8A15_0111, Cause::Busy, "another application uses it"),
+    (0x8A15_0113, Cause::Dependencies, "this system is not supported"),
+    (0x8A15_0114, Cause::Other, "it cannot be updated, only removed and installed again"),
+];
+
+/// The failure that an exit code is, with winget's last line where the code is not known.
+fn failure_of(number: u32, words: &str) -> Failure {
+    match CODES.iter().find(|(known, _, _)| *known == number) {
+        Some((_, cause, meaning)) => Failure::new(*cause, &format!("{meaning} (winget 0x{number:08X})")),
+        None if words.is_empty() => Failure::new(Cause::Other, &format!("winget ended with 0x{number:08X}")),
+        None => Failure::new(Cause::Other, &format!("{words} (winget 0x{number:08X})")),
+    }
+}
+
+#[cfg(test)]
+mod codes_tests {
+    use super::*;
+
+    #[test]
+    fn each_code_stands_once_and_in_order() {
+        assert!(CODES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn a_code_is_told_by_its_cause_and_number_and_an_unknown_one_by_wingets_words() {
+        let told = failure_of(0x8A15_0105, "");
+        assert_eq!((told.cause, told.words.contains("0x8A150105")), (Cause::NoSpace, true));
+        assert!(failure_of(0x1234, "odd").words.starts_with("odd (winget 0x00001234"));
     }
 }

@@ -97,7 +97,7 @@ fn a_table_of_which_no_row_can_be_read_is_an_error_and_not_nothing() {
 
 #[test]
 fn one_package_is_found_by_its_id_also_where_that_was_cut() {
-    let of = |id: &str| winget().read_query(&Target::named(id), ENGLISH);
+    let of = |id: &str| winget().read_query(&PackageSpec::named(id), ENGLISH);
     assert_eq!(of("7ZIP.7zip")[0].version, "24.08");
     assert_eq!(of("Some.Very.Long.Id.Of.A.Package")[0].version, "1.0");
     assert!(of("7zip").is_empty());

@@ -3,16 +3,17 @@
 //! Run against zypper 1.14.42. What it is asked is answered in XML; what it changes is told in its words for people.
 
 mod answer;
-mod failure;
 #[cfg(test)]
 mod tests;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PendingQuery, Plan, Planned, ReadLine, Reading, Reasons,
-    RebootSign, Scope, Target, rpm,
+    Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Plan, Planned, ReadLine, Reading,
+    Reasons, RebootSign, Scope, rpm,
 };
+use crate::packages::failure::{Rule, by_rules, last_words, line_with};
+use crate::packages::{Cause, Holder};
 use answer::{Answer, Step};
-use infiniservice_exec::{Finished, Request};
+use infiniservice_exec::{Captured, Finished, Request};
 use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
@@ -22,7 +23,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Zypper;
 
-/// No question, no colours. Lists are fetched by [`Zypper::refresh`] alone.
+/// No question, no colours. Repository metadata is fetched by [`Zypper::refresh`] alone.
 const OPTIONS: [&str; 3] = ["--non-interactive", "--no-color", "--no-refresh"];
 /// Answers for programs.
 const XML: &str = "--xmlout";
@@ -44,7 +45,7 @@ impl PackageManager for Zypper {
 
     /// As rpm's names, but without `:`, before which zypper looks for a repository or a kind (`lab:vim`, `pattern:x`). It takes a
     /// first `-`, `!` or `~` for "remove" and `+` for "install", behind `--` too; no name begins so.
-    fn target(&self, package: &str) -> Result<Target, String> {
+    fn target(&self, package: &str) -> Result<PackageSpec, String> {
         match rpm::target(package) {
             Ok(_) if package.contains(':') => Err(
                 "be an rpm package's name without an epoch or a repository, such as vim or vim-9.0.1378-1"
@@ -66,16 +67,16 @@ impl PackageManager for Zypper {
         Some(Box::new(rpm::listed(self.name())))
     }
 
-    fn query(&self, target: &Target) -> Request {
+    fn query(&self, target: &PackageSpec) -> Request {
         rpm::one(target)
     }
 
-    fn read_query(&self, _: &Target, text: &str) -> Vec<Installed> {
+    fn read_query(&self, _: &PackageSpec, text: &str) -> Vec<Installed> {
         rpm::read_one(text)
     }
 
     /// `search` takes a version, but no architecture.
-    fn known(&self, target: &Target) -> Option<Request> {
+    fn known(&self, target: &PackageSpec) -> Option<Request> {
         let bare = without_architecture(&target.name);
         let bare = (bare != target.name).then_some(bare);
         let names: Vec<_> = [target.name.as_str()].into_iter().chain(bare).collect();
@@ -89,7 +90,7 @@ impl PackageManager for Zypper {
     }
 
     /// Whatever it takes is shown; the change itself may take nothing unless it is told to.
-    fn simulate(&self, change: Change, target: &Target) -> Option<Request> {
+    fn simulate(&self, change: Change, target: &PackageSpec) -> Option<Request> {
         Some(simulation(&changing(change, FORCE, &target.name)))
     }
 
@@ -97,20 +98,20 @@ impl PackageManager for Zypper {
         Ok(steps(&finished.stdout.text)?.plan())
     }
 
-    fn is_named(&self, target: &Target, planned: &Planned) -> bool {
+    fn is_named(&self, target: &PackageSpec, planned: &Planned) -> bool {
         rpm::is_named(&target.name, planned)
     }
 
-    fn change(&self, change: Change, target: &Target, cascade: bool, _: Duration) -> Request {
+    fn change(&self, change: Change, target: &PackageSpec, cascade: bool, _: Duration) -> Request {
         zypper(&changing(change, force(cascade), &target.name)).outliving_the_agent()
     }
 
     fn ended_well(&self, finished: &Finished) -> bool {
-        failure::is_well(finished)
+        is_well(finished)
     }
 
     fn failure(&self, finished: &Finished) -> Failure {
-        failure::read(finished)
+        failure_of(finished)
     }
 
     fn refresh(&self) -> Option<Request> {
@@ -245,4 +246,81 @@ fn asked(own: &[&str]) -> Request {
 
 fn zypper(own: &[&str]) -> Request {
     Request::new("zypper", OPTIONS.iter().chain(own))
+}
+
+/// Done, and there is something to say: updates are needed (100), security updates among them (101), a reboot is needed (102),
+/// zypper itself was updated and is to be run again (103), a repository was passed over (106).
+const DONE: [i32; 6] = [0, 100, 101, 102, 103, 106];
+
+/// Codes that have one cause.
+const CODES: &[(i32, Cause)] =
+    &[(5, Cause::Permission), (7, Cause::Busy), (104, Cause::NotFound), (107, Cause::FakeRunner)];
+
+/// In this order: what comes first explains what comes after it.
+const RULES: &[Rule] = &[
+    (Cause::Busy, "System management is locked"),
+    (Cause::NoSpace, "more space on the"),
+    (Cause::NoSpace, "No space left on device"),
+    (Cause::FakeRunner, "scriptlet failed"),
+    (Cause::Permission, "Root privileges are required"),
+    (Cause::Held, "remove lock to allow"),
+    (Cause::Dependencies, "nothing provides "),
+    (Cause::WouldRemove, " conflicts with "),
+    (Cause::Dependencies, " requires "),
+    (Cause::Dependencies, "Problem: "),
+    (Cause::Untrusted, "Signature verification failed"),
+    (Cause::Untrusted, "is not signed"),
+    (Cause::Stale, "not found on medium"),
+    (Cause::Unreachable, "Error message: "),
+    (Cause::Unreachable, "Valid metadata not found"),
+    (Cause::Unreachable, "Download (curl) error"),
+    (Cause::NotFound, "' not found."),
+    (Cause::NotFound, "No provider of"),
+    (Cause::Other, "There are no enabled repositories"),
+];
+
+/// Whether zypper did what it was asked.
+fn is_well(finished: &Finished) -> bool {
+    finished.exit_code().is_some_and(|code| DONE.contains(&code))
+}
+
+/// The failure that an ended zypper tells.
+fn failure_of(finished: &Finished) -> Failure {
+    let said = said(finished);
+    let coded = CODES.iter().find(|(code, _)| finished.exit_code() == Some(*code)).map(|(_, cause)| *cause);
+    let mut failure = match coded {
+        Some(cause) => of_cause(cause, &said),
+        None => by_rules(RULES, &said).unwrap_or_else(|| last_words(&said)),
+    };
+    if failure.cause == Cause::Busy {
+        failure.holder = holder(&said);
+    }
+    failure
+}
+
+fn of_cause(cause: Cause, said: &Finished) -> Failure {
+    let rules: Vec<Rule> = RULES.iter().filter(|(of, _)| *of == cause).copied().collect();
+    by_rules(&rules, said).unwrap_or_else(|| Failure { cause, ..last_words(said) })
+}
+
+/// The same as lines for people, where zypper answered in XML.
+fn said(finished: &Finished) -> Finished {
+    if !finished.stdout.text.trim_start().starts_with("<?xml") {
+        return finished.clone();
+    }
+    let answer = answer::read_some(&finished.stdout.text);
+    let captured = |lines: &[String]| Captured::from(lines.join("\n"));
+    Finished {
+        status: finished.status,
+        stdout: captured(&answer.remarks),
+        stderr: captured(&[answer.complaints, vec![finished.stderr.text.clone()]].concat()),
+    }
+}
+
+/// `System management is locked by the application with pid 4711 (zypper).`
+fn holder(said: &Finished) -> Option<Holder> {
+    let (_, tail) = line_with(said, " with pid ")?.split_once(" with pid ")?;
+    let (pid, tail) = tail.split_once(|c: char| !c.is_ascii_digit()).unwrap_or((tail, ""));
+    let name = tail.split_once('(').and_then(|(_, tail)| tail.rsplit_once(')')).map(|(name, _)| quote(name));
+    Some(Holder { pid: pid.parse().ok()?, name: name.filter(|name| !name.is_empty()) })
 }

@@ -1,7 +1,7 @@
 //! What zypper says, on its recorded output.
 
 use super::*;
-use crate::packages::fixture::{finished, recorded};
+use crate::packages::test_fixture::{finished, recorded};
 use crate::packages::{Cause, HELD, Holder, explain, mark};
 use infiniservice_protocol::ErrorCode;
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn names_may_carry_a_version_and_nothing_that_zypper_reads_otherwise() {
 
 #[test]
 fn a_name_stands_behind_a_double_dash_and_only_packages_are_meant() {
-    let target = Target::named("vim");
+    let target = PackageSpec::named("vim");
     for change in [Change::Install, Change::Update, Change::Remove] {
         let simulation = Zypper.simulate(change, &target).unwrap();
         for request in [Zypper.change(change, &target, false, Duration::ZERO), simulation] {
@@ -78,7 +78,7 @@ fn a_name_stands_behind_a_double_dash_and_only_packages_are_meant() {
 #[test]
 fn only_a_simulation_and_a_cascade_may_take_others_away() {
     let has = |request: &Request, what: &str| arguments(request).iter().any(|one| one == what);
-    let target = Target::named("vim");
+    let target = PackageSpec::named("vim");
     let change = |cascade| Zypper.change(Change::Install, &target, cascade, Duration::ZERO);
     let update = |cascade| Zypper.update(Scope::All, cascade, Duration::ZERO);
     for (careful, daring) in [(change(false), change(true)), (update(false), update(true))] {
@@ -97,7 +97,7 @@ fn a_name_is_known_when_a_repository_has_it() {
     assert!(Zypper.read_known(&recorded!(0, "known.zypper-1.14.42")));
     assert!(Zypper.read_known(&recorded!(0, "known-version.zypper-1.14.42")));
     assert!(!Zypper.read_known(&recorded!(104, "known-not.zypper-1.14.42")));
-    let asked = |name| arguments(&Zypper.known(&Target::named(name)).unwrap());
+    let asked = |name| arguments(&Zypper.known(&PackageSpec::named(name)).unwrap());
     assert!(asked("glibc.i686").ends_with(&["--".into(), "glibc.i686".into(), "glibc".into()]));
     assert!(asked("python3.11").ends_with(&["--".into(), "python3.11".into()]));
 }
@@ -113,7 +113,7 @@ fn what_goes_for_a_change_is_told_before_it() {
     assert_eq!(names(&replaces.removed), ["lab-old"], "zypper does not tell it from a removal");
     assert!(plan(recorded!(0, "update-simulated.zypper-1.14.42")).is_harmless());
     assert!(plan(recorded!(0, "nothing-simulated.zypper-1.14.42")).is_harmless());
-    let named = downgrade.without(|one| Zypper.is_named(&Target::named("lab-plain-1.0-1"), one));
+    let named = downgrade.without(|one| Zypper.is_named(&PackageSpec::named("lab-plain-1.0-1"), one));
     assert!(named.is_harmless());
 }
 
@@ -191,12 +191,12 @@ fn each_failure_is_told_by_its_cause_and_in_the_tools_words() {
         (failure!(4, "locked-security.zypper-1.14.42"), Cause::Held, "remove lock"),
         (
             failure!(107, "install-fails.zypper-1.14.42"),
-            Cause::Script,
+            Cause::FakeRunner,
             "lab-fails-1.0-1.noarch) scriptlet failed",
         ),
         (
             failure!(8, "install-refuses.zypper-1.14.42"),
-            Cause::Script,
+            Cause::FakeRunner,
             "lab-refuses-1.0-1.noarch) scriptlet failed",
         ),
         (failure!(8, "full.zypper-1.14.42"), Cause::NoSpace, "/usr/share/lab-big filesystem"),

@@ -27,7 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 static WALK: Semaphore = Semaphore::const_new(1);
 
 /// All sources; one that is not there has nothing, one that fails says so in `stderr` and `incomplete`.
-pub(in crate::safe) async fn run(query: Query, context: &CommandContext, control: &Control) -> CommandResult {
+pub(in crate::safe) async fn list_applications(
+    query: Query,
+    context: &CommandContext,
+    control: &Control,
+) -> CommandResult {
     let mut asking = Asking { context, control, complaints: Vec::new() };
     let mut selection = Selection::new(query.filter.as_deref(), query.limit, context.max_list_bytes);
     let rpms = asking.list("rpm", &["-qa", rpm::FORMAT], &mut rpm::lines(), &mut selection).await?;

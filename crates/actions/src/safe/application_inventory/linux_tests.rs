@@ -2,7 +2,7 @@
 
 use super::linux::Asking;
 use crate::inventory::{Selection, dpkg};
-use crate::safe::package::script::Printer;
+use crate::safe::package::test_runner::Printer;
 use infiniservice_exec::{Control, Status};
 use std::time::Duration;
 

@@ -4,13 +4,9 @@
 mod linux;
 #[cfg(all(test, target_os = "linux"))]
 mod linux_tests;
-#[cfg(target_os = "windows")]
-mod windows;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::run;
-#[cfg(target_os = "windows")]
-pub(super) use windows::run;
+pub(super) use linux::list_applications;
 
 /// The action's parameters.
 #[derive(Debug, Default)]

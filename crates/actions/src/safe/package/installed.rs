@@ -1,17 +1,18 @@
-//! Reading all installed packages, one after another.
+//! `PackageList`, filtered and limited, and the reading of all installed packages, one after another.
 
-use super::desk::Desk;
 use super::effects::{Versions, add};
+use super::session::PackageSession;
+use crate::context::CommandContext;
 use crate::packages::ReadLine;
-use crate::safe::listing::{MESSAGES_MAX_BYTES, Tally};
-use infiniservice_exec::{CommandError, Control};
+use crate::safe::listing::{MESSAGES_MAX_BYTES, Tally, within};
+use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
 use infiniservice_protocol::ErrorCode;
-use infiniservice_protocol::data::PackageInfo;
+use infiniservice_protocol::data::{PackageInfo, PackageListData};
 
 /// Takes one package after another.
 type Keep<'a> = &'a mut (dyn FnMut(PackageInfo) + Send);
 
-impl Desk<'_> {
+impl PackageSession<'_> {
     /// Hands over the installed packages.
     pub(in crate::safe) async fn each_installed(&self, keep: Keep<'_>) -> Result<Tally, CommandError> {
         self.each_within(self.control, keep).await
@@ -64,4 +65,45 @@ const WHAT: &str = "the installed packages";
 
 fn unread(code: ErrorCode, why: &str) -> CommandError {
     CommandError::new(code, format!("{WHAT} could not be read: {why}"))
+}
+
+/// Lists the installed packages in the order of their names.
+pub(in crate::safe) async fn list(
+    limit: Option<u32>,
+    filter: Option<&str>,
+    context: &CommandContext,
+    control: &Control,
+) -> CommandResult {
+    let session = PackageSession::of(context, control)?;
+    let filter = filter.map(str::to_lowercase);
+    let mut packages = Vec::new();
+    let tally = session
+        .each_installed(&mut |package| {
+            packages.extend(Some(package).filter(|one| wants(filter.as_deref(), one)));
+        })
+        .await?;
+    let incomplete: Vec<_> = tally.cut().into_iter().collect();
+    let count = u32::try_from(packages.len()).unwrap_or(u32::MAX);
+    let mut packages = first(packages, limit);
+    let truncated = within("packages", &mut packages, context.max_list_bytes);
+    let manager = session.manager().name().to_owned();
+    let unreadable = tally.unreadable;
+    let data = PackageListData { packages, manager, count, unreadable, incomplete, truncated };
+    let mut outcome = CommandOutcome::of(&data)?;
+    outcome.stderr = data.incomplete.iter().flat_map(|why| [why.as_str(), "\n"]).collect::<String>().into();
+    Ok(outcome)
+}
+
+fn wants(filter: Option<&str>, package: &PackageInfo) -> bool {
+    let holds = |filter: &str| {
+        [&package.name, &package.description].into_iter().any(|text| text.to_lowercase().contains(filter))
+    };
+    filter.is_none_or(holds)
+}
+
+fn first(mut packages: Vec<PackageInfo>, limit: Option<u32>) -> Vec<PackageInfo> {
+    packages
+        .sort_by(|a, b| (&a.name, &a.architecture, &a.version).cmp(&(&b.name, &b.architecture, &b.version)));
+    packages.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
+    packages
 }

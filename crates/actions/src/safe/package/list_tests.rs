@@ -1,9 +1,9 @@
 //! The list of installed packages, over recorded lines and over those of a program that prints for ever.
 
-use super::script::{Printer, Script};
+use super::test_runner::{FakeRunner, Printer};
 use crate::context::CommandContext;
 use crate::packages::Apt;
-use crate::packages::fixture::finished;
+use crate::packages::test_fixture::finished;
 use infiniservice_exec::{Control, Status};
 use infiniservice_protocol::data::PackageListData;
 use std::time::Duration;
@@ -15,7 +15,7 @@ async fn listed(limit: Option<u32>, filter: Option<&str>) -> PackageListData {
     let text = "installed\tzsh\t1\tall\t1\tA shell\ninstalled\tbash\t2\tall\t1\tGNU Bourne Again SHell\n\
         installed\tvim\t3\tall\t1\teditor\n";
     let (_, context) =
-        Script::context(Box::new(Apt), root.path(), [("dpkg-query", "-W", finished(0, text, ""))]);
+        FakeRunner::context(Box::new(Apt), root.path(), [("dpkg-query", "-W", finished(0, text, ""))]);
     let outcome = super::list(limit, filter, &context, &Control::for_at_most(MINUTE)).await.unwrap();
     serde_json::from_value(outcome.data).unwrap()
 }
@@ -60,7 +60,7 @@ async fn a_list_is_cut_by_what_it_takes_on_the_wire_and_says_so() {
 #[tokio::test]
 async fn a_part_of_the_packages_is_not_taken_for_all_of_them() {
     let (context, control) = (endless(), Control::for_at_most(MINUTE));
-    let error = super::Desk::of(&context, &control).unwrap().versions().await.unwrap_err();
+    let error = super::PackageSession::of(&context, &control).unwrap().versions().await.unwrap_err();
     assert!(
         error.error.contains("the installed packages could not be read: the list was truncated"),
         "{error}"

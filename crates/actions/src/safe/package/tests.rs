@@ -1,7 +1,7 @@
 //! The flow of changes, over recorded answers of apt.
 
-use super::script::{Scene, Script};
-use crate::packages::fixture::finished;
+use super::test_runner::{Expected, FakeRunner};
+use crate::packages::test_fixture::finished;
 use crate::packages::{Apt, Change};
 use infiniservice_exec::{CommandError, CommandResult, Control, Finished, Status, Stop};
 use infiniservice_protocol::ErrorCode;
@@ -11,64 +11,64 @@ use std::time::Duration;
 const MINUTE: Duration = Duration::from_secs(60);
 const ABSENT: &str = "dpkg-query: no packages found matching lab-plain\n";
 
-fn there(version: &str) -> Scene {
+fn there(version: &str) -> Expected {
     let row = format!("installed\tlab-plain\t{version}\tall\t4\ta plain one\n");
     ("dpkg-query", "lab-plain", finished(0, &row, ""))
 }
 
-fn absent() -> Scene {
+fn absent() -> Expected {
     ("dpkg-query", "lab-plain", finished(1, "", ABSENT))
 }
 
-fn known() -> Scene {
+fn known() -> Expected {
     ("apt-cache", "lab-plain", finished(0, " lab-plain | 1.0 | copy:/srv ./ Packages\n", ""))
 }
 
-fn unknown() -> Scene {
+fn unknown() -> Expected {
     ("apt-cache", "lab-plain", finished(0, "", ""))
 }
 
-fn refresh(code: i32) -> Scene {
+fn refresh(code: i32) -> Expected {
     let stderr = "E: Failed to fetch http://mirror.invalid/x  Could not resolve 'mirror.invalid'\n";
     ("apt-get", "update", finished(code, "", if code == 0 { "" } else { stderr }))
 }
 
-fn apt_get(code: i32, stderr: &str) -> Scene {
+fn apt_get(code: i32, stderr: &str) -> Expected {
     ("apt-get", "lab-plain", finished(code, "said so\n", stderr))
 }
 
 const HARMLESS: &str = "Inst lab-plain (1.0 Lab:12/stable [all])\n";
 
 /// What a simulation says that removes nothing but these.
-fn simulated(lines: &str, removed: usize) -> Scene {
+fn simulated(lines: &str, removed: usize) -> Expected {
     let text = format!("0 upgraded, 1 newly installed, {removed} to remove and 0 not upgraded.\n{lines}");
     ("apt-get", "-s", finished(0, &text, ""))
 }
 
-fn free() -> Scene {
+fn free() -> Expected {
     simulated(HARMLESS, 0)
 }
 
 /// All packages.
-fn all(rows: &[(&str, &str)]) -> Scene {
+fn all(rows: &[(&str, &str)]) -> Expected {
     let row = |(name, version): &(&str, &str)| format!("installed\t{name}\t{version}\tall\t4\tx\n");
     ("dpkg-query", "-W", finished(0, &rows.iter().map(row).collect::<String>(), ""))
 }
 
 /// A change with what comes before and after it: a simulation that frees it, and two looks at all packages.
-fn framed(change: impl IntoIterator<Item = Scene>, after: Scene) -> Vec<Scene> {
+fn framed(change: impl IntoIterator<Item = Expected>, after: Expected) -> Vec<Expected> {
     let rest = change.into_iter().chain([after, all(&[("other", "1")])]);
     [free(), all(&[("other", "1")])].into_iter().chain(rest).collect()
 }
 
 /// The same behind these.
-fn with(first: impl IntoIterator<Item = Scene>, framed: Vec<Scene>) -> Vec<Scene> {
+fn with(first: impl IntoIterator<Item = Expected>, framed: Vec<Expected>) -> Vec<Expected> {
     first.into_iter().chain(framed).collect()
 }
 
-async fn play(change: Change, scenes: impl IntoIterator<Item = Scene>) -> CommandResult {
+async fn play(change: Change, scenes: impl IntoIterator<Item = Expected>) -> CommandResult {
     let root = tempfile::tempdir().unwrap();
-    let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
     let result = super::change(change, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     script.assert_over();
     result
@@ -234,13 +234,13 @@ async fn a_tool_that_is_content_with_nothing_done_is_not_believed() {
     assert!(error.error.contains("the package is still installed"), "{error}");
 }
 
-fn unreadable() -> Scene {
+fn unreadable() -> Expected {
     let stopped = Status::Stopped(Stop::TimedOut(Duration::from_secs(4)));
     ("dpkg-query", "lab-plain", Finished { status: stopped, ..finished(0, "", "") })
 }
 
 /// A change after which nothing can be read.
-fn cut_off(change: Scene) -> Vec<Scene> {
+fn cut_off(change: Expected) -> Vec<Expected> {
     vec![absent(), known(), free(), all(&[]), change, unreadable()]
 }
 
@@ -278,7 +278,7 @@ async fn with_cascade_it_goes_on_and_the_answer_lists_what_was_seen_to_be_gone()
     let takes = simulated("Remv user [1.0]\nRemv lab-plain [1.0]\n", 2);
     let before = all(&[("lab-plain", "1.0"), ("user", "1.0"), ("stays", "1")]);
     let scenes = [there("1.0"), takes, before, apt_get(0, ""), absent(), all(&[("stays", "1")])];
-    let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
     let control = Control::for_at_most(MINUTE);
     let outcome = super::change(Change::Remove, "lab-plain", true, &context, &control).await.unwrap();
     script.assert_over();
@@ -322,7 +322,7 @@ async fn a_name_that_is_none_starts_nothing() {
     let root = tempfile::tempdir().unwrap();
     for (change, name) in [(Change::Install, "vim-"), (Change::Install, "x;id"), (Change::Remove, "vim=1.0")]
     {
-        let (_, context) = Script::context(Box::new(Apt), root.path(), []);
+        let (_, context) = FakeRunner::context(Box::new(Apt), root.path(), []);
         let error: CommandError =
             super::change(change, name, false, &context, &Control::for_at_most(MINUTE)).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter);
@@ -335,7 +335,7 @@ async fn a_reboot_that_the_system_asks_for_is_told() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("run")).unwrap();
     std::fs::write(root.path().join("run/reboot-required"), "").unwrap();
-    let (_, context) = Script::context(Box::new(Apt), root.path(), [there("1.0")]);
+    let (_, context) = FakeRunner::context(Box::new(Apt), root.path(), [there("1.0")]);
     let outcome =
         super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     assert_eq!(outcome.unwrap().data["reboot_required"], true);
@@ -348,7 +348,7 @@ async fn a_sign_of_a_reboot_that_cannot_be_looked_at_is_no_sign_of_none() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("run")).unwrap();
     std::os::unix::fs::symlink("reboot-required", root.path().join("run/reboot-required")).unwrap();
-    let (_, context) = Script::context(Box::new(Apt), root.path(), [there("1.0")]);
+    let (_, context) = FakeRunner::context(Box::new(Apt), root.path(), [there("1.0")]);
     let outcome =
         super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
     let data = outcome.unwrap().data;

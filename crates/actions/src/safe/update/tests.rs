@@ -1,8 +1,8 @@
 //! Checks and installations of updates, over recorded answers of apt.
 
-use crate::packages::fixture::finished;
+use crate::packages::test_fixture::finished;
 use crate::packages::{Apt, Dnf};
-use crate::safe::package::script::{Scene, Script};
+use crate::safe::package::test_runner::{Expected, FakeRunner};
 use infiniservice_exec::{CommandResult, Control, Finished, Status, Stop};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{UpdateCheckData, UpdateInstallData};
@@ -11,39 +11,39 @@ use std::time::Duration;
 const PENDING: &str = include_str!("../../packages/apt/fixtures/simulate.apt-2.6.2.stdout");
 const UNRESOLVABLE: &str = include_str!("../../packages/apt/fixtures/refresh-unresolvable.apt-2.6.2.stderr");
 
-fn refresh(code: i32) -> Scene {
+fn refresh(code: i32) -> Expected {
     ("apt-get", "update", finished(code, "", if code == 0 { "" } else { UNRESOLVABLE }))
 }
 
-fn pending(text: &str) -> Scene {
+fn pending(text: &str) -> Expected {
     ("apt-get", "-s", finished(0, text, ""))
 }
 
 /// What installing all would bring.
-fn doable(text: &str) -> Scene {
+fn doable(text: &str) -> Expected {
     ("apt-get", "upgrade", finished(0, text, ""))
 }
 
-fn list(fixed: &str, plain: &str) -> Scene {
+fn list(fixed: &str, plain: &str) -> Expected {
     let row = |name: &str, version: &str| format!("installed\t{name}\t{version}\tall\t4\tx\n");
     ("dpkg-query", "-W", finished(0, &(row("lab-fixed", fixed) + &row("lab-plain", plain)), ""))
 }
 
-fn upgrade(argument: &'static str, code: i32, stderr: &str) -> Scene {
+fn upgrade(argument: &'static str, code: i32, stderr: &str) -> Expected {
     ("apt-get", argument, finished(code, "", stderr))
 }
 
-async fn check(scenes: impl IntoIterator<Item = Scene>) -> CommandResult {
+async fn check(scenes: impl IntoIterator<Item = Expected>) -> CommandResult {
     let root = tempfile::tempdir().unwrap();
-    let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
     let result = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await;
     script.assert_over();
     result
 }
 
-async fn install(security_only: bool, scenes: impl IntoIterator<Item = Scene>) -> CommandResult {
+async fn install(security_only: bool, scenes: impl IntoIterator<Item = Expected>) -> CommandResult {
     let root = tempfile::tempdir().unwrap();
-    let (script, context) = Script::context(Box::new(Apt), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
     let result =
         super::install(security_only, false, &context, &Control::for_at_most(Duration::from_secs(60))).await;
     script.assert_over();
@@ -135,7 +135,7 @@ async fn what_did_not_come_is_told_with_the_reason() {
     assert!(data.failed[0].error.contains("script failed"));
 }
 
-fn unreadable() -> Scene {
+fn unreadable() -> Expected {
     ("dpkg-query", "-W", finished(2, "", "dpkg-query: error: cannot open the database\n"))
 }
 
@@ -189,7 +189,7 @@ async fn pending_updates_in_no_readable_form_are_an_error_and_not_none() {
         ("dnf", "-C", finished(0, "lab-fixed\\t2.0-1\\tnoarch\\tlab\n", "")),
         ("dnf", "--security", finished(0, "", "")),
     ];
-    let (script, context) = Script::context(Box::new(Dnf), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Dnf), root.path(), scenes);
     let error = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap_err();
     script.assert_over();
     assert_eq!(error.code, ErrorCode::ExecutionFailed);
@@ -214,7 +214,7 @@ const ALL: &str = "Remv victim [1.0]\nInst lab-fixed [1.0] (2.0 X (y):stable [al
 const DOABLE: &str = "Inst lab-fixed [1.0] (2.0 X (y):stable [all])\n\
     1 upgraded, 0 newly installed, 0 to remove and 3 not upgraded.\n";
 
-fn reasons() -> [Scene; 2] {
+fn reasons() -> [Expected; 2] {
     let resolved = "Remv victim [1.0]\nInst lab-fixed [1.0] (2.0 X (y):stable [all])\nInst enemy [1.0] (2.0 X [all])\n\
         2 upgraded, 0 newly installed, 1 to remove and 2 not upgraded.\n";
     [
@@ -275,7 +275,7 @@ async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
     ];
     std::fs::create_dir(root.path().join("proc")).unwrap();
     std::fs::write(root.path().join("proc/stat"), "btime 1700000000\n").unwrap();
-    let (script, context) = Script::context(Box::new(Dnf), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Dnf), root.path(), scenes);
     let outcome = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap();
     script.assert_over();
     let data: UpdateCheckData = serde_json::from_value(outcome.data).unwrap();
@@ -286,7 +286,7 @@ async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
 /// dnf's table of an update in which one package replaces another, and a kernel takes the place of the oldest.
 const REPLACING: &str = include_str!("../../packages/dnf/fixtures/upgrade-replaces.dnf-4.14.0.stdout");
 
-fn rpms(all: &[(&str, &str)]) -> Scene {
+fn rpms(all: &[(&str, &str)]) -> Expected {
     let row = |(name, version): &(&str, &str)| format!("{name}\t{version}\tnoarch\t1\tx\n");
     ("rpm", "-qa", finished(0, &all.iter().map(row).collect::<String>(), ""))
 }
@@ -312,7 +312,7 @@ async fn an_update_in_which_packages_are_replaced_as_the_repository_means_it_is_
         ("rpm", "kernel", finished(0, "", "")),
     ];
     let root = tempfile::tempdir().unwrap();
-    let (script, context) = Script::context(Box::new(Dnf), root.path(), scenes);
+    let (script, context) = FakeRunner::context(Box::new(Dnf), root.path(), scenes);
     let result =
         super::install(false, false, &context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap();
     script.assert_over();
