@@ -5,10 +5,8 @@
 
 use super::error::CollectError;
 use super::metric::{Metric, Round};
-use super::numbers::percent;
-use super::rate::Rate;
-use infiniservice_platform::linux::text::ParseError;
-use infiniservice_platform::linux::text::{lines, next_unsigned, unsigned, words};
+use super::numbers::{Rate, percent};
+use infiniservice_platform::linux::text::{ParseError, lines, next_unsigned, unsigned, words};
 
 /// States of a processor in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
 const STATES: usize = 8;

@@ -1,7 +1,13 @@
-//! Why a collector gave nothing.
+//! Why a metric gave nothing, and the report of a collection: what went wrong, and what was cut. One metric's failure costs its
+//! own figures only.
 
+use super::numbers::count;
 use infiniservice_platform::linux::text::ParseError;
+use infiniservice_protocol::metrics::{Collection, FailedCollector};
+use std::fmt::Display;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 use thiserror::Error;
 
 /// errno(3), of Linux.
@@ -66,5 +72,73 @@ impl CollectError {
     /// A parse failure in `path`.
     pub(crate) fn parse(path: impl Into<String>, what: ParseError) -> Self {
         Self::Parse { path: path.into(), what }
+    }
+}
+
+/// What `error` says while a rate waits for its second sample.
+pub const WARMING_UP: &str = "warming_up";
+/// Failures told in one message.
+const MAX_FAILED: usize = 64;
+
+/// Collects failures while a collection runs.
+#[derive(Debug, Default)]
+pub struct Report {
+    collection: Collection,
+}
+
+impl Report {
+    /// Notes a failure.
+    pub fn failed(&mut self, name: &str, error: &impl Display) {
+        if self.collection.failed.len() < MAX_FAILED {
+            self.collection.failed.push(FailedCollector { collector: name.into(), error: error.to_string() });
+        }
+    }
+
+    /// Notes a list that was cut, when it was.
+    pub fn listed(&mut self, name: &str, listed: usize, total: usize) {
+        if listed < total {
+            self.collection.truncated.insert(name.into(), count(total as u64));
+        }
+    }
+
+    /// The whole.
+    pub fn finish(mut self, duration: Duration) -> Collection {
+        self.collection.duration_ms = duration.as_millis() as u64;
+        self.collection
+    }
+}
+
+/// Runs one metric; gives what its error or its panic says.
+pub fn attempt<E: Display>(metric: impl FnOnce() -> Result<(), E>) -> Result<(), String> {
+    match catch_unwind(AssertUnwindSafe(metric)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(panic) => Err(format!("panicked: {}", panic_text(&*panic))),
+    }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_and_a_panic_are_told_alike() {
+        assert_eq!(attempt(|| Ok::<_, String>(())), Ok(()));
+        assert_eq!(attempt(|| Err("gone")), Err("gone".into()));
+        assert_eq!(attempt(|| -> Result<(), String> { panic!("at {}", 5) }), Err("panicked: at 5".into()));
+    }
+
+    #[test]
+    fn only_a_list_that_was_cut_is_counted() {
+        let mut report = Report::default();
+        report.listed("processes", 100, 170);
+        report.listed("ports", 3, 3);
+        let truncated = report.finish(Duration::ZERO).truncated;
+        assert_eq!(truncated.into_iter().collect::<Vec<_>>(), [("processes".to_owned(), 170)]);
     }
 }

@@ -1,11 +1,9 @@
 //! What is fuzzed of the collector: the kernel's text files and records, in which names are of anybody's choosing.
 
-use super::disk::io;
+use super::disk::traffic;
 use super::network::{netlink as records, route};
-use super::ports::list::Protocol;
-use super::ports::{diag, owners, proc_net};
-use super::process::{files, stat};
-use super::{cpu, host, memory, pressure, temperature};
+use super::ports::{Protocol, diag, owners};
+use super::{cpu, host, memory, pressure, process, temperature};
 use infiniservice_platform::linux::{accounts, mounts, text};
 use std::time::Duration;
 
@@ -17,7 +15,7 @@ pub fn proc(bytes: &[u8]) {
     machine(bytes);
     disks(bytes);
     let mut sockets = Vec::new();
-    proc_net::parse(bytes, Protocol::Tcp, &mut sockets);
+    diag::proc_net_sockets(bytes, Protocol::Tcp, &mut sockets);
     let _ = owners::socket_inode(bytes);
     harmless(accounts::Names::parse(bytes).name(0).unwrap_or_default());
     harmless(&text::printable(bytes, MAX_BYTES));
@@ -25,13 +23,13 @@ pub fn proc(bytes: &[u8]) {
 }
 
 fn processes(bytes: &[u8]) {
-    if let Ok(record) = stat::parse(bytes) {
+    if let Ok(record) = process::parse_stat(bytes) {
         assert!(i32::try_from(record.pid).is_ok() && i32::try_from(record.threads).is_ok());
         assert!(!record.name.text().contains(char::is_control));
-        assert!(!stat::status(record.state).is_empty());
+        assert!(!process::status(record.state).is_empty());
     }
-    let _ = (files::user_id(bytes), files::storage_bytes(bytes));
-    let shown = [files::command_line(bytes, MAX_BYTES), files::executable(bytes, MAX_BYTES)];
+    let _ = (process::user_id(bytes), process::storage_bytes(bytes));
+    let shown = [process::command_line(bytes, MAX_BYTES), process::executable(bytes, MAX_BYTES)];
     for text in shown.iter().flatten() {
         harmless(text);
     }
@@ -61,8 +59,8 @@ fn disks(bytes: &[u8]) {
         assert!(!told.contains(char::is_control), "{told:?}");
         let _ = (mount.may_hang(), mount.has_own_device_id());
     }
-    let devices = io::counted(io::parse(bytes).devices, &None);
-    let figures = io::figures(&devices, Some((&devices, Duration::from_secs(1))));
+    let devices = traffic::counted(traffic::parse(bytes).devices, &None);
+    let figures = traffic::figures(&devices, Some((&devices, Duration::from_secs(1))));
     assert!(figures.read_bytes_per_sec.is_finite() && figures.io_utilization_percent.is_finite());
 }
 

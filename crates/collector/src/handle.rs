@@ -2,10 +2,9 @@
 //! is left to it, and another one takes over with a collector of its own.
 
 use super::collect::Collector;
+use super::error::panic_text;
 use super::process::query::ProcessQuery;
-use super::report::panic_text;
 use super::settings::CollectorSettings;
-use super::watch::Busy;
 use infiniservice_platform::blocking::{self, Answer, Lane};
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::data::ProcessListData;
@@ -15,7 +14,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -240,6 +239,44 @@ impl<C: Clock> Worker<C> {
     }
 }
 
+/// What the thread tells those who watch it.
+#[derive(Debug, Default)]
+pub struct Busy(Mutex<Option<Instant>>);
+
+/// A request that the thread is at, until this is dropped.
+#[derive(Debug)]
+pub struct AtWork<'a>(&'a Busy);
+
+impl Busy {
+    /// The thread begins with a request.
+    pub fn begin(&self) -> AtWork<'_> {
+        *self.since() = Some(Instant::now());
+        AtWork(self)
+    }
+
+    /// Since when it has been at the present request, and how much is left of `patience`.
+    pub fn left(&self, patience: Duration) -> (Option<Instant>, Duration) {
+        let since = *self.since();
+        (since, since.map_or(patience, |since| patience.saturating_sub(since.elapsed())))
+    }
+
+    /// Whether it is still at what it began then.
+    pub fn is_at(&self, since: Option<Instant>) -> bool {
+        *self.since() == since
+    }
+
+    /// One field, which is replaced as a whole.
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        *self.0.since() = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,5 +326,18 @@ mod tests {
         let (handle, queue) = without_thread(1);
         drop(queue);
         assert!(matches!(handle.collect().await, Err(HandleError::Stopped)));
+    }
+
+    #[test]
+    fn a_request_has_the_patience_from_its_own_beginning() {
+        let (busy, patience) = (Busy::default(), Duration::from_secs(60));
+        assert_eq!(busy.left(patience), (None, patience));
+        let first = busy.begin();
+        let (since, left) = busy.left(patience);
+        assert!(since.is_some() && left <= patience && busy.is_at(since));
+        assert_eq!(busy.left(Duration::ZERO).1, Duration::ZERO);
+        drop(first);
+        let _second = busy.begin();
+        assert!(!busy.is_at(None) && busy.left(patience).0 >= since);
     }
 }

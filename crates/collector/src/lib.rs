@@ -25,14 +25,10 @@ mod ports;
 pub mod pressure;
 mod process;
 mod processes;
-mod rate;
-mod report;
 mod settings;
-mod sockets;
 mod sys;
 mod temperature;
 pub mod user_names;
-mod watch;
 
 pub use collect::Collector;
 pub use error::CollectError;

@@ -3,12 +3,11 @@
 //! A metric reads the machine and puts its figures into the message. When it fails, or panics, its own figures are missing,
 //! and `collection.failed` says why under its name; the others do not notice.
 
-use super::error::CollectError;
-use super::processes::{Moment, Processes};
-use super::report::{Report, WARMING_UP, attempt};
+use super::error::{CollectError, Report, WARMING_UP, attempt};
+use super::processes::{self, Moment, Processes};
 use super::settings::CollectorSettings;
 use super::sys::Machine;
-use super::{cpu, disk, host, memory, network, pressure, processes, sockets, temperature};
+use super::{cpu, disk, host, memory, network, ports, pressure, temperature};
 use infiniservice_platform::clock::Now;
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::metrics::Data;
@@ -42,12 +41,12 @@ pub fn all(os: OsInfo) -> Vec<Row> {
         ("load_average", Box::new(host::collect_load_average)),
         ("pressure", Box::new(pressure::collect)),
         ("uptime", Box::new(host::collect_uptime)),
-        ("disk_usage", Box::new(disk::usage::collect)),
-        ("disk_io", Box::new(disk::io::Metered::default())),
+        ("disk_usage", Box::new(disk::collect)),
+        ("disk_io", Box::new(disk::traffic::Metered::default())),
         ("network", Box::new(network::interfaces::collect)),
         ("host", Box::new(host::Names::new(os))),
         ("processes", Box::new(processes::collect)),
-        ("ports", Box::new(sockets::Sockets::default())),
+        ("ports", Box::new(ports::Sockets::default())),
     ]
 }
 

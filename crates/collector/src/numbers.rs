@@ -1,4 +1,4 @@
-//! Numbers as the wire wants them: finite, never negative, 31 bits for counts and 53 for byte counters.
+//! Numbers as the wire wants them: finite, never negative, 31 bits for counts and 53 for byte counters; and figures from two samples.
 
 pub use infiniservice_protocol::number::{MAX_COUNT, MAX_SAFE_INTEGER, count, counter};
 use std::time::Duration;
@@ -33,6 +33,43 @@ pub fn rfc3339(unix_seconds: u64) -> String {
     humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + since).to_string()
 }
 
+/// Two samples nearer than this share their figures: the kernel's counters are too coarse for less.
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The sample before, and what came of it.
+#[derive(Debug)]
+pub struct Rate<S, F> {
+    before: Option<(Duration, S)>,
+    figures: Option<F>,
+}
+
+impl<S, F> Default for Rate<S, F> {
+    fn default() -> Self {
+        Self { before: None, figures: None }
+    }
+}
+
+impl<S, F: Clone> Rate<S, F> {
+    /// Takes the sample of `now` (monotonic); `None` while there is no other to compare it with.
+    pub fn next(
+        &mut self,
+        now: Duration,
+        sample: S,
+        figures: impl FnOnce(&S, &S, Duration) -> F,
+    ) -> Option<F> {
+        let Some((at, before)) = &self.before else {
+            self.before = Some((now, sample));
+            return None;
+        };
+        let elapsed = now.saturating_sub(*at);
+        if elapsed >= MIN_INTERVAL {
+            self.figures = Some(figures(before, &sample, elapsed));
+            self.before = Some((now, sample));
+        }
+        self.figures.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +101,16 @@ mod tests {
             prop_assert!(gigabytes(u128::from(a) * u128::from(b)).is_finite());
             prop_assert!(counter(a) <= MAX_SAFE_INTEGER && count(a) <= MAX_COUNT);
         }
+    }
+
+    #[test]
+    fn the_first_sample_has_no_figures_and_a_hasty_one_repeats_the_last() {
+        let mut rate = Rate::default();
+        let mut next = |ms, value: u64| rate.next(Duration::from_millis(ms), value, |a, b, _| b - a);
+        assert_eq!(next(0, 10), None);
+        assert_eq!(next(10, 11), None);
+        assert_eq!(next(1000, 30), Some(20));
+        assert_eq!(next(1100, 99), Some(20));
+        assert_eq!(next(2000, 40), Some(10));
     }
 }

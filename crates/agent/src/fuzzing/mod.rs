@@ -9,7 +9,7 @@ use infiniservice_actions::fuzzing::{fits_the_wire, logs, sent, text};
 use infiniservice_actions::inventory::{self, bundles, desktop};
 use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
-use infiniservice_collector::user_names::fuzzing::names as user_names;
+use infiniservice_collector::user_names::parse::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
 use infiniservice_protocol::data::Application;
 use infiniservice_protocol::envelope::{EnvelopeError, MAX_NONCE_CHARS, Signer, Verifier};

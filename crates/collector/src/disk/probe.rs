@@ -4,7 +4,7 @@
 //! A call that hangs cannot be taken back. So a mount has at most one thread; while it is out, the mount is reported and not
 //! asked again.
 
-use super::usage::Space;
+use super::Space;
 use crate::error::CollectError;
 use infiniservice_platform::blocking::{self, Answer, Blocked, Item, Lane, Series};
 use infiniservice_platform::linux::mounts::Mount;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a local file system may take: it answers from memory, unless its device fails.
-const LOCAL_PATIENCE: Duration = Duration::from_secs(2);
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Key = (Vec<u8>, (u32, u32));
 type Ask<A> = dyn Fn(&Mount) -> io::Result<A> + Send + Sync;
@@ -31,7 +31,7 @@ pub struct Probes<A = Space> {
 impl<A: Send + 'static> Probes<A> {
     /// `ask` is run in a thread with a mount.
     pub fn new(ask: impl Fn(&Mount) -> io::Result<A> + Send + Sync + 'static) -> Self {
-        let in_turn = Series::new(Lane::FileSystems, "local file systems", LOCAL_PATIENCE);
+        let in_turn = Series::new(Lane::FileSystems, "local file systems", LOCAL_TIMEOUT);
         Self { ask: Arc::new(ask), pending: HashMap::new(), in_turn }
     }
 

@@ -1,7 +1,7 @@
 //! Which process holds a socket: known only by walking over the descriptors of processes, which costs more than all
 //! else together. So what was found is kept, and a walk goes where it will likely find, and stops when it has.
 
-use crate::process::stat::Record;
+use crate::process::Record;
 use infiniservice_platform::linux::text::unsigned;
 use std::collections::{HashMap, HashSet};
 
@@ -94,7 +94,7 @@ pub fn socket_inode(target: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::stat::Name;
+    use crate::process::Name;
 
     fn record(pid: u32, started: u64) -> Record {
         Record {

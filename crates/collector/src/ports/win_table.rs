@@ -1,6 +1,6 @@
 //! The tables of `GetExtendedTcpTable` and `GetExtendedUdpTable` with owners (`tcpmib.h`, `udpmib.h`), as bytes: a count, then rows.
 
-use super::list::{Protocol, Socket, State};
+use super::{Protocol, Socket, State};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A table: where in its rows things stand, in bytes.

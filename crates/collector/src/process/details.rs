@@ -3,8 +3,7 @@
 //! A process may call exec or change its user without changing pid or start time. So an entry is read again when
 //! the name changed, while the process is young, and after ten minutes.
 
-use super::files::Details;
-use super::stat::{Name, Record};
+use super::{Details, Name, Record};
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What `ProcessList` may ask for.
 
-use super::stat::Record;
+use super::Record;
 use std::cmp::Ordering;
 
 /// Order of a list of processes; ties go by pid.
@@ -70,8 +70,8 @@ pub fn select(records: &mut Vec<&Record>, sort_by: SortBy, limit: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Name;
     use super::*;
-    use crate::process::stat::Name;
     use proptest::prelude::*;
 
     fn record(pid: u32, cpu: f32, rss: u64, name: &str) -> Record {

@@ -1,6 +1,6 @@
 //! All processes at the latest scan, and what each used of a processor since the one before.
 
-use super::stat::Record;
+use super::Record;
 use std::time::Duration;
 
 /// Two scans nearer than this share their rates: a tick of 10 ms would weigh too much.
@@ -110,8 +110,8 @@ fn share(record: &Record, mark: Option<&Mark>, ticks: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Name;
     use super::*;
-    use crate::process::stat::Name;
 
     fn record(pid: u32, started: u64, cpu_ticks: u64) -> Record {
         Record {

@@ -1,7 +1,7 @@
 //! The process list of `NtQuerySystemInformation(SystemProcessInformation)`, as bytes of a 64-bit Windows: one call tells all that is
 //! kept of every process.
 
-use super::stat::{Name, Record};
+use super::{Name, Record};
 use crate::numbers::count;
 
 /// Bytes of a process's record before its threads, and of each thread.

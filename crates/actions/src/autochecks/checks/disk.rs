@@ -4,7 +4,7 @@
 use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::thresholds::{Thresholds, percent, worse};
 use crate::autochecks::{Machine, machine, sys};
-use infiniservice_collector::disk::usage::Space;
+use infiniservice_collector::disk::Space;
 use infiniservice_platform::blocking::Coming;
 use infiniservice_platform::linux::mounts::{self, Mount};
 use infiniservice_protocol::data::CheckStatus;

@@ -1,7 +1,7 @@
 //! Platforms without mount points.
 
 use crate::autochecks::Machine;
-use infiniservice_collector::disk::usage::Space;
+use infiniservice_collector::disk::Space;
 use infiniservice_platform::linux::mounts::Mount;
 use serde_json::Value;
 use std::collections::BTreeMap;

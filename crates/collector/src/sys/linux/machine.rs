@@ -1,21 +1,18 @@
 //! Everything that is asked of a Linux machine, behind one type.
 
-use super::blocks::Blocks;
-use super::disks;
+use super::disks::{self, Blocks};
 use super::files::Tree;
-use super::interfaces;
 use super::netlink::Netlink;
 use super::processes::ProcessFiles;
-use super::sensors::Sensors;
-use super::sockets;
-use crate::disk::io::{self, Table};
+use super::{interfaces, sockets};
 use crate::disk::probe::Probes;
-use crate::disk::usage::{Space, Usages};
+use crate::disk::traffic::{self, Table};
+use crate::disk::{Space, Usages};
 use crate::error::CollectError;
-use crate::ports::list::Socket;
-use crate::process::files::Details;
-use crate::process::stat::Record;
+use crate::ports::Socket;
+use crate::process::{Details, Record};
 use crate::settings::CollectorSettings;
+use crate::temperature::{chip_rank, parse, zone_rank};
 use crate::{cpu, host, memory};
 use infiniservice_platform::linux::accounts::Names;
 use infiniservice_platform::linux::text::ParseError;
@@ -98,9 +95,9 @@ impl Machine {
 
     /// Counters of block devices.
     pub fn disk_io(&mut self) -> Result<Table, CollectError> {
-        let table = io::parse(self.proc.read("diskstats")?);
+        let table = traffic::parse(self.proc.read("diskstats")?);
         let topology = self.blocks.of(&table.devices);
-        Ok(Table { devices: io::counted(table.devices, topology), ..table })
+        Ok(Table { devices: traffic::counted(table.devices, topology), ..table })
     }
 
     /// Interfaces in order, and how many there are in all.
@@ -178,4 +175,53 @@ impl Machine {
         let known = self.users.name(id).map(str::to_owned);
         known.or_else(|| self.settings.user_names.name(id)).unwrap_or_else(|| id.to_string())
     }
+}
+
+/// The sensor found, kept as long as it answers; a machine without one is looked over again each time, which is two
+/// directories that are not there.
+#[derive(Debug, Default)]
+pub struct Sensors {
+    found: Option<String>,
+}
+
+impl Sensors {
+    /// Degrees Celsius, where there is a sensor.
+    pub fn processor(&mut self, sys: &mut Tree) -> Option<f64> {
+        if let Some(known) = self.found.as_deref().and_then(|file| read_sensor(sys, file)) {
+            return Some(known);
+        }
+        self.found = find_sensor(sys);
+        self.found.as_deref().and_then(|file| read_sensor(sys, file))
+    }
+}
+
+fn read_sensor(sys: &mut Tree, file: &str) -> Option<f64> {
+    sys.read(file).ok().and_then(parse)
+}
+
+/// The best sensor that answers.
+fn find_sensor(sys: &mut Tree) -> Option<String> {
+    let chips = sensor_candidates(sys, "class/hwmon", "name", "temp1_input", chip_rank);
+    let zones = sensor_candidates(sys, "class/thermal", "type", "temp", zone_rank);
+    let mut all: Vec<_> = chips.into_iter().chain(zones).collect();
+    all.sort();
+    all.into_iter().map(|(_, file)| file).find(|file| read_sensor(sys, file).is_some())
+}
+
+fn sensor_candidates(
+    sys: &mut Tree,
+    class: &str,
+    label: &str,
+    value: &str,
+    rank: fn(&str) -> Option<usize>,
+) -> Vec<(usize, String)> {
+    let Ok(entries) = std::fs::read_dir(sys.path(class)) else { return Vec::new() };
+    let names: Vec<_> =
+        entries.flatten().take(256).filter_map(|e| e.file_name().into_string().ok()).collect();
+    let ranked = names.into_iter().filter_map(|name| {
+        let text = sys.read(&format!("{class}/{name}/{label}")).ok()?;
+        let rank = rank(std::str::from_utf8(text).ok()?)?;
+        Some((rank, format!("{class}/{name}/{value}")))
+    });
+    ranked.collect()
 }

@@ -1,6 +1,5 @@
 //! Linux: `/proc`, `/sys` and netlink.
 
-mod blocks;
 mod disks;
 mod files;
 mod interfaces;
@@ -8,7 +7,6 @@ mod machine;
 mod netlink;
 mod process_file;
 mod processes;
-mod sensors;
 mod sockets;
 
 pub use disks::space_of;

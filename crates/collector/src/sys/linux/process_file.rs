@@ -1,7 +1,7 @@
 //! One file of one process in `/proc`, and its reader. Used in threads that may hang in it.
 
 use super::files::{open, open_dir, read_once};
-use crate::process::stat::Record;
+use crate::process::Record;
 use infiniservice_platform::blocking::Item;
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, readlinkat_raw};

@@ -6,8 +6,7 @@ use super::files::open_dir;
 use super::process_file::{Kind, ProcessFile, Reader};
 use super::sockets;
 use crate::error::CollectError;
-use crate::process::files::{Details, command_line, executable, storage_bytes, user_id};
-use crate::process::stat::{self, Record};
+use crate::process::{self, Details, Record, command_line, executable, storage_bytes, user_id};
 use infiniservice_platform::blocking::{Blocked, Lane, Series};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, RawDir, SeekFrom, seek};
@@ -21,7 +20,7 @@ use std::time::Duration;
 /// Entries of a directory are read in portions of this size.
 const DIRECTORY_BYTES: usize = 16 << 10;
 /// How long one file of one process may take. The kernel makes it from memory: what takes so long hangs.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 /// Files that are named as not answering, in one message.
 const MAX_NAMED: usize = 8;
 
@@ -51,8 +50,8 @@ impl ProcessFiles {
             root: root.to_path_buf(),
             dir: None,
             entries: Vec::new(),
-            table: Series::new(Lane::ProcessTable, "process table", PATIENCE),
-            files: Series::new(Lane::Processes, "files of processes", PATIENCE),
+            table: Series::new(Lane::ProcessTable, "process table", TIMEOUT),
+            files: Series::new(Lane::Processes, "files of processes", TIMEOUT),
             users: HashMap::new(),
             named: Vec::new(),
             unnamed: 0,
@@ -70,7 +69,7 @@ impl ProcessFiles {
         let root = self.root.clone();
         let told = self.table.each(&items, move || {
             let mut reader = Reader::below(&root);
-            move |item: &ProcessFile| reader.read(item).and_then(|text| stat::parse(text).ok())
+            move |item: &ProcessFile| reader.read(item).and_then(|text| process::parse_stat(text).ok())
         });
         for answer in told {
             records.extend(self.note(answer).flatten());

@@ -4,9 +4,8 @@ use super::files::{Tree, open_dir};
 use super::netlink::Netlink;
 use crate::error::CollectError;
 use crate::ports::diag::{self, SOCK_DIAG_BY_FAMILY, TCPDIAG_GETSOCK};
-use crate::ports::list::{Protocol, Socket};
 use crate::ports::owners::socket_inode;
-use crate::ports::proc_net;
+use crate::ports::{Protocol, Socket};
 use rustix::fd::AsFd;
 use rustix::fs::{RawDir, readlinkat_raw};
 use std::mem::MaybeUninit;
@@ -24,9 +23,9 @@ pub fn sockets(
         return Ok(());
     }
     sockets.clear();
-    for (file, protocol) in proc_net::FILES {
+    for (file, protocol) in diag::FILES {
         match proc.read(file) {
-            Ok(text) => proc_net::parse(text, protocol, sockets),
+            Ok(text) => diag::proc_net_sockets(text, protocol, sockets),
             // A kernel without IPv6.
             Err(_) if file.ends_with('6') => {}
             Err(error) => return Err(error),

@@ -1,27 +1,23 @@
 //! Everything that is asked of a Windows machine, behind one type, by Windows' native calls.
 
-mod cpu_meter;
-mod interfaces;
 mod native;
 mod temperature;
 #[cfg(test)]
 mod tests;
 mod volumes;
 
-pub use cpu_meter::CpuMeter;
-pub use native::memory as machine_memory;
+pub use native::{CpuMeter, memory as machine_memory};
 pub use volumes::{drive_space, local_drives};
 
 use crate::cpu;
-use crate::disk::io::Table;
+use crate::disk::Usages;
 use crate::disk::probe::Probes;
-use crate::disk::usage::Usages;
+use crate::disk::traffic::Table;
 use crate::error::CollectError;
 use crate::network::interfaces::{assemble, may_have_speed};
-use crate::ports::list::Socket;
+use crate::ports::Socket;
 use crate::ports::win_table::{self, Layout, TCP4, TCP6, UDP4, UDP6};
-use crate::process::files::Details;
-use crate::process::stat::Record;
+use crate::process::{Details, Record};
 use crate::settings::CollectorSettings;
 use infiniservice_platform::linux::text::ParseError;
 use infiniservice_platform::win32::accounts_unsafe::{self, Sid};
@@ -105,11 +101,11 @@ impl Machine {
 
     /// Interfaces in order, and how many there are in all.
     pub fn interfaces(&mut self) -> Result<(Vec<Interface>, usize), CollectError> {
-        let rows = interfaces::links()?;
-        let addresses = interfaces::addresses()?;
+        let rows = native::links()?;
+        let addresses = native::addresses()?;
         let speeds: HashMap<u32, u64> = rows.iter().map(|(link, speed)| (link.index, *speed)).collect();
         let links: Vec<_> = rows.into_iter().map(|(link, _)| link).collect();
-        let (total, route) = (links.len(), interfaces::default_route());
+        let (total, route) = (links.len(), native::default_route());
         let list = assemble(links, &addresses, route, self.settings.max_interfaces, |link| {
             let mbps = speeds.get(&link.index).map(|bits| bits / 1_000_000);
             mbps.and_then(|mbps| u32::try_from(mbps).ok())

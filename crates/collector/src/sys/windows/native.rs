@@ -1,9 +1,13 @@
-//! Processes, processors, memory and clock of the machine, out of what Windows' native calls give.
+//! Processes, processors, memory, clock and network interfaces of the machine, out of what Windows' native calls give; and how
+//! busy the processors are, for whoever asks outside of a collection.
 
 use crate::cpu::{Sample, Times};
 use crate::error::CollectError;
+use crate::network::route::{Address, Counters, Link};
 use crate::numbers::counter;
 use crate::process::windows::{Listed, parse};
+pub use infiniservice_platform::win32::interfaces_unsafe::default_route;
+use infiniservice_platform::win32::interfaces_unsafe::{self, Interface};
 use infiniservice_platform::win32::native_unsafe;
 pub use infiniservice_platform::win32::native_unsafe::{Buffer, uptime_ms};
 use infiniservice_protocol::metrics::Memory;
@@ -65,4 +69,66 @@ pub fn memory() -> Result<Memory, CollectError> {
 /// The name of the machine in DNS, without its domain.
 pub fn hostname() -> Result<String, CollectError> {
     native_unsafe::hostname().map_err(|error| CollectError::io("GetComputerNameEx", error))
+}
+
+/// Keeps the last sample.
+#[derive(Debug, Default)]
+pub struct CpuMeter {
+    buffer: Buffer,
+    before: Option<Sample>,
+}
+
+impl CpuMeter {
+    /// Percent since the last sample; 0 at first.
+    pub fn sample(&mut self) -> Result<f64, CollectError> {
+        let now = cpu(&mut self.buffer)?;
+        let used = self.before.as_ref().map_or(0.0, |before| now.usage_since(before).all);
+        self.before = Some(now);
+        Ok(used)
+    }
+}
+
+/// `IF_TYPE_SOFTWARE_LOOPBACK` and `IF_TYPE_TUNNEL` (`ipifcons.h`).
+const LOOPBACK: u32 = 24;
+const TUNNEL: u32 = 131;
+
+/// An interface with its speed in bits a second, 0 where it has none.
+pub type Row = (Link, u64);
+
+/// All but the layers of drivers.
+pub fn links() -> Result<Vec<Row>, CollectError> {
+    let all = interfaces_unsafe::interfaces().map_err(|error| CollectError::io("GetIfTable2", error))?;
+    Ok(all.into_iter().map(link).collect())
+}
+
+fn link(from: Interface) -> Row {
+    let link = Link {
+        index: from.index,
+        name: from.alias.into_bytes(),
+        address: from.address,
+        mtu: from.mtu,
+        is_up: from.is_up,
+        is_loopback: from.kind == LOOPBACK,
+        kind: if from.kind == TUNNEL { b"tun".to_vec() } else { Vec::new() },
+        counters: Counters {
+            packets: from.packets,
+            bytes: from.bytes,
+            errors: from.errors,
+            drops: from.drops,
+        },
+    };
+    (link, from.speed)
+}
+
+/// Addresses that are in use.
+pub fn addresses() -> Result<Vec<Address>, CollectError> {
+    let all =
+        interfaces_unsafe::addresses().map_err(|error| CollectError::io("GetAdaptersAddresses", error))?;
+    let address = |one: interfaces_unsafe::Address| Address {
+        link: one.link,
+        ip: one.ip,
+        prefix: one.prefix,
+        is_deprecated: one.is_deprecated,
+    };
+    Ok(all.into_iter().map(address).collect())
 }

@@ -1,8 +1,8 @@
 //! Space on drives: each asked by a worker, as a share, and a disk that fails, may hang.
 
-use crate::disk::io::Device;
 use crate::disk::probe::Probes;
-use crate::disk::usage::{Space, Usages};
+use crate::disk::traffic::Device;
+use crate::disk::{Space, Usages};
 use crate::error::CollectError;
 use infiniservice_platform::linux::mounts::Mount;
 use infiniservice_platform::win32::volumes_unsafe::{

@@ -6,10 +6,8 @@
 
 use crate::error::CollectError;
 use crate::metric::{Metric, Round};
-use crate::numbers::{counter, per_second, percent};
-use crate::rate::Rate;
-use infiniservice_platform::linux::text::ParseError;
-use infiniservice_platform::linux::text::{lines, next_unsigned, words};
+use crate::numbers::{Rate, counter, per_second, percent};
+use infiniservice_platform::linux::text::{ParseError, lines, next_unsigned, words};
 use infiniservice_protocol::metrics::DiskIo;
 use std::collections::BTreeMap;
 use std::time::Duration;
