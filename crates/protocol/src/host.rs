@@ -1,6 +1,10 @@
-//! Messages from the host to the guest.
+//! Messages from the host to the guest, and their lines for the host's end of the wire.
 
+use crate::timestamp::rfc3339_millis;
+use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// A line of the host, understood. Parsing lives in `parse`.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,4 +66,94 @@ pub struct UnsafeCommand {
     pub env_vars: Vec<(String, String)>,
     /// User to become.
     pub run_as: Option<String>,
+}
+
+/// All fields of the host's messages, in the order in which people read them.
+#[derive(Default, Serialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_type: Option<CommandType<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_command: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shell: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_dir: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env_vars: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CommandType<'a> {
+    action: &'a str,
+    #[serde(flatten)]
+    beside: Option<&'a Map<String, Value>>,
+}
+
+impl HostMessage {
+    /// The line, with its `\n`. `now` goes into the messages that carry a timestamp.
+    pub fn to_line(&self, now: SystemTime) -> String {
+        self.to_payload(now) + "\n"
+    }
+
+    /// The line without its `\n`: what is signed where a secret is set.
+    pub fn to_payload(&self, now: SystemTime) -> String {
+        let line = match self {
+            Self::Metrics { id } => Line { kind: "Metrics", id: id.as_deref(), ..Line::default() },
+            Self::Hello { id } => Line { kind: "Hello", id: id.as_deref(), ..Line::default() },
+            Self::SafeCommand(command) => safe_command(command),
+            Self::UnsafeCommand(command) => unsafe_command(command),
+            Self::KeepAliveResponse { sequence_number } => ping("KeepAliveResponse", *sequence_number, now),
+            Self::KeepAliveRequest { sequence_number } => ping("keep_alive_request", *sequence_number, now),
+        };
+        // Infallible: every key is a text, and nothing here serialises by hand.
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+fn ping(kind: &'static str, sequence_number: u64, now: SystemTime) -> Line<'static> {
+    let (sequence_number, timestamp) = (Some(sequence_number), Some(rfc3339_millis(now)));
+    Line { kind, sequence_number, timestamp, ..Line::default() }
+}
+
+fn safe_command(command: &SafeCommand) -> Line<'_> {
+    // A parameter of one of these names would be taken for the command's own field if it stood beside `action`.
+    let clash = command.params.contains_key("action") || command.params.contains_key("params");
+    let params = Some(&command.params);
+    Line {
+        kind: "SafeCommand",
+        id: Some(&command.id),
+        command_type: Some(CommandType { action: &command.action, beside: params.filter(|_| !clash) }),
+        params: params.filter(|_| clash),
+        timeout: command.timeout,
+        ..Line::default()
+    }
+}
+
+fn unsafe_command(command: &UnsafeCommand) -> Line<'_> {
+    Line {
+        kind: "UnsafeCommand",
+        id: Some(&command.id),
+        raw_command: Some(&command.raw_command),
+        shell: command.shell.as_deref(),
+        timeout: command.timeout,
+        working_dir: command.working_dir.as_deref(),
+        env_vars: command.env_vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        run_as: command.run_as.as_deref(),
+        ..Line::default()
+    }
 }

@@ -7,7 +7,7 @@ mod pressure;
 
 pub use pressure::{Pressure, Stall, Stalls};
 
-use crate::finite;
+use super::number;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -99,16 +99,16 @@ pub struct System {
 #[serde(default)]
 pub struct Cpu {
     /// 0 to 100, of all cores together.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub usage_percent: f64,
     /// 0 to 100, one a core.
-    #[serde(serialize_with = "finite::figures")]
+    #[serde(serialize_with = "number::figures")]
     pub cores_usage: Vec<f64>,
     /// The system's number of each core in `cores_usage`. Absent where these are 0, 1, 2, …; an offline core leaves a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub core_ids: Vec<u32>,
     /// Degrees Celsius, `null` where there is no sensor.
-    #[serde(serialize_with = "finite::optional")]
+    #[serde(serialize_with = "number::optional")]
     pub temperature: Option<f64>,
 }
 
@@ -152,13 +152,13 @@ pub struct DiskUsage {
     /// Its type.
     pub filesystem: String,
     /// Size.
-    #[serde(serialize_with = "finite::gigabytes")]
+    #[serde(serialize_with = "number::gigabytes")]
     pub total_gb: f64,
     /// In use.
-    #[serde(serialize_with = "finite::gigabytes")]
+    #[serde(serialize_with = "number::gigabytes")]
     pub used_gb: f64,
     /// What an ordinary user can still write.
-    #[serde(serialize_with = "finite::gigabytes")]
+    #[serde(serialize_with = "number::gigabytes")]
     pub available_gb: f64,
     /// Where the file system counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,16 +174,16 @@ pub struct DiskUsage {
 #[serde(default)]
 pub struct DiskIo {
     /// Rate between the last two samples.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub read_bytes_per_sec: f64,
     /// Rate between the last two samples.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub write_bytes_per_sec: f64,
     /// Rate between the last two samples.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub read_ops_per_sec: f64,
     /// Rate between the last two samples.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub write_ops_per_sec: f64,
     /// Cumulative since boot.
     #[serde(rename = "readBytes")]
@@ -192,7 +192,7 @@ pub struct DiskIo {
     #[serde(rename = "writeBytes")]
     pub write_bytes: u64,
     /// Share of the time in which the busiest device had work, 0 to 100.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub io_utilization_percent: f64,
 }
 
@@ -247,13 +247,13 @@ pub struct Interface {
 #[serde(default)]
 pub struct LoadAverage {
     /// Over one minute.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub load_1min: f64,
     /// Over five minutes.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub load_5min: f64,
     /// Over fifteen minutes.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub load_15min: f64,
 }
 
@@ -304,7 +304,7 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Of one core.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub cpu_percent: f64,
     /// Resident set.
     pub memory_kb: u64,

@@ -1,10 +1,8 @@
-//! Everything that is wrong, each with what to do.
+//! Everything that is wrong, each with what to do about it, in lines that can be copied.
 
-use super::assess::{name_holders, shown};
 use super::facts::{Driver, Facts, PortFacts, PortState};
-use super::fixes;
-use super::report::{Finding, Severity};
-use super::service_findings;
+use super::report::{Finding, Severity, name_holders, shown};
+use super::service_state;
 use crate::transport::candidates::{AGENT_PORT, Role};
 use crate::transport::outcome::Outcome;
 
@@ -15,7 +13,7 @@ pub fn all(facts: &Facts, channel: Option<&PortFacts>) -> Vec<Finding> {
         None => who_looked(facts).into_iter().chain(why_unusable(facts)).collect(),
     };
     findings.extend(about_links(facts));
-    findings.extend(service_findings::all(facts));
+    findings.extend(service_state::about_service(facts));
     findings.extend(about_this_look(facts));
     findings
 }
@@ -65,21 +63,19 @@ fn why_no_port(facts: &Facts) -> Finding {
         let names: Vec<&str> =
             facts.ports.iter().map(|port| port.name.as_deref().unwrap_or("an unnamed one")).collect();
         let problem = format!("No port is named {AGENT_PORT}; there is only {}.", names.join(", "));
-        return error("no_port_of_ours", problem, fixes::add_channel());
+        return error("no_port_of_ours", problem, add_channel());
     }
     if facts.controllers.is_empty() {
         let problem = "This machine has no virtio-serial controller, and therefore no virtio port.";
-        return error("no_controller", problem, fixes::add_channel());
+        return error("no_controller", problem, add_channel());
     }
     match facts.driver {
         Driver::Loaded | Driver::BuiltIn | Driver::Unknown => {
-            error("no_port", "There is a virtio-serial controller, but it has no port.", fixes::add_channel())
+            error("no_port", "There is a virtio-serial controller, but it has no port.", add_channel())
         }
-        Driver::NotLoaded => error(
-            "driver_not_loaded",
-            "The kernel module virtio_console is not loaded.",
-            fixes::load_driver(),
-        ),
+        Driver::NotLoaded => {
+            error("driver_not_loaded", "The kernel module virtio_console is not loaded.", load_driver())
+        }
         Driver::Missing => {
             error("driver_missing", "This kernel has no driver virtio_console.", install_kernel())
         }
@@ -103,15 +99,13 @@ fn about_unusable(port: &PortFacts, facts: &Facts) -> Option<Finding> {
             format!("The configured device {path} does not exist."),
             configured_fix(),
         ),
-        Outcome::Absent => error(
-            "no_node",
-            format!("The port exists, but not its device node {path}."),
-            fixes::trigger_udev(),
-        ),
+        Outcome::Absent => {
+            error("no_node", format!("The port exists, but not its device node {path}."), trigger_udev())
+        }
         Outcome::Busy => about_busy(port),
         Outcome::Denied { .. } if facts.user_id != 0 => error("denied", format!("{says}."), Vec::new()),
-        Outcome::Denied { .. } => error("denied", format!("{says}."), fixes::give_access()),
-        Outcome::AccessDenied => error("access_denied", format!("{says}."), fixes::access_denied()),
+        Outcome::Denied { .. } => error("denied", format!("{says}."), give_access()),
+        Outcome::AccessDenied => error("access_denied", format!("{says}."), access_denied()),
         Outcome::Console => error("console", format!("{says}."), console_fix()),
         Outcome::Going => error(
             "going",
@@ -135,7 +129,7 @@ fn about_busy(port: &PortFacts) -> Finding {
         return error("busy", problem, vec!["run it as root, outside any container".into()]);
     };
     let problem = format!("{path} is held open by {}.", name_holders(&port.holders));
-    error("busy", problem, fixes::stop_holder(&first.name, first.pid))
+    error("busy", problem, stop_holder(&first.name, first.pid))
 }
 
 fn configured_fix() -> Vec<String> {
@@ -149,7 +143,7 @@ fn configured_fix() -> Vec<String> {
 fn console_fix() -> Vec<String> {
     vec!["give the machine a separate port for the agent (it cannot use a console):".into()]
         .into_iter()
-        .chain(fixes::add_channel())
+        .chain(add_channel())
         .collect()
 }
 
@@ -165,7 +159,7 @@ fn about_channel(port: &PortFacts) -> Vec<Finding> {
     if matches!(port.role, Role::GuestAgent | Role::First | Role::Unnamed) {
         let name = port.name.as_deref().unwrap_or("without a name");
         let problem = format!("There is no port named {AGENT_PORT}; the agent uses one {name}.");
-        findings.push(finding(Severity::Warning, "substitute_port", problem, fixes::add_channel()));
+        findings.push(finding(Severity::Warning, "substitute_port", problem, add_channel()));
     }
     findings
 }
@@ -186,7 +180,7 @@ fn about_links(facts: &Facts) -> Vec<Finding> {
         "No link in /dev/virtio-ports for {}.{why} The agent does not need the links.",
         bare.join(", ")
     );
-    vec![finding(Severity::Note, "no_links", problem, fixes::trigger_udev())]
+    vec![finding(Severity::Note, "no_links", problem, trigger_udev())]
 }
 
 /// What limits this very look.
@@ -203,4 +197,84 @@ fn about_this_look(facts: &Facts) -> Vec<Finding> {
         findings.push(note("container", problem, "run the agent in the virtual machine itself"));
     }
     findings
+}
+
+/// For a machine that QEMU runs directly.
+pub const QEMU_ARGUMENTS: &[&str] = &[
+    "-device virtio-serial-pci",
+    "-chardev socket,id=infinibay,path=/run/infinibay-agent.sock,server=on,wait=off",
+    "-device virtserialport,chardev=infinibay,name=org.infinibay.agent",
+];
+
+/// For a machine of libvirt's.
+pub const LIBVIRT_CHANNEL: &[&str] = &[
+    "<channel type='unix'>",
+    "  <source mode='bind'/>",
+    "  <target type='virtio' name='org.infinibay.agent'/>",
+    "</channel>",
+];
+
+/// Gives a group access to the port.
+pub const UDEV_RULE: &str =
+    r#"SUBSYSTEM=="virtio-ports", ATTR{name}=="org.infinibay.agent", GROUP="infiniservice", MODE="0660""#;
+
+/// Lines that add the agent's channel to the machine.
+pub fn add_channel() -> Vec<String> {
+    let mut lines = vec![
+        "libvirt, on the host, inside <devices> (`virsh edit MACHINE`), then restart the machine:".into(),
+    ];
+    lines.extend(LIBVIRT_CHANNEL.iter().map(|line| format!("  {line}")));
+    lines.push("or to the running machine: put the same into channel.xml and".into());
+    lines.push("  virsh attach-device MACHINE channel.xml --live --config".into());
+    lines.push("QEMU without libvirt, on its command line:".into());
+    lines.extend(QEMU_ARGUMENTS.iter().map(|line| format!("  {line}")));
+    lines
+}
+
+/// Loads the driver now and at each start.
+pub fn load_driver() -> Vec<String> {
+    vec![
+        "modprobe virtio_console".into(),
+        "echo virtio_console > /etc/modules-load.d/virtio_console.conf".into(),
+    ]
+}
+
+/// Gives access to a port.
+pub fn give_access() -> Vec<String> {
+    vec![
+        "run as root, as the service does; or give a group access in \
+         /etc/udev/rules.d/60-infiniservice.rules:"
+            .into(),
+        format!("  {UDEV_RULE}"),
+        "then".into(),
+        "  groupadd --force --system infiniservice && usermod -aG infiniservice USER".into(),
+        "  udevadm control --reload && udevadm trigger --subsystem-match=virtio-ports".into(),
+    ]
+}
+
+/// Access to a port on Windows, where one error has several causes.
+pub fn access_denied() -> Vec<String> {
+    vec![
+        "run from an administrator's console, or as the service, which runs as SYSTEM".into(),
+        "stop the program that holds the port: another agent, or one that has just stopped".into(),
+    ]
+}
+
+/// Makes udev look at the ports again.
+pub fn trigger_udev() -> Vec<String> {
+    vec![
+        "systemctl start systemd-udevd".into(),
+        "udevadm trigger --subsystem-match=virtio-ports".into(),
+        "udevadm settle".into(),
+    ]
+}
+
+/// Frees a port from the process that holds it.
+pub fn stop_holder(name: &str, pid: u32) -> Vec<String> {
+    if name == "qemu-ga" {
+        return vec![
+            "leave it to qemu-ga, whose channel it is; or: systemctl disable --now qemu-guest-agent".into(),
+        ];
+    }
+    vec![format!("see what it is: systemctl status {pid}"), format!("stop that unit, or: kill {pid}")]
 }

@@ -2,16 +2,12 @@
 //!
 //! Facts are gathered per platform; what follows from them, and how it is shown, is the same everywhere.
 
-mod assess;
 pub mod facts;
 mod findings;
-pub mod fixes;
 mod options;
 pub mod printable;
 mod report;
-mod service_findings;
 pub mod service_state;
-mod text;
 pub mod win;
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! The judgement over the facts: usable or not, why, and what to do; as text and as JSON.
+//! The judgement over the facts: which device is the channel, usable or not, why, and what to do; as text (the verdict first, then
+//! what to do, then what it stands on) and as JSON.
 
-use super::facts::Facts;
-use super::{assess, findings, printable, text};
+use super::facts::{Driver, Facts, Holder, PortFacts, PortState, ServiceFacts};
+use super::{findings, printable};
 use serde::Serialize;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// How much a finding matters; the order of the variants is the order in which they are shown.
@@ -50,13 +52,13 @@ pub struct Report {
 impl Report {
     /// Judges.
     pub fn new(facts: Facts) -> Self {
-        let channel = assess::channel(&facts);
+        let channel = channel(&facts);
         let mut findings = findings::all(&facts, channel);
         findings.sort_by_key(|finding| finding.severity);
         Self {
             agent_version: infiniservice_platform::AGENT_VERSION,
             usable: channel.is_some(),
-            verdict: assess::verdict(channel, &findings),
+            verdict: verdict(channel, &findings),
             channel: channel.map(|port| port.link.clone().unwrap_or_else(|| port.node.clone())),
             findings,
             facts,
@@ -71,7 +73,7 @@ impl Report {
 
     /// For people: verdict, problems with their fixes, then the facts.
     pub fn to_text(&self) -> String {
-        text::render(self)
+        render(self)
     }
 
     /// For programs: one JSON object, indented.
@@ -79,4 +81,169 @@ impl Report {
         // Fails only for maps without text keys, of which there are none.
         printable::json(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
+}
+
+/// The first usable port in the agent's own order; one that the agent holds already comes before all.
+pub fn channel(facts: &Facts) -> Option<&PortFacts> {
+    let held = facts.ports.iter().find(|port| port.state == PortState::HeldByAgent);
+    let mut free: Vec<&PortFacts> =
+        facts.ports.iter().filter(|port| port.state == PortState::Usable).collect();
+    free.sort_by_key(|port| port.rank);
+    held.or_else(|| free.first().copied())
+}
+
+/// One line: the answer, the device, who holds it, who is at the other end; or the first problem.
+pub fn verdict(channel: Option<&PortFacts>, findings: &[Finding]) -> String {
+    if let Some(port) = channel {
+        return format!("USABLE: {}, {}, {}.", shown(port), held(port), host(port));
+    }
+    let first = findings.iter().find(|finding| finding.severity == Severity::Error);
+    let problem = first.map_or("No device was found.", |finding| finding.problem.as_str());
+    format!("NOT USABLE: {problem}")
+}
+
+/// The path that people know.
+pub fn shown(port: &PortFacts) -> String {
+    port.link.as_ref().unwrap_or(&port.node).display().to_string()
+}
+
+fn held(port: &PortFacts) -> String {
+    match port.holders.iter().find(|holder| holder.is_agent) {
+        Some(agent) if port.state == PortState::HeldByAgent => {
+            format!("held by the agent (pid {})", agent.pid)
+        }
+        _ => "free".into(),
+    }
+}
+
+/// The other end, in two words.
+pub fn host(port: &PortFacts) -> &'static str {
+    match port.host_connected {
+        Some(true) => "host connected",
+        Some(false) => "no host connected",
+        None => "host unknown",
+    }
+}
+
+/// `name (pid 1), name (pid 2)`.
+pub fn name_holders(holders: &[Holder]) -> String {
+    let names: Vec<String> = holders.iter().map(|h| format!("{} (pid {})", h.name, h.pid)).collect();
+    names.join(", ")
+}
+
+/// Renders; every line ends with a newline.
+pub fn render(report: &Report) -> String {
+    let mut out = String::new();
+    line(&mut out, &report.verdict);
+    write_findings(&mut out, &report.findings);
+    write_paths(&mut out, &report.facts);
+    write_ports(&mut out, &report.facts.ports);
+    write_system(&mut out, &report.facts);
+    out
+}
+
+/// Every line goes out by here. Writing to a `String` cannot fail.
+fn line(out: &mut String, text: &str) {
+    let _infallible = writeln!(out, "{}", printable::line(text));
+}
+
+fn heading(out: &mut String, text: &str) {
+    line(out, "");
+    line(out, text);
+}
+
+fn write_findings(out: &mut String, findings: &[Finding]) {
+    for (index, finding) in findings.iter().enumerate() {
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        heading(out, &format!("{}. {severity}: {}", index + 1, finding.problem));
+        if !finding.fix.is_empty() {
+            line(out, "   fix:");
+        }
+        for fix in &finding.fix {
+            line(out, &format!("     {fix}"));
+        }
+    }
+}
+
+fn write_paths(out: &mut String, facts: &Facts) {
+    heading(out, "Expected paths, most preferred first");
+    for path in &facts.expected_paths {
+        line(out, &format!("  {}: {}", path.path.display(), path.found));
+    }
+}
+
+fn write_ports(out: &mut String, ports: &[PortFacts]) {
+    heading(out, "Ports");
+    if ports.is_empty() {
+        line(out, "  none");
+    }
+    for port in ports {
+        line(out, &format!("  {}: {}", port.node.display(), describe(port)));
+    }
+}
+
+fn describe(port: &PortFacts) -> String {
+    let name = port.name.as_deref().unwrap_or("no name");
+    let owner = port.owner.as_deref().unwrap_or("owner unknown");
+    let mode = port.mode.as_deref().unwrap_or("mode unknown");
+    let holders = match port.holders.as_slice() {
+        [] => "no visible holder".to_owned(),
+        some => format!("held by {}", name_holders(some)),
+    };
+    format!("{name}; {owner} {mode}; {}; {holders}; {}", state(&port.state), host(port))
+}
+
+fn state(state: &PortState) -> String {
+    match state {
+        PortState::Usable => "can be opened".into(),
+        PortState::HeldByAgent => "in use by the agent".into(),
+        PortState::NotTried => "not for the agent".into(),
+        PortState::Unusable(outcome) => outcome.to_string(),
+    }
+}
+
+fn write_system(out: &mut String, facts: &Facts) {
+    heading(out, "System");
+    line(out, &format!("  controller: {}", controllers(facts)));
+    line(out, &format!("  kernel driver virtio_console: {}", driver(facts.driver)));
+    let running = if facts.udev.running { "running" } else { "not running" };
+    line(out, &format!("  udev: {running}, {} links in /dev/virtio-ports", facts.udev.links));
+    for unit in [&facts.service].into_iter().chain(&facts.other_services) {
+        let name = if unit.unit.is_empty() { "infiniservice" } else { &unit.unit };
+        line(out, &format!("  service {name}: {}", service(unit)));
+    }
+    line(out, &format!("  ran as user id {}", facts.user_id));
+}
+
+fn controllers(facts: &Facts) -> String {
+    let one = |c: &super::facts::Controller| {
+        format!("{} {} (driver {})", c.bus, c.address, c.driver.as_deref().unwrap_or("none"))
+    };
+    let all: Vec<String> = facts.controllers.iter().map(one).collect();
+    if all.is_empty() { "none".into() } else { all.join(", ") }
+}
+
+fn driver(driver: Driver) -> &'static str {
+    match driver {
+        Driver::Loaded => "loaded",
+        Driver::BuiltIn => "built into the kernel",
+        Driver::NotLoaded => "available, not loaded",
+        Driver::Missing => "not part of this kernel",
+        Driver::Unknown => "unknown (the kernel's modules are not listed)",
+    }
+}
+
+fn service(service: &ServiceFacts) -> String {
+    let Some(manager) = &service.manager else { return "no known service manager is running here".into() };
+    if !service.installed {
+        return format!("not installed ({manager})");
+    }
+    let said = [&service.active, &service.sub_state, &service.start_up];
+    let mut parts: Vec<String> = said.into_iter().flatten().cloned().collect();
+    parts.extend(service.pid.map(|pid| format!("pid {pid}")));
+    if parts.is_empty() { "installed".into() } else { parts.join(", ") }
 }

@@ -3,16 +3,14 @@
 //! [`Action::parse`] checks what holds on every platform. The alphabets of unit and package names differ from system
 //! to system and are checked by the agent, on top of what is refused here.
 
-mod choice;
 mod parameter;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use choice::{LogPriority, ProcessSort, ScanType, ServiceOperation};
 pub use parameter::{
-    DEFAULT_LOG_LINES, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID, ParamError,
-    SERVICE_STATES,
+    DEFAULT_LOG_LINES, LogPriority, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID,
+    ParamError, ProcessSort, SERVICE_STATES, ScanType, ServiceOperation,
 };
 pub use table::{Action, ActionName};
 

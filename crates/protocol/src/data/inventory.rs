@@ -18,7 +18,7 @@ pub struct Application {
     /// Directory or file; `null` if unknown.
     pub install_location: Option<String>,
     /// In 10^6 bytes; `null` if unknown.
-    #[serde(serialize_with = "crate::finite::optional")]
+    #[serde(serialize_with = "crate::number::optional")]
     pub size_mb: Option<f64>,
     /// `dpkg`, `rpm`, `flatpak`, `snap`, `desktop`, `appimage`, `registry`, …
     pub source: String,

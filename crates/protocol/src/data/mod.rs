@@ -1,17 +1,17 @@
 //! What stands in a response's `data`, one type an action, by family.
 
-mod autochecks;
-mod cleanup;
 mod inventory;
 mod package;
+mod upkeep;
 mod windows;
 
-pub use autochecks::{AutochecksData, Check, CheckStatus, Health, Remediation};
-pub use cleanup::{CleanedTarget, DiskCleanupData, LeftFiles};
 pub use inventory::{Application, ApplicationInventoryData};
 pub use package::{
     FailedUpdate, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
     PackageListData, PackageStep, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
+};
+pub use upkeep::{
+    AutochecksData, Check, CheckStatus, CleanedTarget, DiskCleanupData, Health, LeftFiles, Remediation,
 };
 pub use windows::{
     DefenderScanData, DefenderStatusData, Threat, WindowsUpdate, WindowsUpdateCheckData,

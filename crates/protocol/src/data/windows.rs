@@ -18,7 +18,7 @@ pub struct WindowsUpdate {
     /// For people.
     pub description: String,
     /// Of the download, in 10^6 bytes.
-    #[serde(serialize_with = "crate::finite::figure")]
+    #[serde(serialize_with = "crate::number::figure")]
     pub size_mb: f64,
     /// By its category.
     pub is_security_update: bool,

@@ -1,23 +1,17 @@
 //! The signed envelope: HMAC-SHA256 over the host's lines, where a shared secret is set.
 //!
 //! Pure: the caller gives the time. The sentence that is signed is `v\nts\nnonce\npayload`; a nonce holds no control
-//! characters, so that the same bytes cannot be split in two ways.
+//! characters, so that the same bytes cannot be split in two ways. The nonces that were taken are kept in bounded memory, safe
+//! against clocks that jump.
 
-mod nonces;
-#[cfg(test)]
-mod tests;
-
-pub use nonces::MAX_NONCES;
-
-use crate::ErrorCode;
-use crate::number;
 use crate::parse::{Rejection, describe, id_of, id_scan, is_of_guest};
 use crate::text::echo;
+use crate::{ErrorCode, number};
 use hmac::{Hmac, KeyInit, Mac};
-use nonces::Nonces;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 /// The only version of the envelope.
@@ -273,3 +267,67 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     }
     Some(tag)
 }
+
+/// Most nonces that are remembered. Beyond it the oldest is forgotten, and lines not newer than it are refused.
+pub const MAX_NONCES: usize = 4096;
+
+type Hash = [u8; 16];
+
+/// Nonces by their hash, and the `ts` up to which nothing is taken any more because it was forgotten.
+#[derive(Debug, Default)]
+struct Nonces {
+    seen: HashSet<Hash>,
+    by_time: BTreeSet<(u64, Hash)>,
+    forgotten_up_to: Option<u64>,
+}
+
+impl Nonces {
+    /// Takes a nonce once. What is forgotten raises the oldest `ts` that is taken, so that a guest's clock that jumps
+    /// forward and back again does not open a way for lines of the past.
+    fn take(&mut self, now: u64, ts: u64, nonce: &str) -> Result<(), EnvelopeError> {
+        self.forget(now);
+        let hash = hash(nonce);
+        if self.forgotten_up_to.is_some_and(|oldest| ts <= oldest) || !self.seen.insert(hash) {
+            return Err(EnvelopeError::Replayed);
+        }
+        self.by_time.insert((ts, hash));
+        Ok(())
+    }
+
+    /// Takes no `ts` any more that is not newer.
+    fn forget_up_to(&mut self, ts: u64) {
+        self.forgotten_up_to = self.forgotten_up_to.max(Some(ts));
+    }
+
+    /// The newest `ts` that was taken.
+    fn newest(&self) -> Option<u64> {
+        self.by_time.last().map(|(ts, _)| *ts).max(self.forgotten_up_to)
+    }
+
+    fn forget(&mut self, now: u64) {
+        while let Some((ts, hash)) = self.by_time.first().copied() {
+            if self.by_time.len() < MAX_NONCES && ts.saturating_add(WINDOW_MS) >= now {
+                break;
+            }
+            self.by_time.pop_first();
+            self.seen.remove(&hash);
+            self.forgotten_up_to = self.forgotten_up_to.max(Some(ts));
+        }
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.seen.len().max(self.by_time.len())
+    }
+}
+
+fn hash(nonce: &str) -> Hash {
+    let mut hash = Hash::default();
+    for (to, from) in hash.iter_mut().zip(Sha256::digest(nonce.as_bytes())) {
+        *to = from;
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `data.system.pressure`: how long programs waited, as the kernel counts it in `/proc/pressure`.
 
-use crate::finite;
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// Pressure Stall Information of Linux: how long programs had to wait for a resource that others used.
@@ -37,13 +37,13 @@ pub struct Stalls {
 #[serde(default)]
 pub struct Stall {
     /// Over ten seconds, 0 to 100.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub avg10: f64,
     /// Over one minute, 0 to 100.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub avg60: f64,
     /// Over five minutes, 0 to 100.
-    #[serde(serialize_with = "finite::figure")]
+    #[serde(serialize_with = "number::figure")]
     pub avg300: f64,
     /// Microseconds since boot.
     pub total_us: u64,

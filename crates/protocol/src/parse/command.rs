@@ -1,9 +1,7 @@
 //! The fields of `SafeCommand` and `UnsafeCommand`.
 
-use super::describe::{describe, kind, quote, quote_name};
-use super::fields::Fields;
-use super::line::Key;
-use super::rejection::Rejection;
+use super::rejection::{Rejection, describe, kind, quote, quote_name};
+use super::{Fields, Key};
 use crate::ErrorCode::{InvalidMessage, InvalidParameter};
 use crate::host::{SafeCommand, UnsafeCommand};
 use crate::text::head;

@@ -1,7 +1,7 @@
 //! The guest's lines, as the host reads them: tolerant of an agent that is newer than this code, but not of one that
 //! wants its memory.
 
-use super::weigh::{Scale, Weighed};
+use super::budget::{Scale, Weighed};
 use crate::guest::GuestMessage;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};

@@ -1,10 +1,11 @@
-//! What is wrong with a line, and the answer that is owed for it.
+//! What is wrong with a line, and the answer that is owed for it. Values of the host stand in its text short and escaped, never
+//! raw.
 
 use super::guest_line::KNOWN as GUEST_TYPES;
-use super::{describe::quote, fields, id_scan};
-use crate::ErrorCode;
+use super::id_scan;
 use crate::guest::{ErrorMessage, GuestMessage, Response};
 use crate::text::echo;
+use crate::{ErrorCode, parse};
 use serde_json::{Value, json};
 
 /// Characters of the offending line that an answer repeats.
@@ -109,7 +110,7 @@ pub(super) fn unknown_type(kind: &str) -> Rejection {
 
 /// The id that a line's answer may carry, whatever else is wrong with the line.
 pub(crate) fn id_of(line: &[u8]) -> Option<String> {
-    id_scan::find(line, "id").filter(|id| fields::check_id(id).is_ok())
+    id_scan::find(line, "id").filter(|id| parse::check_id(id).is_ok())
 }
 
 /// Whether a line, whole or torn, has a type that only guests send.
@@ -121,4 +122,55 @@ pub(crate) fn is_of_guest(line: &[u8]) -> bool {
 fn line_start(line: &[u8]) -> String {
     let head = line.get(..SHOWN_LINE * 4).unwrap_or(line);
     String::from_utf8_lossy(head).chars().take(SHOWN_LINE).collect()
+}
+
+/// Characters of a text that are shown.
+const SHOWN: usize = 40;
+
+/// A text in quotes, control and non-ASCII characters escaped, cut after 40 characters.
+pub fn quote(text: &str) -> String {
+    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_default).collect();
+    let more = if text.chars().nth(SHOWN).is_some() { "\u{2026}" } else { "" };
+    format!("\"{shown}{more}\"")
+}
+
+/// What kind of value it is, with the value itself where it is short: `the number 5`, `the text "x"`, `an array`.
+pub fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(flag) => format!("{flag}"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the string {}", quote(text)),
+        Value::Array(_) => "an array".into(),
+        Value::Object(_) => "an object".into(),
+    }
+}
+
+/// What kind of value it is and nothing of the value, for what may be a secret.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A name in quotes, up to the first `=` or U+0000: what follows may be a value that was put into the name.
+pub(super) fn quote_name(name: &str) -> String {
+    quote(name.split(['=', '\0']).next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_texts_are_shown_short_and_escaped() {
+        assert_eq!(quote("a\u{1b}[31m\n"), "\"a\\u{1b}[31m\\n\"");
+        let long = quote(&"x".repeat(1_000_000));
+        assert_eq!(long.chars().count(), 43);
+    }
 }

@@ -72,7 +72,7 @@ fn a_timeout_of_nothing_or_zero_means_the_default_and_a_huge_one_stays_a_number(
     assert_eq!(timeout("1e300").unwrap(), Some(u64::MAX));
     for wrong in ["-1", "1.5", "\"60\"", "[60]", "true"] {
         let rejection = timeout(wrong).unwrap_err();
-        assert_eq!(rejection.code, ErrorCode::InvalidMessage);
+        assert_eq!(rejection.code, InvalidMessage);
         assert!(
             rejection.error.contains("`timeout` must be a whole number of seconds"),
             "{}",
@@ -103,8 +103,8 @@ fn an_unsafe_command_is_read_whole() {
 #[test]
 fn wrong_fields_of_an_unsafe_command_are_named() {
     let cases = [
-        (r#""raw_command":5"#, ErrorCode::InvalidMessage, "`raw_command` must be a string, not the number 5"),
-        (r#""shell":"bash""#, ErrorCode::InvalidMessage, "`raw_command` is missing"),
+        (r#""raw_command":5"#, InvalidMessage, "`raw_command` must be a string, not the number 5"),
+        (r#""shell":"bash""#, InvalidMessage, "`raw_command` is missing"),
         (r#""raw_command":" ""#, ErrorCode::InvalidParameter, "`raw_command` must not be empty"),
         (r#""raw_command":"a\u0000b""#, ErrorCode::InvalidParameter, "`raw_command` must not contain U+0000"),
         (
@@ -112,11 +112,7 @@ fn wrong_fields_of_an_unsafe_command_are_named() {
             ErrorCode::InvalidParameter,
             "one of bash, sh, cmd, powershell",
         ),
-        (
-            r#""raw_command":"x","env_vars":[]"#,
-            ErrorCode::InvalidMessage,
-            "`env_vars` must be an object of strings",
-        ),
+        (r#""raw_command":"x","env_vars":[]"#, InvalidMessage, "`env_vars` must be an object of strings"),
         (r#""raw_command":"x","env_vars":{"A":1}"#, ErrorCode::InvalidParameter, "\"A\" must be a string"),
         (r#""raw_command":"x","env_vars":{"A=":""}"#, ErrorCode::InvalidParameter, "contain = or"),
     ];
@@ -183,7 +179,7 @@ fn a_wrong_field_is_named_with_what_it_must_be() {
     ];
     for (line, text) in cases {
         let (code, error, _) = refused(line);
-        assert_eq!(code, ErrorCode::InvalidMessage, "{line}: {error}");
+        assert_eq!(code, InvalidMessage, "{line}: {error}");
         assert!(error.contains(text), "{line}: {error}");
     }
 }
@@ -193,7 +189,7 @@ fn an_id_of_256_characters_is_the_longest() {
     let line = |n: usize| format!(r#"{{"type":"Metrics","id":"{}"}}"#, "\u{e9}".repeat(n));
     ok(&line(256));
     let (code, error, id) = refused(&line(257));
-    assert_eq!((code, id), (ErrorCode::InvalidMessage, None));
+    assert_eq!((code, id), (InvalidMessage, None));
     assert!(error.contains("at most 256 characters"), "{error}");
 }
 
@@ -251,7 +247,7 @@ fn a_field_that_stands_twice_is_refused_wherever_it_is_read() {
         r#"{"type":"SafeCommand","id":"a","command_type":{"action":"A"},"params":{"x":1,"x":2}}"#,
     ] {
         let (code, error, _) = refused(line);
-        assert!(code == ErrorCode::InvalidMessage && error.contains("duplicate key"), "{line}: {error}");
+        assert!(code == InvalidMessage && error.contains("duplicate key"), "{line}: {error}");
     }
     ok(r#"{"type":"Metrics","unknown":1,"unknown":2}"#);
 }
@@ -268,7 +264,7 @@ fn hostile_sizes_cost_neither_stack_nor_heap() {
     ok(&format!(r#"{{"type":"Metrics","unknown":{}{}}}"#, "[".repeat(300_000), "]".repeat(300_000)));
     let wide = format!(r#"{{"type":"SafeCommand","id":"w","params":{{"x":[{}0]}}}}"#, "[],".repeat(300_000));
     let (code, error, id) = refused(&wide);
-    assert_eq!((code, id.as_deref()), (ErrorCode::InvalidMessage, Some("w")));
+    assert_eq!((code, id.as_deref()), (InvalidMessage, Some("w")));
     assert!(error.contains("more than 10000 values"), "{error}");
 }
 

@@ -3,7 +3,7 @@
 use super::addresses;
 use super::blocks::{Device, Devices};
 use crate::errors::failed;
-use infiniservice_collector::disk::usage::Space;
+use infiniservice_collector::disk::Space;
 use infiniservice_platform::blocking::{Item, Lane, Series};
 use infiniservice_platform::linux::mounts::{self, Mount};
 use infiniservice_qga::reply::FileSystem;

@@ -1,9 +1,9 @@
-//! Everything that is wrong, each with what to do.
+//! Everything that is wrong, each with what to do; and the problem codes of the device manager (`CM_PROB_…` in `cfg.h`;
+//! Microsoft's "Error codes in Device Manager").
 
-use super::super::fixes;
 use super::super::report::{Finding, Severity};
-use super::facts::{AttemptFacts, WindowsFacts};
-use super::problem;
+use super::{AttemptFacts, WindowsFacts};
+use crate::diagnose::findings;
 use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
 
@@ -48,7 +48,7 @@ fn about_channel(one: &AttemptFacts) -> Vec<Finding> {
     }
     if !one.role.is_own() && one.role != Role::Agent {
         let problem = format!("The agent's own port is missing; the agent uses {}.", one.path.display());
-        findings.push(finding(Severity::Warning, "substitute_port", problem, fixes::add_channel()));
+        findings.push(finding(Severity::Warning, "substitute_port", problem, findings::add_channel()));
     }
     findings
 }
@@ -56,7 +56,7 @@ fn about_channel(one: &AttemptFacts) -> Vec<Finding> {
 fn why_unusable(facts: &WindowsFacts) -> Vec<Finding> {
     let there = facts.attempts.iter().find(|one| !matches!(one.failure, None | Some(Outcome::Absent)));
     if let Some((one, outcome)) = there.and_then(|one| Some((one, one.failure.as_ref()?))) {
-        let fix = if *outcome == Outcome::AccessDenied { fixes::access_denied() } else { Vec::new() };
+        let fix = if *outcome == Outcome::AccessDenied { findings::access_denied() } else { Vec::new() };
         let problem = format!("{}: {outcome}.", one.path.display());
         return vec![finding(Severity::Error, "cannot_open", problem, fix)];
     }
@@ -68,21 +68,21 @@ fn why_unusable(facts: &WindowsFacts) -> Vec<Finding> {
     let controllers: Vec<_> = facts.devices.iter().filter(|device| device.controller).collect();
     if controllers.is_empty() {
         let problem = "This machine has no virtio-serial controller, and therefore no virtio port.";
-        return vec![finding(Severity::Error, "no_controller", problem, fixes::add_channel())];
+        return vec![finding(Severity::Error, "no_controller", problem, findings::add_channel())];
     }
     if controllers.iter().all(|device| device.driver.is_none() || device.problem_code.is_some()) {
         let problem = "The virtio-serial controller does not work: it has no driver, or a problem.";
-        return vec![finding(Severity::Error, "driver_missing", problem, vec![problem::fix(28).into()])];
+        return vec![finding(Severity::Error, "driver_missing", problem, vec![fix(28).into()])];
     }
     let problem = "The virtio-serial controller works, but has no port named org.infinibay.agent.";
-    vec![finding(Severity::Error, "no_port_of_ours", problem, fixes::add_channel())]
+    vec![finding(Severity::Error, "no_port_of_ours", problem, findings::add_channel())]
 }
 
 fn about_problems(facts: &WindowsFacts) -> Vec<Finding> {
     let broken = facts.devices.iter().filter_map(|device| Some((device, device.problem_code?)));
-    let one = |(device, code): (&super::facts::DeviceFacts, u32)| {
-        let problem = format!("{} has problem code {code}: {}", device.name, problem::meaning(code));
-        finding(Severity::Warning, "device_problem", problem, vec![problem::fix(code).into()])
+    let one = |(device, code): (&super::DeviceFacts, u32)| {
+        let problem = format!("{} has problem code {code}: {}", device.name, meaning(code));
+        finding(Severity::Warning, "device_problem", problem, vec![fix(code).into()])
     };
     broken.map(one).collect()
 }
@@ -111,4 +111,41 @@ fn about_service(facts: &WindowsFacts) -> Vec<Finding> {
         findings.extend(warn("service_not_automatic", problem, "infiniservice service install"));
     }
     findings
+}
+
+/// What a code means, in a sentence.
+pub fn meaning(code: u32) -> &'static str {
+    match code {
+        1 => "It is not configured: no driver has been chosen for it.",
+        3 => "Its driver may be damaged, or there is not enough memory.",
+        10 => "It cannot start.",
+        12 => "There are no free resources for it.",
+        14 => "It works only after a reboot.",
+        18 => "Its driver must be installed again.",
+        19 => "Its registry entries are damaged.",
+        21 => "Windows is removing it.",
+        22 => "It is disabled.",
+        24 => "It is not present, or does not work properly.",
+        28 => "No driver is installed for it.",
+        29 => "Its firmware did not give it the required resources.",
+        31 => "Windows cannot load its driver.",
+        32 => "Its driver's service is disabled.",
+        37 => "Its driver failed to start.",
+        38 => "An older instance of its driver is still loaded.",
+        39 => "Its driver is damaged or missing.",
+        43 => "It was stopped because it reported problems.",
+        45 => "It is not connected.",
+        48 => "Its driver was blocked because it is known to cause problems.",
+        52 => "Its driver's signature cannot be verified.",
+        _ => "It does not work; see the device manager.",
+    }
+}
+
+/// What to do about it.
+pub fn fix(code: u32) -> &'static str {
+    match code {
+        14 | 21 | 38 => "restart the machine",
+        22 | 32 => "enable it in the device manager",
+        _ => "install the virtio-win guest tools (their driver is vioserial), then run the diagnosis again",
+    }
 }

@@ -2,8 +2,7 @@
 
 use super::super::printable;
 use super::super::report::{Finding, Severity};
-use super::facts::{AttemptFacts, DeviceFacts, WindowsFacts};
-use super::judge;
+use super::{AttemptFacts, DeviceFacts, WindowsFacts, judge};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,8 +1,7 @@
 //! Machines of several kinds, and what is said of each. Hardware ids are as virtio-win documents them; no real machine
 //! was looked at.
 
-use super::WindowsReport;
-use super::facts::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts};
+use super::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts, WindowsReport};
 use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
 use crate::transport::win32::hardware::Device;

@@ -1,8 +1,7 @@
 //! Gathers the facts on Windows, and judges.
 
 use super::DiagnoseOptions;
-use super::win::WindowsReport;
-use super::win::facts::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts};
+use super::win::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts, WindowsReport};
 use crate::transport::candidates::Role;
 use crate::transport::win32::hardware::{attempts, is_virtio_serial};
 use crate::transport::windows::{announced_ports, devices, probe};
