@@ -37,7 +37,7 @@ fn life(guest: &Guest) -> Result<()> {
         &format!("dpkg --purge infiniservice; userdel infiniservice; rm -rf /var/tmp/lab-deb; {PURGE}"),
     )?;
     let others = format!(
-        "dpkg-deb -c {package} | awk '$2 != \"root/root\" || $1 ~ /^.....w|^........w|s|t/ && $1 !~ /^l/'"
+        "dpkg-deb -c {package} | awk '$2 !~ /^(root|0).(root|0)$/ || $1 ~ /^.....w|^........w|s|t/ && $1 !~ /^l/'"
     );
     equal("what is not root's alone in the package", guest.sh(&others)?.as_str(), "")?;
     guest.sh(&format!("dpkg -i {package}"))?;
