@@ -8,6 +8,7 @@ use crate::catalogue::CommandName;
 use crate::scheduler::{ConcurrencyClass, ExecutionId, Request};
 use crate::shell::{self, RawCommand};
 use infiniservice_exec::{CommandError, CommandResult, Control, bounded};
+use infiniservice_platform::gate::Gate;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::{Action, ErrorCode};
 use serde_json::Value;
@@ -64,6 +65,12 @@ async fn attempt(
 
 async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (Duration, CommandResult) {
     let began = Instant::now();
+    // What reads starts no program meanwhile: the runner sees to that.
+    let pass = (job.class != ConcurrencyClass::Read).then(|| Gate::of_the_process().pass()).transpose();
+    let _pass = match pass {
+        Ok(pass) => pass,
+        Err(closed) => return (Duration::ZERO, Err(CommandError::new(ErrorCode::Busy, closed.to_string()))),
+    };
     let control = Control::new(job.timeout, cancel);
     let (context, inner) = (shared.context.clone(), control.clone());
     let (id, work) = (job.id.clone(), job.work.clone());

@@ -132,6 +132,7 @@ fn tell_of_configuration(loaded: &Loaded) {
 }
 
 fn serve(loaded: Loaded) -> u8 {
+    infiniservice_qga_commands::close_gate_if_frozen();
     tell_of_configuration(&loaded);
     if let Err(problem) = service::descriptors::ensure_enough() {
         log::error!("cannot start: {problem}");

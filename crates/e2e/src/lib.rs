@@ -11,6 +11,7 @@ pub mod libvirt;
 pub mod local;
 pub mod messages;
 pub mod operations;
+pub mod qga;
 pub mod raw;
 pub mod shape;
 pub mod share;

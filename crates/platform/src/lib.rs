@@ -7,6 +7,7 @@ pub mod clock;
 pub mod environment;
 #[cfg(target_os = "linux")]
 pub mod file_systems_unsafe;
+pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hardware_clock_unsafe;
 #[cfg(target_os = "linux")]

@@ -16,16 +16,45 @@ mod nothing;
 #[cfg(not(target_os = "linux"))]
 use nothing as system;
 
-pub use system::{ABSENT, IS_SERVED, rival};
+pub use system::{ABSENT, IS_SERVED, close_gate_if_frozen, recover, rival};
 
+use infiniservice_exec::Runner;
 use infiniservice_qga::table::Row;
-use infiniservice_qga::{Error, Reply, Request, Token};
+use infiniservice_qga::{Error, FreezeState, Reply, Request, Token};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// Results that wait to be taken. The session hands on few commands at a time; those beyond wait in their tasks.
-const RESULTS: usize = 16;
+/// What waits to be taken. The session hands on few commands at a time; those beyond wait in their tasks.
+const WAITING: usize = 16;
+
+/// The operator's choice.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Of freezes.
+    pub freeze: FreezeSettings,
+}
+
+/// How file systems are frozen.
+#[derive(Clone, Debug, Default)]
+pub struct FreezeSettings {
+    /// Started with `freeze` before and with `thaw` after.
+    pub hook: Option<PathBuf>,
+    /// After this long the agent thaws by itself; zero: never.
+    pub longest: Duration,
+    /// Where it is kept that something is frozen; by default in `/run`.
+    pub marker: Option<PathBuf>,
+}
+
+/// Something that the session is to be told.
+#[derive(Debug)]
+pub enum Happened {
+    /// A command ended.
+    Finished(Box<Finished>),
+    /// File systems are about to be frozen or thawed, or are.
+    Freeze(FreezeState),
+}
 
 /// A command that ended.
 #[derive(Debug)]
@@ -44,14 +73,17 @@ pub struct Finished {
 #[derive(Debug)]
 pub struct Commands {
     context: Arc<system::Context>,
-    tell: mpsc::Sender<Finished>,
+    tell: mpsc::Sender<Happened>,
 }
 
 impl Commands {
-    /// For this machine, with the results that come.
-    pub fn of_this_machine() -> (Self, mpsc::Receiver<Finished>) {
-        let (tell, results) = mpsc::channel(RESULTS);
-        (Self { context: Arc::default(), tell }, results)
+    /// For this machine, with what happens. An agent before this one may have left something behind: that is told first.
+    pub fn new(settings: Settings, runner: Arc<dyn Runner>) -> (Self, mpsc::Receiver<Happened>) {
+        let (tell, happened) = mpsc::channel(WAITING);
+        let context = Arc::new(system::Context::new(settings, runner, tell.clone()));
+        let begun = Arc::clone(&context);
+        tokio::spawn(async move { begun.begin().await });
+        (Self { context, tell }, happened)
     }
 
     /// Starts one command. Its end is told by one result, also where its task dies.
@@ -61,8 +93,15 @@ impl Commands {
         tokio::spawn(async move {
             let died = |_| Err(Error::generic(format!("the command {} failed inside the agent", row.name)));
             let result = run.await.unwrap_or_else(died);
+            let finished = Finished { token, row, result, took: begun.elapsed() };
             // Nobody takes it once the agent ends.
-            let _ = tell.send(Finished { token, row, result, took: begun.elapsed() }).await;
+            let _ = tell.send(Happened::Finished(Box::new(finished))).await;
         });
+    }
+
+    /// Leaves nothing behind that only this agent could undo: thaws what is frozen.
+    pub fn ending(&self) -> impl Future<Output = ()> + use<> {
+        let context = Arc::clone(&self.context);
+        async move { context.end().await }
     }
 }

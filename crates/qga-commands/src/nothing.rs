@@ -1,8 +1,12 @@
 //! A system on which nothing is carried out so far.
 
+use crate::{Happened, Settings};
+use infiniservice_exec::Runner;
 use infiniservice_qga::{Error, Reply, Request};
 use std::future::{Ready, ready};
 use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// Whether the port is served here.
 pub const IS_SERVED: bool = false;
@@ -10,8 +14,32 @@ pub const IS_SERVED: bool = false;
 pub const ABSENT: &[&str] = &[];
 
 /// What commands share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Context;
+
+#[allow(clippy::unused_self, reason = "as the systems have it that do something")]
+impl Context {
+    /// Nothing is done yet.
+    pub fn new(_settings: Settings, _runner: Arc<dyn Runner>, _tell: Sender<Happened>) -> Self {
+        Self
+    }
+
+    /// Nothing is left behind by any agent.
+    pub fn begin(&self) -> Ready<()> {
+        ready(())
+    }
+
+    /// The same.
+    pub fn end(&self) -> Ready<()> {
+        ready(())
+    }
+}
+
+/// Nothing is ever frozen here.
+pub fn close_gate_if_frozen() {}
+
+/// The same.
+pub fn recover() {}
 
 /// The program that is there to serve the port.
 pub fn rival() -> Option<PathBuf> {

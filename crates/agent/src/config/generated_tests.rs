@@ -55,6 +55,7 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
         "blocked_actions",
         "qga_port",
         "qga_block",
+        "qga_fsfreeze_hook",
     ];
     let has_default = |line: &&&str| !unset.iter().any(|name| line.starts_with(name));
     let defaults: Vec<&str> = all.iter().filter(has_default).copied().collect();

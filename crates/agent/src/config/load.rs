@@ -5,6 +5,7 @@ use super::layers::{FlagValue, Fragment, Merged};
 use super::secret::{self, Secret};
 use super::table::{self, Settings};
 use super::{edit, environment, file, own_files};
+use infiniservice_platform::gate::Gate;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
@@ -155,6 +156,8 @@ impl Loaded {
         if self.problem.is_some() {
             return Ok(());
         }
+        // While file systems are frozen the copy that is there has to do.
+        let _pass = Gate::of_the_process().pass().map_err(io::Error::other)?;
         edit::keep_last_good(&self.sources.file().0, self.text.as_ref().map_or("", Secret::expose))
     }
 }

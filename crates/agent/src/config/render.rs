@@ -74,6 +74,7 @@ fn example(field: &Field) -> &'static str {
         ("shared_secret_file", _) => "\"/etc/infiniservice/secret\"",
         ("blocked_actions", _) => "[\"PackageRemove\", \"DiskCleanup\"]",
         ("qga_port", _) => "\"/dev/virtio-ports/org.qemu.guest_agent.0\"",
+        ("qga_fsfreeze_hook", _) => "\"/etc/qemu/fsfreeze-hook\"",
         (_, Kind::GuestCommands) => "[\"guest-suspend-disk\"]",
         (_, Kind::Actions) => "[\"ServiceList\", \"ProcessList\"]",
         ("shared_secret", _) => "\"at-least-16-characters\"",

@@ -149,6 +149,10 @@ settings! {
     qga_commands: String = Some("safe"), Kind::Choice(&["safe", "all"]), Restart;
     /// Commands of the QEMU guest agent's protocol that are off in any case.
     qga_block: Option<Vec<String>> = None, Kind::GuestCommands, Restart;
+    /// Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.
+    qga_fsfreeze_hook: Option<PathBuf> = None, Kind::Path, Restart;
+    /// Longest freeze: then the agent thaws by itself, and the host's thaw fails, so that it does not rely on its backup. 0: no limit.
+    qga_freeze_max_secs: u64 = Some("600"), from_to(0, DAY), Restart;
     /// Longest request on the QEMU guest agent's port.
     qga_max_request_bytes: usize = Some("8388608"), from_to(64 << 10, 64 * MIB), Restart;
     /// Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.

@@ -1,6 +1,7 @@
 //! Lines between those who log and the thread that writes: bounded, and lossy with a count. Whoever logs never waits for a
 //! reader of the log.
 
+use infiniservice_platform::gate::Gate;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,8 @@ impl Queue {
     pub(super) fn write_to(&self, out: &mut dyn Write) -> ! {
         loop {
             let line = self.next();
+            // It may go to a file on a file system that is frozen, or to a journal that writes there.
+            Gate::of_the_process().wait_until_open();
             let written = out.write_all(&line).and_then(|()| out.flush());
             self.wrote(written.is_ok());
         }

@@ -1,7 +1,7 @@
 //! The agent as a process of its own: in a terminal, and under systemd.
 
 use super::backstop::Backstop;
-use super::qga::{Plan, Qga};
+use super::qga::Plan;
 use super::signals::OsSignals;
 use super::{Ended, run};
 use crate::config::Loaded;
@@ -30,14 +30,18 @@ async fn serve(config: Loaded) -> io::Result<Ended> {
     let settings = &config.settings;
     let limit = Duration::from_secs(settings.shutdown_timeout_secs) + BEYOND_THE_DEADLINE;
     let mut signals = Backstop::new(OsSignals::install()?, limit);
+    let plan = Plan::of(settings);
+    if plan.is_none() {
+        infiniservice_qga_commands::recover();
+    }
     if settings.no_virtio {
         return Box::pin(run(config, NoTransport, None, SystemClock::start(), &mut signals)).await;
     }
     let options = DeviceOptions::new(settings.device_path.clone(), !settings.disable_device_monitoring);
     let transport = SystemTransport::new(options.searching(settings.qga.search()));
-    let guest_agent = Plan::of(settings).map(|plan| {
-        let transport = SystemTransport::new(plan.device.clone());
-        Box::new(Qga::new(plan, transport))
+    let guest_agent = plan.map(|plan| {
+        let port = SystemTransport::new(plan.device.clone());
+        (plan, port)
     });
     Box::pin(run(config, transport, guest_agent, SystemClock::start(), &mut signals)).await
 }

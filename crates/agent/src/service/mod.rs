@@ -37,12 +37,11 @@ use std::io;
 async fn run<T: Transport, C: Clock>(
     config: Loaded,
     transport: T,
-    guest_agent: Option<Box<qga::Qga<T>>>,
+    guest_agent: Option<(qga::Plan, T)>,
     clock: C,
     signals: &mut impl Signals,
 ) -> io::Result<Ended> {
-    let mut agent = wiring::agent(config, transport, clock)?;
-    agent.qga = guest_agent;
+    let mut agent = wiring::agent(config, transport, guest_agent, clock)?;
     let ended = agent.run_until_stopped(signals).await;
     let who = match ended {
         Ended::Stopped(who) => who,

@@ -29,6 +29,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.stopping = true;
         if let Some(qga) = &mut self.qga {
             qga.close(&self.clock);
+            // What is logged from now on is written only then.
+            let _ = tokio::time::timeout(total, qga.ending()).await;
         }
         let grace = start + total.mul_f64(COMMANDS_SHARE);
         self.drain(signals, grace, Agent::answered).await;

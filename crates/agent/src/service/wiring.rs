@@ -5,6 +5,7 @@ use super::alarm::Alarm;
 use super::demand::Demand;
 use super::notify::Notifier;
 use super::pace::Pace;
+use super::qga::{Plan, Qga};
 use super::schedule::{Intervals, Schedule};
 use super::signed::Signed;
 use super::sources::Sources;
@@ -29,6 +30,7 @@ use std::time::Duration;
 pub(super) fn agent<T: Transport, C: Clock>(
     config: Loaded,
     transport: T,
+    guest_agent: Option<(Plan, T)>,
     clock: C,
 ) -> io::Result<Agent<T, C>> {
     let settings = &config.settings;
@@ -40,6 +42,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()));
     user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
+    let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
     let (tell, replies) = reply_channel(&commands);
     let (signed, link) = link(settings);
     Ok(Agent {
@@ -62,7 +65,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         opened_once: false,
         stopping: false,
         signed,
-        qga: None,
+        qga,
         config,
     })
 }

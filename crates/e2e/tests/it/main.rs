@@ -8,6 +8,7 @@ mod inherited;
 mod log_reader;
 mod operations_page;
 mod process;
+mod qga;
 mod status;
 mod symptoms;
 mod terminal;

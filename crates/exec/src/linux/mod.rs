@@ -25,7 +25,9 @@ use super::{Finished, Request, RunError, Runner, Status, TakeLine};
 use crate::{BoxFuture, Control, Stop};
 use fence::{Fence, Fences};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::gate::Gate;
 use spawn::Streams;
+use std::fmt::Display;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -77,6 +79,7 @@ impl SystemRunner {
         take: Option<TakeLine<'_>>,
     ) -> Result<Finished, RunError> {
         let path = locate::locate(&request.program)?;
+        let _pass = Gate::of_the_process().pass().map_err(|closed| not_started(&path, closed))?;
         let mut fence = self.fences.fence(&request).await;
         let max_output = request.max_output_bytes;
         let entrance = fence.entrance().map_err(|error| not_fenced(&path, &error))?;
@@ -94,10 +97,11 @@ impl SystemRunner {
 }
 
 fn not_fenced(program: &Path, error: &std::io::Error) -> RunError {
-    RunError::NotStarted {
-        program: program.display().to_string(),
-        error: format!("cannot enter its cgroup: {error}"),
-    }
+    not_started(program, format_args!("cannot enter its cgroup: {error}"))
+}
+
+fn not_started(program: &Path, error: impl Display) -> RunError {
+    RunError::NotStarted { program: program.display().to_string(), error: error.to_string() }
 }
 
 /// Starts the program. Where it is to start in a directory of the host's choice, that happens away from the main thread: whoever

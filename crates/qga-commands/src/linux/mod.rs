@@ -6,6 +6,8 @@ mod changes;
 mod clock;
 mod disks;
 mod file_systems;
+mod freeze;
+mod frozen;
 mod network;
 mod power;
 mod tree;
@@ -13,23 +15,26 @@ mod trim;
 mod users;
 
 use crate::errors::failed;
+use crate::{Happened, Settings};
 use file_systems::Spaces;
+use freeze::Freezer;
+use frozen::Marker;
+use infiniservice_exec::Runner;
 use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::gate::Gate;
 use infiniservice_platform::systemd::UnitClient;
 use infiniservice_qga::limits::READ_BUDGET;
 use infiniservice_qga::{Error, Reply, Request};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::Sender;
 
 /// Whether the port is served here.
 pub const IS_SERVED: bool = true;
 /// Commands that cannot be carried out here so far: for a client they do not exist.
 pub const ABSENT: &[&str] = &[
-    "guest-fsfreeze-status",
-    "guest-fsfreeze-freeze",
-    "guest-fsfreeze-freeze-list",
-    "guest-fsfreeze-thaw",
     "guest-exec",
     "guest-exec-status",
     "guest-file-open",
@@ -49,10 +54,41 @@ const RIVALS: [&str; 4] =
     ["/usr/sbin/qemu-ga", "/usr/bin/qemu-ga", "/usr/local/sbin/qemu-ga", "/usr/local/bin/qemu-ga"];
 
 /// What commands share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Context {
     units: UnitClient,
     spaces: Arc<Spaces>,
+    freezer: Arc<Freezer>,
+}
+
+impl Context {
+    /// Nothing is done yet. What happens besides results is told.
+    pub fn new(settings: Settings, runner: Arc<dyn Runner>, tell: Sender<Happened>) -> Self {
+        let freezer = Arc::new(Freezer::new(settings.freeze, runner, tell));
+        Self { units: UnitClient::connect(), spaces: Arc::default(), freezer }
+    }
+
+    /// Looks for what an agent before this one left behind.
+    pub async fn begin(&self) {
+        self.freezer.find_again().await;
+    }
+
+    /// Leaves nothing behind.
+    pub async fn end(&self) {
+        self.freezer.end().await;
+    }
+}
+
+/// To be called before anything is written: an agent before this one may have frozen file systems, and not lived to thaw them.
+pub fn close_gate_if_frozen() {
+    if Marker::default().found().is_some() {
+        let _nobody_passed_so_far = Gate::of_the_process().close(Duration::ZERO);
+    }
+}
+
+/// Thaws them, where the port is not served any more.
+pub fn recover() {
+    frozen::recover(&Marker::default());
 }
 
 /// The program that is there to serve the port.
@@ -63,6 +99,9 @@ pub fn rival() -> Option<PathBuf> {
 /// Carries one command out.
 pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
     match request {
+        Request::Freeze => context.freezer.freeze(None).await,
+        Request::FreezeList { mountpoints } => context.freezer.freeze(mountpoints).await,
+        Request::Thaw => context.freezer.thaw().await,
         Request::GetUsers => users::users(&context.units).await,
         Request::GetInterfaces => read("interfaces", network::interfaces).await,
         Request::GetFsInfo => {
@@ -91,10 +130,10 @@ async fn read(
 }
 
 /// What changes the system takes its time; the session lets nothing wait behind it that need not.
-async fn change(
+async fn change<T: Send + 'static>(
     what: &'static str,
-    work: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
-) -> Result<Reply, Error> {
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     blocking::join(Lane::Walks, what, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
 }
 

@@ -10,11 +10,13 @@ use super::agent::{self, Agent};
 use infiniservice_actions::audit::AuditRecord;
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
+use infiniservice_exec::Runner;
 use infiniservice_platform::clock::Clock;
 use infiniservice_qga::{Action, Event, Request, Session, Token};
-use infiniservice_qga_commands::{Commands, Finished};
+use infiniservice_qga_commands::{Commands, Finished, Happened};
 use std::collections::BTreeMap;
-use std::future::pending;
+use std::future::{Future, pending};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -23,7 +25,7 @@ pub(super) use plan::Plan;
 /// What ended a wait.
 pub(super) enum Turn {
     Port(Wake),
-    Finished(Box<Finished>),
+    Happened(Happened),
 }
 
 /// The channel.
@@ -31,7 +33,7 @@ pub(super) struct Qga<T: Transport> {
     driver: Driver<T>,
     session: Session,
     commands: Commands,
-    results: mpsc::Receiver<Finished>,
+    results: mpsc::Receiver<Happened>,
     actions: Vec<Action>,
     /// Parameters of the commands that run and are to be recorded.
     asked: BTreeMap<u64, String>,
@@ -43,8 +45,8 @@ pub(super) struct Qga<T: Transport> {
 
 impl<T: Transport> Qga<T> {
     /// By a plan that wants the port served. Nothing is opened yet.
-    pub(super) fn new(plan: Plan, transport: T) -> Self {
-        let (commands, results) = Commands::of_this_machine();
+    pub(super) fn new(plan: Plan, transport: T, runner: Arc<dyn Runner>) -> Self {
+        let (commands, results) = Commands::new(plan.commands, runner);
         Self {
             driver: Driver::new(transport),
             session: Session::new(plan.settings),
@@ -65,7 +67,7 @@ impl<T: Transport> Qga<T> {
         }
         tokio::select! {
             biased;
-            Some(finished) = self.results.recv() => Turn::Finished(Box::new(finished)),
+            Some(happened) = self.results.recv() => Turn::Happened(happened),
             wake = self.driver.wait() => Turn::Port(wake),
         }
     }
@@ -79,7 +81,10 @@ impl<T: Transport> Qga<T> {
     pub(super) fn take(&mut self, turn: Turn, clock: &impl Clock) -> Vec<AuditRecord> {
         match turn {
             Turn::Port(wake) => self.driver.step(wake, &mut self.session, clock, &mut self.actions),
-            Turn::Finished(finished) => self.finished(*finished, clock),
+            Turn::Happened(Happened::Finished(finished)) => self.finished(*finished, clock),
+            Turn::Happened(Happened::Freeze(state)) => {
+                self.session.handle(clock.now(), Event::FreezeChanged(state), &mut self.actions);
+            }
         }
         self.carry_out(clock);
         std::mem::take(&mut self.records)
@@ -92,6 +97,11 @@ impl<T: Transport> Qga<T> {
             self.carry_out(clock);
         }
         std::mem::take(&mut self.records)
+    }
+
+    /// What is to be done before the agent ends.
+    pub(super) fn ending(&self) -> impl Future<Output = ()> + use<T> {
+        self.commands.ending()
     }
 
     /// Closes the port for good. For a host that asked for the end of the machine this is the answer.

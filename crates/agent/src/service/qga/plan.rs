@@ -6,8 +6,9 @@ use infiniservice_channel::transport::candidates::Search;
 use infiniservice_qga::limits::MAX_REQUEST_BYTES_WITH_FILES;
 use infiniservice_qga::policy::Policy;
 use infiniservice_qga::{session, table::Platform};
-use infiniservice_qga_commands::{ABSENT, IS_SERVED, rival};
+use infiniservice_qga_commands::{ABSENT, FreezeSettings, IS_SERVED, rival};
 use std::path::Path;
+use std::time::Duration;
 
 /// The port is to be served, so.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Plan {
     pub settings: session::Settings,
     /// Where the port is looked for.
     pub device: DeviceOptions,
+    /// The commands'.
+    pub commands: infiniservice_qga_commands::Settings,
     /// A port that another program holds is its own for good.
     pub gives_way: bool,
 }
@@ -47,8 +50,18 @@ impl Plan {
             seed: fastrand::u64(..),
         };
         let device = DeviceOptions::new(settings.qga_port.clone(), watch).searching(Search::GuestAgent);
-        Some(Self { settings: session, device, gives_way: settings.qga == GuestAgentMode::Auto })
+        let commands = commands(settings);
+        Some(Self { settings: session, device, commands, gives_way: settings.qga == GuestAgentMode::Auto })
     }
+}
+
+fn commands(settings: &Settings) -> infiniservice_qga_commands::Settings {
+    let freeze = FreezeSettings {
+        hook: settings.qga_fsfreeze_hook.clone(),
+        longest: Duration::from_secs(settings.qga_freeze_max_secs),
+        marker: None,
+    };
+    infiniservice_qga_commands::Settings { freeze }
 }
 
 /// Why `auto` leaves the port alone.
