@@ -1,5 +1,6 @@
 //! What the link is told, and what it asks for.
 
+use super::dialect::Said;
 use super::quality::Quality;
 use infiniservice_protocol::{GuestMessage, HostMessage, Rejection, Response};
 
@@ -54,6 +55,8 @@ pub enum Event<'a> {
     Port(PortEvent<'a>),
     /// A message for the host. Each delivered command is owed exactly one `Response`.
     Send(Outgoing),
+    /// A line that only the dialect has.
+    Say(Said),
     /// The answer to a command that was not accepted, see [`Action::NoRoom`].
     TurnedAway(Response),
     /// The metrics that the request of this id asked for will not come. It is told so.
@@ -92,6 +95,10 @@ pub enum Action {
     Write,
     /// A message of the host arrived: `Metrics`, `Hello` or a command. Heartbeats and bad lines are dealt with in the link.
     Deliver(HostMessage),
+    /// A line arrived of a type that only the dialect has: its text.
+    DeliverLine(String),
+    /// The port took the line with this receipt.
+    Left(u64),
     /// A command arrived for whose answer the outbox has no room: it must not run. Answer at once by [`Event::TurnedAway`], with
     /// `DUPLICATE_ID` where its id is known, else with `QUEUE_FULL`.
     NoRoom(HostMessage),

@@ -5,7 +5,7 @@ use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::codec::LineItem;
 use infiniservice_protocol::envelope::{CAUSES, EnvelopeError, Verifier};
 use infiniservice_protocol::parse::parse_host_item;
-use infiniservice_protocol::{HostMessage, Rejection, parse_host_line};
+use infiniservice_protocol::{ErrorCode, HostMessage, Rejection, parse_host_line};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Refused signatures of one cause that are answered at once; then one each [`ANSWER_PERIOD`]. An answer to each would be a
@@ -19,6 +19,8 @@ pub(super) const LOG_PERIOD: Duration = Duration::from_secs(60);
 /// Why a line did not pass.
 #[derive(Debug)]
 pub(super) enum Refusal {
+    /// It is of a type that only the dialect has, and well signed where that is asked for; its text.
+    Foreign(Rejection, String),
     /// It is to be answered like every bad line.
     Line(Rejection),
     /// It was not signed by the host; whether it is to be answered, and whether it is to be logged.
@@ -53,11 +55,17 @@ pub(super) struct Gate {
     lead: Option<Duration>,
     causes: [Cause; CAUSES],
     told: Option<u64>,
+    tells_foreign: bool,
 }
 
 impl Gate {
     pub(super) fn with_secret(secret: &str) -> Self {
         Self { verifier: Some(Verifier::new(secret)), lead: Some(Duration::ZERO), ..Self::default() }
+    }
+
+    /// The same gate, for lines signed with `secret`.
+    pub(super) fn set_secret(&mut self, secret: &str) {
+        *self = Self { tells_foreign: self.tells_foreign, ..Self::with_secret(secret) };
     }
 
     pub(super) fn set_since(&mut self, since: Since) {
@@ -79,7 +87,10 @@ impl Gate {
         max_line_bytes: usize,
     ) -> Result<HostMessage, Refusal> {
         let Some(verifier) = &mut self.verifier else {
-            return parse_host_item(item, max_line_bytes).map_err(Refusal::Line);
+            return parse_host_item(item, max_line_bytes).map_err(|rejection| match item {
+                LineItem::Line(line) => self.line(rejection, line),
+                _ => Refusal::Line(rejection),
+            });
         };
         let oldest = self.lead.map_or(0, |lead| began_ms(now, lead));
         let (signed, line) = match item {
@@ -88,9 +99,21 @@ impl Gate {
             LineItem::TooLong { .. } => (Err(EnvelopeError::NotSigned), &[][..]),
         };
         match signed {
-            Ok(payload) => parse_host_line(&payload).map_err(Refusal::Line),
+            Ok(payload) => parse_host_line(&payload).map_err(|rejection| self.line(rejection, &payload)),
             Err(error) => Err(self.refuse(now, error, line)),
         }
+    }
+
+    fn line(&self, rejection: Rejection, text: &str) -> Refusal {
+        if self.tells_foreign && rejection.code == ErrorCode::UnknownType {
+            return Refusal::Foreign(rejection, text.to_owned());
+        }
+        Refusal::Line(rejection)
+    }
+
+    /// Lines of unknown types are told with their text.
+    pub(super) fn tell_foreign(&mut self) {
+        self.tells_foreign = true;
     }
 
     /// The newest `ts` that was taken, once.

@@ -14,17 +14,21 @@ impl Link {
         self.stats.bytes_in += bytes.len() as u64;
         self.decoder.push(bytes);
         while let Some(item) = self.decoder.next() {
+            if self.is_dealt_with(now, &item, actions) {
+                continue;
+            }
             match self.gate.admit(now, &item, self.settings.limits.max_line_bytes) {
                 Ok(message) => {
                     actions.extend(self.gate.newest().map(Action::NewestSigned));
                     self.message(now, message, actions);
                 }
+                Err(Refusal::Foreign(rejection, text)) => self.foreign(now, rejection, text, actions),
                 Err(Refusal::Line(rejection)) if rejection.from_guest => self.echoed(actions),
                 Err(Refusal::Unsigned { rejection, .. }) if rejection.from_guest => self.echoed(actions),
                 Err(Refusal::Line(rejection)) => self.rejected(now, rejection, actions),
                 Err(Refusal::Unsigned { rejection, answer, log }) => {
                     self.tell_audit(now, &rejection, actions);
-                    self.unsigned(rejection, answer, log, actions);
+                    self.unsigned(now, rejection, answer, log, actions);
                 }
             }
         }
@@ -52,7 +56,8 @@ impl Link {
     }
 
     /// The host spoke of its own accord: it lives, so failures are no longer in a row. A round trip it is not.
-    fn heard(&mut self) {
+    pub(super) fn heard(&mut self) {
+        self.silence.ended();
         self.breaker.heard();
         if self.breaker.failures() == 0 {
             self.session.healthy();
@@ -61,7 +66,10 @@ impl Link {
 
     fn answered(&mut self, now: Now, sequence_number: u64, actions: &mut Vec<Action>) {
         match self.keep_alive.answer(now.mono, sequence_number) {
-            Answer::InTime(rtt) => self.proven(now, rtt, actions),
+            Answer::InTime(rtt) => {
+                self.silence.ended();
+                self.proven(now, rtt, actions);
+            }
             Answer::Late => self.stats.heartbeats_late += 1,
             Answer::Unknown => self.stats.heartbeats_unknown += 1,
         }
@@ -97,7 +105,7 @@ impl Link {
         self.refuse(rejection.into_message());
     }
 
-    fn tell_audit(&mut self, now: Now, rejection: &Rejection, actions: &mut Vec<Action>) {
+    pub(super) fn tell_audit(&mut self, now: Now, rejection: &Rejection, actions: &mut Vec<Action>) {
         if self.refused.take(now.mono) {
             actions.push(Action::Refused(rejection.clone()));
         }
@@ -105,7 +113,7 @@ impl Link {
 
     /// A line that only guests send, most often one of our own: a terminal that echoes, two ends tied to each other. It is never
     /// answered, as the answer would come back as well.
-    fn echoed(&mut self, actions: &mut Vec<Action>) {
+    pub(super) fn echoed(&mut self, actions: &mut Vec<Action>) {
         self.stats.echoed_lines += 1;
         if !std::mem::replace(&mut self.echo_logged, true) {
             let text = "received lines that only guests send, perhaps the agent's own: is the other end \
@@ -114,7 +122,7 @@ impl Link {
         }
     }
 
-    fn rejected(&mut self, now: Now, rejection: Rejection, actions: &mut Vec<Action>) {
+    pub(super) fn rejected(&mut self, now: Now, rejection: Rejection, actions: &mut Vec<Action>) {
         self.stats.rejected_lines += 1;
         self.tell_audit(now, &rejection, actions);
         if !std::mem::replace(&mut self.refusal_logged, true) {
@@ -123,7 +131,7 @@ impl Link {
             actions.push(Action::Log(Level::Warn, text));
         }
         let belongs_to_nothing = rejection.id.is_none();
-        if belongs_to_nothing && !self.errors.take(now.mono) {
+        if belongs_to_nothing && !(self.errors.take(now.mono) && self.may_err(now, rejection.code)) {
             self.stats.refusals_dropped += 1;
             return;
         }
@@ -131,14 +139,21 @@ impl Link {
     }
 
     /// Not the host, or not with our secret: answered at a bounded rate, and said at a smaller one.
-    fn unsigned(&mut self, rejection: Rejection, answer: bool, log: bool, actions: &mut Vec<Action>) {
+    fn unsigned(
+        &mut self,
+        now: Now,
+        rejection: Rejection,
+        answer: bool,
+        log: bool,
+        actions: &mut Vec<Action>,
+    ) {
         self.stats.unsigned_lines += 1;
         if log {
             let count = self.stats.unsigned_lines;
             let text = format!("a line was refused because of its signature, {count} so far ({rejection})");
             actions.push(Action::Log(Level::Warn, text));
         }
-        if answer {
+        if answer && (rejection.id.is_some() || self.may_err(now, rejection.code)) {
             self.refuse(rejection.into_message());
         } else {
             self.stats.refusals_dropped += 1;

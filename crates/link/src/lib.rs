@@ -8,7 +8,9 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod dialect;
 pub mod event;
+mod foreign;
 mod gate;
 mod incoming;
 pub mod keep_alive;
@@ -19,8 +21,10 @@ pub mod rate;
 mod refused;
 pub mod session;
 pub mod settings;
+mod silence;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
+mod spoken;
 pub mod stats;
 mod stats_text;
 #[cfg(test)]
@@ -31,19 +35,23 @@ mod visits;
 pub mod writer;
 
 use breaker::CircuitBreaker;
+use dialect::Dialect;
 use infiniservice_protocol::clock::Now;
-use infiniservice_protocol::{GuestMessage, LineDecoder};
+use infiniservice_protocol::{ErrorCode, GuestMessage, LineDecoder};
 use keep_alive::KeepAlive;
 use outbox::Outbox;
 use quality::QualityWindow;
 use rate::TokenBucket;
 use refused::RefusedLines;
 use session::Session;
+use silence::Silence;
+use std::sync::Arc;
 use std::time::Duration;
 use trouble::Trouble;
 use visits::Visits;
 use writer::{Writer, Written};
 
+pub use dialect::{Line, Said};
 pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing, PortEvent};
 use gate::{Gate, Since};
 pub use quality::Quality;
@@ -69,6 +77,10 @@ pub struct Link {
     decoder: LineDecoder,
     gate: Gate,
     errors: TokenBucket,
+    silence: Silence,
+    dialect: Option<Arc<dyn Dialect>>,
+    /// When an error of each code was sent last, where the dialect wants few.
+    errors_sent: Vec<(ErrorCode, Duration)>,
     refused: RefusedLines,
     trouble: Trouble,
     stats: LinkStats,
@@ -101,6 +113,9 @@ impl Link {
             decoder: LineDecoder::new(settings.limits.max_line_bytes),
             gate: Gate::default(),
             errors: TokenBucket::new(ERROR_BURST, ERROR_PERIOD),
+            silence: Silence::new(&settings, seed),
+            dialect: None,
+            errors_sent: Vec::new(),
             refused: RefusedLines::default(),
             trouble: Trouble::default(),
             stats: LinkStats::default(),
@@ -118,7 +133,16 @@ impl Link {
     /// The same link, but only lines signed with `secret` are taken.
     #[must_use]
     pub fn with_secret(mut self, secret: &str) -> Self {
-        self.gate = Gate::with_secret(secret);
+        self.gate.set_secret(secret);
+        self
+    }
+
+    /// The same link, which speaks to another kind of host.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Arc<dyn Dialect>) -> Self {
+        self.gate.tell_foreign();
+        self.outbox.dialect = Some(Arc::clone(&dialect));
+        self.dialect = Some(dialect);
         self
     }
 
@@ -235,11 +259,12 @@ impl Link {
             Event::Port(PortEvent::HostConnected) => self.host_connected(now, actions),
             Event::Port(PortEvent::HostDisconnected) => self.host_disconnected(now, actions),
             Event::Port(PortEvent::Read(bytes)) => self.read(now, bytes, actions),
-            Event::Port(PortEvent::Wrote(count)) => self.wrote(now, count),
+            Event::Port(PortEvent::Wrote(count)) => self.wrote(now, count, actions),
             Event::Port(PortEvent::IoFailed(error)) => self.io_failed(now, &error, actions),
             Event::Port(PortEvent::DeviceGone) => self.device_gone(now, actions),
             Event::Port(PortEvent::DevicesChanged) => self.session.device_came(now.mono),
-            Event::Send(outgoing) => self.send(outgoing.message),
+            Event::Send(outgoing) => self.send(now, outgoing.message),
+            Event::Say(said) => self.say(said),
             Event::TurnedAway(response) => self.refuse(GuestMessage::Response(response)),
             Event::MetricsGivenUp(id, why) => self.metrics_given_up(id, why),
             Event::HealthCheck => self.health_check(now, actions),
@@ -247,7 +272,7 @@ impl Link {
         }
     }
 
-    fn send(&mut self, message: GuestMessage) {
+    fn send(&mut self, now: Now, message: GuestMessage) {
         match message {
             GuestMessage::Response(response) => {
                 self.stats.responses_cut += u64::from(self.outbox.answer(response));
@@ -260,18 +285,20 @@ impl Link {
             }
             GuestMessage::Hello(hello) => self.outbox.hello(hello),
             GuestMessage::KeepAlive(ping) => self.outbox.pong(ping.sequence_number),
+            error if self.is_spared(now, &error) => self.stats.refusals_dropped += 1,
             other @ (GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_)) => self.refuse(other),
         }
     }
 
-    fn wrote(&mut self, now: Now, count: usize) {
+    fn wrote(&mut self, now: Now, count: usize, actions: &mut Vec<Action>) {
         if count == 0 {
             return;
         }
         self.stats.bytes_out += count as u64;
         self.stalled_since = self.stalled_since.map(|_| now.mono);
         self.unread_since = None;
-        if let Written::Line { heartbeat } = self.writer.wrote(count, &mut self.outbox) {
+        if let Written::Line { heartbeat, receipt } = self.writer.wrote(count, &mut self.outbox) {
+            actions.extend(receipt.map(Action::Left));
             self.stats.lines_out += 1;
             self.stats.heartbeats_sent += u64::from(heartbeat);
             self.window.done();

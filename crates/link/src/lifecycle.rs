@@ -3,6 +3,7 @@
 use super::Link;
 use super::breaker::Change;
 use super::event::{Action, OpenFailure};
+use super::silence::Verdict;
 use super::trouble::Kind;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::BreakerState;
@@ -42,6 +43,7 @@ impl Link {
             return;
         }
         self.session.set_host(true);
+        self.silence.ended();
         self.refusal_logged = false;
         self.echo_logged = false;
         let text = self.connected(now, actions);
@@ -103,6 +105,33 @@ impl Link {
         actions.push(Action::Close(reason));
     }
 
+    /// A host that takes what it is sent and answers no heartbeat: the port is opened anew all the same now and then, as the fault
+    /// may be the port's.
+    pub(super) fn unanswered(&mut self, now: Now, text: String, actions: &mut Vec<Action>) {
+        match self.silence.reconnects(now.mono) {
+            Verdict::Reconnect => {
+                self.fail(now, Kind::Heartbeat, text, actions);
+            }
+            Verdict::Later { news } => {
+                self.window.missed();
+                for _ in 0..self.keep_alive.forgive() {
+                    self.breaker.abandoned();
+                }
+                if news {
+                    let text =
+                        "this host answers no heartbeats; the port is reopened for that ever more seldom";
+                    actions.push(Action::Log(Level::Info, text.to_owned()));
+                }
+            }
+            Verdict::TryAgain => {
+                self.window.missed();
+                self.close(now, text.clone(), actions);
+                self.session.wait_least(now.mono);
+                actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Heartbeat), text));
+            }
+        }
+    }
+
     fn count_failure(&mut self, now: Now, kind: Kind, actions: &mut Vec<Action>) {
         match kind {
             Kind::Heartbeat => self.window.missed(),
@@ -116,8 +145,13 @@ impl Link {
     fn connected(&mut self, now: Now, actions: &mut Vec<Action>) -> String {
         self.stats.host_connects += 1;
         self.writer.connect();
-        let probe = self.breaker.state() != BreakerState::Closed;
-        self.keep_alive.connect(now.mono, probe);
+        match &self.dialect {
+            Some(dialect) => self.outbox.spoken.greet(&dialect.greeting()),
+            None => {
+                let probe = self.breaker.state() != BreakerState::Closed;
+                self.keep_alive.connect(now.mono, probe);
+            }
+        }
         // The watch over writes starts anew, and with it comes an `Action::Write`.
         self.stalled_since = None;
         actions.push(Action::CollectMetrics);

@@ -11,11 +11,14 @@
 //! the newest.
 
 use super::breaker::Change;
-use infiniservice_protocol::encode::Body;
+use super::dialect::Dialect;
+use super::spoken::Spoken;
+use infiniservice_protocol::encode::{Body, fit};
 use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::SystemMetrics;
 use infiniservice_protocol::{GuestMessage, Limits, Response};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// Set aside for the answer of each command under way.
 pub const RESERVE: usize = 64 * 1024;
@@ -42,6 +45,8 @@ const HALF_OF_HELLOS: u32 = MAX_HELLOS / 2;
 const OWED_BYTES: usize = 512;
 /// Longest form of an id's byte on the wire: three characters for one that takes four bytes, six for one of two.
 const ID_GROWTH: usize = 3;
+/// By how much a message may be longer as the dialect spells it.
+const SPELLING_BYTES: usize = 1024;
 /// Metrics with different request ids that wait.
 const MAX_METRICS: usize = 8;
 
@@ -63,6 +68,15 @@ pub enum Item {
     Heartbeat,
     /// The agent's description.
     Hello(Body),
+    /// What a connection begins with, by the dialect.
+    Greeting(Body),
+    /// A line that only the dialect has.
+    Said {
+        /// The line, encoded.
+        body: Body,
+        /// See [`super::dialect::Said::receipt`].
+        receipt: Option<u64>,
+    },
     /// Metrics, with the id of the request that they answer.
     Metrics {
         /// The message, encoded.
@@ -86,6 +100,8 @@ pub struct Outbox {
     /// The newest description, and how many requests for it wait.
     hello: Option<(Body, u32)>,
     metrics: VecDeque<(Body, Option<String>)>,
+    pub(super) spoken: Spoken,
+    pub(super) dialect: Option<Arc<dyn Dialect>>,
     /// Requests for metrics without an answer so far.
     owed: BTreeSet<String>,
     owed_bytes: usize,
@@ -105,6 +121,8 @@ impl Outbox {
             heartbeat: false,
             hello: None,
             metrics: VecDeque::new(),
+            spoken: Spoken::default(),
+            dialect: None,
             owed: BTreeSet::new(),
             owed_bytes: 0,
         }
@@ -230,6 +248,9 @@ impl Outbox {
 
     /// The next to be written. It counts against the bound until [`Self::release`] or [`Self::restore`].
     pub fn pop(&mut self) -> Option<Item> {
+        if let Some(first) = self.spoken.first() {
+            return Some(Item::Greeting(first));
+        }
         if let Some(answer) = self.answers.pop_front() {
             return Some(answer);
         }
@@ -245,7 +266,8 @@ impl Outbox {
         if let Some(body) = self.pop_hello() {
             return Some(Item::Hello(body));
         }
-        self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id })
+        let said = self.spoken.next().map(|(body, receipt)| Item::Said { body, receipt });
+        said.or_else(|| self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id }))
     }
 
     /// An item is written whole.
@@ -273,7 +295,8 @@ impl Outbox {
                 self.hello = Some((waiting, count.saturating_add(1)));
             }
             Item::Metrics { body, request_id } => self.metrics.push_front((body, request_id)),
-            Item::Pong(_) | Item::Heartbeat => {}
+            Item::Said { body, receipt } => self.spoken.restore(body, receipt),
+            Item::Pong(_) | Item::Heartbeat | Item::Greeting(_) => {}
         }
     }
 
@@ -282,6 +305,7 @@ impl Outbox {
     /// Pongs stay: a host's first line can be read before its connection is seen, and before its predecessor's end is.
     pub fn disconnect(&mut self) -> bool {
         self.metrics.retain(|(_, id)| id.is_some());
+        self.spoken.disconnect();
         std::mem::take(&mut self.heartbeat)
     }
 
@@ -293,6 +317,7 @@ impl Outbox {
             && !self.heartbeat
             && self.hello.is_none()
             && self.metrics.is_empty()
+            && self.spoken.is_empty()
     }
 
     /// Bytes of responses and errors that wait, the one being written included.
@@ -304,7 +329,7 @@ impl Outbox {
     pub fn held_bytes(&self) -> usize {
         let metrics: usize = self.metrics.iter().map(|(body, _)| body.line_bytes()).sum();
         let hello = self.hello.as_ref().map_or(0, |(body, _)| body.line_bytes());
-        self.answer_bytes + metrics + hello
+        self.answer_bytes + metrics + hello + self.spoken.bytes()
     }
 
     /// Requests for metrics whose answer is still to come.
@@ -345,7 +370,10 @@ impl Outbox {
     }
 
     fn encode(&self, message: &mut GuestMessage, max_bytes: usize) -> Body {
-        Body::encode_within(message, max_bytes.min(self.limits.max_outgoing_line_bytes))
+        let max = max_bytes.min(self.limits.max_outgoing_line_bytes);
+        let Some(dialect) = &self.dialect else { return Body::encode_within(message, max) };
+        fit(message, max.saturating_sub(SPELLING_BYTES));
+        Body::of(&dialect.spell(message))
     }
 
     fn push_answer(&mut self, body: Body, refusal: bool) {

@@ -113,6 +113,13 @@ impl Session {
             breaker.open_until().unwrap_or_else(|| now.saturating_add(self.backoff.next_wait()));
     }
 
+    /// No port any more, and nothing wrong with it: the next attempt is due after the shortest wait.
+    pub fn wait_least(&mut self, now: Duration) {
+        self.backoff.reset();
+        self.phase = Phase::Waiting;
+        self.next_attempt = now.saturating_add(self.backoff.next_wait());
+    }
+
     /// The connection is in health.
     pub fn healthy(&mut self) {
         self.backoff.reset();

@@ -3,7 +3,6 @@
 use super::Link;
 use super::event::Action;
 use super::quality::Quality;
-use super::trouble::Kind;
 use infiniservice_protocol::clock::Now;
 use log::Level;
 use std::time::Duration;
@@ -48,8 +47,10 @@ impl Link {
             self.stats.heartbeats_missed += 1;
             let seconds = self.settings.keep_alive_timeout.as_secs();
             let text = format!("heartbeat {number} was not answered within {seconds} s; reconnecting");
-            self.fail(now, Kind::Heartbeat, text, actions);
-            return;
+            self.unanswered(now, text, actions);
+            if !self.session.is_open() {
+                return;
+            }
         }
         let due = self.keep_alive.take_due(now.mono) && self.breaker.begin(false);
         if due && !self.outbox.heartbeat() {

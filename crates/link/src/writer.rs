@@ -25,6 +25,8 @@ pub enum Written {
     Line {
         /// Whether it was a heartbeat of ours.
         heartbeat: bool,
+        /// Of a line of the dialect's whose leaving is to be told.
+        receipt: Option<u64>,
     },
 }
 
@@ -108,13 +110,18 @@ impl Writer {
         let Some(line) = self.line.take() else { return Written::Part };
         outbox.release(&line.item);
         self.clear();
-        Written::Line { heartbeat: matches!(line.item, Item::Heartbeat) }
+        let receipt = if let Item::Said { receipt, .. } = line.item { receipt } else { None };
+        Written::Line { heartbeat: matches!(line.item, Item::Heartbeat), receipt }
     }
 }
 
 fn stamp(item: &Item, now: Now, keep_alive: &mut KeepAlive, out: &mut Vec<u8>) {
     match item {
-        Item::Answer { body, .. } | Item::Hello(body) | Item::Metrics { body, .. } => {
+        Item::Answer { body, .. }
+        | Item::Hello(body)
+        | Item::Metrics { body, .. }
+        | Item::Greeting(body)
+        | Item::Said { body, .. } => {
             body.finish(now.wall, out);
         }
         Item::Report(change) => small(&GuestMessage::CircuitBreakerState(change.report(now)), now, out),

@@ -89,7 +89,11 @@ impl World {
                 self.drive(Event::TurnedAway(answer))
             }
             Action::NoRoom(other) => Err(format!("no room for what needs none: {other:?}")),
-            Action::Refused(_) | Action::RefusedLeftOut(_) | Action::NewestSigned(_) => Ok(()),
+            Action::Refused(_)
+            | Action::RefusedLeftOut(_)
+            | Action::NewestSigned(_)
+            | Action::DeliverLine(_)
+            | Action::Left(_) => Ok(()),
             Action::Log(level, text) => self.watch.log(self.now, level, &text),
         }
     }

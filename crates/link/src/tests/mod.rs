@@ -2,6 +2,7 @@
 
 mod any_order;
 mod bench;
+mod dialect;
 mod echo;
 mod flood;
 mod refused;

@@ -34,6 +34,16 @@ impl Body {
         Self::bounded(message, usize::MAX).unwrap_or_else(|| Self(NOT_ENCODED.to_vec()))
     }
 
+    /// Encodes what a dialect says: an object that has a `type` and no `timestamp`.
+    pub fn of(value: &impl Serialize) -> Self {
+        let mut bytes = Vec::with_capacity(512);
+        if to_ascii(value, &mut bytes).is_err() || bytes.pop() != Some(b'}') {
+            return Self(NOT_ENCODED.to_vec());
+        }
+        bytes.shrink_to_fit();
+        Self(bytes)
+    }
+
     /// Encodes a message, cutting it when its line would be longer than `max_line_bytes`. No more than that is ever
     /// held of the encoded form, however long the message is.
     pub fn encode_within(message: &mut GuestMessage, max_line_bytes: usize) -> Self {

@@ -205,6 +205,11 @@ pub(crate) fn claimed_id(line: &[u8]) -> Option<String> {
     id_of(line).or_else(|| id_of(id_scan::find(line, "payload")?.as_bytes()))
 }
 
+/// What stands inside a signed line, whoever signed it: good for nothing that has an effect.
+pub fn unchecked_payload(line: &str) -> Option<String> {
+    read(line).ok().map(|envelope| envelope.payload)
+}
+
 fn read(line: &str) -> Result<Envelope, EnvelopeError> {
     let kind: Kind = serde_json::from_str(line).map_err(|_| EnvelopeError::NotSigned)?;
     if kind.kind != "signed" {
