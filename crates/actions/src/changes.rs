@@ -110,6 +110,11 @@ impl Changes {
         CommandError::new(ErrorCode::Timeout, error).with_data(data)
     }
 
+    /// Whether a change runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.book().entries.iter().any(Entry::is_running)
+    }
+
     /// The change of one command, or all that are remembered.
     pub(super) fn status(&self, id: Option<&str>) -> CommandResult {
         let book = self.book();

@@ -2,19 +2,18 @@
 
 use super::audit::{Asked, Audit, LogAudit};
 use super::catalogue::CommandName;
-use super::context::CommandContext;
+use super::context::{CommandContext, PowerAction};
 use super::summary::Summary;
 use super::task;
-use crate::policy::CommandSettings;
+use crate::policy::{CommandSettings, refusal};
 use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
 use crate::task::{Job, Unvalidated};
-use infiniservice_exec::{CommandError, CommandResult, response};
+use infiniservice_exec::{BoxFuture, CommandError, CommandResult, response};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::guest::Capability;
 use infiniservice_protocol::parse::quote;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
-use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,9 +22,9 @@ use tokio::time::Instant;
 
 /// Answers of the executor that may wait for the main loop beyond those of accepted commands.
 const REFUSALS_MAX: usize = 1024;
-/// Replayed answers that may wait for the main loop; each may be megabytes long.
+/// The same of replayed answers, each of which may be megabytes long.
 const REPLAYS_MAX: usize = 8;
-/// Why a command is not taken although the queue has places.
+/// Why a command is not taken.
 const OUTBOX_FULL: &str = "the answers waiting for the host fill outbox_max_bytes; read them, then ask again";
 
 /// Takes commands and answers them.
@@ -60,7 +59,7 @@ struct Waiter {
     asked: Asked,
 }
 
-/// The channel for an executor's answers, wide enough that an accepted command's answer always finds its place.
+/// The channel for an executor's answers, in which an accepted command's always finds its place.
 pub fn reply_channel(settings: &CommandSettings) -> (mpsc::Sender<Response>, mpsc::Receiver<Response>) {
     mpsc::channel(Bounds::from(&settings.limits).in_flight() + REFUSALS_MAX)
 }
@@ -101,11 +100,17 @@ impl Executor {
     /// Takes a command; its answer, or the reason why it is not taken, arrives by the channel. Other messages are
     /// not for the executor and do nothing. Must be called inside a tokio runtime.
     pub fn submit(&self, now: Now, message: HostMessage) {
+        self.submit_as(now, message, None);
+    }
+
+    /// The same of a command whose action the host calls by another name, which policy and audit heed.
+    pub fn submit_as(&self, now: Now, message: HostMessage, alias: Option<&str>) {
         let mut state = self.shared.lock();
         state.time = (now.mono, Instant::now());
         let Some((id, action, asked_secs, work)) = parts(message) else { return };
-        let asked = Asked::new(&action, &work.parameters());
-        match state.check(&self.shared.context, &id, &action, asked_secs, work) {
+        let alias = alias.unwrap_or(&action);
+        let asked = Asked::new(alias, &work.parameters());
+        match state.check(&self.shared.context, (&id, &action, alias), asked_secs, work) {
             Ok(job) => self.admit(&mut state, id, asked, job),
             Err(Rejected::Error(error)) => self.shared.refuse(&mut state, &id, &action, &asked, error),
             Err(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
@@ -160,14 +165,33 @@ impl Executor {
     /// Takes over settings that may change at run time: the policy. Bounds stay as they were.
     pub fn reload(&self, settings: &CommandSettings) {
         let state = &mut self.shared.lock().settings;
-        state.allow_unsafe_commands = settings.allow_unsafe_commands;
-        state.allowed_actions.clone_from(&settings.allowed_actions);
-        state.blocked_actions.clone_from(&settings.blocked_actions);
+        *state = CommandSettings { limits: state.limits.clone(), ..settings.clone() };
     }
 
     /// Where records go, for what never becomes a command.
     pub fn audit(&self) -> &dyn Audit {
         self.shared.audit.as_ref()
+    }
+
+    /// Refuses what the settings forbid of an action by either name.
+    pub fn permit(&self, name: &str, alias: &str) -> Result<(), CommandError> {
+        self.shared.permit(name, alias)
+    }
+
+    /// Records the answer to a command that never came here.
+    pub fn record(&self, action: &str, parameters: &str, response: &Response) {
+        self.shared.audit.record(&Asked::new(action, parameters).answered(response));
+    }
+
+    /// Whether packages are being changed now.
+    pub fn changes_packages(&self) -> bool {
+        self.shared.context.changes.is_running()
+    }
+
+    /// Ends the machine's run whatever else goes on; resolves once that is queued.
+    pub fn end_machine(&self, action: PowerAction) -> BoxFuture<'static, Result<(), CommandError>> {
+        let services = Arc::clone(&self.shared.context.services);
+        Box::pin(async move { services.end_machine(action).await })
     }
 
     /// One capability for each action, for `hello`.
@@ -185,8 +209,7 @@ impl Executor {
         self.shared.lock().scheduler.in_flight()
     }
 
-    /// First step of a shutdown: takes no more commands and answers those that wait with `CANCELLED`. Running ones
-    /// go on.
+    /// First step of a shutdown: takes no more commands and answers those that wait with `CANCELLED`.
     pub fn close(&self) {
         let mut state = self.shared.lock();
         for execution in state.scheduler.close() {
@@ -239,8 +262,7 @@ impl State {
     fn check(
         &mut self,
         context: &CommandContext,
-        id: &str,
-        action: &str,
+        (id, action, alias): (&str, &str, &str),
         asked_secs: Option<u64>,
         work: Unvalidated,
     ) -> Result<Job, Rejected> {
@@ -250,14 +272,14 @@ impl State {
             Some(Admission::Refused(why)) => return Err(Rejected::Error(refusal(why))),
             _ => {}
         }
-        let job = self.job(context, action, asked_secs, work);
+        let job = self.job(context, (action, alias), asked_secs, work);
         job.map_err(Rejected::Error)
     }
 
     fn job(
         &self,
         context: &CommandContext,
-        action: &str,
+        (action, alias): (&str, &str),
         asked_secs: Option<u64>,
         work: Unvalidated,
     ) -> Result<Job, CommandError> {
@@ -265,13 +287,13 @@ impl State {
             let error = format!("there is no action {}; `Hello` lists all actions", quote(action));
             return Err(CommandError::new(ErrorCode::UnknownAction, error));
         };
-        self.settings.permit(command.name())?;
+        self.settings.permit_as(command.name(), alias)?;
         if let Some(reason) = command.unsupported(context.features()) {
             let error = format!("{} is not available: {reason}", command.name());
             return Err(CommandError::new(ErrorCode::Unsupported, error));
         }
         let timeout = command.timeout(asked_secs, self.settings.limits.max_command_timeout_secs);
-        Job::new(command, timeout, work)
+        Job::new(command, alias, timeout, work)
     }
 
     fn start_ready(&mut self) {
@@ -295,8 +317,8 @@ impl Shared {
     }
 
     /// Whether the settings of this moment allow an action.
-    pub(super) fn permit(&self, name: &str) -> Result<(), CommandError> {
-        self.lock().settings.permit(name)
+    pub(super) fn permit(&self, name: &str, alias: &str) -> Result<(), CommandError> {
+        self.lock().settings.permit_as(name, alias)
     }
 
     /// Ends an execution: answers every id that waits for it and starts what now may.
@@ -336,7 +358,6 @@ impl Shared {
 
     fn answer(&self, state: &mut State, ids: Vec<String>, name: &str, took: Duration, result: CommandResult) {
         let now = state.mono();
-        // Nearly always one id waits, and takes what may be megabytes as it is.
         let results = std::iter::repeat_n(result, ids.len());
         for (id, result) in ids.into_iter().zip(results) {
             let response = response(&id, name, took, result);
@@ -375,21 +396,4 @@ impl Shared {
             log::debug!("an answer was dropped: {REFUSALS_MAX} others wait for the main loop");
         }
     }
-}
-
-fn refusal(why: Refusal) -> CommandError {
-    let (code, error) = match why {
-        Refusal::InFlight => (ErrorCode::DuplicateId, "a command with this id is still in flight"),
-        Refusal::ReplayCache => {
-            let error = "this id was already answered; the answer is no longer kept, or cannot be sent \
-                again now, and the command did not run a second time";
-            let known = json!({ "already_answered": true });
-            return CommandError::new(ErrorCode::DuplicateId, error).with_data(known);
-        }
-        Refusal::QueueFull => {
-            (ErrorCode::QueueFull, "too many commands are waiting; ask again when some have ended")
-        }
-        Refusal::Closed => (ErrorCode::Cancelled, "the agent is shutting down and accepts no more commands"),
-    };
-    CommandError::new(code, error)
 }

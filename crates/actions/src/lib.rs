@@ -32,6 +32,6 @@ mod tests;
 #[cfg(target_os = "windows")]
 pub mod windows_update;
 
-pub use context::{CommandContext, Features, ProcessSource, Services};
+pub use context::{CommandContext, Features, PowerAction, ProcessSource, Services};
 pub use executor::{Executor, reply_channel};
 pub use policy::CommandSettings;

@@ -3,19 +3,27 @@
 
 use super::catalogue::CommandName;
 use super::context::Features;
+use crate::scheduler::Refusal;
 use infiniservice_exec::CommandError;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::guest::Capability;
 use infiniservice_protocol::{ErrorCode, Limits};
+use serde_json::json;
 
 impl CommandSettings {
     /// Refuses an action that the settings forbid.
     pub fn permit(&self, name: &str) -> Result<(), CommandError> {
-        if self.blocked_actions.iter().any(|blocked| blocked == name) {
-            return Err(blocked(name, "the setting `blocked_actions` names it"));
+        self.permit_as(name, name)
+    }
+
+    /// The same of one that the host calls `alias`: either name blocks it, and either allows it.
+    pub fn permit_as(&self, name: &str, alias: &str) -> Result<(), CommandError> {
+        let is_it = |listed: &String| listed == name || listed == alias;
+        if self.blocked_actions.iter().any(is_it) {
+            return Err(blocked(alias, "the setting `blocked_actions` names it"));
         }
-        if self.allowed_actions.as_ref().is_some_and(|allowed| !allowed.iter().any(|a| a == name)) {
-            return Err(blocked(name, "the setting `allowed_actions` does not name it"));
+        if self.allowed_actions.as_ref().is_some_and(|allowed| !allowed.iter().any(is_it)) {
+            return Err(blocked(alias, "the setting `allowed_actions` does not name it"));
         }
         if name == UNSAFE_COMMAND && !self.allow_unsafe_commands {
             let error = "raw shell commands are off: the setting `allow_unsafe_commands` turns them on";
@@ -35,6 +43,24 @@ impl CommandSettings {
         let enabled = reason.is_none();
         Capability { name: command.name().into(), enabled, reason: reason.or_else(|| command.caveat()) }
     }
+}
+
+/// Why the books do not take a command.
+pub(super) fn refusal(why: Refusal) -> CommandError {
+    let (code, error) = match why {
+        Refusal::InFlight => (ErrorCode::DuplicateId, "a command with this id is still in flight"),
+        Refusal::ReplayCache => {
+            let error = "this id was already answered; the answer is no longer kept, or cannot be sent \
+                again now, and the command did not run a second time";
+            let known = json!({ "already_answered": true });
+            return CommandError::new(ErrorCode::DuplicateId, error).with_data(known);
+        }
+        Refusal::QueueFull => {
+            (ErrorCode::QueueFull, "too many commands are waiting; ask again when some have ended")
+        }
+        Refusal::Closed => (ErrorCode::Cancelled, "the agent is shutting down and accepts no more commands"),
+    };
+    CommandError::new(code, error)
 }
 
 fn blocked(name: &str, why: &str) -> CommandError {
@@ -90,6 +116,21 @@ mod tests {
         };
         assert_eq!(code(&settings, "ServiceList"), None);
         assert!(settings.permit("ProcessList").unwrap_err().error.contains("allowed_actions"));
+    }
+
+    #[test]
+    fn of_an_action_with_two_names_either_blocks_it_and_either_allows_it() {
+        for listed in ["UpdateCheck", "CheckLinuxUpdates"] {
+            let names = vec![listed.to_owned()];
+            let blocking = CommandSettings { blocked_actions: names.clone(), ..CommandSettings::default() };
+            assert!(blocking.permit_as("UpdateCheck", "CheckLinuxUpdates").is_err());
+            let allowing = CommandSettings { allowed_actions: Some(names), ..CommandSettings::default() };
+            assert!(allowing.permit_as("UpdateCheck", "CheckLinuxUpdates").is_ok());
+            assert!(
+                allowing.permit_as("UpdateCheck", "CheckApplicationUpdates").is_ok()
+                    == (listed == "UpdateCheck")
+            );
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ async fn attempt(
         }
     }
     // The policy may have changed while it waited.
-    match shared.permit(job.name) {
+    match shared.permit(job.name, &job.alias) {
         Ok(()) => execute(shared, job, cancel.clone()).await,
         Err(forbidden) => (Duration::ZERO, Err(forbidden)),
     }
@@ -119,6 +119,8 @@ pub(super) enum Validated {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) name: &'static str,
+    /// The host's name of it.
+    pub(super) alias: String,
     pub(super) class: ConcurrencyClass,
     pub(super) timeout: Duration,
     pub(super) work: Validated,
@@ -169,6 +171,7 @@ fn shown(field: Option<&str>) -> Option<String> {
 impl Job {
     pub(super) fn new(
         command: CommandName,
+        alias: &str,
         timeout: Duration,
         work: Unvalidated,
     ) -> Result<Self, CommandError> {
@@ -177,7 +180,15 @@ impl Job {
             Unvalidated::Safe(safe) => Validated::Safe(Action::parse(&safe.action, &safe.params)?),
             Unvalidated::Unsafe(raw) => Validated::Unsafe(RawCommand::check(raw)?),
         };
-        Ok(Self { name: command.name(), class: command.class(), timeout, work, id, bytes })
+        Ok(Self {
+            name: command.name(),
+            alias: alias.to_owned(),
+            class: command.class(),
+            timeout,
+            work,
+            id,
+            bytes,
+        })
     }
 
     /// What the scheduler needs to know. Reads are equal when action, parameters and timeout are.

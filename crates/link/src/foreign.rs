@@ -10,9 +10,9 @@ use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection, pa
 
 impl Link {
     /// A line of the dialect's for the host; without a receipt only for one that is there.
-    pub(super) fn say(&mut self, said: Said) {
+    pub(super) fn say(&mut self, said: &Said) {
         if said.receipt.is_some() || self.session.is_connected() {
-            self.outbox.spoken.say(&said);
+            self.outbox.spoken.say(said);
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) const LOG_PERIOD: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// It is of a type that only the dialect has, and well signed where that is asked for; its text.
-    Foreign(Rejection, String),
+    Foreign(Box<(Rejection, String)>),
     /// It is to be answered like every bad line.
     Line(Rejection),
     /// It was not signed by the host; whether it is to be answered, and whether it is to be logged.
@@ -106,7 +106,7 @@ impl Gate {
 
     fn line(&self, rejection: Rejection, text: &str) -> Refusal {
         if self.tells_foreign && rejection.code == ErrorCode::UnknownType {
-            return Refusal::Foreign(rejection, text.to_owned());
+            return Refusal::Foreign(Box::new((rejection, text.to_owned())));
         }
         Refusal::Line(rejection)
     }

@@ -22,7 +22,7 @@ impl Link {
                     actions.extend(self.gate.newest().map(Action::NewestSigned));
                     self.message(now, message, actions);
                 }
-                Err(Refusal::Foreign(rejection, text)) => self.foreign(now, rejection, text, actions),
+                Err(Refusal::Foreign(line)) => self.foreign(now, line.0, line.1, actions),
                 Err(Refusal::Line(rejection)) if rejection.from_guest => self.echoed(actions),
                 Err(Refusal::Unsigned { rejection, .. }) if rejection.from_guest => self.echoed(actions),
                 Err(Refusal::Line(rejection)) => self.rejected(now, rejection, actions),

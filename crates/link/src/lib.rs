@@ -264,7 +264,7 @@ impl Link {
             Event::Port(PortEvent::DeviceGone) => self.device_gone(now, actions),
             Event::Port(PortEvent::DevicesChanged) => self.session.device_came(now.mono),
             Event::Send(outgoing) => self.send(now, outgoing.message),
-            Event::Say(said) => self.say(said),
+            Event::Say(said) => self.say(&said),
             Event::TurnedAway(response) => self.refuse(GuestMessage::Response(response)),
             Event::MetricsGivenUp(id, why) => self.metrics_given_up(id, why),
             Event::HealthCheck => self.health_check(now, actions),

@@ -145,12 +145,11 @@ impl Link {
     fn connected(&mut self, now: Now, actions: &mut Vec<Action>) -> String {
         self.stats.host_connects += 1;
         self.writer.connect();
-        match &self.dialect {
-            Some(dialect) => self.outbox.spoken.greet(&dialect.greeting()),
-            None => {
-                let probe = self.breaker.state() != BreakerState::Closed;
-                self.keep_alive.connect(now.mono, probe);
-            }
+        if let Some(dialect) = &self.dialect {
+            self.outbox.spoken.greet(&dialect.greeting());
+        } else {
+            let probe = self.breaker.state() != BreakerState::Closed;
+            self.keep_alive.connect(now.mono, probe);
         }
         // The watch over writes starts anew, and with it comes an `Action::Write`.
         self.stalled_since = None;

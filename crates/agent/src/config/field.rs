@@ -199,7 +199,7 @@ pub fn action_names() -> impl Iterator<Item = &'static str> {
 /// The name itself where it is an action's; else what is wrong with it. A misspelt name in `blocked_actions`
 /// would block nothing, so it is never let through.
 pub(super) fn check_action(name: &str) -> Result<String, String> {
-    if action_names().any(|known| known == name) {
+    if action_names().any(|known| known == name) || infiniservice_infinibay::is_host_action(name) {
         return Ok(name.into());
     }
     let hint = match nearest(name, action_names()) {

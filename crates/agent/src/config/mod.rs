@@ -19,6 +19,7 @@ pub(crate) mod own_files;
 pub mod render;
 mod secret;
 pub mod table;
+mod wire_profile;
 
 #[cfg(all(test, unix))]
 mod bounds_tests;
@@ -37,3 +38,4 @@ pub use layers::{FlagValue, Merged, Origin};
 pub use load::{Loaded, Reloaded, Sources};
 pub use secret::Secret;
 pub use table::{FIELDS, Settings};
+pub use wire_profile::WireProfile;

@@ -7,6 +7,7 @@ use super::field::{Apply, Field, FromValue, Kind};
 use super::guest_agent::GuestAgentMode;
 use super::layers::Merged;
 use super::secret::Secret;
+use super::wire_profile::WireProfile;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -155,6 +156,10 @@ settings! {
     qga_freeze_max_secs: u64 = Some("600"), from_to(0, DAY), Restart;
     /// Longest request on the QEMU guest agent's port.
     qga_max_request_bytes: usize = Some("8388608"), from_to(64 << 10, 64 * MIB), Restart;
+    /// What kind of host speaks on the port: `native`, or `infinibay` for Infinibay's own (see docs/infinibay.md).
+    wire_profile: WireProfile = Some("native"), Kind::Choice(&["native", "infinibay"]), Restart;
+    /// For tests: with `wire_profile = "infinibay"` and without a secret, take lines that nobody has signed. Never set it elsewhere.
+    allow_unsigned: bool = Some("false"), SWITCH, Restart;
     /// Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.
     log_level: log::LevelFilter = Some("info"), LEVELS, Reload, "--log-level";
 }

@@ -3,6 +3,7 @@
 use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::guidance;
+use super::infinibay::Restart;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{self, Qga};
@@ -10,7 +11,7 @@ use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
 use super::sources::{Collected, Sources};
-use super::standing::{self, Standing};
+use super::standing::Standing;
 use super::summary::Counts;
 use crate::config::Loaded;
 use crate::status;
@@ -19,6 +20,7 @@ use infiniservice_actions::audit::AuditRecord;
 use infiniservice_actions::autochecks::configuration;
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
+use infiniservice_infinibay::Profile;
 use infiniservice_link::{Action, Event, GivenUp, Link, Outgoing};
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::guest::{GuestMessage, Response};
@@ -49,6 +51,8 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) stopping: bool,
     pub(super) signed: Signed,
     pub(super) qga: Option<Box<Qga<T>>>,
+    pub(super) profile: Option<Box<Profile>>,
+    pub(super) restart: Option<Restart>,
 }
 
 /// Requests to read the configuration again are waited for until none came for this long,
@@ -103,6 +107,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     fn begin(&mut self) {
         self.notifier.ready();
         self.warn_of_raw_commands();
+        self.warn_of_unsigned_lines();
         // A first sample at once, so that the first message to a host has rates.
         self.want_metrics(None);
         if self.config.settings.no_virtio {
@@ -134,7 +139,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Signal(Signal::Reload) => self.want_reload(),
             Turn::Signal(Signal::Stop(_)) => {}
             Turn::Timer => self.timer(),
-            Turn::Reply(response) => self.send(GuestMessage::Response(*response)),
+            Turn::Reply(response) => self.answer(*response),
             Turn::Collected(collected) => self.collected(*collected),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
             Turn::Qga(turn) => self.qga_turn(Some(turn)),
@@ -150,6 +155,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     fn timer(&mut self) {
         let now = self.clock.now().mono;
         self.tell(Event::Timer);
+        self.restart_if_due();
         if self.settling.is_some_and(|settling| settling.due <= now) {
             self.reload();
         }
@@ -192,10 +198,13 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 self.driver.close();
             }
             // Written by `carry_out`, whatever the action was.
-            Action::Write => {}
+            Action::Write | Action::Left(_) => {}
             Action::Deliver(message) => self.deliver(message),
+            Action::DeliverLine(line) => self.deliver_line(&line),
             Action::NoRoom(command) => {
                 if let Some(answer) = self.executor.turn_away(self.clock.now(), command) {
+                    let answer =
+                        self.profile.as_mut().map_or(answer.clone(), |profile| profile.answer(answer).0);
                     self.tell(Event::TurnedAway(answer));
                 }
             }
@@ -203,6 +212,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Action::CollectMetrics => {
                 self.schedule.host_connected(self.clock.now().mono);
                 self.demand.host_came();
+                if let Some(profile) = &mut self.profile {
+                    profile.connected();
+                }
                 self.want_metrics(None);
             }
             Action::QualityChanged { to, .. } => {
@@ -231,14 +243,14 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 self.send(GuestMessage::Hello(hello));
             }
             HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) => {
-                self.executor.submit(self.clock.now(), message);
+                self.command(message);
             }
             // The link's own; it delivers neither.
             HostMessage::KeepAliveResponse { .. } | HostMessage::KeepAliveRequest { .. } => {}
         }
     }
 
-    fn want_metrics(&mut self, request: RequestId) {
+    pub(super) fn want_metrics(&mut self, request: RequestId) {
         if let (true, Some(id)) = (self.stopping, &request) {
             return self.tell(Event::MetricsGivenUp(id.clone(), GivenUp::Stopping));
         }
@@ -270,9 +282,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             served.into_iter().filter(|request| connected || request.is_some()).collect();
         let Some(last) = served.pop() else { return };
         for request_id in served {
-            self.send(GuestMessage::SystemMetrics(collected.clone().into_message(request_id)));
+            self.send_metrics(collected.clone(), request_id);
         }
-        self.send(GuestMessage::SystemMetrics(collected.into_message(last)));
+        self.send_metrics(collected, last);
     }
 
     /// Reads the configuration again once the requests to do so have settled: a burst of them is one.
@@ -311,6 +323,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
         }
         if applied.contains(&"allow_unsafe_commands") {
+            if let Some(profile) = &mut self.profile {
+                profile.set_unsafe_commands(settings.allow_unsafe_commands);
+            }
             self.warn_of_raw_commands();
         }
         if applied.contains(&"log_level") {
@@ -340,20 +355,6 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.link.handle(self.clock.now(), event, &mut self.actions);
     }
 
-    /// The link's state, and what does not answer, which costs its figures until it does.
-    fn status_text(&self) -> String {
-        std::iter::once(self.link_text()).chain(standing::problems()).collect::<Vec<_>>().join("; ")
-    }
-
-    fn link_text(&self) -> String {
-        match (self.driver.is_open(), self.link.is_host_connected()) {
-            _ if self.config.settings.no_virtio => "No port (no_virtio); metrics go to the log".to_owned(),
-            (false, _) => "Waiting for a virtio-serial port".to_owned(),
-            (true, false) => "Port open, waiting for the host".to_owned(),
-            (true, true) => format!("Connected, quality {}", self.link.quality()),
-        }
-    }
-
     fn wake_at(&mut self) -> Option<Duration> {
         let wake = self.pace.wake(self.next_deadline());
         if wake.news {
@@ -374,6 +375,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.notifier.next_deadline(),
             self.settling.map(|settling| settling.due),
             self.qga.as_ref().and_then(|qga| qga.next_deadline()),
+            self.restart.map(|restart| restart.due),
             patience,
         ];
         deadlines.into_iter().flatten().min()

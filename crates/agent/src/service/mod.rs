@@ -9,6 +9,7 @@ pub mod demand;
 pub mod descriptors;
 mod foreground;
 mod guidance;
+mod infinibay;
 pub mod manager;
 pub mod notify;
 pub mod pace;

@@ -77,6 +77,11 @@ impl Schedule {
         self.collecting(now);
     }
 
+    /// The next collection is due then, where it was due later.
+    pub fn collect_at(&mut self, at: Duration) {
+        self.next_collection = self.next_collection.map(|next| next.min(at));
+    }
+
     /// The host went.
     pub fn host_gone(&mut self) {
         self.next_collection = None;

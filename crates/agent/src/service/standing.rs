@@ -55,6 +55,20 @@ pub(super) fn problems() -> Vec<String> {
 }
 
 impl<T: Transport, C: Clock> Agent<T, C> {
+    /// The link's state, and what does not answer, which costs its figures until it does.
+    pub(super) fn status_text(&self) -> String {
+        std::iter::once(self.link_text()).chain(problems()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn link_text(&self) -> String {
+        match (self.driver.is_open(), self.link.is_host_connected()) {
+            _ if self.config.settings.no_virtio => "No port (no_virtio); metrics go to the log".to_owned(),
+            (false, _) => "Waiting for a virtio-serial port".to_owned(),
+            (true, false) => "Port open, waiting for the host".to_owned(),
+            (true, true) => format!("Connected, quality {}", self.link.quality()),
+        }
+    }
+
     /// Answers who asks; he may have gone meanwhile.
     pub(super) fn tell_status(&self, asker: Asker) {
         let document = serde_json::to_string(&self.status()).unwrap_or_default();

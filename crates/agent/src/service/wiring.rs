@@ -3,6 +3,7 @@
 use super::agent::Agent;
 use super::alarm::Alarm;
 use super::demand::Demand;
+use super::infinibay;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{Plan, Qga};
@@ -11,7 +12,7 @@ use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
 use super::summary::Counts;
-use crate::config::{Loaded, Settings};
+use crate::config::{Loaded, Settings, WireProfile};
 use crate::status;
 use infiniservice_actions::{CommandContext, CommandSettings, Executor, audit, reply_channel};
 use infiniservice_channel::driver::Driver;
@@ -21,6 +22,7 @@ use infiniservice_collector::{CollectorHandle, CollectorSettings};
 use infiniservice_link::{BreakerSettings, Link, LinkSettings};
 use infiniservice_platform::clock::{Clock, SystemClock};
 use infiniservice_platform::os_detection::OsInfo;
+use infiniservice_protocol::Limits;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
     let (tell, replies) = reply_channel(&commands);
     let (signed, link) = link(settings);
+    let profile = infinibay::profile(settings, &os.release.pretty_name);
     Ok(Agent {
         clock,
         alarm: Alarm::new()?,
@@ -66,6 +69,8 @@ pub(super) fn agent<T: Transport, C: Clock>(
         stopping: false,
         signed,
         qga,
+        profile,
+        restart: None,
         config,
     })
 }
@@ -73,6 +78,10 @@ pub(super) fn agent<T: Transport, C: Clock>(
 fn link(settings: &Settings) -> (Signed, Link) {
     let link = Link::new(settings.link_settings(), fastrand::u64(..));
     let link = if settings.no_virtio { link.without_port() } else { link };
+    let link = match infinibay::speech(settings) {
+        Some(speech) => link.with_dialect(Arc::new(speech)),
+        None => link,
+    };
     match &settings.shared_secret {
         Some(secret) => Signed::open(link.with_secret(secret.expose())),
         None => (Signed::default(), link),
@@ -86,7 +95,7 @@ impl Settings {
     pub(super) fn intervals(&self) -> Intervals {
         Intervals {
             collection: S(self.collection_interval_secs),
-            degraded: S(self.degraded_interval_secs),
+            degraded: S(self.degraded()),
             health_check: S(self.health_check_interval_secs),
             initial: S(self.initial_collection_interval_secs),
             initial_tries: self.initial_collection_tries,
@@ -125,7 +134,28 @@ impl Settings {
             connection_timeout: S(self.connection_timeout_secs),
             validate_connection: self.validate_connection,
             breaker: self.breaker_settings(),
-            limits: self.limits(),
+            limits: self.wire_limits(),
+        }
+    }
+
+    /// What Infinibay's host needs holds beside what is set.
+    fn wire_limits(&self) -> Limits {
+        let limits = self.limits();
+        if self.wire_profile == WireProfile::Native {
+            return limits;
+        }
+        Limits {
+            max_line_bytes: infinibay::LINE_MAX_BYTES,
+            max_outgoing_line_bytes: limits.max_outgoing_line_bytes.min(infinibay::OUTGOING_MAX_BYTES),
+            ..limits
+        }
+    }
+
+    /// Infinibay's host takes an agent that is silent for longer for a dead one.
+    fn degraded(&self) -> u64 {
+        match self.wire_profile {
+            WireProfile::Native => self.degraded_interval_secs,
+            WireProfile::Infinibay => self.collection_interval_secs,
         }
     }
 

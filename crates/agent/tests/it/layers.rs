@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 const FLOORS: [&[&str]; 7] = [
     &["protocol"],
     &["platform", "link"],
-    &["exec", "qga"],
+    &["exec", "qga", "infinibay"],
     &["collector", "channel"],
     &["actions", "qga-commands"],
     &["agent", "infinictl", "lab"],

@@ -4,6 +4,7 @@ mod commands_page;
 mod descriptors;
 mod flags;
 mod hanging;
+mod infinibay;
 mod inherited;
 mod log_reader;
 mod operations_page;

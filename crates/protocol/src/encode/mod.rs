@@ -37,7 +37,7 @@ impl Body {
     /// Encodes what a dialect says: an object that has a `type` and no `timestamp`.
     pub fn of(value: &impl Serialize) -> Self {
         let mut bytes = Vec::with_capacity(512);
-        if to_ascii(value, &mut bytes).is_err() || bytes.pop() != Some(b'}') {
+        if to_ascii(value, &mut bytes, AsciiFormatter::default()).is_err() || bytes.pop() != Some(b'}') {
             return Self(NOT_ENCODED.to_vec());
         }
         bytes.shrink_to_fit();

@@ -1,0 +1,41 @@
+//! The host's names of actions, for the operator's lists and for those who look one up.
+
+/// Every action that the host knows by a name which is not the agent's own.
+pub const HOST_ACTIONS: [&str; 31] = [
+    "AutoFixDefender",
+    "AutoFixWindowsUpdates",
+    "AutoOptimizeDisk",
+    "CheckApplicationUpdates",
+    "CheckDiskSpace",
+    "CheckLinuxUpdates",
+    "CheckResourceOptimization",
+    "CheckSystemIntegrity",
+    "CheckWindowsDefender",
+    "CheckWindowsUpdates",
+    "CleanTemporaryFiles",
+    "ExecutePowerShellScript",
+    "GetApplicationDetails",
+    "GetDefenderStatus",
+    "GetInstalledApplicationsWMI",
+    "GetPendingUpdates",
+    "GetThreatHistory",
+    "GetUpdateHistory",
+    "OsInfo",
+    "PrepareGoldenImage",
+    "ProcessTop",
+    "RebootSystem",
+    "RestartServices",
+    "RunAllHealthChecks",
+    "RunDefenderQuickScan",
+    "RunHealthCheck",
+    "RunMaintenanceTask",
+    "SystemInfo",
+    "UpdateSystemSoftware",
+    "ValidateSystemHealth",
+    "JoinDomain",
+];
+
+/// Whether an action is the host's own.
+pub fn is_host_action(name: &str) -> bool {
+    HOST_ACTIONS.contains(&name)
+}
