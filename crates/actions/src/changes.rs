@@ -2,7 +2,7 @@
 //! has no more patience gets its answer, and the change goes on. The next ones are refused until it has ended, and the last few are
 //! remembered for whoever asks how they ended.
 
-use infiniservice_exec::{BoxFuture, CommandError, CommandOutcome, CommandResult, Control, Stop};
+use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandOutcome, CommandResult, Stop};
 use infiniservice_platform::one_line;
 use infiniservice_protocol::data::{PackageChange, PackageChangeState, PackageChangeStatusData};
 use infiniservice_protocol::timestamp::rfc3339_millis;
@@ -43,7 +43,7 @@ pub(super) async fn run(
     id: &str,
     action: &Action,
     changes: &Arc<Changes>,
-    control: &Control,
+    cancellation: &Cancellation,
     work: BoxFuture<'static, CommandResult>,
 ) -> CommandResult {
     let running = changes.begin(id, action)?;
@@ -58,10 +58,10 @@ pub(super) async fn run(
     let stop = tokio::select! {
         biased;
         result = &mut told => return result.unwrap_or_else(|_| Err(died())),
-        stop = control.stopped() => stop,
+        stop = cancellation.stopped() => stop,
     };
     match stop {
-        Stop::TimedOut(after) if control.is_committed() => Err(changes.outlives(number, after)),
+        Stop::TimedOut(after) if cancellation.is_committed() => Err(changes.outlives(number, after)),
         // It ends by itself, having changed nothing, or goes on without the agent.
         _ => told.await.unwrap_or_else(|_| Err(died())),
     }
@@ -240,10 +240,13 @@ mod tests {
     }
 
     /// A change that begins at once and ends when it is told to.
-    fn until(ends: oneshot::Receiver<CommandResult>, control: &Control) -> BoxFuture<'static, CommandResult> {
-        let control = control.clone();
+    fn until(
+        ends: oneshot::Receiver<CommandResult>,
+        cancellation: &Cancellation,
+    ) -> BoxFuture<'static, CommandResult> {
+        let cancellation = cancellation.clone();
         Box::pin(async move {
-            let committed = control.commit(CHANGE_MAX)?;
+            let committed = cancellation.commit(CHANGE_MAX)?;
             tokio::select! {
                 result = ends => result.unwrap(),
                 stop = committed.stopped() => Err(stop.into()),
@@ -257,14 +260,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_outlives_its_timeout_goes_on_keeps_others_out_and_is_told_at_its_end() {
-        let (changes, control) = (Arc::new(Changes::default()), Control::for_at_most(PATIENCE));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(PATIENCE));
         let (end, ends) = oneshot::channel();
-        let error = run("a", &install("vim"), &changes, &control, until(ends, &control)).await.unwrap_err();
+        let error =
+            run("a", &install("vim"), &changes, &cancellation, until(ends, &cancellation)).await.unwrap_err();
         assert_eq!((error.code, &error.partial.data["still_running"]), (ErrorCode::Timeout, &json!(true)));
         assert!(error.error.contains("still running"), "{error}");
 
         let nano = install("nano");
-        let other = run("b", &nano, &changes, &control, Box::pin(async { panic!("it began") }));
+        let other = run("b", &nano, &changes, &cancellation, Box::pin(async { panic!("it began") }));
         let busy = other.await.unwrap_err();
         assert_eq!((busy.code, &busy.partial.data["running"]["id"]), (ErrorCode::Busy, &json!("a")));
         assert!(busy.error.contains("vim") && busy.error.contains("\"a\""), "{busy}");
@@ -283,7 +287,7 @@ mod tests {
             (change.error_code.as_deref(), change.result.clone()),
             (Some("EXECUTION_FAILED"), Some(json!({"x": 1})))
         );
-        let next = Control::for_at_most(PATIENCE);
+        let next = Cancellation::for_at_most(PATIENCE);
         run("c", &install("nano"), &changes, &next, Box::pin(async { CommandOutcome::of(&json!({})) }))
             .await
             .unwrap();
@@ -291,24 +295,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_had_not_begun_by_then_ends_with_its_timeout() {
-        let (changes, control) = (Arc::new(Changes::default()), Control::for_at_most(PATIENCE));
-        let looks = control.clone();
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(PATIENCE));
+        let looks = cancellation.clone();
         let work = Box::pin(async move {
-            looks.bound(std::future::pending::<()>()).await?;
+            looks.run_until_cancelled(std::future::pending::<()>()).await?;
             CommandOutcome::of(&())
         });
-        let error = run("a", &install("vim"), &changes, &control, work).await.unwrap_err();
+        let error = run("a", &install("vim"), &changes, &cancellation, work).await.unwrap_err();
         assert_eq!((error.code, error.partial.data.clone()), (ErrorCode::Timeout, Value::Null));
-        assert_eq!(control.commit(CHANGE_MAX).unwrap_err().code, ErrorCode::Timeout);
+        assert_eq!(cancellation.commit(CHANGE_MAX).unwrap_err().code, ErrorCode::Timeout);
         assert!(!status(&changes, None).running);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_the_agent_reaches_a_change_that_nobody_waits_for() {
         let (cancel, cancelled) = watch::channel(false);
-        let (changes, control) = (Arc::new(Changes::default()), Control::new(PATIENCE, cancelled));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::new(PATIENCE, cancelled));
         let (_end, ends) = oneshot::channel();
-        run("a", &install("vim"), &changes, &control, until(ends, &control)).await.unwrap_err();
+        run("a", &install("vim"), &changes, &cancellation, until(ends, &cancellation)).await.unwrap_err();
         cancel.send_replace(true);
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
@@ -317,13 +321,13 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_panics_keeps_nobody_out_and_only_the_last_are_remembered() {
-        let (changes, control) = (Arc::new(Changes::default()), Control::for_at_most(PATIENCE));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(PATIENCE));
         let vim = install("vim");
-        let error = run("a", &vim, &changes, &control, Box::pin(async { panic!("for the test") }));
+        let error = run("a", &vim, &changes, &cancellation, Box::pin(async { panic!("for the test") }));
         assert_eq!(error.await.unwrap_err().code, ErrorCode::Internal);
         for n in 0..40 {
             let work = Box::pin(async { CommandOutcome::of(&json!({})) });
-            run(&n.to_string(), &install("vim"), &changes, &control, work).await.unwrap();
+            run(&n.to_string(), &install("vim"), &changes, &cancellation, work).await.unwrap();
         }
         let ids: Vec<_> = status(&changes, None).changes.into_iter().map(|change| change.id).collect();
         assert_eq!((ids.len(), ids[0].as_str(), ids[15].as_str()), (16, "39", "24"));

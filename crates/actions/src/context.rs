@@ -3,7 +3,7 @@
 use super::changes::Changes;
 use crate::packages::PackageSystem;
 use infiniservice_collector::{CollectorHandle, ProcessQuery};
-pub use infiniservice_exec::{BoxFuture, CommandError, CommandResult, Control, Runner};
+pub use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandResult, Runner};
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ActionName, ErrorCode, ServiceOperation};
@@ -53,7 +53,7 @@ pub trait Services: Send + Sync {
         &'a self,
         service: &'a str,
         operation: ServiceOperation,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult>;
     /// Ends the machine's run; returns once that is queued.
     fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {

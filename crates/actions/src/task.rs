@@ -7,7 +7,7 @@ use crate::audit::redact;
 use crate::catalogue::CommandName;
 use crate::scheduler::{ConcurrencyClass, ExecutionId, Request};
 use crate::shell::{self, RawCommand};
-use infiniservice_exec::{CommandError, CommandResult, Control, bounded};
+use infiniservice_exec::{Cancellation, CommandError, CommandResult, bounded};
 use infiniservice_platform::gate::Gate;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::{Action, ErrorCode};
@@ -71,8 +71,8 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
         Ok(pass) => pass,
         Err(closed) => return (Duration::ZERO, Err(CommandError::new(ErrorCode::Busy, closed.to_string()))),
     };
-    let control = Control::new(job.timeout, cancel);
-    let (context, inner) = (shared.context.clone(), control.clone());
+    let cancellation = Cancellation::new(job.timeout, cancel);
+    let (context, inner) = (shared.context.clone(), cancellation.clone());
     let (id, work) = (job.id.clone(), job.work.clone());
     // A task of its own, so that a panic is an answer and not the end of the agent.
     let mut action = tokio::spawn(async move {
@@ -81,7 +81,7 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
             Validated::Unsafe(command) => shell::run(command, &context, &inner).await,
         }
     });
-    let result = match control.backstop(GRACE, &mut action).await {
+    let result = match cancellation.hard_deadline(GRACE, &mut action).await {
         Ok(Ok(result)) => result,
         Ok(Err(fault)) => Err(CommandError::new(ErrorCode::Internal, format!("the agent failed: {fault}"))),
         Err(stop) => {

@@ -9,7 +9,9 @@ use super::audit::{Audit, AuditRecord};
 use super::*;
 use crate::packages::{Apt, PackageSystem};
 use infiniservice_collector::ProcessQuery;
-use infiniservice_exec::{self as runner, BoxFuture, CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{
+    self as runner, BoxFuture, Cancellation, CommandError, CommandOutcome, CommandResult,
+};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
@@ -53,13 +55,13 @@ impl Services for Machine {
         &'a self,
         service: &'a str,
         _: ServiceOperation,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult> {
         Box::pin(async move {
             self.begun.fetch_add(1, Ordering::SeqCst);
             match service {
                 "panics" => panic!("a fault of ours"),
-                "hangs" => control.bound(std::future::pending()).await?,
+                "hangs" => cancellation.run_until_cancelled(std::future::pending()).await?,
                 "deaf" => std::future::pending().await,
                 _ => {}
             }
@@ -72,7 +74,7 @@ impl runner::Runner for Machine {
     fn run<'a>(
         &'a self,
         request: runner::Request,
-        _: &'a Control,
+        _: &'a Cancellation,
     ) -> BoxFuture<'a, Result<runner::Finished, runner::RunError>> {
         self.requests.lock().unwrap().push(format!("{request:?}"));
         Box::pin(async { Err(runner::RunError::NotInstalled("anything".into())) })

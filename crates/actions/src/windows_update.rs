@@ -1,7 +1,7 @@
 //! Windows Update by the Windows Update Agent's COM interfaces: what is pending, and bringing it in.
 
 use infiniservice_exec::com::on_thread;
-use infiniservice_exec::{CommandError, Control};
+use infiniservice_exec::{Cancellation, CommandError};
 use infiniservice_platform::win32::hresult::explain;
 use infiniservice_platform::win32::update_agent_unsafe::{Agent, last, reboot_required};
 use infiniservice_platform::win32::updates::{self, Outcome, Update, is_article};
@@ -10,17 +10,17 @@ use infiniservice_protocol::{ErrorCode, ParamError};
 use windows::core::Error;
 
 /// What is pending, asking the update server.
-pub async fn check(control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
-    look(true, control).await
+pub async fn check(cancellation: &Cancellation) -> Result<WindowsUpdateCheckData, CommandError> {
+    look(true, cancellation).await
 }
 
 /// What is pending by what is known already.
-pub async fn known(control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
-    look(false, control).await
+pub async fn known(cancellation: &Cancellation) -> Result<WindowsUpdateCheckData, CommandError> {
+    look(false, cancellation).await
 }
 
-async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData, CommandError> {
-    let asked = on_thread("windows-update", control, move || {
+async fn look(online: bool, cancellation: &Cancellation) -> Result<WindowsUpdateCheckData, CommandError> {
+    let asked = on_thread("windows-update", cancellation, move || {
         let pending = Agent::new()?.search(online)?.updates();
         let (checked, installed) = last();
         Ok(updates::check(&pending, checked, installed, reboot_required()?))
@@ -29,8 +29,8 @@ async fn look(online: bool, control: &Control) -> Result<WindowsUpdateCheckData,
 }
 
 /// Whether Windows Update waits for a reboot.
-pub async fn is_reboot_required(control: &Control) -> Result<bool, CommandError> {
-    let asked = on_thread("windows-update", control, reboot_required);
+pub async fn is_reboot_required(cancellation: &Cancellation) -> Result<bool, CommandError> {
+    let asked = on_thread("windows-update", cancellation, reboot_required);
     asked.await?.map_err(|error| failure("the need for a reboot could not be determined", &error))
 }
 
@@ -39,13 +39,13 @@ type Installed = (Vec<(Update, Result<Outcome, String>)>, bool);
 /// Brings in what is pending, or these articles of it.
 pub async fn install(
     articles: Option<Vec<String>>,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> Result<WindowsUpdateInstallData, CommandError> {
     if let Some(odd) = articles.iter().flatten().find(|article| !is_article(article)) {
         let error = format!("`kb_articles` must contain numbers such as KB5034441, not {odd:?}");
         return Err(ParamError::invalid("kb_articles", error).into());
     }
-    let asked = on_thread("windows-update", control, move || work(articles.as_deref()));
+    let asked = on_thread("windows-update", cancellation, move || work(articles.as_deref()));
     let done = asked.await.map_err(goes_on)?;
     let (outcomes, reboot) = done.map_err(|error| failure("updates could not be installed", &error))?;
     let data = updates::installed(&outcomes, reboot);
@@ -100,8 +100,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_pending_by_what_is_known_is_told_or_the_lack_of_the_interface() {
-        let control = Control::for_at_most(Duration::from_secs(300));
-        match known(&control).await {
+        let cancellation = Cancellation::for_at_most(Duration::from_secs(300));
+        match known(&cancellation).await {
             Ok(data) => assert_eq!(data.pending_count as usize, data.pending_updates.len()),
             // Wine makes the objects, but searches nothing.
             Err(error) => {
@@ -109,13 +109,13 @@ mod tests {
                 assert!(error.error.contains("E_NOTIMPL"), "{error}");
             }
         }
-        is_reboot_required(&control).await.unwrap();
+        is_reboot_required(&cancellation).await.unwrap();
     }
 
     #[tokio::test]
     async fn an_article_that_is_none_is_refused_before_anything_is_asked() {
-        let control = Control::for_at_most(Duration::from_secs(1));
-        let error = install(Some(vec!["x; calc".into()]), &control).await.unwrap_err();
+        let cancellation = Cancellation::for_at_most(Duration::from_secs(1));
+        let error = install(Some(vec!["x; calc".into()]), &cancellation).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter);
     }
 }

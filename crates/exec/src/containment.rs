@@ -1,6 +1,36 @@
-//! How far commands are held, where that is less than was to be expected: for `hello`, the status line and `--diagnose`.
+//! What holds a program and all that it starts together, and how far that goes where it is less than was to be expected: for
+//! `hello`, the status line and `--diagnose`.
 
+use crate::Status;
+use crate::output::Pipe;
+use std::future::Future;
+use std::process::ExitStatus;
 use std::sync::OnceLock;
+
+/// Around one program: what it and all its descendants cannot leave. Dropped, it ends them.
+pub(super) trait Containment: Send {
+    /// Whether programs can be asked to end, and follow; else [`Containment::terminate`] ends them by force.
+    const CAN_BE_ASKED: bool;
+
+    /// The program runs.
+    fn started(&mut self, _pid: Option<u32>) {}
+    /// Where the agent reads what the program writes, where that is not the agent's own pipes.
+    fn outputs(&mut self) -> Option<[Option<Pipe>; 2]> {
+        None
+    }
+    /// Whether all continue without the agent.
+    fn outlives_the_agent(&self) -> bool {
+        false
+    }
+    /// Asks all to end.
+    fn terminate(&mut self) -> impl Future<Output = ()> + Send;
+    /// Ends all by force.
+    fn kill(&mut self) -> impl Future<Output = ()> + Send;
+    /// Ends what is left and waits, within a bound, until it is gone.
+    fn end(self) -> impl Future<Output = ()> + Send;
+    /// How a program ended, in the platform's terms.
+    fn status_of(ended: ExitStatus) -> Status;
+}
 
 /// What it means, for every place that says so.
 pub const WITHOUT_CGROUPS: &str = "commands have no cgroups of their own: their number of processes is \

@@ -5,18 +5,16 @@
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
 
-mod capture;
+mod cancellation;
 #[cfg(target_os = "windows")]
 pub mod com;
 pub mod containment;
-mod control;
-mod lines;
 mod outcome;
+mod output;
 mod request;
-mod stream;
+mod run;
 #[cfg(target_os = "linux")]
 mod systemd_errors;
-mod wait;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -29,9 +27,9 @@ pub mod windows;
 #[cfg(target_os = "windows")]
 pub use windows::system_runner;
 
-pub use control::{Control, Stop};
-pub use lines::{Line, TakeLine};
+pub use cancellation::{Cancellation, Stop};
 pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded, response};
+pub use output::{Line, TakeLine};
 pub use request::{Finished, Identity, Program, Request, RunError, Status};
 
 use std::future::Future;
@@ -42,22 +40,25 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Starts programs. Tests inject recorded outputs.
 pub trait Runner: Send + Sync {
-    /// Runs a program to its end, or until `control` says that it must end. Then all its processes are gone, those too that it
+    /// Runs a program to its end, or until `cancellation` says that it must end. Then all its processes are gone, those too that it
     /// left behind: a command's background processes end with it.
-    fn run<'a>(&'a self, request: Request, control: &'a Control)
-    -> BoxFuture<'a, Result<Finished, RunError>>;
+    fn run<'a>(
+        &'a self,
+        request: Request,
+        cancellation: &'a Cancellation,
+    ) -> BoxFuture<'a, Result<Finished, RunError>>;
 
     /// The same, and each line of its stdout goes to `take` as it comes: for lists that may be long. Of the output so much is kept
     /// besides as the request says, for messages: little will do.
     fn run_lines<'a>(
         &'a self,
         request: Request,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
         take: TakeLine<'a>,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
         Box::pin(async move {
-            let finished = self.run(request, control).await?;
-            lines::each(&finished.stdout.text, take);
+            let finished = self.run(request, cancellation).await?;
+            output::each(&finished.stdout.text, take);
             Ok(finished)
         })
     }

@@ -95,7 +95,7 @@ pub enum Status {
     /// The runner ended it and all its processes.
     Stopped(Stop),
     /// The agent ends, and it goes on.
-    GoesOn,
+    Detached,
     /// Who took its lines wanted no more, or it wrote more than any list is long; the runner ended it.
     Enough,
     /// It ended, and the system does not say how.
@@ -142,7 +142,7 @@ impl Finished {
         let exit_code = self.exit_code();
         let mut error = match self.status {
             Status::Stopped(stop) => stop.into(),
-            Status::GoesOn => CommandError::new(ErrorCode::Cancelled, GOES_ON),
+            Status::Detached => CommandError::new(ErrorCode::Cancelled, GOES_ON),
             Status::Lost => CommandError::new(ErrorCode::ExecutionFailed, LOST),
             _ => CommandError::new(code, error),
         };

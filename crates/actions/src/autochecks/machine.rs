@@ -6,7 +6,7 @@ use super::journal::{self, Log};
 use super::thresholds::Asked;
 use crate::Services;
 use crate::packages::RepoMetadata;
-use infiniservice_exec::{BoxFuture, Control, Finished, Program, Request, Runner, Status, Stop};
+use infiniservice_exec::{BoxFuture, Cancellation, Finished, Program, Request, Runner, Status, Stop};
 use infiniservice_platform::blocking::{self, Blocked, Coming, Lane};
 use infiniservice_protocol::data::UpdateCheckData;
 use std::fs::File;
@@ -37,7 +37,7 @@ pub struct Machine {
     /// The thresholds that the host asked for.
     pub asked: Asked,
     /// The time that there is.
-    pub control: Control,
+    pub cancellation: Cancellation,
     /// Empty at first.
     pub once: Arc<Once>,
 }
@@ -54,8 +54,8 @@ impl Machine {
     /// The same for one check that may take so long: of the command's time a tenth is kept for the answer.
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
-        let share = limit.min(self.control.remaining().mul_f64(0.9));
-        Self { control: self.control.shortened(share), ..self.clone() }
+        let share = limit.min(self.cancellation.remaining().mul_f64(0.9));
+        Self { cancellation: self.cancellation.shortened(share), ..self.clone() }
     }
 
     /// A file of up to 1 MiB, whole: a part of it could look better than all of it. The path is below the root.
@@ -89,7 +89,7 @@ impl Machine {
 
     /// A run of a program, however it ended.
     pub async fn run(&self, request: Request) -> Result<Finished, Skip> {
-        self.runner.run(request, &self.control).await.map_err(|error| Skip(error.to_string()))
+        self.runner.run(request, &self.cancellation).await.map_err(|error| Skip(error.to_string()))
     }
 
     /// Errors and the warnings that matter of the kernel since boot, the newest first.
@@ -122,7 +122,7 @@ impl Machine {
 
     /// Pending updates, asked for once.
     pub async fn pending_updates(&self) -> Result<Arc<Known>, Skip> {
-        let ask = || async { self.updates.pending(&self.control).await.map(Arc::new).map_err(Skip) };
+        let ask = || async { self.updates.pending(&self.cancellation).await.map(Arc::new).map_err(Skip) };
         self.once.pending.get_or_init(ask).await.clone()
     }
 
@@ -198,7 +198,7 @@ pub struct Known {
 /// Knows the pending updates.
 pub trait UpdateSource: Send + Sync {
     /// From the lists that are there, without fetching new ones; the text says why it is not known.
-    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<Known, String>>;
+    fn pending<'a>(&'a self, cancellation: &'a Cancellation) -> BoxFuture<'a, Result<Known, String>>;
 }
 
 /// Where nobody can be asked.
@@ -208,7 +208,7 @@ pub struct NotAsked;
 
 #[cfg(test)]
 impl UpdateSource for NotAsked {
-    fn pending<'a>(&'a self, _: &'a Control) -> BoxFuture<'a, Result<Known, String>> {
+    fn pending<'a>(&'a self, _: &'a Cancellation) -> BoxFuture<'a, Result<Known, String>> {
         Box::pin(async { Err("there is no package manager".into()) })
     }
 }

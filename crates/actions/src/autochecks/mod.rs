@@ -33,7 +33,7 @@ use runner::Spec;
 pub async fn run(names: Option<&[String]>, machine: &Machine) -> CommandResult {
     let specs = select(names)?;
     // A round that the agent's shutdown ends has no answer worth scoring.
-    let data = machine.control.bound(runner::run(&specs, machine)).await?;
+    let data = machine.cancellation.run_until_cancelled(runner::run(&specs, machine)).await?;
     CommandOutcome::of(&data)
 }
 

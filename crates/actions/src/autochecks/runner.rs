@@ -35,9 +35,9 @@ pub async fn run(specs: &[Spec], machine: &Machine) -> AutochecksData {
 
 /// The check in a task of its own, so that a panic in it is one skipped check.
 async fn one(place: usize, spec: Spec, machine: Arc<Machine>) -> (usize, Check) {
-    let control = machine.control.clone();
+    let cancellation = machine.cancellation.clone();
     let mut task = AbortOnDrop(tokio::spawn((spec.run)(machine)));
-    let assessed = match control.bound(&mut task.0).await {
+    let assessed = match cancellation.run_until_cancelled(&mut task.0).await {
         Ok(Ok(assessed)) => assessed.and_then(verdict),
         Ok(Err(fault)) => Err(Skip(format!("the check itself failed: {fault}"))),
         Err(stop) => Err(Skip(format!("the check {}", stop.error))),

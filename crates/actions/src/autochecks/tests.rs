@@ -4,7 +4,7 @@ use super::finding::{Finding, Skip};
 use super::runner::{self, Spec};
 use super::*;
 use crate::Services;
-use infiniservice_exec::{BoxFuture, CommandResult, Control, Finished, Request, RunError, Runner};
+use infiniservice_exec::{BoxFuture, Cancellation, CommandResult, Finished, Request, RunError, Runner};
 use infiniservice_protocol::data::{AutochecksData, CheckStatus, Health, ServiceInfo};
 use infiniservice_protocol::{Action, ErrorCode, ServiceOperation};
 use std::path::Path;
@@ -15,7 +15,7 @@ use std::time::Duration;
 struct Bare;
 
 impl Runner for Bare {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
+    fn run<'a>(&'a self, request: Request, _: &'a Cancellation) -> BoxFuture<'a, Result<Finished, RunError>> {
         Box::pin(async move { Err(RunError::NotInstalled(format!("{:?}", request.program))) })
     }
 }
@@ -35,7 +35,7 @@ impl Services for Bare {
         &'a self,
         _: &'a str,
         _: ServiceOperation,
-        _: &'a Control,
+        _: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult> {
         Box::pin(async { Err(CommandError::new(ErrorCode::Internal, "no check controls a service")) })
     }
@@ -48,7 +48,7 @@ fn machine(root: &str, timeout: Duration) -> Machine {
         services: Arc::new(Bare),
         updates: Arc::new(NotAsked),
         asked: Asked::default(),
-        control: Control::for_at_most(timeout),
+        cancellation: Cancellation::for_at_most(timeout),
         once: Arc::default(),
     }
 }

@@ -5,7 +5,7 @@ use super::{
     is_off, status_of, threats,
 };
 use infiniservice_exec::com::on_thread;
-use infiniservice_exec::{CommandError, Control};
+use infiniservice_exec::{Cancellation, CommandError};
 use infiniservice_platform::win32::hresult::explain;
 use infiniservice_platform::win32::record::Record;
 use infiniservice_platform::win32::wmi_unsafe::Wmi;
@@ -22,19 +22,20 @@ const LOOK: Duration = Duration::from_secs(5);
 const SLACK: Duration = Duration::from_secs(2);
 
 /// The state of Defender on this machine.
-pub async fn status(control: &Control) -> Result<DefenderStatusData, CommandError> {
-    Ok(status_of(&record(control).await?))
+pub async fn status(cancellation: &Cancellation) -> Result<DefenderStatusData, CommandError> {
+    Ok(status_of(&record(cancellation).await?))
 }
 
-async fn record(control: &Control) -> Result<Record, CommandError> {
-    let asked = on_thread("defender", control, || Wmi::connect(NAMESPACE)?.all(STATUS, &STATUS_PROPERTIES));
+async fn record(cancellation: &Cancellation) -> Result<Record, CommandError> {
+    let asked =
+        on_thread("defender", cancellation, || Wmi::connect(NAMESPACE)?.all(STATUS, &STATUS_PROPERTIES));
     let records = asked.await?.map_err(|error| failure(&error))?;
     records.into_iter().next().ok_or_else(|| unsupported("it reports nothing about itself"))
 }
 
 /// Scans and waits for its end; `TIMEOUT` leaves the scan going on.
-pub async fn scan(kind: ScanType, control: &Control) -> Result<DefenderScanData, CommandError> {
-    let before = record(control).await?;
+pub async fn scan(kind: ScanType, cancellation: &Cancellation) -> Result<DefenderScanData, CommandError> {
+    let before = record(cancellation).await?;
     if !status_of(&before).enabled {
         let mode = status_of(&before).running_mode;
         let error = format!("Microsoft Defender is not active here (running mode {mode}), so it cannot scan");
@@ -45,7 +46,7 @@ pub async fn scan(kind: ScanType, control: &Control) -> Result<DefenderScanData,
         ScanType::Quick => (1, "QuickScanEndTime"),
         ScanType::Full => (2, "FullScanEndTime"),
     };
-    let called = on_thread("defender-scan", control, move || {
+    let called = on_thread("defender-scan", cancellation, move || {
         Wmi::connect(NAMESPACE)?.call("MSFT_MpScan", "Start", &[("ScanType", number)])
     });
     let returned = called.await.map_err(goes_on)?.map_err(|error| failure(&error))?;
@@ -54,10 +55,10 @@ pub async fn scan(kind: ScanType, control: &Control) -> Result<DefenderScanData,
         return Err(CommandError::new(ErrorCode::ExecutionFailed, format!("the scan did not start: {why}")));
     }
     // Some platforms answer when the scan has begun, others when it has ended.
-    while record(control).await.map_err(goes_on)?.time(ended) == before.time(ended) {
-        control.bound(tokio::time::sleep(LOOK)).await.map_err(goes_on)?;
+    while record(cancellation).await.map_err(goes_on)?.time(ended) == before.time(ended) {
+        cancellation.run_until_cancelled(tokio::time::sleep(LOOK)).await.map_err(goes_on)?;
     }
-    let (detections, known) = found(control).await?;
+    let (detections, known) = found(cancellation).await?;
     let threats = threats(&detections, &known, start);
     Ok(DefenderScanData {
         scan_type: kind,
@@ -67,8 +68,8 @@ pub async fn scan(kind: ScanType, control: &Control) -> Result<DefenderScanData,
     })
 }
 
-async fn found(control: &Control) -> Result<(Vec<Record>, Vec<Record>), CommandError> {
-    let asked = on_thread("defender", control, || {
+async fn found(cancellation: &Cancellation) -> Result<(Vec<Record>, Vec<Record>), CommandError> {
+    let asked = on_thread("defender", cancellation, || {
         let defender = Wmi::connect(NAMESPACE)?;
         Ok((defender.all(DETECTION, &DETECTION_PROPERTIES)?, defender.all(THREAT, &THREAT_PROPERTIES)?))
     });
@@ -110,13 +111,13 @@ mod tests {
 
     #[tokio::test]
     async fn defender_tells_its_state_or_is_told_to_be_absent() {
-        let control = Control::for_at_most(Duration::from_secs(60));
-        match status(&control).await {
+        let cancellation = Cancellation::for_at_most(Duration::from_secs(60));
+        match status(&cancellation).await {
             Ok(status) => assert!(!status.running_mode.is_empty(), "{status:?}"),
             Err(error) => {
                 assert_eq!(error.code, ErrorCode::Unsupported, "{error}");
                 assert!(error.error.contains("0x8004100E"), "{error}");
-                let scan = scan(ScanType::Quick, &control).await.unwrap_err();
+                let scan = scan(ScanType::Quick, &cancellation).await.unwrap_err();
                 assert_eq!(scan.code, ErrorCode::Unsupported, "{scan}");
             }
         }

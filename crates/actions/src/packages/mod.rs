@@ -1,7 +1,7 @@
 //! Package managers: what to run to read and change packages, and what the tools' answers mean.
 //!
 //! Everything here is planning and parsing: nothing is started, so it compiles and is tested on every platform. The
-//! commands in `commands/safe` run the plans.
+//! commands below `safe` run the plans.
 
 mod apt;
 mod dnf;

@@ -1,7 +1,7 @@
 //! `DiskCleanup`: removes, or in a dry run counts, what can be made again.
 
 use crate::cleanup::{Job, StopFlag, StopOnDrop, Target, clean, days};
-use infiniservice_exec::{CommandError, Control, Stop};
+use infiniservice_exec::{Cancellation, CommandError, Stop};
 use infiniservice_platform::blocking::{Blocked, Lane, start};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::DiskCleanupData;
@@ -37,9 +37,9 @@ pub(super) fn job(query: &Query, root: PathBuf) -> Result<Job, CommandError> {
 /// The figures of all that was done; where the command had to end before, they are in its error.
 pub(super) async fn clean_until_stopped(
     job: &Job,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> Result<DiskCleanupData, CommandError> {
-    match walk(job, control).await {
+    match walk(job, cancellation).await {
         (Ok(data), None) => Ok(data),
         (Ok(data), Some(stop)) => Err(with(stop.into(), &data)),
         // What hangs can say no figures.
@@ -51,7 +51,7 @@ pub(super) async fn clean_until_stopped(
 }
 
 /// The thread's own figures, and why it had to end before it was done.
-async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, Blocked>, Option<Stop>) {
+async fn walk(job: &Job, cancellation: &Cancellation) -> (Result<DiskCleanupData, Blocked>, Option<Stop>) {
     // Also when this future is dropped, the thread ends at its next entry.
     let stop = StopOnDrop::from(job.stop.clone());
     let own = job.clone();
@@ -63,7 +63,7 @@ async fn walk(job: &Job, control: &Control) -> (Result<DiskCleanupData, Blocked>
     tokio::select! {
         biased;
         data = &mut walk => (data, None),
-        why = control.stopped() => {
+        why = cancellation.stopped() => {
             stop.flag().set();
             let data = timeout(GRACE, walk).await;
             let hangs = || Blocked::StillHangs { what: "the cleanup's walk".into() };

@@ -6,17 +6,21 @@ use super::disk_cleanup::{self, Query, with};
 use crate::cleanup::journal::{self, Archives};
 use crate::cleanup::{Job, Target};
 use crate::context::CommandContext;
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Request};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult, Request};
 use infiniservice_protocol::data::DiskCleanupData;
 use infiniservice_protocol::{Action, ErrorCode};
 use std::path::PathBuf;
 
 /// Cleans; what was done until the command had to end is in its error.
-pub(super) async fn clean_disk(query: Query, context: &CommandContext, control: &Control) -> CommandResult {
+pub(super) async fn clean_disk(
+    query: Query,
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
     let job = disk_cleanup::job(&query, PathBuf::from("/"))?;
-    let mut data = disk_cleanup::clean_until_stopped(&job, control).await?;
+    let mut data = disk_cleanup::clean_until_stopped(&job, cancellation).await?;
     if job.targets.contains(&Target::Logs) {
-        vacuum(&job, &mut data, context, control).await.map_err(|error| with(error, &data))?;
+        vacuum(&job, &mut data, context, cancellation).await.map_err(|error| with(error, &data))?;
     }
     CommandOutcome::of(&data)
 }
@@ -26,7 +30,7 @@ async fn vacuum(
     job: &Job,
     data: &mut DiskCleanupData,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> Result<(), CommandError> {
     let age = journal::age(job);
     let due = Archives::look(&job.root).older_than(age, job.now);
@@ -35,7 +39,7 @@ async fn vacuum(
         return Ok(());
     }
     let request = Request::new("journalctl", [format!("--vacuum-time={}s", age.as_secs())]);
-    let finished = context.runner.run(request.max_output(context.max_output_bytes), control).await?;
+    let finished = context.runner.run(request.max_output(context.max_output_bytes), cancellation).await?;
     due.without(&Archives::look(&job.root)).count_into(data);
     if finished.succeeded() {
         return Ok(());
@@ -44,6 +48,6 @@ async fn vacuum(
 }
 
 #[allow(clippy::unused_async)]
-pub(super) async fn windows_only(action: Action, _: &Control) -> CommandResult {
+pub(super) async fn windows_only(action: Action, _: &Cancellation) -> CommandResult {
     Err(CommandError::new(ErrorCode::Unsupported, format!("{} exists on Windows only", action.name())))
 }

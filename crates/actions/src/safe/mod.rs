@@ -17,7 +17,7 @@ use super::changes::{self, CHANGE_MAX};
 use super::context::{CommandContext, PowerAction};
 use crate::autochecks::{self, Asked, Known, Machine, UpdateSource};
 use crate::packages::Change;
-use infiniservice_exec::{BoxFuture, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{BoxFuture, Cancellation, CommandOutcome, CommandResult};
 use infiniservice_protocol::data::PowerData;
 use infiniservice_protocol::{Action, ActionName};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub(super) enum Needs {
 
 macro_rules! handlers {
     (
-        HANDLERS($context:ident, $control:ident):
+        HANDLERS($context:ident, $cancellation:ident):
         $($name:ident { $($param:ident),* } needs $needs:ident => $call:expr;)+
     ) => {
         /// What `action` needs of the machine.
@@ -50,7 +50,7 @@ macro_rules! handlers {
             }
         }
 
-        async fn carry_out(action: Action, $context: &CommandContext, $control: &Control) -> CommandResult {
+        async fn carry_out(action: Action, $context: &CommandContext, $cancellation: &Cancellation) -> CommandResult {
             match action {
                 $(Action::$name { $($param),* } => $call.await,)+
             }
@@ -58,57 +58,61 @@ macro_rules! handlers {
     };
 }
 
-// One line an action; `context` and `control` are what each is given.
+// One line an action; `context` and `cancellation` are what each is given.
 handlers! {
-    HANDLERS(context, control):
-    ServiceList { state } needs Services => list_services(state.as_deref(), context, control);
-    ServiceControl { service, operation } needs Services => context.services.control(&service, operation, control);
+    HANDLERS(context, cancellation):
+    ServiceList { state } needs Services => list_services(state.as_deref(), context, cancellation);
+    ServiceControl { service, operation } needs Services => context.services.control(&service, operation, cancellation);
     ServiceLogs { service, lines, priority, since, until } needs Services =>
-        service_logs::run(service_logs::Query { service, lines, priority, since, until }, context, control);
-    PackageList { limit, filter } needs Packages => package::list(limit, filter.as_deref(), context, control);
-    PackageInstall { package, cascade } needs Packages => package::change(Change::Install, &package, cascade, context, control);
-    PackageUpdate { package, cascade } needs Packages => package::change(Change::Update, &package, cascade, context, control);
-    PackageRemove { package, cascade } needs Packages => package::change(Change::Remove, &package, cascade, context, control);
+        service_logs::run(service_logs::Query { service, lines, priority, since, until }, context, cancellation);
+    PackageList { limit, filter } needs Packages => package::list(limit, filter.as_deref(), context, cancellation);
+    PackageInstall { package, cascade } needs Packages => package::change(Change::Install, &package, cascade, context, cancellation);
+    PackageUpdate { package, cascade } needs Packages => package::change(Change::Update, &package, cascade, context, cancellation);
+    PackageRemove { package, cascade } needs Packages => package::change(Change::Remove, &package, cascade, context, cancellation);
     PackageChangeStatus { id } needs Nothing => async { context.changes.status(id.as_deref()) };
     ProcessList { limit, sort_by, filter } needs Nothing =>
-        process_list::run(process_list::Query { limit, sort_by, filter }, context, control);
-    ProcessKill { pid, force } needs Nothing => process_kill::run(pid, force, control);
-    UpdateCheck {} needs Packages => update::check(context, control);
-    UpdateInstall { security_only, cascade } needs Packages => update::install(security_only, cascade, context, control);
-    WindowsUpdateCheck {} needs Nothing => here::windows_only(Action::WindowsUpdateCheck {}, control);
+        process_list::run(process_list::Query { limit, sort_by, filter }, context, cancellation);
+    ProcessKill { pid, force } needs Nothing => process_kill::run(pid, force, cancellation);
+    UpdateCheck {} needs Packages => update::check(context, cancellation);
+    UpdateInstall { security_only, cascade } needs Packages => update::install(security_only, cascade, context, cancellation);
+    WindowsUpdateCheck {} needs Nothing => here::windows_only(Action::WindowsUpdateCheck {}, cancellation);
     WindowsUpdateInstall { kb_articles } needs Nothing =>
-        async { here::windows_only(Action::WindowsUpdateInstall { kb_articles }, &control.commit(CHANGE_MAX)?).await };
-    WindowsDefenderStatus {} needs Nothing => here::windows_only(Action::WindowsDefenderStatus {}, control);
-    WindowsDefenderScan { scan_type } needs Nothing => here::windows_only(Action::WindowsDefenderScan { scan_type }, control);
+        async { here::windows_only(Action::WindowsUpdateInstall { kb_articles }, &cancellation.commit(CHANGE_MAX)?).await };
+    WindowsDefenderStatus {} needs Nothing => here::windows_only(Action::WindowsDefenderStatus {}, cancellation);
+    WindowsDefenderScan { scan_type } needs Nothing => here::windows_only(Action::WindowsDefenderScan { scan_type }, cancellation);
     ApplicationInventory { limit, filter } needs Nothing =>
-        here::list_applications(application_inventory::Query { limit, filter }, context, control);
+        here::list_applications(application_inventory::Query { limit, filter }, context, cancellation);
     Autochecks { checks, warning_percent, critical_percent } needs Nothing =>
-        check_health(checks.as_deref(), Asked { warning_percent, critical_percent }, context, control);
+        check_health(checks.as_deref(), Asked { warning_percent, critical_percent }, context, cancellation);
     DiskCleanup { targets, older_than_days, dry_run } needs Nothing =>
-        here::clean_disk(disk_cleanup::Query { targets, older_than_days, dry_run }, context, control);
-    Shutdown {} needs Services => end_machine(PowerAction::Shutdown, context, control);
-    Reboot {} needs Services => end_machine(PowerAction::Reboot, context, control);
+        here::clean_disk(disk_cleanup::Query { targets, older_than_days, dry_run }, context, cancellation);
+    Shutdown {} needs Services => end_machine(PowerAction::Shutdown, context, cancellation);
+    Reboot {} needs Services => end_machine(PowerAction::Reboot, context, cancellation);
 }
 
-/// Carries out one action. It ends by itself when `control` says so, with what it has got. A change of packages holds all
+/// Carries out one action. It ends by itself when `cancellation` says so, with what it has got. A change of packages holds all
 /// that it needs, as it goes on when nobody waits for it any more.
 pub(super) async fn run(
     id: &str,
     action: Action,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
     if !action.name().changes_packages() {
-        return carry_out(action, context, control).await;
+        return carry_out(action, context, cancellation).await;
     }
-    let held = (action.clone(), context.clone(), control.clone());
+    let held = (action.clone(), context.clone(), cancellation.clone());
     let work = Box::pin(async move { carry_out(held.0, &held.1, &held.2).await });
-    changes::run(id, &action, &context.changes, control, work).await
+    changes::run(id, &action, &context.changes, cancellation, work).await
 }
 
 /// The services in `state`, or all.
-async fn list_services(state: Option<&str>, context: &CommandContext, control: &Control) -> CommandResult {
-    let mut services = control.bound(context.services.list()).await??;
+async fn list_services(
+    state: Option<&str>,
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
+    let mut services = cancellation.run_until_cancelled(context.services.list()).await??;
     if let Some(state) = state {
         services.retain(|service| service.status == state);
     }
@@ -116,8 +120,12 @@ async fn list_services(state: Option<&str>, context: &CommandContext, control: &
 }
 
 /// Has the machine's own service manager end it. That is queued when this returns: the answer leaves before the machine goes.
-async fn end_machine(action: PowerAction, context: &CommandContext, control: &Control) -> CommandResult {
-    control.bound(context.services.end_machine(action)).await??;
+async fn end_machine(
+    action: PowerAction,
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
+    cancellation.run_until_cancelled(context.services.end_machine(action)).await??;
     CommandOutcome::of(&PowerData { action: action.name().to_string(), accepted: true })
 }
 
@@ -126,7 +134,7 @@ async fn check_health(
     names: Option<&[String]>,
     asked: Asked,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
     let machine = Machine {
         root: PathBuf::from("/"),
@@ -134,7 +142,7 @@ async fn check_health(
         services: context.services.clone(),
         updates: Arc::new(PackageManager(context.clone())),
         asked,
-        control: control.clone(),
+        cancellation: cancellation.clone(),
         once: Arc::default(),
     };
     autochecks::run(names, &machine).await
@@ -144,7 +152,7 @@ async fn check_health(
 struct PackageManager(CommandContext);
 
 impl UpdateSource for PackageManager {
-    fn pending<'a>(&'a self, control: &'a Control) -> BoxFuture<'a, Result<Known, String>> {
-        Box::pin(async { update::known(&self.0, control).await.map_err(|error| error.error) })
+    fn pending<'a>(&'a self, cancellation: &'a Cancellation) -> BoxFuture<'a, Result<Known, String>> {
+        Box::pin(async { update::known(&self.0, cancellation).await.map_err(|error| error.error) })
     }
 }

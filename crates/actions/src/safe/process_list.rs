@@ -2,7 +2,7 @@
 
 use crate::context::CommandContext;
 use infiniservice_collector::{ProcessQuery, SortBy};
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::ProcessSort;
 
@@ -15,8 +15,12 @@ pub(super) struct Query {
 }
 
 /// Lists the processes.
-pub(super) async fn run(query: Query, context: &CommandContext, control: &Control) -> CommandResult {
-    let listed = control.bound(context.processes.processes(asked(query))).await?;
+pub(super) async fn run(
+    query: Query,
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
+    let listed = cancellation.run_until_cancelled(context.processes.processes(asked(query))).await?;
     CommandOutcome::of(&listed.map_err(|why| CommandError::new(ErrorCode::ExecutionFailed, why))?)
 }
 

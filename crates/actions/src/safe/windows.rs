@@ -7,21 +7,21 @@ use crate::cleanup::{StopOnDrop, system_drive};
 use crate::context::CommandContext;
 use crate::inventory::{Selection, windows};
 use crate::{defender, windows_update};
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_platform::blocking::Lane;
 use infiniservice_protocol::{Action, ErrorCode};
 use tokio::sync::Semaphore;
 
 /// Carries out one of them.
-pub(super) async fn windows_only(action: Action, control: &Control) -> CommandResult {
+pub(super) async fn windows_only(action: Action, cancellation: &Cancellation) -> CommandResult {
     match action {
-        Action::WindowsUpdateCheck {} => CommandOutcome::of(&windows_update::check(control).await?),
+        Action::WindowsUpdateCheck {} => CommandOutcome::of(&windows_update::check(cancellation).await?),
         Action::WindowsUpdateInstall { kb_articles } => {
-            CommandOutcome::of(&windows_update::install(kb_articles, control).await?)
+            CommandOutcome::of(&windows_update::install(kb_articles, cancellation).await?)
         }
-        Action::WindowsDefenderStatus {} => CommandOutcome::of(&defender::status(control).await?),
+        Action::WindowsDefenderStatus {} => CommandOutcome::of(&defender::status(cancellation).await?),
         Action::WindowsDefenderScan { scan_type } => {
-            CommandOutcome::of(&defender::scan(scan_type, control).await?)
+            CommandOutcome::of(&defender::scan(scan_type, cancellation).await?)
         }
         other => {
             let error = format!("{} exists on Linux only", other.name());
@@ -34,10 +34,10 @@ pub(super) async fn windows_only(action: Action, control: &Control) -> CommandRe
 pub(super) async fn clean_disk(
     query: disk_cleanup::Query,
     _: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
     let job = disk_cleanup::job(&query, system_drive())?;
-    CommandOutcome::of(&disk_cleanup::clean_until_stopped(&job, control).await?)
+    CommandOutcome::of(&disk_cleanup::clean_until_stopped(&job, cancellation).await?)
 }
 
 /// One such walk at a time.
@@ -47,15 +47,15 @@ static WALK: Semaphore = Semaphore::const_new(1);
 pub(super) async fn list_applications(
     query: application_inventory::Query,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
-    let turn = control.bound(WALK.acquire()).await?;
+    let turn = cancellation.run_until_cancelled(WALK.acquire()).await?;
     let stop = StopOnDrop::default();
     let flag = stop.flag();
     let reading = infiniservice_platform::blocking::join(Lane::Walks, "the registry", move || {
         windows::applications(&flag)
     });
-    let found = control.bound(reading).await?;
+    let found = cancellation.run_until_cancelled(reading).await?;
     drop((turn, stop));
     let (found, incomplete) = found.map_err(|blocked| {
         CommandError::new(ErrorCode::ExecutionFailed, format!("the registry could not be read: {blocked}"))

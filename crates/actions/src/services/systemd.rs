@@ -2,8 +2,8 @@
 
 use crate::context::{PowerAction, Services};
 use infiniservice_exec::{
-    BoxFuture, Captured, CommandError, CommandOutcome, CommandResult, Control, Finished, Program, Request,
-    Runner,
+    BoxFuture, Cancellation, Captured, CommandError, CommandOutcome, CommandResult, Finished, Program,
+    Request, Runner,
 };
 use infiniservice_platform::systemd::control::ControlError;
 use infiniservice_platform::systemd::ends::Ends;
@@ -31,21 +31,26 @@ impl SystemdServices {
         Self { client, runner }
     }
 
-    async fn operate(&self, service: &str, operation: ServiceOperation, control: &Control) -> CommandResult {
+    async fn operate(
+        &self,
+        service: &str,
+        operation: ServiceOperation,
+        cancellation: &Cancellation,
+    ) -> CommandResult {
         if let Some(ends) = Ends::of(service)
             && operation != ServiceOperation::Status
         {
             return Err(ControlError::NotForServices(ends.refusal(service, "")).into());
         }
         let unit = UnitName::parse(service)?;
-        let progress = Progress::within(control.remaining());
-        match control.bound(self.client.control(&unit, operation, &progress)).await {
-            Ok(Ok(done)) => outcome(self.with_sysv(done, control).await),
+        let progress = Progress::within(cancellation.remaining());
+        match cancellation.run_until_cancelled(self.client.control(&unit, operation, &progress)).await {
+            Ok(Ok(done)) => outcome(self.with_sysv(done, cancellation).await),
             Ok(Err(ControlError::SysV(script))) => {
-                let done = self.switch_sysv(&unit, &script, operation, control).await?;
+                let done = self.switch_sysv(&unit, &script, operation, cancellation).await?;
                 outcome(done)
             }
-            Ok(Err(error)) => Err(self.failure(&unit, error, control).await),
+            Ok(Err(error)) => Err(self.failure(&unit, error, cancellation).await),
             Err(mut stop) => {
                 stop.error.push_str("; ");
                 stop.error.push_str(progress.told());
@@ -55,16 +60,21 @@ impl SystemdServices {
     }
 
     /// A failed unit's own last words are in the journal.
-    async fn failure(&self, unit: &UnitName, error: ControlError, control: &Control) -> CommandError {
+    async fn failure(
+        &self,
+        unit: &UnitName,
+        error: ControlError,
+        cancellation: &Cancellation,
+    ) -> CommandError {
         let failed = matches!(error, ControlError::Failed { .. });
         let error = CommandError::from(error);
-        if failed { error.with_stderr(self.journal(unit, control).await) } else { error }
+        if failed { error.with_stderr(self.journal(unit, cancellation).await) } else { error }
     }
 
-    async fn journal(&self, unit: &UnitName, control: &Control) -> Captured {
+    async fn journal(&self, unit: &UnitName, cancellation: &Cancellation) -> Captured {
         let arguments = ["-u", unit.as_str(), "-n", "20", "-o", "cat", "--no-pager"];
         let request = Request::new("journalctl", arguments).max_output(64 << 10);
-        let finished = self.runner.run(request, &control.shortened(JOURNAL_TIMEOUT)).await;
+        let finished = self.runner.run(request, &cancellation.shortened(JOURNAL_TIMEOUT)).await;
         finished.map(|finished| finished.stdout).unwrap_or_default()
     }
 }
@@ -95,9 +105,9 @@ impl Services for SystemdServices {
         &'a self,
         service: &'a str,
         operation: ServiceOperation,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult> {
-        Box::pin(self.operate(service, operation, control))
+        Box::pin(self.operate(service, operation, cancellation))
     }
 
     fn end_machine(&self, action: PowerAction) -> BoxFuture<'_, Result<(), CommandError>> {
@@ -117,20 +127,20 @@ impl SystemdServices {
         unit: &UnitName,
         script: &str,
         operation: ServiceOperation,
-        control: &Control,
+        cancellation: &Cancellation,
     ) -> Result<Done, CommandError> {
         let enables = operation == ServiceOperation::Enable;
         let word = if enables { "enable" } else { "disable" };
-        let finished = self.sysv_install(word, script, control).await?;
+        let finished = self.sysv_install(word, script, cancellation).await?;
         if !finished.succeeded() {
             let error = format!("systemd-sysv-install {word} {script} failed");
             return Err(finished.into_error(ErrorCode::ExecutionFailed, error));
         }
-        let reloaded = control.bound(self.client.reload()).await?;
+        let reloaded = cancellation.run_until_cancelled(self.client.reload()).await?;
         reloaded.map_err(ControlError::from)?;
         let progress = Progress::default();
         let asked = self.client.control(unit, ServiceOperation::Status, &progress);
-        let done = self.with_sysv(control.bound(asked).await??, control).await;
+        let done = self.with_sysv(cancellation.run_until_cancelled(asked).await??, cancellation).await;
         let want = if enables { "enabled" } else { "disabled" };
         if done.service.start_type == want {
             return Ok(done);
@@ -142,9 +152,9 @@ impl SystemdServices {
     }
 
     /// Of a System V script's unit the links say whether it starts at boot, not the unit's file.
-    pub(super) async fn with_sysv(&self, mut done: Done, control: &Control) -> Done {
+    pub(super) async fn with_sysv(&self, mut done: Done, cancellation: &Cancellation) -> Done {
         let Some(script) = done.service.sysv_script.clone() else { return done };
-        let Ok(finished) = self.sysv_install("is-enabled", &script, control).await else { return done };
+        let Ok(finished) = self.sysv_install("is-enabled", &script, cancellation).await else { return done };
         done.service.start_type = match finished.exit_code() {
             Some(0) => "enabled".into(),
             Some(1) => "disabled".into(),
@@ -161,11 +171,11 @@ impl SystemdServices {
         &self,
         word: &str,
         script: &str,
-        control: &Control,
+        cancellation: &Cancellation,
     ) -> Result<Finished, CommandError> {
         let mut request = Request::new("systemd-sysv-install", [word, script]).max_output(MAX_OUTPUT_BYTES);
         request.program = Program::At(PathBuf::from(TOOL));
-        self.runner.run(request, control).await.map_err(|error| {
+        self.runner.run(request, cancellation).await.map_err(|error| {
             let error =
                 format!("{script} is a SysV script, and systemd-sysv-install could not be run: {error}");
             CommandError::new(ErrorCode::Unsupported, error)

@@ -2,7 +2,9 @@
 
 use super::SystemdServices;
 use crate::context::Services;
-use infiniservice_exec::{BoxFuture, CommandError, Control, Finished, Request, RunError, Runner, Status};
+use infiniservice_exec::{
+    BoxFuture, Cancellation, CommandError, Finished, Request, RunError, Runner, Status,
+};
 use infiniservice_platform::systemd::own_manager::OwnManager;
 use infiniservice_platform::systemd::{BusAddress, UnitClient};
 use infiniservice_protocol::{ErrorCode, ServiceOperation as Op};
@@ -19,7 +21,7 @@ const UNITS: [(&str, &str); 3] = [
 struct Journal(Mutex<Vec<Request>>);
 
 impl Runner for Journal {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
+    fn run<'a>(&'a self, request: Request, _: &'a Cancellation) -> BoxFuture<'a, Result<Finished, RunError>> {
         self.0.lock().unwrap().push(request);
         let (stdout, stderr) = ("last words\n".to_owned().into(), String::new().into());
         Box::pin(async { Ok(Finished { status: Status::Exited(0), stdout, stderr }) })
@@ -29,7 +31,7 @@ impl Runner for Journal {
 async fn failure(own: &OwnManager, service: &str, timeout: Duration) -> (CommandError, Vec<Request>) {
     let journal = Arc::new(Journal::default());
     let services = SystemdServices::new(UnitClient::at(own.on_bus()), journal.clone());
-    let error = services.control(service, Op::Start, &Control::for_at_most(timeout)).await.unwrap_err();
+    let error = services.control(service, Op::Start, &Cancellation::for_at_most(timeout)).await.unwrap_err();
     let asked = journal.0.lock().unwrap().clone();
     (error, asked)
 }
@@ -63,8 +65,8 @@ async fn a_start_that_never_reached_systemd_says_that_nothing_was_asked() {
     let _bus = std::os::unix::net::UnixListener::bind(&path).unwrap();
     let client = UnitClient::at(BusAddress::At(format!("unix:path={}", path.display())));
     let services = SystemdServices::new(client, Arc::new(Journal::default()));
-    let control = Control::for_at_most(Duration::from_millis(300));
-    let error = services.control("good", Op::Start, &control).await.unwrap_err();
+    let cancellation = Cancellation::for_at_most(Duration::from_millis(300));
+    let error = services.control("good", Op::Start, &cancellation).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Timeout);
     assert!(error.error.contains("had not yet received") && !error.error.contains("continues"), "{error}");
 }
@@ -73,8 +75,8 @@ async fn a_start_that_never_reached_systemd_says_that_nothing_was_asked() {
 async fn success_carries_the_service_as_it_is_now() {
     let Some(own) = OwnManager::start(&UNITS) else { return };
     let services = SystemdServices::new(UnitClient::at(own.on_bus()), Arc::new(Journal::default()));
-    let control = Control::for_at_most(Duration::from_secs(30));
-    let data = services.control("good", Op::Start, &control).await.unwrap().data;
+    let cancellation = Cancellation::for_at_most(Duration::from_secs(30));
+    let data = services.control("good", Op::Start, &cancellation).await.unwrap().data;
     assert_eq!((&data["name"], &data["status"]), (&"good.service".into(), &"running".into()));
     assert_eq!((&data["can_start"], &data["can_stop"]), (&false.into(), &true.into()));
     let listed = services.list().await.unwrap();
@@ -86,9 +88,9 @@ async fn success_carries_the_service_as_it_is_now() {
 async fn names_are_checked_before_anything_is_asked() {
     let nowhere = UnitClient::at(BusAddress::At("unix:path=/nonexistent".into()));
     let services = SystemdServices::new(nowhere, Arc::new(Journal::default()));
-    let control = Control::for_at_most(Duration::from_secs(30));
+    let cancellation = Cancellation::for_at_most(Duration::from_secs(30));
     for (name, code) in [("../x", ErrorCode::InvalidParameter), ("ssh", ErrorCode::Unsupported)] {
-        assert_eq!(services.control(name, Op::Start, &control).await.unwrap_err().code, code, "{name}");
+        assert_eq!(services.control(name, Op::Start, &cancellation).await.unwrap_err().code, code, "{name}");
     }
 }
 
@@ -96,7 +98,7 @@ async fn names_are_checked_before_anything_is_asked() {
 async fn what_ends_the_machine_is_refused_before_anything_is_asked_and_names_its_action() {
     let nowhere = UnitClient::at(BusAddress::At("unix:path=/nonexistent".into()));
     let services = SystemdServices::new(nowhere, Arc::new(Journal::default()));
-    let control = Control::for_at_most(Duration::from_secs(30));
+    let cancellation = Cancellation::for_at_most(Duration::from_secs(30));
     for (name, words) in [
         ("poweroff.target", "the action Shutdown"),
         ("reboot", "the action Reboot"),
@@ -104,7 +106,7 @@ async fn what_ends_the_machine_is_refused_before_anything_is_asked_and_names_its
         ("rescue.target", "cuts the machine off from the host"),
         ("debug-shell", "without a password"),
     ] {
-        let error = services.control(name, Op::Start, &control).await.unwrap_err();
+        let error = services.control(name, Op::Start, &cancellation).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter, "{name}");
         assert!(error.error.contains(words), "{name}: {error}");
     }

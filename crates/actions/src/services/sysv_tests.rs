@@ -2,7 +2,7 @@
 
 use super::SystemdServices;
 use crate::context::Services;
-use infiniservice_exec::{BoxFuture, Control, Finished, Program, Request, RunError, Runner, Status};
+use infiniservice_exec::{BoxFuture, Cancellation, Finished, Program, Request, RunError, Runner, Status};
 use infiniservice_platform::systemd::UnitClient;
 use infiniservice_platform::systemd::own_manager::OwnManager;
 use infiniservice_protocol::{ErrorCode, ServiceOperation as Op};
@@ -24,7 +24,7 @@ struct Tool {
 }
 
 impl Runner for Tool {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
+    fn run<'a>(&'a self, request: Request, _: &'a Cancellation) -> BoxFuture<'a, Result<Finished, RunError>> {
         assert_eq!(request.program, Program::At("/usr/lib/systemd/systemd-sysv-install".into()));
         let words: Vec<_> =
             request.arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -39,8 +39,8 @@ impl Runner for Tool {
     }
 }
 
-fn control() -> Control {
-    Control::for_at_most(Duration::from_secs(60))
+fn control() -> Cancellation {
+    Cancellation::for_at_most(Duration::from_secs(60))
 }
 
 #[tokio::test]
@@ -50,8 +50,8 @@ async fn a_sysv_script_is_enabled_and_disabled_by_the_tool_for_it_and_its_state_
     let tool = Arc::new(Tool::default());
     let services = SystemdServices::new(UnitClient::at(own.on_bus()), tool.clone());
     let startup = async |operation| {
-        let control = control();
-        let outcome = services.control("old", operation, &control).await.unwrap();
+        let cancellation = control();
+        let outcome = services.control("old", operation, &cancellation).await.unwrap();
         assert!(outcome.stdout.text.contains("SysV script old"), "{outcome:?}");
         outcome.data["startup_type"].clone()
     };

@@ -1,7 +1,7 @@
 //! Services are those of the service control manager, which is asked from threads that may block.
 
 use crate::context::{PowerAction, Services};
-use infiniservice_exec::{BoxFuture, CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::scm::control::Operation;
 use infiniservice_platform::scm::manager::ServiceManager;
@@ -53,14 +53,14 @@ impl Services for ScmServices {
         &'a self,
         service: &'a str,
         operation: ServiceOperation,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult> {
         Box::pin(async move {
             name::check(service).map_err(|why| CommandError::new(ErrorCode::InvalidParameter, why))?;
             let stop = StopOnDrop(Arc::default());
             let (told, name) = (stop.0.clone(), service.to_owned());
             let work = ask(move || operate(&name, operation, &told));
-            let (service, note) = control.bound(work).await.map_err(goes_on)???;
+            let (service, note) = cancellation.run_until_cancelled(work).await.map_err(goes_on)???;
             // Other services may have been stopped with it.
             self.known.lock().unwrap_or_else(PoisonError::into_inner).read_at = None;
             let outcome = CommandOutcome::of(&service.info())?;

@@ -8,7 +8,7 @@ mod linux;
 mod windows;
 
 use crate::context::CommandContext;
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished, Status};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Status};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
 #[cfg(target_os = "linux")]
@@ -17,10 +17,14 @@ use std::path::{Path, PathBuf};
 #[cfg(target_os = "windows")]
 use windows as imp;
 
-/// Runs the command until it ends, or until `control` says so; then nothing that it started is left.
-pub(super) async fn run(command: RawCommand, context: &CommandContext, control: &Control) -> CommandResult {
-    let request = imp::request(command, control).await?.max_output(context.max_output_bytes);
-    outcome(context.runner.run(request, control).await?)
+/// Runs the command until it ends, or until `cancellation` says so; then nothing that it started is left.
+pub(super) async fn run(
+    command: RawCommand,
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
+    let request = imp::request(command, cancellation).await?.max_output(context.max_output_bytes);
+    outcome(context.runner.run(request, cancellation).await?)
 }
 
 fn outcome(finished: Finished) -> CommandResult {
@@ -36,7 +40,7 @@ fn failure(finished: Finished) -> CommandError {
     let error = match finished.status {
         Status::Exited(code) => format!("the command ended with exit code {code}"),
         Status::Signalled(signal) => format!("the command was ended by signal {signal}"),
-        Status::Stopped(_) | Status::GoesOn | Status::Enough | Status::Lost => String::new(),
+        Status::Stopped(_) | Status::Detached | Status::Enough | Status::Lost => String::new(),
     };
     finished.into_error(ErrorCode::ExecutionFailed, error)
 }

@@ -3,7 +3,7 @@
 
 use super::UserNames;
 use super::parse::{self, user_name};
-use infiniservice_exec::{Control, Request, RunError, Runner};
+use infiniservice_exec::{Cancellation, Request, RunError, Runner};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io;
@@ -54,8 +54,8 @@ async fn round(names: &UserNames, wanted: Vec<u32>, userdb: &Path, runner: &dyn 
 async fn by_getent(ids: &[u32], runner: &dyn Runner) -> Result<BTreeMap<u32, String>, RunError> {
     let ids = ids.iter().map(u32::to_string);
     let request = Request::new("getent", std::iter::once("passwd".to_owned()).chain(ids));
-    let control = Control::for_at_most(GETENT_TIMEOUT);
-    let finished = runner.run(request.max_output(MAX_OUTPUT_BYTES), &control).await?;
+    let cancellation = Cancellation::for_at_most(GETENT_TIMEOUT);
+    let finished = runner.run(request.max_output(MAX_OUTPUT_BYTES), &cancellation).await?;
     Ok(parse::printed_names(&finished.stdout.text))
 }
 
@@ -134,7 +134,7 @@ mod tests {
         fn run<'a>(
             &'a self,
             request: Request,
-            _control: &'a Control,
+            _cancellation: &'a Cancellation,
         ) -> BoxFuture<'a, Result<Finished, RunError>> {
             let missing = request.program == Program::Named("getent") && self.prints.is_empty();
             self.called.lock().unwrap().push(request);

@@ -3,7 +3,7 @@
 
 use super::tests::{Parent, shell};
 use super::*;
-use crate::{Identity, Line};
+use crate::{Identity, Line, Status, Stop};
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(60);
 const NOBODY: u32 = 65534;
 
 fn runner() -> SystemRunner {
-    SystemRunner { fences: Fences::by_process_table() }
+    SystemRunner { containments: Containments::by_process_table() }
 }
 
 /// A fifo in which a script says what its number is.
@@ -45,8 +45,8 @@ impl Told {
 
 /// The run beside what is done once it has begun.
 async fn beside(runner: &SystemRunner, request: Request, then: impl Future<Output = ()>) -> Finished {
-    let control = Control::for_at_most(LONG);
-    let (finished, ()) = tokio::join!(runner.run(request, &control), then);
+    let cancellation = Cancellation::for_at_most(LONG);
+    let (finished, ()) = tokio::join!(runner.run(request, &cancellation), then);
     finished.unwrap()
 }
 
@@ -57,9 +57,9 @@ async fn a_program_that_prints_for_ever_is_ended_when_its_lines_are_enough() {
         lines.push(line.text.to_owned());
         if lines.len() == 1000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let control = Control::for_at_most(LONG);
+    let cancellation = Cancellation::for_at_most(LONG);
     let finished =
-        runner().run_lines(shell("exec yes line").max_output(100), &control, &mut take).await.unwrap();
+        runner().run_lines(shell("exec yes line").max_output(100), &cancellation, &mut take).await.unwrap();
     assert_eq!((finished.status, finished.stdout.text.len()), (Status::Enough, 100));
     assert!(lines.len() == 1000 && lines.iter().all(|line| line == "line"), "{}", lines.len());
 }
@@ -71,9 +71,9 @@ async fn lines_of_a_program_that_ends_come_to_the_last_and_its_exit_code_is_told
         lines.push(line.text.to_owned());
         ControlFlow::Continue(())
     };
-    let control = Control::for_at_most(LONG);
+    let cancellation = Cancellation::for_at_most(LONG);
     let finished =
-        runner().run_lines(shell("seq 100000; printf end; exit 3"), &control, &mut take).await.unwrap();
+        runner().run_lines(shell("seq 100000; printf end; exit 3"), &cancellation, &mut take).await.unwrap();
     assert_eq!(finished.status, Status::Exited(3));
     assert_eq!((lines.len(), lines[99_999].as_str(), lines[100_000].as_str()), (100_001, "100000", "end"));
 }
@@ -121,9 +121,10 @@ async fn a_users_process_that_leaves_its_cgroup_with_his_managers_help_ends_with
         "sh -c 'echo $$ > $PID; exec sleep 1000'",
         "(setsid sh -c 'echo $$ > $PID; exec sleep 1000' &); exec sleep 1000",
     ] {
-        let (runner, told) = (SystemRunner { fences: Fences::below(parent.clone()) }, Told::new());
+        let (runner, told) =
+            (SystemRunner { containments: Containments::below(parent.clone()) }, Told::new());
         let (cancel, cancelled) = tokio::sync::watch::channel(false);
-        let control = Control::new(LONG, cancelled);
+        let cancellation = Cancellation::new(LONG, cancelled);
         let escape = async {
             tokio::task::yield_now().await;
             let pid = told.pid();
@@ -132,9 +133,9 @@ async fn a_users_process_that_leaves_its_cgroup_with_his_managers_help_ends_with
             pid
         };
         let request = Request { identity: identity.clone(), ..told.script(script) };
-        let (finished, pid) = tokio::join!(runner.run(request, &control), escape);
+        let (finished, pid) = tokio::join!(runner.run(request, &cancellation), escape);
         assert_eq!(finished.unwrap().status, Status::Stopped(Stop::Cancelled), "{script}");
-        let left = process_table::kin(pid.as_raw_nonzero().get()).filter(|kin| !kin.zombie);
+        let left = process_table::row_of(pid.as_raw_nonzero().get()).filter(|row| !row.zombie);
         assert_eq!(left, None, "{script}");
     }
 }

@@ -1,4 +1,4 @@
-//! A fence that does not end with the agent: a systemd scope beside the agent's own unit, for work that an end of the agent must
+//! A containment that does not end with the agent: a systemd scope beside the agent's own unit, for work that an end of the agent must
 //! not cut short. apt may be installing the agent itself: its package's script restarts the agent, and what runs in the agent's
 //! cgroup then ends with it.
 //!
@@ -7,9 +7,8 @@
 //! holds however the agent goes, also by a crash. The relays are the processes that systemd makes the scope of: they wait for
 //! input, so that the program itself begins in a scope that is there already.
 
-use super::locate::locate;
-use super::spawn::{self, Streams};
-use crate::stream::Pipe;
+use super::spawn::{self, Streams, locate};
+use crate::output::Pipe;
 use crate::{Program, Request};
 use infiniservice_platform::cgroup::{self, Cgroup};
 use infiniservice_platform::systemd::{BusAddress, scope};
@@ -56,11 +55,11 @@ impl Scope {
         log::debug!("the package change has a scope of its own: {}", path.display());
         let scope = Self { group: Cgroup::at(path), relays };
         // Where the agent may not write there (ProtectControlGroups=), the program would begin outside of it.
-        scope.entrance().map_err(|error| format!("cannot enter the scope {name}: {error}"))?;
+        scope.join_fd().map_err(|error| format!("cannot enter the scope {name}: {error}"))?;
         Ok(scope)
     }
 
-    pub(super) fn entrance(&self) -> io::Result<File> {
+    pub(super) fn join_fd(&self) -> io::Result<File> {
         self.group.entrance()
     }
 

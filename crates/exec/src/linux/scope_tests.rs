@@ -1,7 +1,7 @@
 //! Work that outlives the agent, under a real systemd.
 
 use super::*;
-use crate::Program;
+use crate::{Program, Status, Stop};
 use infiniservice_platform::systemd::own_manager::OwnManager;
 use std::fs::File;
 use std::io::Write as _;
@@ -24,8 +24,8 @@ fn shell(script: &str) -> Request {
 async fn runner() -> Option<(OwnManager, SystemRunner)> {
     let own = OwnManager::start(&[])?;
     own.named().await;
-    let fences = Fences::with_scopes(own.on_bus());
-    Some((own, SystemRunner { fences }))
+    let containments = Containments::with_scopes(own.on_bus());
+    Some((own, SystemRunner { containments }))
 }
 
 fn named_pipe(directory: &Path, name: &str) -> pipe::Receiver {
@@ -39,7 +39,7 @@ fn named_pipe(directory: &Path, name: &str) -> pipe::Receiver {
 async fn it_runs_in_a_scope_of_its_own_and_its_output_comes_as_ever() {
     let Some((_own, runner)) = runner().await else { return };
     let request = shell("cat /proc/self/cgroup; echo err >&2; exit 3");
-    let finished = runner.run(request, &Control::for_at_most(LONG)).await.unwrap();
+    let finished = runner.run(request, &Cancellation::for_at_most(LONG)).await.unwrap();
     assert_eq!((finished.status, finished.stderr.text.as_str()), (Status::Exited(3), "err\n"));
     assert!(finished.stdout.text.contains("/infiniservice-package-"), "{}", finished.stdout.text);
 }
@@ -48,7 +48,7 @@ async fn it_runs_in_a_scope_of_its_own_and_its_output_comes_as_ever() {
 async fn a_timeout_ends_all_of_it() {
     let Some((_own, runner)) = runner().await else { return };
     let script = "trap '' TERM; (setsid sleep 1000 &); echo began; cat /proc/self/cgroup; sleep 1000";
-    let finished = runner.run(shell(script), &Control::for_at_most(LONG_ENOUGH_TO_BEGIN)).await.unwrap();
+    let finished = runner.run(shell(script), &Cancellation::for_at_most(LONG_ENOUGH_TO_BEGIN)).await.unwrap();
     assert!(matches!(finished.status, Status::Stopped(Stop::TimedOut(_))), "{finished:?}");
     assert!(finished.stdout.text.starts_with("began\n"), "{finished:?}");
     let scope = finished.stdout.text.rsplit('/').next().unwrap().trim();
@@ -67,7 +67,7 @@ async fn it_goes_on_when_the_agent_ends_and_says_what_it_likes_to_nobody() {
     let script = "cd $ROOT; echo first; echo > begun; read go < go; \
         head -c 300000 /dev/zero | tr '\\0' x && echo done >&2 && echo > over";
     let (cancel, cancelled) = watch::channel(false);
-    let control = Control::new(LONG, cancelled);
+    let cancellation = Cancellation::new(LONG, cancelled);
     drop(named_pipe(root.path(), "go"));
     // Open at both ends until the test is over: the script may open it before the word is there, or after.
     let mut go = File::options().read(true).write(true).open(root.path().join("go")).unwrap();
@@ -76,9 +76,9 @@ async fn it_goes_on_when_the_agent_ends_and_says_what_it_likes_to_nobody() {
         begun.readable().await.unwrap();
         cancel.send_replace(true);
     };
-    let (finished, ()) = tokio::join!(runner.run(request, &control), stop);
+    let (finished, ()) = tokio::join!(runner.run(request, &cancellation), stop);
     let finished = finished.unwrap();
-    assert_eq!(finished.status, Status::GoesOn);
+    assert_eq!(finished.status, Status::Detached);
     // What the relay had not handed on by then stays with it.
     assert!("first\n".starts_with(&finished.stdout.text), "{finished:?}");
     // The agent is gone: its ends of the pipes are closed. More than a pipe holds is written, and the end is reached.
@@ -88,9 +88,10 @@ async fn it_goes_on_when_the_agent_ends_and_says_what_it_likes_to_nobody() {
 
 #[tokio::test]
 async fn without_systemd_it_runs_all_the_same() {
-    let fences = Fences::with_scopes(infiniservice_platform::systemd::BusAddress::At(
+    let containments = Containments::with_scopes(infiniservice_platform::systemd::BusAddress::At(
         "unix:path=/nonexistent/bus".into(),
     ));
-    let finished = SystemRunner { fences }.run(shell("echo out"), &Control::for_at_most(LONG)).await.unwrap();
+    let finished =
+        SystemRunner { containments }.run(shell("echo out"), &Cancellation::for_at_most(LONG)).await.unwrap();
     assert_eq!((finished.status, finished.stdout.text.as_str()), (Status::Exited(0), "out\n"));
 }

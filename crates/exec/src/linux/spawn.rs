@@ -1,12 +1,12 @@
 //! Makes of a request what the platform starts, and of its failure the reason.
 
-use super::locate::SEARCH_PATH;
-use crate::{Identity, Request, RunError};
+use crate::{Identity, Program, Request, RunError};
 use infiniservice_platform::one_line;
 use infiniservice_platform::start::{self, Entering, Stage};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -25,11 +25,11 @@ impl Streams {
     }
 }
 
-/// Starts the program, which goes behind its fence by `entrance`; `tag` is a variable by which its processes are known.
+/// Starts the program, which enters its containment by `join`; `tag` is a variable by which its processes are known.
 pub(super) fn spawn(
     path: &Path,
     request: &Request,
-    entrance: Option<File>,
+    join: Option<File>,
     tag: Option<(&'static str, String)>,
     streams: Streams,
 ) -> Result<Child, RunError> {
@@ -40,7 +40,7 @@ pub(super) fn spawn(
     command.envs(tag);
     command.stdin(streams.stdin).stdout(streams.stdout).stderr(streams.stderr);
     command.kill_on_drop(!request.outlives_the_agent);
-    start::spawn(command, entrance, entering(request)?).map_err(|error| failed(&error, path, request))
+    start::spawn(command, join, entering(request)?).map_err(|error| failed(&error, path, request))
 }
 
 fn entering(request: &Request) -> Result<Entering, RunError> {
@@ -67,5 +67,73 @@ fn failed(error: &io::Error, program: &Path, request: &Request) -> RunError {
             kind: error.kind(),
         },
         _ => RunError::NotStarted { program: program.display().to_string(), error: one_line::reason(error) },
+    }
+}
+
+/// Where programs are looked for, and the `PATH` that they get.
+pub(super) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The path of a program that may be started.
+pub(super) fn locate(program: &Program) -> Result<PathBuf, RunError> {
+    match program {
+        Program::Named(name) => {
+            let paths = SEARCH_PATH.split(':').map(|directory| Path::new(directory).join(name));
+            let found = paths.into_iter().find(|path| is_executable(path));
+            trusted(found.ok_or_else(|| RunError::NotInstalled((*name).to_owned()))?)
+        }
+        Program::At(path) if is_executable(path) && path.is_absolute() => trusted(path.clone()),
+        Program::At(path) => Err(RunError::NotInstalled(path.display().to_string())),
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| m.is_file() && m.mode() & 0o111 != 0)
+}
+
+/// Root starts nothing that others could have written.
+fn trusted(path: PathBuf) -> Result<PathBuf, RunError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(path);
+    }
+    let why = match path.metadata() {
+        Ok(m) if m.uid() != 0 => "it does not belong to root",
+        Ok(m) if m.mode() & 0o022 != 0 => "users other than root may write to it",
+        Ok(_) => return Ok(path),
+        Err(_) => "it cannot be checked",
+    };
+    Err(RunError::Untrusted { path: path.display().to_string(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    #[test]
+    fn a_program_is_found_by_its_name_and_an_absent_one_is_named() {
+        assert!(locate(&Program::Named("sh")).unwrap().is_absolute());
+        assert_eq!(locate(&Program::Named("no-such")), Err(RunError::NotInstalled("no-such".into())));
+        assert!(matches!(locate(&Program::At("sh".into())), Err(RunError::NotInstalled(_))));
+    }
+
+    #[test]
+    fn root_starts_nothing_that_others_could_have_written() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("SKIPPED: not root");
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tool");
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        let located = |mode: u32, owner: u32| {
+            chown(&path, Some(owner), None).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            locate(&Program::At(path.clone()))
+        };
+        assert!(located(0o755, 0).is_ok());
+        assert!(matches!(located(0o775, 0), Err(RunError::Untrusted { .. })));
+        assert!(matches!(located(0o757, 0), Err(RunError::Untrusted { .. })));
+        assert!(matches!(located(0o755, 1000), Err(RunError::Untrusted { .. })));
+        assert!(matches!(located(0o644, 0), Err(RunError::NotInstalled(_))));
     }
 }

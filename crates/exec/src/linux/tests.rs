@@ -1,7 +1,7 @@
-//! The runner on real processes, behind both kinds of fence; programs that try to escape among them.
+//! The runner on real processes, in both kinds of containment; programs that try to escape among them.
 
 use super::*;
-use crate::Program;
+use crate::{Program, Status, Stop};
 use infiniservice_protocol::ErrorCode;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,12 +35,12 @@ impl Drop for Parent {
     }
 }
 
-/// Runs the test behind each kind of fence.
-async fn behind_each_fence<F: Future<Output = ()>>(test: impl Fn(SystemRunner) -> F) {
-    test(SystemRunner { fences: Fences::by_process_table() }).await;
+/// Runs the test in each kind of containment.
+async fn in_each_containment<F: Future<Output = ()>>(test: impl Fn(SystemRunner) -> F) {
+    test(SystemRunner { containments: Containments::by_process_table() }).await;
     let parent = Parent::new();
     if let Some(path) = &parent.0 {
-        test(SystemRunner { fences: Fences::below(path.clone()) }).await;
+        test(SystemRunner { containments: Containments::below(path.clone()) }).await;
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn shell(script: &str) -> Request {
 }
 
 async fn run(runner: &SystemRunner, request: Request, timeout: Duration) -> Finished {
-    runner.run(request, &Control::for_at_most(timeout)).await.unwrap()
+    runner.run(request, &Cancellation::for_at_most(timeout)).await.unwrap()
 }
 
 /// A directory in which a script leaves the numbers of processes that it started, and a pipe in which it says that all run.
@@ -92,7 +92,7 @@ impl Pids {
         let files =
             std::fs::read_dir(self.root.path().join("pids")).unwrap().map(|entry| entry.unwrap().path());
         for file in files {
-            exit::of(std::fs::read_to_string(file).unwrap().trim().parse().unwrap()).await;
+            process_tree::exit_of(std::fs::read_to_string(file).unwrap().trim().parse().unwrap()).await;
         }
     }
 
@@ -106,7 +106,7 @@ impl Pids {
         let all = self.all();
         assert_eq!(all.len(), 4, "not all began: {all:?}");
         assert!(self.all_ended(), "left behind: {all:?}");
-        if runner.fences.without_groups() {
+        if runner.containments.without_groups() {
             assert!(all.iter().all(|(_, state)| state.is_none()), "zombies: {all:?}");
         }
     }
@@ -120,7 +120,7 @@ fn state(path: &Path) -> Option<char> {
 
 #[tokio::test]
 async fn output_and_exit_code_come_back() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let finished = run(&runner, shell("echo out; echo err >&2; exit 3"), LONG).await;
         assert_eq!(finished.status, Status::Exited(3));
         assert_eq!((finished.stdout.text.as_str(), finished.stderr.text.as_str()), ("out\n", "err\n"));
@@ -130,7 +130,7 @@ async fn output_and_exit_code_come_back() {
 
 #[tokio::test]
 async fn the_environment_is_clean_the_input_empty_and_the_session_its_own() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let script = "env | grep -v '^INFINISERVICE_COMMAND=' | sort; cat; ls /proc/self/fd | wc -l; umask; \
             test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo own session; cat /proc/self/oom_score_adj";
         let finished = run(&runner, shell(script).env("EXTRA", "1"), LONG).await;
@@ -144,7 +144,7 @@ async fn the_environment_is_clean_the_input_empty_and_the_session_its_own() {
 
 #[tokio::test]
 async fn a_flood_is_drained_counted_and_cut() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let request = shell("head -c 5000000 /dev/zero | tr '\\0' x; echo done >&2").max_output(1000);
         let finished = run(&runner, request, LONG).await;
         assert_eq!((finished.stdout.text.len(), finished.stdout.total_bytes), (1000, 5_000_000));
@@ -156,7 +156,7 @@ async fn a_flood_is_drained_counted_and_cut() {
 
 #[tokio::test]
 async fn one_that_overruns_is_ended_and_the_failure_is_a_timeout() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let timeout = Duration::from_millis(300);
         let finished = run(&runner, shell("exec sleep 1000"), timeout).await;
         assert_eq!(finished.status, Status::Stopped(Stop::TimedOut(timeout)));
@@ -178,15 +178,15 @@ while [ ! -s child ] || [ ! -s session ] || [ ! -s orphan ]; do sleep 0.01; done
 
 #[tokio::test]
 async fn all_that_try_to_escape_are_gone_when_it_must_end() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let pids = Pids::new();
         let (cancel, cancelled) = tokio::sync::watch::channel(false);
-        let control = Control::new(LONG, cancelled);
+        let cancellation = Cancellation::new(LONG, cancelled);
         let stop = async {
             pids.all_run().await;
             cancel.send_replace(true);
         };
-        let (finished, ()) = tokio::join!(runner.run(pids.escape("exec sleep 1000"), &control), stop);
+        let (finished, ()) = tokio::join!(runner.run(pids.escape("exec sleep 1000"), &cancellation), stop);
         let finished = finished.unwrap();
         assert_eq!(finished.status, Status::Stopped(Stop::Cancelled));
         let error = finished.into_error(ErrorCode::ExecutionFailed, "failed");
@@ -198,7 +198,7 @@ async fn all_that_try_to_escape_are_gone_when_it_must_end() {
 
 #[tokio::test]
 async fn what_a_program_leaves_behind_ends_with_it() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let pids = Pids::new();
         let finished = run(&runner, pids.escape("exit 0"), LONG).await;
         assert_eq!(finished.status, Status::Exited(0));
@@ -209,17 +209,17 @@ async fn what_a_program_leaves_behind_ends_with_it() {
 
 #[tokio::test]
 async fn a_run_that_is_given_up_leaves_nothing_either() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let pids = Pids::new();
-        let control = Control::for_at_most(LONG);
+        let cancellation = Cancellation::for_at_most(LONG);
         tokio::select! {
-            _ = runner.run(pids.escape("exec sleep 1000"), &control) => panic!("it ended by itself"),
+            _ = runner.run(pids.escape("exec sleep 1000"), &cancellation) => panic!("it ended by itself"),
             () = pids.all_run() => {}
         }
         // The kernel takes a moment to end them, and then the agent to remove their group.
         let gone = async {
             pids.end().await;
-            runner.fences.until_no_group_is_left().await;
+            runner.containments.until_no_group_is_left().await;
         };
         let patience = Duration::from_secs(30);
         assert!(tokio::time::timeout(patience, gone).await.is_ok(), "left behind: {:?}", pids.all());
@@ -229,10 +229,10 @@ async fn a_run_that_is_given_up_leaves_nothing_either() {
 
 #[tokio::test]
 async fn a_cancelled_one_says_so() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let (cancel, cancelled) = tokio::sync::watch::channel(false);
-        let control = Control::new(LONG, cancelled);
-        let running = runner.run(shell("echo begun; exec sleep 1000"), &control);
+        let cancellation = Cancellation::new(LONG, cancelled);
+        let running = runner.run(shell("echo begun; exec sleep 1000"), &cancellation);
         cancel.send_replace(true);
         assert_eq!(running.await.unwrap().status, Status::Stopped(Stop::Cancelled));
     })
@@ -241,9 +241,10 @@ async fn a_cancelled_one_says_so() {
 
 #[tokio::test]
 async fn two_beside_each_other_do_not_end_each_others_processes() {
-    behind_each_fence(|runner| async move {
+    in_each_containment(|runner| async move {
         let long = shell("sleep 0.5; echo survived");
-        let (long_control, short_control) = (Control::for_at_most(LONG), Control::for_at_most(LONG));
+        let (long_control, short_control) =
+            (Cancellation::for_at_most(LONG), Cancellation::for_at_most(LONG));
         let (long, short) =
             tokio::join!(runner.run(long, &long_control), runner.run(shell("exit 0"), &short_control));
         assert_eq!((long.unwrap().stdout.text.as_str(), short.unwrap().succeeded()), ("survived\n", true));
@@ -253,8 +254,8 @@ async fn two_beside_each_other_do_not_end_each_others_processes() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
-    let runner = SystemRunner { fences: Fences::by_process_table() };
+    let runner = SystemRunner { containments: Containments::by_process_table() };
     let request = Request::new("no-such-program", ["x"]);
-    let error = runner.run(request, &Control::for_at_most(LONG)).await.unwrap_err();
+    let error = runner.run(request, &Cancellation::for_at_most(LONG)).await.unwrap_err();
     assert_eq!(error.to_string(), "the program no-such-program is not installed");
 }

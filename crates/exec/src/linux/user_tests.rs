@@ -20,8 +20,8 @@ fn as_nobody(request: Request) -> Request {
 }
 
 async fn run(request: Request) -> Result<Finished, CommandError> {
-    let runner = SystemRunner { fences: Fences::by_process_table() };
-    Ok(runner.run(request, &Control::for_at_most(Duration::from_secs(60))).await?)
+    let runner = SystemRunner { containments: Containments::by_process_table() };
+    Ok(runner.run(request, &Cancellation::for_at_most(Duration::from_secs(60))).await?)
 }
 
 fn is_root() -> bool {

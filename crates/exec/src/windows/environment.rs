@@ -1,5 +1,6 @@
 //! The environment of programs: Windows' own directories, and of the agent's variables only those that tell where things lie.
 
+use crate::{Program, RunError};
 use infiniservice_platform::win32::directories_unsafe::{system, windows};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -59,4 +60,20 @@ pub(super) fn clean() -> Vec<(OsString, OsString)> {
     let own = own.into_iter().map(|(name, value)| (name.into(), value));
     let handed_on = HANDED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
     own.chain(handed_on).collect()
+}
+
+/// Directories below the system directory, itself first.
+const BELOW: [&str; 3] = ["", "WindowsPowerShell\\v1.0", "wbem"];
+
+/// The path of a program that may be started. Whoever names a path has seen to it who may write there.
+pub(super) fn locate(program: &Program) -> Result<PathBuf, RunError> {
+    match program {
+        Program::Named(name) => {
+            let file = format!("{name}.exe");
+            let mut paths = BELOW.iter().map(|below| system_directory().join(below).join(&file));
+            paths.find(|path| path.is_file()).ok_or(RunError::NotInstalled(file))
+        }
+        Program::At(path) if path.is_absolute() && path.is_file() => Ok(path.clone()),
+        Program::At(path) => Err(RunError::NotInstalled(path.display().to_string())),
+    }
 }

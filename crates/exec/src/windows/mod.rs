@@ -2,15 +2,12 @@
 //! processes when its last handle closes, whoever closes it, the end of the agent included.
 
 pub mod environment;
-mod locate;
 #[cfg(test)]
 mod tests;
 
-use super::capture::Capture;
-use super::stream::Stream;
-use super::wait::{Course, at, lost, read_either};
-use super::{Finished, Request, RunError, Runner, Status, TakeLine};
-use crate::{BoxFuture, Control, Stop};
+use crate::containment::Containment;
+use crate::run::Run;
+use crate::{BoxFuture, Cancellation, Finished, Request, RunError, Runner, Status, TakeLine};
 use infiniservice_platform::win32::job_unsafe::Job;
 use infiniservice_platform::win32::{native_unsafe, resume_unsafe};
 use std::process::{ExitStatus, Stdio};
@@ -37,30 +34,34 @@ impl Runner for SystemRunner {
     fn run<'a>(
         &'a self,
         request: Request,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
-        Box::pin(run(request, control, None))
+        Box::pin(run(request, cancellation, None))
     }
 
     fn run_lines<'a>(
         &'a self,
         request: Request,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
         take: TakeLine<'a>,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
-        Box::pin(run(request, control, Some(take)))
+        Box::pin(run(request, cancellation, Some(take)))
     }
 }
 
-async fn run(request: Request, control: &Control, take: Option<TakeLine<'_>>) -> Result<Finished, RunError> {
+async fn run(
+    request: Request,
+    cancellation: &Cancellation,
+    take: Option<TakeLine<'_>>,
+) -> Result<Finished, RunError> {
     let max_output = request.max_output_bytes;
     tokio::select! {
         biased;
         // What was to stop before it began does not begin; one that just begins goes with its job.
-        stop = control.stopped() => Ok(Finished::before_it_began(stop)),
+        stop = cancellation.stopped() => Ok(Finished::before_it_began(stop)),
         started = start_aside(request) => {
             let (child, job) = started?;
-            Ok(Run::new(child, job, max_output, take).finish(control).await)
+            Ok(Run::new(child, JobContainment(job), max_output, take).finish(cancellation).await)
         }
     }
 }
@@ -77,7 +78,7 @@ async fn start_aside(request: Request) -> Result<(Child, Job), RunError> {
 
 /// Starts it suspended, puts it into its job, and lets it go. What fails on the way is ended with the job.
 fn start(request: &Request) -> Result<(Child, Job), RunError> {
-    let path = locate::locate(&request.program)?;
+    let path = environment::locate(&request.program)?;
     if let Some(identity) = &request.identity {
         let error = "Windows requires a password for that".to_owned();
         return Err(RunError::Identity { uid: identity.uid, error });
@@ -114,81 +115,31 @@ fn memory_max() -> Option<usize> {
     usize::try_from(memory.total / 4 * 3).ok().filter(|bytes| *bytes > 0)
 }
 
-/// A program that runs. Dropped, its job ends it with all that it started.
-struct Run<'a> {
-    child: Child,
-    job: Job,
-    stdout: Stream<'a>,
-    stderr: Stream<'a>,
-    course: Course,
-}
+/// A job with all that the program starts. Dropped, it ends them.
+struct JobContainment(Job);
 
-/// What ended a wait.
-enum Turn {
-    Read,
-    Exited(Status),
-    MustStop(Stop),
-    LingerOver,
-}
+impl Containment for JobContainment {
+    /// What is ended ends at once.
+    const CAN_BE_ASKED: bool = false;
 
-impl<'a> Run<'a> {
-    fn new(mut child: Child, job: Job, max_output: usize, take: Option<TakeLine<'a>>) -> Self {
-        let stdout = Stream::new(child.stdout.take().map(Into::into), Capture::new(max_output));
-        let stderr = Stream::new(child.stderr.take().map(Into::into), Capture::new(max_output));
-        Self { child, job, stdout: stdout.with_lines(take), stderr, course: Course::default() }
+    async fn terminate(&mut self) {
+        self.0.terminate();
     }
 
-    async fn finish(mut self, control: &Control) -> Finished {
-        while self.course.ended.is_none() || self.stdout.is_open() || self.stderr.is_open() {
-            match self.turn(control).await {
-                Turn::Read if self.stdout.had_enough() && self.course.had_enough() => self.job.terminate(),
-                Turn::Read => {}
-                Turn::Exited(status) => self.course.exited(status),
-                Turn::MustStop(stop) => {
-                    self.look_for_its_end();
-                    if self.course.must_stop(stop) {
-                        // There is no asking: what is ended ends at once.
-                        self.course.kill_at = None;
-                        self.job.terminate();
-                    }
-                }
-                Turn::LingerOver => break,
-            }
-        }
-        self.end().await;
-        Finished { status: self.course.status(), stdout: self.stdout.finish(), stderr: self.stderr.finish() }
-    }
-
-    /// Where the agent itself stood still, the end of the program and that of its time are seen in one moment.
-    fn look_for_its_end(&mut self) {
-        if self.course.ended.is_none()
-            && let Ok(Some(ended)) = self.child.try_wait()
-        {
-            self.course.exited(status_of(ended));
-        }
-    }
-
-    async fn turn(&mut self, control: &Control) -> Turn {
-        let Course { ended, stopping, linger_until, .. } = self.course;
-        tokio::select! {
-            biased;
-            stop = control.stopped(), if !stopping => Turn::MustStop(stop),
-            () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
-            status = self.child.wait(), if ended.is_none() => Turn::Exited(status.map_or_else(|e| lost(&e), status_of)),
-            () = read_either(&mut self.stdout, &mut self.stderr) => Turn::Read,
-        }
+    async fn kill(&mut self) {
+        self.0.terminate();
     }
 
     /// Ends what is left of the job, and waits until it is empty.
-    async fn end(&mut self) {
-        self.job.terminate();
+    async fn end(self) {
+        self.0.terminate();
         let until = Instant::now() + END;
         let mut pause = Duration::from_millis(1);
-        let mut left = self.job.processes();
+        let mut left = self.0.processes();
         while !matches!(left, Ok(0)) && Instant::now() < until {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
-            left = self.job.processes();
+            left = self.0.processes();
         }
         match left {
             Ok(0) => {}
@@ -196,9 +147,9 @@ impl<'a> Run<'a> {
             Err(error) => log::warn!("cannot determine whether a command's processes have ended: {error}"),
         }
     }
-}
 
-/// Windows knows no signals: whoever ends a process chooses its exit code.
-fn status_of(status: ExitStatus) -> Status {
-    status.code().map_or(Status::Lost, Status::Exited)
+    /// Windows knows no signals: whoever ends a process chooses its exit code.
+    fn status_of(ended: ExitStatus) -> Status {
+        ended.code().map_or(Status::Lost, Status::Exited)
+    }
 }

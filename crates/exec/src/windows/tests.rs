@@ -65,7 +65,7 @@ impl Came {
 }
 
 async fn run(request: Request, timeout: Duration) -> Finished {
-    SystemRunner.run(request, &Control::for_at_most(timeout)).await.unwrap()
+    SystemRunner.run(request, &Cancellation::for_at_most(timeout)).await.unwrap()
 }
 
 /// Not a test of anything where it has no role. It leaves children behind on purpose: Windows knows no zombies.
@@ -141,13 +141,13 @@ async fn one_that_is_cancelled_is_ended_with_all_that_it_started() {
     let meeting = Meeting::new();
     let request = child("starts two", &meeting);
     let (cancel, cancelled) = tokio::sync::watch::channel(false);
-    let control = Control::new(LONG, cancelled);
+    let cancellation = Cancellation::new(LONG, cancelled);
     let stop = async {
         let came = tokio::task::spawn_blocking(move || meeting.wait_for(3)).await.unwrap();
         cancel.send_replace(true);
         came
     };
-    let (finished, came) = tokio::join!(SystemRunner.run(request, &control), stop);
+    let (finished, came) = tokio::join!(SystemRunner.run(request, &cancellation), stop);
     let error = finished.unwrap().into_error(ErrorCode::ExecutionFailed, "failed");
     assert_eq!(error.code, ErrorCode::Cancelled);
     assert_gone(&came);
@@ -167,7 +167,7 @@ async fn what_was_to_stop_before_it_began_does_not_begin() {
     cancel.send_replace(true);
     let directory = tempfile::tempdir().unwrap();
     let line = format!("echo x> {}", directory.path().join("began").display());
-    let finished = SystemRunner.run(cmd(&line), &Control::new(LONG, cancelled)).await.unwrap();
+    let finished = SystemRunner.run(cmd(&line), &Cancellation::new(LONG, cancelled)).await.unwrap();
     assert_eq!(finished.status, Status::Stopped(Stop::Cancelled));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
@@ -193,9 +193,9 @@ async fn what_a_program_leaves_behind_ends_with_it() {
 async fn a_run_that_is_given_up_leaves_nothing_either() {
     let meeting = Meeting::new();
     let request = child("starts two", &meeting);
-    let control = Control::for_at_most(LONG);
+    let cancellation = Cancellation::for_at_most(LONG);
     let came = tokio::select! {
-        _ = SystemRunner.run(request, &control) => panic!("it ended by itself"),
+        _ = SystemRunner.run(request, &cancellation) => panic!("it ended by itself"),
         came = tokio::task::spawn_blocking(move || meeting.wait_for(3)) => came.unwrap(),
     };
     came.into_iter().for_each(Came::wait_for_its_end);
@@ -203,7 +203,7 @@ async fn a_run_that_is_given_up_leaves_nothing_either() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
-    let control = Control::for_at_most(LONG);
-    let error = SystemRunner.run(Request::new("no-such-program", ["x"]), &control).await.unwrap_err();
+    let cancellation = Cancellation::for_at_most(LONG);
+    let error = SystemRunner.run(Request::new("no-such-program", ["x"]), &cancellation).await.unwrap_err();
     assert_eq!(error.to_string(), "the program no-such-program.exe is not installed");
 }

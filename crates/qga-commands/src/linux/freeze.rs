@@ -3,7 +3,7 @@
 use super::change;
 use super::frozen::{self, Frozen, Marker, Wanted, since_boot};
 use crate::{FreezeSettings, Happened};
-use infiniservice_exec::{Control, Program, Request, Runner};
+use infiniservice_exec::{Cancellation, Program, Request, Runner};
 use infiniservice_platform::gate::Gate;
 use infiniservice_qga::limits::EXPIRED_FREEZE_TOLD;
 use infiniservice_qga::{Error, FreezeState, Reply};
@@ -186,7 +186,7 @@ impl Freezer {
                 path.display()
             ))
         };
-        match self.runner.run(request, &Control::for_at_most(HOOK_PATIENCE)).await {
+        match self.runner.run(request, &Cancellation::for_at_most(HOOK_PATIENCE)).await {
             Ok(finished) if finished.succeeded() => Ok(()),
             Ok(finished) => Err(refused(format!("{:?}", finished.status))),
             Err(error) => Err(refused(error.to_string())),

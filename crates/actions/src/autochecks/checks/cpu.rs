@@ -68,7 +68,7 @@ pub struct Ticks {
 /// Gathers and assesses.
 pub async fn steal(machine: Arc<Machine>) -> Assessed {
     let before = sample(&machine).await?;
-    tokio::time::sleep(INTERVAL.min(machine.control.remaining() / 2)).await;
+    tokio::time::sleep(INTERVAL.min(machine.cancellation.remaining() / 2)).await;
     let after = sample(&machine).await?;
     assess_steal(before, after)
 }

@@ -72,7 +72,7 @@ pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
     let all = mounts::file_systems(table.mounts);
     let cut = all.len().saturating_sub(MAX).saturating_add(table.left_out);
     let mounts = mounts::most_important(all, MAX);
-    let until = Instant::now() + PATIENCE.min(machine.control.remaining() / 2);
+    let until = Instant::now() + PATIENCE.min(machine.cancellation.remaining() / 2);
     let (remote, local): (Vec<_>, Vec<_>) = mounts.into_iter().partition(Mount::may_hang);
     let remote: Vec<_> = remote.into_iter().map(|mount| (ask(&mount), mount)).collect();
     let mut found = FileSystems { cut, ..FileSystems::default() };

@@ -89,17 +89,17 @@ async fn time_sync(machine: Arc<Machine>) -> Assessed {
 }
 
 async fn pending_updates(machine: Arc<Machine>) -> Assessed {
-    let known = windows_update::known(&machine.control).await.map_err(|error| Skip(error.error))?;
+    let known = windows_update::known(&machine.cancellation).await.map_err(|error| Skip(error.error))?;
     Ok(updates::assess_pending(&known))
 }
 
 async fn security_updates(machine: Arc<Machine>) -> Assessed {
-    let known = windows_update::known(&machine.control).await.map_err(|error| Skip(error.error))?;
+    let known = windows_update::known(&machine.cancellation).await.map_err(|error| Skip(error.error))?;
     Ok(updates::assess_security(&known))
 }
 
 async fn defender_status(machine: Arc<Machine>) -> Assessed {
-    let status = crate::defender::status(&machine.control).await.map_err(|error| Skip(error.error))?;
+    let status = crate::defender::status(&machine.cancellation).await.map_err(|error| Skip(error.error))?;
     Ok(security::assess_defender(&status))
 }
 
@@ -130,7 +130,7 @@ async fn event_log_errors() -> Assessed {
 
 async fn reboot_required(machine: Arc<Machine>) -> Assessed {
     let mut signs = machine::run_blocking("registry", signs).await?;
-    match windows_update::is_reboot_required(&machine.control).await {
+    match windows_update::is_reboot_required(&machine.cancellation).await {
         Ok(required) => signs.update |= required,
         Err(_) => signs.unread.push("the update agent"),
     }
@@ -188,7 +188,7 @@ async fn cpu_load(machine: Arc<Machine>) -> Assessed {
     let mut meter = CpuMeter::default();
     meter.sample().map_err(|error| Skip(error.to_string()))?;
     let late = |error: infiniservice_exec::CommandError| Skip(error.error);
-    machine.control.bound(tokio::time::sleep(CPU_SAMPLE)).await.map_err(late)?;
+    machine.cancellation.run_until_cancelled(tokio::time::sleep(CPU_SAMPLE)).await.map_err(late)?;
     let used = one_decimal(meter.sample().map_err(|error| Skip(error.to_string()))?);
     let levels = CPU.or_asked(machine.asked);
     let details = json!({

@@ -2,7 +2,7 @@
 
 use crate::autochecks::{Asked, Machine, NotAsked, runner};
 use crate::services::ScmServices;
-use infiniservice_exec::{Control, system_runner};
+use infiniservice_exec::{Cancellation, system_runner};
 use infiniservice_protocol::data::CheckStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ async fn every_check_is_made_or_says_why_it_is_not() {
         services: Arc::new(ScmServices::default()),
         updates: Arc::new(NotAsked),
         asked: Asked::default(),
-        control: Control::for_at_most(Duration::from_secs(120)),
+        cancellation: Cancellation::for_at_most(Duration::from_secs(120)),
         once: Arc::default(),
     };
     let data = runner::run(&super::ALL, &machine).await;

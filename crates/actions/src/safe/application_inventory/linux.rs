@@ -7,7 +7,7 @@ use crate::inventory::{Selection, bundles, dpkg, linux, rpm};
 use crate::packages::Parsed;
 use crate::safe::listing::{MESSAGES_MAX_BYTES, Tally};
 use infiniservice_exec::{
-    CommandError, CommandOutcome, CommandResult, Control, Finished, Line, Request, RunError, Status,
+    Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Line, Request, RunError, Status,
 };
 use infiniservice_platform::blocking::Lane;
 use infiniservice_protocol::ErrorCode;
@@ -30,20 +30,20 @@ static WALK: Semaphore = Semaphore::const_new(1);
 pub(in crate::safe) async fn list_applications(
     query: Query,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
-    let mut asking = Asking { context, control, complaints: Vec::new() };
+    let mut asking = Asking { context, cancellation, complaints: Vec::new() };
     let mut selection = Selection::new(query.filter.as_deref(), query.limit, context.max_list_bytes);
     let rpms = asking.list("rpm", &["-qa", rpm::FORMAT], &mut rpm::lines(), &mut selection).await?;
     asking.list("dpkg-query", &["-W", "-f", dpkg::FORMAT], &mut dpkg::line, &mut selection).await?;
     asking.list("flatpak", &bundles::FLATPAK_LIST, &mut bundles::flatpak_line, &mut selection).await?;
     asking.list("snap", &bundles::SNAP_LIST, &mut bundles::snap_line, &mut selection).await?;
-    let (mut selection, entries) = on_disk(selection, control).await?;
+    let (mut selection, entries) = on_disk(selection, cancellation).await?;
     let owned = asking.owned(&entries, rpms > 0).await?;
     for found in linux::without_owned(entries, &owned) {
         selection.add(found);
     }
-    let mut outcome = CommandOutcome::of(&dated(selection, control).await?.finish())?;
+    let mut outcome = CommandOutcome::of(&dated(selection, cancellation).await?.finish())?;
     outcome.stderr = asking.complaints.concat().into();
     Ok(outcome)
 }
@@ -51,9 +51,9 @@ pub(in crate::safe) async fn list_applications(
 /// What users and the system have on the disk; the system's desktop entries apart.
 async fn on_disk(
     mut selection: Selection,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> Result<(Selection, Vec<Application>), CommandError> {
-    let turn = control.bound(WALK.acquire()).await?;
+    let turn = cancellation.run_until_cancelled(WALK.acquire()).await?;
     // Also when this future is dropped, the thread ends at its next file.
     let stop = StopOnDrop::default();
     let own = stop.flag();
@@ -61,19 +61,19 @@ async fn on_disk(
         let read = linux::files(Path::new("/"), &mut selection, &own);
         read.map(|entries| (selection, entries))
     });
-    let read = control.bound(reading).await??;
+    let read = cancellation.run_until_cancelled(reading).await??;
     drop((turn, stop));
     read.map_err(|error| failed(&error.to_string()))
 }
 
 /// Gives dpkg's packages that are answered the days on which they were unpacked, and snaps their places.
-async fn dated(mut selection: Selection, control: &Control) -> Result<Selection, CommandError> {
+async fn dated(mut selection: Selection, cancellation: &Cancellation) -> Result<Selection, CommandError> {
     let dating = blocking(move || {
         linux::date_packages(Path::new("/"), selection.kept());
         linux::place_snaps(Path::new("/"), selection.kept());
         selection
     });
-    control.bound(dating).await?
+    cancellation.run_until_cancelled(dating).await?
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
@@ -89,7 +89,7 @@ fn failed(why: &str) -> CommandError {
 /// The tools' side of an inventory.
 pub(super) struct Asking<'a> {
     pub(super) context: &'a CommandContext,
-    pub(super) control: &'a Control,
+    pub(super) cancellation: &'a Cancellation,
     pub(super) complaints: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl Asking<'_> {
         };
         let request = Request::new(program, arguments.iter().copied()).max_output(MESSAGES_MAX_BYTES);
         let mut take = |line: Line<'_>| tally.take(line, read, &mut keep);
-        let run = self.context.runner.run_lines(request, self.control, &mut take).await;
+        let run = self.context.runner.run_lines(request, self.cancellation, &mut take).await;
         if let Some(finished) = self.finished(run, program)? {
             if !tally.ended(&finished, finished.succeeded()) {
                 let why = self.complain(program, &reason(&finished));
@@ -149,7 +149,7 @@ impl Asking<'_> {
 
     /// What a program wrote; nothing where it is not there.
     async fn output(&mut self, request: Request, program: &str) -> Result<Option<String>, CommandError> {
-        let run = self.context.runner.run(request, self.control).await;
+        let run = self.context.runner.run(request, self.cancellation).await;
         Ok(self.finished(run, program)?.map(|finished| finished.stdout.text))
     }
 

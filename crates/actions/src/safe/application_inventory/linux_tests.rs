@@ -3,7 +3,7 @@
 use super::linux::Asking;
 use crate::inventory::{Selection, dpkg};
 use crate::safe::package::test_runner::Printer;
-use infiniservice_exec::{Control, Status};
+use infiniservice_exec::{Cancellation, Status};
 use std::time::Duration;
 
 async fn listed(
@@ -11,8 +11,8 @@ async fn listed(
     status: Status,
 ) -> (infiniservice_protocol::data::ApplicationInventoryData, String) {
     let context = Printer { line, status, stderr: "it is broken\n" }.context();
-    let control = Control::for_at_most(Duration::from_secs(60));
-    let mut asking = Asking { context: &context, control: &control, complaints: Vec::new() };
+    let cancellation = Cancellation::for_at_most(Duration::from_secs(60));
+    let mut asking = Asking { context: &context, cancellation: &cancellation, complaints: Vec::new() };
     let mut selection = Selection::new(None, Some(3), 4 << 20);
     asking.list("dpkg-query", &[], &mut dpkg::line, &mut selection).await.unwrap();
     (selection.finish(), asking.complaints.concat())

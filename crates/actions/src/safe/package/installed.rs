@@ -5,7 +5,7 @@ use super::session::PackageSession;
 use crate::context::CommandContext;
 use crate::packages::ReadLine;
 use crate::safe::listing::{MESSAGES_MAX_BYTES, Tally, within};
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{PackageInfo, PackageListData};
 
@@ -15,36 +15,39 @@ type Keep<'a> = &'a mut (dyn FnMut(PackageInfo) + Send);
 impl PackageSession<'_> {
     /// Hands over the installed packages.
     pub(in crate::safe) async fn each_installed(&self, keep: Keep<'_>) -> Result<Tally, CommandError> {
-        self.each_within(self.control, keep).await
+        self.each_within(self.cancellation, keep).await
     }
 
     /// The versions of all, which have to be all: what is missing in one of two looks would be taken for a change.
-    pub(super) async fn versions_within(&self, control: &Control) -> Result<Versions, CommandError> {
+    pub(super) async fn versions_within(
+        &self,
+        cancellation: &Cancellation,
+    ) -> Result<Versions, CommandError> {
         let mut versions = Versions::new();
-        let tally = self.each_within(control, &mut |package| add(&mut versions, package)).await?;
+        let tally = self.each_within(cancellation, &mut |package| add(&mut versions, package)).await?;
         match tally.cut() {
             Some(why) => Err(unread(ErrorCode::ExecutionFailed, &why)),
             None => Ok(versions),
         }
     }
 
-    async fn each_within(&self, control: &Control, keep: Keep<'_>) -> Result<Tally, CommandError> {
+    async fn each_within(&self, cancellation: &Cancellation, keep: Keep<'_>) -> Result<Tally, CommandError> {
         match self.manager().read_lines() {
-            Some(read) => self.as_they_come(read, control, keep).await,
-            None => self.of_the_whole_list(control, keep).await,
+            Some(read) => self.as_they_come(read, cancellation, keep).await,
+            None => self.of_the_whole_list(cancellation, keep).await,
         }
     }
 
     async fn as_they_come(
         &self,
         mut read: ReadLine<PackageInfo>,
-        control: &Control,
+        cancellation: &Cancellation,
         keep: Keep<'_>,
     ) -> Result<Tally, CommandError> {
         let mut tally = Tally::default();
         let request = self.manager().list().max_output(MESSAGES_MAX_BYTES);
         let mut take = |line: infiniservice_exec::Line<'_>| tally.take(line, &mut read, keep);
-        let finished = self.context.runner.run_lines(request, control, &mut take).await?;
+        let finished = self.context.runner.run_lines(request, cancellation, &mut take).await?;
         if tally.ended(&finished, self.manager().ended_well(&finished)) {
             return Ok(tally);
         }
@@ -53,8 +56,12 @@ impl PackageSession<'_> {
         Err(finished.into_error(failure.code(), error))
     }
 
-    async fn of_the_whole_list(&self, control: &Control, keep: Keep<'_>) -> Result<Tally, CommandError> {
-        let finished = self.read_by(self.manager().list(), control, WHAT).await?;
+    async fn of_the_whole_list(
+        &self,
+        cancellation: &Cancellation,
+        keep: Keep<'_>,
+    ) -> Result<Tally, CommandError> {
+        let finished = self.read_by(self.manager().list(), cancellation, WHAT).await?;
         let reading = self.manager().read_list(&finished.stdout.text);
         reading.rows.into_iter().for_each(keep);
         Ok(Tally::of_the_whole(reading.unreadable))
@@ -72,9 +79,9 @@ pub(in crate::safe) async fn list(
     limit: Option<u32>,
     filter: Option<&str>,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
-    let session = PackageSession::of(context, control)?;
+    let session = PackageSession::of(context, cancellation)?;
     let filter = filter.map(str::to_lowercase);
     let mut packages = Vec::new();
     let tally = session

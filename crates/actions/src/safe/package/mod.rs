@@ -16,7 +16,7 @@ pub(super) use session::{Attempt, PackageSession, Reboot, outcome};
 
 use crate::context::CommandContext;
 use crate::packages::{Cause, Change, Failure, Installed, PackageSpec, Plan};
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult, Finished};
 use infiniservice_protocol::data::PackageChangeData;
 use infiniservice_protocol::{ErrorCode, ParamError};
 use session::Seen;
@@ -27,9 +27,9 @@ pub(super) async fn change(
     package: &str,
     cascade: bool,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
-    let session = PackageSession::of(context, control)?;
+    let session = PackageSession::of(context, cancellation)?;
     let target = target(&session, change, package)?;
     let before = session.installed(&target).await?;
     let work = Work { session, change, package, cascade, target, before };

@@ -6,7 +6,7 @@ use crate::context::CommandContext;
 use crate::packages::{
     Cause, Failure, Files, Installed, PackageManager, PackageSpec, PackageSystem, RebootSign,
 };
-use infiniservice_exec::{CommandError, CommandOutcome, Control, Finished, Request, Status};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, Finished, Request, Status};
 use infiniservice_protocol::ErrorCode;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -24,7 +24,7 @@ pub(super) const AFTERMATH: Duration = Duration::from_secs(4);
 pub(in crate::safe) struct PackageSession<'a> {
     site: &'a PackageSystem,
     pub(super) context: &'a CommandContext,
-    pub(super) control: &'a Control,
+    pub(super) cancellation: &'a Cancellation,
 }
 
 /// What was seen after a change.
@@ -56,12 +56,12 @@ enum Sort {
 impl<'a> PackageSession<'a> {
     pub(in crate::safe) fn of(
         context: &'a CommandContext,
-        control: &'a Control,
+        cancellation: &'a Cancellation,
     ) -> Result<Self, CommandError> {
         let missing =
             || CommandError::new(ErrorCode::Unsupported, "there is no supported package manager here");
         let site = context.packages.as_deref().ok_or_else(missing)?;
-        Ok(Self { site, context, control })
+        Ok(Self { site, context, cancellation })
     }
 
     pub(in crate::safe) fn manager(&self) -> &'a dyn PackageManager {
@@ -74,17 +74,17 @@ impl<'a> PackageSession<'a> {
 
     /// How long a lock may be waited for: never more than half of the time that is left.
     pub(in crate::safe) fn lock_wait(&self) -> Duration {
-        LOCK_WAIT.min(self.control.remaining() / 2)
+        LOCK_WAIT.min(self.cancellation.remaining() / 2)
     }
 
     /// Runs a plan to its end.
     pub(in crate::safe) async fn attempt(&self, request: Request) -> Result<Attempt, CommandError> {
-        self.attempt_within(request, self.control, Sort::Real).await
+        self.attempt_within(request, self.cancellation, Sort::Real).await
     }
 
     /// Runs a simulation to its end.
     pub(in crate::safe) async fn simulate(&self, request: Request) -> Result<Attempt, CommandError> {
-        self.attempt_within(request, self.control, Sort::Trial).await
+        self.attempt_within(request, self.cancellation, Sort::Trial).await
     }
 
     fn is_well(&self, finished: &Finished, sort: Sort) -> bool {
@@ -97,34 +97,34 @@ impl<'a> PackageSession<'a> {
     async fn attempt_within(
         &self,
         request: Request,
-        control: &Control,
+        cancellation: &Cancellation,
         sort: Sort,
     ) -> Result<Attempt, CommandError> {
-        let patience = Instant::now() + LOCK_WAIT.min(control.remaining() / 2);
+        let patience = Instant::now() + LOCK_WAIT.min(cancellation.remaining() / 2);
         let committed;
-        let control = if request.outlives_the_agent {
-            committed = control.commit(CHANGE_MAX)?;
+        let cancellation = if request.outlives_the_agent {
+            committed = cancellation.commit(CHANGE_MAX)?;
             &committed
         } else {
-            control
+            cancellation
         };
         let mut repaired = false;
         loop {
-            let finished = self.context.runner.run(self.bounded(request.clone()), control).await?;
+            let finished = self.context.runner.run(self.bounded(request.clone()), cancellation).await?;
             if self.is_well(&finished, sort) {
                 return Ok(Attempt::Done(finished));
             }
             let failure = self.read_failure(&finished).await;
             match failure.cause {
-                _ if matches!(finished.status, Status::Stopped(_) | Status::GoesOn) => {
+                _ if matches!(finished.status, Status::Stopped(_) | Status::Detached) => {
                     return Ok(Attempt::Failed(finished, failure));
                 }
                 Cause::Busy if Instant::now() + LOCK_PAUSE < patience => {
-                    control.bound(sleep(LOCK_PAUSE)).await?;
+                    cancellation.run_until_cancelled(sleep(LOCK_PAUSE)).await?;
                 }
                 Cause::Interrupted if !repaired => {
                     repaired = true;
-                    self.repair(control).await?;
+                    self.repair(cancellation).await?;
                 }
                 _ => return Ok(Attempt::Failed(finished, failure)),
             }
@@ -136,9 +136,9 @@ impl<'a> PackageSession<'a> {
         request.max_output(bytes)
     }
 
-    async fn repair(&self, control: &Control) -> Result<(), CommandError> {
+    async fn repair(&self, cancellation: &Cancellation) -> Result<(), CommandError> {
         if let Some(repair) = self.manager().repair() {
-            self.context.runner.run(repair, &control.commit(CHANGE_MAX)?).await?;
+            self.context.runner.run(repair, &cancellation.commit(CHANGE_MAX)?).await?;
         }
         Ok(())
     }
@@ -160,33 +160,33 @@ impl<'a> PackageSession<'a> {
         &self,
         target: &PackageSpec,
     ) -> Result<Vec<Installed>, CommandError> {
-        self.installed_within(target, self.control).await
+        self.installed_within(target, self.cancellation).await
     }
 
     /// The same after a change, whose time may be over; with all packages, where they were looked at before.
     pub(super) async fn seen_now(&self, target: &PackageSpec, all: bool) -> Result<Seen, CommandError> {
-        let control = Control::for_at_most(AFTERMATH);
-        let target = self.installed_within(target, &control).await?;
-        let all = if all { Some(self.versions_within(&control).await?) } else { None };
+        let cancellation = Cancellation::for_at_most(AFTERMATH);
+        let target = self.installed_within(target, &cancellation).await?;
+        let all = if all { Some(self.versions_within(&cancellation).await?) } else { None };
         Ok(Seen { target, all })
     }
 
     /// All installed packages.
     pub(in crate::safe) async fn versions(&self) -> Result<Versions, CommandError> {
-        self.versions_within(self.control).await
+        self.versions_within(self.cancellation).await
     }
 
     /// The same after a change.
     pub(in crate::safe) async fn versions_now(&self) -> Result<Versions, CommandError> {
-        self.versions_within(&Control::for_at_most(AFTERMATH)).await
+        self.versions_within(&Cancellation::for_at_most(AFTERMATH)).await
     }
 
     async fn installed_within(
         &self,
         target: &PackageSpec,
-        control: &Control,
+        cancellation: &Cancellation,
     ) -> Result<Vec<Installed>, CommandError> {
-        let finished = self.context.runner.run(self.manager().query(target), control).await?;
+        let finished = self.context.runner.run(self.manager().query(target), cancellation).await?;
         match finished.status {
             // Readers return 1 for what is not installed, winget a code of its own.
             Status::Exited(code) if code == 1 || self.manager().ended_well(&finished) => {
@@ -201,17 +201,17 @@ impl<'a> PackageSession<'a> {
 
     /// Reads something that must come out well.
     pub(in crate::safe) async fn read(&self, request: Request, what: &str) -> Result<Finished, CommandError> {
-        self.read_by(request, self.control, what).await
+        self.read_by(request, self.cancellation, what).await
     }
 
     /// The same within another time. A part of an answer is none: what is missing could be what was asked for.
     pub(super) async fn read_by(
         &self,
         request: Request,
-        control: &Control,
+        cancellation: &Cancellation,
         what: &str,
     ) -> Result<Finished, CommandError> {
-        match self.attempt_within(request, control, Sort::Real).await? {
+        match self.attempt_within(request, cancellation, Sort::Real).await? {
             Attempt::Done(finished) if finished.stdout.truncated => {
                 let error =
                     format!("{what} could not be read: {} bytes are too many", finished.stdout.total_bytes);
@@ -238,7 +238,7 @@ impl<'a> PackageSession<'a> {
     /// Fetches the lists within a part of the time that is left. The inner error is why they are as old as before.
     pub(in crate::safe) async fn refresh(&self) -> Result<Result<(), CommandError>, CommandError> {
         let Some(request) = self.manager().refresh() else { return Ok(Ok(())) };
-        let bounded = self.control.shortened(REFRESH.min(self.control.remaining() / 2));
+        let bounded = self.cancellation.shortened(REFRESH.min(self.cancellation.remaining() / 2));
         let failed = match self.attempt_within(request, &bounded, Sort::Real).await {
             Ok(Attempt::Done(_)) => {
                 self.stamp().await;
@@ -247,7 +247,7 @@ impl<'a> PackageSession<'a> {
             Ok(Attempt::Failed(finished, failure)) => finished.into_error(failure.code(), failure.reason()),
             Err(error) => error,
         };
-        if self.control.remaining().is_zero() || failed.code == ErrorCode::Cancelled {
+        if self.cancellation.remaining().is_zero() || failed.code == ErrorCode::Cancelled {
             return Err(failed);
         }
         Ok(Err(failed))
@@ -298,7 +298,7 @@ impl PackageSession<'_> {
     }
 
     async fn installed_since_boot(&self, request: Request) -> Result<bool, String> {
-        let answer = self.context.runner.run(request, &Control::for_at_most(AFTERMATH)).await;
+        let answer = self.context.runner.run(request, &Cancellation::for_at_most(AFTERMATH)).await;
         let finished = answer.map_err(|error| error.to_string())?;
         let times = finished.stdout.text;
         if times.trim().is_empty() {

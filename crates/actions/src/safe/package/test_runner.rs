@@ -4,8 +4,8 @@ use crate::context::{CommandContext, ProcessSource, Services};
 use crate::packages::{Apt, PackageManager, PackageSystem};
 use infiniservice_collector::ProcessQuery;
 use infiniservice_exec::{
-    BoxFuture, Captured, CommandError, CommandResult, Control, Finished, Line, Program, Request, RunError,
-    Runner, Status, TakeLine,
+    BoxFuture, Cancellation, Captured, CommandError, CommandResult, Finished, Line, Program, Request,
+    RunError, Runner, Status, TakeLine,
 };
 use infiniservice_protocol::ServiceOperation;
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
@@ -50,7 +50,7 @@ impl FakeRunner {
 }
 
 impl Runner for FakeRunner {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
+    fn run<'a>(&'a self, request: Request, _: &'a Cancellation) -> BoxFuture<'a, Result<Finished, RunError>> {
         let (program, argument, answer) = self
             .scenes
             .lock()
@@ -81,14 +81,14 @@ impl Printer {
 }
 
 impl Runner for Printer {
-    fn run<'a>(&'a self, request: Request, _: &'a Control) -> BoxFuture<'a, Result<Finished, RunError>> {
+    fn run<'a>(&'a self, request: Request, _: &'a Cancellation) -> BoxFuture<'a, Result<Finished, RunError>> {
         panic!("what {request:?} prints may have no end")
     }
 
     fn run_lines<'a>(
         &'a self,
         _: Request,
-        _: &'a Control,
+        _: &'a Cancellation,
         take: TakeLine<'a>,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
         let Self { line, status, stderr } = *self;
@@ -116,7 +116,7 @@ impl Services for FakeRunner {
         &'a self,
         _: &'a str,
         _: ServiceOperation,
-        _: &'a Control,
+        _: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult> {
         Box::pin(async { unreachable!("packages control no service") })
     }

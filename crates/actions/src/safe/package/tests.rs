@@ -3,7 +3,7 @@
 use super::test_runner::{Expected, FakeRunner};
 use crate::packages::test_fixture::finished;
 use crate::packages::{Apt, Change};
-use infiniservice_exec::{CommandError, CommandResult, Control, Finished, Status, Stop};
+use infiniservice_exec::{Cancellation, CommandError, CommandResult, Finished, Status, Stop};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::PackageChangeData;
 use std::time::Duration;
@@ -69,7 +69,8 @@ fn with(first: impl IntoIterator<Item = Expected>, framed: Vec<Expected>) -> Vec
 async fn play(change: Change, scenes: impl IntoIterator<Item = Expected>) -> CommandResult {
     let root = tempfile::tempdir().unwrap();
     let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
-    let result = super::change(change, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
+    let result =
+        super::change(change, "lab-plain", false, &context, &Cancellation::for_at_most(MINUTE)).await;
     script.assert_over();
     result
 }
@@ -279,8 +280,8 @@ async fn with_cascade_it_goes_on_and_the_answer_lists_what_was_seen_to_be_gone()
     let before = all(&[("lab-plain", "1.0"), ("user", "1.0"), ("stays", "1")]);
     let scenes = [there("1.0"), takes, before, apt_get(0, ""), absent(), all(&[("stays", "1")])];
     let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
-    let control = Control::for_at_most(MINUTE);
-    let outcome = super::change(Change::Remove, "lab-plain", true, &context, &control).await.unwrap();
+    let cancellation = Cancellation::for_at_most(MINUTE);
+    let outcome = super::change(Change::Remove, "lab-plain", true, &context, &cancellation).await.unwrap();
     script.assert_over();
     let data: PackageChangeData = serde_json::from_value(outcome.data).unwrap();
     let removed: Vec<_> = data.removed.iter().map(|step| step.package.as_str()).collect();
@@ -324,7 +325,9 @@ async fn a_name_that_is_none_starts_nothing() {
     {
         let (_, context) = FakeRunner::context(Box::new(Apt), root.path(), []);
         let error: CommandError =
-            super::change(change, name, false, &context, &Control::for_at_most(MINUTE)).await.unwrap_err();
+            super::change(change, name, false, &context, &Cancellation::for_at_most(MINUTE))
+                .await
+                .unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter);
         assert!(error.error.contains("`package`"), "{error}");
     }
@@ -337,7 +340,8 @@ async fn a_reboot_that_the_system_asks_for_is_told() {
     std::fs::write(root.path().join("run/reboot-required"), "").unwrap();
     let (_, context) = FakeRunner::context(Box::new(Apt), root.path(), [there("1.0")]);
     let outcome =
-        super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
+        super::change(Change::Install, "lab-plain", false, &context, &Cancellation::for_at_most(MINUTE))
+            .await;
     assert_eq!(outcome.unwrap().data["reboot_required"], true);
 }
 
@@ -350,7 +354,8 @@ async fn a_sign_of_a_reboot_that_cannot_be_looked_at_is_no_sign_of_none() {
     std::os::unix::fs::symlink("reboot-required", root.path().join("run/reboot-required")).unwrap();
     let (_, context) = FakeRunner::context(Box::new(Apt), root.path(), [there("1.0")]);
     let outcome =
-        super::change(Change::Install, "lab-plain", false, &context, &Control::for_at_most(MINUTE)).await;
+        super::change(Change::Install, "lab-plain", false, &context, &Cancellation::for_at_most(MINUTE))
+            .await;
     let data = outcome.unwrap().data;
     assert_eq!(data["reboot_required"], false);
     let why = data["reboot_unknown"].as_str().unwrap();

@@ -1,7 +1,7 @@
 //! Ends a process by its pidfd: once it is open, the number cannot come to mean another process (`pidfd_open(2)`).
 
 use super::stat::Stat;
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::linux::procfs;
 use infiniservice_platform::reactor_unsafe::{Registered, register};
@@ -27,7 +27,7 @@ struct Target {
 }
 
 /// Sends SIGTERM and waits for the exit; with `force` then SIGKILL.
-pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> CommandResult {
+pub(in crate::safe) async fn run(pid: u32, force: bool, cancellation: &Cancellation) -> CommandResult {
     let target = Target::open(pid).await?;
     target.refuse_protected()?;
     target.signal(Signal::TERM)?;
@@ -35,14 +35,14 @@ pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> Co
         // A stopped process sees SIGTERM only once it goes on.
         target.signal(Signal::CONT)?;
     }
-    if target.exits_within(TERM_WAIT, control).await? {
+    if target.exits_within(TERM_WAIT, cancellation).await? {
         return CommandOutcome::of(&target.data("SIGTERM", true));
     }
     if !force {
         return Err(target.still_there("SIGTERM", "`force` then sends SIGKILL"));
     }
     target.signal(Signal::KILL)?;
-    if target.exits_within(KILL_WAIT, control).await? {
+    if target.exits_within(KILL_WAIT, cancellation).await? {
         return CommandOutcome::of(&target.data("SIGKILL", true));
     }
     Err(target
@@ -88,10 +88,10 @@ impl Target {
     }
 
     /// Whether it ends within `limit`, of which the command's own time leaves at most four fifths.
-    async fn exits_within(&self, limit: Duration, control: &Control) -> Result<bool, CommandError> {
-        let limit = limit.min(control.remaining() * 4 / 5);
+    async fn exits_within(&self, limit: Duration, cancellation: &Cancellation) -> Result<bool, CommandError> {
+        let limit = limit.min(cancellation.remaining() * 4 / 5);
         let exit = tokio::time::timeout(limit, self.fd.readable());
-        Ok(control.bound(exit).await?.is_ok())
+        Ok(cancellation.run_until_cancelled(exit).await?.is_ok())
     }
 
     fn data(&self, signal: &str, exited: bool) -> ProcessKillData {

@@ -1,7 +1,7 @@
 //! `ProcessKill` on real processes.
 
 use super::run;
-use infiniservice_exec::{CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandResult};
 use infiniservice_protocol::ErrorCode;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -34,7 +34,7 @@ impl Drop for Victim {
 }
 
 async fn kill(pid: u32, force: bool, timeout: Duration) -> CommandResult {
-    run(pid, force, &Control::for_at_most(timeout)).await
+    run(pid, force, &Cancellation::for_at_most(timeout)).await
 }
 
 const LONG: Duration = Duration::from_secs(30);

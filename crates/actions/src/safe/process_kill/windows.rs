@@ -3,7 +3,7 @@
 //! Windows knows no signals. A process with windows on the agent's desktop is asked to close them (`WM_CLOSE`); one without, which
 //! is nearly every one that a service sees, can only be terminated.
 
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::win32::codes;
 use infiniservice_platform::win32::process_unsafe::{Process, close_windows};
@@ -31,11 +31,11 @@ struct Target {
 }
 
 /// Asks it to close, and where that is not possible or, with `force`, does not help, terminates it.
-pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> CommandResult {
+pub(in crate::safe) async fn run(pid: u32, force: bool, cancellation: &Cancellation) -> CommandResult {
     let target = Target::open(pid)?;
     target.refuse_protected()?;
     let asked = close_windows(pid) > 0;
-    if asked && target.exits_within(CLOSE_WAIT, control).await? {
+    if asked && target.exits_within(CLOSE_WAIT, cancellation).await? {
         return CommandOutcome::of(&target.data(WM_CLOSE, true));
     }
     if asked && !force {
@@ -47,7 +47,7 @@ pub(in crate::safe) async fn run(pid: u32, force: bool, control: &Control) -> Co
     {
         return Err(refused(pid, &error));
     }
-    if target.exits_within(END_WAIT, control).await? {
+    if target.exits_within(END_WAIT, cancellation).await? {
         return CommandOutcome::of(&target.data(TERMINATE, true));
     }
     Err(target.still_there(TERMINATE, "it hangs in the kernel, most likely in a driver"))
@@ -87,11 +87,11 @@ impl Target {
     }
 
     /// Whether it ends within `limit`, of which the command's own time leaves at most four fifths.
-    async fn exits_within(&self, limit: Duration, control: &Control) -> Result<bool, CommandError> {
-        let limit = limit.min(control.remaining() * 4 / 5);
+    async fn exits_within(&self, limit: Duration, cancellation: &Cancellation) -> Result<bool, CommandError> {
+        let limit = limit.min(cancellation.remaining() * 4 / 5);
         let process = self.process.clone();
         let wait = blocking::join(Lane::Managers, "the end of a process", move || process.wait(limit));
-        let waited = control.bound(wait).await?;
+        let waited = cancellation.run_until_cancelled(wait).await?;
         waited.map_err(|fault| CommandError::new(ErrorCode::Internal, fault.to_string()))
     }
 

@@ -1,14 +1,14 @@
 //! Ending real processes of Windows or Wine.
 
 use super::run;
-use infiniservice_exec::Control;
+use infiniservice_exec::Cancellation;
 use infiniservice_exec::windows::environment::system_directory;
 use infiniservice_protocol::ErrorCode;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-fn control() -> Control {
-    Control::for_at_most(Duration::from_secs(60))
+fn control() -> Cancellation {
+    Cancellation::for_at_most(Duration::from_secs(60))
 }
 
 /// A cmd that waits for input that never comes.

@@ -2,7 +2,7 @@
 
 use super::{Found, Query, journal};
 use crate::context::CommandContext;
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult, Finished};
 use infiniservice_platform::systemd::name::UnitName;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use infiniservice_protocol::{ErrorCode, ServiceOperation};
@@ -14,18 +14,22 @@ const DENIED: &str = "insufficient permissions";
 const NO_FILES: &str = "No journal files were found";
 
 /// The newest lines of a unit. A unit that is gone may have some; one that has none must be there.
-pub(in crate::safe) async fn run(query: Query, context: &CommandContext, control: &Control) -> CommandResult {
+pub(in crate::safe) async fn run(
+    query: Query,
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
     let unit = UnitName::parse(&query.service)?;
     let now = SystemTime::now();
     let (wanted, now) = (query.wanted(now)?, rfc3339_millis(now));
     let mut found = Found::at_most(wanted.lines);
     let request = journal::request(unit.as_str(), &wanted);
-    let mut finished = context.runner.run(request, control).await?;
+    let mut finished = context.runner.run(request, cancellation).await?;
     let output = std::mem::take(&mut finished.stdout);
     journal::read_all(&output, &now, &mut found);
     let finished = understood(finished, found.lines.is_empty())?;
     if found.lines.is_empty() {
-        context.services.control(unit.as_str(), ServiceOperation::Status, control).await?;
+        context.services.control(unit.as_str(), ServiceOperation::Status, cancellation).await?;
     }
     // Such as that lines of other users are not seen.
     Ok(CommandOutcome { stderr: finished.stderr, ..CommandOutcome::of(&found.data(unit.as_str()))? })

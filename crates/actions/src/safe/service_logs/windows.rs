@@ -2,7 +2,7 @@
 
 use super::{Found, Query, Wanted, events};
 use crate::context::CommandContext;
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control};
+use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::win32::event_log_unsafe::each_event;
 use infiniservice_protocol::ErrorCode;
@@ -14,7 +14,11 @@ const LOGS: [&str; 2] = ["System", "Application"];
 const REGISTERED: &str = r"SYSTEM\CurrentControlSet\Services\EventLog";
 
 /// The newest events of a source.
-pub(in crate::safe) async fn run(query: Query, _: &CommandContext, control: &Control) -> CommandResult {
+pub(in crate::safe) async fn run(
+    query: Query,
+    _: &CommandContext,
+    cancellation: &Cancellation,
+) -> CommandResult {
     let wanted = query.wanted(SystemTime::now())?;
     let source = query.service;
     if !events::can_name(&source) {
@@ -24,7 +28,7 @@ pub(in crate::safe) async fn run(query: Query, _: &CommandContext, control: &Con
     let failed = |blocked: Blocked| CommandError::new(ErrorCode::ExecutionFailed, blocked.to_string());
     let name = source.clone();
     let asked = blocking::start(Lane::Managers, "the event log", move || gather(&name, &wanted));
-    let found = control.bound(asked.map_err(failed)?).await?.map_err(failed)??;
+    let found = cancellation.run_until_cancelled(asked.map_err(failed)?).await?.map_err(failed)??;
     CommandOutcome::of(&found.data(&source))
 }
 

@@ -7,7 +7,9 @@ use crate::autochecks::Known;
 use crate::context::CommandContext;
 use crate::packages::{HELD, PHASED, Reading, Replaced, Scope, compare_versions, explain, mark};
 use crate::safe::package::{Attempt, Effects, PackageSession, Reboot, Versions, Weighed, labels, outcome};
-use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Control, Finished, Request, Status};
+use infiniservice_exec::{
+    Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Request, Status,
+};
 use infiniservice_protocol::data::{
     FailedUpdate, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
 };
@@ -16,8 +18,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
 /// Checks for updates. Repository metadata that cannot be fetched does not fail it: what the old metadata knows is told, with the reason.
-pub(super) async fn check(context: &CommandContext, control: &Control) -> CommandResult {
-    let session = PackageSession::of(context, control)?;
+pub(super) async fn check(context: &CommandContext, cancellation: &Cancellation) -> CommandResult {
+    let session = PackageSession::of(context, cancellation)?;
     let before = session.site().lists().await.fetched();
     let stale = session.refresh().await?.err();
     let fetched = if stale.is_none() { Some(SystemTime::now()) } else { before };
@@ -30,8 +32,11 @@ pub(super) async fn check(context: &CommandContext, control: &Control) -> Comman
 }
 
 /// The same without fetching anything: what is known already, and how fresh it is.
-pub(super) async fn known(context: &CommandContext, control: &Control) -> Result<Known, CommandError> {
-    let session = PackageSession::of(context, control)?;
+pub(super) async fn known(
+    context: &CommandContext,
+    cancellation: &Cancellation,
+) -> Result<Known, CommandError> {
+    let session = PackageSession::of(context, cancellation)?;
     let pending = pending(&session).await?;
     let lists = session.site().lists().await;
     Ok(Known { updates: check_data(&session, pending, lists.fetched(), None).await, lists })
@@ -147,9 +152,9 @@ pub(super) async fn install(
     security_only: bool,
     cascade: bool,
     context: &CommandContext,
-    control: &Control,
+    cancellation: &Cancellation,
 ) -> CommandResult {
-    let session = PackageSession::of(context, control)?;
+    let session = PackageSession::of(context, cancellation)?;
     if security_only && !session.manager().knows_security() {
         let error = format!("{} does not distinguish security updates from others", session.manager().name());
         return Err(CommandError::new(ErrorCode::Unsupported, error));
@@ -285,7 +290,7 @@ fn replaced(session: &PackageSession<'_>, attempt: &Attempt) -> Vec<Replaced> {
 /// What did not come, and why. What was stopped, or goes on without the agent, has not failed: it has not ended.
 fn failed(attempt: &Attempt, wanted: &[PendingUpdate], after: &Versions) -> Vec<FailedUpdate> {
     match attempt {
-        Attempt::Failed(Finished { status: Status::Stopped(_) | Status::GoesOn, .. }, _) => Vec::new(),
+        Attempt::Failed(Finished { status: Status::Stopped(_) | Status::Detached, .. }, _) => Vec::new(),
         Attempt::Failed(_, failure) => missing(wanted, after, &failure.reason()),
         Attempt::Done(_) => missing(wanted, after, KEPT_BACK),
     }

@@ -3,7 +3,7 @@
 use crate::packages::test_fixture::finished;
 use crate::packages::{Apt, Dnf};
 use crate::safe::package::test_runner::{Expected, FakeRunner};
-use infiniservice_exec::{CommandResult, Control, Finished, Status, Stop};
+use infiniservice_exec::{Cancellation, CommandResult, Finished, Status, Stop};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{UpdateCheckData, UpdateInstallData};
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn upgrade(argument: &'static str, code: i32, stderr: &str) -> Expected {
 async fn check(scenes: impl IntoIterator<Item = Expected>) -> CommandResult {
     let root = tempfile::tempdir().unwrap();
     let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
-    let result = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await;
+    let result = super::check(&context, &Cancellation::for_at_most(Duration::from_secs(60))).await;
     script.assert_over();
     result
 }
@@ -45,7 +45,8 @@ async fn install(security_only: bool, scenes: impl IntoIterator<Item = Expected>
     let root = tempfile::tempdir().unwrap();
     let (script, context) = FakeRunner::context(Box::new(Apt), root.path(), scenes);
     let result =
-        super::install(security_only, false, &context, &Control::for_at_most(Duration::from_secs(60))).await;
+        super::install(security_only, false, &context, &Cancellation::for_at_most(Duration::from_secs(60)))
+            .await;
     script.assert_over();
     result
 }
@@ -163,7 +164,7 @@ async fn updates_keep_how_they_ended_when_what_is_there_now_cannot_be_read() {
 #[tokio::test]
 async fn what_was_stopped_or_goes_on_is_not_told_as_failed_but_what_came_is() {
     let stopped = Status::Stopped(Stop::TimedOut(Duration::from_secs(60)));
-    for (status, code) in [(stopped, ErrorCode::Timeout), (Status::GoesOn, ErrorCode::Cancelled)] {
+    for (status, code) in [(stopped, ErrorCode::Timeout), (Status::Detached, ErrorCode::Cancelled)] {
         let ended = ("apt-get", "upgrade", Finished { status, ..finished(0, "", "") });
         let scenes = [
             refresh(0),
@@ -190,7 +191,8 @@ async fn pending_updates_in_no_readable_form_are_an_error_and_not_none() {
         ("dnf", "--security", finished(0, "", "")),
     ];
     let (script, context) = FakeRunner::context(Box::new(Dnf), root.path(), scenes);
-    let error = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap_err();
+    let error =
+        super::check(&context, &Cancellation::for_at_most(Duration::from_secs(60))).await.unwrap_err();
     script.assert_over();
     assert_eq!(error.code, ErrorCode::ExecutionFailed);
     assert!(error.error.starts_with("pending updates could not be read: dnf did not answer"), "{error}");
@@ -276,7 +278,7 @@ async fn where_only_the_new_version_is_told_the_installed_one_is_looked_up() {
     std::fs::create_dir(root.path().join("proc")).unwrap();
     std::fs::write(root.path().join("proc/stat"), "btime 1700000000\n").unwrap();
     let (script, context) = FakeRunner::context(Box::new(Dnf), root.path(), scenes);
-    let outcome = super::check(&context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap();
+    let outcome = super::check(&context, &Cancellation::for_at_most(Duration::from_secs(60))).await.unwrap();
     script.assert_over();
     let data: UpdateCheckData = serde_json::from_value(outcome.data).unwrap();
     assert_eq!(data.pending_updates[0].version_installed.as_deref(), Some("1.0-1"));
@@ -313,8 +315,9 @@ async fn an_update_in_which_packages_are_replaced_as_the_repository_means_it_is_
     ];
     let root = tempfile::tempdir().unwrap();
     let (script, context) = FakeRunner::context(Box::new(Dnf), root.path(), scenes);
-    let result =
-        super::install(false, false, &context, &Control::for_at_most(Duration::from_secs(60))).await.unwrap();
+    let result = super::install(false, false, &context, &Cancellation::for_at_most(Duration::from_secs(60)))
+        .await
+        .unwrap();
     script.assert_over();
     let data = installed(Ok(result));
     let removed: Vec<_> =

@@ -7,7 +7,7 @@ mod tests;
 
 use super::RawCommand;
 use crate::shell::invalid;
-use infiniservice_exec::{CommandError, Control, Identity, Program, Request};
+use infiniservice_exec::{Cancellation, CommandError, Identity, Program, Request};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::linux::accounts::Account;
 use infiniservice_protocol::ErrorCode;
@@ -16,9 +16,12 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 /// What is to be run.
-pub(super) async fn request(command: RawCommand, control: &Control) -> Result<Request, CommandError> {
+pub(super) async fn request(
+    command: RawCommand,
+    cancellation: &Cancellation,
+) -> Result<Request, CommandError> {
     let user = match command.run_as.clone() {
-        Some(name) => Some(control.bound(look_up(name)).await??),
+        Some(name) => Some(cancellation.run_until_cancelled(look_up(name)).await??),
         None => None,
     };
     Ok(plan(command, user))

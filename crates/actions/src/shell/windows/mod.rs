@@ -6,7 +6,7 @@ mod tests;
 use super::command_line::{cmd, powershell};
 use super::{RawCommand, invalid};
 use infiniservice_exec::windows::environment::system_directory;
-use infiniservice_exec::{CommandError, Control, Request};
+use infiniservice_exec::{Cancellation, CommandError, Request};
 use infiniservice_protocol::ErrorCode;
 use std::io::Read;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(super) fn check_user(name: &str) -> Result<(), CommandError> {
 
 /// What is to be run.
 #[allow(clippy::unused_async)]
-pub(super) async fn request(command: RawCommand, _: &Control) -> Result<Request, CommandError> {
+pub(super) async fn request(command: RawCommand, _: &Cancellation) -> Result<Request, CommandError> {
     let mut request = if command.shell == "powershell" {
         refuse_stand_in(&system_directory().join("WindowsPowerShell\\v1.0\\powershell.exe"))?;
         Request::new("powershell", powershell(&command.text).map_err(invalid)?)

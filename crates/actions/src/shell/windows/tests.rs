@@ -1,15 +1,15 @@
 //! Raw commands on a real Windows or Wine.
 
 use crate::shell::{RawCommand, imp, outcome};
-use infiniservice_exec::{CommandResult, Control, system_runner};
+use infiniservice_exec::{Cancellation, CommandResult, system_runner};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
 use std::time::Duration;
 
 async fn run(command: UnsafeCommand) -> CommandResult {
-    let control = Control::for_at_most(Duration::from_secs(60));
-    let request = imp::request(RawCommand::check(command)?, &control).await?;
-    outcome(system_runner().run(request, &control).await?)
+    let cancellation = Cancellation::for_at_most(Duration::from_secs(60));
+    let request = imp::request(RawCommand::check(command)?, &cancellation).await?;
+    outcome(system_runner().run(request, &cancellation).await?)
 }
 
 fn text(raw_command: &str) -> UnsafeCommand {

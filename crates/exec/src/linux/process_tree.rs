@@ -5,11 +5,11 @@
 //! runs, and from others' only where the agent had no children before and is not the first process of its namespace; then it
 //! is ended, too.
 
-use super::exit;
-use super::kinship::{Kinship, me, now};
-use super::process_table::{self, Kin};
+use super::process_table::{self, Kinship, ProcessRow, me, now};
 use infiniservice_platform::blocking::{self, Lane};
-use rustix::process::{Signal, getpid, set_child_subreaper};
+use infiniservice_platform::reactor_unsafe::register;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, set_child_subreaper};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ const PARTING: Duration = Duration::from_millis(250);
 
 /// The programs that run, and whether this process has other children beside them.
 #[derive(Debug)]
-pub(super) struct Adoption {
+pub(super) struct Subreaper {
     leaders: Mutex<HashSet<i32>>,
     /// Stray children can only be commands'.
     sole: bool,
@@ -33,11 +33,11 @@ pub(super) struct Adoption {
     collects: bool,
 }
 
-impl Adoption {
+impl Subreaper {
     /// Of the agent: those that are its children already are not its commands', and neither are their orphans; nor is what comes
     /// to the first process of a namespace.
     pub(super) fn of_the_agent() -> Self {
-        let children = process_table::read().into_iter().filter(|kin| kin.parent == me()).count();
+        let children = process_table::read().into_iter().filter(|row| row.parent == me()).count();
         if children > 0 {
             log::info!(
                 "the agent was started with {children} child processes: it identifies orphans of commands \
@@ -64,7 +64,7 @@ impl Adoption {
 /// One program and its descendants.
 #[derive(Debug)]
 pub(super) struct Tree {
-    adoption: Arc<Adoption>,
+    subreaper: Arc<Subreaper>,
     tag: String,
     anywhere: bool,
     leader: Option<i32>,
@@ -77,23 +77,23 @@ pub(super) struct Tree {
 
 impl Tree {
     /// The agent adopts the orphans.
-    pub(super) fn new(adoption: Arc<Adoption>) -> Self {
+    pub(super) fn new(subreaper: Arc<Subreaper>) -> Self {
         if let Err(error) = set_child_subreaper(Some(getpid())) {
             log::debug!("orphans are reparented to init: {error}");
         }
-        Self::with(adoption, false)
+        Self::with(subreaper, false)
     }
 
     /// Beside a cgroup, for those who leave it with another's help. Their orphans go to whom they go.
     pub(super) fn beside_a_group() -> Self {
-        Self::with(Arc::new(Adoption::others_have_children_too()), true)
+        Self::with(Arc::new(Subreaper::others_have_children_too()), true)
     }
 
-    fn with(adoption: Arc<Adoption>, anywhere: bool) -> Self {
+    fn with(subreaper: Arc<Subreaper>, anywhere: bool) -> Self {
         let tag = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let began = now();
         Self {
-            adoption,
+            subreaper,
             tag,
             anywhere,
             leader: None,
@@ -111,7 +111,7 @@ impl Tree {
         self.born.1 = now();
         self.leader = pid.and_then(|pid| i32::try_from(pid).ok());
         if let Some(leader) = self.leader {
-            self.adoption.change(|leaders| leaders.insert(leader));
+            self.subreaper.change(|leaders| leaders.insert(leader));
         }
     }
 
@@ -127,7 +127,7 @@ impl Tree {
     pub(super) async fn is_empty(&mut self) -> bool {
         let members = self.ask(Kinship::look).await;
         // Where nobody could look, nothing is known.
-        self.over = members.is_some_and(|members| members.iter().all(|kin| kin.zombie));
+        self.over = members.is_some_and(|members| members.iter().all(|row| row.zombie));
         self.over
     }
 
@@ -135,8 +135,8 @@ impl Tree {
     pub(super) async fn emptied(&mut self) {
         match self.ask(Kinship::look).await {
             Some(members) => {
-                for kin in members.into_iter().filter(|kin| !kin.zombie) {
-                    exit::of(kin.pid).await;
+                for row in members.into_iter().filter(|row| !row.zombie) {
+                    exit_of(row.pid).await;
                 }
             }
             None => std::future::pending().await,
@@ -144,12 +144,12 @@ impl Tree {
     }
 
     /// Away from the main thread: what is read of other processes may hang.
-    async fn ask(&mut self, work: fn(&Kinship) -> Vec<Kin>) -> Option<Vec<Kin>> {
+    async fn ask(&mut self, work: fn(&Kinship) -> Vec<ProcessRow>) -> Option<Vec<ProcessRow>> {
         let Some(kinship) = self.kinship() else { return Some(Vec::new()) };
         let asked = blocking::run(Lane::Processes, "process table", PATIENCE, move || work(&kinship)).await;
         match asked {
             Ok(members) => {
-                self.seen = members.iter().map(|kin| (kin.pid, kin.began)).collect();
+                self.seen = members.iter().map(|row| (row.pid, row.began)).collect();
                 Some(members)
             }
             Err(error) => {
@@ -162,15 +162,15 @@ impl Tree {
     /// `None` where nothing was started.
     fn kinship(&self) -> Option<Kinship> {
         let leader = self.leader?;
-        let others = self.adoption.others(leader);
+        let others = self.subreaper.others(leader);
         Some(Kinship {
             variable: format!("{TAG}={}", self.tag),
             leader,
             born: self.born,
-            strays: self.adoption.sole && others.is_empty(),
+            strays: self.subreaper.sole && others.is_empty(),
             anywhere: self.anywhere,
             others,
-            collects: self.adoption.collects,
+            collects: self.subreaper.collects,
             seen: self.seen.clone(),
         })
     }
@@ -186,7 +186,24 @@ impl Drop for Tree {
             let _ = asked.wait(Instant::now() + PARTING);
         }
         if let Some(leader) = self.leader {
-            self.adoption.change(|leaders| leaders.remove(&leader));
+            self.subreaper.change(|leaders| leaders.remove(&leader));
         }
+    }
+}
+
+/// Resolves when the process has ended, at once where there is none; never where the kernel does not say.
+pub(super) async fn exit_of(pid: i32) {
+    let Some(pid) = Pid::from_raw(pid) else { return };
+    let opened = pidfd_open(pid, PidfdFlags::NONBLOCK);
+    if opened.as_ref().is_err_and(|errno| *errno == Errno::SRCH) {
+        return;
+    }
+    let registered = opened.map_err(Into::into).and_then(register);
+    let ended = match &registered {
+        Ok(fd) => fd.readable().await.map(drop).is_ok(),
+        Err(_) => false,
+    };
+    if !ended {
+        std::future::pending::<()>().await;
     }
 }

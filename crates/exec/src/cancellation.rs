@@ -1,6 +1,6 @@
 //! When a running command must end: its deadline, or the agent's shutdown.
 
-use super::outcome::CommandError;
+use crate::outcome::CommandError;
 use infiniservice_protocol::ErrorCode;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 const LATE: Duration = Duration::from_secs(1);
 
 /// What every running action is given. Actions that start programs hand it to the runner, others wrap what they
-/// wait for in [`Control::bound`].
+/// wait for in [`Cancellation::run_until_cancelled`].
 #[derive(Clone, Debug)]
-pub struct Control {
+pub struct Cancellation {
     timeout: Duration,
     deadline: Instant,
     cancel: watch::Receiver<bool>,
@@ -31,7 +31,7 @@ pub enum Stop {
     Cancelled,
 }
 
-impl Control {
+impl Cancellation {
     /// Time starts now.
     pub fn new(timeout: Duration, cancel: watch::Receiver<bool>) -> Self {
         Self { timeout, deadline: Instant::now() + timeout, cancel, committed: Arc::default() }
@@ -81,7 +81,7 @@ impl Control {
     }
 
     /// `future`, unless the command must end first; then it is dropped.
-    pub async fn bound<T>(&self, future: impl Future<Output = T>) -> Result<T, CommandError> {
+    pub async fn run_until_cancelled<T>(&self, future: impl Future<Output = T>) -> Result<T, CommandError> {
         tokio::pin!(future);
         let stop = tokio::select! {
             biased;
@@ -97,7 +97,11 @@ impl Control {
     }
 
     /// `future`, unless `grace` after the moment at which the command must end has passed.
-    pub async fn backstop<T>(&self, grace: Duration, future: impl Future<Output = T>) -> Result<T, Stop> {
+    pub async fn hard_deadline<T>(
+        &self,
+        grace: Duration,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Stop> {
         tokio::pin!(future);
         let stop = tokio::select! {
             biased;

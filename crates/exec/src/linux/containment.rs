@@ -1,17 +1,18 @@
 //! What a program and all its descendants cannot leave: a cgroup of their own, or else the agent's eye on the process table.
 
 use super::delegation::{divide, own_delegated};
+use super::process_tree::{Subreaper, Tree};
 use super::scope::Scope;
-use super::tree::{Adoption, Tree};
-use crate::containment::Hold;
-use crate::stream::Pipe;
-use crate::{Request, containment};
+use crate::containment::{self, Containment, Hold};
+use crate::output::Pipe;
+use crate::{Request, Status};
 use infiniservice_platform::cgroup::OwnedCgroup;
 use infiniservice_platform::systemd::BusAddress;
 use std::fs::File;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -22,17 +23,17 @@ const ENDING: Duration = Duration::from_secs(2);
 /// When those that are still there are killed once more: one that was forked meanwhile may have been missed.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Makes fences.
+/// Makes containments.
 #[derive(Debug)]
-pub(super) struct Fences {
+pub(super) struct Containments {
     /// The cgroup below which groups may be made.
     parent: Option<PathBuf>,
     /// The systemd that makes scopes: where the agent is its service.
     systemd: Option<BusAddress>,
-    adoption: Arc<Adoption>,
+    subreaper: Arc<Subreaper>,
 }
 
-impl Fences {
+impl Containments {
     /// cgroups where systemd delegated the agent's own (`Delegate=yes`); else the process table.
     pub(super) fn of_the_agent() -> Self {
         let delegated = own_delegated().map(|unit| divide(&unit, std::process::id()));
@@ -48,23 +49,27 @@ impl Fences {
         containment::report_hold(if parent.is_some() { Hold::Cgroups } else { Hold::ProcessTable });
         let systemd = parent.is_some().then(BusAddress::default);
         // Beside groups and scopes the agent has other children than a tree's.
-        let adoption = match &parent {
-            Some(_) => Adoption::others_have_children_too(),
-            None => Adoption::of_the_agent(),
+        let subreaper = match &parent {
+            Some(_) => Subreaper::others_have_children_too(),
+            None => Subreaper::of_the_agent(),
         };
-        Self { parent, systemd, adoption: Arc::new(adoption) }
+        Self { parent, systemd, subreaper: Arc::new(subreaper) }
     }
 
     /// Groups below `parent`.
     #[cfg(test)]
     pub(super) fn below(parent: PathBuf) -> Self {
-        Self { parent: Some(parent), systemd: None, adoption: Arc::new(Adoption::others_have_children_too()) }
+        Self {
+            parent: Some(parent),
+            systemd: None,
+            subreaper: Arc::new(Subreaper::others_have_children_too()),
+        }
     }
 
     /// The process table, in a process that has other children as well.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn by_process_table() -> Self {
-        Self { parent: None, systemd: None, adoption: Arc::new(Adoption::others_have_children_too()) }
+        Self { parent: None, systemd: None, subreaper: Arc::new(Subreaper::others_have_children_too()) }
     }
 
     /// Scopes made by the systemd at `systemd`.
@@ -93,38 +98,40 @@ impl Fences {
         }
     }
 
-    /// A fence for the program of `request`. One that is to outlive the agent gets an ordinary one where it cannot: then the
+    /// One for the program of `request`. One that is to outlive the agent gets an ordinary one where it cannot: then the
     /// work is done all the same.
-    pub(super) async fn fence(&self, request: &Request) -> Fence {
+    pub(super) async fn contain(&self, request: &Request) -> LinuxContainment {
         if let Some(systemd) = self.systemd.as_ref().filter(|_| request.outlives_the_agent) {
             match Scope::open(systemd).await {
-                Ok(scope) => return Fence::Scope(Box::new(scope)),
+                Ok(scope) => return LinuxContainment::Scope(Box::new(scope)),
                 Err(error) => log::warn!("package changes end if the agent ends: {error}"),
             }
         }
         match self.parent.as_deref().and_then(OwnedCgroup::create) {
             // A user has a manager of his own, which takes his processes out of a cgroup for him.
-            Some(group) => Fence::Group(group, request.identity.is_some().then(Tree::beside_a_group)),
-            None => Fence::Tree(Tree::new(self.adoption.clone())),
+            Some(group) => {
+                LinuxContainment::Cgroup(group, request.identity.is_some().then(Tree::beside_a_group))
+            }
+            None => LinuxContainment::Tree(Tree::new(self.subreaper.clone())),
         }
     }
 }
 
 /// Around one program.
 #[derive(Debug)]
-pub(super) enum Fence {
+pub(super) enum LinuxContainment {
     /// With a look at the process table for those who leave it with another's help.
-    Group(OwnedCgroup, Option<Tree>),
+    Cgroup(OwnedCgroup, Option<Tree>),
     Scope(Box<Scope>),
     Tree(Tree),
 }
 
-impl Fence {
+impl LinuxContainment {
     /// Into this file the child writes `0` to go in, before it becomes the program.
-    pub(super) fn entrance(&self) -> io::Result<Option<File>> {
+    pub(super) fn join_fd(&self) -> io::Result<Option<File>> {
         match self {
-            Self::Group(group, _) => group.entrance().map(Some),
-            Self::Scope(scope) => scope.entrance().map(Some),
+            Self::Cgroup(group, _) => group.entrance().map(Some),
+            Self::Scope(scope) => scope.join_fd().map(Some),
             Self::Tree(_) => Ok(None),
         }
     }
@@ -132,7 +139,7 @@ impl Fence {
     /// By this the program's descendants are known in the process table.
     pub(super) fn environment(&self) -> Option<(&'static str, String)> {
         match self {
-            Self::Group(_, tree) => tree.as_ref().map(Tree::tag),
+            Self::Cgroup(_, tree) => tree.as_ref().map(Tree::tag),
             Self::Scope(_) => None,
             Self::Tree(tree) => Some(tree.tag()),
         }
@@ -142,83 +149,27 @@ impl Fence {
     pub(super) fn inputs(&mut self) -> Option<[Stdio; 2]> {
         match self {
             Self::Scope(scope) => scope.inputs(),
-            Self::Group(..) | Self::Tree(_) => None,
-        }
-    }
-
-    /// Where the agent reads it then.
-    pub(super) fn outputs(&mut self) -> Option<[Option<Pipe>; 2]> {
-        match self {
-            Self::Scope(scope) => Some(scope.outputs()),
-            Self::Group(..) | Self::Tree(_) => None,
-        }
-    }
-
-    /// Whether all go on without the agent.
-    pub(super) fn outlives_the_agent(&self) -> bool {
-        match self {
-            Self::Scope(_) => true,
-            Self::Group(..) | Self::Tree(_) => false,
-        }
-    }
-
-    /// The program runs.
-    pub(super) fn started(&mut self, pid: Option<u32>) {
-        if let Some(tree) = self.tree() {
-            tree.started(pid);
+            Self::Cgroup(..) | Self::Tree(_) => None,
         }
     }
 
     fn tree(&mut self) -> Option<&mut Tree> {
         match self {
-            Self::Group(_, tree) => tree.as_mut(),
+            Self::Cgroup(_, tree) => tree.as_mut(),
             Self::Scope(_) => None,
             Self::Tree(tree) => Some(tree),
         }
     }
 
-    /// Asks all to end.
-    pub(super) async fn terminate(&mut self) {
-        match self {
-            Self::Group(group, _) => group.terminate(),
-            Self::Scope(scope) => scope.terminate(),
-            Self::Tree(_) => {}
-        }
-        if let Some(tree) = self.tree() {
-            tree.terminate().await;
-        }
-    }
-
-    /// Ends all by force.
-    pub(super) async fn kill(&mut self) {
-        match self {
-            Self::Group(group, _) => group.kill(),
-            Self::Scope(scope) => scope.kill(),
-            Self::Tree(_) => {}
-        }
-        if let Some(tree) = self.tree() {
-            tree.kill().await;
-        }
-    }
-
     async fn is_empty(&mut self) -> bool {
         let group_is_empty = match self {
-            Self::Group(group, _) => group.is_empty(),
+            Self::Cgroup(group, _) => group.is_empty(),
             Self::Scope(scope) => scope.is_empty(),
             Self::Tree(_) => true,
         };
         match self.tree() {
             Some(tree) => tree.is_empty().await && group_is_empty,
             None => group_is_empty,
-        }
-    }
-
-    /// Ends what is left and waits until it is gone, at most [`ENDING`]. A group that is not empty then is watched on and
-    /// removed later.
-    pub(super) async fn end(mut self) {
-        let gone = timeout(ENDING, self.kill_until_empty()).await.is_ok();
-        if !gone && self.tree().is_some() {
-            log::warn!("processes of a command remain: they hang in the kernel");
         }
     }
 
@@ -230,15 +181,84 @@ impl Fence {
         }
     }
 
-    /// Resolves when those that are behind it now have gone.
+    /// Resolves when those that are in it now have gone.
     async fn emptied(&mut self) {
         match self {
-            Self::Group(group, _) => group.emptied().await,
+            Self::Cgroup(group, _) => group.emptied().await,
             Self::Scope(scope) => scope.emptied().await,
             Self::Tree(_) => {}
         }
         if let Some(tree) = self.tree() {
             tree.emptied().await;
+        }
+    }
+}
+
+impl Containment for LinuxContainment {
+    const CAN_BE_ASKED: bool = true;
+
+    /// Where the agent reads it then.
+    fn outputs(&mut self) -> Option<[Option<Pipe>; 2]> {
+        match self {
+            Self::Scope(scope) => Some(scope.outputs()),
+            Self::Cgroup(..) | Self::Tree(_) => None,
+        }
+    }
+
+    /// Whether all go on without the agent.
+    fn outlives_the_agent(&self) -> bool {
+        match self {
+            Self::Scope(_) => true,
+            Self::Cgroup(..) | Self::Tree(_) => false,
+        }
+    }
+
+    /// The program runs.
+    fn started(&mut self, pid: Option<u32>) {
+        if let Some(tree) = self.tree() {
+            tree.started(pid);
+        }
+    }
+
+    /// Asks all to end.
+    async fn terminate(&mut self) {
+        match self {
+            Self::Cgroup(group, _) => group.terminate(),
+            Self::Scope(scope) => scope.terminate(),
+            Self::Tree(_) => {}
+        }
+        if let Some(tree) = self.tree() {
+            tree.terminate().await;
+        }
+    }
+
+    /// Ends all by force.
+    async fn kill(&mut self) {
+        match self {
+            Self::Cgroup(group, _) => group.kill(),
+            Self::Scope(scope) => scope.kill(),
+            Self::Tree(_) => {}
+        }
+        if let Some(tree) = self.tree() {
+            tree.kill().await;
+        }
+    }
+
+    /// Ends what is left and waits until it is gone, at most [`ENDING`]. A group that is not empty then is watched on and
+    /// removed later.
+    async fn end(mut self) {
+        let gone = timeout(ENDING, self.kill_until_empty()).await.is_ok();
+        if !gone && self.tree().is_some() {
+            log::warn!("processes of a command remain: they hang in the kernel");
+        }
+    }
+
+    /// Every status is an exit or a signal, unless the kernel has a new kind.
+    fn status_of(ended: ExitStatus) -> Status {
+        match (ended.code(), ended.signal()) {
+            (Some(code), _) => Status::Exited(code),
+            (None, Some(signal)) => Status::Signalled(signal),
+            (None, None) => Status::Lost,
         }
     }
 }
