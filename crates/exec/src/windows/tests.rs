@@ -1,6 +1,7 @@
 //! The runner on real processes; programs that start others and leave them behind among them.
 
 use super::*;
+use crate::Stop;
 use infiniservice_platform::win32::process_unsafe::Process;
 use infiniservice_protocol::ErrorCode;
 use std::io::{Read, Write};
