@@ -4,6 +4,11 @@ pub mod blocking;
 #[cfg(target_os = "linux")]
 pub mod cgroup;
 pub mod clock;
+#[cfg(not(target_os = "windows"))]
+#[path = "environment_unsafe.rs"]
+pub mod environment;
+#[cfg(target_os = "windows")]
+#[path = "environment_windows_unsafe.rs"]
 pub mod environment;
 #[cfg(target_os = "linux")]
 pub mod file_systems_unsafe;

@@ -6,9 +6,9 @@ use super::{
 };
 use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{Cancellation, CommandError};
+use infiniservice_platform::win32::com_unsafe::Wmi;
 use infiniservice_platform::win32::hresult::explain;
 use infiniservice_platform::win32::record::Record;
-use infiniservice_platform::win32::wmi_unsafe::Wmi;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::ScanType;
 use infiniservice_protocol::data::{DefenderScanData, DefenderStatusData};

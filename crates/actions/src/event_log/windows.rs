@@ -2,7 +2,7 @@
 
 use super::rate_limit::RateLimit;
 use super::{Event, Kind, SOURCE};
-use infiniservice_platform::win32::event_source_unsafe::{self, Source};
+use infiniservice_platform::win32::event_log_unsafe::{self, Source};
 use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -80,11 +80,11 @@ fn serve(source: &Source, tasks: &Receiver<Task>) {
     }
 }
 
-fn kind(kind: Kind) -> event_source_unsafe::Kind {
+fn kind(kind: Kind) -> event_log_unsafe::Kind {
     match kind {
-        Kind::Error => event_source_unsafe::Kind::Error,
-        Kind::Warning => event_source_unsafe::Kind::Warning,
-        Kind::Information => event_source_unsafe::Kind::Information,
+        Kind::Error => event_log_unsafe::Kind::Error,
+        Kind::Warning => event_log_unsafe::Kind::Warning,
+        Kind::Information => event_log_unsafe::Kind::Information,
     }
 }
 

@@ -5,11 +5,10 @@ use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandOutcome, 
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::scm::control::Operation;
 use infiniservice_platform::scm::manager::ServiceManager;
-use infiniservice_platform::scm::{Config, ScmError, Service, name};
+use infiniservice_platform::scm::{self, Config, ScmError, Service};
 use infiniservice_platform::win32::power_unsafe;
 use infiniservice_protocol::data::ServiceInfo;
-use infiniservice_protocol::metrics;
-use infiniservice_protocol::{ErrorCode, ServiceOperation};
+use infiniservice_protocol::{ErrorCode, ServiceOperation, metrics};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,7 +55,7 @@ impl Services for ScmServices {
         cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, CommandResult> {
         Box::pin(async move {
-            name::check(service).map_err(|why| CommandError::new(ErrorCode::InvalidParameter, why))?;
+            scm::check_name(service).map_err(|why| CommandError::new(ErrorCode::InvalidParameter, why))?;
             let stop = StopOnDrop(Arc::default());
             let (told, name) = (stop.0.clone(), service.to_owned());
             let work = ask(move || operate(&name, operation, &told));

@@ -11,7 +11,7 @@ use super::spawn::{self, Streams, locate};
 use crate::output::Pipe;
 use crate::{Program, Request};
 use infiniservice_platform::cgroup::{self, Cgroup};
-use infiniservice_platform::systemd::{BusAddress, scope};
+use infiniservice_platform::systemd::{BusAddress, start_scope};
 use rustix::process::Signal;
 use std::fs::File;
 use std::io;
@@ -48,7 +48,7 @@ impl Scope {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("infiniservice-package-{}-{number}.scope", std::process::id());
         let started =
-            timeout(PATIENCE, scope::start(bus, &name, DESCRIPTION, &pids, cgroup::tasks_max())).await;
+            timeout(PATIENCE, start_scope(bus, &name, DESCRIPTION, &pids, cgroup::tasks_max())).await;
         started.map_err(|_| "systemd takes too long".to_owned())?.map_err(|error| error.to_string())?;
         let path = cgroup::of(pids[0]).filter(|path| path.ends_with(&name));
         let path: PathBuf = path.ok_or_else(|| format!("the processes are not in the scope {name}"))?;

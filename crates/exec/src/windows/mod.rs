@@ -8,8 +8,8 @@ mod tests;
 use crate::containment::Containment;
 use crate::run::Run;
 use crate::{BoxFuture, Cancellation, Finished, Request, RunError, Runner, Status, TakeLine};
-use infiniservice_platform::win32::job_unsafe::Job;
-use infiniservice_platform::win32::{native_unsafe, resume_unsafe};
+use infiniservice_platform::win32::job_unsafe::{self, Job};
+use infiniservice_platform::win32::native_unsafe;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +105,7 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
     let child = command.spawn().map_err(failed)?;
     job.adopt(&child).map_err(failed)?;
     let pid = child.id().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-    resume_unsafe::resume(pid).map_err(failed)?;
+    job_unsafe::resume(pid).map_err(failed)?;
     Ok((child, job))
 }
 

@@ -1,7 +1,6 @@
 //! Who is out: the process' list of threads, and those that hang.
 
-use super::lane::Lane;
-use super::relay;
+use super::{Lane, thread};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -148,7 +147,7 @@ impl Drop for Place {
         if !others {
             let seconds = gone.since.elapsed().as_secs();
             // Not logged here: this thread may have no descriptors.
-            relay::hand(move || log::info!("{} answers again, after {seconds} s", gone.what));
+            thread::hand(move || log::info!("{} answers again, after {seconds} s", gone.what));
         }
     }
 }

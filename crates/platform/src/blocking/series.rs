@@ -1,7 +1,7 @@
 //! Many calls of one kind, one after another in one thread. Where one hangs, its thread is left to it, and another takes over
 //! behind it: what hangs costs its own answer and a moment, and what does not hang costs no thread of its own.
 
-use super::lane::Lane;
+use super::Lane;
 use super::out::{Blocked, Ticket, hanging_in};
 use super::thread::launch;
 use std::collections::{HashMap, HashSet};

@@ -1,8 +1,10 @@
-//! Starting one thread of the pool.
+//! Starting one thread of the pool; and the one thread that says what threads without descriptors may not say themselves: waking
+//! the runtime is a write to a descriptor, and so is a line of the log.
 
-use super::lane::Lane;
 use super::out::{Blocked, Place, Ticket};
-use super::{own_table, relay};
+use super::{Lane, own_table};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
 
 /// Runs `work` in a detached thread that takes a place for as long as it is out.
 pub(super) fn launch(
@@ -11,7 +13,7 @@ pub(super) fn launch(
     work: impl FnOnce() + Send + 'static,
 ) -> Result<Ticket, Blocked> {
     let place = Place::take(lane, what)?;
-    relay::prepare();
+    prepare();
     let ticket = place.ticket();
     let thread = std::thread::Builder::new().name(lane.thread_name().into()).stack_size(lane.stack_bytes());
     let started = thread.spawn(move || {
@@ -26,4 +28,30 @@ pub(super) fn launch(
         Ok(_detached) => Ok(ticket),
         Err(source) => Err(Blocked::NoThread { what: what.to_owned(), source }),
     }
+}
+
+type Errand = Box<dyn FnOnce() + Send>;
+
+/// The sender's channel holds at most some errands of each thread of the pool, which is bounded.
+static RELAY: OnceLock<Option<Sender<Errand>>> = OnceLock::new();
+
+/// Runs a short errand in the relay's thread; here where there is none.
+pub(super) fn hand(errand: impl FnOnce() + Send + 'static) {
+    match RELAY.get_or_init(begin) {
+        // The relay never ends.
+        Some(relay) => drop(relay.send(Box::new(errand))),
+        None => errand(),
+    }
+}
+
+/// Starts the relay's thread, before a thread without descriptors would.
+pub(super) fn prepare() {
+    RELAY.get_or_init(begin);
+}
+
+fn begin() -> Option<Sender<Errand>> {
+    let (relay, errands) = channel::<Errand>();
+    let thread = std::thread::Builder::new().name("relay".into());
+    let started = thread.spawn(move || errands.into_iter().for_each(|errand| errand()));
+    started.is_ok().then_some(relay)
 }

@@ -1,6 +1,6 @@
 //! os-release(5), with the shell's quoting that it allows.
 
-use super::reader::Root;
+use super::Root;
 use std::collections::BTreeMap;
 
 /// A longer value is cut: it goes into every metrics message.

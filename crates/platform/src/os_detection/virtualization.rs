@@ -1,7 +1,7 @@
 //! Hypervisor and container, decided in the order and with the names of `systemd-detect-virt`
 //! (systemd, src/basic/virt.c), without running it.
 
-use super::reader::Root;
+use super::Root;
 
 /// Where this system runs. Names are those of `systemd-detect-virt`.
 #[derive(Clone, Debug, PartialEq, Eq)]

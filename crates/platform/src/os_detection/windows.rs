@@ -1,8 +1,7 @@
 //! This very Windows, from its registry; files below the drive's root, which users may make, tell nothing here.
 
 use super::edition::{Edition, hypervisor, machine_id};
-use super::reader::Root;
-use super::{Init, OsInfo, Virtualization, cpuid};
+use super::{Init, OsInfo, Root, Virtualization, cpuid};
 use std::path::Path;
 use windows_registry::LOCAL_MACHINE;
 

@@ -1,10 +1,9 @@
 //! One operation on one service, carried through to its end: dependents are stopped before it and started after it, pending states
 //! are waited for.
 
-use super::after;
-use super::error::ScmError;
+use super::ScmError;
+use super::after::{self, Wait};
 use super::state::{Service, StartType, State, Status};
-use super::wait::Wait;
 use infiniservice_protocol::ServiceOperation;
 use std::time::Duration;
 

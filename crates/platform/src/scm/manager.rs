@@ -1,7 +1,7 @@
 //! This machine's service control manager.
 
+use super::ScmError;
 use super::control::Manager;
-use super::error::ScmError;
 use super::manager_unsafe::{self as calls, Handle};
 use super::state::{Service, StartType, Status};
 use std::time::Duration;

@@ -1,8 +1,11 @@
 //! The calls of the service control manager, each made safe: handles that close themselves, buffers grown until the answer fits.
+//! And the entry point that it calls, made by `windows-service`'s macro.
 #![allow(unsafe_code)]
 
 use super::state::{Config, StartType, State, Status};
 use crate::win32::wide::{list, wide};
+use std::ffi::OsString;
+use std::sync::OnceLock;
 use windows::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA};
 use windows::Win32::System::Services::{
     ChangeServiceConfigW, CloseServiceHandle, ControlService, ENUM_SERVICE_STATUS_PROCESSW,
@@ -13,6 +16,7 @@ use windows::Win32::System::Services::{
     SERVICE_STATUS, SERVICE_STATUS_PROCESS, SERVICE_WIN32, StartServiceW,
 };
 use windows::core::{Error, PCWSTR, PWSTR};
+use windows_service::{define_windows_service, service_dispatcher};
 
 /// Answers larger than this are not believed: 64 MiB.
 const MAX_BYTES: usize = 64 << 20;
@@ -244,4 +248,28 @@ fn texts(text: PWSTR) -> Vec<String> {
     }
     // SAFETY: all of these were just read.
     list(unsafe { std::slice::from_raw_parts(text.0, length + 1) })
+}
+
+/// What a service does, by its arguments.
+pub type Main = fn(Vec<OsString>);
+
+/// The entry point has no argument by which to pass it.
+static MAIN: OnceLock<Main> = OnceLock::new();
+
+define_windows_service!(ffi_service_main, service_main);
+
+fn service_main(arguments: Vec<OsString>) {
+    if let Some(main) = MAIN.get() {
+        main(arguments);
+    }
+}
+
+/// Connects to the service manager, which calls `main` on a thread of its own; returns when the service has ended. A process is one
+/// service: the first `main` stays.
+///
+/// # Errors
+/// 1063 where it was not the service manager that started this process.
+pub fn dispatch(name: &str, main: Main) -> windows_service::Result<()> {
+    let _the_first_stays = MAIN.set(main);
+    service_dispatcher::start(name, ffi_service_main)
 }

@@ -1,7 +1,7 @@
 //! A service control manager for tests: services that take their time, depend on each other, hang, fail or refuse.
 
+use super::ScmError;
 use super::control::Manager;
-use super::error::ScmError;
 use super::state::{Config, Service, StartType, State, Status};
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,12 +1,10 @@
 //! The agent's one client of systemd: connects when first asked, and again after a failure.
 
-use super::bus::BusAddress;
-use super::calls::Calls;
+use super::calls::{BusAddress, Calls};
 use super::error::SystemdError;
 use super::list::{self, Cache};
 use super::record::ServiceRecord;
-use std::sync::Arc;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::{Mutex, watch};
 use zbus::Connection;
 

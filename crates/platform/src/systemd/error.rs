@@ -44,7 +44,7 @@ impl SystemdError {
                 Self::named(unit, error.name().as_str(), &text)
             }
             zbus::Error::InputOutput(io) if io.kind() == std::io::ErrorKind::TimedOut => {
-                Self::TimedOut(super::bus::CALL_TIMEOUT.as_secs())
+                Self::TimedOut(super::calls::CALL_TIMEOUT.as_secs())
             }
             zbus::Error::InputOutput(io) => Self::Unreachable(io.to_string()),
             other => Self::Failed(other.to_string()),

@@ -1,16 +1,16 @@
-//! Queues a job and waits for its result.
+//! Queues a job and waits for its result; and a scope of their own for processes that must not end with the agent
+//! (systemd.scope(5), org.freedesktop.systemd1(5)).
 
-use super::calls::{Calls, DESTINATION, MANAGER, MANAGER_PATH};
+use super::calls::{BusAddress, Calls, DESTINATION, MANAGER, MANAGER_PATH};
+use super::control::Progress;
 use super::error::SystemdError;
-use super::progress::Progress;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use zbus::OwnedObjectPath;
 use zbus::export::futures_core::Stream;
 use zbus::message::Type;
 use zbus::wire::DynamicType;
-use zbus::{MatchRule, MessageStream};
+use zbus::{MatchRule, MessageStream, OwnedObjectPath, Variant};
 
 /// What `JobRemoved` says: the job's number and object, the unit, the result.
 type Removed = (u32, OwnedObjectPath, String, String);
@@ -66,6 +66,36 @@ async fn next(signals: &mut MessageStream) -> Result<Removed, SystemdError> {
     let message = poll_fn(|context| Pin::new(&mut *signals).poll_next(context)).await.ok_or_else(gone)?;
     let message = message.map_err(|e| SystemdError::of_call("", &e))?;
     message.body().deserialize().map_err(|e| SystemdError::Failed(e.to_string()))
+}
+
+/// A unit's properties in `StartTransientUnit`.
+type Properties<'a> = Vec<(&'a str, Variant<'a>)>;
+/// Units to be made along with it: none.
+type Auxiliary<'a> = Vec<(&'a str, Properties<'a>)>;
+
+/// Has systemd put the processes `pids` into a new scope `name`, and waits until they are in it. The scope goes by itself once
+/// nothing runs in it. Others may be put in by whoever asked for it (`Delegate`), up to `tasks_max` processes and threads.
+pub async fn start_scope(
+    bus: &BusAddress,
+    name: &str,
+    description: &str,
+    pids: &[u32],
+    tasks_max: u32,
+) -> Result<(), SystemdError> {
+    let connection = bus.connect().await?;
+    let calls = Calls { connection: &connection, unit: name };
+    let properties: Properties<'_> = vec![
+        ("Description", Variant::from(description)),
+        ("PIDs", Variant::from(pids.to_vec())),
+        ("Delegate", Variant::from(true)),
+        ("TasksMax", Variant::from(u64::from(tasks_max))),
+        ("CollectMode", Variant::from("inactive-or-failed")),
+    ];
+    let body = (name, "fail", properties, Auxiliary::new());
+    match run(&calls, "StartTransientUnit", &body, &Progress::default()).await?.as_str() {
+        "done" => Ok(()),
+        result => Err(SystemdError::Failed(format!("the scope {name} was not started: {result}"))),
+    }
 }
 
 #[cfg(test)]

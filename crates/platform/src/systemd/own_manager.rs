@@ -3,7 +3,7 @@
 //! It needs root, the programs named below and cgroup v2; where they are missing the tests say so and do nothing. The
 //! machine's own systemd is not touched. The manager's interface is the same as that of PID 1.
 
-use super::bus::BusAddress;
+use super::calls::BusAddress;
 use crate::cgroup::below;
 use std::future::poll_fn;
 use std::io::ErrorKind;

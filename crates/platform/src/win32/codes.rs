@@ -1,7 +1,5 @@
 //! Win32 error codes (`winerror.h`) that the agent's own sentences need, by name and in words.
 
-use super::known::{Known, k};
-
 /// `ERROR_SERVICE_NEVER_STARTED`: the exit code of a service that did not run since boot.
 pub const NEVER_STARTED: u32 = 1077;
 /// `ERROR_SERVICE_SPECIFIC_ERROR`: the service's own code stands beside it.
@@ -52,6 +50,22 @@ pub fn explain(number: u32) -> String {
         Some(code) => format!("{} (ERROR_{}, {number})", code.words, code.name),
         None => format!("Windows error {number}"),
     }
+}
+
+/// A number with its name and its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The number.
+    pub number: u32,
+    /// Its name in the header; of a Win32 code without `ERROR_`.
+    pub name: &'static str,
+    /// What it means here, for people.
+    pub words: &'static str,
+}
+
+/// One line of a table.
+pub(super) const fn k(number: u32, name: &'static str, words: &'static str) -> Known {
+    Known { number, name, words }
 }
 
 #[cfg(test)]

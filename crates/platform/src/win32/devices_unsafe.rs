@@ -1,7 +1,13 @@
-//! The machine's present devices by `SetupAPI`, and the ports that vioserial announces by `CfgMgr`.
+//! The machine's present devices by `SetupAPI`, the ports that vioserial announces by `CfgMgr`, and an open one of them: what
+//! vioserial tells of it, its time-outs, and how tokio waits on it.
 #![allow(unsafe_code)]
 
 use super::device::Device;
+use std::fs::File;
+use std::io;
+use std::os::windows::io::{AsRawHandle, IntoRawHandle as _, RawHandle};
+use tokio::net::windows::named_pipe::NamedPipeClient;
+use windows::Win32::Devices::Communication::{COMMTIMEOUTS, SetCommTimeouts};
 use windows::Win32::Devices::DeviceAndDriverInstallation::{
     CM_DEVNODE_STATUS_FLAGS, CM_GET_DEVICE_INTERFACE_LIST_PRESENT, CM_Get_DevNode_Status,
     CM_Get_Device_Interface_List_SizeW, CM_Get_Device_Interface_ListW, CM_PROB, CR_SUCCESS, DIGCF_ALLCLASSES,
@@ -11,6 +17,9 @@ use windows::Win32::Devices::DeviceAndDriverInstallation::{
     SetupDiGetDeviceRegistryPropertyW,
 };
 use windows::Win32::Devices::Properties::{DEVPKEY_Device_DriverVersion, DEVPROPTYPE};
+use windows::Win32::Foundation::{CloseHandle, ERROR_IO_PENDING, HANDLE};
+use windows::Win32::System::IO::{DeviceIoControl, GetOverlappedResult, OVERLAPPED};
+use windows::Win32::System::Threading::CreateEventW;
 use windows::core::GUID;
 
 /// Ports of vioserial (`GUID_VIOSERIAL_PORT` in `vioserial/sys/public.h`).
@@ -118,4 +127,67 @@ fn wide(bytes: &[u8]) -> Vec<u16> {
 /// The texts before the first empty one.
 fn split(list: &[u16]) -> Vec<String> {
     list.split(|unit| *unit == 0).take_while(|text| !text.is_empty()).map(String::from_utf16_lossy).collect()
+}
+
+/// `IOCTL_GET_INFORMATION` (`vioserial/sys/public.h`): `CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)`.
+const GET_INFORMATION: u32 = 0x22 << 16 | 0x800 << 2;
+const _: () = assert!(GET_INFORMATION == 0x0022_2000, "as virtio-win's programs have it");
+/// Room for the answer; names are far shorter.
+const ANSWER_BYTES: usize = 256;
+
+/// An event of our own, closed with this value.
+struct OwnEvent(HANDLE);
+
+impl Drop for OwnEvent {
+    fn drop(&mut self) {
+        // SAFETY: made by `own_event`, and closed once.
+        let _closed = unsafe { CloseHandle(self.0) };
+    }
+}
+
+fn own_event() -> Option<OwnEvent> {
+    // SAFETY: neither attributes nor a name are given.
+    unsafe { CreateEventW(None, true, false, None) }.ok().map(OwnEvent)
+}
+
+/// What the driver tells, as its record's bytes (`VIRTIO_PORT_INFO`); `None`: it is no port of vioserial. Works while a read is pending, and does not wait: the
+/// driver answers from its own memory.
+pub fn information(device: &impl AsRawHandle) -> Option<Vec<u8>> {
+    let mut room = [0; ANSWER_BYTES];
+    let count = ask(device.as_raw_handle(), &mut room)?;
+    room.get(..count).map(<[u8]>::to_vec)
+}
+
+fn ask(device: RawHandle, room: &mut [u8; ANSWER_BYTES]) -> Option<usize> {
+    let (device, event) = (HANDLE(device), own_event()?);
+    // The lowest bit keeps the completion from tokio's completion port, which did not ask for it.
+    let tagged = HANDLE(event.0.0.map_addr(|address| address | 1));
+    let mut overlapped = OVERLAPPED { hEvent: tagged, ..OVERLAPPED::default() };
+    let (size, output) = (room.len() as u32, room.as_mut_ptr().cast());
+    // SAFETY: the handle is open for the call; buffer and structure live until the completion is awaited below.
+    let asked = unsafe {
+        DeviceIoControl(device, GET_INFORMATION, None, 0, Some(output), size, None, Some(&raw mut overlapped))
+    };
+    if asked.is_err_and(|error| error.code() != ERROR_IO_PENDING.to_hresult()) {
+        return None;
+    }
+    let mut count = 0;
+    // SAFETY: waits for the operation begun above, on the same structure.
+    let done = unsafe { GetOverlappedResult(device, &raw const overlapped, &raw mut count, true) };
+    done.ok().map(|()| count as usize)
+}
+
+/// `file` must have been opened with `FILE_FLAG_OVERLAPPED`. What tokio does with a client's end of a pipe is `ReadFile`,
+/// `WriteFile` and `CancelIoEx`, which are the same for a virtio port and a COM port.
+pub fn adopt(file: File) -> io::Result<NamedPipeClient> {
+    // SAFETY: the handle is open, and owned by nobody else from here on.
+    unsafe { NamedPipeClient::from_raw_handle(file.into_raw_handle()) }
+}
+
+/// A read waits for its first byte for ever, and ends 1 ms after the last one; a write waits for ever.
+/// Whether it is a COM port at all: what is none refuses.
+pub fn set_timeouts(file: &File) -> bool {
+    let timeouts = COMMTIMEOUTS { ReadIntervalTimeout: 1, ..COMMTIMEOUTS::default() };
+    // SAFETY: the handle is open for as long as `file` lives, and the structure outlives the call.
+    unsafe { SetCommTimeouts(HANDLE(file.as_raw_handle()), &raw const timeouts) }.is_ok()
 }

@@ -1,10 +1,13 @@
-//! Job objects: what is in one cannot leave it, and ends with it.
+//! Job objects: what is in one cannot leave it, and ends with it. A program starts suspended, so that it is in one before it runs.
 #![allow(unsafe_code)]
 
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use tokio::process::Child;
 use windows::Win32::Foundation::HANDLE;
+use windows::Win32::System::Diagnostics::ToolHelp::{
+    CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
+};
 use windows::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
     JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_JOB_MEMORY,
@@ -13,6 +16,7 @@ use windows::Win32::System::JobObjects::{
     JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
     TerminateJobObject,
 };
+use windows::Win32::System::Threading::{OpenThread, ResumeThread, THREAD_SUSPEND_RESUME};
 use windows::core::PCWSTR;
 
 /// Exit code of what the agent ends by force: that of a program ended by Ctrl-C.
@@ -85,4 +89,40 @@ impl Job {
     fn handle(&self) -> HANDLE {
         HANDLE(self.0.as_raw_handle())
     }
+}
+
+/// Resumes the threads of a process of which nothing has run yet: it has one.
+pub fn resume(pid: u32) -> io::Result<()> {
+    let mut resumed = false;
+    for thread in threads(pid)? {
+        // SAFETY: only this right is asked for; the handle that comes back is closed with `owner`.
+        let handle = unsafe { OpenThread(THREAD_SUSPEND_RESUME, false, thread) }?;
+        // SAFETY: the handle was just opened, and nobody else has it.
+        let _owner = unsafe { OwnedHandle::from_raw_handle(handle.0) };
+        // SAFETY: the handle is open and has this right.
+        if unsafe { ResumeThread(handle) } == u32::MAX {
+            return Err(io::Error::last_os_error());
+        }
+        resumed = true;
+    }
+    if resumed { Ok(()) } else { Err(io::Error::other("its initial thread was not found")) }
+}
+
+fn threads(pid: u32) -> io::Result<Vec<u32>> {
+    // SAFETY: a snapshot of all threads; the handle that comes back is closed with `_owner`.
+    let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) }?;
+    // SAFETY: the handle was just made, and nobody else has it.
+    let _owner = unsafe { OwnedHandle::from_raw_handle(snapshot.0) };
+    let mut entry = THREADENTRY32 { dwSize: size_of::<THREADENTRY32>() as u32, ..THREADENTRY32::default() };
+    let mut found = Vec::new();
+    // SAFETY: the record says its own size.
+    let mut more = unsafe { Thread32First(snapshot, &raw mut entry) }.is_ok();
+    while more {
+        if entry.th32OwnerProcessID == pid {
+            found.push(entry.th32ThreadID);
+        }
+        // SAFETY: as before.
+        more = unsafe { Thread32Next(snapshot, &raw mut entry) }.is_ok();
+    }
+    Ok(found)
 }

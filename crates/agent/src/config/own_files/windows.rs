@@ -2,10 +2,10 @@
 //! service obeys or that hold its secret: opened once, and judged by their handle. Only who runs with an administrator's rights
 //! is protected so: whoever starts the agent as himself may trust his own files.
 
+use infiniservice_platform::win32::access;
 use infiniservice_platform::win32::descriptor::Descriptor;
 use infiniservice_platform::win32::directories_unsafe::program_data;
-use infiniservice_platform::win32::security_unsafe::{self as security, Account, own_account};
-use infiniservice_platform::win32::{access, access_unsafe};
+use infiniservice_platform::win32::security_unsafe::{self, self as security, Account, own_account};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
@@ -32,7 +32,7 @@ pub fn service_log() -> Option<PathBuf> {
 /// Creates a file that only its owner may open; there must be none of this name. SYSTEM, Administrators and the account that runs this may open it.
 pub fn create_private(path: &Path) -> io::Result<File> {
     let own = own_account()?.sid;
-    access_unsafe::create_file(path, &format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;{own})"))
+    security_unsafe::create_file(path, &format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;{own})"))
 }
 
 /// `READ_CONTROL`: enough to ask who may do what.

@@ -1,7 +1,7 @@
 //! Files with access lists of the test's own, as Windows or Wine keeps them.
 
 use super::*;
-use infiniservice_platform::win32::access_unsafe::{create_directory, set};
+use infiniservice_platform::win32::security_unsafe::{create_directory, set};
 use std::fs;
 use std::io::Read as _;
 use std::path::PathBuf;

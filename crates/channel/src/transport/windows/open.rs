@@ -7,7 +7,7 @@ use super::super::win32::info::PortInfo;
 use super::super::win32::{codes, paths};
 use super::port::WindowsPort;
 use super::virtio::{Virtio, information};
-use infiniservice_platform::win32::port_unsafe::{adopt, set_timeouts};
+use infiniservice_platform::win32::devices_unsafe::{adopt, set_timeouts};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;

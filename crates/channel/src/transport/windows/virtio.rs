@@ -4,7 +4,7 @@ use super::super::Ready;
 use super::super::win32::info::{PortInfo, parse};
 use super::super::win32::virtio_state::VirtioState;
 use infiniservice_platform::win32::device_watch_unsafe::Watch;
-use infiniservice_platform::win32::vioserial_unsafe;
+use infiniservice_platform::win32::devices_unsafe;
 use std::future::pending;
 use std::os::windows::io::AsRawHandle;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Virtio {
 
 /// What the driver tells of a port; `None`: it is none of vioserial.
 pub(super) fn information(device: &impl AsRawHandle) -> Option<PortInfo> {
-    parse(&vioserial_unsafe::information(device)?)
+    parse(&devices_unsafe::information(device)?)
 }
 
 async fn changed(watch: Option<&Watch>) {

@@ -20,9 +20,8 @@ use crate::ports::win_table::{self, Layout, TCP4, TCP6, UDP4, UDP6};
 use crate::process::{Details, Record};
 use crate::settings::CollectorSettings;
 use infiniservice_platform::linux::text::ParseError;
-use infiniservice_platform::win32::accounts_unsafe::{self, Sid};
-use infiniservice_platform::win32::process_unsafe::Process;
-use infiniservice_platform::win32::sockets_unsafe;
+use infiniservice_platform::win32::interfaces_unsafe;
+use infiniservice_platform::win32::process_unsafe::{self, Process, Sid};
 use infiniservice_protocol::metrics::{Interface, Memory};
 use std::collections::{HashMap, HashSet};
 use temperature::Thermometer;
@@ -156,7 +155,7 @@ impl Machine {
         Details {
             exe_path: process.image(),
             cmd_line: self.cut(process.command_line()),
-            user_id: accounts_unsafe::owner(&process).map(|sid| self.account(sid)),
+            user_id: process_unsafe::owner(&process).map(|sid| self.account(sid)),
             unanswered: false,
         }
     }
@@ -195,7 +194,7 @@ impl Machine {
         is_ipv6: bool,
         all: &mut Vec<Socket>,
     ) -> Result<(), CollectError> {
-        let table = sockets_unsafe::table(&mut self.tables, layout.is_tcp(), is_ipv6);
+        let table = interfaces_unsafe::table(&mut self.tables, layout.is_tcp(), is_ipv6);
         let table = table.map_err(|error| CollectError::io("GetExtendedTcpTable", error))?;
         win_table::parse(table, layout, all);
         Ok(())
@@ -223,7 +222,7 @@ impl Machine {
     fn account(&mut self, sid: Sid) -> u32 {
         let known = self.accounts.iter().position(|(known, _)| *known == sid);
         let at = known.unwrap_or_else(|| {
-            let name = accounts_unsafe::name(&sid).unwrap_or_else(|| "unknown".into());
+            let name = process_unsafe::account_name(&sid).unwrap_or_else(|| "unknown".into());
             self.accounts.push((sid, name));
             self.accounts.len() - 1
         });

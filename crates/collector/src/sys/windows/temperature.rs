@@ -1,7 +1,6 @@
 //! The temperature by ACPI's thermal zones, asked by WMI in the background: WMI is slow, and no collection waits for it.
 
-use infiniservice_platform::win32::com_unsafe::in_background;
-use infiniservice_platform::win32::wmi_unsafe::Wmi;
+use infiniservice_platform::win32::com_unsafe::{Wmi, in_background};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 

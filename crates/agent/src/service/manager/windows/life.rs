@@ -3,7 +3,7 @@
 use super::NAME;
 use crate::service::scm::{Controls, Machine, Phase, Report};
 use crate::service::signals::Signal;
-use infiniservice_platform::scm::dispatch_unsafe::dispatch;
+use infiniservice_platform::scm::manager_unsafe::dispatch;
 use std::ffi::OsString;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;

@@ -2,10 +2,11 @@
 
 use crate::config::{edit, own_files};
 use infiniservice_platform::win32::access;
-use infiniservice_platform::win32::access_unsafe::{create_directory, set};
 use infiniservice_platform::win32::descriptor::Descriptor;
 use infiniservice_platform::win32::directories_unsafe::program_files;
-use infiniservice_platform::win32::security_unsafe::{Account, descriptor_of, open_itself, own_account};
+use infiniservice_platform::win32::security_unsafe::{
+    Account, create_directory, descriptor_of, open_itself, own_account, set,
+};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
