@@ -9,12 +9,12 @@
     )
 )]
 
-pub mod bugreport;
+mod bugreport;
 pub mod cli;
 pub mod config;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-pub mod logging;
+mod logging;
 pub mod program;
 pub mod service;
-pub mod status;
+mod status;

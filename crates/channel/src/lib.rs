@@ -3,5 +3,5 @@
 
 pub mod diagnose;
 pub mod driver;
-pub mod session;
+mod session;
 pub mod transport;

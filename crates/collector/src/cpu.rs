@@ -142,7 +142,7 @@ impl Times {
 
 impl Sample {
     /// Usage since `before`; a core that was not there then counts from its beginning.
-    pub fn usage_since(&self, before: &Self) -> Usage {
+    pub(crate) fn usage_since(&self, before: &Self) -> Usage {
         let core = |(number, times): &(u32, Times)| {
             let earlier = before.cores.iter().find(|(n, _)| n == number).map(|(_, t)| *t);
             times.usage_since(earlier.unwrap_or_default())
@@ -158,7 +158,7 @@ impl Sample {
     }
 
     /// As many zeros as there are cores: what is known before a second sample.
-    pub fn no_usage(&self) -> Usage {
+    pub(crate) fn no_usage(&self) -> Usage {
         Usage { all: 0.0, cores: vec![0.0; self.cores.len()], core_ids: self.core_ids() }
     }
 }

@@ -68,7 +68,7 @@ pub fn load_average(text: &[u8]) -> Result<LoadAverage, ParseError> {
 }
 
 /// The boot time without its wobble: the kernel reckons it from two clocks anew at each reading, a second more or less.
-pub fn steady_boot_time(known: Option<u64>, read: u64) -> u64 {
+pub(crate) fn steady_boot_time(known: Option<u64>, read: u64) -> u64 {
     match known {
         Some(known) if known.abs_diff(read) <= 1 => known,
         _ => read,

@@ -31,7 +31,6 @@ mod temperature;
 pub mod user_names;
 
 pub use collect::Collector;
-pub use error::CollectError;
 pub use handle::{CollectorHandle, HandleError};
 pub use process::query::{ProcessQuery, SortBy};
 pub use settings::{CollectorSettings, Roots};

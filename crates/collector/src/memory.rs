@@ -25,7 +25,7 @@ pub fn parse(text: &[u8]) -> Result<Memory, ParseError> {
 
 /// Counts as available what ZFS's cache (ARC) can give back: the kernel counts none of it (`arc_summary(1)`, and
 /// `arc_os.c` of `OpenZFS`). `arcstats` is `/proc/spl/kstat/zfs/arcstats`.
-pub fn with_arc(memory: Memory, arcstats: &[u8]) -> Memory {
+pub(crate) fn with_arc(memory: Memory, arcstats: &[u8]) -> Memory {
     let figure = |name: &[u8]| {
         let mut rows = lines(arcstats).map(|(_, line)| words(line));
         rows.find_map(|mut row| (row.next()? == name).then_some(row.nth(1))?.and_then(unsigned))

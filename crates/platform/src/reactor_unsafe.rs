@@ -26,7 +26,7 @@ pub fn register(fd: OwnedFd) -> io::Result<Registered> {
 }
 
 /// Registers a descriptor for `POLLPRI` only, by which the kernel's files tell that they changed; needs a tokio runtime.
-pub fn register_for_changes(fd: OwnedFd) -> io::Result<Registered> {
+pub(crate) fn register_for_changes(fd: OwnedFd) -> io::Result<Registered> {
     register_for(fd, Interest::PRIORITY)
 }
 

@@ -11,7 +11,7 @@ pub mod codec;
 pub mod data;
 pub mod encode;
 pub mod envelope;
-pub mod error_code;
+mod error_code;
 pub mod guest;
 pub mod host;
 pub mod limits;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Characters of the host's own text that an answer repeats at most.
-pub const MAX_ECHO_CHARS: usize = 256;
+pub(crate) const MAX_ECHO_CHARS: usize = 256;
 
 /// Whether a character could end a line, steer a terminal or turn the direction of writing: C0, DEL and C1, line and paragraph
 /// separators, embeddings, overrides and isolates.

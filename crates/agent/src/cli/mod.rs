@@ -116,7 +116,7 @@ impl Cli {
     ///
     /// # Errors
     /// The first `--set` that is not `NAME=VALUE`.
-    pub fn flag_values(&self) -> Result<Vec<FlagValue>, String> {
+    pub(crate) fn flag_values(&self) -> Result<Vec<FlagValue>, String> {
         let mut values = self.set.iter().map(|text| set_value(text)).collect::<Result<Vec<_>, _>>()?;
         let texts = [
             ("--device", "device_path", &self.device),

@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// It cannot be read or written, or would be refused at the next start.
+#[cfg_attr(
+    not(target_os = "windows"),
+    allow(dead_code, reason = "for the installer of Windows; tested everywhere")
+)]
 pub fn write(path: &Path, settings: &[(&str, &str)]) -> Result<(), String> {
     let told = |error: io::Error| format!("{}: {error}", path.display());
     let old = match fs::read_to_string(path) {

@@ -14,7 +14,7 @@ pub const PREFIX: &str = "INFINISERVICE_";
 /// The configuration file's path, like `--config`.
 pub const CONFIG: &str = "INFINISERVICE_CONFIG";
 /// Also sets `vm_id`; `INFINISERVICE_VM_ID` comes before it.
-pub const VM_ID: &str = "INFINIBAY_VM_ID";
+pub(crate) const VM_ID: &str = "INFINIBAY_VM_ID";
 
 /// A process's environment.
 pub type Environment = [(OsString, OsString)];

@@ -1,24 +1,24 @@
 //! Configuration: fragments (defaults, file, environment, flags), merged, then validated into `Settings`.
 
-pub mod edit;
+pub(crate) mod edit;
 pub mod environment;
-pub mod error;
-pub mod field;
+pub(crate) mod error;
+pub(crate) mod field;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod guest_agent;
-pub mod layers;
-pub mod load;
+pub(crate) mod layers;
+pub(crate) mod load;
 #[cfg(target_os = "linux")]
 #[path = "own_files/linux.rs"]
 pub(crate) mod own_files;
 #[cfg(target_os = "windows")]
 #[path = "own_files/windows.rs"]
 pub(crate) mod own_files;
-pub mod render;
+pub(crate) mod render;
 mod secret;
-pub mod table;
+pub(crate) mod table;
 mod wire_profile;
 
 #[cfg(all(test, unix))]

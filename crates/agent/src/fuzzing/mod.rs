@@ -23,7 +23,7 @@ use std::time::UNIX_EPOCH;
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their files in `fuzz/fuzz_targets` and their corpora.
-pub const TARGETS: &[(&str, Target)] = &[
+pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("apt", infiniservice_actions::packages::fuzzing::apt),
     ("codec", codec),
     ("config", crate::config::fuzzing::file),

@@ -1,6 +1,6 @@
 //! Logging: one line a record, to standard error, for people or for the journal, by a thread that may wait for its reader.
 
-pub mod errors;
+pub(crate) mod errors;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
@@ -21,7 +21,8 @@ use std::io::Write as _;
 use std::panic::PanicHookInfo;
 use std::sync::{PoisonError, RwLock};
 
-pub use output::{Form, write_to_file};
+pub use output::Form;
+pub(crate) use output::write_to_file;
 
 /// The process's logger. Its filter can be replaced, so that a reload may also make it more talkative.
 struct Replaceable(RwLock<Option<Logger>>);

@@ -54,7 +54,7 @@ pub fn parse(unit: &str, text: &str) -> ServiceFacts {
 }
 
 /// All findings about the unit in use; the others matter only where none is in use.
-pub fn about_service(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn about_service(facts: &Facts) -> Vec<Finding> {
     let service = &facts.service;
     if service.manager.is_none() {
         return Vec::new();

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// The name of the agent's own port.
 pub const AGENT_PORT: &str = "org.infinibay.agent";
 /// What the names of the QEMU guest agent's ports begin with.
-pub const GUEST_AGENT_PREFIX: &str = "org.qemu.guest_agent.";
+pub(crate) const GUEST_AGENT_PREFIX: &str = "org.qemu.guest_agent.";
 
 /// Which ports are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

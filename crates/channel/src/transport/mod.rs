@@ -3,15 +3,19 @@
 pub mod candidates;
 mod no_transport;
 mod options;
-pub mod outcome;
-pub mod win32;
+pub(crate) mod outcome;
+#[cfg_attr(
+    not(target_os = "windows"),
+    allow(dead_code, reason = "compiled and tested everywhere, used on Windows")
+)]
+pub(crate) mod win32;
 
 #[cfg(target_os = "linux")]
 pub mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::SystemTransport;
 #[cfg(target_os = "windows")]
-pub mod windows;
+pub(crate) mod windows;
 #[cfg(target_os = "windows")]
 pub use windows::SystemTransport;
 

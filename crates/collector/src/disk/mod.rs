@@ -1,7 +1,7 @@
 //! File systems and block devices; here, how full a file system is, from statvfs(3).
 
-pub mod probe;
-pub mod traffic;
+pub(crate) mod probe;
+pub(crate) mod traffic;
 
 use crate::error::CollectError;
 use crate::metric::Round;

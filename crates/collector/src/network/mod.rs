@@ -1,5 +1,5 @@
 //! Network interfaces, from netlink (rtnetlink(7)).
 
-pub mod interfaces;
-pub mod netlink;
+pub(crate) mod interfaces;
+pub(crate) mod netlink;
 pub mod route;

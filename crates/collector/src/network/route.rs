@@ -4,17 +4,17 @@ use super::netlink::{array, attributes, push_attribute, u32_at, u64_at};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A link, in a dump.
-pub const RTM_NEWLINK: u16 = 16;
+pub(crate) const RTM_NEWLINK: u16 = 16;
 /// Asks for links.
-pub const RTM_GETLINK: u16 = 18;
+pub(crate) const RTM_GETLINK: u16 = 18;
 /// An address, in a dump.
-pub const RTM_NEWADDR: u16 = 20;
+pub(crate) const RTM_NEWADDR: u16 = 20;
 /// Asks for addresses.
-pub const RTM_GETADDR: u16 = 22;
+pub(crate) const RTM_GETADDR: u16 = 22;
 /// A route.
-pub const RTM_NEWROUTE: u16 = 24;
+pub(crate) const RTM_NEWROUTE: u16 = 24;
 /// Asks for routes.
-pub const RTM_GETROUTE: u16 = 26;
+pub(crate) const RTM_GETROUTE: u16 = 26;
 
 const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 1 << 3;
@@ -155,7 +155,7 @@ fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
 
 /// The body of an `RTM_GETROUTE` request: which way would a packet to `destination` go? No packet is sent, and the
 /// cost does not grow with the routing table, as a dump's would.
-pub fn route_request(destination: IpAddr) -> Vec<u8> {
+pub(crate) fn route_request(destination: IpAddr) -> Vec<u8> {
     let (family, bits, bytes) = match destination {
         IpAddr::V4(ip) => (AF_INET, 32, ip.octets().to_vec()),
         IpAddr::V6(ip) => (AF_INET6, 128, ip.octets().to_vec()),

@@ -1,9 +1,9 @@
 //! Sockets: which are listed, and who owns them.
 
-pub mod diag;
-pub mod owners;
+pub(crate) mod diag;
+pub(crate) mod owners;
 #[cfg(any(test, target_os = "windows"))]
-pub mod win_table;
+pub(crate) mod win_table;
 
 use super::error::CollectError;
 use super::metric::{Metric, Round};

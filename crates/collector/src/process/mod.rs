@@ -1,11 +1,11 @@
 //! Processes: a process in the table, from `/proc/PID/stat`, the one file that is read of every process each time; and what is
 //! read of those only that are listed.
 
-pub mod details;
-pub mod query;
-pub mod table;
+pub(crate) mod details;
+pub(crate) mod query;
+pub(crate) mod table;
 #[cfg(any(test, target_os = "windows"))]
-pub mod windows;
+pub(crate) mod windows;
 
 use crate::numbers::{count, counter};
 use infiniservice_platform::linux::procfs::Stat;

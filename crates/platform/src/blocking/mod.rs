@@ -86,7 +86,7 @@ impl Lane {
     }
 
     /// Whether its threads have a table of descriptors of their own.
-    pub const fn has_own_table(self) -> bool {
+    pub(crate) const fn has_own_table(self) -> bool {
         matches!(self, Self::ProcessTable | Self::Processes | Self::FileSystems | Self::Files)
     }
 

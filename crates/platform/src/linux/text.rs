@@ -44,7 +44,7 @@ pub fn unsigned(word: &[u8]) -> Option<u64> {
 }
 
 /// As [`unsigned`], with a sign; a negative number is 0.
-pub fn unsigned_or_negative(word: &[u8]) -> Option<u64> {
+pub(crate) fn unsigned_or_negative(word: &[u8]) -> Option<u64> {
     match word.strip_prefix(b"-") {
         Some(rest) => unsigned(rest).map(|_| 0),
         None => unsigned(word),

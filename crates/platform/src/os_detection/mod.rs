@@ -8,7 +8,11 @@ mod cpuid;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "no_cpuid.rs"]
 mod cpuid;
-pub mod edition;
+#[cfg_attr(
+    not(target_os = "windows"),
+    allow(dead_code, reason = "compiled and tested everywhere, used on Windows")
+)]
+mod edition;
 mod os_release;
 #[cfg(not(target_os = "windows"))]
 #[path = "elsewhere.rs"]
@@ -19,7 +23,7 @@ mod sys;
 mod virtualization;
 
 pub use os_release::OsRelease;
-pub use virtualization::Virtualization;
+pub(crate) use virtualization::Virtualization;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -57,7 +61,7 @@ impl OsInfo {
     }
 
     /// Like [`OsInfo::detect`], with the hypervisor's signature from CPUID leaf 0x40000000 given.
-    pub fn detect_with(root: &Path, signature: Option<[u8; 12]>) -> Self {
+    pub(crate) fn detect_with(root: &Path, signature: Option<[u8; 12]>) -> Self {
         let root = Root::new(root);
         let release = OsRelease::detect(&root);
         Self {

@@ -4,17 +4,17 @@
 
 mod after;
 mod calls;
-pub mod client;
+pub(crate) mod client;
 pub mod control;
 mod details;
 pub mod ends;
-pub mod error;
+pub(crate) mod error;
 mod guard;
 mod job;
 mod list;
 pub mod name;
 mod power;
-pub mod record;
+pub(crate) mod record;
 mod sessions;
 mod startup;
 mod unit;

@@ -54,7 +54,7 @@ impl UnitName {
     }
 
     /// `name@.service`, of which only instances can run.
-    pub fn is_template(&self) -> bool {
+    pub(crate) fn is_template(&self) -> bool {
         is_template(&self.0)
     }
 }
@@ -66,17 +66,17 @@ impl std::fmt::Display for UnitName {
 }
 
 /// Whether a service command may touch units of this name's type.
-pub fn is_controllable(name: &str) -> bool {
+pub(crate) fn is_controllable(name: &str) -> bool {
     TYPES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Whether a unit's name is that of a template.
-pub fn is_template(name: &str) -> bool {
+pub(crate) fn is_template(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(prefix, _)| prefix.ends_with('@'))
 }
 
 /// The template of an instance: `getty@.service` of `getty@tty1.service`.
-pub fn template_of(name: &str) -> Option<String> {
+pub(crate) fn template_of(name: &str) -> Option<String> {
     let (prefix, rest) = name.split_once('@')?;
     let (_, suffix) = rest.rsplit_once('.')?;
     Some(format!("{prefix}@.{suffix}"))

@@ -18,7 +18,7 @@ use std::fmt;
 pub const VERSION: u64 = 1;
 
 /// How far `ts` may be from the guest's clock, either way.
-pub const WINDOW_MS: u64 = 300_000;
+pub(crate) const WINDOW_MS: u64 = 300_000;
 
 /// Longest nonce, in characters.
 pub const MAX_NONCE_CHARS: usize = 128;
@@ -274,7 +274,7 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Most nonces that are remembered. Beyond it the oldest is forgotten, and lines not newer than it are refused.
-pub const MAX_NONCES: usize = 4096;
+pub(crate) const MAX_NONCES: usize = 4096;
 
 type Hash = [u8; 16];
 

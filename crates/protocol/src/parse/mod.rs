@@ -16,10 +16,7 @@ use crate::host::HostMessage;
 use crate::number::{self, MAX_SAFE_INTEGER};
 pub use budget::MAX_VALUES;
 use budget::{Bounded, Budget};
-pub use command::SHELLS;
-pub use guest_line::{
-    GuestLine, GuestLineError, MAX_GUEST_LINE_MEMORY, measure_guest_line, parse_guest_line,
-};
+pub use guest_line::{GuestLine, measure_guest_line, parse_guest_line};
 pub use rejection::{Rejection, describe, quote};
 pub(crate) use rejection::{id_of, is_of_guest};
 use serde::Deserialize;
@@ -28,10 +25,10 @@ use serde_json::Value;
 use std::fmt;
 
 /// Longest id, in characters.
-pub const MAX_ID_CHARS: usize = 256;
+pub(crate) const MAX_ID_CHARS: usize = 256;
 
 /// Largest `sequence_number`: it must come back unchanged, and no larger integer ever leaves the guest.
-pub const MAX_SEQUENCE_NUMBER: u64 = MAX_SAFE_INTEGER;
+pub(crate) const MAX_SEQUENCE_NUMBER: u64 = MAX_SAFE_INTEGER;
 
 /// Longest name of a command that an answer repeats, in characters.
 const MAX_TYPE_CHARS: usize = 64;

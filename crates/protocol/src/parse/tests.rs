@@ -1,5 +1,6 @@
 //! What the reading of the host's lines promises.
 
+use super::guest_line::GuestLineError;
 use super::*;
 use crate::ErrorCode;
 use crate::guest::GuestMessage;

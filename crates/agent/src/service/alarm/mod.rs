@@ -7,4 +7,4 @@ mod imp;
 #[path = "portable.rs"]
 mod imp;
 
-pub use imp::Alarm;
+pub(crate) use imp::Alarm;

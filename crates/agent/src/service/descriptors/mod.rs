@@ -7,4 +7,4 @@ mod imp;
 #[path = "other.rs"]
 mod imp;
 
-pub use imp::ensure_enough;
+pub(crate) use imp::ensure_enough;

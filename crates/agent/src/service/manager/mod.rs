@@ -10,6 +10,7 @@ mod none;
 #[cfg(not(target_os = "windows"))]
 use none as imp;
 
-pub use imp::{carry_out, diagnose, protect_files, run_as_service};
+pub(crate) use imp::protect_files;
+pub use imp::{carry_out, diagnose, run_as_service};
 #[cfg(target_os = "windows")]
 pub(in crate::service) use windows::{Life, life};

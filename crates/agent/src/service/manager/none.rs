@@ -12,6 +12,7 @@ pub fn run_as_service(_serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8
 ///
 /// # Errors
 /// Never.
+#[allow(clippy::unnecessary_wraps, reason = "the signature is that of every platform")]
 pub fn protect_files() -> Result<Vec<String>, String> {
     Ok(Vec::new())
 }

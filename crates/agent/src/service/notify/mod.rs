@@ -7,4 +7,4 @@ mod imp;
 #[path = "windows.rs"]
 mod imp;
 
-pub use imp::Notifier;
+pub(crate) use imp::Notifier;

@@ -10,7 +10,7 @@ mod imp;
 #[cfg(not(target_os = "linux"))]
 mod not_inherited;
 
-pub use imp::OsSignals;
+pub(crate) use imp::OsSignals;
 #[cfg(target_os = "linux")]
 pub use infiniservice_platform::signals_unsafe::reset as reset_inherited;
 #[cfg(not(target_os = "linux"))]

@@ -2,12 +2,12 @@
 
 mod edge;
 mod kind;
-pub mod open;
+pub(crate) mod open;
 mod owner;
 mod port;
 #[cfg(test)]
 mod port_tests;
-pub mod scan;
+pub(crate) mod scan;
 mod supersede;
 mod system;
 #[cfg(test)]
@@ -15,9 +15,9 @@ mod system_tests;
 mod terminal;
 #[cfg(test)]
 mod test_pty;
-pub mod watch_points;
-pub mod watcher;
+pub(crate) mod watch_points;
+pub(crate) mod watcher;
 
-pub use owner::{access_of, owner_of};
+pub(crate) use owner::{access_of, owner_of};
 pub use port::LinuxPort;
 pub use system::SystemTransport;

@@ -7,5 +7,4 @@ mod virtio;
 
 pub use infiniservice_platform::win32::devices_unsafe::{announced_ports, devices};
 pub use open::{open, probe};
-pub use port::WindowsPort;
 pub use system::SystemTransport;

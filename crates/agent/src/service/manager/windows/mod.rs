@@ -9,7 +9,7 @@ mod set_up;
 pub use control::{carry_out, diagnose};
 pub use life::run_as_service;
 pub(in crate::service) use life::{Life, life};
-pub use protect::at_start as protect_files;
+pub(crate) use protect::at_start as protect_files;
 
 /// The service's name, by which everybody asks for it.
 pub const NAME: &str = "InfiniService";
