@@ -3,6 +3,7 @@
 use crate::{Captured, CommandError, CommandOutcome, Stop};
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -27,8 +28,8 @@ pub struct Identity {
     pub groups: Vec<u32>,
 }
 
-/// One run of one program. Its environment is `LC_ALL=C.UTF-8`, `PATH` and what `environment` adds; its stdin is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One run of one program. Its environment is `LC_ALL=C.UTF-8`, `PATH` and what `environment` adds.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// What to start.
     pub program: Program,
@@ -42,10 +43,21 @@ pub struct Request {
     pub directory: Option<PathBuf>,
     /// As whom it runs; as the agent itself when absent.
     pub identity: Option<Identity>,
+    /// What it reads from its stdin; on Linux only, elsewhere that is empty. May be a secret: `Debug` shows its length.
+    pub input: Vec<u8>,
     /// Whether it goes on when the agent ends, as far as the system can do that.
     pub outlives_the_agent: bool,
     /// Of each of stdout and stderr so much is kept, in bytes; the rest is read, counted and dropped.
     pub max_output_bytes: usize,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { program, arguments, directory, identity, input, .. } = self;
+        let mut shown = f.debug_struct("Request");
+        shown.field("program", program).field("arguments", arguments).field("directory", directory);
+        shown.field("identity", identity).field("input_bytes", &input.len()).finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -58,6 +70,7 @@ impl Request {
             environment: Vec::new(),
             directory: None,
             identity: None,
+            input: Vec::new(),
             outlives_the_agent: false,
             max_output_bytes: 1 << 20,
         }

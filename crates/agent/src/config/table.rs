@@ -148,6 +148,12 @@ settings! {
     qga_port: Option<PathBuf> = None, Kind::Path, Restart, "--qga-port";
     /// Commands of the QEMU guest agent's protocol that are on: `safe` are all but those that run programs, read or write files, set passwords or change SSH keys.
     qga_commands: String = Some("safe"), Kind::Choice(&["safe", "all"]), Restart;
+    /// Let hosts run programs with `guest-exec`, as root.
+    qga_allow_exec: bool = Some("false"), SWITCH, Restart;
+    /// Let hosts read and write any file with `guest-file-open` and its companions.
+    qga_allow_files: bool = Some("false"), SWITCH, Restart;
+    /// Let hosts set users' passwords with `guest-set-user-password`.
+    qga_allow_passwords: bool = Some("false"), SWITCH, Restart;
     /// Commands of the QEMU guest agent's protocol that are off in any case.
     qga_block: Option<Vec<String>> = None, Kind::GuestCommands, Restart;
     /// Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.

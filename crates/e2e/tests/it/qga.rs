@@ -201,3 +201,31 @@ fn an_agent_that_ends_thaws_what_it_froze() -> Result<()> {
     ensure!(mounted.writer("x")?.wait()?.success(), "it stays frozen");
     Ok(())
 }
+
+#[test]
+fn programs_and_files_are_for_hosts_where_the_operator_allows_them() -> Result<()> {
+    let (_agent, _own, mut host) = start("qga_allow_exec = true\nqga_allow_files = true\n")?;
+    let exec = json!({ "path": "/bin/sh", "arg": ["-c", "cat; echo err >&2; exit 7"], "capture-output": true,
+        "input-data": "aGVsbG8=" });
+    let pid = host.told("guest-exec", &exec)?["pid"].clone();
+    ensure!(pid.as_i64().is_some_and(|pid| pid > 0), "{pid}");
+    let mut status = Value::Null;
+    wait_for("it does not end", || {
+        status = host.told("guest-exec-status", &json!({ "pid": pid }))?;
+        Ok(status["exited"] == true)
+    })?;
+    let wanted = json!({ "exited": true, "exitcode": 7, "out-data": "aGVsbG8=", "err-data": "ZXJyCg==" });
+    ensure!(status == wanted, "{status}");
+    let missing = host.ask("guest-exec", &json!({ "path": "/no/such" }))?;
+    ensure!(missing["error"]["class"] == "GenericError", "{missing}");
+    let handle = host.told("guest-file-open", &json!({ "path": "/proc/self/status" }))?;
+    let read = host.told("guest-file-read", &json!({ "handle": handle, "count": 1 << 20 }))?;
+    ensure!(read["eof"] == true && read["count"].as_u64().is_some_and(|count| count > 100), "{read}");
+    let password = json!({ "username": "x", "password": "eA==", "crypted": false });
+    let refused = host.ask("guest-set-user-password", &password)?;
+    ensure!(
+        refused["error"]["class"] == "CommandNotFound",
+        "passwords have a switch of their own: {refused}"
+    );
+    Ok(())
+}

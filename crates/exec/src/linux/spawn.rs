@@ -4,7 +4,7 @@ use crate::{Identity, Program, Request, RunError};
 use infiniservice_platform::one_line;
 use infiniservice_platform::start::{self, Entering, Stage};
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -38,9 +38,22 @@ pub(super) fn spawn(
     command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", SEARCH_PATH);
     command.envs(request.environment.iter().map(|(name, value)| (name, value)));
     command.envs(tag);
-    command.stdin(streams.stdin).stdout(streams.stdout).stderr(streams.stderr);
+    let stdin = stdin(request, streams.stdin).map_err(|error| failed(&error, path, request))?;
+    command.stdin(stdin).stdout(streams.stdout).stderr(streams.stderr);
     command.kill_on_drop(!request.outlives_the_agent);
     start::spawn(command, join, entering(request)?).map_err(|error| failed(&error, path, request))
+}
+
+/// What it is to read, from a file in memory, so that nobody waits for it to be read.
+fn stdin(request: &Request, without_input: Stdio) -> io::Result<Stdio> {
+    if request.input.is_empty() {
+        return Ok(without_input);
+    }
+    let file = rustix::fs::memfd_create("input", rustix::fs::MemfdFlags::CLOEXEC)?;
+    let mut file = File::from(file);
+    file.write_all(&request.input)?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 fn entering(request: &Request) -> Result<Entering, RunError> {

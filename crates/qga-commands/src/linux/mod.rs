@@ -6,10 +6,13 @@ mod changes;
 mod clock;
 mod disks;
 mod file_systems;
+mod files;
 mod freeze;
 mod frozen;
 mod network;
+mod passwords;
 mod power;
+mod programs;
 mod tree;
 mod trim;
 mod users;
@@ -17,6 +20,7 @@ mod users;
 use crate::errors::failed;
 use crate::{Happened, Settings};
 use file_systems::Spaces;
+use files::Files;
 use freeze::Freezer;
 use frozen::Marker;
 use infiniservice_exec::Runner;
@@ -25,6 +29,8 @@ use infiniservice_platform::gate::Gate;
 use infiniservice_platform::systemd::UnitClient;
 use infiniservice_qga::limits::READ_BUDGET;
 use infiniservice_qga::{Error, Reply, Request};
+use programs::{Programs, Wanted};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,38 +40,40 @@ use tokio::sync::mpsc::Sender;
 /// Whether the port is served here.
 pub const IS_SERVED: bool = true;
 /// Commands that cannot be carried out here so far: for a client they do not exist.
-pub const ABSENT: &[&str] = &[
-    "guest-exec",
-    "guest-exec-status",
-    "guest-file-open",
-    "guest-file-close",
-    "guest-file-read",
-    "guest-file-write",
-    "guest-file-seek",
-    "guest-file-flush",
-    "guest-set-user-password",
-    "guest-ssh-get-authorized-keys",
-    "guest-ssh-add-authorized-keys",
-    "guest-ssh-remove-authorized-keys",
-];
+pub const ABSENT: &[&str] =
+    &["guest-ssh-get-authorized-keys", "guest-ssh-add-authorized-keys", "guest-ssh-remove-authorized-keys"];
 
 /// Where distributions put qemu-ga.
 const RIVALS: [&str; 4] =
     ["/usr/sbin/qemu-ga", "/usr/bin/qemu-ga", "/usr/local/sbin/qemu-ga", "/usr/local/bin/qemu-ga"];
 
 /// What commands share.
-#[derive(Debug)]
 pub struct Context {
     units: UnitClient,
     spaces: Arc<Spaces>,
     freezer: Arc<Freezer>,
+    files: Arc<Files>,
+    programs: Programs,
+    runner: Arc<dyn Runner>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("freezer", &self.freezer).finish_non_exhaustive()
+    }
 }
 
 impl Context {
     /// Nothing is done yet. What happens besides results is told.
     pub fn new(settings: Settings, runner: Arc<dyn Runner>, tell: Sender<Happened>) -> Self {
-        let freezer = Arc::new(Freezer::new(settings.freeze, runner, tell));
-        Self { units: UnitClient::connect(), spaces: Arc::default(), freezer }
+        Self {
+            units: UnitClient::connect(),
+            spaces: Arc::default(),
+            freezer: Arc::new(Freezer::new(settings.freeze, runner.clone(), tell)),
+            files: Arc::default(),
+            programs: Programs::new(runner.clone()),
+            runner,
+        }
     }
 
     /// Looks for what an agent before this one left behind.
@@ -117,8 +125,36 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         Request::SetVcpus { vcpus } => change("processors", move || changes::vcpus(&vcpus)).await,
         Request::SetMemoryBlocks { blocks } => change("memory", move || Ok(changes::memory(&blocks))).await,
         Request::Trim { minimum } => change("trim", move || trim::trim(minimum)).await,
-        other => read("files", move || tree::answer(&other)).await,
+        Request::Exec { path, arg, env, input_data, capture_output } => {
+            let (environment, input) = (env.unwrap_or_default(), input_data.unwrap_or_default().0);
+            let wanted = Wanted { path, arguments: arg, environment, input, capture: capture_output };
+            context.programs.start(wanted).await
+        }
+        Request::ExecStatus { pid } => context.programs.status(pid),
+        Request::SetUserPassword { username, password, crypted } => {
+            passwords::set(&*context.runner, &username, &password.0, crypted).await
+        }
+        other => files(other, context).await,
     }
+}
+
+/// Files of the host's choice, then those that the protocol's own readers know.
+async fn files(request: Request, context: &Context) -> Result<Reply, Error> {
+    let is_of_a_file = matches!(
+        request,
+        Request::FileOpen { .. }
+            | Request::FileClose { .. }
+            | Request::FileRead { .. }
+            | Request::FileWrite { .. }
+            | Request::FileSeek { .. }
+            | Request::FileFlush { .. }
+    );
+    if !is_of_a_file {
+        return read("files", move || tree::answer(&request)).await;
+    }
+    let files = Arc::clone(&context.files);
+    let nothing = || Err(Error::generic("the agent does not know how to do this"));
+    change("a file of the host's", move || files.run(request).unwrap_or_else(nothing)).await
 }
 
 /// What only reads answers within the budget, or says that it hangs.

@@ -5,7 +5,7 @@ use infiniservice_channel::transport::DeviceOptions;
 use infiniservice_channel::transport::candidates::Search;
 use infiniservice_qga::limits::MAX_REQUEST_BYTES_WITH_FILES;
 use infiniservice_qga::policy::Policy;
-use infiniservice_qga::{session, table::Platform};
+use infiniservice_qga::{Switch, session, table::Platform};
 use infiniservice_qga_commands::{ABSENT, FreezeSettings, IS_SERVED, rival};
 use std::path::Path;
 use std::time::Duration;
@@ -80,6 +80,13 @@ fn policy(settings: &Settings) -> Policy {
         "all" => Policy::all(Platform::Linux),
         _ => Policy::safe(Platform::Linux),
     };
+    let switches = [
+        (settings.qga_allow_exec, Switch::Exec),
+        (settings.qga_allow_files, Switch::File),
+        (settings.qga_allow_passwords, Switch::Password),
+    ];
+    let policy =
+        switches.into_iter().filter(|(on, _)| *on).fold(policy, |policy, (_, switch)| policy.with(switch));
     let mut policy = policy.without(ABSENT.iter().copied());
     policy.block(settings.qga_block.iter().flatten().map(String::as_str));
     policy
