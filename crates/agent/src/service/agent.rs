@@ -239,7 +239,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         match message {
             HostMessage::Metrics { id } => self.want_metrics(id),
             HostMessage::Hello { .. } => {
-                let hello = self.sources.hello(&self.config.settings, self.executor.capabilities());
+                let mut capabilities = self.executor.capabilities();
+                capabilities.push(qga::capability(self.qga.as_deref()));
+                let hello = self.sources.hello(&self.config.settings, capabilities);
                 self.send(GuestMessage::Hello(hello));
             }
             HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) => {

@@ -1,7 +1,7 @@
 //! Everything that is wrong, each with what to do about it, in lines that can be copied.
 
 use super::facts::{Driver, Facts, PortFacts, PortState};
-use super::report::{Finding, Severity, name_holders, shown};
+use super::report::{Finding, Severity, host, name_holders, shown};
 use super::service_state;
 use crate::transport::candidates::{AGENT_PORT, Role};
 use crate::transport::outcome::Outcome;
@@ -13,6 +13,7 @@ pub fn all(facts: &Facts, channel: Option<&PortFacts>) -> Vec<Finding> {
         None => who_looked(facts).into_iter().chain(why_unusable(facts)).collect(),
     };
     findings.extend(about_links(facts));
+    findings.extend(facts.ports.iter().filter_map(about_guest_agent));
     findings.extend(service_state::about_service(facts));
     findings.extend(about_this_look(facts));
     findings
@@ -162,6 +163,21 @@ fn about_channel(port: &PortFacts) -> Vec<Finding> {
         findings.push(finding(Severity::Warning, "substitute_port", problem, add_channel()));
     }
     findings
+}
+
+/// Whether the agent is there for hosts that look for qemu-ga.
+fn about_guest_agent(port: &PortFacts) -> Option<Finding> {
+    let is_other = port.role == Role::GuestAgent && port.rank.is_none();
+    let problem = match &port.state {
+        PortState::HeldByAgent => {
+            format!("{} is served in the QEMU guest agent's protocol, {}.", shown(port), host(port))
+        }
+        _ if port.holders.is_empty() => format!("Nobody serves {}.", shown(port)),
+        _ => format!("{} is served by {}.", shown(port), name_holders(&port.holders)),
+    };
+    let settings = "see the setting qga: infiniservice --print-config".to_owned();
+    let fix = if port.holders.is_empty() { vec![settings] } else { Vec::new() };
+    is_other.then(|| finding(Severity::Note, "guest_agent_port", problem, fix))
 }
 
 /// Named ports without links: udev did not do its work.

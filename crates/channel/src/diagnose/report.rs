@@ -3,6 +3,7 @@
 
 use super::facts::{Driver, Facts, Holder, PortFacts, PortState, ServiceFacts};
 use super::{findings, printable};
+use crate::transport::candidates::Role;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -85,7 +86,10 @@ impl Report {
 
 /// The first usable port in the agent's own order; one that the agent holds already comes before all.
 pub fn channel(facts: &Facts) -> Option<&PortFacts> {
-    let held = facts.ports.iter().find(|port| port.state == PortState::HeldByAgent);
+    // The agent may hold a port for the QEMU guest agent's protocol besides.
+    let is_own = |port: &&PortFacts| port.role != Role::GuestAgent || port.rank.is_some();
+    let mut by_agent = facts.ports.iter().filter(|port| port.state == PortState::HeldByAgent);
+    let held = by_agent.find(is_own);
     let mut free: Vec<&PortFacts> =
         facts.ports.iter().filter(|port| port.state == PortState::Usable).collect();
     free.sort_by_key(|port| port.rank);

@@ -113,6 +113,20 @@ fn the_guest_agents_own_port_in_its_own_hands_is_only_a_note() {
 }
 
 #[test]
+fn a_port_that_the_agent_serves_for_another_protocol_is_not_its_channel() {
+    let mut other = port("vport0p1", "org.qemu.guest_agent.0", Role::GuestAgent, PortState::HeldByAgent);
+    other.rank = None;
+    other.holders = vec![Holder { pid: 510, name: "infiniservice".into(), is_agent: true }];
+    let report = Report::new(Facts { ports: vec![other.clone()], ..in_order() });
+    assert!(!report.usable(), "{}", report.verdict);
+    let mut facts = in_order();
+    facts.ports.insert(0, other);
+    let report = Report::new(facts);
+    assert!(report.usable() && !report.verdict.contains("qemu"), "{}", report.verdict);
+    assert!(report.findings.iter().any(|finding| finding.code == "guest_agent_port"));
+}
+
+#[test]
 fn a_port_of_the_guest_agents_is_used_with_a_warning() {
     let mut other = port("vport0p1", "org.qemu.guest_agent.0", Role::GuestAgent, PortState::Usable);
     other.rank = Some(0);

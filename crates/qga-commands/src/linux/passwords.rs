@@ -1,6 +1,6 @@
 //! Passwords, set by `chpasswd`, which knows the system's rules.
 
-use infiniservice_exec::{Control, Request as Run, Runner};
+use infiniservice_exec::{Cancellation, Request as Run, Runner};
 use infiniservice_qga::{Error, Reply};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub async fn set(
 ) -> Result<Reply, Error> {
     let mut run = Run::new("chpasswd", is_crypted.then_some("-e"));
     run.input = [username.as_bytes(), b":", password, b"\n"].concat();
-    match runner.run(run, &Control::for_at_most(PATIENCE)).await {
+    match runner.run(run, &Cancellation::for_at_most(PATIENCE)).await {
         Ok(finished) if finished.succeeded() => Ok(Reply::EMPTY),
         // It names the user and the rule, never the password.
         Ok(finished) => {

@@ -1,7 +1,9 @@
 //! Programs that the host starts, through the agent's own runner: the answer comes at once, and what became of a program is
 //! asked for later.
 
-use infiniservice_exec::{Captured, Control, Finished, Program, Request as Run, RunError, Runner, Status};
+use infiniservice_exec::{
+    Cancellation, Captured, Finished, Program, Request as Run, RunError, Runner, Status,
+};
 use infiniservice_qga::bytes::Bytes;
 use infiniservice_qga::limits::{
     EXEC_ANSWER_KEPT, EXEC_RECORD_KEPT, MAX_EXEC_OUTPUT_BYTES, MAX_EXEC_RECORDS,
@@ -74,7 +76,8 @@ impl Programs {
         let (capture, run) = (wanted.capture, request(wanted)?);
         let pid = self.records().reserve()?;
         let (records, runner) = (Arc::clone(&self.records), Arc::clone(&self.runner));
-        let mut running = tokio::spawn(async move { runner.run(run, &Control::for_at_most(NO_LIMIT)).await });
+        let mut running =
+            tokio::spawn(async move { runner.run(run, &Cancellation::for_at_most(NO_LIMIT)).await });
         // Failures to start come at once; programs that end as fast are as good as those that do not.
         let at_once = tokio::time::timeout(Duration::from_millis(50), &mut running).await;
         match at_once {

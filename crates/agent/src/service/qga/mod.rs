@@ -12,6 +12,7 @@ use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
 use infiniservice_exec::Runner;
 use infiniservice_platform::clock::Clock;
+use infiniservice_protocol::guest::Capability;
 use infiniservice_qga::{Action, Event, Request, Session, Token};
 use infiniservice_qga_commands::{Commands, Finished, Happened};
 use std::collections::BTreeMap;
@@ -180,6 +181,18 @@ pub(super) async fn either_port<T: Transport>(
         wake = driver.wait() => agent::Turn::Port(wake),
         turn = next => agent::Turn::Qga(turn),
     }
+}
+
+/// What `hello` tells of the channel.
+pub(super) fn capability<T: Transport>(channel: Option<&Qga<T>>) -> Capability {
+    let reason = match channel {
+        None => Some("the settings, or this system, leave the port alone: see qga"),
+        Some(channel) if channel.closed => Some("another program holds the port (qga = auto)"),
+        Some(channel) if !channel.driver.is_open() => Some("there is no such port, or it cannot be opened"),
+        Some(_) => None,
+    };
+    let name = "qemu_guest_agent".to_owned();
+    Capability { name, enabled: reason.is_none(), reason: reason.map(str::to_owned) }
 }
 
 impl<T: Transport, C: Clock> Agent<T, C> {
