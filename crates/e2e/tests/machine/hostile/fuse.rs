@@ -18,14 +18,14 @@ const SERVER: &str = include_str!("fuse.py");
 const HOME: &str = "/home/mallory";
 
 /// Mallory, and his file systems at these places. What mounts there is gone with the first value, he with the second.
-fn served<'a>(guest: &'a Guest, places: &[&str]) -> Result<[Undo<'a>; 2]> {
+fn served<'a>(guest: &'a Guest, places: &[&str], options: &str) -> Result<[Undo<'a>; 2]> {
     let all = places.join(" ");
     let user = Undo::by(
         guest,
         format!("umount -l {all}; rmdir {all}; rm -f /run/lab-fuse.asked; userdel -r mallory 2>&1"),
     );
     guest.sh(&format!("modprobe -q fuse; useradd -m mallory; runuser -u mallory -- mkdir -p {all}"))?;
-    let program = format!("USER, OPTIONS, PLACES = 'mallory', '', {places:?}\n{SERVER}");
+    let program = format!("USER, OPTIONS, PLACES = 'mallory', '{options}', {places:?}\n{SERVER}");
     let (_, server) = python(guest, "lab-fuse", "", &program)?;
     Ok([server, user])
 }
@@ -57,7 +57,7 @@ END
 /// file system cannot be taken back: the child is there until the server has gone.
 fn stuck(guest: &Guest) -> Result<()> {
     let work = format!("{HOME}/work");
-    let _user = served(guest, &[&work])?;
+    let _user = served(guest, &[&work], "")?;
     let _undo = Undo::by(guest, "rm -f /run/lab-tries.py");
     let _raw = turned_on(guest)?;
     with_host(guest, |client| {
@@ -125,9 +125,15 @@ const PLACES: &[&str] = &[
     "/home/mallory/Applications",
 ];
 
-/// The kernel lets root in only where the mount says `allow_other`; whatever the agent does there has to be content with that.
+/// The kernel lets root in only where the mount says `allow_other`; whatever the agent does there has to be content with that. And
+/// where the kernel would let it in (`user_allow_other` in fuse.conf), the agent has no business there either.
 fn unasked(guest: &Guest) -> Result<()> {
-    let _user = served(guest, PLACES)?;
+    unasked_where(guest, "")?;
+    unasked_where(guest, ",allow_other")
+}
+
+fn unasked_where(guest: &Guest, options: &str) -> Result<()> {
+    let _user = served(guest, PLACES, options)?;
     guest.sh("echo > /tmp/lab-old")?;
     with_host(guest, |client| {
         for action in [
