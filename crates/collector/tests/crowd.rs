@@ -8,6 +8,7 @@ mod tree;
 
 use infiniservice_collector::ProcessQuery;
 use infiniservice_platform::clock::Now;
+use infiniservice_protocol::metrics::Data;
 use std::time::{Duration, SystemTime};
 use tree::{Tree, collect, errors_of};
 
@@ -34,4 +35,29 @@ fn a_crowd_of_processes_that_cannot_be_read_hides_none_that_could_be_and_is_told
     let listed = collector.query_processes(now, &ProcessQuery::default()).unwrap();
     assert_eq!(listed.count, 20);
     assert!(listed.incomplete.iter().any(|why| why.contains("were not read")), "{:?}", listed.incomplete);
+}
+
+#[test]
+fn however_many_users_make_theirs_hang_what_answered_of_others_is_read_on() {
+    let tree = Tree::new();
+    for pid in 10..20 {
+        tree.process(pid, b"ok", 'S', 1, 100);
+        tree.file(&format!("proc/{pid}/status"), "Uid:\t0\t0\t0\t0\n");
+        tree.file(&format!("proc/{pid}/io"), "read_bytes: 4096\nwrite_bytes: 8192\n");
+    }
+    let mut collector = tree.collector();
+    let told = |data: &Data| data.processes.iter().filter(|one| one.disk_read_bytes == Some(4096)).count();
+    assert_eq!(told(&collect(&mut collector, 0).0), 10);
+    // Eight of each user's may hang; of nine users that is more than there are places.
+    for pid in 1_000..1_080_u32 {
+        let user = 2_000 + pid % 10;
+        tree.process(pid, b"his", 'S', 9, 100);
+        tree.file(&format!("proc/{pid}/status"), format!("Uid:\t{user}\t{user}\t0\t0\n"));
+        tree.waits_for_ever(&format!("proc/{pid}/cmdline"));
+    }
+    for round in 1..3 {
+        let (data, collection) = collect(&mut collector, 10 * round);
+        assert_eq!(data.processes.len(), 90, "round {round}");
+        assert_eq!(told(&data), 10, "round {round}: {:?}", errors_of(&collection, "processes"));
+    }
 }

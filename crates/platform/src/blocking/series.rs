@@ -17,6 +17,8 @@ const MAX_HANGING_OF_OWNER: usize = 8;
 /// One part in so many of a lane's places is kept for items that answered when they were last asked: however many others hang, these go
 /// on being asked.
 const RESERVED_PART: usize = 4;
+/// Items that are known to have answered; beyond it only those of the latest asking are.
+const MAX_PROVEN: usize = 1 << 16;
 
 /// What a series asks, one by one; its text names it in messages.
 pub trait Item: Clone + Eq + Hash + Display + Send + Sync + 'static {
@@ -33,7 +35,7 @@ pub struct Series<K> {
     what: &'static str,
     patience: Duration,
     hanging: HashMap<K, Hanging>,
-    /// Those that answered at the last asking.
+    /// Those that answered when they were last asked, whatever else was asked since.
     proven: HashSet<K>,
 }
 
@@ -83,10 +85,7 @@ impl<K: Item> Series<K> {
             self.go_on(items, &mut round, &begin, patience);
             patience = self.patience / HASTE;
         }
-        let answered = |(answer, item): (&Option<Result<T, Blocked>>, &K)| {
-            answer.as_ref().is_some_and(Result::is_ok).then(|| item.clone())
-        };
-        self.proven = round.answers.iter().zip(items).filter_map(answered).collect();
+        self.prove(items, &round.answers);
         let died = |item: &K| Err(Blocked::Died { what: item.to_string() });
         round
             .answers
@@ -94,6 +93,24 @@ impl<K: Item> Series<K> {
             .zip(items)
             .map(|(answer, item)| answer.unwrap_or_else(|| died(item)))
             .collect()
+    }
+
+    /// Forgets what is gone, which is not asked again.
+    pub fn keep(&mut self, is_there: impl Fn(&K) -> bool) {
+        self.proven.retain(is_there);
+    }
+
+    fn prove<T>(&mut self, items: &[K], answers: &[Option<Result<T, Blocked>>]) {
+        if self.proven.len() + items.len() > MAX_PROVEN {
+            self.proven.clear();
+        }
+        for (item, answer) in items.iter().zip(answers) {
+            if answer.as_ref().is_some_and(Result::is_ok) {
+                self.proven.insert(item.clone());
+            } else {
+                self.proven.remove(item);
+            }
+        }
     }
 
     /// Answers for those that hang, and for those whose owners have too many that do.

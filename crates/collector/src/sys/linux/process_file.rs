@@ -68,6 +68,11 @@ impl ProcessFile {
         self.kind
     }
 
+    /// Of which process: its number, and when it began.
+    pub fn process(&self) -> (u32, u64) {
+        (self.pid, self.started)
+    }
+
     fn identity(&self) -> (u32, u64, Kind) {
         (self.pid, self.started, self.kind)
     }

@@ -76,6 +76,9 @@ impl ProcessFiles {
         }
         let live: HashSet<_> = records.iter().map(|record| (record.pid, record.started)).collect();
         self.users.retain(|process, _| live.contains(process));
+        self.files.keep(|file| live.contains(&file.process()));
+        let numbers: HashSet<_> = records.iter().map(|record| record.pid).collect();
+        self.table.keep(|file| numbers.contains(&file.pid));
         Ok(())
     }
 
