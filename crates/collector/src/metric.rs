@@ -43,7 +43,7 @@ pub fn all(os: OsInfo) -> Vec<Row> {
         ("uptime", Box::new(host::collect_uptime)),
         ("disk_usage", Box::new(disk::collect)),
         ("disk_io", Box::new(disk::traffic::Metered::default())),
-        ("network", Box::new(network::interfaces::collect)),
+        ("network", Box::new(network::collect)),
         ("host", Box::new(host::Names::new(os))),
         ("processes", Box::new(processes::collect)),
         ("ports", Box::new(ports::Sockets::default())),

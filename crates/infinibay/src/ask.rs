@@ -3,7 +3,7 @@
 use crate::answer::{Answered, refuse, succeed};
 use crate::profile::Profile;
 use crate::route::{Params, Route, Sampled, Shape};
-use crate::shape::{disks, system};
+use crate::shape::system;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::{ErrorCode, HostMessage};
 use serde_json::{Value, json};
@@ -142,7 +142,7 @@ impl Profile {
         let (id, name, platform) = (&command.id, &command.action, self.switches.platform);
         match what {
             Sampled::Disks => {
-                let (data, said) = disks::drives(&data.system.disk, platform);
+                let (data, said) = system::drives(&data.system.disk, platform);
                 Step::Answer(Box::new(succeed(id, name, data, said)))
             }
             Sampled::System => {

@@ -26,7 +26,6 @@ mod silence;
 pub mod sim;
 mod spoken;
 pub mod stats;
-mod stats_text;
 #[cfg(test)]
 mod tests;
 mod timers;

@@ -10,18 +10,15 @@
 
 mod answer;
 pub mod bytes;
-mod check;
 mod envelope;
 pub mod error;
 pub mod event;
 pub mod freeze;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod info;
 mod json;
 pub mod limits;
 pub mod linux;
-mod outbox;
 pub mod policy;
 mod port;
 mod reader;

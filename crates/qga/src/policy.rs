@@ -1,5 +1,7 @@
-//! Which commands are on.
+//! Which commands are on, and what `guest-info` tells of that: the version, and each command with whether it is on now.
 
+use crate::freeze::FreezeState;
+use crate::reply::{Info, SupportedCommand};
 use crate::table::{self, Platform, Row, Switch};
 use std::collections::BTreeSet;
 
@@ -91,4 +93,17 @@ fn sorted<'a>(names: impl IntoIterator<Item = &'a str>) -> (BTreeSet<&'static st
         }
     }
     (known, unknown)
+}
+
+/// The version of qemu-ga whose commands are served. Digits and dots only: clients compare it.
+pub const VERSION: &str = "11.1.0";
+
+/// The answer.
+pub fn guest_info(policy: &Policy, freeze: FreezeState) -> Info {
+    let supported = policy.rows().map(|row| SupportedCommand {
+        name: row.name.into(),
+        enabled: policy.is_on(row) && (row.while_frozen || !freeze.holds_writes()),
+        success_response: row.success_response,
+    });
+    Info { version: VERSION.to_owned(), supported_commands: supported.collect() }
 }

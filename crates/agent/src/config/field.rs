@@ -1,8 +1,8 @@
 //! What one setting is: its name, kind, bounds, default and documentation; how its text is read, and how its value gets the type
 //! that `Settings` holds.
 
+use super::choices::check_guest_command;
 use super::error::{nearest, quote};
-use super::guest_agent::check_guest_command;
 use super::secret::Secret;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::UNSAFE_COMMAND;

@@ -1,5 +1,6 @@
 //! Configuration: fragments (defaults, file, environment, flags), merged, then validated into `Settings`.
 
+mod choices;
 pub(crate) mod edit;
 pub mod environment;
 pub(crate) mod error;
@@ -7,7 +8,6 @@ pub(crate) mod field;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
-mod guest_agent;
 pub(crate) mod layers;
 pub(crate) mod load;
 #[cfg(target_os = "linux")]
@@ -19,7 +19,6 @@ pub(crate) mod own_files;
 pub(crate) mod render;
 mod secret;
 pub(crate) mod table;
-mod wire_profile;
 
 #[cfg(all(test, unix))]
 mod bounds_tests;
@@ -32,10 +31,9 @@ mod secret_tests;
 #[cfg(test)]
 mod tests;
 
+pub use choices::{GuestAgentMode, WireProfile};
 pub use error::{ConfigError, ConfigErrors};
-pub use guest_agent::GuestAgentMode;
 pub use layers::{FlagValue, Merged, Origin};
 pub use load::{Loaded, Reloaded, Sources};
 pub use secret::Secret;
 pub use table::{FIELDS, Settings};
-pub use wire_profile::WireProfile;

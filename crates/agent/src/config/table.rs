@@ -2,12 +2,11 @@
 //!
 //! File, variables, flags, `--print-config`, `docs/configuration.md` and `packaging/config.toml` follow from it.
 
+use super::choices::{GuestAgentMode, WireProfile};
 use super::error::ConfigError;
 use super::field::{Apply, Field, FromValue, Kind};
-use super::guest_agent::GuestAgentMode;
 use super::layers::Merged;
 use super::secret::Secret;
-use super::wire_profile::WireProfile;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

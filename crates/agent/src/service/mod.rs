@@ -3,14 +3,29 @@
 mod agent;
 #[cfg(test)]
 mod agent_tests;
+#[cfg(target_os = "linux")]
+#[path = "alarm/linux.rs"]
+mod alarm;
+#[cfg(not(target_os = "linux"))]
+#[path = "alarm/portable.rs"]
 mod alarm;
 mod backstop;
 pub(crate) mod demand;
+#[cfg(target_os = "linux")]
+#[path = "descriptors/linux.rs"]
+pub(crate) mod descriptors;
+#[cfg(not(target_os = "linux"))]
+#[path = "descriptors/other.rs"]
 pub(crate) mod descriptors;
 mod foreground;
 mod guidance;
 mod infinibay;
 pub mod manager;
+#[cfg(target_os = "linux")]
+#[path = "notify/systemd.rs"]
+pub(crate) mod notify;
+#[cfg(target_os = "windows")]
+#[path = "notify/windows.rs"]
 pub(crate) mod notify;
 pub(crate) mod pace;
 mod qga;

@@ -4,7 +4,8 @@
 
 pub(crate) mod facts;
 mod findings;
-mod options;
+#[cfg(target_os = "linux")]
+mod linux;
 pub mod printable;
 mod report;
 pub mod service_state;
@@ -13,20 +14,45 @@ pub mod service_state;
     allow(dead_code, reason = "compiled and tested everywhere, used on Windows")
 )]
 pub mod win;
+#[cfg(target_os = "windows")]
+mod windows;
+
+#[cfg(target_os = "linux")]
+pub use linux::run;
+pub use report::{Finding, Report};
+#[cfg(target_os = "windows")]
+pub use windows::run;
+
+use crate::transport::DeviceOptions;
+use std::path::PathBuf;
+
+/// Where to look.
+#[derive(Clone, Debug)]
+pub struct DiagnoseOptions {
+    /// The devices, as the agent itself would look for them.
+    pub device: DeviceOptions,
+    /// The root of `/proc`, `/run`, `/etc` and `/lib`: `/`, or a made-up tree, in which no program is asked.
+    pub root: PathBuf,
+}
+
+impl DiagnoseOptions {
+    /// This machine, with the device that is configured, if one is.
+    pub fn new(device_path: Option<PathBuf>) -> Self {
+        Self { device: DeviceOptions::new(device_path, false), root: "/".into() }
+    }
+
+    /// A made-up tree.
+    pub fn under(root: PathBuf, device_path: Option<PathBuf>) -> Self {
+        let device = DeviceOptions {
+            dev: root.join("dev"),
+            sys: root.join("sys"),
+            ..DeviceOptions::new(device_path, false)
+        };
+        Self { device, root }
+    }
+}
 
 #[cfg(test)]
 mod report_tests;
 #[cfg(test)]
 mod test_facts;
-
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(target_os = "linux")]
-pub use linux::run;
-#[cfg(target_os = "windows")]
-mod windows;
-#[cfg(target_os = "windows")]
-pub use windows::run;
-
-pub use options::DiagnoseOptions;
-pub use report::{Finding, Report};

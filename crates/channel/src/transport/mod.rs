@@ -1,31 +1,29 @@
 //! Devices: finding them, watching them, and moving bytes without ever blocking.
 
 pub mod candidates;
+#[cfg(target_os = "linux")]
+pub mod linux;
 mod no_transport;
-mod options;
 pub(crate) mod outcome;
 #[cfg_attr(
     not(target_os = "windows"),
     allow(dead_code, reason = "compiled and tested everywhere, used on Windows")
 )]
 pub(crate) mod win32;
-
-#[cfg(target_os = "linux")]
-pub mod linux;
-#[cfg(target_os = "linux")]
-pub use linux::SystemTransport;
 #[cfg(target_os = "windows")]
 pub(crate) mod windows;
+
+#[cfg(target_os = "linux")]
+pub use linux::SystemTransport;
+pub use no_transport::NoTransport;
 #[cfg(target_os = "windows")]
 pub use windows::SystemTransport;
 
-pub use no_transport::NoTransport;
-pub use options::DeviceOptions;
-
+use candidates::Search;
 use infiniservice_link::OpenFailure;
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A family of devices: finds, opens and watches. Injected into `service::run`.
 pub trait Transport {
@@ -95,4 +93,39 @@ pub trait Port {
 
     /// Writes without blocking; short counts are normal.
     fn try_write(&mut self, bytes: &[u8]) -> WriteOutcome;
+}
+
+/// Where to look for the device, and whether to watch for it.
+#[derive(Clone, Debug)]
+pub struct DeviceOptions {
+    /// The only device to use, instead of detection (`device_path`, `--device`).
+    pub device_path: Option<PathBuf>,
+    /// Which ports detection looks for.
+    pub search: Search,
+    /// Whether devices are watched as they come and go (not `disable_device_monitoring`).
+    pub watch: bool,
+    /// The directory of device nodes: `/dev`, or a made-up tree.
+    pub dev: PathBuf,
+    /// The kernel's view of devices: `/sys`, or a made-up tree.
+    pub sys: PathBuf,
+}
+
+impl DeviceOptions {
+    /// The machine's own devices; `device_path` as configured, `watch` unless monitoring is disabled.
+    pub fn new(device_path: Option<PathBuf>, watch: bool) -> Self {
+        Self { device_path, search: Search::default(), watch, dev: "/dev".into(), sys: "/sys".into() }
+    }
+
+    /// The same, looking for these ports.
+    #[must_use]
+    pub fn searching(mut self, search: Search) -> Self {
+        self.search = search;
+        self
+    }
+}
+
+impl Default for DeviceOptions {
+    fn default() -> Self {
+        Self::new(None, true)
+    }
 }

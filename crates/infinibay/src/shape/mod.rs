@@ -1,8 +1,6 @@
 //! The shapes of the host's answers: section 8 of the contract, from what the agent's own actions answer.
 
-mod applications;
 mod checks;
-pub(crate) mod disks;
 mod listing;
 mod packages;
 pub(crate) mod system;
@@ -40,7 +38,7 @@ pub(crate) fn lay_out(profile: &Profile, shape: &Shape, mut response: Response) 
         Shape::LinuxUpdates => updates::linux(&data, &profile.switches.os),
         Shape::WindowsUpdates => Ok(windows::updates(data)),
         Shape::History => Ok(windows::history(data)),
-        Shape::Applications => Ok(applications::installed(&data)),
+        Shape::Applications => Ok(packages::applications(&data)),
         Shape::ApplicationUpdates => updates::applications(&data),
         Shape::Installed => updates::installed(data),
         Shape::Defender => windows::defender(data),

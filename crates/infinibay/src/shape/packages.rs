@@ -1,4 +1,4 @@
-//! Packages: the list, what a search found, and a sentence of what became of one.
+//! Packages and installed applications (8.14): the list, what a search found, and a sentence of what became of one.
 
 use super::{Told, also, flag, list as members, text};
 use serde_json::{Value, json};
@@ -38,4 +38,19 @@ pub(super) fn change(data: Value, action: &str) -> Told {
     };
     let reboot = if flag(&data, "reboot_required") { "; a reboot is required" } else { "" };
     (data, said + reboot)
+}
+
+pub(super) fn applications(data: &Value) -> Told {
+    let mut applications = members(data, "applications");
+    for application in &mut applications {
+        also(application, "publisher", "vendor");
+        also(application, "source", "install_type");
+    }
+    let count = data.get("count").cloned().unwrap_or_else(|| applications.len().into());
+    let said = format!("{} applications", applications.len());
+    let mut told = json!({ "applications": applications, "count": count });
+    if let (Some(incomplete), Some(told)) = (data.get("incomplete"), told.as_object_mut()) {
+        told.insert("incomplete".into(), Value::clone(incomplete));
+    }
+    (told, said)
 }

@@ -1,14 +1,13 @@
 //! What stands in a response's `data`, one type an action, by family.
 
-mod inventory;
 mod package;
 mod upkeep;
 mod windows;
 
-pub use inventory::{Application, ApplicationInventoryData};
 pub use package::{
-    FailedUpdate, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
-    PackageListData, PackageStep, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
+    Application, ApplicationInventoryData, FailedUpdate, PackageChange, PackageChangeData,
+    PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageStep, PendingUpdate,
+    UpdateCheckData, UpdateInstallData, UpdatedPackage,
 };
 pub use upkeep::{
     AutochecksData, Check, CheckStatus, CleanedTarget, DiskCleanupData, Health, LeftFiles, Remediation,

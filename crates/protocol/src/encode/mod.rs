@@ -1,14 +1,12 @@
 //! Guest messages to lines: ASCII only, without U+0000, stamped with the time at which they are written.
 
 mod ascii;
-mod fit;
-mod length;
 #[cfg(test)]
 mod tests;
+mod truncate;
 
 pub use ascii::escape;
-pub use fit::fit;
-pub use length::ListBudget;
+pub use truncate::{ListBudget, fit};
 
 use crate::guest::GuestMessage;
 use crate::timestamp::rfc3339_millis;
@@ -50,7 +48,7 @@ impl Body {
         if let Some(body) = Self::bounded(message, message_room(max_line_bytes)) {
             return body;
         }
-        fit::cut(message, max_line_bytes);
+        truncate::cut(message, max_line_bytes);
         Self::encode(message)
     }
 

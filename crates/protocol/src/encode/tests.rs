@@ -204,7 +204,7 @@ fn a_list_has_room_by_what_it_takes_on_the_wire_and_nothing_is_looked_at_beyond_
     assert_eq!((budget.take_all(&items), looks.get()), (10, 11));
     assert!(!budget.take(&""), "what comes behind a gap would stand in another's place");
     let huge = [Item(&looks, "xxxxxxxx")];
-    assert_eq!(length::len_within(&huge, 9), None);
+    assert_eq!(truncate::len_within(&huge, 9), None);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_length_of_each_character_on_the_wire_is_known() {
         let output = json!({ "stdout": char.to_string() });
         assert_eq!(
             ascii::wire_len(char),
-            length::len_within(&output, 99).unwrap() - r#"{"stdout":""}"#.len(),
+            truncate::len_within(&output, 99).unwrap() - r#"{"stdout":""}"#.len(),
             "{char:?}"
         );
     }

@@ -1,12 +1,9 @@
 //! Reads of a Linux guest that its files answer: parsers over a tree of files, which is given. What opens the files, and
 //! bounds how long that may take, is the executor's.
 
-mod disks;
-mod memory;
+mod figures;
 mod os;
-mod processors;
 mod routes;
-mod rule;
 // These want Linux itself: its words for an error, and times beyond the years that Windows has.
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
@@ -50,11 +47,11 @@ pub fn answer(request: &Request, tree: &dyn Tree, system: &System) -> Option<Res
         Request::GetHostName => os::host_name(tree).map(Reply::HostName),
         Request::GetTimezone => Ok(Reply::Timezone(zone::local(tree, system.now))),
         Request::GetLoad => os::load(tree).map(Reply::Load),
-        Request::GetVcpus => processors::vcpus(tree).map(Reply::Vcpus),
-        Request::GetCpuStats => processors::stats(tree, system.ticks_per_second).map(Reply::CpuStats),
-        Request::GetMemoryBlocks => memory::blocks(tree).map(Reply::MemoryBlocks),
-        Request::GetMemoryBlockInfo => memory::block_info(tree).map(Reply::MemoryBlockInfo),
-        Request::GetDiskStats => disks::stats(tree).map(Reply::DiskStats),
+        Request::GetVcpus => figures::vcpus(tree).map(Reply::Vcpus),
+        Request::GetCpuStats => figures::cpu_stats(tree, system.ticks_per_second).map(Reply::CpuStats),
+        Request::GetMemoryBlocks => figures::blocks(tree).map(Reply::MemoryBlocks),
+        Request::GetMemoryBlockInfo => figures::block_info(tree).map(Reply::MemoryBlockInfo),
+        Request::GetDiskStats => figures::disk_stats(tree).map(Reply::DiskStats),
         Request::GetRoutes => routes::routes(tree).map(Reply::Routes),
         _ => return None,
     })

@@ -1,7 +1,7 @@
 //! Against files of a real guest, zones of the real database, and the shapes that qemu-ga answers in.
 
-use super::rule::Rule;
-use super::{System, Tree, answer, zone};
+use super::zone::{self, Rule};
+use super::{System, Tree, answer};
 use crate::Request;
 use crate::reply::{CpuStats, DiskStats, Reply, Route, Timezone, Vcpu};
 use crate::tests::replay::recordings;

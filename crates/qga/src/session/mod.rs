@@ -6,6 +6,7 @@
 
 mod serve;
 
+use crate::answer::Outbox;
 use crate::envelope::{Envelope, NoRequest, open};
 use crate::event::{Action, Event, Token};
 use crate::freeze::FreezeState;
@@ -13,7 +14,6 @@ use crate::json::Json;
 use crate::limits::{
     ANSWER_BACKLOG_BYTES, HALF_READ_KEPT, MAX_QUEUED_REQUESTS, MAX_REQUEST_BYTES, READ_BYTES, SYNC_PATIENCE,
 };
-use crate::outbox::Outbox;
 use crate::policy::Policy;
 use crate::port::Port;
 use crate::reader::{Frame, Reader};

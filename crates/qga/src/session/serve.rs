@@ -2,14 +2,13 @@
 
 use super::{Item, Running, Session};
 use crate::answer;
-use crate::check;
-use crate::envelope::Envelope;
+use crate::envelope::{self, Envelope};
 use crate::error::Error;
 use crate::event::{Action, Token};
 use crate::freeze::FreezeState;
-use crate::info::info;
 use crate::json::Json;
 use crate::limits::{MAX_ANSWER_BYTES, MAX_DETACHED_COMMANDS};
+use crate::policy::guest_info;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::table::{Kind, Row};
@@ -102,7 +101,7 @@ impl Session {
         actions: &mut Vec<Action>,
     ) -> Result<Option<Running>, Error> {
         let row = self.admit(name, actions)?;
-        check::arguments(row.arguments, &arguments)?;
+        envelope::check_arguments(row.arguments, &arguments)?;
         if row.kind == Kind::Session {
             self.own(row, &arguments, id);
             return Ok(None);
@@ -134,7 +133,7 @@ impl Session {
     /// What the session knows by itself.
     fn own(&mut self, row: &Row, arguments: &[(String, Json)], id: Option<&Json>) {
         let reply = match row.name {
-            "guest-info" => Reply::Info(info(&self.policy, self.freeze)),
+            "guest-info" => Reply::Info(guest_info(&self.policy, self.freeze)),
             "guest-fsfreeze-status" => Reply::FreezeStatus(self.freeze.status()),
             name if SYNCS.contains(&name) => return self.sync(row, arguments, id),
             _ => Reply::EMPTY,
@@ -169,7 +168,7 @@ impl Session {
 fn is_sync(item: &Item) -> bool {
     item.request.as_ref().is_ok_and(|request| {
         let row = SYNCS.iter().find(|name| **name == request.name).and_then(|name| crate::table::find(name));
-        row.is_some_and(|row| check::arguments(row.arguments, &request.arguments).is_ok())
+        row.is_some_and(|row| envelope::check_arguments(row.arguments, &request.arguments).is_ok())
     })
 }
 

@@ -1,10 +1,7 @@
 //! The table of commands: one row says all that is to be said of one. What the session checks, what `guest-info` reports and
 //! what the documentation shows is read from it.
 
-mod basics;
-mod figures;
-mod guarded;
-mod state;
+mod rows;
 
 /// What kind of thing a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +115,7 @@ pub struct Row {
 
 /// All commands, by name within their section of the documentation.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    let sections = [basics::ROWS, state::ROWS, figures::ROWS, guarded::ROWS];
+    let sections = [rows::BASICS, rows::STATE, rows::FIGURES, rows::GUARDED];
     sections.into_iter().flatten()
 }
 

@@ -1,6 +1,6 @@
 //! `docs/qemu-ga.md` shows the table. `UPDATE_GENERATED=1 cargo test -p infiniservice-qga` rewrites its part of the page.
 
-use crate::check::name_of;
+use crate::envelope::name_of;
 use crate::table::{self, Argument, Platform, Row, Switch};
 use std::fmt::Write as _;
 use std::fs;

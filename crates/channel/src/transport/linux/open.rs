@@ -1,8 +1,8 @@
 //! Opening one device by its path.
 
 use super::super::outcome::Outcome;
-use super::kind::{self, Kind};
-use super::{LinuxPort, access_of, terminal};
+use super::node::{self, Kind};
+use super::{LinuxPort, access_of};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::io;
@@ -21,7 +21,7 @@ pub fn open(path: &Path, sys: &Path) -> Result<LinuxPort, Outcome> {
             Errno::WOULDBLOCK => Outcome::Busy,
             other => failed("locking", &other.into()),
         })?;
-        terminal::set_raw(fd.as_fd()).map_err(|error| failed("setting raw mode", &error))?;
+        node::set_raw(fd.as_fd()).map_err(|error| failed("setting raw mode", &error))?;
     }
     LinuxPort::new(fd, kind, path.into()).map_err(|error| match Errno::from_io_error(&error) {
         Some(Errno::PERM) => Outcome::Refused("a device that does not support polling".into()),
@@ -32,13 +32,13 @@ pub fn open(path: &Path, sys: &Path) -> Result<LinuxPort, Outcome> {
 /// Opens `path` non-blocking and says what it is; changes nothing on it.
 pub(super) fn open_descriptor(path: &Path, sys: &Path) -> Result<(OwnedFd, Kind), Outcome> {
     let before = rustix::fs::stat(path).map_err(|error| outcome_of(error, path, sys))?;
-    kind::check_type(before.st_mode)?;
+    node::check_type(before.st_mode)?;
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| outcome_of(error, path, sys))?;
     let opened = rustix::fs::fstat(&fd).map_err(|error| failed("fstat", &error.into()))?;
-    kind::check_type(opened.st_mode)?;
+    node::check_type(opened.st_mode)?;
     let resolved = path.canonicalize().unwrap_or_else(|_| path.into());
-    let kind = kind::of(fd.as_fd(), opened.st_rdev, &resolved, sys)?;
+    let kind = node::kind_of(fd.as_fd(), opened.st_rdev, &resolved, sys)?;
     Ok((fd, kind))
 }
 

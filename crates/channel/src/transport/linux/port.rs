@@ -2,8 +2,7 @@
 
 use super::super::{Port, ReadOutcome, Ready, WriteOutcome};
 use super::edge::EdgeWaiter;
-use super::kind::Kind;
-use super::supersede::Successor;
+use super::node::Kind;
 use rustix::event::epoll::EventFlags;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
@@ -11,6 +10,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
 
 /// An open device. The descriptor is kept over host restarts; dropping closes it.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct LinuxPort {
     fd: OwnedFd,
     kind: Kind,
     path: PathBuf,
-    successor: Option<Arc<Successor>>,
+    successor: Option<Arc<PreferredPort>>,
 }
 
 impl LinuxPort {
@@ -30,7 +31,7 @@ impl LinuxPort {
     }
 
     /// Counts as gone once the successor was announced.
-    pub(super) fn until(mut self, successor: &Arc<Successor>) -> Self {
+    pub(super) fn until(mut self, successor: &Arc<PreferredPort>) -> Self {
         self.successor = Some(Arc::clone(successor));
         self
     }
@@ -146,5 +147,30 @@ fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Resu
             Err(Errno::INTR) => {}
             other => return other,
         }
+    }
+}
+
+/// Shared between the transport, which finds the better port, and the port that is to give way.
+#[derive(Debug, Default)]
+pub struct PreferredPort {
+    come: AtomicBool,
+    notify: Notify,
+}
+
+impl PreferredPort {
+    /// The better port is there.
+    pub fn announce(&self) {
+        self.come.store(true, Ordering::Release);
+        self.notify.notify_one();
+    }
+
+    /// Whether it is there.
+    pub fn has_come(&self) -> bool {
+        self.come.load(Ordering::Acquire)
+    }
+
+    /// Resolves once when it comes. Cancel safe.
+    pub async fn come(&self) {
+        self.notify.notified().await;
     }
 }

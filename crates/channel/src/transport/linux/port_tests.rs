@@ -3,9 +3,9 @@
 use super::super::outcome::Outcome;
 use super::super::{Port, ReadOutcome, WriteOutcome};
 use super::LinuxPort;
-use super::kind::Kind;
+use super::node::Kind;
 use super::open::open;
-use super::supersede::Successor;
+use super::port::PreferredPort;
 use super::test_pty::Host;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -90,7 +90,7 @@ async fn a_host_that_goes_is_told_once_after_its_last_words() {
 #[tokio::test]
 async fn a_superseded_port_is_gone_and_says_nothing_false_about_its_host() {
     let (port, host) = virtio_like();
-    let successor = Arc::new(Successor::default());
+    let successor = Arc::new(PreferredPort::default());
     let mut port = port.until(&successor);
     drop(host);
     assert_eq!(port.ready().await.unwrap().host, Some(false));

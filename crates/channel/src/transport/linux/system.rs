@@ -3,15 +3,16 @@
 use super::super::candidates::{Candidate, Role, Search, choose};
 use super::super::outcome::{Outcome, Tried, describe, failure};
 use super::super::{DeviceOptions, Transport};
-use super::supersede::Successor;
-use super::watch_points::{self, Point};
+use super::port::PreferredPort;
+use super::watch_targets::{self, WatchTarget};
 use super::watcher::Watcher;
 use super::{LinuxPort, open, scan};
 use infiniservice_link::OpenFailure;
+use std::fs;
 use std::future::pending;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::{fs, io};
 
 /// Finds, opens and watches the devices of this machine. To be used inside a tokio runtime.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct SystemTransport {
     busy: Vec<PathBuf>,
     said: String,
     /// Set while a substitute may be in use: to be told when the agent's own port comes.
-    successor: Option<Arc<Successor>>,
+    successor: Option<Arc<PreferredPort>>,
 }
 
 impl SystemTransport {
@@ -37,7 +38,7 @@ impl SystemTransport {
         if !self.options.watch {
             return;
         }
-        let points = self.points();
+        let targets = self.targets();
         if self.watcher.is_none() {
             match Watcher::new() {
                 Ok(watcher) => self.watcher = Some(watcher),
@@ -48,14 +49,14 @@ impl SystemTransport {
             }
         }
         if let Some(watcher) = &mut self.watcher {
-            watcher.watch(&points);
+            watcher.watch(&targets);
         }
     }
 
-    fn points(&self) -> Vec<Point> {
+    fn targets(&self) -> Vec<WatchTarget> {
         match &self.options.device_path {
-            Some(path) => watch_points::for_path(path, &self.busy),
-            None => watch_points::for_detection(&self.options.dev, &self.busy),
+            Some(path) => watch_targets::for_path(path, &self.busy),
+            None => watch_targets::for_detection(&self.options.dev, &self.busy),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tells when a device may have come or gone: inotify(7), a burst of events as one change.
 
-use super::watch_points::{Names, Point};
+use super::watch_targets::{NameFilter, WatchTarget};
 use infiniservice_platform::reactor_unsafe::{Registered, register};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
@@ -25,7 +25,7 @@ const BUFFER_BYTES: usize = 4096;
 #[derive(Debug)]
 pub struct Watcher {
     inotify: Registered,
-    watches: HashMap<i32, Vec<Names>>,
+    watches: HashMap<i32, Vec<NameFilter>>,
     /// When the change that is being gathered will be told, and when it is to be told at the latest.
     due: Option<(Instant, Instant)>,
 }
@@ -37,18 +37,18 @@ impl Watcher {
         Ok(Self { inotify: register(inotify)?, watches: HashMap::new(), due: None })
     }
 
-    /// Watches these points and no others. A path that does not exist is left out.
-    pub fn watch(&mut self, points: &[Point]) {
-        let mut watches: HashMap<i32, Vec<Names>> = HashMap::new();
-        for point in points {
-            match inotify::add_watch(self.inotify.get_ref(), &point.path, mask(&point.names)) {
-                Ok(wd) => watches.entry(wd).or_default().push(point.names.clone()),
+    /// Watches these targets and no others. A path that does not exist is left out.
+    pub fn watch(&mut self, targets: &[WatchTarget]) {
+        let mut watches: HashMap<i32, Vec<NameFilter>> = HashMap::new();
+        for target in targets {
+            match inotify::add_watch(self.inotify.get_ref(), &target.path, mask(&target.names)) {
+                Ok(wd) => watches.entry(wd).or_default().push(target.names.clone()),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
                 // A port of others; whether its own may be opened is told when the agent tries.
-                Err(Errno::ACCESS) if matches!(point.names, Names::Itself { .. }) => {
-                    log::debug!("not watched: the agent has no access to {}", point.path.display());
+                Err(Errno::ACCESS) if matches!(target.names, NameFilter::Itself { .. }) => {
+                    log::debug!("not watched: the agent has no access to {}", target.path.display());
                 }
-                Err(error) => log::warn!("cannot watch {}: {error}", point.path.display()),
+                Err(error) => log::warn!("cannot watch {}: {error}", target.path.display()),
             }
         }
         for wd in self.watches.keys().filter(|wd| !watches.contains_key(wd)) {
@@ -107,12 +107,12 @@ impl Watcher {
     }
 }
 
-fn mask(names: &Names) -> WatchFlags {
+fn mask(names: &NameFilter) -> WatchFlags {
     match names {
-        Names::Itself { closing: true } => WatchFlags::ATTRIB | WatchFlags::CLOSE,
-        Names::Itself { closing: false } => WatchFlags::ATTRIB,
+        NameFilter::Itself { closing: true } => WatchFlags::ATTRIB | WatchFlags::CLOSE,
+        NameFilter::Itself { closing: false } => WatchFlags::ATTRIB,
         // Without ATTRIB: in /dev that would tell of every login on a terminal.
-        Names::Any | Names::Ports | Names::One(_) => {
+        NameFilter::Any | NameFilter::Ports | NameFilter::One(_) => {
             let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
             entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
         }
@@ -120,7 +120,7 @@ fn mask(names: &Names) -> WatchFlags {
 }
 
 /// Reads every pending event; whether any matters.
-fn drain(inotify: &OwnedFd, watches: &HashMap<i32, Vec<Names>>) -> io::Result<bool> {
+fn drain(inotify: &OwnedFd, watches: &HashMap<i32, Vec<NameFilter>>) -> io::Result<bool> {
     let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
     let mut reader = Reader::new(inotify, &mut buffer);
     let mut any = false;
@@ -135,7 +135,7 @@ fn drain(inotify: &OwnedFd, watches: &HashMap<i32, Vec<Names>>) -> io::Result<bo
 }
 
 /// Lost events and lost directories matter, whatever the name; else the name decides.
-fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<Names>>) -> bool {
+fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<NameFilter>>) -> bool {
     let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
     let closed = ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE;
     let known = watches.get(&event.wd());

@@ -3,7 +3,5 @@
 
 pub(crate) mod codes;
 pub(crate) mod hardware;
-pub(crate) mod info;
 pub(crate) mod paths;
-mod patience;
 pub(crate) mod virtio_state;

@@ -1,11 +1,11 @@
-//! What is known of a virtio port's host on Windows, and when to look again. Pure: the driver's answers are given to it.
+//! What is known of a virtio port's host on Windows, and when to look again. Pure: the driver's answers are given to it
+//! (`IOCTL_GET_INFORMATION`, `vioserial/sys/public.h` of virtio-win).
 //!
 //! With its host away a read ends at once, again and again, so nothing is read then: the port waits for a notification, or
-//! for the next look. A read that is pending when the host goes is not completed, and no event tells of room for a write.
+//! for the next look, and each time longer. A read that is pending when the host goes is not completed, and no event tells of room
+//! for a write.
 
 use super::super::Ready;
-use super::info::PortInfo;
-use super::patience::Patience;
 use std::time::Duration;
 
 /// The host's state, as of the last look.
@@ -13,13 +13,13 @@ use std::time::Duration;
 pub struct VirtioState {
     host: bool,
     look_at: Option<Duration>,
-    patience: Patience,
+    patience: PollBackoff,
 }
 
 impl VirtioState {
     /// Of a port that was opened just now.
     pub fn new(info: &PortInfo, now: Duration) -> Self {
-        let mut state = Self { host: info.host_connected, look_at: None, patience: Patience::default() };
+        let mut state = Self { host: info.host_connected, look_at: None, patience: PollBackoff::default() };
         if !state.host {
             state.look_later(now);
         }
@@ -77,9 +77,66 @@ impl VirtioState {
     }
 }
 
+/// `VIRTIO_PORT_INFO`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortInfo {
+    /// The port's number on its controller.
+    pub id: u32,
+    /// No room for a write.
+    pub queue_full: bool,
+    /// A host has the other end open.
+    pub host_connected: bool,
+    /// A guest's program has this end open.
+    pub guest_connected: bool,
+    /// The name that the host gave it; `None`: it gave none.
+    pub name: Option<String>,
+}
+
+/// Reads the structure: a little-endian number, three booleans of one byte, a text that ends with a null.
+/// `None`: too short to be one.
+pub fn parse(bytes: &[u8]) -> Option<PortInfo> {
+    let (id, rest) = bytes.split_first_chunk::<4>()?;
+    let (flags, name) = rest.split_first_chunk::<3>()?;
+    let [queue_full, host_connected, guest_connected] = flags.map(|flag| flag != 0);
+    let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+    let name = (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned());
+    Some(PortInfo { id: u32::from_le_bytes(*id), queue_full, host_connected, guest_connected, name })
+}
+
+const FIRST: Duration = Duration::from_millis(50);
+/// A host that comes back is noticed within this.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// The next pause.
+#[derive(Clone, Copy, Debug)]
+pub struct PollBackoff {
+    next: Duration,
+}
+
+impl Default for PollBackoff {
+    fn default() -> Self {
+        Self { next: FIRST }
+    }
+}
+
+impl PollBackoff {
+    /// The pause to take now; the next one is twice as long.
+    pub fn pause(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST);
+        pause
+    }
+
+    /// The host was there.
+    pub fn restart(&mut self) {
+        *self = Self::default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -139,5 +196,48 @@ mod tests {
             state.looked(at, Some(&info(true, false))),
             Ready { readable: false, writable: true, host: Some(true) }
         );
+    }
+
+    #[test]
+    fn a_connected_port_is_read() {
+        let info = parse(b"\x01\0\0\0\0\x01\x01org.infinibay.agent\0\0\0").expect("read");
+        assert_eq!((info.id, info.host_connected, info.queue_full), (1, true, false));
+        assert_eq!(info.name.as_deref(), Some("org.infinibay.agent"));
+    }
+
+    #[test]
+    fn a_port_without_a_name_is_read() {
+        for bytes in [&b"\x02\0\0\0\x01\0\x01"[..], b"\x02\0\0\0\x01\0\x01\0"] {
+            let info = parse(bytes).expect("read");
+            assert_eq!((info.name, info.host_connected, info.queue_full), (None, false, true));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            prop_assert_eq!(parse(&bytes).is_some(), bytes.len() >= 7);
+        }
+    }
+
+    #[test]
+    fn an_hour_of_absence_is_less_than_half_a_look_a_second() {
+        let (mut patience, mut passed, mut looks) = (PollBackoff::default(), Duration::ZERO, 0);
+        while passed < Duration::from_secs(3600) {
+            passed += patience.pause();
+            looks += 1;
+        }
+        assert!(looks < 1810, "{looks}");
+    }
+
+    #[test]
+    fn a_host_that_was_there_is_looked_for_quickly_again() {
+        let mut patience = PollBackoff::default();
+        for _ in 0..20 {
+            patience.pause();
+        }
+        assert_eq!(patience.pause(), LONGEST);
+        patience.restart();
+        assert_eq!(patience.pause(), FIRST);
     }
 }

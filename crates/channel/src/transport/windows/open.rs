@@ -3,10 +3,10 @@
 use super::super::candidates::{Role, Search};
 use super::super::outcome::Outcome;
 use super::super::win32::hardware::role_by_name;
-use super::super::win32::info::PortInfo;
 use super::super::win32::{codes, paths};
 use super::port::WindowsPort;
 use super::virtio::{Virtio, information};
+use crate::transport::win32::virtio_state::PortInfo;
 use infiniservice_platform::win32::devices_unsafe::{adopt, set_timeouts};
 use std::fs::{File, OpenOptions};
 use std::io;

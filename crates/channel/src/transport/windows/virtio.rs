@@ -1,8 +1,8 @@
 //! A port of vioserial: who is at its other end, by notifications where the system has them, else by looking.
 
 use super::super::Ready;
-use super::super::win32::info::{PortInfo, parse};
 use super::super::win32::virtio_state::VirtioState;
+use crate::transport::win32::virtio_state::{PortInfo, parse};
 use infiniservice_platform::win32::device_watch_unsafe::Watch;
 use infiniservice_platform::win32::devices_unsafe;
 use std::future::pending;

@@ -3,8 +3,8 @@
 use super::files::Tree;
 use super::netlink::Netlink;
 use crate::error::CollectError;
-use crate::network::interfaces::{assemble, may_have_speed};
 use crate::network::route::{self, Address, Link};
+use crate::network::{assemble, may_have_speed};
 use infiniservice_platform::linux::text::unsigned;
 use infiniservice_protocol::metrics::Interface;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

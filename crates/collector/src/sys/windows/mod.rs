@@ -14,7 +14,7 @@ use crate::disk::Usages;
 use crate::disk::probe::Probes;
 use crate::disk::traffic::Table;
 use crate::error::CollectError;
-use crate::network::interfaces::{assemble, may_have_speed};
+use crate::network::{assemble, may_have_speed};
 use crate::ports::Socket;
 use crate::ports::win_table::{self, Layout, TCP4, TCP6, UDP4, UDP6};
 use crate::process::{Details, Record};

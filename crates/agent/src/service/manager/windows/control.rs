@@ -1,6 +1,6 @@
 //! `infiniservice service install|uninstall|start|stop|status`.
 
-use super::{NAME, install, set_up};
+use super::{NAME, install};
 use crate::cli::ServiceRequest as Request;
 use infiniservice_actions::event_log;
 use infiniservice_channel::diagnose::DiagnoseOptions;
@@ -27,7 +27,7 @@ const NOT_INSTALLED: i32 = 1060;
 pub fn carry_out(request: &Request) -> Result<String, String> {
     let done = match request {
         Request::Install { vm_id, save_secret, arguments } => {
-            set_up::configure(vm_id.as_deref(), *save_secret)?;
+            install::configure(vm_id.as_deref(), *save_secret)?;
             install::install(arguments.clone()).map(|done| format!("{NAME} is {done}"))
         }
         Request::Uninstall => uninstall(),

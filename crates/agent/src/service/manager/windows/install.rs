@@ -1,6 +1,8 @@
-//! The service as the service manager keeps it: program, account, recovery.
+//! The service as the service manager keeps it: program, account, recovery. And what an installation does besides: files closed to
+//! others, settings that the installer was given.
 
-use super::NAME;
+use super::{NAME, protect};
+use crate::config::{edit, own_files};
 use infiniservice_actions::event_log;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -77,4 +79,32 @@ fn optional(what: &str, result: windows_service::Result<()>) {
     if let Err(error) = result {
         crate::logging::say(&format!("not set: {what}: {}", super::control::explain(&error)));
     }
+}
+
+/// Where the secret is taken from: an argument could be read by every user.
+const SECRET: &str = "INFINISERVICE_SHARED_SECRET";
+
+/// Closes directories, and writes the settings.
+pub(super) fn configure(vm_id: Option<&str>, save_secret: bool) -> Result<(), String> {
+    protect::configuration()?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    if !protect::program(&program)? {
+        let path = program.display();
+        crate::cli::print(&format!(
+            "{path}: the rights to replace it were not changed; see docs/windows.md\n"
+        ));
+    }
+    let secret = if save_secret { Some(secret()?) } else { None };
+    let given = [("vm_id", vm_id), ("shared_secret", secret.as_deref())];
+    let settings: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if settings.is_empty() {
+        return Ok(());
+    }
+    edit::write(&own_files::default_file(), &settings)?;
+    // The file is a new one.
+    protect::configuration()
+}
+
+fn secret() -> Result<String, String> {
+    std::env::var(SECRET).map_err(|_| format!("--save-secret: the variable {SECRET} is not set"))
 }

@@ -4,7 +4,6 @@ mod control;
 mod install;
 mod life;
 mod protect;
-mod set_up;
 
 pub use control::{carry_out, diagnose};
 pub use life::run_as_service;

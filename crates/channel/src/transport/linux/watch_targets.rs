@@ -1,6 +1,6 @@
 //! Which directories to watch, and which names in them matter.
 
-use super::super::candidates::number;
+use crate::transport::candidates::number;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ const MAX_LINKS: usize = 16;
 
 /// The names that matter in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Names {
+pub enum NameFilter {
     /// Every name: the directory of udev's links.
     Any,
     /// Nodes of virtio ports, and the directory of their links.
@@ -23,7 +23,7 @@ pub enum Names {
     },
 }
 
-impl Names {
+impl NameFilter {
     /// Whether an event about `name` matters.
     pub fn contain(&self, name: &OsStr) -> bool {
         match self {
@@ -37,48 +37,48 @@ impl Names {
 
 /// A path to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Point {
-    /// A directory; for [`Names::Itself`] the device.
+pub struct WatchTarget {
+    /// A directory; for [`NameFilter::Itself`] the device.
     pub path: PathBuf,
     /// What matters there.
-    pub names: Names,
+    pub names: NameFilter,
 }
 
-/// The points for detection: new nodes in `dev`, new links in `dev/virtio-ports` once it exists, and the nodes.
-pub fn for_detection(dev: &Path, busy: &[PathBuf]) -> Vec<Point> {
-    let mut points = vec![
-        Point { path: dev.into(), names: Names::Ports },
-        Point { path: dev.join("virtio-ports"), names: Names::Any },
+/// The targets for detection: new nodes in `dev`, new links in `dev/virtio-ports` once it exists, and the nodes.
+pub fn for_detection(dev: &Path, busy: &[PathBuf]) -> Vec<WatchTarget> {
+    let mut targets = vec![
+        WatchTarget { path: dev.into(), names: NameFilter::Ports },
+        WatchTarget { path: dev.join("virtio-ports"), names: NameFilter::Any },
     ];
     let entries = std::fs::read_dir(dev).into_iter().flatten().flatten().map(|entry| entry.path());
-    points.extend(entries.filter(|path| number(path).is_some()).map(|path| device(path, busy)));
-    points
+    targets.extend(entries.filter(|path| number(path).is_some()).map(|path| device(path, busy)));
+    targets
 }
 
-fn device(path: PathBuf, busy: &[PathBuf]) -> Point {
+fn device(path: PathBuf, busy: &[PathBuf]) -> WatchTarget {
     let is_it = |busy: &PathBuf| *busy == path || busy.canonicalize().ok() == path.canonicalize().ok();
     let closing = busy.iter().any(is_it);
-    Point { path, names: Names::Itself { closing } }
+    WatchTarget { path, names: NameFilter::Itself { closing } }
 }
 
-/// The points for one configured path: each directory on the way through its links. Where a directory is missing, the
+/// The targets for one configured path: each directory on the way through its links. Where a directory is missing, the
 /// nearest one above it is watched for the missing part.
-pub fn for_path(path: &Path, busy: &[PathBuf]) -> Vec<Point> {
-    let mut points = Vec::new();
+pub fn for_path(path: &Path, busy: &[PathBuf]) -> Vec<WatchTarget> {
+    let mut targets = Vec::new();
     let mut path = path.to_path_buf();
     for _ in 0..MAX_LINKS {
         let Some((directory, name)) = nearest(&path) else { break };
         let is_whole = directory.join(&name) == path;
-        points.push(Point { path: directory.clone(), names: Names::One(name) });
+        targets.push(WatchTarget { path: directory.clone(), names: NameFilter::One(name) });
         match path.read_link() {
             Ok(target) if is_whole => path = directory.join(target),
             _ => break,
         }
     }
     if path.exists() {
-        points.push(device(path, busy));
+        targets.push(device(path, busy));
     }
-    points
+    targets
 }
 
 /// The deepest existing directory above `path`, and the name to wait for in it.
@@ -99,14 +99,14 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    fn one(path: &Path, name: &str) -> Point {
-        Point { path: path.into(), names: Names::One(name.into()) }
+    fn one(path: &Path, name: &str) -> WatchTarget {
+        WatchTarget { path: path.into(), names: NameFilter::One(name.into()) }
     }
 
     #[test]
     fn only_ports_matter_in_dev() {
         for (name, matters) in [("vport0p1", true), ("virtio-ports", true), ("vda", false), ("tty1", false)] {
-            assert_eq!(Names::Ports.contain(OsStr::new(name)), matters, "{name}");
+            assert_eq!(NameFilter::Ports.contain(OsStr::new(name)), matters, "{name}");
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
         let link = root.path().join("agent");
         symlink("vport0p1", &link).unwrap();
         for (busy, closing) in [(vec![], false), (vec![link.clone()], true)] {
-            let itself = Point { path: node.clone(), names: Names::Itself { closing } };
+            let itself = WatchTarget { path: node.clone(), names: NameFilter::Itself { closing } };
             assert_eq!(for_detection(root.path(), &busy).last(), Some(&itself));
             assert_eq!(for_path(&link, &busy).last(), Some(&itself));
         }

@@ -1,4 +1,5 @@
-//! Whether the QEMU guest agent's port is served, and the names of its commands.
+//! Settings that are one of a few words, as types: whether the QEMU guest agent's port is served, with the names of its commands, and
+//! the kind of host.
 
 use super::error::{nearest, quote};
 use super::field::{FromValue, Value};
@@ -42,4 +43,24 @@ pub(super) fn check_guest_command(name: &str) -> Result<String, String> {
     }
     let hint = nearest(name, all()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     Err(format!("names {}, which is not a command of the QEMU guest agent{hint}", quote(name)))
+}
+
+/// What the lines on the port are like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WireProfile {
+    /// As docs/protocol.md has it.
+    #[default]
+    Native,
+    /// As docs/infinibay.md has it.
+    Infinibay,
+}
+
+impl FromValue for WireProfile {
+    fn from_value(value: &Value) -> Option<Self> {
+        match String::from_value(value)?.as_str() {
+            "native" => Some(Self::Native),
+            "infinibay" => Some(Self::Infinibay),
+            _ => None,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The states of a service (`SERVICE_STATUS`), from `START_PENDING` to `STOPPED`, and what it may be asked in each.
+//! What Windows' service manager is told, and when: pure, so that every platform tests it.
 
 use std::time::Duration;
 
