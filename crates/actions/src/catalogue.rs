@@ -15,7 +15,7 @@ const CHANGE_LEAST_SECS: u64 = 10;
 
 /// A command's name: an action's, or that of the raw shell command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CommandName {
+pub(crate) enum CommandName {
     /// A safe command.
     Safe(ActionName),
     /// The raw one.
@@ -24,12 +24,12 @@ pub enum CommandName {
 
 impl CommandName {
     /// All of them, in the contract's order.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         ActionName::ALL.into_iter().map(Self::Safe).chain([Self::Unsafe])
     }
 
     /// The name as it stands on the wire and in the policy lists.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Safe(action) => action.name(),
             Self::Unsafe => UNSAFE_COMMAND,
@@ -37,12 +37,12 @@ impl CommandName {
     }
 
     /// The command of this exact name.
-    pub fn find(name: &str) -> Option<Self> {
+    pub(crate) fn find(name: &str) -> Option<Self> {
         Self::all().find(|command| command.name() == name)
     }
 
     /// What it may do beside others.
-    pub const fn class(self) -> ConcurrencyClass {
+    pub(crate) const fn class(self) -> ConcurrencyClass {
         match self {
             // The machine does not go while this agent changes its packages.
             Self::Safe(action) => match action.facts().effect {
@@ -55,7 +55,7 @@ impl CommandName {
     }
 
     /// How long it may run: what the host asks for, at most `max_secs`; absent or 0 means the default.
-    pub fn timeout(self, asked_secs: Option<u64>, max_secs: u64) -> Duration {
+    pub(crate) fn timeout(self, asked_secs: Option<u64>, max_secs: u64) -> Duration {
         let default = match self {
             Self::Safe(action) => action.default_timeout_secs(),
             Self::Unsafe => UNSAFE_COMMAND_TIMEOUT_SECS,
@@ -66,7 +66,7 @@ impl CommandName {
     }
 
     /// Why it cannot be carried out here, in one sentence; `None` where it can.
-    pub fn unsupported(self, features: Features) -> Option<String> {
+    pub(crate) fn unsupported(self, features: Features) -> Option<String> {
         if let Self::Safe(action) = self
             && !action.platforms().include(std::env::consts::OS)
         {
@@ -84,7 +84,7 @@ impl CommandName {
     }
 
     /// What is missing where it can be carried out all the same.
-    pub fn caveat(self) -> Option<String> {
+    pub(crate) fn caveat(self) -> Option<String> {
         let starts_much = self == Self::Unsafe || self.class() == ConcurrencyClass::Packages;
         containment::missing().filter(|_| starts_much).map(str::to_owned)
     }

@@ -3,7 +3,7 @@
 use super::changes::Changes;
 use crate::packages::PackageSystem;
 use infiniservice_collector::{CollectorHandle, ProcessQuery};
-pub use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandResult, Runner};
+pub(crate) use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandResult, Runner};
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
 use infiniservice_protocol::metrics::Service;
 use infiniservice_protocol::{ActionName, ErrorCode, ServiceOperation};

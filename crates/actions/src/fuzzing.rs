@@ -1,6 +1,8 @@
 //! What must hold of whatever is read and sent: for the fuzzed readers of every crate.
 
+use crate::autochecks::checks::{clock, cpu, oom_kills, read_only_mounts};
 use infiniservice_exec::{CommandOutcome, response};
+use infiniservice_platform::linux::mounts;
 use infiniservice_protocol::{Body, GuestLine, GuestMessage, parse_guest_line};
 use serde::Serialize;
 use std::time::{Duration, UNIX_EPOCH};
@@ -33,4 +35,15 @@ pub fn sent(mut message: GuestMessage) {
     assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
     let text = String::from_utf8_lossy(&line);
     assert!(matches!(parse_guest_line(text.trim_end()), Ok(GuestLine::Known(_))), "{text}");
+}
+
+/// Whatever is in them, they are read or refused.
+pub fn checks(bytes: &[u8]) {
+    let _ = cpu::parse(bytes);
+    let _ = (clock::parse_rtc(bytes), clock::is_local(bytes), oom_kills::count(bytes));
+    let (mounts, wanted) = (
+        read_only_mounts::of_devices(mounts::read(bytes).unwrap_or_default().mounts),
+        read_only_mounts::wanted(bytes),
+    );
+    let _ = read_only_mounts::assess(&mounts, &wanted);
 }

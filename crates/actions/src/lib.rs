@@ -8,29 +8,30 @@
 
 pub mod audit;
 pub mod autochecks;
-pub mod catalogue;
+mod catalogue;
 mod changes;
-pub mod cleanup;
-pub mod context;
-pub mod defender;
+mod cleanup;
+mod context;
+#[cfg(any(test, target_os = "windows"))]
+#[cfg_attr(not(target_os = "windows"), allow(dead_code, reason = "Windows alone is asked for it"))]
+mod defender;
 pub mod event_log;
 mod executor;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod inventory;
 pub mod packages;
-pub mod platform;
+mod platform;
 mod policy;
 mod safe;
-pub mod scheduler;
-pub mod services;
+mod scheduler;
 mod shell;
-pub mod summary;
+mod summary;
 mod task;
 #[cfg(test)]
 mod tests;
 #[cfg(target_os = "windows")]
-pub mod windows_update;
+mod windows_update;
 
 pub use context::{CommandContext, Features, PowerAction, ProcessSource, Services};
 pub use executor::{Executor, reply_channel};

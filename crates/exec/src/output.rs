@@ -140,9 +140,9 @@ fn whole_characters(bytes: &[u8]) -> usize {
 }
 
 /// The longest line that is handed over whole, in bytes; of a longer one the beginning is.
-pub const LINE_MAX_BYTES: usize = 64 << 10;
+pub(crate) const LINE_MAX_BYTES: usize = 64 << 10;
 /// A program that has written this many bytes in lines is ended: no list is that long.
-pub const LINES_MAX_BYTES: u64 = 256 << 20;
+pub(crate) const LINES_MAX_BYTES: u64 = 256 << 20;
 
 /// One line without its end, as valid UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,6 @@ mod windows;
 pub use windows::of_this_machine;
 #[cfg(any(target_os = "windows", test))]
 mod events;
-mod guest_agent;
 pub(crate) mod redact;
 mod refused;
 

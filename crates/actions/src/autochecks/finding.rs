@@ -27,7 +27,7 @@ pub struct Finding {
 pub struct Skip(pub String);
 
 /// What every check comes to.
-pub type Assessed = Result<Finding, Skip>;
+pub(super) type Assessed = Result<Finding, Skip>;
 
 impl Skip {
     /// Not made for this reason.
@@ -92,7 +92,7 @@ impl Finding {
 }
 
 /// The item for a check by its name.
-pub fn check(name: &str, assessed: Assessed) -> Check {
+pub(super) fn check(name: &str, assessed: Assessed) -> Check {
     match assessed {
         Ok(finding) => {
             let Finding { status, message, details, remediation, .. } = finding.told();
@@ -103,7 +103,7 @@ pub fn check(name: &str, assessed: Assessed) -> Check {
 }
 
 /// Whether the command comes back the same when a host sends it.
-pub fn is_ready(action: &Action) -> bool {
+pub(super) fn is_ready(action: &Action) -> bool {
     let Ok(Value::Object(params)) = serde_json::to_value(action) else { return false };
     Action::parse(action.name().name(), &params).is_ok_and(|parsed| parsed == *action)
 }

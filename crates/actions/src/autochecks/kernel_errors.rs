@@ -8,7 +8,7 @@ use super::journal::Entry;
 
 /// What a line reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// A file system is damaged, or had to stop.
     Damage,
     /// A disk could not read, write or answer.
@@ -168,7 +168,7 @@ const MAPPER: [&str; 9] = [
 ];
 
 /// What a line of the kernel reports of a disk or file system, if it does.
-pub fn kind(entry: &Entry) -> Option<Kind> {
+pub(super) fn kind(entry: &Entry) -> Option<Kind> {
     if entry.facility.is_some_and(|facility| facility != 0) {
         return None;
     }

@@ -166,7 +166,7 @@ fn how_it_ended(status: &Status) -> String {
 }
 
 /// Starts `work` in a thread of its own; `what` names it in errors.
-pub fn start_blocking<T: Send + 'static>(
+pub(super) fn start_blocking<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Coming<T>, Skip> {
@@ -174,7 +174,7 @@ pub fn start_blocking<T: Send + 'static>(
 }
 
 /// The same, waited for; the check's own time bounds it.
-pub async fn run_blocking<T: Send + 'static>(
+pub(super) async fn run_blocking<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Skip> {

@@ -1,32 +1,37 @@
 //! `Autochecks`: is this machine well, and what would put it right?
 //!
-//! One file a check below [`checks`]: pure assessments of facts, with the gathering beside them. [`round`] makes them beside
+//! One file a check below [`checks`]: pure assessments of facts, with the gathering beside them. [`runner`] makes them beside
 //! each other; what hangs or fails is `skipped`. What each check means is described in `docs/autochecks.md`.
 
 pub mod checks;
 pub mod configuration;
-pub mod finding;
-#[cfg(any(test, feature = "fuzzing"))]
-pub mod fuzzing;
+mod finding;
+#[cfg(target_os = "linux")]
+mod full;
 pub mod journal;
-pub mod kernel_errors;
-pub mod machine;
-pub mod runner;
-mod sys;
-pub mod thresholds;
-pub mod windows;
-
+mod kernel_errors;
+mod machine;
+mod runner;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
+mod thresholds;
+#[cfg(any(test, target_os = "windows"))]
+#[cfg_attr(not(target_os = "windows"), allow(dead_code, reason = "Windows alone is asked for it"))]
+mod windows;
 
-#[cfg(test)]
-use machine::NotAsked;
-pub use machine::{Known, UpdateSource};
-pub use machine::{Machine, Once};
+#[cfg(target_os = "linux")]
+pub use full::{largest, would_free};
+#[cfg(target_os = "linux")]
+pub(crate) use infiniservice_collector::space_of as space;
+pub use machine::{Known, Machine, Once, UpdateSource};
 pub use thresholds::Asked;
+#[cfg(target_os = "windows")]
+pub use windows::{largest, space, would_free};
 
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;
+#[cfg(test)]
+use machine::NotAsked;
 use runner::Spec;
 
 /// Makes the checks named, or all.

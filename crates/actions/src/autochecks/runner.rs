@@ -21,7 +21,7 @@ pub struct Spec {
 }
 
 /// Makes the checks and sums them up, in the order given. Aborted when dropped.
-pub async fn run(specs: &[Spec], machine: &Machine) -> AutochecksData {
+pub(super) async fn run(specs: &[Spec], machine: &Machine) -> AutochecksData {
     let mut waiting = JoinSet::new();
     for (place, spec) in specs.iter().enumerate() {
         waiting.spawn(one(place, *spec, Arc::new(machine.within(spec.limit))));
@@ -59,7 +59,7 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 /// Overall health and score of 0 to 100.
-pub fn score_of(verdicts: impl IntoIterator<Item = CheckStatus>) -> (Health, u32) {
+pub(super) fn score_of(verdicts: impl IntoIterator<Item = CheckStatus>) -> (Health, u32) {
     let (mut passed, mut warnings, mut failures) = (0u32, 0u32, 0u32);
     for verdict in verdicts {
         match verdict {

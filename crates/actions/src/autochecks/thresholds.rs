@@ -50,12 +50,12 @@ impl Thresholds {
 }
 
 /// The worse of two; `skipped` is no verdict.
-pub fn worse(a: CheckStatus, b: CheckStatus) -> CheckStatus {
+pub(super) fn worse(a: CheckStatus, b: CheckStatus) -> CheckStatus {
     if rank(b) > rank(a) { b } else { a }
 }
 
 /// From what is well to what is wrong.
-pub fn rank(status: CheckStatus) -> u8 {
+pub(super) fn rank(status: CheckStatus) -> u8 {
     match status {
         CheckStatus::Skipped => 0,
         CheckStatus::Passed => 1,
@@ -65,12 +65,12 @@ pub fn rank(status: CheckStatus) -> u8 {
 }
 
 /// Share of a whole in percent, to one decimal; 0 of nothing.
-pub fn percent(part: u64, whole: u64) -> f64 {
+pub(super) fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { one_decimal(part.min(whole) as f64 * 100.0 / whole as f64) }
 }
 
 /// To one decimal.
-pub fn one_decimal(figure: f64) -> f64 {
+pub(super) fn one_decimal(figure: f64) -> f64 {
     (figure * 10.0).round() / 10.0
 }
 

@@ -15,7 +15,7 @@ mod tally;
 mod windows;
 
 #[cfg(target_os = "linux")]
-pub use linux::journal;
+pub(crate) use linux::journal;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{beneath, homes_of, open_home};
 #[cfg(target_os = "windows")]
@@ -34,7 +34,7 @@ use windows::clean_target;
 
 /// One request.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub(crate) struct Job {
     /// The file system's root, `/` but in tests.
     pub root: PathBuf,
     /// What to clean, in order.
@@ -51,16 +51,16 @@ pub struct Job {
 
 /// Tells a walk on another thread to end. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct StopFlag(Arc<AtomicBool>);
+pub(crate) struct StopFlag(Arc<AtomicBool>);
 
 impl StopFlag {
     /// From now on the walk ends at the next entry.
-    pub fn set(&self) {
+    pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was set.
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -71,7 +71,7 @@ pub(crate) struct StopOnDrop(StopFlag);
 
 impl StopOnDrop {
     /// For the walk.
-    pub fn flag(&self) -> StopFlag {
+    pub(crate) fn flag(&self) -> StopFlag {
         self.0.clone()
     }
 }
@@ -89,12 +89,12 @@ impl Drop for StopOnDrop {
 }
 
 /// 86,400 seconds each.
-pub const fn days(count: u32) -> Duration {
+pub(crate) const fn days(count: u32) -> Duration {
     Duration::from_secs(count as u64 * 86_400)
 }
 
 /// Carries out a job, or so much of it until its stop flag was set. Blocks; meant for a thread of its own.
-pub fn clean(job: &Job) -> DiskCleanupData {
+pub(crate) fn clean(job: &Job) -> DiskCleanupData {
     let mut data = DiskCleanupData { dry_run: job.dry_run, ..DiskCleanupData::default() };
     for target in &job.targets {
         if job.stop.is_set() {
@@ -114,7 +114,7 @@ fn total(data: &mut DiskCleanupData) {
 
 /// One of `targets`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
+pub(crate) enum Target {
     /// Temporary files.
     Temp,
     /// Rotated logs and archived journals.
@@ -132,18 +132,18 @@ pub enum Target {
 /// No target has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`targets`: unknown target {name:?}; allowed are {}", NameList(&Target::ALL))]
-pub struct UnknownTarget {
+pub(crate) struct UnknownTarget {
     /// As it was asked for.
     pub name: String,
 }
 
 impl Target {
     /// All, in the order in which they are answered.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Temp, Self::Logs, Self::PackageCache, Self::CrashDumps, Self::Thumbnails, Self::Trash];
 
     /// As it stands on the wire.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Temp => "temp",
             Self::Logs => "logs",
@@ -155,7 +155,7 @@ impl Target {
     }
 
     /// Those of these names, each once, in the order of [`Target::ALL`]; all when absent. An unknown name is an error.
-    pub fn chosen(names: Option<&[String]>) -> Result<Vec<Self>, UnknownTarget> {
+    pub(crate) fn chosen(names: Option<&[String]>) -> Result<Vec<Self>, UnknownTarget> {
         let Some(names) = names else { return Ok(Self::ALL.to_vec()) };
         let known = |name: &String| Self::ALL.iter().any(|target| target.name().eq_ignore_ascii_case(name));
         if let Some(name) = names.iter().find(|name| !known(name)) {

@@ -35,7 +35,7 @@ pub(super) struct Rule {
 
 impl Rule {
     /// Whether an entry last used at `changed` is old enough. A time in the future is not, unless any age will do.
-    pub fn is_old(&self, changed: SystemTime, now: SystemTime) -> bool {
+    pub(super) fn is_old(&self, changed: SystemTime, now: SystemTime) -> bool {
         self.min_age.is_zero() || now.duration_since(changed).is_ok_and(|age| age >= self.min_age)
     }
 }
@@ -54,7 +54,7 @@ const KEPT_IN_TEMP: &[&str] = &[
 ];
 impl Names {
     /// Whether a directory of this name is looked into; `depth` is 0 for the place's own entries.
-    pub fn enters(self, depth: usize, name: &[u8]) -> bool {
+    pub(super) fn enters(self, depth: usize, name: &[u8]) -> bool {
         match self {
             Self::Temp => depth > 0 || !begins_with_one_of(name, KEPT_IN_TEMP),
             Self::Own(_) => false,
@@ -63,7 +63,7 @@ impl Names {
     }
 
     /// Whether a file of this name may go.
-    pub fn takes(self, depth: usize, name: &[u8]) -> bool {
+    pub(super) fn takes(self, depth: usize, name: &[u8]) -> bool {
         match self {
             Self::All | Self::RotatedLogs => true,
             Self::Temp => depth > 0 || !begins_with_one_of(name, KEPT_IN_TEMP),
@@ -75,7 +75,7 @@ impl Names {
     }
 
     /// Whether directories that were emptied go too.
-    pub fn takes_directories(self) -> bool {
+    pub(super) fn takes_directories(self) -> bool {
         !matches!(self, Self::RotatedLogs | Self::Ending(_) | Self::Own(_))
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// A file or link is gone, or would be. Its space is free only once its last name has gone.
-    pub fn removed(&mut self, inode: Inode, links: u64, bytes: u64) {
+    pub(super) fn removed(&mut self, inode: Inode, links: u64, bytes: u64) {
         self.files += 1;
         if links <= 1 && !self.linked.contains_key(&inode) || self.was_last_name(inode, links) {
             self.bytes += bytes;
@@ -78,7 +78,7 @@ impl Tally {
     }
 
     /// Something could not be removed.
-    pub fn failed(&mut self, what: &str) {
+    pub(super) fn failed(&mut self, what: &str) {
         self.failures += 1;
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(blanked(what).chars().take(MAX_ERROR_CHARS).collect());
@@ -86,20 +86,20 @@ impl Tally {
     }
 
     /// Something was left as it is; `what` it was.
-    pub fn left(&mut self, why: Left, what: &str) {
+    pub(super) fn left(&mut self, why: Left, what: &str) {
         let short = || blanked(what).chars().take(MAX_ERROR_CHARS).collect();
         self.left.entry(why).or_insert_with(|| (0, short())).0 += 1;
     }
 
     /// Adds files that something else removed.
     #[allow(dead_code, reason = "of Linux, where journalctl removes its own")]
-    pub fn add(&mut self, files: u64, bytes: u64) {
+    pub(super) fn add(&mut self, files: u64, bytes: u64) {
         self.files += files;
         self.bytes += bytes;
     }
 
     /// For the answer; the last error counts those that have no place.
-    pub fn finish(mut self, name: &str) -> CleanedTarget {
+    pub(super) fn finish(mut self, name: &str) -> CleanedTarget {
         if self.failures > MAX_ERRORS as u64 {
             self.errors.truncate(MAX_ERRORS - 1);
             let rest = self.failures - self.errors.len() as u64;

@@ -12,9 +12,9 @@ use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
 
 /// The class of the one object that tells the state.
-pub const STATUS: &str = "MSFT_MpComputerStatus";
+pub(crate) const STATUS: &str = "MSFT_MpComputerStatus";
 /// Its properties that are read.
-pub const STATUS_PROPERTIES: [&str; 13] = [
+pub(crate) const STATUS_PROPERTIES: [&str; 13] = [
     "AMServiceEnabled",
     "AMRunningMode",
     "AntivirusEnabled",
@@ -30,20 +30,20 @@ pub const STATUS_PROPERTIES: [&str; 13] = [
     "FullScanStartTime",
 ];
 /// The class with one object for each time that a threat was found.
-pub const DETECTION: &str = "MSFT_MpThreatDetection";
+pub(crate) const DETECTION: &str = "MSFT_MpThreatDetection";
 /// Its properties that are read.
-pub const DETECTION_PROPERTIES: [&str; 4] =
+pub(crate) const DETECTION_PROPERTIES: [&str; 4] =
     ["ThreatID", "InitialDetectionTime", "CleaningActionID", "LastThreatStatusChangeTime"];
 /// The class with one object for each known threat.
-pub const THREAT: &str = "MSFT_MpThreat";
+pub(crate) const THREAT: &str = "MSFT_MpThreat";
 /// Its properties that are read.
-pub const THREAT_PROPERTIES: [&str; 3] = ["ThreatID", "ThreatName", "SeverityID"];
+pub(crate) const THREAT_PROPERTIES: [&str; 3] = ["ThreatID", "ThreatName", "SeverityID"];
 /// What it means that Defender's service does not run, and what to do.
-pub const TURNED_OFF: &str = "Microsoft Defender is turned off here, by another antivirus product or by a \
+pub(crate) const TURNED_OFF: &str = "Microsoft Defender is turned off here, by another antivirus product or by a \
     policy: use that product, or remove it and turn Defender on in Windows Security";
 
 /// Whether a failure says that Defender's service is stopped or disabled.
-pub fn is_off(number: u32) -> bool {
+pub(crate) fn is_off(number: u32) -> bool {
     matches!(number, 0x8001_06BA | 0x8007_06BA | 0x8007_0422 | 0x8007_0426 | 0x8007_042C)
 }
 
@@ -53,7 +53,7 @@ const NEVER: u64 = 65_535;
 const MAX_THREATS: usize = 500;
 
 /// The state.
-pub fn status_of(record: &Record) -> DefenderStatusData {
+pub(crate) fn status_of(record: &Record) -> DefenderStatusData {
     let service = record.flag("AMServiceEnabled");
     let antivirus = record.flag("AntivirusEnabled");
     DefenderStatusData {
@@ -85,7 +85,7 @@ fn age(days: Option<u64>) -> Option<u32> {
 }
 
 /// Threats first found, or dealt with, since `start`; each once.
-pub fn threats(detections: &[Record], known: &[Record], start: SystemTime) -> Vec<Threat> {
+pub(crate) fn threats(detections: &[Record], known: &[Record], start: SystemTime) -> Vec<Threat> {
     let since = |record: &&Record| {
         let times = ["InitialDetectionTime", "LastThreatStatusChangeTime"].map(|name| record.time(name));
         times.into_iter().flatten().any(|time| time >= start)

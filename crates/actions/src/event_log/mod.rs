@@ -5,7 +5,8 @@
 mod message_table_tests;
 #[cfg(not(target_os = "windows"))]
 mod none;
-pub mod rate_limit;
+#[cfg(any(test, target_os = "windows"))]
+mod rate_limit;
 #[cfg(target_os = "windows")]
 mod windows;
 

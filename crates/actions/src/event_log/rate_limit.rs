@@ -5,17 +5,17 @@ use infiniservice_link::rate::TokenBucket;
 use std::time::Duration;
 
 /// Log lines at once, then [`LINE_PERIOD`] apart.
-pub const LINES: u32 = 100;
+pub(super) const LINES: u32 = 100;
 /// See [`LINES`].
-pub const LINE_PERIOD: Duration = Duration::from_secs(1);
+pub(super) const LINE_PERIOD: Duration = Duration::from_secs(1);
 /// Records of the audit at once, then [`RECORD_PERIOD`] apart.
-pub const RECORDS: u32 = 1000;
+pub(super) const RECORDS: u32 = 1000;
 /// See [`RECORDS`].
-pub const RECORD_PERIOD: Duration = Duration::from_millis(100);
+pub(super) const RECORD_PERIOD: Duration = Duration::from_millis(100);
 
 /// Lets events through, and counts what it does not.
 #[derive(Debug)]
-pub struct RateLimit {
+pub(super) struct RateLimit {
     lines: TokenBucket,
     records: TokenBucket,
     left_out: u64,
@@ -30,7 +30,7 @@ impl Default for RateLimit {
 
 impl RateLimit {
     /// What of this event is to be written at `now`: in front, how many were left out since the last one.
-    pub fn pass(&mut self, now: Duration, event: Event) -> Vec<Event> {
+    pub(super) fn pass(&mut self, now: Duration, event: Event) -> Vec<Event> {
         let bucket = if event.is_audit() { &mut self.records } else { &mut self.lines };
         if !bucket.take(now) {
             self.leave_out(1);
@@ -40,12 +40,12 @@ impl RateLimit {
     }
 
     /// Counts events that came to nothing elsewhere.
-    pub fn leave_out(&mut self, count: u64) {
+    pub(super) fn leave_out(&mut self, count: u64) {
         self.left_out = self.left_out.saturating_add(count);
     }
 
     /// The event that tells what was left out; none is lost uncounted.
-    pub fn told(&mut self) -> Option<Event> {
+    pub(super) fn told(&mut self) -> Option<Event> {
         let count = std::mem::take(&mut self.left_out);
         (count > 0).then(|| Event::left_out(count))
     }

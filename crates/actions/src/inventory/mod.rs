@@ -6,11 +6,12 @@ pub mod bundles;
 pub mod desktop;
 pub mod dpkg;
 #[cfg(target_os = "linux")]
-pub mod linux;
+pub(crate) mod linux;
 pub mod rpm;
-pub mod uninstall;
+#[cfg(any(test, target_os = "windows"))]
+mod uninstall;
 #[cfg(target_os = "windows")]
-pub mod windows;
+pub(crate) mod windows;
 
 use infiniservice_platform::one_line::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};

@@ -4,7 +4,7 @@ use infiniservice_protocol::data::Application;
 
 /// Values of a key below `…\CurrentVersion\Uninstall` that are read. Absent ones are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The key's own name: for MSI packages a GUID.
     pub key: String,
     /// `DisplayName`.
@@ -33,7 +33,7 @@ pub struct Entry {
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub(super) enum View {
     /// The machine's, of 64-bit programs.
     Machine64,
     /// The machine's, of 32-bit programs.
@@ -56,7 +56,7 @@ impl Entry {
     }
 
     /// For the wire; `None` for what is no application.
-    pub fn application(&self, view: View) -> Option<Application> {
+    pub(super) fn application(&self, view: View) -> Option<Application> {
         self.is_application().then(|| Application {
             name: self.display_name.trim().to_owned(),
             version: self.display_version.trim().to_owned(),
@@ -90,7 +90,7 @@ fn date(text: &str) -> Option<String> {
 }
 
 /// Once each: the same key stands in both views where a program registered itself twice.
-pub fn unique(mut all: Vec<Application>) -> Vec<Application> {
+pub(super) fn unique(mut all: Vec<Application>) -> Vec<Application> {
     let mut seen = std::collections::HashSet::new();
     all.retain(|one| {
         seen.insert((

@@ -15,7 +15,8 @@ mod table;
 #[cfg(test)]
 pub(crate) mod test_fixture;
 mod version;
-pub mod winget;
+#[cfg(any(test, feature = "fuzzing", target_os = "windows"))]
+mod winget;
 mod zypper;
 
 pub(crate) use apt::Apt;

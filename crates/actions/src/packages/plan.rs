@@ -68,7 +68,7 @@ impl Plan {
 }
 
 /// The names, bounded.
-pub fn named(all: &[Planned]) -> String {
+pub(super) fn named(all: &[Planned]) -> String {
     let names: Vec<_> = all.iter().take(MAX_NAMED).map(|one| one.name.as_str()).collect();
     match all.len().saturating_sub(MAX_NAMED) {
         0 => names.join(", "),

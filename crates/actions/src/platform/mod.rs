@@ -2,16 +2,23 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "linux")]
-use linux as imp;
+#[cfg(all(test, target_os = "linux"))]
+mod systemd_tests;
+#[cfg(all(test, target_os = "linux"))]
+mod sysv_tests;
 #[cfg(target_os = "windows")]
 mod windows;
+
 #[cfg(target_os = "windows")]
-use windows as imp;
+pub use windows::ScmServices;
 
 use super::context::{CommandContext, ProcessSource, Services};
 use crate::policy::CommandSettings;
+#[cfg(target_os = "linux")]
+use linux as imp;
 use std::sync::Arc;
+#[cfg(target_os = "windows")]
+use windows as imp;
 
 impl CommandContext {
     /// The context of this machine; `processes` is the collector.

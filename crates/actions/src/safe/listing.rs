@@ -16,11 +16,7 @@ pub(super) const MAX_BYTES: usize = 8 << 20;
 pub(super) const MESSAGES_MAX_BYTES: usize = 64 << 10;
 
 /// Cuts the list `name` of an answer to `max_bytes` on the wire; what its `truncated` says then.
-pub(in crate::safe) fn within<T: Serialize>(
-    name: &str,
-    list: &mut Vec<T>,
-    max_bytes: usize,
-) -> BTreeMap<String, u64> {
+pub(super) fn within<T: Serialize>(name: &str, list: &mut Vec<T>, max_bytes: usize) -> BTreeMap<String, u64> {
     let before = list.len();
     list.truncate(ListBudget::new(max_bytes).take_all(list));
     let is_cut = list.len() < before;
@@ -74,6 +70,13 @@ impl Tally {
     pub(super) fn cut(&self) -> Option<String> {
         self.cut.then(|| format!("the list was truncated after {} lines: it is too long", self.lines))
     }
+}
+
+/// The action's parameters.
+#[derive(Debug, Default)]
+pub(super) struct ListQuery {
+    pub(super) limit: Option<u32>,
+    pub(super) filter: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The safe commands, one file a family, and `HANDLERS`: who carries out each row of the protocol's table of actions.
 
-mod application_inventory;
+#[cfg(all(test, target_os = "linux"))]
+mod applications_tests;
 mod disk_cleanup;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -81,7 +82,7 @@ handlers! {
     WindowsDefenderStatus {} needs Nothing => here::windows_only(Action::WindowsDefenderStatus {}, cancellation);
     WindowsDefenderScan { scan_type } needs Nothing => here::windows_only(Action::WindowsDefenderScan { scan_type }, cancellation);
     ApplicationInventory { limit, filter } needs Nothing =>
-        here::list_applications(application_inventory::Query { limit, filter }, context, cancellation);
+        here::list_applications(listing::ListQuery { limit, filter }, context, cancellation);
     Autochecks { checks, warning_percent, critical_percent } needs Nothing =>
         check_health(checks.as_deref(), Asked { warning_percent, critical_percent }, context, cancellation);
     DiskCleanup { targets, older_than_days, dry_run } needs Nothing =>

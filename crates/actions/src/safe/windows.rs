@@ -1,14 +1,14 @@
-//! Safe commands as Windows carries them out: the clean-up of its places, the uninstall keys of its registry
-//! (read on a thread that may block, and never `Win32_Product`, which reconfigures what it lists), the
+//! Safe commands as Windows carries them out: the clean-up of its places; the uninstall keys of its registry,
+//! read on a thread that may block, and never `Win32_Product`, which reconfigures what it lists; the
 //! Windows Update Agent and Defender.
 
-use super::{application_inventory, disk_cleanup};
+use super::{disk_cleanup, listing};
 use crate::cleanup::{StopOnDrop, system_drive};
 use crate::context::CommandContext;
 use crate::inventory::{Selection, windows};
 use crate::{defender, windows_update};
 use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
-use infiniservice_platform::blocking::Lane;
+use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_protocol::{Action, ErrorCode};
 use tokio::sync::Semaphore;
 
@@ -45,16 +45,14 @@ static WALK: Semaphore = Semaphore::const_new(1);
 
 /// All applications of the machine and of the users who are logged on.
 pub(super) async fn list_applications(
-    query: application_inventory::Query,
+    query: listing::ListQuery,
     context: &CommandContext,
     cancellation: &Cancellation,
 ) -> CommandResult {
     let turn = cancellation.run_until_cancelled(WALK.acquire()).await?;
     let stop = StopOnDrop::default();
     let flag = stop.flag();
-    let reading = infiniservice_platform::blocking::join(Lane::Walks, "the registry", move || {
-        windows::applications(&flag)
-    });
+    let reading = blocking::join(Lane::Walks, "the registry", move || windows::applications(&flag));
     let found = cancellation.run_until_cancelled(reading).await?;
     drop((turn, stop));
     let (found, incomplete) = found.map_err(|blocked| {

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 /// Names one execution; several ids may wait for the same one.
-pub type ExecutionId = u64;
+pub(crate) type ExecutionId = u64;
 
 /// What a command may do beside others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConcurrencyClass {
+pub(crate) enum ConcurrencyClass {
     /// Only reads; equal ones in flight share one execution.
     Read,
     /// Changes something.
@@ -25,7 +25,7 @@ pub enum ConcurrencyClass {
 
 /// The scheduler's bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// Commands that may wait.
     pub max_queued: usize,
     /// Memory of the commands that wait.
@@ -55,7 +55,7 @@ impl From<&Limits> for Bounds {
 
 impl Bounds {
     /// Ids that can be in flight at once.
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.max_queued + self.max_concurrent
     }
 
@@ -67,7 +67,7 @@ impl Bounds {
 
 /// A command that asks to be let in.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// The host's id.
     pub id: String,
     /// What it may do beside others.
@@ -80,7 +80,7 @@ pub struct Request {
 
 /// What became of a request.
 #[derive(Debug, PartialEq)]
-pub enum Admission {
+pub(crate) enum Admission {
     /// A new execution, which waits until [`Scheduler::start_ready`] names it.
     Accepted(ExecutionId),
     /// Shares an execution that is in flight.
@@ -93,7 +93,7 @@ pub enum Admission {
 
 /// Why a request was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The id is in flight.
     InFlight,
     /// The id was answered, and its answer is no longer kept or cannot be sent.
@@ -115,7 +115,7 @@ struct Execution {
 
 /// The executor's books.
 #[derive(Debug)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     bounds: Bounds,
     next: ExecutionId,
     open: bool,
@@ -129,7 +129,7 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Empty books.
-    pub fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         let answered = ReplayCache::new(bounds.replay_window, bounds.replay_max_bytes);
         Self {
             bounds,
@@ -145,7 +145,7 @@ impl Scheduler {
     }
 
     /// The answer to a repeated id: it never runs again. `None` where the id is new.
-    pub fn repeated(&mut self, now: Duration, id: &str) -> Option<Admission> {
+    pub(crate) fn repeated(&mut self, now: Duration, id: &str) -> Option<Admission> {
         if self.ids.contains_key(id) {
             return Some(Admission::Refused(Refusal::InFlight));
         }
@@ -157,7 +157,7 @@ impl Scheduler {
     }
 
     /// Lets a command in, or says why not.
-    pub fn admit(&mut self, now: Duration, request: Request) -> Admission {
+    pub(crate) fn admit(&mut self, now: Duration, request: Request) -> Admission {
         if let Some(repeated) = self.repeated(now, &request.id) {
             return repeated;
         }
@@ -204,7 +204,7 @@ impl Scheduler {
     }
 
     /// The executions that may begin now, oldest first; they are running from here on.
-    pub fn start_ready(&mut self) -> Vec<ExecutionId> {
+    pub(crate) fn start_ready(&mut self) -> Vec<ExecutionId> {
         let mut started = Vec::new();
         let mut waiting = std::mem::take(&mut self.queue);
         waiting.retain(|execution| {
@@ -233,7 +233,7 @@ impl Scheduler {
     }
 
     /// Ends an execution, begun or not; the ids that wait for its answer.
-    pub fn finish(&mut self, execution: ExecutionId) -> Vec<String> {
+    pub(crate) fn finish(&mut self, execution: ExecutionId) -> Vec<String> {
         self.queue.retain(|t| *t != execution);
         self.running.remove(&execution);
         let Some(execution) = self.executions.remove(&execution) else { return Vec::new() };
@@ -245,7 +245,7 @@ impl Scheduler {
 
     /// Leaves an execution whose time is over to those that joined it after `since`: the ids of the others, which are answered now.
     /// Empty where nobody joined it since; then it ends.
-    pub fn leave_to_later(&mut self, execution: ExecutionId, since: Duration) -> Vec<String> {
+    pub(crate) fn leave_to_later(&mut self, execution: ExecutionId, since: Duration) -> Vec<String> {
         let Some(execution) = self.executions.get_mut(&execution).filter(|_| self.open) else {
             return Vec::new();
         };
@@ -264,18 +264,18 @@ impl Scheduler {
     }
 
     /// Keeps an answer, so that its id does not run again.
-    pub fn remember(&mut self, now: Duration, response: &Response) {
+    pub(crate) fn remember(&mut self, now: Duration, response: &Response) {
         self.answered.insert(now, response);
     }
 
     /// Takes no more commands; the executions that still wait, which are to be answered `CANCELLED`.
-    pub fn close(&mut self) -> Vec<ExecutionId> {
+    pub(crate) fn close(&mut self) -> Vec<ExecutionId> {
         self.open = false;
         self.queue.iter().copied().collect()
     }
 
     /// Executions in flight, waiting ones included.
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.executions.len()
     }
 }

@@ -225,7 +225,7 @@ pub fn tools(bytes: &[u8]) {
 /// `/proc`, `/sys`, passwd(5) and fstab(5), by the collector's readers and by those of the checks.
 fn proc(bytes: &[u8]) {
     infiniservice_collector::fuzzing::proc(bytes);
-    infiniservice_actions::autochecks::fuzzing::checks(bytes);
+    infiniservice_actions::fuzzing::checks(bytes);
 }
 
 #[cfg(test)]

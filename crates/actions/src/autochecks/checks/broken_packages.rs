@@ -17,7 +17,7 @@ const SOUND: [&str; 5] =
 const PARALLEL: [&str; 3] = ["kernel", "gpg-pubkey", "installonlypkg"];
 
 /// Asks dpkg or rpm, whichever has a database here.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     if machine.root.join("var/lib/dpkg/status").exists() {
         let request =
             Request::new("dpkg-query", ["-W", "-f=${db:Status-Status}\\t${Package}:${Architecture}\\n"]);

@@ -15,7 +15,7 @@ use std::time::Duration;
 const LOAD: Thresholds = Thresholds::new(2.0, 6.0);
 
 /// Gathers and assesses.
-pub async fn load(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn load(machine: Arc<Machine>) -> Assessed {
     let load = machine.read("proc/loadavg").await?;
     let load = load_average(&load).map_err(|_| Skip::because("/proc/loadavg cannot be parsed"))?;
     let processors = processors(&machine.read("proc/stat").await?);
@@ -28,7 +28,7 @@ fn processors(stat: &[u8]) -> usize {
 }
 
 /// The five minutes decide: a minute's burst is what processors are for.
-pub fn assess_load(load: &LoadAverage, processors: usize) -> Finding {
+pub(super) fn assess_load(load: &LoadAverage, processors: usize) -> Finding {
     let each = load.load_5min / processors as f64;
     let message =
         format!("The five-minute load average is {:.2} on {processors} processor(s).", load.load_5min);
@@ -54,7 +54,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 /// All processors' ticks since boot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ticks {
+pub(crate) struct Ticks {
     /// All of them.
     pub total: u64,
     /// Neither idle nor waiting for a disk, stolen ones left out.
@@ -66,7 +66,7 @@ pub struct Ticks {
 }
 
 /// Gathers and assesses.
-pub async fn steal(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn steal(machine: Arc<Machine>) -> Assessed {
     let before = sample(&machine).await?;
     tokio::time::sleep(INTERVAL.min(machine.cancellation.remaining() / 2)).await;
     let after = sample(&machine).await?;
@@ -79,7 +79,7 @@ async fn sample(machine: &Machine) -> Result<Ticks, Skip> {
 }
 
 /// Of all processors in `/proc/stat`.
-pub fn parse(text: &[u8]) -> Option<Ticks> {
+pub(crate) fn parse(text: &[u8]) -> Option<Ticks> {
     let [user, nice, system, idle, io_wait, irq, softirq, stolen] = cpu::parse(text).ok()?.all.ticks();
     let sum = |ticks: &[u64]| ticks.iter().fold(0u64, |sum, tick| sum.saturating_add(*tick));
     let busy = sum(&[user, nice, system, irq, softirq]);
@@ -87,7 +87,7 @@ pub fn parse(text: &[u8]) -> Option<Ticks> {
 }
 
 /// Between two samples; without a tick between them nothing is known.
-pub fn assess_steal(before: Ticks, after: Ticks) -> Assessed {
+pub(super) fn assess_steal(before: Ticks, after: Ticks) -> Assessed {
     let total = after.total.saturating_sub(before.total);
     if total == 0 {
         return Err(Skip::because("the processors' counters did not change between two samples"));

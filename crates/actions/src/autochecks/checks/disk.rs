@@ -3,7 +3,7 @@
 
 use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::thresholds::{Thresholds, percent, worse};
-use crate::autochecks::{Machine, machine, sys};
+use crate::autochecks::{self, Machine, machine};
 use infiniservice_collector::disk::Space;
 use infiniservice_platform::blocking::Coming;
 use infiniservice_platform::linux::mounts::{self, Mount};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// Of a share that warns or fails without more being asked.
-pub const LEVELS: Thresholds = Thresholds::new(85.0, 95.0);
+pub(crate) const LEVELS: Thresholds = Thresholds::new(85.0, 95.0);
 /// How long a mount may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So many are looked at, and told.
@@ -67,7 +67,7 @@ impl FileSystem {
 type Answer = io::Result<Option<Space>>;
 
 /// Asks those that may hang by a thread each and the others by one; all wait together.
-pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
+pub(crate) async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
     let table = mount_table(machine).await?;
     let all = mounts::file_systems(table.mounts);
     let cut = all.len().saturating_sub(MAX).saturating_add(table.left_out);
@@ -89,7 +89,7 @@ pub async fn gather(machine: &Machine) -> Result<FileSystems, Skip> {
 }
 
 /// The mounts, read by lines however many a user has made.
-pub async fn mount_table(machine: &Machine) -> Result<mounts::Table, Skip> {
+pub(crate) async fn mount_table(machine: &Machine) -> Result<mounts::Table, Skip> {
     let path = machine.root.join("proc/self/mountinfo");
     let read = move || mounts::read(BufReader::new(File::open(path)?));
     machine::run_blocking("mountinfo", read)
@@ -99,11 +99,11 @@ pub async fn mount_table(machine: &Machine) -> Result<mounts::Table, Skip> {
 
 fn ask(mount: &Mount) -> Result<Coming<Answer>, Skip> {
     let (name, mount) = (mount.mount_point_text(), mount.clone());
-    machine::start_blocking(&name, move || sys::space(&mount))
+    machine::start_blocking(&name, move || autochecks::space(&mount))
 }
 
 fn answers(mounts: Vec<Mount>) -> Vec<(Mount, Answer)> {
-    mounts.into_iter().map(|mount| (mount.clone(), sys::space(&mount))).collect()
+    mounts.into_iter().map(|mount| (mount.clone(), autochecks::space(&mount))).collect()
 }
 
 async fn answer(asked: Result<Coming<Answer>, Skip>, until: Instant) -> Option<Answer> {
@@ -178,7 +178,7 @@ fn sentence(what: &str, levels: Thresholds, shares: &[(f64, &FileSystem)]) -> St
 }
 
 /// For `details`: the bounds, the silent ones, and what `figures` tells of each.
-pub fn details(
+pub(crate) fn details(
     systems: &FileSystems,
     levels: Thresholds,
     figures: impl Fn(&FileSystem) -> Option<Value>,
@@ -207,13 +207,13 @@ pub(super) fn simulated(mount_point: &str, used: u64, inodes_used: u64) -> FileS
 }
 
 /// Gathers and assesses.
-pub async fn inodes(machine: Arc<Machine>) -> Assessed {
+pub(crate) async fn inodes(machine: Arc<Machine>) -> Assessed {
     let systems = machine.file_systems().await?;
     assess_inodes(&systems, LEVELS.or_asked(machine.asked))
 }
 
 /// The fullest file system decides.
-pub fn assess_inodes(systems: &FileSystems, levels: Thresholds) -> Assessed {
+pub(crate) fn assess_inodes(systems: &FileSystems, levels: Thresholds) -> Assessed {
     let (finding, fullest) = systems.assess("inodes", levels, FileSystem::inodes_used_percent)?;
     let figures = |system: &FileSystem| {
         Some(json!({

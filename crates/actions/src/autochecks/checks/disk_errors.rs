@@ -16,13 +16,13 @@ const MAX_TOLD: usize = 5;
 const MAX_CHARS: usize = 200;
 
 /// Gathers and assesses.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let log = machine.kernel_log().await?;
     Ok(assess(&log.entries).with_unseen(log.unseen.clone()))
 }
 
 /// Damage is a failure at once; single errors of a disk want attention.
-pub fn assess(log: &[Entry]) -> Finding {
+pub(super) fn assess(log: &[Entry]) -> Finding {
     let found: Vec<(Kind, &Entry)> = log.iter().filter_map(|entry| Some((kind(entry)?, entry))).collect();
     let damaged = found.iter().filter(|(kind, _)| *kind == Kind::Damage).count();
     let failures = found.len() - damaged;

@@ -3,7 +3,7 @@
 use super::disk::{self, FileSystem, FileSystems};
 use crate::autochecks::finding::{Assessed, Finding};
 use crate::autochecks::thresholds::Thresholds;
-use crate::autochecks::{Machine, sys};
+use crate::autochecks::{self, Machine};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::CheckStatus;
 use serde_json::json;
@@ -19,7 +19,7 @@ const CLEANED: [(&str, &[&str]); 4] = [
 ];
 
 /// Gathers and assesses.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let systems = machine.file_systems().await?;
     let finding = assess(&systems, disk::LEVELS.or_asked(machine.asked))?;
     if finding.status == CheckStatus::Passed {
@@ -37,8 +37,9 @@ fn fullest(systems: &FileSystems) -> Option<&FileSystem> {
 async fn explained(mut finding: Finding, fullest: &FileSystem, machine: &Machine) -> Finding {
     let place = fullest.mount_point.as_str();
     let targets = offered(&finding);
-    let frees = async { if targets.is_empty() { None } else { sys::would_free(machine, &targets).await } };
-    let (largest, frees) = tokio::join!(sys::largest(machine, place), frees);
+    let frees =
+        async { if targets.is_empty() { None } else { autochecks::would_free(machine, &targets).await } };
+    let (largest, frees) = tokio::join!(autochecks::largest(machine, place), frees);
     finding.details.extend(largest.map(|largest| ("largest".to_owned(), largest)));
     match frees {
         Some(frees) => offer_what_frees(finding, place, &frees),
@@ -74,7 +75,7 @@ fn offer_what_frees(mut finding: Finding, place: &str, frees: &BTreeMap<String, 
 }
 
 /// The fullest file system decides.
-pub fn assess(systems: &FileSystems, levels: Thresholds) -> Assessed {
+pub(super) fn assess(systems: &FileSystems, levels: Thresholds) -> Assessed {
     let (finding, fullest) = systems.assess("space", levels, |system| Some(system.used_percent()))?;
     let figures = |system: &FileSystem| {
         Some(json!({

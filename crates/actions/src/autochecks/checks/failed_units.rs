@@ -23,10 +23,10 @@ const LINES: &str = "5";
 const MAX_CHARS: usize = 200;
 
 /// Last journal lines, by the unit's name.
-pub type LastLines = BTreeMap<String, Vec<String>>;
+pub(super) type LastLines = BTreeMap<String, Vec<String>>;
 
 /// Gathers and assesses.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let services = machine.services.list().await.map_err(|error| Skip(error.error))?;
     let mut lines = LastLines::new();
     for unit in failed(&services).into_iter().take(MAX_LOOKED_UP) {
@@ -51,7 +51,7 @@ fn failed(services: &[ServiceInfo]) -> Vec<&ServiceInfo> {
 }
 
 /// One failed unit wants attention, several are a failure.
-pub fn assess(services: &[ServiceInfo], lines: &LastLines) -> Finding {
+pub(super) fn assess(services: &[ServiceInfo], lines: &LastLines) -> Finding {
     let failed = failed(services);
     let status = match failed.len() {
         0 => CheckStatus::Passed,

@@ -13,7 +13,7 @@ const PLACES: [(&str, &str); 3] = [("boot", "vmlinuz-"), ("lib/modules", ""), ("
 
 /// What is known of the kernels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kernels {
+pub(super) enum Kernels {
     /// The running one is the newest of its flavour.
     Newest,
     /// This one is newer than the running one.
@@ -28,7 +28,7 @@ pub enum Kernels {
 }
 
 /// Compares what is below `root`.
-pub fn look(root: &Path) -> Kernels {
+pub(super) fn look(root: &Path) -> Kernels {
     let Ok(running) = std::fs::read_to_string(root.join("proc/sys/kernel/osrelease")) else {
         return Kernels::Untold("the running kernel's release could not be read");
     };
@@ -58,7 +58,7 @@ fn is_release(text: &str) -> bool {
 
 /// By the installed kernels of the running one's flavour. One that is not installed came from elsewhere (a container's host,
 /// or a file beside the machine), or its files were replaced: nothing tells which.
-pub fn judge(running: &str, installed: &[String]) -> Kernels {
+pub(super) fn judge(running: &str, installed: &[String]) -> Kernels {
     if installed.is_empty() {
         return Kernels::Untold("no kernel is installed here: the running one belongs to another system");
     }

@@ -12,22 +12,22 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// Of the share that is not available.
-pub const MEMORY: Thresholds = Thresholds::new(90.0, 97.0);
+pub(crate) const MEMORY: Thresholds = Thresholds::new(90.0, 97.0);
 
 /// Gathers and assesses.
-pub async fn memory(machine: Arc<Machine>) -> Assessed {
+pub(crate) async fn memory(machine: Arc<Machine>) -> Assessed {
     let memory = read(&machine).await?;
     Ok(assess_memory(&memory, MEMORY.or_asked(machine.asked)))
 }
 
 /// `/proc/meminfo`.
-pub async fn read(machine: &Machine) -> Result<Memory, Skip> {
+pub(crate) async fn read(machine: &Machine) -> Result<Memory, Skip> {
     let text = machine.read("proc/meminfo").await?;
     parse(&text).map_err(|error| Skip(format!("/proc/meminfo: {error}")))
 }
 
 /// Memory that caches hold counts as available, as the kernel gives it back.
-pub fn assess_memory(memory: &Memory, levels: Thresholds) -> Finding {
+pub(crate) fn assess_memory(memory: &Memory, levels: Thresholds) -> Finding {
     let used_percent = percent(memory.used_kb, memory.total_kb);
     let left_mb = memory.available_kb / 1000;
     let message = format!("{used_percent} % of the memory is used; {left_mb} MB are available to programs.");
@@ -45,16 +45,16 @@ pub fn assess_memory(memory: &Memory, levels: Thresholds) -> Finding {
 }
 
 /// Of the share used. Half of it means nothing: the kernel moves there what nobody touches.
-pub const SWAP: Thresholds = Thresholds::new(80.0, 95.0);
+pub(crate) const SWAP: Thresholds = Thresholds::new(80.0, 95.0);
 
 /// Gathers and assesses.
-pub async fn swap(machine: Arc<Machine>) -> Assessed {
+pub(crate) async fn swap(machine: Arc<Machine>) -> Assessed {
     let memory = read(&machine).await?;
     Ok(assess_swap(&memory, SWAP.or_asked(machine.asked)))
 }
 
 /// A machine without swap is not ill.
-pub fn assess_swap(memory: &Memory, levels: Thresholds) -> Finding {
+pub(crate) fn assess_swap(memory: &Memory, levels: Thresholds) -> Finding {
     if memory.swap_total_kb == 0 {
         return Finding::passed("The machine has no swap space.").with_details(json!({"swap_total_kb": 0}));
     }
@@ -80,7 +80,7 @@ const SOME: Thresholds = Thresholds::new(10.0, 40.0);
 const FULL: Thresholds = Thresholds::new(5.0, 20.0);
 
 /// Gathers and assesses.
-pub async fn pressure(machine: Arc<Machine>) -> Assessed {
+pub(crate) async fn pressure(machine: Arc<Machine>) -> Assessed {
     let text = machine.read("proc/pressure/memory").await.map_err(|Skip(why)| {
         Skip(format!("the kernel does not measure pressure ({why}); it may need psi=1 at boot"))
     })?;
@@ -90,7 +90,7 @@ pub async fn pressure(machine: Arc<Machine>) -> Assessed {
 }
 
 /// The last minute decides.
-pub fn assess_pressure(some: &Stall, full: &Stall) -> Finding {
+pub(crate) fn assess_pressure(some: &Stall, full: &Stall) -> Finding {
     let status = worse(SOME.judge(some.avg60), FULL.judge(full.avg60));
     let message = format!(
         "In the last minute, some programs waited for memory {} % of the time, and all of them {} %.",

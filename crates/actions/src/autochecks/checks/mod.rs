@@ -1,19 +1,19 @@
 //! The checks, one file each (or two, where they assess the same facts).
 
-pub mod broken_packages;
+mod broken_packages;
 pub mod clock;
-pub mod cpu;
-pub mod disk;
-pub mod disk_errors;
-pub mod disk_space;
-pub mod failed_units;
-pub mod kernels;
-pub mod memory;
-pub mod oom_kills;
-pub mod read_only_mounts;
-pub mod reboot_required;
-pub mod replaced;
-pub mod update;
+pub(crate) mod cpu;
+pub(crate) mod disk;
+mod disk_errors;
+mod disk_space;
+mod failed_units;
+mod kernels;
+pub(crate) mod memory;
+pub(crate) mod oom_kills;
+pub(crate) mod read_only_mounts;
+mod reboot_required;
+mod replaced;
+mod update;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -13,7 +13,7 @@ const LEVELS: Thresholds = Thresholds::new(1.0, 10.0);
 const MAX_TOLD: usize = 10;
 
 /// Gathers and assesses.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let counted = machine.read("proc/vmstat").await.ok().and_then(|text| count(&text));
     // Without a kill there is nothing to look up.
     let log = if counted == Some(0) { Ok(Arc::default()) } else { machine.kernel_log().await };
@@ -29,7 +29,7 @@ pub async fn run(machine: Arc<Machine>) -> Assessed {
 }
 
 /// `oom_kill` of `/proc/vmstat`, which kernels since 4.13 have.
-pub fn count(vmstat: &[u8]) -> Option<u64> {
+pub(crate) fn count(vmstat: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(vmstat);
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|number| number.trim().parse().ok())
 }
@@ -47,7 +47,7 @@ fn victim(entry: &Entry) -> Option<String> {
 }
 
 /// The kernel's count decides; the log tells whom it met.
-pub fn assess(counted: Option<u64>, log: Result<&[Entry], &Skip>) -> Finding {
+pub(super) fn assess(counted: Option<u64>, log: Result<&[Entry], &Skip>) -> Finding {
     let entries = log.unwrap_or_default();
     let victims: Vec<(String, u64)> =
         entries.iter().filter_map(|entry| Some((victim(entry)?, entry.at_secs))).collect();

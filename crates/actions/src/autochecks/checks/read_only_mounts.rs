@@ -19,7 +19,7 @@ const MAX_PATH_BYTES: usize = 4096;
 const MAX_TOLD: usize = 20;
 
 /// Gathers and assesses.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let table = mount_table(&machine).await?;
     let fstab = machine.read_if_there("etc/fstab").await?.unwrap_or_default();
     Ok(complete(assess(&of_devices(table.mounts), &wanted(&fstab)), table.left_out))
@@ -35,14 +35,14 @@ fn complete(finding: Finding, left_out: usize) -> Finding {
 }
 
 /// Mounts of block devices, the last one at each place: it hides those before.
-pub fn of_devices(mounts: Vec<Mount>) -> Vec<Mount> {
+pub(crate) fn of_devices(mounts: Vec<Mount>) -> Vec<Mount> {
     let seen: BTreeMap<Vec<u8>, Mount> =
         mounts.into_iter().map(|mount| (mount.place.clone(), mount)).collect();
     seen.into_values().filter(Mount::is_on_a_device).collect()
 }
 
 /// Of each place in fstab whether it is to be written.
-pub fn wanted(fstab: &[u8]) -> BTreeMap<String, bool> {
+pub(crate) fn wanted(fstab: &[u8]) -> BTreeMap<String, bool> {
     let entries = lines(fstab).filter_map(|(_, line)| {
         let fields: Vec<&[u8]> = words(line).collect();
         let [source, place, _, rest @ ..] = fields.as_slice() else { return None };
@@ -59,7 +59,7 @@ fn trimmed(place: &str) -> String {
 }
 
 /// A file system that stopped taking writes is a failure.
-pub fn assess(mounts: &[Mount], wanted: &BTreeMap<String, bool>) -> Finding {
+pub(crate) fn assess(mounts: &[Mount], wanted: &BTreeMap<String, bool>) -> Finding {
     let stopped = |mount: &&Mount| {
         let read_only = mount.read_only || mount.here_read_only;
         let by_the_kernel = mount.read_only && !mount.here_read_only;

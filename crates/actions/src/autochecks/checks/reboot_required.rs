@@ -18,7 +18,7 @@ const MAX_TOLD: usize = 20;
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub(super) struct Facts {
     /// The package manager's word; `None` where it could not be asked.
     pub manager_says: Option<bool>,
     /// Whether Debian's or Ubuntu's sign, `/run/reboot-required`, is there.
@@ -34,7 +34,7 @@ pub struct Facts {
 }
 
 /// Gathers and assesses.
-pub async fn run(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let sign = machine.read_if_there("run/reboot-required").await?.is_some();
     let packages = machine.read_if_there("run/reboot-required.pkgs").await?.unwrap_or_default();
     let sign_is_used = machine.read_if_there("var/lib/dpkg/status").await?.is_some();
@@ -62,7 +62,7 @@ async fn look<T: Send + 'static>(machine: &Machine, at: fn(&Path) -> T) -> Resul
 }
 
 /// A restart that is due wants attention; when it suits, only people know.
-pub fn assess(facts: &Facts) -> Assessed {
+pub(super) fn assess(facts: &Facts) -> Assessed {
     let packages: BTreeSet<&str> =
         facts.packages.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let programs = facts.replaced.iter().flat_map(|replaced| &replaced.programs).take(MAX_TOLD);

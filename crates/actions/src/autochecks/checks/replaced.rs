@@ -24,7 +24,7 @@ const CONTAINERS: [&str; 7] =
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Replaced {
+pub(super) struct Replaced {
     /// Names of programs that use replaced files.
     pub programs: BTreeSet<String>,
     /// Processes whose mappings were read.
@@ -54,7 +54,7 @@ enum Told {
 }
 
 /// Looks at all processes below `root`; what hangs costs its own answer.
-pub fn look(root: &Path) -> Replaced {
+pub(super) fn look(root: &Path) -> Replaced {
     let entries = std::fs::read_dir(root.join("proc")).into_iter().flatten().flatten();
     let numbered =
         entries.filter(|entry| entry.file_name().to_string_lossy().bytes().all(|c| c.is_ascii_digit()));
@@ -111,7 +111,7 @@ fn uses_replaced(process: &Path) -> std::io::Result<bool> {
 }
 
 /// `7f… r-xp 00000000 08:01 1234    /usr/lib/x86_64-linux-gnu/libssl.so.3 (deleted)`: code of a file that is gone.
-pub fn is_replaced(line: &str) -> bool {
+pub(super) fn is_replaced(line: &str) -> bool {
     let mut words = line.split_ascii_whitespace();
     let runs = words.nth(1).is_some_and(|rights| rights.contains('x'));
     let path = words.nth(3).unwrap_or_default();

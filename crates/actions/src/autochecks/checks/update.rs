@@ -22,19 +22,19 @@ const NO_LISTS: &str = "There is no repository metadata: it was never fetched, o
     configured. Updates are unknown.";
 
 /// Gathers and assesses.
-pub async fn pending(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn pending(machine: Arc<Machine>) -> Assessed {
     let known = machine.pending_updates().await?;
     Ok(assess_pending(&known, SystemTime::now()))
 }
 
 /// Gathers and assesses.
-pub async fn security(machine: Arc<Machine>) -> Assessed {
+pub(super) async fn security(machine: Arc<Machine>) -> Assessed {
     let known = machine.pending_updates().await?;
     assess_security(&known, SystemTime::now())
 }
 
 /// A few updates are every machine's daily life: only many of them want attention, and lists too old to tell.
-pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
+pub(super) fn assess_pending(known: &Known, now: SystemTime) -> Finding {
     let (count, lists) = (known.updates.pending_count, Lists::of(known, now));
     let wanting = known.updates.unreadable > 0 || count >= MANY || lists.are_old() || lists.are_absent();
     let status = if wanting { CheckStatus::Warning } else { CheckStatus::Passed };
@@ -52,7 +52,7 @@ pub fn assess_pending(known: &Known, now: SystemTime) -> Finding {
 }
 
 /// Each security update wants to be installed. Old lists are the other check's warning, and told here too.
-pub fn assess_security(known: &Known, now: SystemTime) -> Assessed {
+pub(super) fn assess_security(known: &Known, now: SystemTime) -> Assessed {
     let (count, lists) = (known.updates.security_count, Lists::of(known, now));
     if lists.are_absent() {
         return Err(Skip::because(NO_LISTS));

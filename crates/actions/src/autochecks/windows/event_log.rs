@@ -6,7 +6,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// What is asked for: levels 1 (critical) and 2 (error), of the last 86,400,000 ms.
-pub const QUERY: &str = "*[System[(Level=1 or Level=2) and TimeCreated[timediff(@SystemTime) <= 86400000]]]";
+pub(super) const QUERY: &str =
+    "*[System[(Level=1 or Level=2) and TimeCreated[timediff(@SystemTime) <= 86400000]]]";
 /// Events of one day; a healthy machine has a few.
 const LEVELS: Thresholds = Thresholds::new(20.0, 200.0);
 /// One critical event, such as an unexpected restart, wants attention by itself.
@@ -16,7 +17,7 @@ const MAX_TOLD: usize = 10;
 
 /// What is kept of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Event {
+pub(super) struct Event {
     /// Who wrote it.
     pub provider: String,
     /// Its number there.
@@ -26,7 +27,7 @@ pub struct Event {
 }
 
 /// Reads the beginning of an event as `EvtRender` writes it in XML. Values there are escaped, so a tag cannot be forged.
-pub fn read(xml: &str) -> Event {
+pub(super) fn read(xml: &str) -> Event {
     let system = xml.split("</System>").next().unwrap_or_default();
     let provider = system.split("<Provider ").nth(1).and_then(|rest| {
         let rest = rest.split('>').next()?;
@@ -47,7 +48,7 @@ pub fn read(xml: &str) -> Event {
 }
 
 /// How many, and of whom. `more` where not all were counted.
-pub fn assess(events: &[Event], more: bool) -> Finding {
+pub(super) fn assess(events: &[Event], more: bool) -> Finding {
     let mut sources: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for event in events {
         *sources.entry((&event.provider, &event.id)).or_default() += 1;

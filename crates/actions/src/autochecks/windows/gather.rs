@@ -9,11 +9,14 @@ use crate::autochecks::runner::Spec;
 use crate::autochecks::thresholds::{Thresholds, one_decimal};
 use crate::autochecks::{Machine, configuration, machine};
 use crate::{cleanup, windows_update};
+use infiniservice_collector::disk::Space;
 use infiniservice_collector::{CpuMeter, drive_space, local_drives, machine_memory};
+use infiniservice_platform::linux::mounts::Mount;
 use infiniservice_platform::win32::event_log_unsafe::events;
 use infiniservice_platform::win32::hresult::{explain, win32};
 use infiniservice_protocol::Action;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use windows_registry::LOCAL_MACHINE;
@@ -203,4 +206,19 @@ async fn cpu_load(machine: Arc<Machine>) -> Assessed {
             "Find out which processes are the busiest, and end or restart them, or give the machine \
             more processors.",
         ))
+}
+
+/// Always an error: Windows has no mount points.
+pub fn space(_mount: &Mount) -> std::io::Result<Option<Space>> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// Not looked for here.
+pub async fn largest(_: &Machine, _place: &str) -> Option<Value> {
+    None
+}
+
+/// Not tried here.
+pub async fn would_free(_: &Machine, _targets: &[String]) -> Option<BTreeMap<String, f64>> {
+    None
 }

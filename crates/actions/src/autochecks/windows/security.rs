@@ -10,7 +10,7 @@ use serde_json::json;
 const AGE: Thresholds = Thresholds::new(3.0, 14.0);
 
 /// Another product that protects the machine leaves Defender passive, which is no fault.
-pub fn assess_defender(status: &DefenderStatusData) -> Finding {
+pub(super) fn assess_defender(status: &DefenderStatusData) -> Finding {
     let passive = status.running_mode.to_ascii_lowercase().contains("passive");
     let age = status.signature_age_days;
     let of_age = match age {
@@ -52,12 +52,12 @@ pub fn assess_defender(status: &DefenderStatusData) -> Finding {
 }
 
 /// The profiles' names in the registry and for people.
-pub const PROFILES: [(&str, &str); 3] =
+pub(super) const PROFILES: [(&str, &str); 3] =
     [("DomainProfile", "domain"), ("StandardProfile", "private"), ("PublicProfile", "public")];
 
 /// One profile; `None` where neither policy nor machine say anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Profile {
+pub(super) struct Profile {
     /// For people.
     pub name: &'static str,
     /// `EnableFirewall` of the group policy, which goes before the machine's own.
@@ -73,7 +73,7 @@ impl Profile {
 }
 
 /// The public profile off is a failure: it is the one of unknown networks.
-pub fn assess_firewall(profiles: &[Profile]) -> Assessed {
+pub(super) fn assess_firewall(profiles: &[Profile]) -> Assessed {
     if profiles.iter().all(|profile| profile.is_on().is_none()) {
         return Err(Skip::because("the registry has no firewall profiles"));
     }

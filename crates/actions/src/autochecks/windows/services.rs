@@ -12,7 +12,7 @@ const MANY: usize = 5;
 const MAX_TOLD: usize = 50;
 
 /// One that stopped without an error, as those do that are started by triggers, has not failed.
-pub fn assess_services(services: &[ServiceInfo]) -> Finding {
+pub(super) fn assess_services(services: &[ServiceInfo]) -> Finding {
     let failed: Vec<&ServiceInfo> =
         services.iter().filter(|s| s.startup_type == "auto" && s.status == "failed").collect();
     let status = match failed.len() {
@@ -43,7 +43,7 @@ pub fn assess_services(services: &[ServiceInfo]) -> Finding {
 const SERVICE: &str = "W32Time";
 
 /// Outside of a domain it is started by a trigger and stops again: only a disabled one never sets the clock.
-pub fn assess_time(services: &[ServiceInfo]) -> Assessed {
+pub(super) fn assess_time(services: &[ServiceInfo]) -> Assessed {
     let found = services.iter().find(|service| service.name.eq_ignore_ascii_case(SERVICE));
     let service = found.ok_or_else(|| Skip::because("there is no Windows Time service here"))?;
     let details = json!({"service": SERVICE, "status": service.status, "startup_type": service.startup_type});

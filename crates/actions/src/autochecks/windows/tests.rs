@@ -1,7 +1,7 @@
 //! The checks on a real Windows or Wine.
 
 use crate::autochecks::{Asked, Machine, NotAsked, runner};
-use crate::services::ScmServices;
+use crate::platform::ScmServices;
 use infiniservice_exec::{Cancellation, system_runner};
 use infiniservice_protocol::data::CheckStatus;
 use std::sync::Arc;

@@ -15,13 +15,13 @@ const MANY_SECURITY: u32 = 5;
 const MAX_TOLD: usize = 20;
 
 /// A few updates are every machine's daily life.
-pub fn assess_pending(data: &WindowsUpdateCheckData) -> Finding {
+pub(super) fn assess_pending(data: &WindowsUpdateCheckData) -> Finding {
     let status = if data.pending_count >= MANY { CheckStatus::Warning } else { CheckStatus::Passed };
     finding(data, status, data.pending_count, "update", |_| true)
 }
 
 /// Each security update wants to be installed.
-pub fn assess_security(data: &WindowsUpdateCheckData) -> Finding {
+pub(super) fn assess_security(data: &WindowsUpdateCheckData) -> Finding {
     let status = match (data.security_count, data.critical_count) {
         (0, _) => CheckStatus::Passed,
         (count, 0) if count < MANY_SECURITY => CheckStatus::Warning,
@@ -58,7 +58,7 @@ fn finding(
 
 /// The signs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Signs {
+pub(super) struct Signs {
     /// `Component Based Servicing\RebootPending` is there.
     pub servicing: bool,
     /// `WindowsUpdate\Auto Update\RebootRequired` is there, or the update agent says so.
@@ -72,7 +72,7 @@ pub struct Signs {
 }
 
 /// Files to be replaced alone are every installer's habit: told, but no reason to restart.
-pub fn assess_reboot(signs: &Signs) -> Finding {
+pub(super) fn assess_reboot(signs: &Signs) -> Finding {
     let reasons = [
         (signs.servicing, "a component of Windows"),
         (signs.update, "Windows Update"),

@@ -31,7 +31,7 @@ pub(super) struct InUse {
 
 impl InUse {
     /// Looks at the processes below `proc`.
-    pub fn look(proc: &Path) -> Self {
+    pub(super) fn look(proc: &Path) -> Self {
         let mut this = Self {
             proc: proc.to_path_buf(),
             held: HashSet::new(),
@@ -45,7 +45,7 @@ impl InUse {
     }
 
     /// Whether something holds it; true as well where that cannot be told.
-    pub fn holds(&mut self, inode: Inode) -> bool {
+    pub(super) fn holds(&mut self, inode: Inode) -> bool {
         if self.taken.elapsed() > MAX_AGE.max(self.took * MAX_AGE_IN_LOOKS) {
             self.renew();
         }
@@ -53,7 +53,7 @@ impl InUse {
     }
 
     /// Whether the processes could be looked at.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
@@ -131,12 +131,12 @@ impl Item for Process {
 pub(super) struct Mapped(Series<Process>);
 
 impl Mapped {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Series::new(Lane::Processes, "mapped files", PATIENCE))
     }
 
     /// What they have mapped, each file once. A process that hangs or ends meanwhile adds nothing.
-    pub fn of(&mut self, proc: &Path, processes: &[Process]) -> impl Iterator<Item = Inode> {
+    pub(super) fn of(&mut self, proc: &Path, processes: &[Process]) -> impl Iterator<Item = Inode> {
         let proc = PathBuf::from(proc);
         let begin = move || {
             let proc = proc.clone();

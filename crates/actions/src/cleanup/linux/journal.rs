@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Age from which archives go when none is asked for, in days.
-pub const DEFAULT_DAYS: u32 = 30;
+pub(crate) const DEFAULT_DAYS: u32 = 30;
 /// Where journald keeps them, below each a directory named by the machine id.
 const DIRECTORIES: [&str; 2] = ["var/log/journal", "run/log/journal"];
 
 /// Archives by their paths.
 #[derive(Clone, Debug, Default)]
-pub struct Archives(BTreeMap<PathBuf, Archive>);
+pub(crate) struct Archives(BTreeMap<PathBuf, Archive>);
 
 #[derive(Clone, Copy, Debug)]
 struct Archive {
@@ -29,7 +29,7 @@ struct Archive {
 
 impl Archives {
     /// Those of this machine now.
-    pub fn look(root: &Path) -> Self {
+    pub(crate) fn look(root: &Path) -> Self {
         let id = fs::read_to_string(root.join("etc/machine-id")).unwrap_or_default();
         let id = id.trim();
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -41,7 +41,7 @@ impl Archives {
 
     /// Those that are older than `age`.
     #[must_use]
-    pub fn older_than(&self, age: Duration, now: SystemTime) -> Self {
+    pub(crate) fn older_than(&self, age: Duration, now: SystemTime) -> Self {
         let old = |archive: &Archive| now.duration_since(archive.earliest).is_ok_and(|passed| passed > age);
         Self(
             self.0
@@ -53,19 +53,19 @@ impl Archives {
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Those that are not in `later`.
     #[must_use]
-    pub fn without(&self, later: &Self) -> Self {
+    pub(crate) fn without(&self, later: &Self) -> Self {
         let gone = self.0.iter().filter(|(path, _)| !later.0.contains_key(*path));
         Self(gone.map(|(path, archive)| (path.clone(), *archive)).collect())
     }
 
     /// Counts them to the target `logs`.
-    pub fn count_into(&self, data: &mut DiskCleanupData) {
+    pub(crate) fn count_into(&self, data: &mut DiskCleanupData) {
         let mut tally = Tally::default();
         tally.add(self.0.len() as u64, self.0.values().map(|archive| archive.bytes).sum());
         let counted = tally.finish("logs");
@@ -78,7 +78,7 @@ impl Archives {
 }
 
 /// The age that a job means, as journalctl takes it: at least a second, since 0 means no limit there.
-pub fn age(job: &Job) -> Duration {
+pub(crate) fn age(job: &Job) -> Duration {
     job.older_than.unwrap_or(crate::cleanup::days(DEFAULT_DAYS)).max(Duration::from_secs(1))
 }
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod beneath;
 mod in_use;
-pub mod journal;
+pub(crate) mod journal;
 #[cfg(test)]
 mod kept_tests;
 #[cfg(test)]

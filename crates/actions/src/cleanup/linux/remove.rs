@@ -40,42 +40,42 @@ pub(super) enum Removal {
 
 impl Judged {
     /// What has this name in the directory; never a mount (`XDEV`), and no server of a file system is asked.
-    pub fn at(dir: BorrowedFd<'_>, name: &CStr) -> Result<Self, Errno> {
+    pub(super) fn at(dir: BorrowedFd<'_>, name: &CStr) -> Result<Self, Errno> {
         let fd = beneath::pin(dir, name.to_bytes())?;
         let stat = look(fd.as_fd())?;
         Ok(Self { fd, stat })
     }
 
-    pub fn inode(&self) -> Inode {
+    pub(super) fn inode(&self) -> Inode {
         inode(&self.stat)
     }
 
-    pub fn uid(&self) -> u32 {
+    pub(super) fn uid(&self) -> u32 {
         self.stat.stx_uid
     }
 
-    pub fn kind(&self) -> FileType {
+    pub(super) fn kind(&self) -> FileType {
         FileType::from_raw_mode(self.stat.stx_mode.into())
     }
 
-    pub fn links(&self) -> u64 {
+    pub(super) fn links(&self) -> u64 {
         self.stat.stx_nlink.into()
     }
 
     /// Space on the disk.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.stat.stx_blocks.saturating_mul(512)
     }
 
     /// The newest of the times that systemd-tmpfiles reckons ages by (tmpfiles.d(5)): last access, last write and, except
     /// for directories, last change of the inode.
-    pub fn newest(&self) -> SystemTime {
+    pub(super) fn newest(&self) -> SystemTime {
         let used = time(self.stat.stx_atime).max(time(self.stat.stx_mtime));
         if self.kind().is_dir() { used } else { used.max(time(self.stat.stx_ctime)) }
     }
 
     /// Whether a descriptor leads to it.
-    pub fn is(&self, fd: &OwnedFd) -> bool {
+    pub(super) fn is(&self, fd: &OwnedFd) -> bool {
         look(fd.as_fd())
             .is_ok_and(|found| inode(&found) == self.inode() && found.stx_uid == self.stat.stx_uid)
     }

@@ -60,7 +60,7 @@ struct Level<'a> {
 
 impl Walk<'_> {
     /// Goes through the whole place; it stays itself.
-    pub fn run(&mut self, place: &OwnedFd) -> Result<(), Stopped> {
+    pub(super) fn run(&mut self, place: &OwnedFd) -> Result<(), Stopped> {
         match fstat(place) {
             Ok(stat) => {
                 let (device, uid) = (stat.st_dev, stat.st_uid);

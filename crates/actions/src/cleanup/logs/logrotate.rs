@@ -64,7 +64,7 @@ impl Settings {
 
 impl Logrotate {
     /// This machine's; without any, nothing is known.
-    pub fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let mut this = Self::default();
         for path in STATES {
             this.state(&text(&root.join(path)));
@@ -79,12 +79,12 @@ impl Logrotate {
     }
 
     /// Whether it says that it rotated this log of this directory.
-    pub fn rotates(&self, at: &Path, base: &[u8]) -> bool {
+    pub(crate) fn rotates(&self, at: &Path, base: &[u8]) -> bool {
         self.logs.contains(&path(at, base))
     }
 
     /// Whether a name is one that its `dateext` made: by a log that it rotated and the form that applies there.
-    pub fn dated(&self, at: &Path, plain: &[u8]) -> bool {
+    pub(crate) fn dated(&self, at: &Path, plain: &[u8]) -> bool {
         self.blocks.iter().filter(|block| block.settings.dateext).any(|block| {
             let base = strip_date(uncompressed(plain).0, block.settings.format());
             base.is_some_and(|base| {

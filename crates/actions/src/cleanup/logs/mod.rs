@@ -104,10 +104,10 @@ pub(super) struct LogDirectory {
 
 impl LogDirectory {
     /// More files than this, and nothing is judged there.
-    pub const MAX_FILES: usize = 100_000;
+    pub(super) const MAX_FILES: usize = 100_000;
 
     /// Takes a file's name in.
-    pub fn add(&mut self, name: &[u8]) {
+    pub(super) fn add(&mut self, name: &[u8]) {
         if self.files.len() >= Self::MAX_FILES {
             self.cut = true;
             return;
@@ -120,12 +120,12 @@ impl LogDirectory {
     }
 
     /// Whether an index or a database's files lie there.
-    pub fn is_marked(&self) -> bool {
+    pub(super) fn is_marked(&self) -> bool {
         self.marked
     }
 
     /// Judges one of its files; `at` is the directory's path.
-    pub fn judge(&self, at: &Path, name: &[u8], logrotate: &Logrotate) -> Verdict {
+    pub(super) fn judge(&self, at: &Path, name: &[u8], logrotate: &Logrotate) -> Verdict {
         let form = form(name);
         let dated = logrotate.dated(at, uncompressed(name).0);
         if form == Form::Plain && !dated {

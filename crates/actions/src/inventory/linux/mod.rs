@@ -27,7 +27,7 @@ const HOME_ENTRIES: &str = ".local/share/applications";
 const HOME_IMAGES: [&str; 4] = ["Applications", ".local/bin", "Downloads", "bin"];
 
 /// Gives snaps the place where they are mounted: which one that is depends on the distribution.
-pub fn place_snaps(root: &Path, applications: &mut [Application]) {
+pub(crate) fn place_snaps(root: &Path, applications: &mut [Application]) {
     let is_there = |path: &String| root.join(path.trim_start_matches('/')).symlink_metadata().is_ok();
     for snap in applications.iter_mut().filter(|found| found.source == "snap") {
         snap.install_location = bundles::snap_locations(snap).into_iter().find(is_there);
@@ -35,7 +35,7 @@ pub fn place_snaps(root: &Path, applications: &mut [Application]) {
 }
 
 /// Gives dpkg's packages the day on which they were unpacked.
-pub fn date_packages(root: &Path, packages: &mut [Application]) {
+pub(crate) fn date_packages(root: &Path, packages: &mut [Application]) {
     let info = root.join("var/lib/dpkg/info");
     for package in packages.iter_mut().filter(|package| package.source == "dpkg") {
         let times =
@@ -45,7 +45,11 @@ pub fn date_packages(root: &Path, packages: &mut [Application]) {
 }
 
 /// What files tell: the system's desktop entries, which packages may own, are the answer; all else goes into the selection.
-pub fn files(root: &Path, selection: &mut Selection, stop: &StopFlag) -> std::io::Result<Vec<Application>> {
+pub(crate) fn files(
+    root: &Path,
+    selection: &mut Selection,
+    stop: &StopFlag,
+) -> std::io::Result<Vec<Application>> {
     files_within(TIMES, root, selection, stop)
 }
 
@@ -206,18 +210,18 @@ struct Budget<'a> {
 }
 
 impl<'a> Budget<'a> {
-    pub fn of_system(until: Instant, stop: &'a StopFlag) -> Self {
+    pub(crate) fn of_system(until: Instant, stop: &'a StopFlag) -> Self {
         let (files, bytes) = OF_SYSTEM;
         Self { files, bytes, until, stop, out_of: None }
     }
 
-    pub fn of_home(until: Instant, time: Duration, stop: &'a StopFlag) -> Self {
+    pub(crate) fn of_home(until: Instant, time: Duration, stop: &'a StopFlag) -> Self {
         let (files, bytes) = OF_HOME;
         Self { files, bytes, until: until.min(Instant::now() + time), stop, out_of: None }
     }
 
     /// Takes one file; `false` once nothing may be looked at any more.
-    pub fn file(&mut self) -> bool {
+    pub(crate) fn file(&mut self) -> bool {
         if self.out_of.is_none() {
             self.out_of = match self.files.checked_sub(1) {
                 _ if self.stop.is_set() => Some("it was stopped"),
@@ -233,7 +237,7 @@ impl<'a> Budget<'a> {
     }
 
     /// Takes bytes that were read.
-    pub fn bytes(&mut self, count: usize) -> bool {
+    pub(crate) fn bytes(&mut self, count: usize) -> bool {
         match self.bytes.checked_sub(count) {
             Some(left) => self.bytes = left,
             None => self.out_of = Some("its files are too large"),
@@ -242,7 +246,7 @@ impl<'a> Budget<'a> {
     }
 
     /// What is to be said of whose files were not all looked at.
-    pub fn exhausted(&self, whose: &str) -> Option<String> {
+    pub(crate) fn exhausted(&self, whose: &str) -> Option<String> {
         self.out_of.map(|why| format!("{whose}: not all files were examined: {why}"))
     }
 }

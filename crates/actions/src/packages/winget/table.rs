@@ -30,7 +30,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Whether it is of this id, also where that was cut.
-    pub fn is(&self, id: &str) -> bool {
+    pub(super) fn is(&self, id: &str) -> bool {
         let cut = self.id.strip_suffix('…');
         cut.map_or(self.id.eq_ignore_ascii_case(id), |begin| {
             id.get(..begin.len()).is_some_and(|same| same.eq_ignore_ascii_case(begin))
@@ -38,7 +38,7 @@ impl Row {
     }
 
     /// For the wire.
-    pub fn package(self) -> PackageInfo {
+    pub(super) fn package(self) -> PackageInfo {
         PackageInfo {
             name: self.id,
             version: self.version,
@@ -52,7 +52,7 @@ impl Row {
     }
 
     /// For the wire; `None` where nothing newer is told.
-    pub fn update(self) -> Option<PendingUpdate> {
+    pub(super) fn update(self) -> Option<PendingUpdate> {
         (!self.available.is_empty()).then(|| PendingUpdate {
             package: self.id,
             version_installed: Some(self.version).filter(|version| !version.is_empty()),

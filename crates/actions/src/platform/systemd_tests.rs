@@ -1,6 +1,6 @@
 //! `ServiceControl` against a real systemd, with a recorded journal.
 
-use super::SystemdServices;
+use super::linux::SystemdServices;
 use crate::context::Services;
 use infiniservice_exec::{
     BoxFuture, Cancellation, CommandError, Finished, Request, RunError, Runner, Status,

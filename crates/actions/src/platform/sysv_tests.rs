@@ -1,6 +1,6 @@
 //! System V scripts and other generated units against a real systemd with a generator; `systemd-sysv-install` is simulated.
 
-use super::SystemdServices;
+use super::linux::SystemdServices;
 use crate::context::Services;
 use infiniservice_exec::{BoxFuture, Cancellation, Finished, Program, Request, RunError, Runner, Status};
 use infiniservice_platform::systemd::UnitClient;
