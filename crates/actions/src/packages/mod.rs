@@ -16,7 +16,7 @@ mod table;
 pub(crate) mod test_fixture;
 mod version;
 #[cfg(any(test, feature = "fuzzing", target_os = "windows"))]
-mod winget;
+pub(crate) mod winget;
 mod zypper;
 
 pub(crate) use apt::Apt;

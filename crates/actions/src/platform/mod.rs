@@ -9,8 +9,6 @@ mod sysv_tests;
 #[cfg(target_os = "windows")]
 mod windows;
 
-#[cfg(target_os = "windows")]
-pub use windows::ScmServices;
 
 use super::context::{CommandContext, ProcessSource, Services};
 use crate::policy::CommandSettings;
