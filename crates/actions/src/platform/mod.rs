@@ -9,7 +9,6 @@ mod sysv_tests;
 #[cfg(target_os = "windows")]
 mod windows;
 
-
 use super::context::{CommandContext, ProcessSource, Services};
 use crate::policy::CommandSettings;
 #[cfg(target_os = "linux")]

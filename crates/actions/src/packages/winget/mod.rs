@@ -24,7 +24,7 @@ const MAX_LIST_BYTES: usize = 8 << 20;
 
 /// The program, which only administrators may have put there.
 #[derive(Clone, Debug)]
-pub(super) struct Winget {
+pub(crate) struct Winget {
     /// `winget.exe`.
     pub program: PathBuf,
 }
