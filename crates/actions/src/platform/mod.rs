@@ -9,6 +9,9 @@ mod sysv_tests;
 #[cfg(target_os = "windows")]
 mod windows;
 
+#[cfg(all(test, target_os = "windows"))]
+pub(crate) use windows::ScmServices;
+
 use super::context::{CommandContext, ProcessSource, Services};
 use crate::policy::CommandSettings;
 #[cfg(target_os = "linux")]
