@@ -13,8 +13,9 @@ Usage: install-linux.sh [OPTIONS] [MODE] [VM-ID]
 
 Installs the agent from this script's directory to /opt/infiniservice and starts it as a systemd service. Downloads nothing.
 
-  MODE           full (also: normal) runs the host's commands, as root; read-only sends figures and lists processes
-                 and services, as an ordinary user in a sandbox. Default: the installed mode, or full
+  MODE           full runs the host's commands, as root; read-only sends figures and lists processes and services, as an
+                 ordinary user in a sandbox; normal is full with the profile of Infinibay's host, and keeps the secret in
+                 INFINISERVICE_SHARED_SECRET (without one, an older secret is removed). Default: the installed mode, or full
   VM-ID          name of this machine, reported to the host; also --vm-id ID
   --no-start     do not start the service now (it starts at the next boot)
   --root DIR     install into the image mounted at DIR; nothing is started
@@ -31,7 +32,7 @@ fail() { printf 'install-linux.sh: %s\n' "$*" >&2; exit 1; }
 misuse() { printf 'install-linux.sh: %s (see --help)\n' "$*" >&2; exit 2; }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-root='' vm_id='' start=yes task=install purge=no mode='' words=0
+root='' vm_id='' start=yes task=install purge=no mode='' words=0 profile=keep
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -57,11 +58,14 @@ while [ $# -gt 0 ]; do
 done
 
 case $mode in
-    ''|full|read-only) ;;
-    normal) mode=full ;;
+    '') ;;
+    full|read-only) profile=native ;;
+    normal) mode=full profile=infinibay ;;
     *) misuse "MODE is full or read-only, not: $mode" ;;
 esac
 [ $words -eq 0 ] || [ $task = install ] || misuse "--uninstall takes no MODE"
+
+[ -n "$vm_id" ] || [ $task != install ] || vm_id=${INFINIBAY_VM_ID:-}
 
 # The name goes into a unit file, so it must not contain characters that are special there.
 case $vm_id in
@@ -87,6 +91,8 @@ readonly_rule=$rules_dir/61-infiniservice-readonly.rules
 sysusers_dir=$root/etc/sysusers.d
 sysusers=$sysusers_dir/infiniservice.conf
 link=$root/usr/local/sbin/infiniservice
+profile_drop_in=$unit_dir/infiniservice.service.d/20-infinibay.conf
+secret_file=$config_dir/shared_secret
 
 systemd_runs() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
@@ -123,11 +129,26 @@ put() {
     temporary=''
 }
 
+# own NAME TARGET MODE: the archive's file, or, beside nothing but the program, this script's copy of it.
+own() {
+    if [ -f "$here/$1" ]; then
+        put "$here/$1" "$2" "$3"
+    else
+        put - "$2" "$3" <<COPY
+$(own_file "$1")
+COPY
+    fi
+}
+
 check_own_files() {
-    for name in infiniservice infiniservice.service infiniservice-readonly.service infiniservice.sysusers \
-        60-infiniservice.rules 61-infiniservice-readonly.rules config.toml; do
-        [ -f "$here/$name" ] || fail "$here/$name is missing: unpack the whole archive"
+    found=0 missing=''
+    for name in infiniservice.service infiniservice-readonly.service infiniservice.sysusers 60-infiniservice.rules \
+        61-infiniservice-readonly.rules config.toml; do
+        if [ -f "$here/$name" ]; then found=$((found + 1)); else missing=$name; fi
     done
+    [ -f "$here/infiniservice" ] || missing=infiniservice found=1
+    # With none of them there, it is no archive: this script has copies.
+    [ -z "$missing" ] || [ $found -eq 0 ] || fail "$here/$missing is missing: unpack the whole archive"
     if [ -f "$here/SHA256SUMS" ] && command -v sha256sum >/dev/null; then
         (cd -- "$here" && sha256sum --check --quiet --ignore-missing SHA256SUMS) || fail "files are damaged: see above"
     fi
@@ -170,7 +191,7 @@ choose_mode() {
 
 install_units() {
     for name in infiniservice.service infiniservice-readonly.service; do
-        put "$here/$name" "$unit_dir/$name" 0644
+        own "$name" "$unit_dir/$name" 0644
     done
 }
 
@@ -187,9 +208,37 @@ install_vm_id() {
     done
 }
 
+# The host plants the secret by the environment, and it must not stand where others can read it. No file that it was in before is
+# kept: whoever installs without one is to have a locked agent.
+install_profile() {
+    case $profile in
+        keep) return 0 ;;
+        native) rm -f -- "$profile_drop_in" "$secret_file"; return 0 ;;
+    esac
+    secret=${INFINISERVICE_SHARED_SECRET:-}
+    case $secret in
+        *[!!-~]*) fail "INFINISERVICE_SHARED_SECRET takes printable ASCII characters without spaces only" ;;
+    esac
+    { [ -z "$secret" ] || [ ${#secret} -ge 16 ]; } && [ ${#secret} -le 1024 ] ||
+        fail "INFINISERVICE_SHARED_SECRET takes 16 to 1024 characters"
+    directory "$unit_dir/infiniservice.service.d" 0755
+    if [ -n "$secret" ]; then
+        put - "$secret_file" 0600 <<SECRET
+$secret
+SECRET
+    else
+        rm -f -- "$secret_file"
+    fi
+    put - "$profile_drop_in" 0644 <<DROP_IN
+[Service]
+Environment=INFINISERVICE_WIRE_PROFILE=infinibay
+${secret:+Environment=INFINISERVICE_SHARED_SECRET_FILE=/etc/infiniservice/shared_secret}
+DROP_IN
+}
+
 # Creates the user now, or in an image at its first boot (systemd-sysusers.service).
 install_user() {
-    put "$here/infiniservice.sysusers" "$sysusers" 0644
+    own infiniservice.sysusers "$sysusers" 0644
     if [ -n "$root" ] || grep -q '^infiniservice:' /etc/passwd; then return 0; fi
     if command -v systemd-sysusers >/dev/null; then
         systemd-sysusers "$sysusers"
@@ -200,10 +249,10 @@ install_user() {
 }
 
 install_rules() {
-    put "$here/60-infiniservice.rules" "$rule" 0644
+    own 60-infiniservice.rules "$rule" 0644
     if [ "$mode" = read-only ]; then
         install_user
-        put "$here/61-infiniservice-readonly.rules" "$readonly_rule" 0644
+        own 61-infiniservice-readonly.rules "$readonly_rule" 0644
     else
         rm -f -- "$readonly_rule"
     fi
@@ -260,9 +309,10 @@ install() {
     directory "$config_dir" 0755
     install_program
     [ -e "$config_dir/config.toml" ] || [ -L "$config_dir/config.toml" ] ||
-        put "$here/config.toml" "$config_dir/config.toml" 0600
+        own config.toml "$config_dir/config.toml" 0600
     install_units
     install_vm_id
+    install_profile
     install_rules
     install_link
     label
@@ -295,6 +345,7 @@ uninstall() {
     for name in infiniservice.service infiniservice-readonly.service; do
         rm -f -- "$wants_dir/$name" "$unit_dir/$name" "$unit_dir/$name.d/10-vm-id.conf"
     done
+    rm -f -- "$profile_drop_in"
     if [ "$(readlink -- "$link" 2>/dev/null)" = /opt/infiniservice/infiniservice ]; then rm -f -- "$link"; fi
     remove_user
     for empty in "$unit_dir/infiniservice.service.d" "$unit_dir/infiniservice-readonly.service.d" "$program_dir"; do
@@ -309,5 +360,424 @@ uninstall() {
     apply_rules
     say "removed"
 }
+
+# Generated from the files of packaging/: UPDATE_GENERATED=1 cargo test -p infiniservice --test it install_script
+own_file() {
+    case $1 in
+        infiniservice.service) cat <<'END_OF_FILE'
+# The guest agent. Local changes belong in a drop-in: systemctl edit infiniservice
+
+[Unit]
+Description=InfiniService guest agent
+# The agent lists and controls services over the system bus; without it the agent still runs.
+Wants=dbus.socket
+After=dbus.socket
+# The agent may be the only way into the machine: never give up restarting it.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart=/opt/infiniservice/infiniservice
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=always
+RestartSec=5
+TimeoutStartSec=30
+# status.sock in this directory answers infiniservice status, for root only.
+RuntimeDirectory=infiniservice
+RuntimeDirectoryMode=0700
+# The agent stops in an orderly way within shutdown_timeout_secs (15); systemd kills whatever is left then.
+TimeoutStopSec=30
+KillMode=mixed
+# systemd restarts an agent whose main loop is stuck.
+WatchdogSec=60
+
+# Commands run in cgroups of their own below the agent's. A timeout therefore kills everything that a command started, and no
+# command has more than 512 processes and threads (16 for each processor, if that is more). All commands together leave the
+# agent 64 of the unit's TasksMax. Package changes run in separate scopes (infiniservice-package-*.scope), so that a restart
+# of the agent does not interrupt them.
+Delegate=yes
+# A command that hangs in the kernel outlives even SIGKILL, and so does its cgroup. With controllers enabled above that cgroup,
+# systemd could not start the agent there again (EBUSY), so they are disabled when the agent has ended, for whatever reason.
+ExecStopPost=-/bin/sh -c 'unit=/sys/fs/cgroup$$(sed -n "s/^0:://p" /proc/self/cgroup); unit=$${unit%%/.control}; \
+    for group in "$$unit/commands" "$$unit"; do for controller in pids cpu memory; do echo "-$$controller" > "$$group/cgroup.subtree_control"; done; done'
+# If the OOM killer ends a command, the agent must survive, and the agent itself is a late victim: -500 of ±1000. The programs
+# that it starts begin at 0 again (the agent resets the value between fork and exec).
+OOMPolicy=continue
+OOMScoreAdjust=-500
+
+# Limits of the agent and its commands together, of which commands leave the agent a part (below). Package changes run outside
+# the unit, and only their number of processes is limited, so that none is slowed down or killed half-way.
+# 8 commands of 512 tasks each, and 64 for the agent.
+TasksMax=4160
+# A quarter of the memory is left to the machine. A lower limit would kill harmless commands: dnf needs 400 MB to read its metadata.
+MemoryMax=75%
+# One processor: the others are left to the machine's own work. A lower quota would turn slow commands into timeouts.
+CPUQuota=100%
+
+# Every command and package script inherits the following, so it removes only what none of them needs.
+# Only root may access the agent's own files; commands start with 022 again.
+UMask=0077
+# The agent sees no keys of other services, and nobody else sees the agent's.
+KeyringMode=private
+# A core dump of the agent would contain the shared secret.
+LimitCORE=0
+# Real-time scheduling can starve a machine; systemd, not a package script, starts the daemons that need it.
+RestrictRealtime=yes
+# Other execution domains are for programs of other operating systems.
+LockPersonality=yes
+# System calls that no kernel of the last ten years has, or that emulate a 16-bit processor.
+SystemCallFilter=~@obsolete @cpu-emulation
+SystemCallErrorNumber=ENOSYS
+# Capabilities that no package script uses: wake the machine, keep it awake, account for processes, lease other users' files.
+CapabilityBoundingSet=~CAP_WAKE_ALARM CAP_BLOCK_SUSPEND CAP_SYS_PACCT CAP_LEASE
+# Not restricted, each with what needs it:
+#   file systems (ProtectSystem=, ProtectHome=, PrivateTmp=, ReadOnlyPaths=, ProtectKernelLogs=, ProtectControlGroups=,
+#     PrivateDevices=, ProtectKernelTunables=): packages write anywhere, sysctls included; and with any of these the agent
+#     would get a mount namespace of its own, and nobody else would see what a command mounts
+#   NoNewPrivileges=: sudo and setuid programs in commands; RestrictSUIDSGID=: packages install such programs
+#   ProtectKernelModules=, CAP_SYS_MODULE: dkms loads the modules it builds; CAP_SYS_ADMIN, CAP_MAC_ADMIN: apparmor_parser, SELinux labels
+#   ProtectClock=, ProtectHostname=, CAP_SYS_TIME: hosts set clock and name with commands
+#   MemoryDenyWriteExecute=: just-in-time code of PCRE and Python; RestrictNamespaces=: flatpak, bubblewrap in package scripts
+#   SystemCallArchitectures=: 32-bit packages run their own scripts; PrivateNetwork=, IPAddressDeny=: downloads
+#   RestrictAddressFamilies=: iptables, cryptsetup and ping; DevicePolicy=: grub, mdadm and lvm write to disks
+
+# The agent limits its own lines. With the journal's rate limit, which applies to the whole unit, a command that floods the
+# log would cause audit records to be dropped.
+LogRateLimitIntervalSec=0
+
+[Install]
+WantedBy=multi-user.target
+END_OF_FILE
+            ;;
+        infiniservice-readonly.service) cat <<'END_OF_FILE'
+# The guest agent for those who want figures and lists from a machine and no changes to it. It runs as an ordinary user in
+# a sandbox. It uses the same port as the full agent, so only one of the two runs. Local changes belong in a drop-in.
+
+[Unit]
+Description=InfiniService guest agent, read-only
+Conflicts=infiniservice.service
+Wants=dbus.socket
+After=dbus.socket
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+# Flags override the file: it cannot allow more than this. A host that finds the QEMU guest agent's port served relies on it for
+# the shutdown, which this agent cannot do.
+ExecStart=/opt/infiniservice/infiniservice --set allowed_actions=ProcessList,ServiceList --set allow_unsafe_commands=false --set qga=false
+# Runs outside the sandbox (+), inside which only the agent can be executed.
+ExecReload=+/bin/kill -HUP $MAINPID
+Restart=always
+RestartSec=5
+TimeoutStartSec=30
+TimeoutStopSec=30
+WatchdogSec=60
+
+# infiniservice.sysusers creates the user; 61-infiniservice-readonly.rules gives its group access to the port.
+User=infiniservice
+Group=infiniservice
+# The file belongs to root and may contain the shared secret: systemd reads it and shows this process a copy (systemd.exec(5)).
+LoadCredential=config.toml:/etc/infiniservice/config.toml
+Environment=INFINISERVICE_CONFIG=%d/config.toml
+# The rule checks whether this unit is enabled, which may have changed. Runs as root and outside the sandbox.
+ExecStartPre=-+udevadm trigger --settle --action=change --subsystem-match=virtio-ports
+
+# The agent is always a single process, and needs little.
+MemoryMax=64M
+TasksMax=16
+CPUQuota=50%
+OOMScoreAdjust=-500
+LimitCORE=0
+LimitNOFILE=1024
+UMask=0077
+KeyringMode=private
+
+# No privileges of root, and no way to obtain any.
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictRealtime=yes
+RemoveIPC=yes
+
+# It writes, mounts and executes nothing; paths that the sandbox mounts over / must be listed again. Not ProtectHome=yes:
+# the agent reports a file system on /home.
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateMounts=yes
+NoExecPaths=/ /dev /run
+ExecPaths=/opt/infiniservice
+# Directories that everybody may write to.
+InaccessiblePaths=-/dev/shm -/dev/mqueue -/run/lock
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+
+# The port is the only device. Not PrivateDevices=yes: it would hide the port.
+DevicePolicy=closed
+DeviceAllow=char-virtio-portsdev rw
+
+# Figures come through netlink, services through the bus. Not PrivateNetwork=yes: it would hide the machine's interfaces.
+RestrictAddressFamilies=AF_UNIX AF_NETLINK
+IPAddressDeny=any
+
+# Not ProtectProc= and ProcSubset=pid: the agent reports processes and the machine's figures. Not PrivateUsers=yes: every
+# process would belong to nobody. Not ProtectHostname=yes: the agent would not see a changed name. Not PrivateTmp=yes: the
+# agent reports a file system on /tmp.
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+# The agent limits its own lines. With the journal's rate limit, which applies to the whole unit, a command that floods the
+# log would cause audit records to be dropped.
+LogRateLimitIntervalSec=0
+
+[Install]
+WantedBy=multi-user.target
+END_OF_FILE
+            ;;
+        infiniservice.sysusers) cat <<'END_OF_FILE'
+# The user of the read-only agent: no password, no shell, no home directory (sysusers.d(5)).
+u infiniservice - "InfiniService read-only guest agent" - -
+END_OF_FILE
+            ;;
+        60-infiniservice.rules) cat <<'END_OF_FILE'
+# The port of the InfiniService guest agent. Only root may open it, and while it exists it is a systemd unit
+# (dev-virtio\x2dports-org.infinibay.agent.device). Anyone who can open it can read the host's requests and answer as the agent.
+ACTION!="remove", SUBSYSTEM=="virtio-ports", ATTR{name}=="org.infinibay.agent", OWNER="root", GROUP="root", MODE="0600", TAG+="systemd"
+END_OF_FILE
+            ;;
+        61-infiniservice-readonly.rules) cat <<'END_OF_FILE'
+# The read-only agent (infiniservice-readonly.service) does not run as root: if it is enabled, its group may open the port.
+ACTION!="remove", SUBSYSTEM=="virtio-ports", ATTR{name}=="org.infinibay.agent", TEST=="/etc/systemd/system/multi-user.target.wants/infiniservice-readonly.service", GROUP="infiniservice", MODE="0660"
+END_OF_FILE
+            ;;
+        config.toml) cat <<'END_OF_FILE'
+# InfiniService's configuration: /etc/infiniservice/config.toml
+#
+# Each setting is shown with its default, or with an example if it has none; remove the leading # to set
+# it. `infiniservice --print-config` shows the effective values and their origins. The file must belong
+# to root and be writable by root only.
+
+# Path of the port. If unset, the agent looks for it by name: `org.infinibay.agent` first.
+# The path of a file.
+#device_path = "/dev/virtio-ports/org.infinibay.agent"
+
+# Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
+# True or false.
+#require_virtio = false
+
+# Open no port: metrics are collected and logged, nothing is sent.
+# True or false.
+#no_virtio = false
+
+# First delay before the agent tries a failed port again; it doubles with each failure.
+# A whole number of seconds from 1 to 3600.
+#min_backoff_secs = 5
+
+# Longest delay before the agent tries a failed port again.
+# A whole number of seconds from 1 to 86400.
+#max_backoff_secs = 300
+
+# For development: retry after 2 to 30 seconds, unless a source of at least the same precedence sets the two settings above.
+# True or false.
+#aggressive_retry = false
+
+# How long a write may make no progress while a host is connected.
+# A whole number of seconds from 1 to 3600.
+#connection_timeout_secs = 10
+
+# Has no effect; it is accepted so that configurations that set it stay valid. Every port reports data by an event, and no read waits.
+# A whole number of milliseconds from 10 to 60000.
+#read_timeout_ms = 500
+
+# Time between two heartbeats.
+# A whole number of seconds from 1 to 3600.
+#keep_alive_interval_secs = 30
+
+# How long a heartbeat may stay unanswered before the agent reopens the port.
+# A whole number of seconds from 1 to 7200.
+#keep_alive_timeout_secs = 60
+
+# Do not watch for devices that appear and disappear; only the back-off then finds a lost port again.
+# True or false.
+#disable_device_monitoring = false
+
+# Also send a heartbeat at each health check, to test a connection that looks idle.
+# True or false.
+#validate_connection = false
+
+# Consecutive failures that open the circuit breaker.
+# A whole number from 1 to 10000.
+#circuit_breaker_failure_threshold = 15
+
+# How long the open circuit breaker blocks all attempts.
+# A whole number of seconds from 1 to 86400.
+#circuit_breaker_open_secs = 60
+
+# Attempts that the half-open circuit breaker allows.
+# A whole number from 1 to 1000.
+#circuit_breaker_half_open_calls = 5
+
+# Successes that close the half-open circuit breaker.
+# A whole number from 1 to 1000.
+#circuit_breaker_success_threshold = 2
+
+# Time between two metrics messages.
+# A whole number of seconds from 1 to 86400.
+#collection_interval_secs = 30
+
+# Time between two metrics messages while the connection's quality is Poor or Critical.
+# A whole number of seconds from 1 to 86400.
+#degraded_interval_secs = 120
+
+# Quick collections at start, until the machine has an address.
+# A whole number from 0 to 100.
+#initial_collection_tries = 5
+
+# Time between two of the quick collections at start.
+# A whole number of seconds from 1 to 60.
+#initial_collection_interval_secs = 2
+
+# Time between two assessments of the connection's quality.
+# A whole number of seconds from 1 to 86400.
+#health_check_interval_secs = 60
+
+# How long the agent may take to stop, including commands in flight.
+# A whole number of seconds from 1 to 300.
+#shutdown_timeout_secs = 15
+
+# Longest incoming line; a longer one is discarded and answered with `MESSAGE_TOO_LARGE`.
+# A whole number of bytes from 4096 to 16777216.
+#max_line_bytes = 1048576
+
+# Longest outgoing line; a longer message is truncated, and says so.
+# A whole number of bytes from 65536 to 67108864.
+#max_outgoing_line_bytes = 4194304
+
+# Memory for answers that wait for a host, and for those kept for repeated ids.
+# A whole number of bytes from 1048576 to 1073741824.
+#outbox_max_bytes = 16777216
+
+# Captured output of one command, for each of stdout and stderr.
+# A whole number of bytes from 1024 to 16777216.
+#max_output_bytes = 1048576
+
+# Longest timeout that a command may request; a longer one is reduced to it.
+# A whole number of seconds from 1 to 86400.
+#max_command_timeout_secs = 3600
+
+# Commands that may wait in the queue; more are answered with `QUEUE_FULL`.
+# A whole number from 1 to 10000.
+#max_queued_commands = 64
+
+# Maximum number of concurrent commands.
+# A whole number from 1 to 256.
+#max_concurrent_commands = 8
+
+# Maximum number of processes in one metrics message, the busiest first.
+# A whole number from 0 to 100000.
+#max_processes = 100
+
+# Maximum number of sockets in one metrics message, listening ones first.
+# A whole number from 0 to 100000.
+#max_ports = 500
+
+# Maximum number of network interfaces in one metrics message, that of the default route first.
+# A whole number from 1 to 100000.
+#max_interfaces = 128
+
+# Maximum number of file systems in one metrics message.
+# A whole number from 1 to 100000.
+#max_file_systems = 128
+
+# Length at which a process's command line is truncated in a metrics message.
+# A whole number of bytes from 0 to 1048576.
+#max_cmd_line_bytes = 4096
+
+# How long a collection waits for all network file systems together; those that hang are reported as failed.
+# A whole number of milliseconds from 1 to 60000.
+#network_mount_timeout_ms = 500
+
+# How long the agent remembers an answered id and repeats its answer instead of running the command again.
+# A whole number of seconds from 0 to 86400.
+#replay_window_secs = 600
+
+# This machine's name, reported to the host in `hello`. `INFINIBAY_VM_ID` also sets it.
+# 1 to 128 printable ASCII characters without spaces.
+#vm_id = "vm-0001"
+
+# Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it.
+# 16 to 1024 printable ASCII characters without spaces.
+#shared_secret = "at-least-16-characters"
+
+# File whose only line is the shared secret; other users must not be able to read it.
+# The path of a file.
+#shared_secret_file = "/etc/infiniservice/secret"
+
+# Run `UnsafeCommand`: any shell command that the host sends, as root.
+# True or false.
+#allow_unsafe_commands = false
+
+# The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
+# A list of at least one action name.
+#allowed_actions = ["ServiceList", "ProcessList"]
+
+# Actions that are refused, even if `allowed_actions` names them.
+# A list of at least one action name.
+#blocked_actions = ["PackageRemove", "DiskCleanup"]
+
+# Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port or `shared_secret` is set; `true` waits for a port that is held. With `false` the agent speaks its own protocol on that port if there is no other.
+# One of auto, true, false.
+#qga = "auto"
+
+# Path of the QEMU guest agent's port. If unset, the agent looks for it by name: `org.qemu.guest_agent.*`.
+# The path of a file.
+#qga_port = "/dev/virtio-ports/org.qemu.guest_agent.0"
+
+# Commands of the QEMU guest agent's protocol that are on: `safe` are all but those that run programs, read or write files, set passwords or change SSH keys.
+# One of safe, all.
+#qga_commands = "safe"
+
+# Commands of the QEMU guest agent's protocol that are off in any case.
+# A list of at least one command of the QEMU guest agent.
+#qga_block = ["guest-suspend-disk"]
+
+# Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.
+# The path of a file.
+#qga_fsfreeze_hook = "/etc/qemu/fsfreeze-hook"
+
+# Longest freeze: then the agent thaws by itself, and the host's thaw fails, so that it does not rely on its backup. 0: no limit.
+# A whole number of seconds from 0 to 86400.
+#qga_freeze_max_secs = 600
+
+# Longest request on the QEMU guest agent's port.
+# A whole number of bytes from 65536 to 67108864.
+#qga_max_request_bytes = 8388608
+
+# What kind of host speaks on the port: `native`, or `infinibay` for Infinibay's own (see docs/infinibay.md).
+# One of native, infinibay.
+#wire_profile = "native"
+
+# For tests: with `wire_profile = "infinibay"` and without a secret, take lines that nobody has signed. Never set it elsewhere.
+# True or false.
+#allow_unsigned = false
+
+# Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.
+# One of error, warn, info, debug, trace.
+#log_level = "info"
+END_OF_FILE
+            ;;
+    esac
+}
+# End of what is generated.
 
 $task

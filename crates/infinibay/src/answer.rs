@@ -1,6 +1,8 @@
 //! From the agent's answer to the host's: section 6 of the contract, which holds for each of them.
 
+use crate::policy::is_host_action;
 use crate::profile::Profile;
+use crate::route::Shape;
 use crate::shape;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::{ErrorCode, Response};
@@ -31,6 +33,12 @@ impl Profile {
         let Some(note) = self.recall(&response.id) else { return finished(response) };
         let mut response = response;
         response.command_type.clone_from(&note.name);
+        // The host knows it, and this agent does not have it yet.
+        let known = note.shape != Shape::Plain || is_host_action(&note.name);
+        if known && response.error_code == Some(ErrorCode::UnknownAction) {
+            response.error_code = Some(ErrorCode::Unsupported);
+            response.error = Some(format!("{} is not available: this agent does not have it yet", note.name));
+        }
         let shaped = shape::lay_out(self, &note.shape, response);
         finished(shaped)
     }

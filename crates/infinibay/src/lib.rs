@@ -10,6 +10,7 @@ mod platform;
 mod policy;
 mod profile;
 mod route;
+pub mod scripts;
 mod shape;
 mod speech;
 

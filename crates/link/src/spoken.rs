@@ -4,8 +4,10 @@ use super::dialect::{Line, Said};
 use infiniservice_protocol::encode::Body;
 use std::collections::VecDeque;
 
-/// Lines that wait; a script's completion among them may be half a megabyte.
+/// Lines without a receipt that wait.
 const MAX_SAID: usize = 64;
+/// The same of those with one.
+const MAX_KEPT: usize = 1024;
 
 /// Lines that wait.
 #[derive(Debug, Default)]
@@ -20,11 +22,14 @@ impl Spoken {
         self.greeting = lines.iter().map(Body::of).collect();
     }
 
-    /// Takes a line. Of those without a receipt the newest are kept.
+    /// Takes a line. Of each kind the newest are kept.
     pub(super) fn say(&mut self, said: &Said) {
-        while self.said.len() >= MAX_SAID {
-            let first = self.said.iter().position(|(_, receipt)| receipt.is_none());
-            self.said.remove(first.unwrap_or_default());
+        let alike = |other: &Option<u64>| other.is_some() == said.receipt.is_some();
+        let most = if said.receipt.is_some() { MAX_KEPT } else { MAX_SAID };
+        if self.said.iter().filter(|(_, receipt)| alike(receipt)).count() >= most
+            && let Some(first) = self.said.iter().position(|(_, receipt)| alike(receipt))
+        {
+            self.said.remove(first);
         }
         self.said.push_back((Body::of(&said.line), said.receipt));
     }

@@ -53,6 +53,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) qga: Option<Box<Qga<T>>>,
     pub(super) profile: Option<Box<Profile>>,
     pub(super) restart: Option<Restart>,
+    pub(super) receipts: u64,
 }
 
 /// Requests to read the configuration again are waited for until none came for this long,

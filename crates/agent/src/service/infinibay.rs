@@ -5,14 +5,14 @@ use super::sources::Collected;
 use crate::config::{Settings, WireProfile};
 use infiniservice_actions::PowerAction;
 use infiniservice_channel::transport::Transport;
-use infiniservice_infinibay::{Answered, Platform, Profile, Severity, Speech, Step, Switches};
+use infiniservice_infinibay::{Answered, Platform, Profile, Severity, Speech, Step, Switches, scripts};
 use infiniservice_link::{Event, Line, Said};
 use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::guest::{GuestMessage, Response};
 use infiniservice_protocol::host::HostMessage;
 use infiniservice_protocol::{ActionName, ErrorCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// Longest line of the host: several scripts come in one, JSON within JSON.
@@ -191,8 +191,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
-    /// A line of a type that only this host has.
-    pub(super) fn deliver_line(&mut self, _text: &str) {
-        self.inform(Severity::Warn, "scripts are not run by this agent", json!({}));
+    /// Scripts, which are completed without being run. Their completions wait for a host that is away.
+    pub(super) fn deliver_line(&mut self, text: &str) {
+        for line in scripts::refused(text) {
+            self.receipts += 1;
+            self.say(line, Some(self.receipts));
+            self.inform(Severity::Warn, "a script was not run: this agent does not run scripts", Value::Null);
+        }
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         qga,
         profile,
         restart: None,
+        receipts: 0,
         config,
     })
 }

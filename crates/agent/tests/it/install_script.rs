@@ -243,3 +243,96 @@ fn wrong_arguments_have_the_exit_code_2() {
         assert_eq!(world().run("0022", arguments).status.code(), Some(2), "{arguments:?}");
     }
 }
+
+/// What the script has copies of, for a directory with nothing but the program beside it.
+const EMBEDDED: [&str; 6] = [
+    "infiniservice.service",
+    "infiniservice-readonly.service",
+    "infiniservice.sysusers",
+    "60-infiniservice.rules",
+    "61-infiniservice-readonly.rules",
+    "config.toml",
+];
+
+#[test]
+fn the_script_has_a_copy_of_each_file_that_it_installs() {
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
+    let script = packaging.join("install-linux.sh");
+    let text = fs::read_to_string(&script).expect("readable");
+    let (head, rest) = text.split_once("own_file() {\n").expect("the function");
+    let (_, tail) = rest.split_once("# End of what is generated.\n").expect("its end");
+    let mut cases = String::new();
+    for name in EMBEDDED {
+        let file = fs::read_to_string(packaging.join(name)).expect(name);
+        for part in ["        ", name, ") cat <<'END_OF_FILE'\n", &file, "END_OF_FILE\n            ;;\n"] {
+            cases.push_str(part);
+        }
+    }
+    let wanted = format!(
+        "{head}own_file() {{\n    case $1 in\n{cases}    esac\n}}\n# End of what is generated.\n{tail}"
+    );
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&script, &wanted).expect("written");
+    } else {
+        assert!(text == wanted, "UPDATE_GENERATED=1 cargo test -p infiniservice --test it install_script");
+    }
+}
+
+/// A world as Infinibay's host makes it: the program and the script, and nothing else.
+fn bare() -> World {
+    let world = world();
+    for name in EMBEDDED {
+        fs::remove_file(world.archive().join(name)).expect("removed");
+    }
+    world
+}
+
+impl World {
+    fn install_as_the_host(&self, secret: Option<&str>) -> Output {
+        let script = self.archive().join("install-linux.sh");
+        let mut command = Command::new("/bin/sh");
+        command.arg(script).arg("--root").arg(self.root()).args(["normal", "8c1f-22"]);
+        command.env_remove("INFINISERVICE_SHARED_SECRET");
+        command.envs(secret.map(|secret| ("INFINISERVICE_SHARED_SECRET", secret)));
+        command.output().expect("sh starts")
+    }
+}
+
+const PROFILE: &str = "etc/systemd/system/infiniservice.service.d/20-infinibay.conf";
+const SECRET: &str = "etc/infiniservice/shared_secret";
+
+#[test]
+fn with_nothing_but_the_program_beside_it_the_script_installs_the_same_files() {
+    let (bare, full) = (bare(), world());
+    assert!(bare.install_as_the_host(None).status.success());
+    full.install(&["normal", "8c1f-22"]);
+    for path in [PROGRAM, CONFIG, UNIT, READ_ONLY_UNIT, RULE, DROP_IN, PROFILE] {
+        let read = |world: &World| fs::read_to_string(world.installed(path)).expect(path);
+        assert_eq!(read(&bare), read(&full), "{path}");
+        assert_eq!(mode(&bare.installed(path)), mode(&full.installed(path)), "{path}");
+    }
+    assert!(bare.install_as_the_host(None).status.success(), "again at the first boot");
+}
+
+#[test]
+fn the_hosts_secret_is_kept_where_only_root_reads_it_and_is_gone_with_the_next_installation_without_one() {
+    let world = bare();
+    let secret = "0f".repeat(32);
+    let out = world.install_as_the_host(Some(&secret));
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let read = |path| fs::read_to_string(world.installed(path)).expect("readable");
+    assert_eq!((read(SECRET).trim_end(), mode(&world.installed(SECRET))), (secret.as_str(), 0o600));
+    assert!(
+        read(PROFILE).contains("INFINISERVICE_WIRE_PROFILE=infinibay") && !read(PROFILE).contains(&secret)
+    );
+    assert!(read(PROFILE).contains("INFINISERVICE_SHARED_SECRET_FILE=/etc/infiniservice/shared_secret"));
+    world.install(&[]);
+    assert!(world.installed(SECRET).exists(), "an upgrade by hand keeps both");
+    assert!(world.install_as_the_host(None).status.success());
+    assert!(!world.installed(SECRET).exists() && !read(PROFILE).contains("SECRET"), "{}", read(PROFILE));
+    for bad in ["short", "with a space in it, long enough"] {
+        assert!(!world.install_as_the_host(Some(bad)).status.success(), "{bad}");
+    }
+    world.install(&["full"]);
+    assert!(!world.installed(PROFILE).exists());
+}

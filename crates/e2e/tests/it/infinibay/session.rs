@@ -110,6 +110,29 @@ fn bad_lines_are_answered_by_one_error_a_minute_for_each_code() -> Result<()> {
 }
 
 #[test]
+fn scripts_are_completed_at_once_as_not_run_however_many_and_long_they_are() -> Result<()> {
+    let mut host = Host::start("")?;
+    host.next("metrics")?;
+    let script = |id: &str, content: String| {
+        json!({
+            "execution_id": id, "script_id": "s", "script_name": "n", "script_content": content, "shell": "BASH",
+            "execution_type": "ON_DEMAND", "input_values": {}, "timeout_seconds": 600, "run_as": null,
+        })
+    };
+    let long = script("long", "x".repeat(5 << 20));
+    host.send(&json!({"type": "pending_scripts_response", "timestamp": "t", "scripts": [script("short", "id".into()), long]}))?;
+    for id in ["short", "long"] {
+        let completion = host.next("script_completion")?;
+        ensure!(completion["execution_id"] == id && completion["exit_code"] == 126, "{completion}");
+        ensure!(
+            completion["stderr"].as_str().is_some_and(|why| !why.is_empty()) && completion["stdout"] == "",
+            "{completion}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn either_name_of_an_action_blocks_it_and_the_hosts_is_told() -> Result<()> {
     let mut host = Host::start("blocked_actions = [\"CheckDiskSpace\", \"Autochecks\", \"ProcessTop\"]\n")?;
     host.next("metrics")?;
