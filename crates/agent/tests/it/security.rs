@@ -74,6 +74,18 @@ fn the_table_of_dependencies_has_each_once_with_its_reason_and_its_runner_up_and
     }
 }
 
+/// journald counts the lines of a whole unit, those of its commands included, and drops what is too many (journald.conf(5)); and only
+/// the main process speaks for the unit.
+#[test]
+fn no_flood_of_lines_makes_the_journal_drop_the_agents_own() {
+    for unit in ["packaging/infiniservice.service", "packaging/infiniservice-readonly.service"] {
+        let text = read(unit);
+        for wanted in ["LogRateLimitIntervalSec=0", "NotifyAccess=main"] {
+            assert!(text.lines().any(|line| line == wanted), "{unit} lacks {wanted}");
+        }
+    }
+}
+
 /// Crates of which the lock file has two versions: one of each is in no program of ours, but in procedural macros, and in the lab.
 const TWICE: [&str; 2] = ["bitflags", "syn"];
 
