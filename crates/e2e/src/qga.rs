@@ -70,6 +70,17 @@ impl QgaHost {
         Ok(())
     }
 
+    /// Asks until an agent answers: what was written before it opened its port may be lost.
+    pub fn meet(&mut self) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        while self.read.is_empty() {
+            ensure!(Instant::now() < end, "no agent answers");
+            self.write(b"{\"execute\":\"guest-ping\"}\n")?;
+            self.wait()?;
+        }
+        self.as_proxmox(1, "guest-ping").map(drop)
+    }
+
     /// Asks, and gives the answer as it came.
     pub fn ask(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         let request = match arguments {

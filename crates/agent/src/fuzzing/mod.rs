@@ -35,6 +35,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("netlink", infiniservice_collector::fuzzing::netlink),
     ("os_release", os_release),
     ("proc", proc),
+    ("qga", infiniservice_qga::fuzzing::session),
     ("rpm", rpm),
     ("tools", tools),
     ("winget", infiniservice_actions::packages::fuzzing::winget),

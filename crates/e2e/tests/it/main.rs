@@ -10,6 +10,7 @@ mod log_reader;
 mod operations_page;
 mod process;
 mod qga;
+mod qga_beside;
 mod status;
 mod symptoms;
 mod terminal;

@@ -3,6 +3,7 @@
 //! It has its own driver, session and commands, and shares nothing with the link but the loop that waits for both. Neither
 //! holds the other up: each moves a bounded number of bytes in a turn, and commands are tasks of their own.
 
+mod narrow;
 mod plan;
 mod record;
 

@@ -1,5 +1,6 @@
 //! Whether the port is served, and which commands are on: the settings, and what the machine has.
 
+use super::narrow::narrow;
 use crate::config::{GuestAgentMode, Settings};
 use infiniservice_channel::transport::DeviceOptions;
 use infiniservice_channel::transport::candidates::Search;
@@ -44,7 +45,7 @@ impl Plan {
         }
         let watch = !settings.disable_device_monitoring;
         let session = session::Settings {
-            policy: policy(settings),
+            policy: narrowed(policy(settings)),
             max_request_bytes: settings.qga_max_request_bytes.min(MAX_REQUEST_BYTES_WITH_FILES),
             devices_are_watched: watch,
             seed: fastrand::u64(..),
@@ -73,6 +74,11 @@ fn why_not(settings: &Settings, rival: Option<&Path>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn narrowed(mut policy: Policy) -> Policy {
+    narrow(&mut policy);
+    policy
 }
 
 fn policy(settings: &Settings) -> Policy {

@@ -1,0 +1,119 @@
+//! The agent beside the real `qemu-ga`: the same requests, and what of the answers differs.
+
+use anyhow::Result;
+use infiniservice_e2e::binary;
+use infiniservice_e2e::local::LocalAgent;
+use infiniservice_e2e::qga::QgaHost;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// Places in an answer that may be in ours only, or in theirs only, each with its reason.
+const ALLOWED: [&str; 3] = [
+    // Since QEMU 9.1.
+    "guest-get-fsinfo: .return[].total-bytes-privileged: number",
+    // Where nothing failed there is no number of an error.
+    "guest-set-memory-blocks: .return[].error-code: number",
+    // Counters are told of interfaces without addresses too.
+    "guest-network-get-interfaces: .return[].statistics",
+];
+
+/// Where the program is: `INFINISERVICE_QEMU_GA`, or as distributions have it.
+fn program() -> Option<PathBuf> {
+    let named = std::env::var_os("INFINISERVICE_QEMU_GA").map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from("/usr/sbin/qemu-ga"))).filter(|path| path.exists())
+}
+
+/// It ends with this value.
+struct Theirs(Child);
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _ended = self.0.wait();
+    }
+}
+
+fn requests() -> Vec<(&'static str, Value)> {
+    let read = |name| (name, Value::Null);
+    vec![
+        read("guest-ping"),
+        read("guest-get-time"),
+        read("guest-get-osinfo"),
+        read("guest-get-host-name"),
+        read("guest-get-timezone"),
+        read("guest-get-users"),
+        read("guest-get-vcpus"),
+        read("guest-get-memory-blocks"),
+        read("guest-get-memory-block-info"),
+        read("guest-get-cpustats"),
+        read("guest-get-diskstats"),
+        read("guest-network-get-interfaces"),
+        read("guest-get-fsinfo"),
+        read("guest-get-disks"),
+        read("guest-fsfreeze-status"),
+        read("guest-fsfreeze-thaw"),
+        read("guest-nope"),
+        ("guest-get-time", json!({ "x": 1 })),
+        ("guest-set-vcpus", json!({ "vcpus": [] })),
+        ("guest-set-vcpus", json!({ "vcpus": [{ "logical-id": 99, "online": true }] })),
+        ("guest-set-vcpus", json!({ "vcpus": [{ "logical-id": 0, "online": false }] })),
+        ("guest-set-memory-blocks", json!({ "mem-blks": [{ "phys-index": 99_999, "online": true }] })),
+        ("guest-shutdown", json!({ "mode": "x" })),
+        ("guest-set-time", json!({ "time": -1 })),
+        ("guest-file-open", json!({ "path": "/no/such" })),
+        ("guest-file-open", json!({ "path": "/x", "mode": "q" })),
+        ("guest-file-close", json!({ "handle": 7 })),
+        ("guest-exec-status", json!({ "pid": 77 })),
+        ("guest-fsfreeze-freeze-list", json!({ "mountpoints": ["/no"] })),
+        ("guest-set-user-password", json!({ "username": "a:b", "password": "eA==", "crypted": false })),
+    ]
+}
+
+/// Each place with its kind; texts of errors as they are.
+fn shape(value: &Value, at: &str, shapes: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                shape(value, &format!("{at}.{key}"), shapes);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| shape(value, &format!("{at}[]"), shapes)),
+        Value::String(text) if at.starts_with(".error") => drop(shapes.insert(format!("{at}: {text}"))),
+        Value::String(_) => drop(shapes.insert(format!("{at}: text"))),
+        Value::Number(_) => drop(shapes.insert(format!("{at}: number"))),
+        Value::Bool(_) => drop(shapes.insert(format!("{at}: boolean"))),
+        Value::Null => drop(shapes.insert(format!("{at}: null"))),
+    }
+}
+
+#[test]
+fn answers_have_the_shape_and_the_errors_of_those_of_the_real_program() -> Result<()> {
+    let Some(program) = program() else {
+        eprintln!("SKIPPED: qemu-ga is not installed");
+        return Ok(());
+    };
+    let (mut ours, mut theirs) = (QgaHost::new()?, QgaHost::new()?);
+    let config = ours.config() + "qga_commands = \"all\"\n";
+    let (_agent, _own) = LocalAgent::start(&binary::tested_agent()?, &config, &[])?;
+    let state = tempfile::tempdir()?;
+    let mut command = Command::new(program);
+    command.args(["-m", "isa-serial", "-p", &theirs.path, "-t"]).arg(state.path());
+    let _qemu_ga = Theirs(command.stderr(Stdio::null()).spawn()?);
+    ours.meet()?;
+    theirs.meet()?;
+    let mut wrong = Vec::new();
+    for (name, arguments) in requests() {
+        let shapes = |answer: &Value| {
+            let mut shapes = BTreeSet::new();
+            shape(answer, "", &mut shapes);
+            shapes
+        };
+        let (one, other) = (shapes(&ours.ask(name, &arguments)?), shapes(&theirs.ask(name, &arguments)?));
+        let differ = one.symmetric_difference(&other).map(|place| format!("{name}: {place}"));
+        wrong.extend(differ.filter(|place| !ALLOWED.iter().any(|allowed| place.starts_with(allowed))));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    Ok(())
+}
