@@ -747,6 +747,18 @@ END_OF_FILE
 # One of safe, all.
 #qga_commands = "safe"
 
+# Let hosts run programs with `guest-exec`, as root.
+# True or false.
+#qga_allow_exec = false
+
+# Let hosts read and write any file with `guest-file-open` and its companions.
+# True or false.
+#qga_allow_files = false
+
+# Let hosts set users' passwords with `guest-set-user-password`.
+# True or false.
+#qga_allow_passwords = false
+
 # Commands of the QEMU guest agent's protocol that are off in any case.
 # A list of at least one command of the QEMU guest agent.
 #qga_block = ["guest-suspend-disk"]

@@ -27,14 +27,14 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(steers) { text.replace(steers, " ").into() } else { text.into() }
 }
 
-/// The text's first [`MAX_ECHO_CHARS`] characters, harmless, with an ellipsis where there were more.
+/// The text's first `MAX_ECHO_CHARS` characters, harmless, with an ellipsis where there were more.
 pub fn echo(text: &str) -> String {
     let head = head(text);
     let more = if head.len() < text.len() { "\u{2026}" } else { "" };
     one_line(head).into_owned() + more
 }
 
-/// The text's first [`MAX_ECHO_CHARS`] characters as they stand.
+/// The text's first `MAX_ECHO_CHARS` characters as they stand.
 pub fn head(text: &str) -> &str {
     let end = text.char_indices().nth(MAX_ECHO_CHARS).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or_default()

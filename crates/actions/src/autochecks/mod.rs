@@ -1,6 +1,6 @@
 //! `Autochecks`: is this machine well, and what would put it right?
 //!
-//! One file a check below [`checks`]: pure assessments of facts, with the gathering beside them. [`runner`] makes them beside
+//! One file a check below [`checks`]: pure assessments of facts, with the gathering beside them. `runner` makes them beside
 //! each other; what hangs or fails is `skipped`. What each check means is described in `docs/autochecks.md`.
 
 pub mod checks;

@@ -12,7 +12,7 @@
 //! **From a thread**, [`ask`] and [`Answer::wait`] for one call, and [`Series`] for many of a kind, such as one for each
 //! process: they run in one thread, and only where one hangs does another thread take over behind it.
 //!
-//! **Descriptors.** Threads of lanes that touch what others own ([`Lane::has_own_table`]) have a table of descriptors of their
+//! **Descriptors.** Threads of lanes that touch what others own (`Lane::has_own_table`) have a table of descriptors of their
 //! own, empty but for the standard streams: a thread that hangs keeps no port or socket open when the process is killed.
 //! So work of these lanes opens what it needs, and neither brings descriptors along nor gives any back.
 

@@ -52,7 +52,7 @@ pub(super) const KNOWN: [&str; 6] =
 /// honest lists stay below, and a list of empty lists does not.
 pub const MAX_GUEST_LINE_MEMORY: usize = 64 << 20;
 
-/// Reads one line of the guest. A line that would take more than [`MAX_GUEST_LINE_MEMORY`] is not read.
+/// Reads one line of the guest. A line that would take more than `MAX_GUEST_LINE_MEMORY` is not read.
 ///
 /// # Errors
 /// Where the line is no message.
