@@ -1,8 +1,8 @@
 //! The kernel's log since boot, from the journal's JSON (`journalctl(1)`, `systemd.journal-fields(7)`).
 
+use super::journal_entry::JournalEntry;
 use infiniservice_exec::Request;
 use infiniservice_platform::one_line::blanked;
-use serde_json::Value;
 
 /// So many lines of each kind are looked at, the newest first.
 const MAX_LINES: usize = 2000;
@@ -78,35 +78,14 @@ pub fn parse(output: &str) -> Vec<Entry> {
 }
 
 fn entry(line: &str) -> Option<Entry> {
-    let line: Value = serde_json::from_str(line).ok()?;
-    let micros: u64 = line.get("__REALTIME_TIMESTAMP")?.as_str()?.parse().ok()?;
+    let line = JournalEntry::read(line)?;
+    let number = |field: &str| line.text(field)?.parse().ok();
     Some(Entry {
-        message: message(line.get("MESSAGE")?)?,
-        at_secs: micros / 1_000_000,
-        priority: number(&line, "PRIORITY"),
-        facility: number(&line, "SYSLOG_FACILITY"),
+        message: blanked(line.text("MESSAGE")?),
+        at_secs: line.micros()? / 1_000_000,
+        priority: number("PRIORITY"),
+        facility: number("SYSLOG_FACILITY"),
     })
-}
-
-fn number(line: &Value, field: &str) -> Option<u8> {
-    line.get(field)?.as_str()?.parse().ok()
-}
-
-fn message(value: &Value) -> Option<String> {
-    text(value).map(|text| blanked(&text))
-}
-
-/// A field's text: a text; a list of bytes where it is no valid UTF-8; a list of texts where the field stands there twice.
-pub fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(items) if items.iter().all(Value::is_u64) => {
-            let bytes: Vec<u8> = items.iter().filter_map(|item| u8::try_from(item.as_u64()?).ok()).collect();
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        }
-        Value::Array(items) => items.first()?.as_str().map(str::to_owned),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

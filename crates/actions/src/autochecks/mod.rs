@@ -9,6 +9,7 @@ mod finding;
 #[cfg(target_os = "linux")]
 mod full;
 pub mod journal;
+pub(crate) mod journal_entry;
 mod kernel_errors;
 mod machine;
 mod runner;

@@ -2,18 +2,15 @@
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "tested on every platform"))]
 
 use super::{Found, Wanted, identifier};
-use crate::autochecks::journal::text as journal_text;
+use crate::autochecks::journal_entry::JournalEntry;
 use infiniservice_exec::{Captured, Request};
 use infiniservice_protocol::action::LogPriority;
 use infiniservice_protocol::data::LogLine;
 use infiniservice_protocol::timestamp::rfc3339_millis;
-use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// All that is read of an entry.
 const FIELDS: &str = "--output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID";
-/// When the entry was logged, in microseconds since 1970.
-const TIME: &str = "__REALTIME_TIMESTAMP";
 /// Output of one look, in bytes: more than an answer may hold, as a message that is no UTF-8 takes up to four times its length.
 const MAX_BYTES: usize = 4 << 20;
 /// The longest escape of a character in JSON: `\u001b`.
@@ -53,37 +50,38 @@ pub(super) fn read_all(output: &Captured, now: &str, found: &mut Found) {
 
 /// Reads an entry; other lines are none.
 fn read(text: &str) -> Option<LogLine> {
-    let entry: Value = serde_json::from_str(text).ok()?;
-    let time = entry.get(TIME)?.as_str()?.parse().ok()?;
-    Some(line(&entry, rfc3339_millis(UNIX_EPOCH + Duration::from_micros(time))))
+    let entry = JournalEntry::read(text)?;
+    Some(line(&entry, time(&entry)?))
 }
 
 /// Reads what there is of an entry that was cut. journalctl 252 writes the fields in any order, so that its time may be behind
 /// that; then it has that of the line before it, `newer`.
 fn cut(text: &str, newer: &str) -> Option<LogLine> {
     let entry = repaired(text)?;
-    let time = entry.get(TIME).and_then(Value::as_str).and_then(|micros| micros.parse().ok());
-    let time = time.map(|micros| rfc3339_millis(UNIX_EPOCH + Duration::from_micros(micros)));
-    Some(LogLine { cut: true, ..line(&entry, time.unwrap_or_else(|| newer.to_owned())) })
+    Some(LogLine { cut: true, ..line(&entry, time(&entry).unwrap_or_else(|| newer.to_owned())) })
 }
 
-fn line(entry: &Value, time: String) -> LogLine {
-    let text = |field: &str| entry.get(field).and_then(journal_text);
+fn time(entry: &JournalEntry) -> Option<String> {
+    Some(rfc3339_millis(UNIX_EPOCH + Duration::from_micros(entry.micros()?)))
+}
+
+fn line(entry: &JournalEntry, time: String) -> LogLine {
+    let text = |field: &str| entry.text(field);
     LogLine {
         time,
         priority: text("PRIORITY").and_then(|number| LogPriority::from_number(number.parse().ok()?)),
-        identifier: text("SYSLOG_IDENTIFIER").or_else(|| text("_COMM")).and_then(|name| identifier(&name)),
+        identifier: text("SYSLOG_IDENTIFIER").or_else(|| text("_COMM")).and_then(identifier),
         pid: text("_PID").or_else(|| text("SYSLOG_PID")).and_then(|pid| pid.parse().ok()),
-        message: text("MESSAGE").unwrap_or_default(),
+        message: text("MESSAGE").unwrap_or_default().to_owned(),
         cut: false,
     }
 }
 
 /// An object that was cut within its last text, or within its last list of bytes, closed there.
-fn repaired(text: &str) -> Option<Value> {
+fn repaired(text: &str) -> Option<JournalEntry> {
     let tail = text.floor_char_boundary(text.len().saturating_sub(ESCAPE_BYTES));
     let escape = text.get(tail..)?.find('\\').map_or(text.len(), |at| tail + at);
     let whole = text.get(..escape)?.trim_end_matches('\\');
     let (list, _) = text.rsplit_once(',')?;
-    [format!("{whole}\"}}"), format!("{list}]}}")].iter().find_map(|text| serde_json::from_str(text).ok())
+    [format!("{whole}\"}}"), format!("{list}]}}")].iter().find_map(|text| JournalEntry::read(text))
 }
