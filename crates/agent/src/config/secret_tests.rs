@@ -126,3 +126,13 @@ fn a_configuration_file_with_the_secret_in_it_has_to_be_closed_too() {
         "{told}"
     );
 }
+
+#[test]
+fn a_reload_that_drops_the_secret_leaves_it_in_force_until_a_restart() {
+    let (_directory, path, sources) = world("config.toml", &format!("shared_secret = \"{SECRET}\"\n"));
+    let mut loaded = sources.load().expect("valid");
+    std::fs::write(path, "max_ports = 7\n").expect("written");
+    let reloaded = loaded.reload().expect("valid");
+    assert!(reloaded.needs_restart.contains(&"shared_secret"), "{:?}", reloaded.needs_restart);
+    assert_eq!(secret(&loaded), Some(SECRET));
+}
