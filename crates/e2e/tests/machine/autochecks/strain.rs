@@ -2,7 +2,7 @@
 
 use super::{checked, expect, of, one};
 use crate::support::{Undo, with_host};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::harness::Scenario;
 use infiniservice_protocol::data::{Check, CheckStatus};
@@ -12,15 +12,16 @@ pub const SCENARIOS: &[Scenario] = &[
     ("autochecks::an_oom_kill_is_counted_and_its_victim_named", oom_kill),
 ];
 
-/// Takes what is available up to so many MB, and holds it.
+/// Takes what is available up to so many MB, holds it, and takes what others free later.
 const BALLAST: &str = r#"
 import sys, time
 def available():
     for line in open("/proc/meminfo"):
         if line.startswith("MemAvailable"): return int(line.split()[1]) >> 10
 held = []
-while available() > int(sys.argv[1]): held.append(bytearray(b"x") * (4 << 20))
-time.sleep(1000)
+while True:
+    if available() > int(sys.argv[1]): held.append(bytearray(b"x") * (4 << 20))
+    else: time.sleep(0.5)
 "#;
 
 /// Three processes that touch more than their control group may hold: what is over goes to the swap space, and they wait.
@@ -51,12 +52,15 @@ const STOP: &str = "fsfreeze -u /srv/lab-frozen; systemctl kill -s KILL lab-thra
     swapoff /var/lib/lab-swap; umount /srv/lab-frozen; systemctl reset-failed lab-thrash lab-ballast lab-waiters; \
     rm -rf /srv/lab-frozen /var/lib/lab-swap /var/tmp/lab-frozen.img /run/lab-ballast.py /run/lab-thrash.py /run/lab-waiters.py";
 
-/// What the kernel's own files say, so that the checks are asked once only.
+/// Whether it is there by what the kernel's own files say, so that the checks are asked once only; and their figures.
 const REACHED: &str = r#"awk '
     FILENAME ~ "meminfo" { m[$1] = $2 }
     FILENAME ~ "loadavg" { load = $2 }
     FILENAME ~ "pressure" && $1 == "some" { split($3, p, "=") }
-    END { print (m["MemAvailable:"] < 60000 && m["SwapFree:"] < 0.15 * m["SwapTotal:"] && load > 4.5 && p[2] > 11) }
+    END {
+        print (m["MemAvailable:"] < 60000 && m["SwapFree:"] < 0.15 * m["SwapTotal:"] && load > 4.5 && p[2] > 11), \
+            "available", m["MemAvailable:"], "swap", m["SwapFree:"], m["SwapTotal:"], "load", load, "waited", p[2]
+    }
 ' /proc/meminfo /proc/loadavg /proc/pressure/memory"#;
 
 fn strain(guest: &Guest) -> Result<()> {
@@ -67,7 +71,9 @@ fn strain(guest: &Guest) -> Result<()> {
     guest.sh(START)?;
     let names = ["memory", "memory_pressure", "swap", "cpu_load"];
     let (data, killed) = with_host(guest, |client| {
-        guest.until("the strain is there", |guest| Ok(guest.sh(REACHED)? == "1"))?;
+        guest
+            .until("the strain is there", |guest| Ok(guest.sh(REACHED)?.starts_with("1 ")))
+            .with_context(|| guest.sh(REACHED).unwrap_or_default())?;
         Ok((checked(guest, client, &names)?, one(guest, client, "oom_kills")?))
     })?;
     let bad = |name: &str, words: &str| {
