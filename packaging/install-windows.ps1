@@ -12,6 +12,9 @@ Ask for the secret with which the host signs; it is written to the configuration
 File whose first line is that secret, for unattended installations. Delete it afterwards.
 .PARAMETER SharedSecret
 The same as a SecureString, for scripts. It is not a plain string, because PowerShell keeps command lines in its history and its log.
+.PARAMETER ServiceMode
+native (the default), or normal, as Infinibay's host calls this script: with the host's profile, with the secret of the variable
+INFINISERVICE_SHARED_SECRET, and without an older secret if there is no such variable.
 .PARAMETER NoStart
 Do not start the service now; it starts with the system.
 .PARAMETER Uninstall
@@ -25,6 +28,7 @@ param(
     [Parameter(ParameterSetName = 'Install')] [switch] $AskSecret,
     [Parameter(ParameterSetName = 'Install')] [string] $SecretFile,
     [Parameter(ParameterSetName = 'Install')] [Security.SecureString] $SharedSecret,
+    [Parameter(ParameterSetName = 'Install')] [ValidateSet('native', 'normal')] [string] $ServiceMode = 'native',
     [Parameter(ParameterSetName = 'Install')] [switch] $NoStart,
     [Parameter(ParameterSetName = 'Uninstall', Mandatory = $true)] [switch] $Uninstall,
     [Parameter(ParameterSetName = 'Uninstall')] [switch] $Purge
@@ -59,6 +63,7 @@ function Get-Secret {
     if ($AskSecret) { $entered = Read-Host -Prompt 'Shared secret' -AsSecureString }
     elseif ($SharedSecret) { $entered = $SharedSecret }
     elseif ($SecretFile) { return [string](Get-Content -LiteralPath $SecretFile -TotalCount 1) }
+    elseif ($ServiceMode -eq 'normal') { return [string]$env:INFINISERVICE_SHARED_SECRET }
     else { return '' }
     return (New-Object Net.NetworkCredential('', $entered)).Password
 }
@@ -76,9 +81,15 @@ function Install-Agent {
         if (Test-Path -LiteralPath $from) { Copy-Item -LiteralPath $from -Destination $directory -Force }
     }
     $arguments = @('install')
-    if ($VmId) { $arguments += @('--vm-id', $VmId) }
+    $name = $VmId
+    if (-not $name) { $name = $env:INFINIBAY_VM_ID }
+    if ($name) { $arguments += @('--vm-id', $name) }
     $secret = Get-Secret
     if ($secret) { $arguments += '--save-secret' }
+    if ($ServiceMode -eq 'normal') {
+        $arguments += @('--wire-profile', 'infinibay')
+        if (-not $secret) { $arguments += '--forget-secret' }
+    }
     # In the environment of this process and its children only: every user can read a command line.
     if ($secret) { $env:INFINISERVICE_SHARED_SECRET = $secret }
     try { Invoke-Service @arguments }

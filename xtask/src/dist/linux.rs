@@ -39,7 +39,7 @@ pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
         fs::remove_dir_all(&out).with_context(|| out.display().to_string())?;
     }
     stage::lay_out(site, &programs)?;
-    let mut made = vec![stage::archive(site)?];
+    let mut made = vec![stage::archive(site)?, stage::archive_for_infinibay(site)?];
     for package in [&packages::GUEST, &packages::HOST] {
         made.extend([packages::deb(site, package)?, packages::rpm(site, package)?]);
     }

@@ -73,12 +73,27 @@ fn sums(site: &Site) -> Result<()> {
 
 /// The archive: one directory, files in order, belonging to root, all of one time.
 pub fn archive(site: &Site) -> Result<PathBuf> {
-    let name = format!("infiniservice-{}-x86_64-linux", env!("CARGO_PKG_VERSION"));
+    packed(site, "stage", &format!("infiniservice-{}-x86_64-linux", env!("CARGO_PKG_VERSION")))
+}
+
+/// What Infinibay's host serves to its machines, laid out as it looks for it: the program, and the script, which has all else
+/// in itself.
+pub fn archive_for_infinibay(site: &Site) -> Result<PathBuf> {
+    let root = site.out().join("infinibay");
+    for (name, below) in [(PROGRAMS[0], "binaries/linux"), ("install-linux.sh", "install")] {
+        fs::create_dir_all(root.join(below))?;
+        fs::copy(site.stage().join(name), root.join(below).join(name))?;
+    }
+    packed(site, "infinibay", &format!("infiniservice-{}-infinibay-linux", env!("CARGO_PKG_VERSION")))
+}
+
+/// `NAME.tar.gz` of a directory in the release, with its files below `NAME/`.
+fn packed(site: &Site, directory: &str, name: &str) -> Result<PathBuf> {
     let path = site.out().join(format!("{name}.tar.gz"));
     let mut tar = site.command("tar", &["--create", "--format=gnu", "--sort=name", "--owner=0", "--group=0"]);
     tar.args(["--numeric-owner", "--mode=u+rwX,go-w", &format!("--mtime=@{}", site.epoch)]);
     // gzip writes neither name nor time.
-    tar.args(["--use-compress-program=gzip -9 -n", &format!("--transform=s,^stage,{name},"), "--file"]);
-    run(tar.arg(&path).args(["--directory"]).arg(site.out()).arg("stage"))?;
+    tar.args(["--use-compress-program=gzip -9 -n", &format!("--transform=s,^{directory},{name},"), "--file"]);
+    run(tar.arg(&path).args(["--directory"]).arg(site.out()).arg(directory))?;
     Ok(path)
 }

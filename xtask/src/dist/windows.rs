@@ -1,4 +1,5 @@
-//! `cargo xtask dist windows`: the programs and the script that installs them, and a zip of all.
+//! `cargo xtask dist windows`: the programs and the script that installs them, a zip of all, and one as Infinibay's host
+//! serves them.
 
 use super::zip;
 use crate::steps::root;
@@ -23,10 +24,16 @@ pub fn run(debug: bool) -> Result<()> {
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(root().join(licence), directory.join(licence))?;
     }
-    let zip = zip::of_directory(
-        &directory,
-        &format!("infiniservice-{}-x86_64-windows", env!("CARGO_PKG_VERSION")),
-    )?;
-    println!("{} ({:.1} MB)", zip.display(), fs::metadata(&zip)?.len() as f64 / 1e6);
+    let version = env!("CARGO_PKG_VERSION");
+    let all = zip::of_directory(&directory, &format!("infiniservice-{version}-x86_64-windows"))?;
+    // As Infinibay's host looks for what it serves to its machines.
+    let served = [
+        ("infiniservice.exe", "binaries/windows/infiniservice.exe"),
+        ("install-windows.ps1", "install/install-windows.ps1"),
+    ];
+    let served = zip::of_files(&directory, &format!("infiniservice-{version}-infinibay-windows"), &served)?;
+    for zip in [all, served] {
+        println!("{} ({:.1} MB)", zip.display(), fs::metadata(&zip)?.len() as f64 / 1e6);
+    }
     Ok(())
 }

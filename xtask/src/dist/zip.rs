@@ -10,17 +10,28 @@ const DATE: u16 = 0x21;
 
 /// `NAME.zip` in `directory`, with all its other files below `NAME/`.
 pub fn of_directory(directory: &Path, name: &str) -> Result<PathBuf> {
-    let zip = directory.join(name).with_added_extension_zip();
     let mut paths: Vec<PathBuf> =
         fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.retain(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "zip"));
-    paths.sort();
-    let mut files = Vec::new();
+    let mut names = Vec::new();
     for path in &paths {
-        let file = path.file_name().context("a file has a name")?.to_string_lossy().into_owned();
-        files.push((format!("{name}/{file}"), fs::read(path).with_context(|| path.display().to_string())?));
+        names.push(path.file_name().context("a file has a name")?.to_string_lossy().into_owned());
     }
-    fs::write(&zip, archive(&files)?)?;
+    names.sort();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    of_files(directory, name, &files)
+}
+
+/// `NAME.zip` in `directory`, with these files of it: each by its name, and the path below `NAME/` that it gets.
+pub fn of_files(directory: &Path, name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
+    let zip = directory.join(name).with_added_extension_zip();
+    let mut contents = Vec::new();
+    for (file, inside) in files {
+        let path = directory.join(file);
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        contents.push((format!("{name}/{inside}"), bytes));
+    }
+    fs::write(&zip, archive(&contents)?)?;
     Ok(zip)
 }
 

@@ -162,6 +162,12 @@ pub enum ServiceRequest {
         /// Write the secret in the variable `INFINISERVICE_SHARED_SECRET` to the configuration file
         #[arg(long)]
         save_secret: bool,
+        /// Remove an older secret from the configuration file
+        #[arg(long, conflicts_with = "save_secret")]
+        forget_secret: bool,
+        /// Write the profile of the host to the configuration file: native or infinibay
+        #[arg(long, value_name = "PROFILE")]
+        wire_profile: Option<String>,
         /// Given to the agent each time it is started
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<std::ffi::OsString>,

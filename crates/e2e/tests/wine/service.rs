@@ -120,6 +120,11 @@ fn makes_known(windows: &Windows) -> Result<()> {
     let text = fs::read_to_string(configuration.join("config.toml"))?;
     ensure!(text.contains("max_ports = 7") && text.contains(r#"vm_id = "vm-\"7\"""#), "{text}");
     ensure!(text.contains("shared_secret = \"sixteen"), "{text}");
+    let mut again = windows.prefix.command(&agent)?;
+    output_of(again.args(["service", "install", "--wire-profile", "infinibay", "--forget-secret"]))?;
+    let text = fs::read_to_string(configuration.join("config.toml"))?;
+    ensure!(text.contains("wire_profile = \"infinibay\"") && text.contains("max_ports = 7"), "{text}");
+    ensure!(!text.contains("shared_secret"), "{text}");
     for path in [configuration.clone(), configuration.join("config.toml")] {
         ensure!(others_may(&path)? == 0, "{} is open to others: {:o}", path.display(), others_may(&path)?);
     }

@@ -10,6 +10,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ("install::script::again_upgrades_and_keeps_the_configuration", again),
     ("install::script::uninstall_and_purge_leave_nothing", uninstall),
     ("install::script::two_commands_install_from_the_archive_without_a_network", archive),
+    ("install::script::as_infinibays_host_calls_it_it_needs_only_the_program_beside_it", as_infinibays_host),
 ];
 
 const CONFIG: &str = "/etc/infiniservice/config.toml";
@@ -45,7 +46,7 @@ fn uninstall(guest: &Guest) -> Result<()> {
 }
 
 fn archive(guest: &Guest) -> Result<()> {
-    let archive = of_the_release(guest, "*.tar.gz")?;
+    let archive = of_the_release(guest, "*-x86_64-linux.tar.gz")?;
     let _undo = without_it(guest, &format!("rm -rf /var/tmp/lab-archive; {PURGE}"))?;
     let others =
         format!("tar --numeric-owner -tvzf {archive} | awk '$2 != \"0/0\" || $1 ~ /^.....w|^........w|s|t/'");
@@ -58,4 +59,28 @@ fn archive(guest: &Guest) -> Result<()> {
     let environment = guest.sh("systemctl show -p Environment --value infiniservice")?;
     equal("its name", environment.as_str(), "INFINISERVICE_VM_ID=lab-7")?;
     answers(guest)
+}
+
+/// The host puts two files into a directory and calls the script, later once more without a secret.
+fn as_infinibays_host(guest: &Guest) -> Result<()> {
+    let archive = of_the_release(guest, "*-infinibay-linux.tar.gz")?;
+    let _undo = without_it(guest, &format!("rm -rf /var/tmp/lab-host /tmp/infiniservice; {PURGE}"))?;
+    guest.sh(&format!(
+        "mkdir /var/tmp/lab-host /tmp/infiniservice; tar -xzf {archive} -C /var/tmp/lab-host"
+    ))?;
+    guest.sh(
+        "cd /var/tmp/lab-host/*; cp binaries/linux/infiniservice install/install-linux.sh /tmp/infiniservice",
+    )?;
+    let install = "cd /tmp/infiniservice; ./install-linux.sh normal 8c1f-22";
+    guest.sh(&format!("export INFINISERVICE_SHARED_SECRET={}; {install}", "5e".repeat(32)))?;
+    equal("state", state(guest)?.as_str(), "active")?;
+    let environment = guest.sh("systemctl show -p Environment --value infiniservice")?;
+    for setting in ["INFINISERVICE_VM_ID=8c1f-22", "INFINISERVICE_WIRE_PROFILE=infinibay"] {
+        ensure!(environment.contains(setting), "{setting} is not in {environment}");
+    }
+    let secret = "stat -c '%U %a' /etc/infiniservice/shared_secret 2>/dev/null || echo none";
+    equal("its secret", guest.sh(secret)?.as_str(), "root 600")?;
+    guest.sh(install)?;
+    equal("without the variable", guest.sh(secret)?.as_str(), "none")?;
+    equal("state", state(guest)?.as_str(), "active")
 }

@@ -26,8 +26,8 @@ const NOT_INSTALLED: i32 = 1060;
 /// What failed, with what to do.
 pub fn carry_out(request: &Request) -> Result<String, String> {
     let done = match request {
-        Request::Install { vm_id, save_secret, arguments } => {
-            install::configure(vm_id.as_deref(), *save_secret)?;
+        Request::Install { arguments, .. } => {
+            install::configure(request)?;
             install::install(arguments.clone()).map(|done| format!("{NAME} is {done}"))
         }
         Request::Uninstall => uninstall(),

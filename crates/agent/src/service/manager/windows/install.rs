@@ -2,6 +2,7 @@
 //! others, settings that the installer was given.
 
 use super::{NAME, protect};
+use crate::cli::ServiceRequest as Request;
 use crate::config::{edit, own_files};
 use infiniservice_actions::event_log;
 use std::ffi::OsString;
@@ -84,8 +85,8 @@ fn optional(what: &str, result: windows_service::Result<()>) {
 /// Where the secret is taken from: an argument could be read by every user.
 const SECRET: &str = "INFINISERVICE_SHARED_SECRET";
 
-/// Closes directories, and writes the settings.
-pub(super) fn configure(vm_id: Option<&str>, save_secret: bool) -> Result<(), String> {
+/// Closes directories, and writes the settings that the request has.
+pub(super) fn configure(request: &Request) -> Result<(), String> {
     protect::configuration()?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     if !protect::program(&program)? {
@@ -94,9 +95,14 @@ pub(super) fn configure(vm_id: Option<&str>, save_secret: bool) -> Result<(), St
             "{path}: the rights to replace it were not changed; see docs/windows.md\n"
         ));
     }
-    let secret = if save_secret { Some(secret()?) } else { None };
-    let given = [("vm_id", vm_id), ("shared_secret", secret.as_deref())];
-    let settings: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let Request::Install { vm_id, save_secret, forget_secret, wire_profile, .. } = request else {
+        return Ok(());
+    };
+    let secret = if *save_secret { Some(secret()?) } else { None };
+    let mut settings = Vec::new();
+    settings.extend(vm_id.as_deref().map(|id| ("vm_id", Some(id))));
+    settings.extend(wire_profile.as_deref().map(|profile| ("wire_profile", Some(profile))));
+    settings.extend((secret.is_some() || *forget_secret).then_some(("shared_secret", secret.as_deref())));
     if settings.is_empty() {
         return Ok(());
     }
