@@ -68,6 +68,7 @@ impl Stage {
 }
 
 fn tour(stage: &Stage) -> Result<()> {
+    println!("A guest needs no second agent: libvirt, Proxmox VE and KubeVirt drive this one as qemu-ga.");
     stage.explain("Which agent is it, and what can it do?", &["hello"])?;
     stage.explain("How long does a line to the guest and back take?", &["ping", "--count", "5"])?;
     stage.explain("The five busiest processes of the guest.", &["process", "list", "--limit", "5"])?;

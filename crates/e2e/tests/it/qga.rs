@@ -1,6 +1,8 @@
 //! The agent as the QEMU guest agent, on a pseudo-terminal beside that of its own host.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
+use infinictl::client::{Endpoint, pty};
+use infinictl::qga::{Guest, QgaError, Request};
 use infiniservice_e2e::binary;
 use infiniservice_e2e::local::LocalAgent;
 use infiniservice_e2e::qga::QgaHost;
@@ -227,5 +229,28 @@ fn programs_and_files_are_for_hosts_where_the_operator_allows_them() -> Result<(
         refused["error"]["class"] == "CommandNotFound",
         "passwords have a switch of their own: {refused}"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn infinictls_own_client_meets_the_agent_and_is_told_a_result_or_a_class() -> Result<()> {
+    let pair = pty::open()?;
+    let config = format!("qga = true\nqga_port = {:?}\n", pair.path);
+    let (agent, _own) = LocalAgent::start(&binary::tested_agent()?, &config, &[])?;
+    let mut guest = Guest::connect(Endpoint::Pty(pair.master), Duration::from_secs(2)).await?;
+    let ping = Request::new("guest-ping", Value::Null);
+    // What is written before the agent has opened its port may be lost.
+    let mut tries = 15;
+    while let Err(error) = guest.call(&ping, PATIENCE).await {
+        tries -= 1;
+        ensure!(tries > 0, "{error}: {}", agent.log()?);
+    }
+    for command in READS {
+        let answer = guest.call(&Request::new(command, Value::Null), PATIENCE).await?;
+        answer.read::<Value>().map_err(Error::msg).context(command)?;
+    }
+    let exec = guest.call(&Request::new("guest-exec", json!({ "path": "/bin/true" })), PATIENCE).await;
+    let is_off = matches!(&exec, Err(QgaError::Refused { class, .. }) if class == "CommandNotFound");
+    ensure!(is_off, "{exec:?}");
     Ok(())
 }

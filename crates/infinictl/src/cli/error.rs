@@ -2,6 +2,7 @@
 
 use super::change::{how_to_look, still_runs};
 use crate::client::{ClientError, Heard};
+use crate::qga::QgaError;
 use crate::text::{sanitise, units};
 use crate::watch::WatchError;
 use infiniservice_protocol::{ErrorCode, Response};
@@ -27,6 +28,8 @@ pub(super) enum CliError {
     Usage(String),
     /// 3 or 4, by the kind.
     Client(ClientError),
+    /// 1, 3 or 4, by the kind: on the QEMU guest agent's channel.
+    Qga(QgaError),
     /// 4: it took too long, with the sentence.
     TimedOut(String),
     /// 130: Ctrl-C, with what goes on in the guest.
@@ -40,6 +43,12 @@ pub(super) enum CliError {
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         Self::Client(error)
+    }
+}
+
+impl From<QgaError> for CliError {
+    fn from(error: QgaError) -> Self {
+        Self::Qga(error)
     }
 }
 
@@ -82,10 +91,16 @@ impl CliError {
             Self::Refused(response) if response.error_code == Some(ErrorCode::Timeout) => 4,
             Self::Failed(_)
             | Self::Refused(_)
-            | Self::Client(ClientError::Refused { .. } | ClientError::WrongAnswer { .. }) => 1,
+            | Self::Client(ClientError::Refused { .. } | ClientError::WrongAnswer { .. })
+            | Self::Qga(QgaError::Refused { .. } | QgaError::Unreadable { .. } | QgaError::TooLong { .. }) => {
+                1
+            }
             Self::Usage(_) => 2,
-            Self::Client(ClientError::NoConnection { .. } | ClientError::Closed { .. }) => 3,
-            Self::Client(ClientError::TimedOut { .. }) | Self::TimedOut(_) => 4,
+            Self::Client(ClientError::NoConnection { .. } | ClientError::Closed { .. })
+            | Self::Qga(QgaError::NoConnection { .. } | QgaError::Closed { .. }) => 3,
+            Self::Client(ClientError::TimedOut { .. })
+            | Self::Qga(QgaError::Silent { .. } | QgaError::TimedOut { .. })
+            | Self::TimedOut(_) => 4,
         }
     }
 
@@ -101,6 +116,7 @@ impl CliError {
             }
             Self::Client(error @ ClientError::Refused { code, .. }) => format!("{error}{}", hint(*code)),
             Self::Client(error) => error.to_string(),
+            Self::Qga(error) => error.to_string(),
             Self::OutputClosed | Self::Health(_) => String::new(),
         }
     }

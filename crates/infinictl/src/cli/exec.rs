@@ -87,7 +87,7 @@ fn cut(response: &Response) -> Vec<String> {
 }
 
 /// `NAME=VALUE`.
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("must be NAME=VALUE".into()),

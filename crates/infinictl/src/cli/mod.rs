@@ -14,6 +14,7 @@ mod output;
 mod package;
 mod power;
 mod process;
+mod qga;
 mod send;
 mod service;
 mod service_logs;
@@ -43,6 +44,7 @@ Examples:
   infinictl --local service logs nginx --since 2h --priority warning
   infinictl --socket /run/vm/agent.sock autochecks --fix
   infinictl --socket /run/vm/agent.sock package install nginx
+  infinictl --socket /run/vm/qga.sock qga fsfreeze status
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
 /// Reads from and controls a guest through its InfiniService agent.
@@ -59,6 +61,7 @@ struct Cli {
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 enum Command {
     /// Show the guest's current figures
     Metrics,
@@ -93,6 +96,9 @@ enum Command {
     Exec(exec::Args),
     /// Send a line unchanged, and print the guest's answer
     Send(send::Args),
+    /// Control a guest by the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
+    #[command(subcommand)]
+    Qga(qga::Command),
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
     /// Print the completions for a shell
@@ -125,6 +131,9 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| CliError::Failed(format!("cannot start: {e}")))?;
     let result = runtime.block_on(async {
+        if let Command::Qga(command) = cli.command {
+            return qga::run(&cli.global, command).await;
+        }
         let session = Session::open(&cli.global).await?;
         if let Command::Watch(args) = &cli.command {
             return metrics::live(session, &cli.global, args).await;
@@ -157,7 +166,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Exec(args) => exec::run(session, args).await,
         Command::Send(args) => send::run(session, &args).await,
         Command::Bugreport(args) => bugreport::run(session, &args).await,
-        Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Qga(_) | Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
     }
 }
 

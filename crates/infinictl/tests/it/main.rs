@@ -9,4 +9,5 @@ mod host;
 mod local;
 #[cfg(target_os = "linux")]
 mod memory;
+mod qga;
 mod support;

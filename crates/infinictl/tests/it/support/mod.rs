@@ -3,6 +3,7 @@
 //! It shares no code with the client, so that a mistake in one is not repeated in the other.
 
 pub mod answers;
+pub mod qga;
 
 use serde_json::Value;
 use std::fs::File;
