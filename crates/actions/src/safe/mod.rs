@@ -11,6 +11,7 @@ mod process_kill;
 mod process_list;
 pub(crate) mod service_logs;
 mod update;
+mod users;
 #[cfg(target_os = "windows")]
 mod windows;
 
@@ -74,6 +75,7 @@ handlers! {
     ProcessList { limit, sort_by, filter } needs Nothing =>
         process_list::run(process_list::Query { limit, sort_by, filter }, context, cancellation);
     ProcessKill { pid, force } needs Nothing => process_kill::run(pid, force, cancellation);
+    UserList { limit, filter } needs Nothing => users::list(listing::ListQuery { limit, filter }, context, cancellation);
     UpdateCheck {} needs Packages => update::check(context, cancellation);
     UpdateInstall { security_only, cascade } needs Packages => update::install(security_only, cascade, context, cancellation);
     WindowsUpdateCheck {} needs Nothing => here::windows_only(Action::WindowsUpdateCheck {}, cancellation);

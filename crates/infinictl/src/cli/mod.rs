@@ -23,6 +23,7 @@ mod terminal;
 #[cfg(test)]
 mod test_support;
 mod update;
+mod users;
 
 use global::Global;
 
@@ -80,6 +81,8 @@ enum Command {
     /// List and end processes
     #[command(subcommand)]
     Process(process::Command),
+    /// List the accounts that people log in with
+    Users(users::Args),
     /// List, install, update and remove packages
     #[command(subcommand)]
     Package(package::Command),
@@ -158,6 +161,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Power(command) => power::run(session, command).await,
         Command::Service(command) => service::run(session, command).await,
         Command::Process(command) => process::run(session, command).await,
+        Command::Users(args) => users::run(session, args).await,
         Command::Package(command) => package::run(session, command).await,
         Command::Update(command) => update::run(session, command).await,
         Command::Apps(args) => apps::run(session, args).await,

@@ -27,6 +27,7 @@ fn each_command_asks_for_its_action_with_its_parameters() {
             &["service", "logs", "ssh", "--lines", "5", "--priority", "err", "--since", "2h"],
             json!({"action": "ServiceLogs", "service": "ssh", "lines": 5, "priority": "err", "since": "2h"}),
         ),
+        (&["users", "--limit", "3"], json!({"action": "UserList", "limit": 3})),
         (&["package", "list", "--filter", "ssh"], json!({"action": "PackageList", "filter": "ssh"})),
         (&["package", "install", "nginx"], json!({"action": "PackageInstall", "package": "nginx"})),
         (&["package", "update", "nginx"], json!({"action": "PackageUpdate", "package": "nginx"})),
@@ -205,6 +206,7 @@ fn a_hostile_guest_reaches_no_terminal_raw_by_any_of_them() {
     let commands: &[&[&str]] = &[
         &["service", "logs", "x"],
         &["package", "list"],
+        &["users"],
         &["package", "install", "x"],
         &["update", "check"],
         &["update", "install"],

@@ -1,7 +1,10 @@
-//! Users and groups of passwd(5) and group(5). No NSS: a directory service that hangs, or that an attacker answers for, has no say
-//! here; users that only such a service knows are unknown.
+//! Users and groups of passwd(5), group(5) and shadow(5). No NSS: a directory service that hangs, or that an attacker answers for,
+//! has no say here; users that only such a service knows are unknown.
 
 use super::text::{lines, printable, unsigned};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 /// The number that means "leave it as it is" to setresuid(2): never anybody's.
 const NOBODY_AT_ALL: u32 = u32::MAX;
@@ -11,6 +14,22 @@ const MAX_NAME_BYTES: usize = 256;
 const MAX_USERS: usize = 10_000;
 /// Supplementary groups that Linux takes (`NGROUPS_MAX`).
 const MAX_GROUPS: usize = 65_536;
+/// Longest file that is read, in bytes: a hundred thousand users' worth.
+pub const MAX_FILE_BYTES: u64 = 8 << 20;
+
+/// One of these files as a whole. Of a longer one than [`MAX_FILE_BYTES`] nothing is taken: a user who stands beyond would be
+/// unknown, or short of groups.
+///
+/// # Errors
+/// It cannot be read, or is too long.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if read as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::other(format!("it is longer than {MAX_FILE_BYTES} bytes")));
+    }
+    Ok(bytes)
+}
 
 /// What lines of passwd(5) and of group(5) begin with: a name, a password, a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +50,36 @@ impl<'a> Entry<'a> {
         Some(Self { name, id, rest: fields.next().unwrap_or_default() })
     }
 
+    /// A user's primary group.
+    pub fn primary_group(&self) -> Option<u32> {
+        self.fields().next().and_then(number)
+    }
+
+    /// What a user is called by people: the first part of the comment (GECOS).
+    pub fn full_name(&self) -> &'a [u8] {
+        let comment = self.fields().nth(1).unwrap_or_default();
+        comment.split(|byte| *byte == b',').next().unwrap_or_default()
+    }
+
     /// A user's home directory.
     pub fn home(&self) -> Option<&'a [u8]> {
         self.fields().nth(2)
     }
 
+    /// What a login starts: empty means `/bin/sh`; `None` where the line is not whole.
+    pub fn shell(&self) -> Option<&'a [u8]> {
+        self.fields().nth(3)
+    }
+
+    /// The members that a group names.
+    pub fn members(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let members = self.fields().next().unwrap_or_default();
+        members.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    }
+
     /// Whether a group names this user as a member.
     fn has_member(&self, user: &[u8]) -> bool {
-        let members = self.fields().next().unwrap_or_default();
-        members.split(|byte| *byte == b',').any(|member| member.trim_ascii() == user)
+        self.members().any(|member| member == user)
     }
 
     fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
@@ -54,6 +94,38 @@ fn number(field: &[u8]) -> Option<u32> {
 /// The entries of a file; lines that are not understood are passed over.
 pub fn entries(text: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     lines(text).filter_map(|(_, line)| Entry::parse(line))
+}
+
+/// What a line of shadow(5) says of its user's account; of the password no more is looked at than its first character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shadow<'a> {
+    /// Never empty.
+    pub name: &'a [u8],
+    /// Whether no password fits: it begins with `!` or `*`, as for `passwd -S`.
+    locked: bool,
+    /// In days since 1970.
+    expires: Option<u64>,
+}
+
+impl<'a> Shadow<'a> {
+    /// The users of a file; lines that are not understood are passed over.
+    pub fn of_all(shadow: &'a [u8]) -> impl Iterator<Item = Self> + use<'a> {
+        lines(shadow).filter_map(|(_, line)| Self::parse(line))
+    }
+
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut fields = line.split(|byte| *byte == b':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let locked = matches!(fields.next()?, [b'!' | b'*', ..]);
+        // 0 is "no expiration" to some programs and 1970 to others.
+        let expires = fields.nth(5).and_then(unsigned).filter(|day| *day > 0);
+        Some(Self { name, locked, expires })
+    }
+
+    /// Whether the account is neither locked nor expired on this day, in days since 1970.
+    pub fn is_active(&self, day: u64) -> bool {
+        !self.locked && self.expires.is_none_or(|expires| day < expires)
+    }
 }
 
 /// The name of an id, in the first line that has it, as with getpwuid(3).
@@ -180,6 +252,29 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_active_unless_it_is_locked_or_has_expired() {
+        let shadow = b"a:$y$x:19000:0:99999:7:::\nb:!$y$x:19000:0:99999:7:::\nc:*:19000::::::\n\
+            d:$y$x:19000:0:99999:7::20000:\ne:::::::0:\ntorn\n:x:1\n";
+        let active = |day| -> String {
+            let all = Shadow::of_all(shadow).filter(|one| one.is_active(day));
+            all.map(|one| String::from_utf8_lossy(one.name).into_owned()).collect()
+        };
+        assert_eq!((active(19_999), active(20_000)), ("ade".to_owned(), "ae".to_owned()));
+        assert_eq!(Shadow::of_all(shadow).count(), 5);
+    }
+
+    #[test]
+    fn the_comment_is_a_name_up_to_its_first_comma() {
+        let lab = entries(PASSWD).find(|entry| entry.name == b"lab").unwrap();
+        assert_eq!(
+            (lab.full_name(), lab.shell(), lab.primary_group()),
+            (&b"Lab"[..], Some(&b""[..]), Some(1000))
+        );
+        let torn = Entry::parse(b"torn:x:7:8:Torn").unwrap();
+        assert_eq!((torn.full_name(), torn.shell()), (&b"Torn"[..], None));
+    }
+
+    #[test]
     fn names_and_ids_are_found_in_both_files() {
         assert_eq!((name_of(GROUP, 27).as_deref(), name_of(GROUP, 7)), (Some("sudo"), None));
         assert_eq!(
@@ -201,6 +296,7 @@ mod tests {
         fn any_files_give_an_account_of_the_asked_name_or_none(passwd: Vec<u8>, group: Vec<u8>, name in "[a-z]{1,3}") {
             let names = Names::parse(&passwd);
             prop_assert_ne!(names.name(0), Some(""));
+            prop_assert!(Shadow::of_all(&passwd).all(|one| !one.name.is_empty()));
             if let Some(account) = Account::find(&passwd, &name) {
                 prop_assert_eq!(&account.name, &name);
                 prop_assert!(account.groups(&group).contains(&account.gid));

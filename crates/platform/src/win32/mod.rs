@@ -37,5 +37,7 @@ pub mod security_unsafe;
 pub mod update_agent_unsafe;
 pub mod updates;
 #[cfg(target_os = "windows")]
+pub mod users_unsafe;
+#[cfg(target_os = "windows")]
 pub mod volumes_unsafe;
 pub mod wide;

@@ -194,6 +194,13 @@ actions! {
         /// Whether to use SIGKILL if the process ignores SIGTERM.
         force: default(bool) = flag;
     }
+    /// Accounts that people log in with: root's and those of users; on Windows the enabled local ones.
+    UserList(30 s, Reads, All) -> data::UserListData {
+        /// At most this many, 1 to 100,000; by default all.
+        limit: optional(u32) = integer in 1..=MAX_LIMIT;
+        /// Part of the login name or the name for people, case-insensitive.
+        filter: optional(String) = filter;
+    }
     /// Pending updates (Linux).
     UpdateCheck(300 s, Reads, Linux or WindowsUpdateCheck) -> data::UpdateCheckData {}
     /// Install pending updates (Linux).

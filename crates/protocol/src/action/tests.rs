@@ -34,6 +34,7 @@ fn every_action_is_read_with_all_its_parameters() {
         ("PackageChangeStatus", json!({"id": "cmd-7"}), json!({"id": "cmd-7"})),
         ("ProcessList", json!({"sort_by": "name", "filter": ""}), json!({"sort_by": "name"})),
         ("ProcessKill", json!({"pid": 4_000, "force": true}), json!({"pid": 4_000, "force": true})),
+        ("UserList", json!({"limit": 3, "filter": "ada"}), json!({"limit": 3, "filter": "ada"})),
         ("UpdateCheck", json!({}), json!({})),
         ("UpdateInstall", json!({}), json!({"security_only": false})),
         ("WindowsUpdateCheck", json!({"unknown": 1}), json!({})),

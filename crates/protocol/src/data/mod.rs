@@ -138,3 +138,41 @@ pub struct ProcessKillData {
     /// Whether it is gone.
     pub exited: bool,
 }
+
+/// `data` of `UserList`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserListData {
+    /// After filtering and limiting: on Linux in the order of their numbers, on Windows in that of their names.
+    pub users: Vec<UserInfo>,
+    /// Number of matches before `limit`.
+    pub count: u32,
+    /// What could not be read, and why; absent where all was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
+    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub truncated: BTreeMap<String, u64>,
+}
+
+/// An account of a person, or of root.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UserInfo {
+    /// Login name.
+    pub name: String,
+    /// User id (Linux).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Security identifier (Windows), where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Name for people, perhaps empty.
+    pub full_name: String,
+    /// Whether it is root's, or a member of the groups `sudo` or `wheel` (Linux), or an administrator's (Windows).
+    pub is_admin: bool,
+    /// Linux: whether its password is not locked and the account has not expired. Windows: whether it is not locked out.
+    /// Absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+}

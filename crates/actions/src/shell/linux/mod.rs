@@ -9,10 +9,11 @@ use super::RawCommand;
 use crate::shell::invalid;
 use infiniservice_exec::{Cancellation, CommandError, Identity, Program, Request};
 use infiniservice_platform::blocking::{self, Lane};
-use infiniservice_platform::linux::accounts::Account;
+use infiniservice_platform::linux::accounts::{self, Account};
 use infiniservice_protocol::ErrorCode;
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// What is to be run.
@@ -79,8 +80,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The agent's own user by the word that other platforms have for it.
 const SYSTEM: &str = "system";
 const ROOT: &str = "root";
-/// A hundred thousand users' worth.
-const MAX_FILE_BYTES: u64 = 8 << 20;
 
 /// As whom a command runs, and what tells it so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,22 +108,12 @@ async fn look_up(name: String) -> Result<User, CommandError> {
 }
 
 fn read(path: &str) -> Result<Vec<u8>, CommandError> {
-    match bounded(path) {
+    match accounts::read(Path::new(path)) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
             Err(CommandError::new(ErrorCode::ExecutionFailed, format!("{path} cannot be read: {e}")))
         }
         read => Ok(read.unwrap_or_default()),
     }
-}
-
-/// Of a longer file nothing is taken: a user who stands beyond would be unknown, or short of groups.
-fn bounded(path: &str) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if read as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!("it is longer than {MAX_FILE_BYTES} bytes")));
-    }
-    Ok(bytes)
 }
 
 fn find(name: &str, passwd: &[u8], group: &[u8]) -> Result<User, CommandError> {
@@ -167,7 +156,7 @@ mod user_tests {
         file.as_file().set_len(100 << 20).unwrap();
         let error = read(file.path().to_str().unwrap()).unwrap_err();
         assert!(error.to_string().contains("longer than"), "{error}");
-        file.as_file().set_len(MAX_FILE_BYTES).unwrap();
+        file.as_file().set_len(accounts::MAX_FILE_BYTES).unwrap();
         assert!(read(file.path().to_str().unwrap()).is_ok());
     }
 

@@ -198,6 +198,25 @@ fn packages_and_applications_are_told() -> Result<()> {
     Ok(())
 }
 
+/// The host cuts names to 20 of `A-Za-z0-9_-` before it runs something as one of them.
+#[test]
+fn accounts_are_told_whose_names_the_host_leaves_as_they_are() -> Result<()> {
+    let mut host = started("")?;
+    let answer = host.ask("UserList", json!({}), 10)?;
+    let data = success(&answer)?;
+    let users = data["users"].as_array().context("a list")?;
+    ensure!(data["count"] == users.len(), "{data}");
+    for user in users {
+        fields(user, &["name", "uid", "full_name", "is_admin"])?;
+        let name = user["name"].as_str().context("a name")?;
+        let kept = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        ensure!((1..=20).contains(&name.len()) && name.chars().all(kept), "{user}");
+    }
+    let root = users.iter().find(|user| user["uid"] == 0).context("no root")?;
+    ensure!(root["is_admin"] == true, "{root}");
+    Ok(())
+}
+
 #[test]
 fn without_systemd_there_is_nothing_to_be_managed_and_that_is_said() -> Result<()> {
     let mut host = started("")?;
@@ -241,7 +260,6 @@ fn what_exists_on_windows_only_or_nowhere_is_unsupported_and_the_rest_unknown() 
             "GetApplicationDetails",
             "JoinDomain",
             "PrepareGoldenImage",
-            "UserList",
             "PackageSearch",
             "RunMaintenanceTask",
             "CheckSystemIntegrity",

@@ -89,6 +89,9 @@ fn data(action: &str) -> Value {
         "ServiceLogs" => json!({"service": "ssh.service", "lines": [
             {"time": "2026-11-23T06:00:00.000Z", "priority": "err", "identifier": "sshd", "pid": 612, "message": "no keys"},
         ]}),
+        "UserList" => json!({"count": 1, "users": [
+            {"name": "ada", "uid": 1000, "full_name": "Ada Lovelace", "is_admin": true, "is_active": true},
+        ]}),
         "PackageList" => json!({"manager": "apt", "count": 2, "packages": [
             {"name": "nginx", "version": "1.22.1-9", "architecture": "amd64", "description": "small web server", "size_kb": 1600, "source": "apt", "installed": true},
         ]}),

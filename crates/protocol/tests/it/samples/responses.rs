@@ -8,7 +8,8 @@ use infiniservice_protocol::data::{
     PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
     PackageListData, PackageStep, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation,
     ServiceInfo, ServiceLogsData, Threat, TruncatedLines, UpdateCheckData, UpdateInstallData, UpdatedPackage,
-    WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
+    UserInfo, UserListData, WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData,
+    WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -40,6 +41,7 @@ pub fn data(action: ActionName) -> Value {
             signal: "SIGTERM".into(),
             exited: true,
         }),
+        ActionName::UserList => serde_json::to_value(users()),
         ActionName::PackageList => serde_json::to_value(package_list()),
         ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
             serde_json::to_value(package_change(action))
@@ -88,6 +90,23 @@ fn service_logs() -> ServiceLogsData {
     let bare = LogLine { time: "2026-11-23T06:00:01.000Z".into(), message: "m".into(), ..LogLine::default() };
     let truncated = Some(TruncatedLines { lines: 3 });
     ServiceLogsData { service: "ssh.service".into(), lines: vec![line, bare], truncated }
+}
+
+fn users() -> UserListData {
+    let ada = UserInfo {
+        name: "ada".into(),
+        uid: Some(1000),
+        full_name: "Ada Lovelace".into(),
+        is_admin: true,
+        is_active: Some(true),
+        ..UserInfo::default()
+    };
+    let operator = UserInfo {
+        name: "Operator".into(),
+        sid: Some("S-1-5-21-1004336348-1177238915-682003330-1001".into()),
+        ..UserInfo::default()
+    };
+    UserListData { users: vec![ada, operator], count: 2, ..Default::default() }
 }
 
 fn package_list() -> PackageListData {

@@ -1,0 +1,122 @@
+//! The accounts of this machine's own database: `NetUserEnum`, and `NetUserGetInfo` for who each is.
+#![allow(unsafe_code)]
+
+use super::descriptor::Sid;
+use super::wide::wide;
+use windows::Win32::Foundation::ERROR_MORE_DATA;
+use windows::Win32::NetworkManagement::NetManagement::{
+    FILTER_NORMAL_ACCOUNT, NetApiBufferFree, NetUserEnum, NetUserGetInfo, UF_ACCOUNTDISABLE, UF_LOCKOUT,
+    USER_ACCOUNT_FLAGS, USER_INFO_2, USER_INFO_23, USER_PRIV_ADMIN,
+};
+use windows::Win32::Security::GetLengthSid;
+use windows::core::{PCWSTR, PWSTR};
+
+/// Most accounts asked for.
+const MAX_USERS: usize = 10_000;
+/// One answer of the system, in bytes.
+const PAGE_BYTES: u32 = 256 << 10;
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// Name for people, perhaps empty.
+    pub full_name: String,
+    /// Who it is; `None` where the system does not tell.
+    pub sid: Option<Sid>,
+    /// Whether it is one of the administrators.
+    pub is_administrator: bool,
+    /// Whether nobody has switched it off.
+    pub is_enabled: bool,
+    /// Whether too many wrong passwords have locked it.
+    pub is_locked_out: bool,
+}
+
+/// What the network management functions allocated.
+struct Allocated<T>(*mut T);
+
+impl<T> Drop for Allocated<T> {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: it came from a function that allocates for its caller, and is not used after this.
+            unsafe { NetApiBufferFree(Some(self.0.cast_const().cast())) };
+        }
+    }
+}
+
+/// The local accounts of people, as far as they are at most ten thousand.
+///
+/// # Errors
+/// The code of `NetUserEnum`.
+pub fn users() -> Result<Vec<User>, u32> {
+    let (mut all, mut resume) = (Vec::new(), 0);
+    loop {
+        let mut page = Allocated::<USER_INFO_2>(std::ptr::null_mut());
+        let (mut read, mut total) = (0, 0);
+        // SAFETY: this machine is meant, and the places for the answers live through the call; `page` frees what it allocates.
+        let code = unsafe {
+            NetUserEnum(
+                PCWSTR::null(),
+                2,
+                FILTER_NORMAL_ACCOUNT,
+                (&raw mut page.0).cast(),
+                PAGE_BYTES,
+                &raw mut read,
+                &raw mut total,
+                Some(&raw mut resume),
+            )
+        };
+        if code != 0 && code != ERROR_MORE_DATA.0 {
+            return Err(code);
+        }
+        if !page.0.is_null() {
+            // SAFETY: at level 2 the page begins with as many records as were read, and lives until it is dropped.
+            let records = unsafe { std::slice::from_raw_parts(page.0, read as usize) };
+            all.extend(records.iter().map(user));
+        }
+        if code == 0 || read == 0 || all.len() >= MAX_USERS {
+            return Ok(all);
+        }
+    }
+}
+
+fn user(record: &USER_INFO_2) -> User {
+    let name = text(record.usri2_name);
+    let is = |flag: USER_ACCOUNT_FLAGS| record.usri2_flags.0 & flag.0 != 0;
+    User {
+        full_name: text(record.usri2_full_name),
+        sid: sid(&name),
+        is_administrator: record.usri2_priv == USER_PRIV_ADMIN,
+        is_enabled: !is(UF_ACCOUNTDISABLE),
+        is_locked_out: is(UF_LOCKOUT),
+        name,
+    }
+}
+
+fn text(text: PWSTR) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: the system's text, which ends with a zero, in a page that still lives.
+    String::from_utf16_lossy(unsafe { text.as_wide() })
+}
+
+fn sid(name: &str) -> Option<Sid> {
+    let name = wide(name);
+    let mut info = Allocated::<USER_INFO_23>(std::ptr::null_mut());
+    // SAFETY: the name ends with a zero and lives through the call, as the place for the answer does; `info` frees it.
+    let code = unsafe { NetUserGetInfo(PCWSTR::null(), PCWSTR(name.as_ptr()), 23, (&raw mut info.0).cast()) };
+    if code != 0 || info.0.is_null() {
+        return None;
+    }
+    // SAFETY: at level 23 the answer is one such record; its SID, if it has one, is in the same allocation.
+    let bytes = unsafe {
+        let sid = (*info.0).usri23_user_sid;
+        if sid.is_invalid() {
+            return None;
+        }
+        std::slice::from_raw_parts(sid.0.cast::<u8>(), GetLengthSid(sid) as usize)
+    };
+    Sid::parse(bytes)
+}
