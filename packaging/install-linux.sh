@@ -759,6 +759,10 @@ END_OF_FILE
 # True or false.
 #qga_allow_passwords = false
 
+# Let hosts read and change users' SSH keys with `guest-ssh-add-authorized-keys` and its companions.
+# True or false.
+#qga_allow_ssh_keys = false
+
 # Commands of the QEMU guest agent's protocol that are off in any case.
 # A list of at least one command of the QEMU guest agent.
 #qga_block = ["guest-suspend-disk"]

@@ -72,9 +72,20 @@ impl Policy {
 
     /// Whether a command is on; the freeze is another matter.
     pub fn is_on(&self, row: &Row) -> bool {
+        let switched = self.on.contains(&row.switch);
+        match row.switch {
+            Switch::Always => true,
+            // All or none: KubeVirt takes an agent with some of them for one with all.
+            Switch::Ssh => {
+                switched && self.rows().filter(|one| one.switch == Switch::Ssh).all(|one| self.is_chosen(one))
+            }
+            _ => switched && self.is_chosen(row),
+        }
+    }
+
+    fn is_chosen(&self, row: &Row) -> bool {
         let listed = self.allowed.as_ref().is_none_or(|allowed| allowed.contains(row.name));
-        let chosen = listed && !self.blocked.contains(row.name);
-        row.switch == Switch::Always || (self.on.contains(&row.switch) && chosen)
+        listed && !self.blocked.contains(row.name)
     }
 
     fn has(&self, row: &Row) -> bool {

@@ -153,6 +153,8 @@ settings! {
     qga_allow_files: bool = Some("false"), SWITCH, Restart;
     /// Let hosts set users' passwords with `guest-set-user-password`.
     qga_allow_passwords: bool = Some("false"), SWITCH, Restart;
+    /// Let hosts read and change users' SSH keys with `guest-ssh-add-authorized-keys` and its companions.
+    qga_allow_ssh_keys: bool = Some("false"), SWITCH, Restart;
     /// Commands of the QEMU guest agent's protocol that are off in any case.
     qga_block: Option<Vec<String>> = None, Kind::GuestCommands, Restart;
     /// Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.

@@ -2,6 +2,8 @@
 
 use crate::command::{code, err, infinictl};
 use crate::support::FakeGuest;
+use crate::support::qga::FakeQga;
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// What the command may take, its threads' stacks and its own tables included. Lines of 4 MiB that are read without
@@ -21,6 +23,11 @@ fn against_lines(lines: Vec<String>, args: &[&str]) -> Output {
         lines.iter().map(|line| line.replacen("ID", id, 1)).collect()
     };
     let guest = FakeGuest::scripted(b"\n".to_vec(), Box::new(script));
+    bounded(&guest.path, args)
+}
+
+/// The command with the bound on its memory.
+fn bounded(socket: &Path, args: &[&str]) -> Output {
     let inner = infinictl(args);
     let mut bounded = Command::new("/usr/bin/prlimit");
     bounded
@@ -28,7 +35,7 @@ fn against_lines(lines: Vec<String>, args: &[&str]) -> Output {
         .arg(format!("--data={MAX_DATA_BYTES}"))
         .arg(inner.get_program())
         .args(inner.get_args());
-    bounded.arg("--socket").arg(&guest.path).output().unwrap()
+    bounded.arg("--socket").arg(socket).output().unwrap()
 }
 
 /// As many of `item` as fit into the line.
@@ -129,4 +136,21 @@ fn a_guest_that_says_nothing_but_heartbeats_and_reads_no_answer_costs_no_memory_
     let output = against_lines(beats, &["process", "list", "--wait", "120"]);
     assert_eq!(output.status.code(), Some(0), "{:?}: {}", output.status, err(&output));
     assert!(crate::command::out(&output).contains("lab-true"));
+}
+
+#[test]
+fn an_answer_on_qemu_gas_channel_costs_no_memory_to_speak_of_however_long_or_made_up() {
+    let rows = vec![r#"{"name":""}"#; 130_000].join(",");
+    let name = "x".repeat((10 << 20) - 100);
+    let cases: [(&[&str], String); 4] = [
+        (&["qga", "interfaces"], format!("{{\"return\": [{rows}]}}\n")),
+        (&["qga", "osinfo"], format!("{{\"return\": {{\"pretty-name\": \"{name}\"}}}}\n")),
+        (&["qga", "info"], format!("{{\"error\": {{\"class\": \"{name}\", \"desc\": \"\"}}}}\n")),
+        (&["qga", "ping"], format!("{{\"return\": {}1{}}}\n", "[".repeat(200_000), "]".repeat(200_000))),
+    ];
+    for (args, line) in cases {
+        let output = bounded(&FakeQga::writing(line.as_bytes()).path, args);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {:?}", output.status);
+        assert!(err(&output).len() < 10_000 && output.stdout.len() < 1 << 20, "{args:?}");
+    }
 }

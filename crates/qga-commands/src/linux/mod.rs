@@ -9,6 +9,7 @@ mod file_systems;
 mod files;
 mod freeze;
 mod frozen;
+mod keys;
 mod network;
 mod passwords;
 mod power;
@@ -29,7 +30,8 @@ use infiniservice_platform::gate::Gate;
 use infiniservice_platform::systemd::UnitClient;
 use infiniservice_qga::limits::READ_BUDGET;
 use infiniservice_qga::{Error, Reply, Request};
-use programs::{Programs, Wanted};
+use keys::Wanted;
+use programs::Programs;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,8 +42,7 @@ use tokio::sync::mpsc::Sender;
 /// Whether the port is served here.
 pub const IS_SERVED: bool = true;
 /// Commands that cannot be carried out here so far: for a client they do not exist.
-pub const ABSENT: &[&str] =
-    &["guest-ssh-get-authorized-keys", "guest-ssh-add-authorized-keys", "guest-ssh-remove-authorized-keys"];
+pub const ABSENT: &[&str] = &[];
 
 /// Where distributions put qemu-ga.
 const RIVALS: [&str; 4] =
@@ -127,12 +128,22 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         Request::Trim { minimum } => change("trim", move || trim::trim(minimum)).await,
         Request::Exec { path, arg, env, input_data, capture_output } => {
             let (environment, input) = (env.unwrap_or_default(), input_data.unwrap_or_default().0);
-            let wanted = Wanted { path, arguments: arg, environment, input, capture: capture_output };
+            let wanted =
+                programs::Wanted { path, arguments: arg, environment, input, capture: capture_output };
             context.programs.start(wanted).await
         }
         Request::ExecStatus { pid } => context.programs.status(pid),
         Request::SetUserPassword { username, password, crypted } => {
             passwords::set(&*context.runner, &username, &password.0, crypted).await
+        }
+        Request::SshGetKeys { username } => {
+            read("SSH keys", move || keys::run(&username, Wanted::List)).await
+        }
+        Request::SshAddKeys { username, keys, reset } => {
+            change("SSH keys", move || keys::run(&username, Wanted::Add(keys, reset))).await
+        }
+        Request::SshRemoveKeys { username, keys } => {
+            change("SSH keys", move || keys::run(&username, Wanted::Remove(keys))).await
         }
         other => files(other, context).await,
     }

@@ -82,6 +82,21 @@ fn lists_narrow_and_never_widen_and_leave_the_basics() {
 }
 
 #[test]
+fn the_three_commands_for_ssh_keys_are_on_together_or_not_at_all() {
+    let count = |policy: Policy| {
+        let commands = info(&mut Guest::with(policy));
+        on(&commands).iter().filter(|name| name.starts_with("guest-ssh-")).count()
+    };
+    assert_eq!(count(Policy::safe(Platform::Linux).with(Switch::Ssh)), 3);
+    let mut blocked = Policy::all(Platform::Linux);
+    assert!(blocked.block(["guest-ssh-add-authorized-keys"]).is_empty());
+    assert_eq!(count(blocked), 0);
+    let mut allowed = Policy::all(Platform::Linux);
+    assert!(allowed.allow_only(["guest-ssh-get-authorized-keys", "guest-get-time"]).is_empty());
+    assert_eq!(count(allowed), 0);
+}
+
+#[test]
 fn a_command_that_a_system_does_not_have_is_unknown_there() {
     let mut guest = Guest::with(Policy::all(Platform::Windows).without(["guest-get-load"]));
     let commands = info(&mut guest);

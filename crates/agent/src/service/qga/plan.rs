@@ -90,6 +90,7 @@ fn policy(settings: &Settings) -> Policy {
         (settings.qga_allow_exec, Switch::Exec),
         (settings.qga_allow_files, Switch::File),
         (settings.qga_allow_passwords, Switch::Password),
+        (settings.qga_allow_ssh_keys, Switch::Ssh),
     ];
     let policy =
         switches.into_iter().filter(|(on, _)| *on).fold(policy, |policy, (_, switch)| policy.with(switch));
@@ -102,6 +103,7 @@ fn policy(settings: &Settings) -> Policy {
 mod tests {
     use super::*;
     use crate::config::{FlagValue, Secret, Sources};
+    use infiniservice_qga::table::Kind;
 
     fn settings(values: &[(&str, &str)]) -> Settings {
         let flag = |(name, text): &(&str, &str)| FlagValue {
@@ -145,5 +147,26 @@ mod tests {
         let is_on = |name| policy.find(name).is_some_and(|row| policy.is_on(row));
         assert!(is_on("guest-shutdown") && is_on("guest-get-osinfo") && is_on("guest-ping"));
         assert!(!is_on("guest-fstrim") && !is_on("guest-suspend-disk") && !is_on("guest-exec"));
+        assert!(!is_on("guest-ssh-get-authorized-keys"));
+    }
+
+    #[test]
+    fn each_dangerous_kind_of_command_has_its_own_switch() {
+        for (switch, command) in [
+            ("qga_allow_exec", "guest-exec"),
+            ("qga_allow_files", "guest-file-open"),
+            ("qga_allow_passwords", "guest-set-user-password"),
+            ("qga_allow_ssh_keys", "guest-ssh-add-authorized-keys"),
+        ] {
+            let policy = policy(&settings(&[(switch, "true")]));
+            let dangerous = policy.rows().filter(|row| {
+                let kinds = [Kind::Program, Kind::File, Kind::Credential];
+                kinds.contains(&row.kind) && policy.is_on(row)
+            });
+            let names: Vec<_> = dangerous.map(|row| row.name).collect();
+            assert!(names.contains(&command), "{switch}: {names:?}");
+            let kind = policy.find(command).map(|row| row.switch);
+            assert!(names.iter().all(|name| policy.find(name).map(|row| row.switch) == kind), "{names:?}");
+        }
     }
 }

@@ -88,7 +88,9 @@ pub fn serve(
                     answer
                 };
                 // In pieces, as a slow port delivers them.
-                answer.chunks(answer.len().clamp(7, 70) / 7).try_for_each(|piece| writer.write_all(piece))?;
+                answer
+                    .chunks((answer.len() / 7).clamp(1, 8 << 10))
+                    .try_for_each(|piece| writer.write_all(piece))?;
             }
             other => request.push(other),
         }
