@@ -37,6 +37,7 @@ use std::process::ExitCode;
 const ALL: &[&[Scenario]] = &[
     start::SCENARIOS,
     autochecks::HEALTHY,
+    autochecks::strain::WANT,
     figures::system::SCENARIOS,
     figures::disks::SCENARIOS,
     figures::mounts::SCENARIOS,
