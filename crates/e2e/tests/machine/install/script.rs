@@ -64,7 +64,10 @@ fn archive(guest: &Guest) -> Result<()> {
 /// The host puts two files into a directory and calls the script, later once more without a secret.
 fn as_infinibays_host(guest: &Guest) -> Result<()> {
     let archive = of_the_release(guest, "*-infinibay-linux.tar.gz")?;
-    let _undo = without_it(guest, &format!("rm -rf /var/tmp/lab-host /tmp/infiniservice; {PURGE}"))?;
+    let _undo = without_it(
+        guest,
+        &format!("{PURGE}; rm -rf /var/tmp/lab-host /tmp/infiniservice /run/infiniservice.signed"),
+    )?;
     guest.sh(&format!(
         "mkdir /var/tmp/lab-host /tmp/infiniservice; tar -xzf {archive} -C /var/tmp/lab-host"
     ))?;
