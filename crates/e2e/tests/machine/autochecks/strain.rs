@@ -47,6 +47,7 @@ const START: &str = "\
     mount -o loop /var/tmp/lab-frozen.img /srv/lab-frozen && fsfreeze -f /srv/lab-frozen && \
     systemd-run -q --unit lab-waiters python3 /run/lab-waiters.py && \
     systemd-run -q --unit lab-thrash -p MemoryMax=32M python3 /run/lab-thrash.py && \
+    { timeout 60 sh -c 'until [ $(grep -c . /proc/swaps) -gt 1 ] && [ $(awk \"NR == 2 { print \\$4 }\" /proc/swaps) -gt 40000 ]; do sleep 1; done'; true; } && \
     systemd-run -q --unit lab-ballast -p MemorySwapMax=0 python3 /run/lab-ballast.py 55";
 const STOP: &str = "fsfreeze -u /srv/lab-frozen; systemctl kill -s KILL lab-thrash lab-ballast lab-waiters; \
     swapoff /var/lib/lab-swap; umount /srv/lab-frozen; systemctl reset-failed lab-thrash lab-ballast lab-waiters; \
