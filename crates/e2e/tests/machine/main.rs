@@ -37,7 +37,6 @@ use std::process::ExitCode;
 const ALL: &[&[Scenario]] = &[
     start::SCENARIOS,
     autochecks::HEALTHY,
-    autochecks::strain::WANT,
     figures::system::SCENARIOS,
     figures::disks::SCENARIOS,
     figures::mounts::SCENARIOS,
