@@ -1,0 +1,3 @@
+//! The promises of the profile as a whole.
+
+mod golden;
