@@ -1,7 +1,7 @@
 //! What is fuzzed of the package managers: each answer to each question, and what becomes of the names in it.
 
 use super::winget::Winget;
-use super::{Apt, Dnf, PackageManager, PackageSpec, Scope, Zypper};
+use super::{Apt, Best, Dnf, PackageManager, PackageSpec, Scope, Words, Zypper};
 use crate::fuzzing::{fits_the_wire, text};
 use infiniservice_exec::{Captured, Finished, Status};
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub fn winget(bytes: &[u8]) {
 /// `zypper`'s answers and its words.
 pub fn zypper(bytes: &[u8]) {
     pending(&Zypper, &text(bytes));
+    found(&Zypper, &text(bytes));
     says(&Zypper, bytes);
 }
 
@@ -41,7 +42,18 @@ fn read_as(manager: &dyn PackageManager, text: &str) {
     let first = list.first().map_or("x", |package| package.name.as_str());
     let _ = manager.read_query(&PackageSpec::named(first), text);
     fits_the_wire(&list);
+    let _ = manager.read_versions(text);
+    found(manager, text);
     pending(manager, text);
+}
+
+/// A search finds what it can read, whatever repositories call their packages.
+fn found(manager: &dyn PackageManager, text: &str) {
+    let words = Words::of("a");
+    let mut best = Best::of(&words, 200);
+    text.lines().filter_map(|line| manager.read_hit(line)).flatten().for_each(|hit| best.take(hit));
+    let names: Vec<_> = best.finish().0.into_iter().map(|hit| hit.name).collect();
+    fits_the_wire(&names);
 }
 
 /// A name that a repository made up is no option, and no file, of the command that installs it.

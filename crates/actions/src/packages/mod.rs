@@ -10,6 +10,7 @@ mod failure;
 pub mod fuzzing;
 mod plan;
 mod rpm;
+mod search;
 mod site;
 mod table;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use apt::Apt;
 pub(crate) use dnf::Dnf;
 pub use failure::{Cause, Failure, Holder};
 pub use plan::{Installed, PackageSpec, Parsed, Plan, Planned, ReadLine, Reading, Replaced};
+pub use search::{Best, CannotSearch, Hit, Words};
 pub use site::{Files, PackageSystem, RepoMetadata};
 pub(crate) use table::names;
 pub use version::compare as compare_versions;
@@ -31,7 +33,7 @@ pub(crate) use zypper::Zypper;
 use infiniservice_exec::{Finished, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use plan::named;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -115,6 +117,30 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     fn known(&self, target: &PackageSpec) -> Option<Request>;
     /// The answer to [`PackageManager::known`].
     fn read_known(&self, finished: &Finished) -> bool;
+
+    /// Asks the lists that are there for packages with all of these words; more may be told than that. Fetches nothing.
+    ///
+    /// # Errors
+    /// Why that cannot be asked.
+    fn search(&self, _: &Words) -> Result<Request, CannotSearch> {
+        Err(CannotSearch::Unsupported)
+    }
+    /// A line of the answer to [`PackageManager::search`].
+    fn read_hit(&self, _: &str) -> Parsed<Hit> {
+        None
+    }
+    /// Whether a search that did not end well only found nothing.
+    fn found_none(&self, _: &Finished) -> bool {
+        false
+    }
+    /// Asks for the newest versions of these, where the search does not tell them.
+    fn versions(&self, _: &[&str]) -> Option<Request> {
+        None
+    }
+    /// The answer to [`PackageManager::versions`], by name.
+    fn read_versions(&self, _: &str) -> HashMap<String, String> {
+        HashMap::new()
+    }
 
     /// Tries the change without making it; `None` where the tool cannot.
     fn simulate(&self, change: Change, target: &PackageSpec) -> Option<Request>;

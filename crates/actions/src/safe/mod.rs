@@ -68,6 +68,7 @@ handlers! {
     ServiceLogs { service, lines, priority, since, until } needs Services =>
         service_logs::run(service_logs::Query { service, lines, priority, since, until }, context, cancellation);
     PackageList { limit, filter } needs Packages => package::list(limit, filter.as_deref(), context, cancellation);
+    PackageSearch { query, limit } needs Packages => package::search(&query, limit, context, cancellation);
     PackageInstall { package, cascade } needs Packages => package::change(Change::Install, &package, cascade, context, cancellation);
     PackageUpdate { package, cascade } needs Packages => package::change(Change::Update, &package, cascade, context, cancellation);
     PackageRemove { package, cascade } needs Packages => package::change(Change::Remove, &package, cascade, context, cancellation);

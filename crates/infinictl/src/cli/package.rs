@@ -7,7 +7,8 @@ use crate::text::{sanitise, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{
-    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageStep,
+    PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData,
+    PackageSearchData, PackageStep,
 };
 
 /// Other packages told by name; the rest is counted.
@@ -18,6 +19,8 @@ const MAX_NAMED: usize = 20;
 pub(super) enum Command {
     /// List the installed packages
     List(ListArgs),
+    /// Search the repositories' lists, as they were last fetched
+    Search(SearchArgs),
     /// Install a package
     Install(Named),
     /// Update an installed package to its newest version
@@ -47,6 +50,17 @@ pub(super) struct ListArgs {
     filter: Option<String>,
 }
 
+/// What to search for.
+#[derive(Args, Debug)]
+pub(super) struct SearchArgs {
+    /// Words that must all be in the name or description
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// Show at most this many, the best
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
 /// Which package.
 #[derive(Args, Debug)]
 pub(super) struct Named {
@@ -61,6 +75,7 @@ pub(super) struct Named {
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::List(args) => list(session, args).await,
+        Command::Search(args) => search(session, args).await,
         Command::Install(Named { package, cascade }) => {
             let what = format!("installing {package}");
             change(session, &Action::PackageInstall { package, cascade }, &what).await
@@ -84,6 +99,11 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliEr
 async fn list(session: &Session, args: ListArgs) -> Result<(), CliError> {
     let action = Action::PackageList { limit: args.limit, filter: args.filter };
     session.long_command(&action, "listing packages", list_text).await
+}
+
+async fn search(session: &Session, args: SearchArgs) -> Result<(), CliError> {
+    let action = Action::PackageSearch { query: args.words.join(" "), limit: args.limit };
+    session.long_command(&action, "searching packages", found_text).await
 }
 
 async fn change(session: &Session, action: &Action, what: &str) -> Result<(), CliError> {
@@ -111,6 +131,24 @@ fn list_text(data: &PackageListData, out: Output) -> String {
     let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitise::brief(why)));
     let lacks = lacks.collect::<String>();
     format!("{}\n{shown} of {} packages ({manager}){unread}{lacks}", table.finish(), data.count)
+}
+
+fn found_text(data: &PackageSearchData, out: Output) -> String {
+    let mut table = Columns::new(out, &["package", "version", "installed", "arch", "source", "description"]);
+    for package in &data.packages {
+        table.row([
+            text(&package.name),
+            text(&package.version),
+            text(package.version_installed.as_deref().unwrap_or("-")),
+            text(package.architecture.as_deref().unwrap_or("-")),
+            text(&package.source),
+            text(&package.description),
+        ]);
+    }
+    let (shown, manager) = (data.packages.len(), sanitise::brief(&data.manager));
+    let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitise::brief(why)));
+    let lacks = lacks.collect::<String>();
+    format!("{}\n{shown} of {} packages found ({manager}){lacks}", table.finish(), data.count)
 }
 
 /// The version, and the state where it is not set up.

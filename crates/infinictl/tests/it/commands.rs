@@ -29,6 +29,10 @@ fn each_command_asks_for_its_action_with_its_parameters() {
         ),
         (&["users", "--limit", "3"], json!({"action": "UserList", "limit": 3})),
         (&["package", "list", "--filter", "ssh"], json!({"action": "PackageList", "filter": "ssh"})),
+        (
+            &["package", "search", "web", "server", "--limit", "3"],
+            json!({"action": "PackageSearch", "query": "web server", "limit": 3}),
+        ),
         (&["package", "install", "nginx"], json!({"action": "PackageInstall", "package": "nginx"})),
         (&["package", "update", "nginx"], json!({"action": "PackageUpdate", "package": "nginx"})),
         (&["package", "remove", "nginx"], json!({"action": "PackageRemove", "package": "nginx"})),
@@ -206,6 +210,7 @@ fn a_hostile_guest_reaches_no_terminal_raw_by_any_of_them() {
     let commands: &[&[&str]] = &[
         &["service", "logs", "x"],
         &["package", "list"],
+        &["package", "search", "x"],
         &["users"],
         &["package", "install", "x"],
         &["update", "check"],

@@ -9,8 +9,8 @@ mod table;
 mod tests;
 
 pub use parameter::{
-    DEFAULT_LOG_LINES, LogPriority, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID,
-    ParamError, ProcessSort, SERVICE_STATES, ScanType, ServiceOperation,
+    DEFAULT_LOG_LINES, LogPriority, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS,
+    MAX_PID, ParamError, ProcessSort, SERVICE_STATES, ScanType, ServiceOperation,
 };
 pub use table::{Action, ActionName};
 

@@ -22,6 +22,9 @@ pub const MAX_DAYS: u32 = 3650;
 /// Most items of a list of names.
 pub const MAX_LIST: usize = 100;
 
+/// Largest `limit` of `PackageSearch`, and what it is when absent.
+pub const MAX_HITS: u32 = 200;
+
 /// Largest `lines` of `ServiceLogs`.
 pub const MAX_LOG_LINES: u32 = 1000;
 

@@ -12,8 +12,8 @@
 
 use super::parameter::Params;
 use super::{
-    Effect, Facts, LogPriority, MAX_DAYS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID,
-    ParamError, Parameter, Platforms, ProcessSort, ScanType, ServiceOperation,
+    Effect, Facts, LogPriority, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS,
+    MAX_PID, ParamError, Parameter, Platforms, ProcessSort, ScanType, ServiceOperation,
 };
 use crate::data;
 use serde::{Deserialize, Serialize};
@@ -151,6 +151,13 @@ actions! {
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
         /// Part of the name or description, case-insensitive.
         filter: optional(String) = filter;
+    }
+    /// Packages of the repositories' lists as they were last fetched (Linux). Without any the command fails.
+    PackageSearch(60 s, Reads, Linux) -> data::PackageSearchData {
+        /// Words that must all be in the name or in the description, case-insensitive.
+        query: required(String) = required_text long 1..=MAX_NAME_CHARS;
+        /// At most this many, the best, 1 to 200; 200 when absent.
+        limit: optional(u32) = integer in 1..=MAX_HITS;
     }
     /// Install one package.
     PackageInstall(900 s, ChangesPackages, All) -> data::PackageChangeData {

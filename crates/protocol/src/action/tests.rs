@@ -24,6 +24,11 @@ fn every_action_is_read_with_all_its_parameters() {
             json!({"service": "Service Control Manager", "lines": 5, "priority": "err", "since": "1h 30min"}),
         ),
         ("PackageList", json!({"limit": 10.0, "filter": "vim"}), json!({"limit": 10, "filter": "vim"})),
+        (
+            "PackageSearch",
+            json!({"query": " web server ", "limit": 20}),
+            json!({"query": "web server", "limit": 20}),
+        ),
         ("PackageInstall", json!({"package": "vim"}), json!({"package": "vim"})),
         ("PackageUpdate", json!({"package": "vim:amd64"}), json!({"package": "vim:amd64"})),
         (
@@ -93,6 +98,10 @@ fn a_wrong_parameter_is_named_with_what_it_got_and_what_is_allowed() {
         ("ServiceLogs", json!({"service": "a", "priority": "bad"}), "`priority` must be one of emerg, alert"),
         ("ServiceLogs", json!({"service": "a", "since": "today"}), "`since` must be a time such as 2026"),
         ("ServiceLogs", json!({"service": "a", "until": 5}), "`until` must be a string, not the number 5"),
+        ("PackageSearch", json!({"limit": 1}), "`query` is missing; it must be a string"),
+        ("PackageSearch", json!({"query": "a\u{7}"}), "`query` must not contain control characters"),
+        ("PackageSearch", json!({"query": "x".repeat(257)}), "at most 256 characters long, not 257"),
+        ("PackageSearch", json!({"query": "a", "limit": 201}), "`limit` must be an integer from 1 to 200"),
         ("PackageInstall", json!({"package": ""}), "`package` must not be empty"),
         ("PackageInstall", json!({"package": "-o=x"}), "`package` must not start with -"),
         ("PackageInstall", json!({"package": "a b"}), "must not contain white space"),

@@ -5,9 +5,9 @@ mod upkeep;
 mod windows;
 
 pub use package::{
-    Application, ApplicationInventoryData, FailedUpdate, PackageChange, PackageChangeData,
-    PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageStep, PendingUpdate,
-    UpdateCheckData, UpdateInstallData, UpdatedPackage,
+    Application, ApplicationInventoryData, FailedUpdate, FoundPackage, PackageChange, PackageChangeData,
+    PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageSearchData,
+    PackageStep, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
 };
 pub use upkeep::{
     AutochecksData, Check, CheckStatus, CleanedTarget, DiskCleanupData, Health, LeftFiles, Remediation,

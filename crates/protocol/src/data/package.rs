@@ -49,6 +49,46 @@ pub struct PackageListData {
     pub truncated: BTreeMap<String, u64>,
 }
 
+/// `data` of `PackageSearch`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PackageSearchData {
+    /// After limiting: the package of exactly that name, then names that begin so, names with all words, and the others.
+    pub packages: Vec<FoundPackage>,
+    /// `apt`, `dnf` or `zypper`.
+    pub manager: String,
+    /// Number of matches before `limit`.
+    pub count: u32,
+    /// What was not read whole, and why; absent where all was. `count` is of what was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
+    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub truncated: BTreeMap<String, u64>,
+}
+
+/// A package that a search found in the repositories' lists.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FoundPackage {
+    /// As the package manager names it.
+    pub name: String,
+    /// The version that an installation would bring.
+    pub version: String,
+    /// Where the package manager has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// One line, perhaps empty: zypper's search tells none.
+    pub description: String,
+    /// Whether it is installed, in whatever version.
+    pub installed: bool,
+    /// Installed version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_installed: Option<String>,
+    /// Where it comes from: the package manager, or its repository where that is known.
+    pub source: String,
+}
+
 /// What a change has made of one package.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

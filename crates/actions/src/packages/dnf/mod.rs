@@ -8,13 +8,13 @@ mod tests;
 mod transaction;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Plan, Planned, ReadLine, Reading,
-    RebootSign, Scope, rpm,
+    CannotSearch, Change, Failure, Hit, Installed, PackageManager, PackageSpec, Parsed, PendingQuery, Plan,
+    Planned, ReadLine, Reading, RebootSign, Scope, Words, rpm,
 };
 use crate::packages::failure::{Rule, by_rules, last_words, line_with};
 use crate::packages::{Cause, Holder};
 use infiniservice_exec::{Finished, Request};
-use infiniservice_platform::one_line::quote;
+use infiniservice_platform::one_line::{description, quote};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -40,6 +40,9 @@ const SIMULATE: &str = "--assumeno";
 /// One line for each package; dnf4 ends it with a newline of its own, dnf5 does not. The tabs are tabs themselves: dnf5 takes
 /// `\t` for a backslash and a letter. `reponame` is the id in dnf4, but a text for people in dnf5.
 const FORMAT: &str = "--queryformat=%{name}\t%{evr}\t%{arch}\t%{repoid}\\n";
+
+/// The same with the summary, which stands last: only it is free text.
+const HIT_FORMAT: &str = "--queryformat=%{name}\t%{evr}\t%{arch}\t%{repoid}\t%{summary}\\n";
 
 /// The packages whose update needs-restarting(1) has a reboot follow, and what the kernel itself is called now.
 const WANT_A_REBOOT: [&str; 9] = [
@@ -93,6 +96,23 @@ impl PackageManager for Dnf {
 
     fn read_known(&self, finished: &Finished) -> bool {
         finished.stdout.text.lines().any(|line| line.contains('\t'))
+    }
+
+    /// All that the cache (`-C`) has, whatever the words: dnf's patterns would also match what packages provide, and no summary.
+    fn search(&self, _: &Words) -> Result<Request, CannotSearch> {
+        Ok(dnf(&["-q", "-C", "repoquery", "--latest-limit=1", HIT_FORMAT]))
+    }
+
+    fn read_hit(&self, line: &str) -> Parsed<Hit> {
+        let row = row(line)?;
+        let (repository, summary) = row.repository.split_once('\t')?;
+        Some(Some(Hit {
+            name: row.name.to_owned(),
+            version: Some(row.version.to_owned()),
+            architecture: Some(row.architecture.to_owned()),
+            description: description(summary),
+            source: quote(repository),
+        }))
     }
 
     fn simulate(&self, change: Change, target: &PackageSpec) -> Option<Request> {

@@ -2,7 +2,7 @@
 //!
 //! Run against zypper 1.14.42. What it writes is bounded before it comes here, and elements are counted.
 
-use crate::packages::Planned;
+use crate::packages::{Hit, Parsed, Planned};
 use infiniservice_platform::one_line::quote;
 use infiniservice_protocol::data::PendingUpdate;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -188,6 +188,28 @@ impl Answer {
             update.source = quote(&alias);
         }
     }
+}
+
+/// `<solvable status="installed" name="vim" kind="package" edition="9.0-1" arch="x86_64" repository="Main"/>`: each is a line.
+pub(super) fn hit(line: &str) -> Parsed<Hit> {
+    let line = line.trim();
+    if !line.starts_with("<solvable ") {
+        return None;
+    }
+    let Ok(Event::Empty(tag)) = Reader::from_str(line).read_event() else { return Some(None) };
+    if attribute(&tag, "kind").as_deref() != Some("package") {
+        return None;
+    }
+    let (Some(name), Some(version)) = (word(&tag, "name"), edition(&tag, "edition")) else {
+        return Some(None);
+    };
+    Some(Some(Hit {
+        name,
+        version: Some(version),
+        architecture: word(&tag, "arch"),
+        description: String::new(),
+        source: quote(&attribute(&tag, "repository").unwrap_or_default()),
+    }))
 }
 
 /// `to-upgrade-change-arch` and the like are updates.

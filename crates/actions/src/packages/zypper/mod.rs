@@ -7,8 +7,8 @@ mod answer;
 mod tests;
 
 use super::{
-    Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Plan, Planned, ReadLine, Reading,
-    Reasons, RebootSign, Scope, rpm,
+    CannotSearch, Change, Failure, Hit, Installed, PackageManager, PackageSpec, Parsed, PendingQuery, Plan,
+    Planned, ReadLine, Reading, Reasons, RebootSign, Scope, Words, rpm,
 };
 use crate::packages::failure::{Rule, by_rules, last_words, line_with};
 use crate::packages::{Cause, Holder};
@@ -35,6 +35,8 @@ const FORCE: &str = "--force-resolution";
 const NO_FORCE: &str = "--no-force-resolution";
 /// Licences are agreed to as winget's are: nobody is there to be asked.
 const AGREE: &str = "--auto-agree-with-licenses";
+/// Exit code of a search that finds nothing (`ZYPPER_EXIT_INF_CAP_NOT_FOUND`).
+const NOTHING_FOUND: i32 = 104;
 /// Answers with some thousand packages and their descriptions.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 
@@ -87,6 +89,23 @@ impl PackageManager for Zypper {
 
     fn read_known(&self, finished: &Finished) -> bool {
         answer::read_some(&finished.stdout.text).found > 0
+    }
+
+    /// By name only, as zypper tells either a package's summary or its version. Several words would each be enough to it, so it is
+    /// asked for the longest. What is no part of any name may be a pattern (`*`, `?`, `/regular expression/`) to it.
+    fn search(&self, words: &Words) -> Result<Request, CannotSearch> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+        let word = words.iter().filter(|word| word.chars().all(plain)).max_by_key(|word| word.len());
+        let word = word.ok_or(CannotSearch::Must("have a word of letters, digits and . _ + - for zypper"))?;
+        Ok(asked(&["search", "--details", "--type", "package", "--match-substrings", "--", word]))
+    }
+
+    fn read_hit(&self, line: &str) -> Parsed<Hit> {
+        answer::hit(line)
+    }
+
+    fn found_none(&self, finished: &Finished) -> bool {
+        finished.exit_code() == Some(NOTHING_FOUND)
     }
 
     /// Whatever it takes is shown; the change itself may take nothing unless it is told to.

@@ -4,6 +4,7 @@ mod effects;
 mod installed;
 #[cfg(test)]
 mod list_tests;
+mod search;
 mod session;
 #[cfg(test)]
 pub(super) mod test_runner;
@@ -12,6 +13,7 @@ mod tests;
 
 pub(super) use effects::{Effects, Versions, Weighed, labels};
 pub(super) use installed::list;
+pub(super) use search::search;
 pub(super) use session::{Attempt, PackageSession, Reboot, outcome};
 
 use crate::context::CommandContext;

@@ -191,6 +191,22 @@ fn packages_and_applications_are_told() -> Result<()> {
         first(success(&answer)?, "packages")?,
         &["name", "version", "description", "installed", "source"],
     )?;
+    // Without fetched lists it is a failure, and no empty list.
+    let answer = host.ask("PackageSearch", json!({"query": "bash"}), 45)?;
+    if answer["success"] == true {
+        let data = success(&answer)?;
+        ensure!(data["packages"].as_array().is_some_and(|list| list.len() <= 200), "{data}");
+        let bash = first(data, "packages")?;
+        fields(bash, &["name", "version", "description", "installed", "source", "publisher"])?;
+        ensure!(bash["name"] == "bash" && data["count"].is_u64(), "{data}");
+    } else {
+        ensure!(
+            answer["error"].as_str().is_some_and(|why| why.contains("no repository metadata")),
+            "{answer}"
+        );
+    }
+    let answer = host.ask("PackageSearch", json!({"query": "a\u{7}"}), 45)?;
+    ensure!(answer["error_code"] == "INVALID_PARAMETER", "{answer}");
     let answer = host.ask("GetInstalledApplicationsWMI", json!({}), 180)?;
     let data = success(&answer)?;
     fields(first(data, "applications")?, &["name", "version", "install_type"])?;
@@ -260,7 +276,6 @@ fn what_exists_on_windows_only_or_nowhere_is_unsupported_and_the_rest_unknown() 
             "GetApplicationDetails",
             "JoinDomain",
             "PrepareGoldenImage",
-            "PackageSearch",
             "RunMaintenanceTask",
             "CheckSystemIntegrity",
             "ExecutePowerShellScript",

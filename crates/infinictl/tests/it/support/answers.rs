@@ -95,6 +95,9 @@ fn data(action: &str) -> Value {
         "PackageList" => json!({"manager": "apt", "count": 2, "packages": [
             {"name": "nginx", "version": "1.22.1-9", "architecture": "amd64", "description": "small web server", "size_kb": 1600, "source": "apt", "installed": true},
         ]}),
+        "PackageSearch" => json!({"manager": "apt", "count": 4, "packages": [
+            {"name": "nginx", "version": "1.24", "description": "small web server", "installed": true, "version_installed": "1.22", "source": "apt"},
+        ]}),
         "PackageInstall" | "PackageUpdate" | "PackageRemove" => changed,
         "PackageChangeStatus" => json!({"running": true, "changes": [
             {"id": "x", "command_type": "PackageInstall", "package": "nginx", "state": "running", "started_at": "2026-11-23T06:00:00.000Z", "seconds": 61, "outlived_timeout": true},

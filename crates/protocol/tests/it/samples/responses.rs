@@ -4,12 +4,12 @@ use super::process;
 use infiniservice_protocol::action::{Action, LogPriority, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
-    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, Health, LeftFiles, LogLine,
-    PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
-    PackageListData, PackageStep, PendingUpdate, PowerData, ProcessKillData, ProcessListData, Remediation,
-    ServiceInfo, ServiceLogsData, Threat, TruncatedLines, UpdateCheckData, UpdateInstallData, UpdatedPackage,
-    UserInfo, UserListData, WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData,
-    WindowsUpdateResult,
+    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage, Health, LeftFiles,
+    LogLine, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
+    PackageListData, PackageSearchData, PackageStep, PendingUpdate, PowerData, ProcessKillData,
+    ProcessListData, Remediation, ServiceInfo, ServiceLogsData, Threat, TruncatedLines, UpdateCheckData,
+    UpdateInstallData, UpdatedPackage, UserInfo, UserListData, WindowsUpdate, WindowsUpdateCheckData,
+    WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ pub fn data(action: ActionName) -> Value {
         }),
         ActionName::UserList => serde_json::to_value(users()),
         ActionName::PackageList => serde_json::to_value(package_list()),
+        ActionName::PackageSearch => serde_json::to_value(package_search()),
         ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
             serde_json::to_value(package_change(action))
         }
@@ -121,6 +122,19 @@ fn package_list() -> PackageListData {
         state: None,
     };
     PackageListData { packages: vec![package], manager: "apt".into(), count: 312, ..Default::default() }
+}
+
+fn package_search() -> PackageSearchData {
+    let nano = FoundPackage {
+        name: "nano".into(),
+        version: "7.2-1+deb12u1".into(),
+        description: "small, friendly text editor inspired by Pico".into(),
+        installed: true,
+        version_installed: Some("7.2-1".into()),
+        source: "apt".into(),
+        ..FoundPackage::default()
+    };
+    PackageSearchData { packages: vec![nano], manager: "apt".into(), count: 7, ..Default::default() }
 }
 
 fn package_change(action: ActionName) -> PackageChangeData {
