@@ -6,23 +6,26 @@ use infiniservice::cli::{Cli, Command, Mode};
 use infiniservice::config::environment;
 use infiniservice::program;
 use infiniservice::service::{manager, signals};
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
+fn main() {
     signals::reset_inherited();
-    let cli = Cli::parse();
+    manager::end(run(&Cli::parse()))
+}
+
+/// The exit code, once everything is written.
+fn run(cli: &Cli) -> u8 {
     if let Some(Command::Service(request)) = &cli.command {
-        return program::said(manager::carry_out(request)).into();
+        return program::said(manager::carry_out(request));
     }
     let environment = environment::of_process();
-    if let Some(code) = program::ask(&cli, &environment) {
-        return code.into();
+    if let Some(code) = program::ask(cli, &environment) {
+        return code;
     }
     if cli.mode() == Mode::Run && !cli.console {
         let (own, environment) = (cli.clone(), environment.clone());
         if let Some(code) = manager::run_as_service(move || program::run_service(&own, environment)) {
-            return code.into();
+            return code;
         }
     }
-    program::start(&cli, environment).into()
+    program::start(cli, environment)
 }

@@ -1,7 +1,6 @@
 //! Ends the process when its own end does not come: whatever hangs, a service that was asked to stop is gone after its deadline.
 
 use super::signals::{Signal, Signals};
-use std::process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 /// It sleeps and little else.
 const STACK_BYTES: usize = 64 << 10;
 /// The end was not in order.
-const EXIT_CODE: i32 = 1;
+const EXIT_CODE: u8 = 1;
 
 /// Another source of signals, whose first request to stop starts the countdown. The countdown ends with this value.
 pub(super) struct Backstop<S> {
@@ -62,7 +61,7 @@ fn exit() {
     // The main thread hangs; the log's own thread may not.
     log::error!("shutdown took longer than shutdown_timeout_secs because something hangs; exiting anyway");
     crate::logging::flush();
-    process::exit(EXIT_CODE);
+    super::manager::end(EXIT_CODE);
 }
 
 #[cfg(test)]

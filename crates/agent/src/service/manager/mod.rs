@@ -11,6 +11,6 @@ mod none;
 use none as imp;
 
 pub(crate) use imp::protect_files;
-pub use imp::{carry_out, diagnose, run_as_service};
+pub use imp::{carry_out, diagnose, end, run_as_service};
 #[cfg(target_os = "windows")]
 pub(in crate::service) use windows::{Life, life};

@@ -8,6 +8,11 @@ pub fn run_as_service(_serve: impl FnOnce() -> u8 + Send + 'static) -> Option<u8
     None
 }
 
+/// Ends the process with this exit code.
+pub fn end(code: u8) -> ! {
+    std::process::exit(code.into())
+}
+
 /// Nothing to do: the configuration's directory is the package's, and each file is judged when it is read.
 ///
 /// # Errors
