@@ -30,7 +30,7 @@ pub use windows::system_runner;
 pub use cancellation::{Cancellation, Stop};
 pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded, response};
 pub use output::{Line, TakeLine};
-pub use request::{Finished, Identity, Program, Request, RunError, Status};
+pub use request::{Finished, Identity, Output, Program, Request, RunError, Status};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -7,20 +7,22 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Output of a program, at most as much as the bound allows; made harmless (valid UTF-8, no NUL).
+/// Output of a program, at most as much as the bound allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captured {
-    /// What was kept.
+    /// What was kept, made harmless (valid UTF-8, no NUL).
     pub text: String,
+    /// What was kept where bytes were asked for; then there is no text.
+    pub bytes: Vec<u8>,
     /// How many bytes the program wrote in all.
     pub total_bytes: u64,
-    /// Whether `text` is not all of it.
+    /// Whether what was kept is not all of it.
     pub truncated: bool,
 }
 
 impl From<String> for Captured {
     fn from(text: String) -> Self {
-        Self { total_bytes: text.len() as u64, text, truncated: false }
+        Self { total_bytes: text.len() as u64, text, ..Self::default() }
     }
 }
 
@@ -187,7 +189,8 @@ mod tests {
     #[test]
     fn cut_output_says_so_with_its_true_length() {
         let mut error = CommandError::new(ErrorCode::Timeout, "too slow");
-        error.partial.stdout = Captured { text: "ab".into(), total_bytes: 9, truncated: true };
+        error.partial.stdout =
+            Captured { text: "ab".into(), total_bytes: 9, truncated: true, ..Captured::default() };
         let response = response("7", "X", Duration::ZERO, Err(error));
         assert_eq!(
             (response.stdout.as_str(), response.stdout_truncated, response.stdout_bytes),

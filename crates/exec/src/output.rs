@@ -8,18 +8,42 @@ use tokio::process::{ChildStderr, ChildStdout};
 
 const CHUNK: usize = 16 << 10;
 
-/// Either pipe.
+/// Either pipe, or one for both.
 pub(super) struct Pipe(Box<dyn AsyncRead + Send + Unpin>);
+
+impl Pipe {
+    pub(super) fn of(pipe: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Self(Box::new(pipe))
+    }
+}
 
 impl From<ChildStdout> for Pipe {
     fn from(pipe: ChildStdout) -> Self {
-        Self(Box::new(pipe))
+        Self::of(pipe)
     }
 }
 
 impl From<ChildStderr> for Pipe {
     fn from(pipe: ChildStderr) -> Self {
-        Self(Box::new(pipe))
+        Self::of(pipe)
+    }
+}
+
+/// Where a program's output comes from, and what of it is kept.
+pub(super) struct Outputs<'a> {
+    /// Of each stream, in bytes.
+    pub(super) max: usize,
+    /// Not as text.
+    pub(super) as_bytes: bool,
+    /// Both streams in one, in place of the program's own pipes.
+    pub(super) merged: Option<Pipe>,
+    /// Who takes the lines of its stdout besides.
+    pub(super) lines: Option<TakeLine<'a>>,
+}
+
+impl Outputs<'_> {
+    pub(super) fn capture(&self) -> Capture {
+        Capture { as_bytes: self.as_bytes, ..Capture::new(self.max) }
     }
 }
 
@@ -92,11 +116,12 @@ pub(super) struct Capture {
     total: u64,
     /// Whether the stream broke off.
     broken: bool,
+    as_bytes: bool,
 }
 
 impl Capture {
     pub(super) fn new(max: usize) -> Self {
-        Self { kept: Vec::new(), max, total: 0, broken: false }
+        Self { kept: Vec::new(), max, total: 0, broken: false, as_bytes: false }
     }
 
     /// Takes the next bytes; beyond the bound they are only counted.
@@ -111,9 +136,13 @@ impl Capture {
         self.broken = true;
     }
 
-    /// Valid UTF-8 without NUL.
+    /// Valid UTF-8 without NUL, or the very bytes.
     pub(super) fn finish(mut self) -> Captured {
         let truncated = self.broken || self.total > self.kept.len() as u64;
+        if self.as_bytes {
+            let text = String::new();
+            return Captured { text, bytes: self.kept, total_bytes: self.total, truncated };
+        }
         if truncated {
             self.kept.truncate(whole_characters(&self.kept));
         }
@@ -124,7 +153,7 @@ impl Capture {
         if text.contains('\0') {
             text.retain(|c| c != '\0');
         }
-        Captured { text, total_bytes: self.total, truncated }
+        Captured { text, bytes: Vec::new(), total_bytes: self.total, truncated }
     }
 }
 
@@ -234,13 +263,13 @@ mod tests {
 
     #[test]
     fn what_fits_is_kept_whole() {
-        let want = Captured { text: "abcdef".into(), total_bytes: 6, truncated: false };
+        let want = Captured::from("abcdef".to_owned());
         assert_eq!(captured(6, &[b"abc", b"def"]), want);
     }
 
     #[test]
     fn what_does_not_fit_is_counted_and_a_character_is_never_cut_in_two() {
-        let want = Captured { text: "ab".into(), total_bytes: 9, truncated: true };
+        let want = Captured { text: "ab".into(), total_bytes: 9, truncated: true, ..Captured::default() };
         assert_eq!(captured(4, &["ab\u{20ac}cdef".as_bytes()]), want.clone());
         assert_eq!(captured(2, &[b"abcdefghi"]), want);
     }
@@ -248,6 +277,20 @@ mod tests {
     #[test]
     fn nul_is_dropped_and_invalid_bytes_are_replaced() {
         assert_eq!(captured(100, &[b"a\0b\xffc"]).text, "ab\u{fffd}c");
+    }
+
+    #[test]
+    fn bytes_are_kept_as_they_came_up_to_the_bound() {
+        let bytes = |max| {
+            let mut capture = Outputs { max, as_bytes: true, merged: None, lines: None }.capture();
+            capture.push(b"a\0\xff\xe2\x82");
+            capture.finish()
+        };
+        let whole = bytes(9);
+        assert_eq!((whole.text.as_str(), &*whole.bytes), ("", &b"a\0\xff\xe2\x82"[..]));
+        assert_eq!((whole.total_bytes, whole.truncated), (5, false));
+        let cut = bytes(4);
+        assert_eq!((&*cut.bytes, cut.total_bytes, cut.truncated), (&b"a\0\xff\xe2"[..], 5, true));
     }
 
     proptest! {

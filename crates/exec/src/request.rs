@@ -17,6 +17,18 @@ pub enum Program {
     At(PathBuf),
 }
 
+/// How a program's output is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// As text that is harmless everywhere: valid UTF-8, no NUL.
+    #[default]
+    Text,
+    /// Byte for byte.
+    Bytes,
+    /// The same, and its error output between its output, in the order in which it wrote them; on Linux only.
+    Merged,
+}
+
 /// A user with all his groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -49,6 +61,11 @@ pub struct Request {
     pub outlives_the_agent: bool,
     /// Of each of stdout and stderr so much is kept, in bytes; the rest is read, counted and dropped.
     pub max_output_bytes: usize,
+    /// How that is kept.
+    pub output: Output,
+    /// Whether file systems are frozen while it runs. It is the host's own, then, and a write of it waits in the kernel; only its
+    /// start must not.
+    pub runs_while_frozen: bool,
 }
 
 impl fmt::Debug for Request {
@@ -73,6 +90,8 @@ impl Request {
             input: Vec::new(),
             outlives_the_agent: false,
             max_output_bytes: 1 << 20,
+            output: Output::Text,
+            runs_while_frozen: false,
         }
     }
 

@@ -2,8 +2,8 @@
 //! started.
 
 use crate::containment::Containment;
-use crate::output::{Capture, Stream};
-use crate::{Cancellation, Finished, Status, Stop, TakeLine};
+use crate::output::{Outputs, Stream};
+use crate::{Cancellation, Finished, Status, Stop};
 use std::io;
 use std::time::Duration;
 use tokio::process::Child;
@@ -28,18 +28,15 @@ enum Turn {
 }
 
 impl<'a, C: Containment> Run<'a, C> {
-    /// Of a program that was started inside of `containment`; `take` gets the lines of its stdout.
-    pub(super) fn new(
-        mut child: Child,
-        mut containment: C,
-        max_output: usize,
-        take: Option<TakeLine<'a>>,
-    ) -> Self {
+    /// Of a program that was started inside of `containment`.
+    pub(super) fn new(mut child: Child, mut containment: C, mut outputs: Outputs<'a>) -> Self {
         containment.started(child.id());
-        let own = [child.stdout.take().map(Into::into), child.stderr.take().map(Into::into)];
+        let stdout = outputs.merged.take().or_else(|| child.stdout.take().map(Into::into));
+        let own = [stdout, child.stderr.take().map(Into::into)];
         let [stdout, stderr] =
-            containment.outputs().unwrap_or(own).map(|pipe| Stream::new(pipe, Capture::new(max_output)));
-        Self { child, containment, stdout: stdout.with_lines(take), stderr, course: Course::default() }
+            containment.outputs().unwrap_or(own).map(|pipe| Stream::new(pipe, outputs.capture()));
+        let stdout = stdout.with_lines(outputs.lines);
+        Self { child, containment, stdout, stderr, course: Course::default() }
     }
 
     /// Until it has ended, or must; then nothing that it started is left.

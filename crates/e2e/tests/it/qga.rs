@@ -205,19 +205,56 @@ fn an_agent_that_ends_thaws_what_it_froze() -> Result<()> {
 }
 
 #[test]
-fn programs_and_files_are_for_hosts_where_the_operator_allows_them() -> Result<()> {
-    let (_agent, _own, mut host) = start("qga_allow_exec = true\nqga_allow_files = true\n")?;
-    let exec = json!({ "path": "/bin/sh", "arg": ["-c", "cat; echo err >&2; exit 7"], "capture-output": true,
-        "input-data": "aGVsbG8=" });
+fn a_program_of_the_host_that_runs_on_does_not_prevent_a_freeze() -> Result<()> {
+    let Some(mounted) = Loop::mount()? else { return Ok(()) };
+    let (_agent, _own, mut host) = start("qga_allow_exec = true\n")?;
+    let file = mounted.place.join("x");
+    let script = format!("read line; echo $line > {}", file.display());
+    let pipe = mounted.place.with_file_name("pipe");
+    ensure!(Command::new("/usr/bin/mkfifo").arg(&pipe).status()?.success(), "no pipe");
+    let exec = json!({ "path": "/bin/sh", "arg": ["-c", format!("({script}) < {}", pipe.display())] });
     let pid = host.told("guest-exec", &exec)?["pid"].clone();
-    ensure!(pid.as_i64().is_some_and(|pid| pid > 0), "{pid}");
+    ensure!(host.told("guest-fsfreeze-freeze-list", &mounted.list())? == 1, "it is not frozen");
+    fs::write(&pipe, "said\n")?;
+    let refused = host.ask("guest-exec", &exec)?;
+    ensure!(refused["error"]["class"] == "CommandNotFound", "{refused}");
+    ensure!(!file.exists(), "it wrote to a frozen file system");
+    ensure!(host.told("guest-fsfreeze-thaw", &Value::Null)? == 1, "it is not thawed");
+    ended(&mut host, &pid)?;
+    ensure!(fs::read_to_string(&file)? == "said\n", "what it wrote is lost");
+    Ok(())
+}
+
+/// What became of a program that was started.
+fn ended(host: &mut QgaHost, pid: &Value) -> Result<Value> {
     let mut status = Value::Null;
     wait_for("it does not end", || {
         status = host.told("guest-exec-status", &json!({ "pid": pid }))?;
         Ok(status["exited"] == true)
     })?;
+    Ok(status)
+}
+
+/// The same, of one that is started now.
+fn ran(host: &mut QgaHost, exec: &Value) -> Result<Value> {
+    let pid = host.told("guest-exec", exec)?["pid"].clone();
+    ensure!(pid.as_i64().is_some_and(|pid| pid > 0), "{pid}");
+    ended(host, &pid)
+}
+
+#[test]
+fn programs_and_files_are_for_hosts_where_the_operator_allows_them() -> Result<()> {
+    let (_agent, _own, mut host) = start("qga_allow_exec = true\nqga_allow_files = true\n")?;
+    let exec = json!({ "path": "/bin/sh", "arg": ["-c", "cat; echo err >&2; exit 7"], "capture-output": true,
+        "input-data": "aGVsbG8=" });
+    let status = ran(&mut host, &exec)?;
     let wanted = json!({ "exited": true, "exitcode": 7, "out-data": "aGVsbG8=", "err-data": "ZXJyCg==" });
     ensure!(status == wanted, "{status}");
+    // printf's bytes are no UTF-8, and stand in the order in which they were written.
+    let bytes = "printf 'a\\377'; printf 'b\\000' >&2; printf c";
+    let exec = json!({ "path": "/bin/sh", "arg": ["-c", bytes], "capture-output": "merged" });
+    let status = ran(&mut host, &exec)?;
+    ensure!(status == json!({ "exited": true, "exitcode": 0, "out-data": "Yf9iAGM=" }), "{status}");
     let missing = host.ask("guest-exec", &json!({ "path": "/no/such" }))?;
     ensure!(missing["error"]["class"] == "GenericError", "{missing}");
     let handle = host.told("guest-file-open", &json!({ "path": "/proc/self/status" }))?;

@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(60);
 const NOBODY: u32 = 65534;
 
 fn runner() -> SystemRunner {
-    SystemRunner { containments: Containments::by_process_table() }
+    SystemRunner::with(Containments::by_process_table())
 }
 
 /// A fifo in which a script says what its number is.
@@ -121,8 +121,7 @@ async fn a_users_process_that_leaves_its_cgroup_with_his_managers_help_ends_with
         "sh -c 'echo $$ > $PID; exec sleep 1000'",
         "(setsid sh -c 'echo $$ > $PID; exec sleep 1000' &); exec sleep 1000",
     ] {
-        let (runner, told) =
-            (SystemRunner { containments: Containments::below(parent.clone()) }, Told::new());
+        let (runner, told) = (SystemRunner::with(Containments::below(parent.clone())), Told::new());
         let (cancel, cancelled) = tokio::sync::watch::channel(false);
         let cancellation = Cancellation::new(LONG, cancelled);
         let escape = async {

@@ -16,8 +16,9 @@ mod tests;
 mod user_tests;
 
 use crate::containment::Containment;
+use crate::output::Outputs;
 use crate::run::Run;
-use crate::{BoxFuture, Cancellation, Finished, Request, RunError, Runner, TakeLine};
+use crate::{BoxFuture, Cancellation, Finished, Output, Request, RunError, Runner, TakeLine};
 use containment::Containments;
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::gate::Gate;
@@ -30,19 +31,20 @@ use tokio::process::Child;
 
 /// The runner of this machine.
 pub fn system_runner() -> Arc<dyn Runner> {
-    Arc::new(SystemRunner { containments: Containments::of_the_agent() })
+    Arc::new(SystemRunner::with(Containments::of_the_agent()))
 }
 
 /// The same in a process that has children of other kinds: the one above takes every stray child for a command's.
 #[cfg(any(test, feature = "testing"))]
 pub fn runner_beside_other_children() -> SystemRunner {
-    SystemRunner { containments: Containments::by_process_table() }
+    SystemRunner::with(Containments::by_process_table())
 }
 
 /// [`Runner`] over real processes.
 #[derive(Debug)]
 pub struct SystemRunner {
     containments: Containments,
+    gate: &'static Gate,
 }
 
 impl Runner for SystemRunner {
@@ -65,6 +67,10 @@ impl Runner for SystemRunner {
 }
 
 impl SystemRunner {
+    fn with(containments: Containments) -> Self {
+        Self { containments, gate: Gate::of_the_process() }
+    }
+
     async fn start(
         &self,
         request: Request,
@@ -72,12 +78,16 @@ impl SystemRunner {
         take: Option<TakeLine<'_>>,
     ) -> Result<Finished, RunError> {
         let path = spawn::locate(&request.program)?;
-        let _pass = Gate::of_the_process().pass().map_err(|closed| not_started(&path, closed))?;
+        let pass = self.gate.pass().map_err(|closed| not_started(&path, closed))?;
         let mut containment = self.containments.contain(&request).await;
-        let max_output = request.max_output_bytes;
+        let (keeps_pass, output) = (!request.runs_while_frozen, request.output);
+        let (max, as_bytes) = (request.max_output_bytes, output != Output::Text);
         let join = containment.join_fd().map_err(|error| not_contained(&path, &error))?;
-        let spawning =
-            spawn(path, request, join, containment.environment(), Streams::to(containment.inputs()));
+        let (streams, merged) = match output {
+            Output::Merged => Streams::merged().map_err(|error| not_started(&path, error))?,
+            _ => (Streams::to(containment.inputs()), None),
+        };
+        let spawning = spawn(path, request, join, containment.environment(), streams);
         tokio::select! {
             biased;
             // What was to stop before it began does not begin.
@@ -85,7 +95,11 @@ impl SystemRunner {
                 containment.end().await;
                 Ok(Finished::before_it_began(stop))
             }
-            child = spawning => Ok(Run::new(child?, containment, max_output, take).finish(cancellation).await),
+            child = spawning => {
+                let run = Run::new(child?, containment, Outputs { max, as_bytes, merged, lines: take });
+                let _pass = keeps_pass.then_some(pass);
+                Ok(run.finish(cancellation).await)
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ async fn runner() -> Option<(OwnManager, SystemRunner)> {
     let own = OwnManager::start(&[])?;
     own.named().await;
     let containments = Containments::with_scopes(own.on_bus());
-    Some((own, SystemRunner { containments }))
+    Some((own, SystemRunner::with(containments)))
 }
 
 fn named_pipe(directory: &Path, name: &str) -> pipe::Receiver {
@@ -91,7 +91,9 @@ async fn without_systemd_it_runs_all_the_same() {
     let containments = Containments::with_scopes(infiniservice_platform::systemd::BusAddress::At(
         "unix:path=/nonexistent/bus".into(),
     ));
-    let finished =
-        SystemRunner { containments }.run(shell("echo out"), &Cancellation::for_at_most(LONG)).await.unwrap();
+    let finished = SystemRunner::with(containments)
+        .run(shell("echo out"), &Cancellation::for_at_most(LONG))
+        .await
+        .unwrap();
     assert_eq!((finished.status, finished.stdout.text.as_str()), (Status::Exited(0), "out\n"));
 }

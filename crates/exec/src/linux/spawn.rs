@@ -1,5 +1,6 @@
 //! Makes of a request what the platform starts, and of its failure the reason.
 
+use crate::output::Pipe;
 use crate::{Identity, Program, Request, RunError};
 use infiniservice_platform::one_line;
 use infiniservice_platform::start::{self, Entering, Stage};
@@ -8,6 +9,7 @@ use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
 
 /// What a child reads and writes.
@@ -22,6 +24,14 @@ impl Streams {
     pub(super) fn to(outputs: Option<[Stdio; 2]>) -> Self {
         let [stdout, stderr] = outputs.unwrap_or_else(|| [Stdio::piped(), Stdio::piped()]);
         Self { stdin: Stdio::null(), stdout, stderr }
+    }
+
+    /// No input, and both outputs into one pipe, with its end for the agent.
+    pub(super) fn merged() -> io::Result<(Self, Option<Pipe>)> {
+        let (reader, stdout) = io::pipe()?;
+        let stderr = stdout.try_clone()?;
+        let pipe = Pipe::of(Receiver::from_owned_fd(reader.into())?);
+        Ok((Self { stdin: Stdio::null(), stdout: stdout.into(), stderr: stderr.into() }, Some(pipe)))
     }
 }
 

@@ -37,10 +37,10 @@ impl Drop for Parent {
 
 /// Runs the test in each kind of containment.
 async fn in_each_containment<F: Future<Output = ()>>(test: impl Fn(SystemRunner) -> F) {
-    test(SystemRunner { containments: Containments::by_process_table() }).await;
+    test(SystemRunner::with(Containments::by_process_table())).await;
     let parent = Parent::new();
     if let Some(path) = &parent.0 {
-        test(SystemRunner { containments: Containments::below(path.clone()) }).await;
+        test(SystemRunner::with(Containments::below(path.clone()))).await;
     }
 }
 
@@ -126,6 +126,49 @@ async fn output_and_exit_code_come_back() {
         assert_eq!((finished.stdout.text.as_str(), finished.stderr.text.as_str()), ("out\n", "err\n"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn bytes_come_back_as_they_were_written_and_merged_ones_in_their_order() {
+    in_each_containment(|runner| async move {
+        let script = "printf 'a\\000\\377'; printf 'b\\376' >&2; printf c";
+        let kept = |output| Request { output, ..shell(script) };
+        let apart = run(&runner, kept(Output::Bytes), LONG).await;
+        assert_eq!((&*apart.stdout.bytes, &*apart.stderr.bytes), (&b"a\0\xffc"[..], &b"b\xfe"[..]));
+        let merged = run(&runner, kept(Output::Merged), LONG).await;
+        assert_eq!((&*merged.stdout.bytes, &*merged.stderr.bytes), (&b"a\0\xffb\xfec"[..], &b""[..]));
+        assert_eq!((merged.stdout.total_bytes, merged.stdout.truncated), (6, false));
+    })
+    .await;
+}
+
+/// A gate of its own: that of the process is the other tests' too.
+fn gated() -> (&'static Gate, SystemRunner) {
+    let gate: &'static Gate = Box::leak(Box::default());
+    (gate, SystemRunner { gate, ..SystemRunner::with(Containments::by_process_table()) })
+}
+
+#[tokio::test]
+async fn a_freeze_waits_for_a_program_unless_that_may_run_meanwhile_and_nothing_starts_in_it() {
+    for (runs_while_frozen, outcome) in [(false, Err(1)), (true, Ok(()))] {
+        let (gate, runner) = gated();
+        let pids = Pids::new();
+        let request = Request { runs_while_frozen, ..pids.escape("sleep 60") };
+        let cancellation = Cancellation::for_at_most(LONG);
+        let running = runner.run(request, &cancellation);
+        let closed = async {
+            pids.all_run().await;
+            gate.close(Duration::ZERO)
+        };
+        tokio::select! {
+            finished = running => panic!("it ended: {finished:?}"),
+            closed = closed => assert_eq!(closed, outcome),
+        }
+        let late = Request { runs_while_frozen, ..shell("exit 0") };
+        let late = runner.run(late, &Cancellation::for_at_most(LONG)).await;
+        assert_eq!(late.is_err(), runs_while_frozen, "{late:?}");
+        pids.end().await;
+    }
 }
 
 #[tokio::test]
@@ -254,7 +297,7 @@ async fn two_beside_each_other_do_not_end_each_others_processes() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
-    let runner = SystemRunner { containments: Containments::by_process_table() };
+    let runner = SystemRunner::with(Containments::by_process_table());
     let request = Request::new("no-such-program", ["x"]);
     let error = runner.run(request, &Cancellation::for_at_most(LONG)).await.unwrap_err();
     assert_eq!(error.to_string(), "the program no-such-program is not installed");

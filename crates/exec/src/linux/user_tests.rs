@@ -20,7 +20,7 @@ fn as_nobody(request: Request) -> Request {
 }
 
 async fn run(request: Request) -> Result<Finished, CommandError> {
-    let runner = SystemRunner { containments: Containments::by_process_table() };
+    let runner = SystemRunner::with(Containments::by_process_table());
     Ok(runner.run(request, &Cancellation::for_at_most(Duration::from_secs(60))).await?)
 }
 

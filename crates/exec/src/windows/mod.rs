@@ -6,8 +6,9 @@ pub mod environment;
 mod tests;
 
 use crate::containment::Containment;
+use crate::output::Outputs;
 use crate::run::Run;
-use crate::{BoxFuture, Cancellation, Finished, Request, RunError, Runner, Status, TakeLine};
+use crate::{BoxFuture, Cancellation, Finished, Output, Request, RunError, Runner, Status, TakeLine};
 use infiniservice_platform::win32::job_unsafe::{self, Job};
 use infiniservice_platform::win32::native_unsafe;
 use std::process::{ExitStatus, Stdio};
@@ -54,14 +55,15 @@ async fn run(
     cancellation: &Cancellation,
     take: Option<TakeLine<'_>>,
 ) -> Result<Finished, RunError> {
-    let max_output = request.max_output_bytes;
+    let (max, as_bytes) = (request.max_output_bytes, request.output != Output::Text);
     tokio::select! {
         biased;
         // What was to stop before it began does not begin; one that just begins goes with its job.
         stop = cancellation.stopped() => Ok(Finished::before_it_began(stop)),
         started = start_aside(request) => {
             let (child, job) = started?;
-            Ok(Run::new(child, JobContainment(job), max_output, take).finish(cancellation).await)
+            let outputs = Outputs { max, as_bytes, merged: None, lines: take };
+            Ok(Run::new(child, JobContainment(job), outputs).finish(cancellation).await)
         }
     }
 }

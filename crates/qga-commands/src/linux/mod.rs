@@ -118,7 +118,7 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
             read("file systems", move || file_systems::info(&spaces)).await
         }
         Request::GetDisks => read("disks", || Ok(disks::disks())).await,
-        Request::Shutdown { mode } => power::shut_down(&context.units, mode).await,
+        Request::Shutdown { mode } => power::shut_down(&context.units, &*context.runner, mode).await,
         Request::SuspendRam | Request::SuspendDisk | Request::SuspendHybrid => {
             power::suspend(&context.units, &request).await
         }

@@ -2,7 +2,7 @@
 //! asked for later.
 
 use infiniservice_exec::{
-    Cancellation, Captured, Finished, Program, Request as Run, RunError, Runner, Status,
+    Cancellation, Captured, Finished, Output, Program, Request as Run, RunError, Runner, Status,
 };
 use infiniservice_qga::bytes::Bytes;
 use infiniservice_qga::limits::{
@@ -157,9 +157,6 @@ impl Records {
 fn request(wanted: Wanted) -> Result<Run, Error> {
     let path =
         located(&wanted.path).ok_or_else(|| child_failed(&wanted.path, "No such file or directory"))?;
-    if wanted.capture == Capture::Merged {
-        return Err(Error::generic("Parameter 'capture-output' does not accept value 'merged'"));
-    }
     let variable = |text: &String| -> Option<(OsString, OsString)> {
         text.split_once('=').map(|(name, value)| (name.into(), value.into()))
     };
@@ -167,6 +164,9 @@ fn request(wanted: Wanted) -> Result<Run, Error> {
     run.program = Program::At(path);
     run.environment = wanted.environment.iter().filter_map(variable).collect();
     run.input = wanted.input;
+    run.output = if wanted.capture == Capture::Merged { Output::Merged } else { Output::Bytes };
+    // It may run for as long as it likes: it must not make every freeze fail.
+    run.runs_while_frozen = true;
     Ok(run)
 }
 
@@ -196,9 +196,14 @@ fn status(finished: &Finished, capture: Capture) -> ExecStatus {
         Status::Signalled(signal) => (None, Some(i64::from(signal))),
         _ => (None, Some(9)),
     };
-    let wants = |stream| capture == Capture::Separated || capture == stream;
-    let (out_data, out_truncated) = output(&finished.stdout, wants(Capture::Stdout));
-    let (err_data, err_truncated) = output(&finished.stderr, wants(Capture::Stderr));
+    let (wants_out, wants_err) = match capture {
+        Capture::Separated => (true, true),
+        Capture::Stdout | Capture::Merged => (true, false),
+        Capture::Stderr => (false, true),
+        Capture::None => (false, false),
+    };
+    let (out_data, out_truncated) = output(&finished.stdout, wants_out);
+    let (err_data, err_truncated) = output(&finished.stderr, wants_err);
     ExecStatus { exited: true, exitcode, signal, out_data, err_data, out_truncated, err_truncated }
 }
 
@@ -206,5 +211,5 @@ fn output(stream: &Captured, wanted: bool) -> (Option<Bytes>, Option<bool>) {
     if !wanted || stream.total_bytes == 0 {
         return (None, None);
     }
-    (Some(Bytes(stream.text.clone().into_bytes())), stream.truncated.then_some(true))
+    (Some(Bytes(stream.bytes.clone())), stream.truncated.then_some(true))
 }

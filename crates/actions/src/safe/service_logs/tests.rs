@@ -13,7 +13,7 @@ const RECORDED: &str = include_str!("../../../tests/fixtures/service-logs/journa
 /// What is read of journalctl's output.
 fn found(text: &str, truncated: bool) -> Found {
     let mut found = Found::at_most(1000);
-    let output = Captured { text: text.to_owned(), total_bytes: 0, truncated };
+    let output = Captured { truncated, ..Captured::from(text.to_owned()) };
     journal::read_all(&output, "now", &mut found);
     found
 }
