@@ -34,7 +34,9 @@ pub use collect::Collector;
 pub use handle::{CollectorHandle, HandleError};
 pub use process::query::{ProcessQuery, SortBy};
 pub use settings::{CollectorSettings, Roots};
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+pub use sys::links_and_addresses;
+#[cfg(target_os = "linux")]
+pub use sys::space_of;
 #[cfg(target_os = "windows")]
 pub use sys::{CpuMeter, drive_space, local_drives, machine_memory};
-#[cfg(target_os = "linux")]
-pub use sys::{links_and_addresses, space_of};

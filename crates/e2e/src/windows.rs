@@ -2,6 +2,7 @@
 
 use crate::guest::PATIENCE;
 use crate::harness::Stage;
+use crate::qga::QgaHost;
 use crate::{binary, messages};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Endpoint, Subscription, pty};
@@ -11,12 +12,14 @@ use std::cell::RefCell;
 use std::fs;
 use std::future::Future;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// The port of every agent under test.
 const PORT: u32 = 1;
+/// That of the QEMU guest agent's protocol.
+const QGA_PORT: u32 = 2;
 /// Retries are quick, and heartbeats too, so that scenarios need not wait for either.
 const QUICK: [&str; 6] =
     ["--set", "min_backoff_secs=1", "--set", "max_backoff_secs=1", "--set", "keep_alive_interval_secs=1"];
@@ -36,7 +39,7 @@ pub struct Windows {
 impl Windows {
     /// Makes a prefix and puts the agent into it.
     fn set_up() -> Result<Self> {
-        let prefix = Prefix::create(PORT)?;
+        let prefix = Prefix::create(QGA_PORT)?;
         let agent = prefix.install(&binary::windows("infiniservice.exe", "INFINISERVICE_WINDOWS_AGENT")?)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         Ok(Self { prefix, agent, runtime, last_log: RefCell::default() })
@@ -54,6 +57,15 @@ impl Windows {
         let all = [&["--console", "--device", "COM1"], &QUICK[..], arguments].concat();
         let running = self.prefix.start(&self.agent, &all, &log)?;
         Ok(Agent { windows: self, running, log, client: Some(client), slave: Some(slave) })
+    }
+
+    /// The same with a host of the QEMU guest agent's protocol on a port of its own besides.
+    pub fn start_with_qga(&self, arguments: &[&str]) -> Result<(Agent<'_>, QgaHost)> {
+        let mut qga = QgaHost::new()?;
+        self.prefix.connect_port(QGA_PORT, Path::new(&qga.path))?;
+        let agent = self.start(&[&["--qga-port", "COM2", "--set", "qga=true"], arguments].concat())?;
+        qga.meet().with_context(|| agent.log().unwrap_or_default())?;
+        Ok((agent, qga))
     }
 
     /// A new terminal on the port, and a host at its other end. The second value keeps the terminal raw.

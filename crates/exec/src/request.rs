@@ -55,7 +55,7 @@ pub struct Request {
     pub directory: Option<PathBuf>,
     /// As whom it runs; as the agent itself when absent.
     pub identity: Option<Identity>,
-    /// What it reads from its stdin; on Linux only, elsewhere that is empty. May be a secret: `Debug` shows its length.
+    /// What it reads from its stdin. May be a secret: `Debug` shows its length.
     pub input: Vec<u8>,
     /// Whether it goes on when the agent ends, as far as the system can do that.
     pub outlives_the_agent: bool,

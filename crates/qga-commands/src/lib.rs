@@ -4,19 +4,40 @@
 //! runs on the bounded threads of `platform::blocking`.
 #![forbid(unsafe_code)]
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "windows"))]
 mod errors;
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+mod files;
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+mod network;
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+mod programs;
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+mod work;
+
+#[cfg(target_os = "linux")]
+#[path = "places/linux.rs"]
+mod places;
+#[cfg(target_os = "windows")]
+#[path = "places/windows.rs"]
+mod places;
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 use linux as system;
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+use windows as system;
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 mod nothing;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 use nothing as system;
 
-pub use system::{ABSENT, IS_SERVED, close_gate_if_frozen, recover, rival};
+pub use system::{
+    HOLDERS_ARE_KNOWN, IS_SERVED, PLATFORM, close_gate_if_frozen, configurations, recover, rival,
+};
 
 use infiniservice_exec::Runner;
 use infiniservice_qga::table::Row;

@@ -2,6 +2,7 @@
 
 use crate::{Happened, Settings};
 use infiniservice_exec::Runner;
+use infiniservice_qga::table::Platform;
 use infiniservice_qga::{Error, Reply, Request};
 use std::future::{Ready, ready};
 use std::path::PathBuf;
@@ -10,8 +11,10 @@ use tokio::sync::mpsc::Sender;
 
 /// Whether the port is served here.
 pub const IS_SERVED: bool = false;
-/// Commands that cannot be carried out here.
-pub const ABSENT: &[&str] = &[];
+/// Whether a port that cannot be opened is known to be another program's.
+pub const HOLDERS_ARE_KNOWN: bool = true;
+/// Of some system that is served.
+pub const PLATFORM: Platform = Platform::Linux;
 
 /// What commands share.
 #[derive(Debug)]
@@ -44,6 +47,11 @@ pub fn recover() {}
 /// The program that is there to serve the port.
 pub fn rival() -> Option<PathBuf> {
     None
+}
+
+/// No file narrows anything.
+pub fn configurations() -> Vec<PathBuf> {
+    Vec::new()
 }
 
 pub fn run(_request: Request, _context: &Context) -> Ready<Result<Reply, Error>> {

@@ -29,6 +29,7 @@ pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod windows;
 
 pub use error::{Class, Error};
 pub use event::{Action, Event, Token};

@@ -8,4 +8,4 @@ pub use linux::{Machine, links_and_addresses, space_of};
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-pub use windows::{CpuMeter, Machine, drive_space, local_drives, machine_memory};
+pub use windows::{CpuMeter, Machine, drive_space, links_and_addresses, local_drives, machine_memory};

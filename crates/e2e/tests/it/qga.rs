@@ -257,6 +257,10 @@ fn programs_and_files_are_for_hosts_where_the_operator_allows_them() -> Result<(
     ensure!(status == json!({ "exited": true, "exitcode": 0, "out-data": "Yf9iAGM=" }), "{status}");
     let missing = host.ask("guest-exec", &json!({ "path": "/no/such" }))?;
     ensure!(missing["error"]["class"] == "GenericError", "{missing}");
+    let absent = host.ask("guest-file-open", &json!({ "path": "/no/such" }))?;
+    // KubeVirt looks for these words.
+    let words = "failed to open file '/no/such' (mode: 'r'): No such file or directory";
+    ensure!(absent["error"]["desc"] == words, "{absent}");
     let handle = host.told("guest-file-open", &json!({ "path": "/proc/self/status" }))?;
     let read = host.told("guest-file-read", &json!({ "handle": handle, "count": 1 << 20 }))?;
     ensure!(read["eof"] == true && read["count"].as_u64().is_some_and(|count| count > 100), "{read}");

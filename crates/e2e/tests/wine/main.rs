@@ -7,6 +7,7 @@ mod diagnose;
 mod figures;
 mod host;
 mod infinictl;
+mod qga;
 mod service;
 mod session;
 
@@ -20,6 +21,7 @@ const ALL: &[&[Scenario<Windows>]] = &[
     host::SCENARIOS,
     commands::SCENARIOS,
     figures::SCENARIOS,
+    qga::SCENARIOS,
     diagnose::SCENARIOS,
     service::SCENARIOS,
     infinictl::SCENARIOS,

@@ -14,6 +14,7 @@ use infiniservice_platform::win32::native_unsafe;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
@@ -55,16 +56,27 @@ async fn run(
     cancellation: &Cancellation,
     take: Option<TakeLine<'_>>,
 ) -> Result<Finished, RunError> {
+    let input = request.input.clone();
     let (max, as_bytes) = (request.max_output_bytes, request.output != Output::Text);
     tokio::select! {
         biased;
         // What was to stop before it began does not begin; one that just begins goes with its job.
         stop = cancellation.stopped() => Ok(Finished::before_it_began(stop)),
         started = start_aside(request) => {
-            let (child, job) = started?;
+            let (mut child, job) = started?;
+            feed(&mut child, input);
             let outputs = Outputs { max, as_bytes, merged: None, lines: take };
             Ok(Run::new(child, JobContainment(job), outputs).finish(cancellation).await)
         }
+    }
+}
+
+/// Writes its input. It may never read that: the pipe breaks when it ends.
+fn feed(child: &mut Child, input: Vec<u8>) {
+    if let Some(mut stdin) = child.stdin.take() {
+        tokio::spawn(async move {
+            let _all_that_it_wanted = stdin.write_all(&input).await;
+        });
     }
 }
 
@@ -99,7 +111,8 @@ fn start(request: &Request) -> Result<(Child, Job), RunError> {
     let mut command = Command::new(&path);
     command.env_clear().envs(environment::clean()).envs(request.environment.iter().cloned());
     command.current_dir(directory).creation_flags(FLAGS).kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = if request.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     match &request.command_line {
         Some(line) => command.raw_arg(line),
         None => command.args(&request.arguments),

@@ -13,6 +13,8 @@ pub struct Device {
     pub service: String,
     /// The driver's version.
     pub driver_version: Option<String>,
+    /// When that was made, in steps of 100 ns since 1601.
+    pub driver_date: Option<u64>,
     /// Problem code of the device manager (`CM_PROB_…`); `None`: it works.
     pub problem: Option<u32>,
 }

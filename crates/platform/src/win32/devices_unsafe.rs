@@ -9,15 +9,17 @@ use std::os::windows::io::{AsRawHandle, IntoRawHandle as _, RawHandle};
 use tokio::net::windows::named_pipe::NamedPipeClient;
 use windows::Win32::Devices::Communication::{COMMTIMEOUTS, SetCommTimeouts};
 use windows::Win32::Devices::DeviceAndDriverInstallation::{
-    CM_DEVNODE_STATUS_FLAGS, CM_GET_DEVICE_INTERFACE_LIST_PRESENT, CM_Get_DevNode_Status,
-    CM_Get_Device_Interface_List_SizeW, CM_Get_Device_Interface_ListW, CM_PROB, CR_SUCCESS, DIGCF_ALLCLASSES,
-    DIGCF_PRESENT, DN_HAS_PROBLEM, HDEVINFO, SETUP_DI_REGISTRY_PROPERTY, SP_DEVINFO_DATA, SPDRP_DEVICEDESC,
-    SPDRP_FRIENDLYNAME, SPDRP_HARDWAREID, SPDRP_SERVICE, SetupDiDestroyDeviceInfoList, SetupDiEnumDeviceInfo,
-    SetupDiGetClassDevsW, SetupDiGetDeviceInstanceIdW, SetupDiGetDevicePropertyW,
-    SetupDiGetDeviceRegistryPropertyW,
+    CM_DEVNODE_STATUS_FLAGS, CM_GET_DEVICE_INTERFACE_LIST_FLAGS, CM_GET_DEVICE_INTERFACE_LIST_PRESENT,
+    CM_Get_DevNode_Status, CM_Get_Device_Interface_List_SizeW, CM_Get_Device_Interface_ListW, CM_PROB,
+    CR_SUCCESS, DIGCF_ALLCLASSES, DIGCF_PRESENT, DN_HAS_PROBLEM, HDEVINFO, SETUP_DI_REGISTRY_PROPERTY,
+    SP_DEVINFO_DATA, SPDRP_DEVICEDESC, SPDRP_FRIENDLYNAME, SPDRP_HARDWAREID, SPDRP_SERVICE,
+    SetupDiDestroyDeviceInfoList, SetupDiEnumDeviceInfo, SetupDiGetClassDevsW, SetupDiGetDeviceInstanceIdW,
+    SetupDiGetDevicePropertyW, SetupDiGetDeviceRegistryPropertyW,
 };
-use windows::Win32::Devices::Properties::{DEVPKEY_Device_DriverVersion, DEVPROPTYPE};
-use windows::Win32::Foundation::{CloseHandle, ERROR_IO_PENDING, HANDLE};
+use windows::Win32::Devices::Properties::{
+    DEVPKEY_Device_DriverDate, DEVPKEY_Device_DriverVersion, DEVPROPTYPE,
+};
+use windows::Win32::Foundation::{CloseHandle, DEVPROPKEY, ERROR_IO_PENDING, HANDLE};
 use windows::Win32::System::IO::{DeviceIoControl, GetOverlappedResult, OVERLAPPED};
 use windows::Win32::System::Threading::CreateEventW;
 use windows::core::GUID;
@@ -61,7 +63,10 @@ fn describe(list: &List, data: &SP_DEVINFO_DATA) -> Device {
         hardware_ids: texts(list, data, SPDRP_HARDWAREID),
         name: first(SPDRP_FRIENDLYNAME).or_else(|| first(SPDRP_DEVICEDESC)).unwrap_or_default(),
         service: first(SPDRP_SERVICE).unwrap_or_default(),
-        driver_version: driver_version(list, data),
+        driver_version: driver(list, data, &DEVPKEY_Device_DriverVersion)
+            .and_then(|room| split(&wide(&room)).into_iter().next()),
+        driver_date: driver(list, data, &DEVPKEY_Device_DriverDate)
+            .and_then(|room| Some(u64::from_le_bytes(*room.first_chunk()?))),
         problem: problem(data),
     }
 }
@@ -74,21 +79,13 @@ fn texts(list: &List, data: &SP_DEVINFO_DATA, property: SETUP_DI_REGISTRY_PROPER
     got.map(|()| split(&wide(&room))).unwrap_or_default()
 }
 
-fn driver_version(list: &List, data: &SP_DEVINFO_DATA) -> Option<String> {
+/// What the system keeps of its driver.
+fn driver(list: &List, data: &SP_DEVINFO_DATA, key: &DEVPROPKEY) -> Option<[u8; 256]> {
     let (mut room, mut kind) = ([0; 256], DEVPROPTYPE::default());
     // SAFETY: list, structures and the key are alive; the buffer's length goes with it.
-    let got = unsafe {
-        SetupDiGetDevicePropertyW(
-            list.0,
-            data,
-            &DEVPKEY_Device_DriverVersion,
-            &raw mut kind,
-            Some(&mut room),
-            None,
-            0,
-        )
-    };
-    got.ok().and_then(|()| split(&wide(&room)).into_iter().next())
+    let got =
+        unsafe { SetupDiGetDevicePropertyW(list.0, data, key, &raw mut kind, Some(&mut room), None, 0) };
+    got.ok().map(|()| room)
 }
 
 fn instance(list: &List, data: &SP_DEVINFO_DATA) -> String {
@@ -107,15 +104,20 @@ fn problem(data: &SP_DEVINFO_DATA) -> Option<u32> {
 
 /// Paths of the ports that vioserial announces; empty where there are none or they cannot be listed.
 pub fn announced_ports() -> Vec<String> {
-    let (mut length, flags) = (0, CM_GET_DEVICE_INTERFACE_LIST_PRESENT);
+    interfaces(&PORT_INTERFACE, CM_GET_DEVICE_INTERFACE_LIST_PRESENT)
+}
+
+/// Paths of the interfaces of a class; empty where there are none or they cannot be listed.
+pub(super) fn interfaces(class: &GUID, flags: CM_GET_DEVICE_INTERFACE_LIST_FLAGS) -> Vec<String> {
+    let mut length = 0;
     // SAFETY: the identifier is alive, the length is written by the call only.
-    let sized = unsafe { CM_Get_Device_Interface_List_SizeW(&raw mut length, &PORT_INTERFACE, None, flags) };
+    let sized = unsafe { CM_Get_Device_Interface_List_SizeW(&raw mut length, class, None, flags) };
     if sized != CR_SUCCESS || length <= 1 {
         return Vec::new();
     }
     let mut room = vec![0; length as usize];
     // SAFETY: the identifier is alive; the buffer's length goes with it.
-    let listed = unsafe { CM_Get_Device_Interface_ListW(&PORT_INTERFACE, None, &mut room, flags) };
+    let listed = unsafe { CM_Get_Device_Interface_ListW(class, None, &mut room, flags) };
     if listed == CR_SUCCESS { split(&room) } else { Vec::new() }
 }
 

@@ -15,6 +15,8 @@ use windows::Win32::Networking::WinSock::{
     AF_INET, AF_INET6, AF_UNSPEC, SOCKADDR, SOCKADDR_IN, SOCKADDR_IN6,
 };
 
+/// `HardwareInterface` of the flags.
+const HARDWARE: u8 = 1;
 /// `FilterInterface` of the flags: a layer of a driver, not an interface of its own.
 const FILTER: u8 = 2;
 /// `IfOperStatusUp`.
@@ -34,6 +36,8 @@ pub struct Interface {
     pub address: Vec<u8>,
     /// Bytes.
     pub mtu: u32,
+    /// A device, not a part of the system.
+    pub is_hardware: bool,
     /// `IfOperStatusUp`.
     pub is_up: bool,
     /// `IF_TYPE_…`.
@@ -90,6 +94,7 @@ fn interface(row: &MIB_IF_ROW2) -> Interface {
         alias: narrow(&row.Alias),
         address: row.PhysicalAddress[..length].to_vec(),
         mtu: row.Mtu,
+        is_hardware: row.InterfaceAndOperStatusFlags._bitfield & HARDWARE != 0,
         is_up: row.OperStatus.0 == UP,
         kind: row.Type,
         speed: row.TransmitLinkSpeed,

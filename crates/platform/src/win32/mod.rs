@@ -2,6 +2,8 @@
 //! named `_unsafe` call Windows.
 
 pub mod access;
+#[cfg(target_os = "windows")]
+pub mod clock_unsafe;
 pub mod codes;
 #[cfg(target_os = "windows")]
 pub mod com_unsafe;
@@ -13,6 +15,8 @@ pub mod device_watch_unsafe;
 pub mod devices_unsafe;
 #[cfg(target_os = "windows")]
 pub mod directories_unsafe;
+#[cfg(target_os = "windows")]
+pub mod disks_unsafe;
 #[cfg(target_os = "windows")]
 pub mod event_log_unsafe;
 #[cfg(target_os = "windows")]
@@ -27,12 +31,18 @@ pub mod native_unsafe;
 #[cfg(target_os = "windows")]
 pub mod power_unsafe;
 #[cfg(target_os = "windows")]
+mod privilege_unsafe;
+#[cfg(target_os = "windows")]
 pub mod process_unsafe;
 pub mod record;
 #[cfg(target_os = "windows")]
 pub mod registry_unsafe;
 #[cfg(target_os = "windows")]
+pub mod routes_unsafe;
+#[cfg(target_os = "windows")]
 pub mod security_unsafe;
+#[cfg(target_os = "windows")]
+pub mod sessions_unsafe;
 #[cfg(target_os = "windows")]
 pub mod update_agent_unsafe;
 pub mod updates;

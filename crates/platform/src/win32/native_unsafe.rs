@@ -8,6 +8,7 @@ use windows::Win32::Foundation::STATUS_INFO_LENGTH_MISMATCH;
 use windows::Win32::System::SystemInformation::{
     ComputerNameDnsHostname, GetComputerNameExW, GetTickCount64, GlobalMemoryStatusEx, MEMORYSTATUSEX,
 };
+use windows::Win32::System::Threading::{ALL_PROCESSOR_GROUPS, GetActiveProcessorCount};
 use windows::core::PWSTR;
 
 const PROCESSES: SYSTEM_INFORMATION_CLASS = SYSTEM_INFORMATION_CLASS(5);
@@ -52,6 +53,12 @@ impl Buffer {
     pub fn processors(&mut self) -> io::Result<&[u8]> {
         self.ask(PROCESSORS)
     }
+}
+
+/// Processors that run, of all groups.
+pub fn processor_count() -> u32 {
+    // SAFETY: the call has no conditions.
+    unsafe { GetActiveProcessorCount(ALL_PROCESSOR_GROUPS) }
 }
 
 /// Milliseconds since boot.

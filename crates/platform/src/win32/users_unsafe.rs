@@ -5,8 +5,8 @@ use super::descriptor::Sid;
 use super::wide::wide;
 use windows::Win32::Foundation::ERROR_MORE_DATA;
 use windows::Win32::NetworkManagement::NetManagement::{
-    FILTER_NORMAL_ACCOUNT, NetApiBufferFree, NetUserEnum, NetUserGetInfo, UF_ACCOUNTDISABLE, UF_LOCKOUT,
-    USER_ACCOUNT_FLAGS, USER_INFO_2, USER_INFO_23, USER_PRIV_ADMIN,
+    FILTER_NORMAL_ACCOUNT, NetApiBufferFree, NetUserEnum, NetUserGetInfo, NetUserSetInfo, UF_ACCOUNTDISABLE,
+    UF_LOCKOUT, USER_ACCOUNT_FLAGS, USER_INFO_2, USER_INFO_23, USER_INFO_1003, USER_PRIV_ADMIN,
 };
 use windows::Win32::Security::GetLengthSid;
 use windows::core::{PCWSTR, PWSTR};
@@ -119,4 +119,22 @@ fn sid(name: &str) -> Option<Sid> {
         std::slice::from_raw_parts(sid.0.cast::<u8>(), GetLengthSid(sid) as usize)
     };
     Sid::parse(bytes)
+}
+
+/// Sets the password of a local account, by the system's rules.
+///
+/// # Errors
+/// The code of `NetUserSetInfo`.
+pub fn set_password(name: &str, password: &str) -> Result<(), u32> {
+    let (name, mut password) = (wide(name), wide(password));
+    let info = USER_INFO_1003 { usri1003_password: PWSTR(password.as_mut_ptr()) };
+    // SAFETY: both texts end with a zero, and outlive the call as the record does; level 1003 is such a record.
+    let code = unsafe {
+        let record = (&raw const info).cast();
+        NetUserSetInfo(PCWSTR::null(), PCWSTR(name.as_ptr()), 1003, record, None)
+    };
+    // It is not to be found in freed memory.
+    password.fill(0);
+    std::hint::black_box(&password);
+    if code == 0 { Ok(()) } else { Err(code) }
 }

@@ -1,12 +1,14 @@
 //! Drives: which there are, how full they are, and how busy.
 #![allow(unsafe_code)]
 
-use super::wide::{narrow, wide};
+use super::wide::{list, narrow, wide};
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
 use windows::Win32::Storage::FileSystem::{
-    CreateFileW, FILE_FLAGS_AND_ATTRIBUTES, FILE_SHARE_READ, FILE_SHARE_WRITE, GetDiskFreeSpaceExW,
-    GetDriveTypeW, GetLogicalDrives, GetVolumeInformationW, GetVolumeNameForVolumeMountPointW, OPEN_EXISTING,
+    CreateFileW, FILE_FLAGS_AND_ATTRIBUTES, FILE_SHARE_READ, FILE_SHARE_WRITE, FindFirstVolumeW,
+    FindNextVolumeW, FindVolumeClose, GetDiskFreeSpaceExW, GetDriveTypeW, GetLogicalDrives,
+    GetVolumeInformationW, GetVolumeNameForVolumeMountPointW, GetVolumePathNamesForVolumeNameW,
+    OPEN_EXISTING,
 };
 use windows::Win32::System::IO::DeviceIoControl;
 use windows::Win32::System::Ioctl::{DISK_PERFORMANCE, IOCTL_DISK_PERFORMANCE};
@@ -31,12 +33,66 @@ pub fn drives() -> Vec<(String, u32)> {
     roots
         .map(|letter| {
             let root = format!("{}:\\", char::from(letter));
-            let name = wide(&root);
-            // SAFETY: the name ends with a zero and outlives the call.
-            let kind = unsafe { GetDriveTypeW(PCWSTR(name.as_ptr())) };
+            let kind = kind(&root);
             (root, kind)
         })
         .collect()
+}
+
+/// What `GetDriveType` says of a drive, or of a volume by its name.
+fn kind(root: &str) -> u32 {
+    let name = wide(root);
+    // SAFETY: the name ends with a zero and outlives the call.
+    unsafe { GetDriveTypeW(PCWSTR(name.as_ptr())) }
+}
+
+/// Volumes looked at.
+const MAX_VOLUMES: usize = 1024;
+
+/// A volume of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// `\\?\Volume{…}\`.
+    pub name: String,
+    /// Where it is mounted: `C:\` and its like; empty where it is not.
+    pub paths: Vec<String>,
+    /// What `GetDriveType` says of it.
+    pub kind: u32,
+}
+
+impl Volume {
+    /// What other calls know it by: a path where it has one, else its name.
+    pub fn root(&self) -> &str {
+        self.paths.first().unwrap_or(&self.name)
+    }
+}
+
+/// All of them, in the system's order.
+pub fn volumes() -> io::Result<Vec<Volume>> {
+    let mut name = [0u16; 64];
+    // SAFETY: the call writes at most as much as the slice holds; the search is closed below.
+    let search = unsafe { FindFirstVolumeW(&mut name) }?;
+    let mut all = vec![volume(narrow(&name))];
+    // SAFETY: the search is open, and the call writes at most as much as the slice holds.
+    while all.len() < MAX_VOLUMES && unsafe { FindNextVolumeW(search, &mut name) }.is_ok() {
+        all.push(volume(narrow(&name)));
+    }
+    // SAFETY: opened above, and closed once.
+    let _closed = unsafe { FindVolumeClose(search) };
+    Ok(all)
+}
+
+fn volume(name: String) -> Volume {
+    let paths = paths(&name);
+    Volume { kind: kind(paths.first().unwrap_or(&name)), paths, name }
+}
+
+fn paths(volume: &str) -> Vec<String> {
+    let (volume, mut room, mut length) = (wide(volume), [0u16; 4096], 0);
+    let name = PCWSTR(volume.as_ptr());
+    // SAFETY: the name ends with a zero; the buffer is as long as the slice says, and the number is ours.
+    let got = unsafe { GetVolumePathNamesForVolumeNameW(name, Some(&mut room), &raw mut length) };
+    got.map(|()| list(&room)).unwrap_or_default()
 }
 
 /// How full a drive is, in bytes.

@@ -6,34 +6,29 @@ mod changes;
 mod clock;
 mod disks;
 mod file_systems;
-mod files;
 mod freeze;
 mod frozen;
 mod keys;
-mod network;
 mod passwords;
 mod power;
-mod programs;
 mod tree;
 mod trim;
 mod users;
 
-use crate::errors::failed;
-use crate::{Happened, Settings};
+use crate::files::Files;
+use crate::programs::{Programs, Wanted as ProgramWanted};
+use crate::work::{change, read};
+use crate::{Happened, Settings, network};
 use file_systems::Spaces;
-use files::Files;
 use freeze::Freezer;
 use frozen::Marker;
 use infiniservice_exec::Runner;
-use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::gate::Gate;
 use infiniservice_platform::systemd::UnitClient;
-use infiniservice_qga::limits::READ_BUDGET;
+use infiniservice_qga::table::Platform;
 use infiniservice_qga::{Error, Reply, Request};
 use keys::Wanted;
-use programs::Programs;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +36,13 @@ use tokio::sync::mpsc::Sender;
 
 /// Whether the port is served here.
 pub const IS_SERVED: bool = true;
-/// Commands that cannot be carried out here so far: for a client they do not exist.
-pub const ABSENT: &[&str] = &[];
+/// Whether a port that cannot be opened is known to be another program's.
+pub const HOLDERS_ARE_KNOWN: bool = true;
+/// Whose rows of the table these are.
+pub const PLATFORM: Platform = Platform::Linux;
+/// qemu-ga's own file, and those from which distributions make its arguments.
+const CONFIGURATIONS: [&str; 3] =
+    ["/etc/qemu/qemu-ga.conf", "/etc/sysconfig/qemu-ga", "/etc/default/qemu-guest-agent"];
 
 /// Where distributions put qemu-ga.
 const RIVALS: [&str; 4] =
@@ -105,6 +105,11 @@ pub fn rival() -> Option<PathBuf> {
     RIVALS.iter().map(Path::new).find(|path| path.exists()).map(Path::to_owned)
 }
 
+/// Files by which an operator turned commands off for qemu-ga.
+pub fn configurations() -> Vec<PathBuf> {
+    CONFIGURATIONS.map(PathBuf::from).to_vec()
+}
+
 /// Carries one command out.
 pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
     match request {
@@ -128,8 +133,7 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         Request::Trim { minimum } => change("trim", move || trim::trim(minimum)).await,
         Request::Exec { path, arg, env, input_data, capture_output } => {
             let (environment, input) = (env.unwrap_or_default(), input_data.unwrap_or_default().0);
-            let wanted =
-                programs::Wanted { path, arguments: arg, environment, input, capture: capture_output };
+            let wanted = ProgramWanted { path, arguments: arg, environment, input, capture: capture_output };
             context.programs.start(wanted).await
         }
         Request::ExecStatus { pid } => context.programs.status(pid),
@@ -145,45 +149,10 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         Request::SshRemoveKeys { username, keys } => {
             change("SSH keys", move || keys::run(&username, Wanted::Remove(keys))).await
         }
-        other => files(other, context).await,
+        request if Files::serves(&request) => {
+            let files = Arc::clone(&context.files);
+            change("a file of the host's", move || files.run(request)).await
+        }
+        request => read("files", move || tree::answer(&request)).await,
     }
-}
-
-/// Files of the host's choice, then those that the protocol's own readers know.
-async fn files(request: Request, context: &Context) -> Result<Reply, Error> {
-    let is_of_a_file = matches!(
-        request,
-        Request::FileOpen { .. }
-            | Request::FileClose { .. }
-            | Request::FileRead { .. }
-            | Request::FileWrite { .. }
-            | Request::FileSeek { .. }
-            | Request::FileFlush { .. }
-    );
-    if !is_of_a_file {
-        return read("files", move || tree::answer(&request)).await;
-    }
-    let files = Arc::clone(&context.files);
-    let nothing = || Err(Error::generic("the agent does not know how to do this"));
-    change("a file of the host's", move || files.run(request).unwrap_or_else(nothing)).await
-}
-
-/// What only reads answers within the budget, or says that it hangs.
-async fn read(
-    what: &'static str,
-    work: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
-) -> Result<Reply, Error> {
-    blocking::run(Lane::Files, what, READ_BUDGET, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
-}
-
-/// What changes the system takes its time; the session lets nothing wait behind it that need not.
-async fn change<T: Send + 'static>(
-    what: &'static str,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    blocking::join(Lane::Walks, what, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
-}
-
-fn hung(blocked: Blocked) -> Error {
-    failed("failed to look at the system", &io::Error::from(blocked))
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::request::Request;
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// Longest file that is asked for; an executor reads no more of it.
 pub const MAX_FILE_BYTES: usize = 4 << 20;
@@ -42,7 +42,7 @@ pub struct System {
 /// The answer to a command that files, or the clock, answer; `None`: it is for another executor.
 pub fn answer(request: &Request, tree: &dyn Tree, system: &System) -> Option<Result<Reply, Error>> {
     Some(match request {
-        Request::GetTime => time(system.now),
+        Request::GetTime => Reply::time(system.now),
         Request::GetOsInfo => Ok(Reply::OsInfo(os::info(tree, &system.machine))),
         Request::GetHostName => os::host_name(tree).map(Reply::HostName),
         Request::GetTimezone => Ok(Reply::Timezone(zone::local(tree, system.now))),
@@ -55,11 +55,6 @@ pub fn answer(request: &Request, tree: &dyn Tree, system: &System) -> Option<Res
         Request::GetRoutes => routes::routes(tree).map(Reply::Routes),
         _ => return None,
     })
-}
-
-fn time(now: SystemTime) -> Result<Reply, Error> {
-    let since = now.duration_since(UNIX_EPOCH).map_err(|_| Error::generic("the clock stands before 1970"))?;
-    Ok(Reply::Int(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)))
 }
 
 /// A file's text; what is no UTF-8 in it is replaced.

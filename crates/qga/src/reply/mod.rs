@@ -6,8 +6,10 @@ mod guarded;
 mod network;
 mod system;
 
+use crate::error::Error;
 use crate::freeze::FreezeStatus;
 use serde::{Deserialize, Serialize};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use disks::{BusType, CcwAddress, Disk, DiskAddress, FileSystem, PciController, Trimmed, TrimmedPath};
 pub use figures::{
@@ -86,4 +88,14 @@ pub struct Empty {}
 impl Reply {
     /// Done, and nothing to tell.
     pub const EMPTY: Self = Self::Empty(Empty {});
+
+    /// The clock, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// It stands before that.
+    pub fn time(now: SystemTime) -> Result<Self, Error> {
+        let since =
+            now.duration_since(UNIX_EPOCH).map_err(|_| Error::generic("the clock stands before 1970"))?;
+        Ok(Self::Int(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)))
+    }
 }

@@ -35,7 +35,8 @@ pub const BASICS: &[Row] = &[
     read("guest-get-host-name", "2.10", "object", "The host name."),
     read("guest-get-timezone", "2.10", "object", "The time zone's abbreviation, and its offset now."),
     read("guest-get-users", "2.10", "list", "Who is logged in, each once, since when."),
-    read("guest-get-load", "10.0", "object", "Load averages."),
+    // Windows counts none: an agent would have to wake every few seconds to make one.
+    linux("guest-get-load", "10.0", "object", "Load averages."),
 ];
 
 const fn power(name: &'static str, since: &'static str, text: &'static str) -> Row {
@@ -155,7 +156,7 @@ const fn program(name: &'static str, result: &'static str, text: &'static str) -
 }
 
 const fn ssh(name: &'static str, result: &'static str, text: &'static str) -> Row {
-    Row { kind: Kind::Credential, switch: Switch::Ssh, ..read(name, "5.2", result, text) }
+    Row { kind: Kind::Credential, switch: Switch::Ssh, ..linux(name, "5.2", result, text) }
 }
 
 const HANDLE: Argument = required("handle", INT);

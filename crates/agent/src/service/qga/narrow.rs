@@ -1,21 +1,18 @@
 //! What an operator blocked for qemu-ga stays blocked: its own configuration is read, but only to narrow.
 
 use infiniservice_qga::policy::Policy;
+use infiniservice_qga_commands::configurations;
 use std::fs;
-use std::path::PathBuf;
 
 /// A configuration is no longer than this.
 const MAX_BYTES: usize = 64 << 10;
-/// qemu-ga's own file, and those from which distributions make its arguments.
-const FILES: [&str; 3] =
-    ["/etc/qemu/qemu-ga.conf", "/etc/sysconfig/qemu-ga", "/etc/default/qemu-guest-agent"];
 /// Keys of lists; the first two are qemu-ga's, old and new, the others of distributions' files.
 const BLOCKS: [&str; 4] = ["block-rpcs", "blacklist", "BLOCK_RPCS", "BLACKLIST_RPC"];
 const ALLOWS: [&str; 2] = ["allow-rpcs", "ALLOW_RPCS"];
 
 /// Narrows the policy by the files that are there.
 pub(super) fn narrow(policy: &mut Policy) {
-    for path in FILES.map(PathBuf::from) {
+    for path in configurations() {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         if narrow_by(policy, text.get(..MAX_BYTES).unwrap_or(&text)) {
             log::info!("{} turns off commands of the QEMU guest agent's protocol here too", path.display());

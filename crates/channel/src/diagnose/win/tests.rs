@@ -14,6 +14,7 @@ fn controller(service: &str, problem: Option<u32>) -> Device {
         name: "VirtIO Serial Driver".into(),
         service: service.into(),
         driver_version: None,
+        driver_date: None,
         problem,
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// sent to nobody.
 pub fn run(options: &DiagnoseOptions, service: Result<Option<ServiceFacts>, String>) -> WindowsReport {
     let (all, announced) = (devices(), announced_ports());
-    let tried = attempts(options.device.device_path.as_deref(), &announced, &all);
+    let tried = attempts(options.device.device_path.as_deref(), options.device.search, &announced, &all);
     let facts = WindowsFacts {
         devices: all.iter().filter(|device| is_virtio_serial(device)).map(DeviceFacts::from).collect(),
         dev_1043: Dev1043::of(&all),

@@ -1,7 +1,7 @@
 //! Which of a machine's devices are virtio serial, told by their hardware ids; and which ports to try, in order.
 
-use super::super::candidates::{AGENT_PORT, GUEST_AGENT_PREFIX, Role};
-use super::paths::AGENT_PATHS;
+use super::super::candidates::{AGENT_PORT, GUEST_AGENT_PREFIX, Role, Search};
+use super::paths::{AGENT_PATHS, GUEST_AGENT_PATHS};
 pub use infiniservice_platform::win32::device::Device;
 use std::path::{Path, PathBuf};
 
@@ -50,14 +50,24 @@ pub fn com_port(device: &Device) -> Option<String> {
 pub type Attempt = (PathBuf, Role);
 
 /// What to try: the configured device alone; else the agent's own port by its name, then every port that the driver
-/// announces, then COM ports of virtio.
-pub fn attempts(configured: Option<&Path>, interfaces: &[String], devices: &[Device]) -> Vec<Attempt> {
+/// announces, then COM ports of virtio. A COM port has no name, so that it is never the QEMU guest agent's.
+pub fn attempts(
+    configured: Option<&Path>,
+    search: Search,
+    interfaces: &[String],
+    devices: &[Device],
+) -> Vec<Attempt> {
     if let Some(path) = configured {
         return vec![(path.into(), Role::Configured)];
     }
-    let own = AGENT_PATHS.iter().map(|path| (path.into(), Role::Agent));
+    let (paths, role) = match search {
+        Search::GuestAgent => (GUEST_AGENT_PATHS, Role::GuestAgent),
+        Search::Agent | Search::AgentOrGuestAgent => (AGENT_PATHS, Role::Agent),
+    };
+    let own = paths.iter().map(|path| (path.into(), role));
     let announced = interfaces.iter().map(|path| (path.into(), Role::Unnamed));
-    let com = devices.iter().filter(|device| is_virtio_serial(device)).filter_map(com_port);
+    let com = devices.iter().filter(|device| role == Role::Agent && is_virtio_serial(device));
+    let com = com.filter_map(com_port);
     own.chain(announced).chain(com.map(|name| (name.into(), Role::Unnamed))).collect()
 }
 
@@ -68,6 +78,18 @@ pub fn role_by_name(name: Option<&str>) -> Role {
         Some(name) if name.starts_with(GUEST_AGENT_PREFIX) => Role::GuestAgent,
         Some(_) => Role::Foreign,
         None => Role::Unnamed,
+    }
+}
+
+/// The channel that an opened port is, where that is not what is searched for. A QEMU guest agent's port that its path does not
+/// tell must tell it itself.
+pub fn others(search: Search, role: Role, name: Option<&str>) -> Option<String> {
+    let real = role_by_name(name);
+    match name {
+        Some(name) => (real == Role::Foreign || !search.takes(real)).then(|| name.to_owned()),
+        None => {
+            (search == Search::GuestAgent && role == Role::Unnamed).then(|| "of a port without a name".into())
+        }
     }
 }
 
@@ -97,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_configured_device_is_the_only_one() {
-        let tried = attempts(Some(Path::new("COM7")), &["x".into()], &[]);
+        let tried = attempts(Some(Path::new("COM7")), Search::Agent, &["x".into()], &[]);
         assert_eq!(tried, [(PathBuf::from("COM7"), Role::Configured)]);
     }
 
@@ -107,7 +129,7 @@ mod tests {
             device(r"ACPI\PNP0501", "Communications Port (COM1)"),
             device(r"PCI\VEN_1AF4&DEV_1003&SUBSYS_00031AF4", "VirtIO Serial Port (COM12)"),
         ];
-        let tried = attempts(None, &[r"\\?\vioserial#1".into()], &devices);
+        let tried = attempts(None, Search::Agent, &[r"\\?\vioserial#1".into()], &devices);
         let paths: Vec<String> = tried.iter().map(|(path, _)| path.display().to_string()).collect();
         assert_eq!(paths, [AGENT_PATHS[0], AGENT_PATHS[1], r"\\?\vioserial#1", "COM12"]);
     }
@@ -118,6 +140,32 @@ mod tests {
         assert_eq!(role_by_name(Some("org.qemu.guest_agent.0")), Role::GuestAgent);
         assert_eq!(role_by_name(Some("com.redhat.spice.0")), Role::Foreign);
         assert_eq!(role_by_name(None), Role::Unnamed);
+    }
+
+    #[test]
+    fn the_guest_agents_port_is_tried_by_its_name_and_never_as_a_com_port() {
+        let devices = [device(r"PCI\VEN_1AF4&DEV_1003&SUBSYS_00031AF4", "VirtIO Serial Port (COM12)")];
+        let tried = attempts(None, Search::GuestAgent, &[r"\\?\vioserial#1".into()], &devices);
+        let named = GUEST_AGENT_PATHS.map(|path| (PathBuf::from(path), Role::GuestAgent));
+        assert_eq!(tried[..2], named);
+        assert_eq!(tried[2..], [(PathBuf::from(r"\\?\vioserial#1"), Role::Unnamed)]);
+    }
+
+    #[test]
+    fn an_opened_port_of_another_search_is_let_go() {
+        let qga = Some("org.qemu.guest_agent.0");
+        for (search, role, name, is_others) in [
+            (Search::GuestAgent, Role::Unnamed, qga, false),
+            (Search::GuestAgent, Role::GuestAgent, None, false),
+            (Search::GuestAgent, Role::Unnamed, None, true),
+            (Search::GuestAgent, Role::Unnamed, Some(AGENT_PORT), true),
+            (Search::Agent, Role::Unnamed, qga, true),
+            (Search::Agent, Role::Unnamed, None, false),
+            (Search::AgentOrGuestAgent, Role::Unnamed, qga, false),
+            (Search::AgentOrGuestAgent, Role::Unnamed, Some("com.redhat.spice.0"), true),
+        ] {
+            assert_eq!(others(search, role, name).is_some(), is_others, "{search:?} {role:?} {name:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::super::candidates::{Role, Search};
 use super::super::outcome::Outcome;
-use super::super::win32::hardware::role_by_name;
+use super::super::win32::hardware::others;
 use super::super::win32::{codes, paths};
 use super::port::WindowsPort;
 use super::virtio::{Virtio, information};
@@ -37,9 +37,9 @@ fn open_file(path: &Path, role: Role, search: Search) -> Result<(File, Option<Po
     let file = open_handle(path)?;
     let info = information(&file);
     let name = info.as_ref().and_then(|info| info.name.clone());
-    let real = role_by_name(name.as_deref());
-    let is_others = real == Role::Foreign || !search.takes(real);
-    if let (false, true, Some(name)) = (role.is_own(), is_others, name) {
+    if !role.is_own()
+        && let Some(name) = others(search, role, name.as_deref())
+    {
         return Err(Outcome::Foreign(name));
     }
     // Only a COM port takes them. Wine opens one even where the terminal that it stands for is gone.

@@ -32,7 +32,7 @@ impl SystemTransport {
         let configured = self.options.device_path.as_deref();
         let (announced, devices) =
             if configured.is_some() { Default::default() } else { (announced_ports(), devices()) };
-        attempts(configured, &announced, &devices)
+        attempts(configured, self.options.search, &announced, &devices)
     }
 
     /// Logs what was passed over, once for as long as it stays the same. What is only absent is not worth a line.

@@ -6,7 +6,7 @@ mod temperature;
 mod tests;
 mod volumes;
 
-pub use native::{CpuMeter, memory as machine_memory};
+pub use native::{CpuMeter, links_and_addresses, memory as machine_memory};
 pub use volumes::{drive_space, local_drives};
 
 use crate::cpu;

@@ -120,6 +120,15 @@ fn link(from: Interface) -> Row {
     (link, from.speed)
 }
 
+/// Interfaces that people know, and addresses in use: what has neither hardware nor an address is a part of the system.
+pub fn links_and_addresses() -> Result<(Vec<Link>, Vec<Address>), CollectError> {
+    let all = interfaces_unsafe::interfaces().map_err(|error| CollectError::io("GetIfTable2", error))?;
+    let addresses = addresses()?;
+    let is_known =
+        |one: &Interface| one.is_hardware || addresses.iter().any(|address| address.link == one.index);
+    Ok((all.into_iter().filter(is_known).map(|one| link(one).0).collect(), addresses))
+}
+
 /// Addresses that are in use.
 pub fn addresses() -> Result<Vec<Address>, CollectError> {
     let all =

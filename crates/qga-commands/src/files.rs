@@ -1,6 +1,7 @@
 //! Files that the host opened. They stay open when it disconnects: some hosts connect for each command.
 
 use crate::errors::failed;
+use crate::places;
 use infiniservice_platform::gate::Gate;
 use infiniservice_qga::bytes::Bytes;
 use infiniservice_qga::limits::{
@@ -12,12 +13,8 @@ use infiniservice_qga::{Error, Reply, Request};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-/// Whoever opens a fifo shall not wait for its other end.
-const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 
 /// All that are open.
 #[derive(Debug, Default)]
@@ -36,9 +33,22 @@ struct Open {
 }
 
 impl Files {
-    /// One of the commands; `None`: it is for another executor.
-    pub fn run(&self, request: Request) -> Option<Result<Reply, Error>> {
-        Some(match request {
+    /// Whether it is one of the commands of files.
+    pub fn serves(request: &Request) -> bool {
+        matches!(
+            request,
+            Request::FileOpen { .. }
+                | Request::FileClose { .. }
+                | Request::FileRead { .. }
+                | Request::FileWrite { .. }
+                | Request::FileSeek { .. }
+                | Request::FileFlush { .. }
+        )
+    }
+
+    /// One of the commands that this serves.
+    pub fn run(&self, request: Request) -> Result<Reply, Error> {
+        match request {
             Request::FileOpen { path, mode } => self.open(&path, &mode),
             Request::FileClose { handle } => self.close(handle),
             Request::FileRead { handle, count } => self.with(handle, |file| read(file, count)),
@@ -53,8 +63,8 @@ impl Files {
                 let _nothing_to_sync = file.sync_all();
                 Ok(Reply::EMPTY)
             }),
-            _ => return None,
-        })
+            _ => Err(Error::generic("the agent does not know how to do this")),
+        }
     }
 
     fn open(&self, path: &str, mode: &OpenMode) -> Result<Reply, Error> {
@@ -63,8 +73,8 @@ impl Files {
         };
         let mut options = OpenOptions::new();
         options.read(mode.read).write(mode.write && !mode.append).append(mode.append);
-        options.create(mode.create).truncate(mode.truncate).mode(0o666).custom_flags(NONBLOCK);
-        let file = options.open(path).map_err(|error| failed(&error))?;
+        options.create(mode.create).truncate(mode.truncate);
+        let file = places::opened(&mut options).open(path).map_err(|error| failed(&error))?;
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.open.retain(|_, open| open.used.elapsed() < OPEN_FILE_KEPT);
         if table.open.len() >= MAX_OPEN_FILES {
@@ -135,8 +145,7 @@ fn write(file: &mut File, bytes: &[u8], count: Option<u64>) -> Result<Reply, Err
 fn seek(file: &mut File, offset: i64, whence: Whence) -> Result<Reply, Error> {
     let to = match whence {
         Whence::Set => SeekFrom::Start(
-            u64::try_from(offset)
-                .map_err(|_| failed("failed to seek file", &io::Error::from(rustix::io::Errno::INVAL)))?,
+            u64::try_from(offset).map_err(|_| Error::generic("failed to seek file: Invalid argument"))?,
         ),
         Whence::Cur => SeekFrom::Current(offset),
         Whence::End => SeekFrom::End(offset),
@@ -152,8 +161,7 @@ mod tests {
 
     fn ask(files: &Files, command: &str, arguments: &Value) -> Result<Value, String> {
         let request = serde_json::from_value(json!({ command: arguments })).unwrap();
-        let told = files.run(request).unwrap();
-        told.map(|reply| serde_json::to_value(reply).unwrap()).map_err(|error| error.desc)
+        files.run(request).map(|reply| serde_json::to_value(reply).unwrap()).map_err(|error| error.desc)
     }
 
     #[test]
@@ -177,15 +185,16 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_file_is_told_in_the_words_that_kubevirt_looks_for() {
+    fn an_absent_file_is_told_with_its_mode_and_the_words_of_the_system() {
         let error = ask(&Files::default(), "guest-file-open", &json!({"path": "/no/such"})).unwrap_err();
-        assert_eq!(error, "failed to open file '/no/such' (mode: 'r'): No such file or directory");
+        let why = crate::errors::reason(&File::open("/no/such").unwrap_err());
+        assert_eq!(error, format!("failed to open file '/no/such' (mode: 'r'): {why}"));
     }
 
     #[test]
     fn so_many_files_may_be_open_and_no_more() {
-        let files = Files::default();
-        let open = || ask(&files, "guest-file-open", &json!({"path": "/dev/null"}));
+        let (place, files) = (tempfile::NamedTempFile::new().unwrap(), Files::default());
+        let open = || ask(&files, "guest-file-open", &json!({"path": place.path()}));
         for _ in 0..MAX_OPEN_FILES {
             open().unwrap();
         }

@@ -1,6 +1,7 @@
 //! Programs that the host starts, through the agent's own runner: the answer comes at once, and what became of a program is
 //! asked for later.
 
+use crate::places::{self, located};
 use infiniservice_exec::{
     Cancellation, Captured, Finished, Output, Program, Request as Run, RunError, Runner, Status,
 };
@@ -13,7 +14,6 @@ use infiniservice_qga::request::Capture;
 use infiniservice_qga::{Error, Reply};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,6 @@ use std::time::{Duration, Instant};
 const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
 /// The first number; they are the agent's own, not the system's.
 const FIRST: i64 = 1000;
-/// Where a name without a directory is looked for.
-const DIRECTORIES: [&str; 6] =
-    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// All that were started and are remembered.
 pub struct Programs {
@@ -157,6 +154,9 @@ impl Records {
 fn request(wanted: Wanted) -> Result<Run, Error> {
     let path =
         located(&wanted.path).ok_or_else(|| child_failed(&wanted.path, "No such file or directory"))?;
+    if wanted.capture == Capture::Merged && !places::CAN_MERGE {
+        return Err(Error::generic("Parameter 'capture-output' does not accept value 'merged'"));
+    }
     let variable = |text: &String| -> Option<(OsString, OsString)> {
         text.split_once('=').map(|(name, value)| (name.into(), value.into()))
     };
@@ -168,15 +168,6 @@ fn request(wanted: Wanted) -> Result<Run, Error> {
     // It may run for as long as it likes: it must not make every freeze fail.
     run.runs_while_frozen = true;
     Ok(run)
-}
-
-fn located(path: &str) -> Option<PathBuf> {
-    let is_file = |path: &PathBuf| path.metadata().is_ok_and(|metadata| metadata.is_file());
-    if path.starts_with('/') {
-        return Some(PathBuf::from(path)).filter(is_file);
-    }
-    let is_name = !path.is_empty() && !path.contains('/');
-    DIRECTORIES.iter().filter(|_| is_name).map(|directory| Path::new(directory).join(path)).find(is_file)
 }
 
 fn child_failed(path: &str, why: &str) -> Error {
@@ -192,7 +183,7 @@ fn not_started(error: &RunError) -> Error {
 
 fn status(finished: &Finished, capture: Capture) -> ExecStatus {
     let (exitcode, signal) = match finished.status {
-        Status::Exited(code) => (Some(i64::from(code)), None),
+        Status::Exited(code) => places::ended(code),
         Status::Signalled(signal) => (None, Some(i64::from(signal))),
         _ => (None, Some(9)),
     };

@@ -1,4 +1,4 @@
-//! Interfaces, as the collector's netlink reader has them: one dump of links, one of addresses.
+//! Interfaces, as the collector's readers have them.
 
 use infiniservice_collector::network::route::{Address, Link};
 use infiniservice_platform::linux::text::printable;

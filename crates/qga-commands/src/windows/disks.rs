@@ -1,0 +1,50 @@
+//! Volumes and the physical disks below them.
+
+use super::told;
+use infiniservice_platform::win32::disks_unsafe::{self, Disk};
+use infiniservice_platform::win32::volumes_unsafe::{self, FIXED, RAM, REMOVABLE, Volume};
+use infiniservice_qga::reply::FileSystem;
+use infiniservice_qga::windows::{self, PhysicalDisk};
+use infiniservice_qga::{Error, Reply};
+
+/// What the protocol calls a volume that is mounted nowhere.
+const WITHOUT_PATH: &str = "System Reserved";
+
+/// `guest-get-disks`.
+pub fn disks() -> Reply {
+    Reply::Disks(disks_unsafe::disks().iter().map(|disk| windows::disk(&physical(disk))).collect())
+}
+
+fn physical(disk: &Disk) -> PhysicalDisk<'_> {
+    PhysicalDisk {
+        number: disk.number,
+        descriptor: &disk.descriptor,
+        scsi: &disk.scsi,
+        controller: disk.controller.map(|place| (place.bus, place.slot_and_function)),
+    }
+}
+
+/// `guest-get-fsinfo`: volumes with a file system, of this machine.
+pub fn volumes() -> Result<Reply, Error> {
+    let volumes = volumes_unsafe::volumes().map_err(|error| told("failed to find any volume", error))?;
+    let local = volumes.iter().filter(|volume| matches!(volume.kind, FIXED | RAM | REMOVABLE));
+    let disks = disks_unsafe::disks();
+    Ok(Reply::FileSystems(local.filter_map(|volume| file_system(volume, &disks)).collect()))
+}
+
+/// `None`: it has none that the system knows, or no medium is in it.
+fn file_system(volume: &Volume, disks: &[Disk]) -> Option<FileSystem> {
+    let kind = volumes_unsafe::file_system(volume.root())?;
+    let space = volumes_unsafe::space(volume.root()).ok();
+    let numbers = windows::numbers(&disks_unsafe::extents(volume.name.trim_end_matches('\\')));
+    let below = disks.iter().filter(|disk| numbers.contains(&disk.number));
+    Some(FileSystem {
+        name: volume.name.clone(),
+        mountpoint: volume.paths.first().cloned().unwrap_or_else(|| WITHOUT_PATH.to_owned()),
+        kind,
+        disk: below.map(|disk| windows::address(&physical(disk))).collect(),
+        used_bytes: space.map(|space| space.total.saturating_sub(space.free)),
+        total_bytes: space.map(|space| space.total),
+        total_bytes_privileged: None,
+    })
+}

@@ -1,0 +1,27 @@
+//! Where commands run: on the bounded threads of `platform::blocking`, so that the loop never waits for the system.
+
+use crate::errors::failed;
+use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_qga::limits::READ_BUDGET;
+use infiniservice_qga::{Error, Reply};
+use std::io;
+
+/// What only reads answers within the budget, or says that it hangs.
+pub async fn read(
+    what: &'static str,
+    work: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
+) -> Result<Reply, Error> {
+    blocking::run(Lane::Files, what, READ_BUDGET, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
+}
+
+/// What changes the system takes its time; the session lets nothing wait behind it that need not.
+pub async fn change<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    blocking::join(Lane::Walks, what, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
+}
+
+fn hung(blocked: Blocked) -> Error {
+    failed("failed to look at the system", &io::Error::from(blocked))
+}
