@@ -3,7 +3,7 @@
 //! remembered for whoever asks how they ended.
 
 use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandOutcome, CommandResult, Stop};
-use infiniservice_platform::one_line;
+use infiniservice_platform::sanitize;
 use infiniservice_protocol::data::{PackageChange, PackageChangeState, PackageChangeStatusData};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use infiniservice_protocol::{Action, ErrorCode};
@@ -147,7 +147,7 @@ fn package(action: &Action) -> Option<String> {
     match action {
         Action::PackageInstall { package, .. }
         | Action::PackageUpdate { package, .. }
-        | Action::PackageRemove { package, .. } => Some(one_line::quote(package)),
+        | Action::PackageRemove { package, .. } => Some(sanitize::quote(package)),
         _ => None,
     }
 }
@@ -186,7 +186,7 @@ impl Entry {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.change.error_code = Some(error.code.as_str().to_owned());
-                self.change.error = Some(one_line::quote(&error.error));
+                self.change.error = Some(sanitize::quote(&error.error));
                 &*error.partial
             }
         };
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use tokio::sync::watch;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
     fn install(package: &str) -> Action {
         Action::PackageInstall { package: package.into(), cascade: false }
@@ -260,7 +260,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_outlives_its_timeout_goes_on_keeps_others_out_and_is_told_at_its_end() {
-        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(PATIENCE));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(TIMEOUT));
         let (end, ends) = oneshot::channel();
         let error =
             run("a", &install("vim"), &changes, &cancellation, until(ends, &cancellation)).await.unwrap_err();
@@ -287,7 +287,7 @@ mod tests {
             (change.error_code.as_deref(), change.result.clone()),
             (Some("EXECUTION_FAILED"), Some(json!({"x": 1})))
         );
-        let next = Cancellation::for_at_most(PATIENCE);
+        let next = Cancellation::for_at_most(TIMEOUT);
         run("c", &install("nano"), &changes, &next, Box::pin(async { CommandOutcome::of(&json!({})) }))
             .await
             .unwrap();
@@ -295,7 +295,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_had_not_begun_by_then_ends_with_its_timeout() {
-        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(PATIENCE));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(TIMEOUT));
         let looks = cancellation.clone();
         let work = Box::pin(async move {
             looks.run_until_cancelled(std::future::pending::<()>()).await?;
@@ -310,7 +310,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_end_of_the_agent_reaches_a_change_that_nobody_waits_for() {
         let (cancel, cancelled) = watch::channel(false);
-        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::new(PATIENCE, cancelled));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::new(TIMEOUT, cancelled));
         let (_end, ends) = oneshot::channel();
         run("a", &install("vim"), &changes, &cancellation, until(ends, &cancellation)).await.unwrap_err();
         cancel.send_replace(true);
@@ -321,7 +321,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_panics_keeps_nobody_out_and_only_the_last_are_remembered() {
-        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(PATIENCE));
+        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(TIMEOUT));
         let vim = install("vim");
         let error = run("a", &vim, &changes, &cancellation, Box::pin(async { panic!("for the test") }));
         assert_eq!(error.await.unwrap_err().code, ErrorCode::Internal);

@@ -1,14 +1,13 @@
 //! The executor: takes the host's commands, never blocks, and answers each accepted id exactly once by a channel.
 
 use super::audit::{Asked, Audit, LogAudit};
-use super::catalogue::CommandName;
 use super::context::{CommandContext, PowerAction};
 use super::summary::Summary;
 use super::task;
-use crate::policy::{CommandSettings, refusal};
+use crate::policy::{CommandName, CommandSettings, refusal};
 use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
-use crate::task::{Job, Unvalidated};
-use infiniservice_exec::{BoxFuture, CommandError, CommandResult, response};
+use crate::task::{Job, Unvalidated, response};
+use infiniservice_exec::{BoxFuture, CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::guest::Capability;

@@ -1,7 +1,8 @@
 //! What must hold of whatever is read and sent: for the fuzzed readers of every crate.
 
 use crate::autochecks::checks::{clock, cpu, oom_kills, read_only_mounts};
-use infiniservice_exec::{CommandOutcome, response};
+use crate::task::response;
+use infiniservice_exec::CommandOutcome;
 use infiniservice_platform::linux::mounts;
 use infiniservice_protocol::{Body, GuestLine, GuestMessage, parse_guest_line};
 use serde::Serialize;

@@ -8,7 +8,6 @@
 
 pub mod audit;
 pub mod autochecks;
-mod catalogue;
 mod changes;
 mod cleanup;
 mod context;

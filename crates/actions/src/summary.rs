@@ -1,6 +1,6 @@
 //! Commands by action and result, for the log line at shutdown.
 
-use super::catalogue::CommandName;
+use super::policy::CommandName;
 use infiniservice_protocol::{ErrorCode, Response};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,17 +1,18 @@
-//! One command, checked and ready to run, and its execution from its place in the queue to its answer, as a
-//! task of its own.
+//! One command, checked and ready to run; its execution from its place in the queue to its answer, as a task of its own; and the
+//! one place where what it came to becomes a `response`.
 
 use super::executor::Shared;
 use super::safe;
 use crate::audit::redact;
-use crate::catalogue::CommandName;
+use crate::policy::CommandName;
 use crate::scheduler::{ConcurrencyClass, ExecutionId, Request};
 use crate::shell::{self, RawCommand};
-use infiniservice_exec::{Cancellation, CommandError, CommandResult, bounded};
+use infiniservice_exec::{Cancellation, Captured, CommandError, CommandResult, bounded};
 use infiniservice_platform::gate::Gate;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
-use infiniservice_protocol::{Action, ErrorCode};
-use serde_json::Value;
+use infiniservice_protocol::text::one_line;
+use infiniservice_protocol::{Action, ErrorCode, Response};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -196,5 +197,84 @@ impl Job {
         let key =
             (self.class == ConcurrencyClass::Read).then(|| format!("{:?} {:?}", self.timeout, self.work));
         Request { id: id.to_owned(), class: self.class, key, bytes: self.bytes }
+    }
+}
+
+/// The `response` for one id that waited for `result`.
+pub(super) fn response(id: &str, command_type: &str, took: Duration, result: CommandResult) -> Response {
+    let (mut response, outcome) = match result {
+        Ok(outcome) => (Response::ok(id, command_type, Value::Null), outcome),
+        // What it tells also reaches the log and the audit, not only the wire.
+        Err(error) => {
+            (Response::failed(id, command_type, error.code, one_line(&error.error)), *error.partial)
+        }
+    };
+    response.execution_time_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    response.data = container(outcome.data);
+    response.exit_code = outcome.exit_code;
+    (response.stdout, response.stdout_truncated, response.stdout_bytes) = split(outcome.stdout);
+    (response.stderr, response.stderr_truncated, response.stderr_bytes) = split(outcome.stderr);
+    response
+}
+
+/// The contract promises an object or an array.
+fn container(data: Value) -> Value {
+    match data {
+        Value::Object(_) | Value::Array(_) => data,
+        _ => Value::Object(Map::new()),
+    }
+}
+
+fn split(captured: Captured) -> (String, Option<bool>, Option<u64>) {
+    let cut = captured.truncated.then_some(true);
+    (captured.text, cut, cut.map(|_| captured.total_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infiniservice_exec::CommandOutcome;
+    use serde_json::json;
+
+    #[test]
+    fn a_success_carries_data_time_and_nothing_of_a_failure() {
+        let result = CommandOutcome::of(&json!([1]));
+        let response = response("7", "ServiceList", Duration::from_millis(12), result);
+        assert!(response.success);
+        assert_eq!((response.data, response.execution_time_ms), (json!([1]), 12));
+        assert_eq!((response.error, response.error_code, response.stdout_truncated), (None, None, None));
+    }
+
+    #[test]
+    fn data_is_an_empty_object_where_there_is_none() {
+        let result = CommandOutcome::of(&Value::Null);
+        assert_eq!(response("7", "X", Duration::ZERO, result).data, json!({}));
+    }
+
+    #[test]
+    fn no_answer_has_more_output_than_the_bound_whether_it_failed_or_not() {
+        let long: Captured = "é".repeat(1000).into();
+        let outcome = CommandOutcome { stdout: long.clone(), stderr: long, ..CommandOutcome::default() };
+        let mut error = CommandError::new(ErrorCode::ExecutionFailed, "failed");
+        *error.partial = outcome.clone();
+        for result in [Ok(outcome), Err(error)] {
+            let response = response("7", "X", Duration::ZERO, bounded(result, 101));
+            assert_eq!((response.stdout.len(), response.stderr.len()), (100, 100));
+            assert_eq!((response.stdout_truncated, response.stdout_bytes), (Some(true), Some(2000)));
+        }
+    }
+
+    #[test]
+    fn cut_output_says_so_with_its_true_length() {
+        let mut error = CommandError::new(ErrorCode::Timeout, "too slow");
+        error.partial.stdout =
+            Captured { text: "ab".into(), total_bytes: 9, truncated: true, ..Captured::default() };
+        let response = response("7", "X", Duration::ZERO, Err(error));
+        assert_eq!(
+            (response.stdout.as_str(), response.stdout_truncated, response.stdout_bytes),
+            ("ab", Some(true), Some(9))
+        );
+        assert_eq!((response.stderr_truncated, response.stderr_bytes), (None, None));
+        assert_eq!(response.error_code, Some(ErrorCode::Timeout));
     }
 }

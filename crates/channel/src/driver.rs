@@ -1,9 +1,8 @@
 //! Moves bytes between a port and the session that speaks on it. Decides nothing: every fact becomes a [`PortEvent`], and the
 //! session says what is to be written.
 
-use super::session::Session;
 use super::transport::{Port, ReadOutcome, Ready, Transport, WriteOutcome};
-use infiniservice_link::PortEvent;
+use infiniservice_link::{PortEvent, Session};
 use infiniservice_platform::clock::Clock;
 use std::future::pending;
 use std::io;

@@ -3,5 +3,4 @@
 
 pub mod diagnose;
 pub mod driver;
-mod session;
 pub mod transport;

@@ -1,9 +1,10 @@
 //! One collection of all metrics, and the list of processes that a host may ask for beside it.
 
 use super::error::CollectError;
-use super::metric::{Round, Row, all};
+use super::metric::all;
 use super::process::query::ProcessQuery;
 use super::processes::{Moment, Processes};
+use super::round::{Round, Row};
 use super::settings::CollectorSettings;
 use super::sys::Machine;
 use infiniservice_platform::clock::Now;

@@ -3,10 +3,9 @@
 //! Busy is all that is neither idle nor waiting for I/O; time stolen by the hypervisor counts as busy, as the
 //! machine did not have it. Guest time is already part of user time and is not added again.
 
-use super::error::CollectError;
-use super::metric::{Metric, Round};
-use super::numbers::{Rate, percent};
-use infiniservice_platform::linux::text::{ParseError, lines, next_unsigned, unsigned, words};
+use super::numbers::percent;
+use infiniservice_platform::linux::system::{StatRow, stat};
+use infiniservice_platform::linux::text::ParseError;
 
 /// States of a processor in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
 const STATES: usize = 8;
@@ -39,57 +38,18 @@ pub struct Usage {
     pub core_ids: Vec<u32>,
 }
 
-/// The metric: usage between two collections.
-#[derive(Default)]
-pub(crate) struct Metered(Rate<Sample, Usage>);
-
-impl Metric for Metered {
-    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
-        let sample = round.machine.cpu()?;
-        round.moment.note_boot_time(sample.boot_time);
-        let unknown = sample.no_usage();
-        let usage = self.0.next(round.now.mono, sample, |before, after, _| after.usage_since(before));
-        let usage = usage.unwrap_or_else(|| {
-            round.warming_up();
-            unknown
-        });
-        let cpu = &mut round.data.system.cpu;
-        (cpu.usage_percent, cpu.cores_usage, cpu.core_ids) = (usage.all, usage.cores, usage.core_ids);
-        Ok(())
-    }
-}
-
 /// Reads `/proc/stat`.
 pub fn parse(text: &[u8]) -> Result<Sample, ParseError> {
     let mut sample = Sample::default();
     let mut seen = false;
-    for (number, line) in lines(text) {
-        let mut words = words(line);
-        match words.next() {
-            Some(b"cpu") => (sample.all, seen) = (times(&mut words, number)?, true),
-            Some(b"btime") => sample.boot_time = next_unsigned(&mut words, number, "btime")?,
-            Some(key) => {
-                if let Some(core) = key.strip_prefix(b"cpu").and_then(unsigned) {
-                    sample.cores.push((core as u32, times(&mut words, number)?));
-                }
-            }
-            None => {}
+    for row in stat(text) {
+        match row? {
+            StatRow::All(ticks) => (sample.all, seen) = (Times(ticks.first()), true),
+            StatRow::Processor(core, ticks) => sample.cores.push((core, Times(ticks.first()))),
+            StatRow::BootTime(seconds) => sample.boot_time = seconds,
         }
     }
     if seen { Ok(sample) } else { Err(ParseError::new(0, "the line cpu")) }
-}
-
-/// `user nice system idle iowait irq softirq steal`; old kernels and other writers have fewer, never under four.
-fn times<'a>(words: &mut impl Iterator<Item = &'a [u8]>, line: usize) -> Result<Times, ParseError> {
-    let mut ticks = [0u64; STATES];
-    for (i, slot) in ticks.iter_mut().enumerate() {
-        match words.next() {
-            Some(word) => *slot = unsigned(word).ok_or(ParseError::new(line, "processor ticks"))?,
-            None if i < 4 => return Err(ParseError::new(line, "processor ticks")),
-            None => break,
-        }
-    }
-    Ok(Times(ticks))
 }
 
 impl Times {

@@ -58,7 +58,7 @@ type Begin = dyn Fn(Receiver<Request>, Arc<Busy>) -> io::Result<Answer<()>> + Se
 
 struct Shared {
     begin: Box<Begin>,
-    patience: Duration,
+    timeout: Duration,
     current: Mutex<Option<Thread>>,
 }
 
@@ -84,14 +84,14 @@ impl CollectorHandle {
         settings: CollectorSettings,
         clock: impl Clock + Clone + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let patience = settings.collection_patience;
+        let timeout = settings.collection_timeout;
         let begin = move |queue: Receiver<Request>, busy| {
             let (settings, clock) = (settings.clone(), clock.clone());
             let work = move || Worker::new(settings, clock, busy).run(&queue);
             Ok(blocking::ask(Lane::Collector, "the collector", work)?)
         };
         let handle =
-            Self { shared: Arc::new(Shared { begin: Box::new(begin), patience, current: Mutex::default() }) };
+            Self { shared: Arc::new(Shared { begin: Box::new(begin), timeout, current: Mutex::default() }) };
         *handle.shared.current() = Some(handle.shared.start()?);
         Ok(handle)
     }
@@ -116,17 +116,17 @@ impl CollectorHandle {
 
     async fn ask<T>(&self, request: Request, mut answered: oneshot::Receiver<T>) -> Result<T, HandleError> {
         let busy = self.shared.send(request)?;
-        let patience = self.shared.patience;
+        let timeout = self.shared.timeout;
         let mut seen = None;
         loop {
-            let (since, left) = busy.left(patience);
+            let (since, left) = busy.left(timeout);
             // Looked at twice, so that a process that stood still does not count.
             let left = if seen == Some(since) { GRACE } else { left };
             match tokio::time::timeout(left, &mut answered).await {
                 Ok(told) => return told.map_err(|_| HandleError::Stopped),
                 Err(_) if since.is_some() && seen == Some(since) && busy.is_at(since) => {
                     self.shared.give_up(&busy);
-                    return Err(HandleError::Hangs(patience));
+                    return Err(HandleError::Hangs(timeout));
                 }
                 Err(_) => seen = Some(since),
             }
@@ -162,7 +162,7 @@ impl Shared {
         if current.as_ref().is_some_and(|thread| Arc::ptr_eq(&thread.busy, busy))
             && let Some(thread) = current.take()
         {
-            thread.ended.give_up(self.patience);
+            thread.ended.give_up(self.timeout);
         }
     }
 
@@ -254,10 +254,10 @@ impl Busy {
         AtWork(self)
     }
 
-    /// Since when it has been at the present request, and how much is left of `patience`.
-    pub fn left(&self, patience: Duration) -> (Option<Instant>, Duration) {
+    /// Since when it has been at the present request, and how much is left of `timeout`.
+    pub fn left(&self, timeout: Duration) -> (Option<Instant>, Duration) {
         let since = *self.since();
-        (since, since.map_or(patience, |since| patience.saturating_sub(since.elapsed())))
+        (since, since.map_or(timeout, |since| timeout.saturating_sub(since.elapsed())))
     }
 
     /// Whether it is still at what it began then.
@@ -309,7 +309,7 @@ mod tests {
         let thread = Thread { requests, busy: Arc::new(Busy::default()), ended };
         let begin: Box<Begin> = Box::new(|_, _| Err(io::ErrorKind::Unsupported.into()));
         let current = Mutex::new(Some(thread));
-        let shared = Shared { begin, patience: Duration::from_secs(60), current };
+        let shared = Shared { begin, timeout: Duration::from_secs(60), current };
         (CollectorHandle { shared: Arc::new(shared) }, queue)
     }
 
@@ -330,14 +330,14 @@ mod tests {
 
     #[test]
     fn a_request_has_the_patience_from_its_own_beginning() {
-        let (busy, patience) = (Busy::default(), Duration::from_secs(60));
-        assert_eq!(busy.left(patience), (None, patience));
+        let (busy, timeout) = (Busy::default(), Duration::from_secs(60));
+        assert_eq!(busy.left(timeout), (None, timeout));
         let first = busy.begin();
-        let (since, left) = busy.left(patience);
-        assert!(since.is_some() && left <= patience && busy.is_at(since));
+        let (since, left) = busy.left(timeout);
+        assert!(since.is_some() && left <= timeout && busy.is_at(since));
         assert_eq!(busy.left(Duration::ZERO).1, Duration::ZERO);
         drop(first);
         let _second = busy.begin();
-        assert!(!busy.is_at(None) && busy.left(patience).0 >= since);
+        assert!(!busy.is_at(None) && busy.left(timeout).0 >= since);
     }
 }

@@ -1,58 +1,10 @@
 //! Uptime, load, boot time and names, from `/proc/uptime` and `/proc/loadavg` (`proc_uptime(5)`, `proc_loadavg(5)`).
 
-use super::error::CollectError;
-use super::metric::{Metric, Round};
-use super::numbers::{figure, rfc3339};
+use super::numbers::figure;
+use infiniservice_platform::linux::system::load_averages;
 use infiniservice_platform::linux::text::ParseError;
 use infiniservice_platform::linux::text::{decimal, words};
-use infiniservice_platform::os_detection::OsInfo;
-use infiniservice_protocol::metrics::{Host, LoadAverage};
-
-/// Windows has none.
-pub(crate) fn collect_load_average(round: &mut Round<'_>) -> Result<(), CollectError> {
-    round.data.system.load_average = round.machine.proc("loadavg", load_average)?;
-    Ok(())
-}
-
-/// The start times of processes are reckoned from it.
-pub(crate) fn collect_uptime(round: &mut Round<'_>) -> Result<(), CollectError> {
-    round.moment.uptime = 0;
-    round.moment.uptime = round.machine.uptime()?;
-    round.data.system.uptime_seconds = round.moment.uptime;
-    Ok(())
-}
-
-/// Names and versions: only the host's name may change while the machine runs.
-pub(crate) struct Names {
-    known: Host,
-}
-
-impl Names {
-    /// What the operating system said at the start.
-    pub fn new(os: OsInfo) -> Self {
-        let virtualization = Some(os.virtualization.name()).filter(|name| *name != "none");
-        let known = Host {
-            hostname: os.hostname,
-            os_name: os.release.name,
-            os_version: os.release.version_id,
-            kernel_version: os.kernel_version,
-            architecture: os.architecture,
-            boot_time: String::new(),
-            machine_id: os.machine_id,
-            virtualization: virtualization.map(str::to_owned),
-        };
-        Self { known }
-    }
-}
-
-impl Metric for Names {
-    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
-        let boot_time = round.moment.boot_time.map(rfc3339).unwrap_or_default();
-        round.data.system.host = Host { boot_time, ..self.known.clone() };
-        round.data.system.host.hostname = round.machine.hostname()?;
-        Ok(())
-    }
-}
+use infiniservice_protocol::metrics::LoadAverage;
 
 /// Whole seconds since boot, from `/proc/uptime`.
 pub fn uptime(text: &[u8]) -> Result<u64, ParseError> {
@@ -61,10 +13,8 @@ pub fn uptime(text: &[u8]) -> Result<u64, ParseError> {
 
 /// `/proc/loadavg`.
 pub fn load_average(text: &[u8]) -> Result<LoadAverage, ParseError> {
-    let text = text.split(|b| *b == b'\n').next().unwrap_or_default();
-    let mut words = words(text);
-    let mut next = || words.next().and_then(decimal).map(figure).ok_or(ParseError::new(1, "load average"));
-    Ok(LoadAverage { load_1min: next()?, load_5min: next()?, load_15min: next()? })
+    let [one, five, fifteen] = load_averages(text)?.map(figure);
+    Ok(LoadAverage { load_1min: one, load_5min: five, load_15min: fifteen })
 }
 
 /// The boot time without its wobble: the kernel reckons it from two clocks anew at each reading, a second more or less.

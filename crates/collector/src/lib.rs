@@ -25,6 +25,7 @@ mod ports;
 pub mod pressure;
 mod process;
 mod processes;
+mod round;
 mod settings;
 mod sys;
 mod temperature;

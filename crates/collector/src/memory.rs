@@ -2,17 +2,10 @@
 //!
 //! A cgroup's limit never enters: the figures are those of the machine, whatever confines the agent.
 
-use super::error::CollectError;
-use super::metric::Round;
 use super::numbers::counter;
 use infiniservice_platform::linux::text::ParseError;
 use infiniservice_platform::linux::text::{lines, unsigned, words};
 use infiniservice_protocol::metrics::Memory;
-
-pub(crate) fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
-    round.data.system.memory = round.machine.memory()?;
-    Ok(())
-}
 
 /// Reads `/proc/meminfo`.
 pub fn parse(text: &[u8]) -> Result<Memory, ParseError> {

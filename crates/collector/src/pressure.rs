@@ -2,8 +2,8 @@
 //! (Documentation/accounting/psi.rst).
 
 use super::error::CollectError;
-use super::metric::Round;
 use super::numbers::{counter, figure};
+use super::round::Round;
 use infiniservice_platform::linux::text::ParseError;
 use infiniservice_platform::linux::text::{decimal, lines, unsigned, words};
 use infiniservice_protocol::metrics::{Pressure, Stall, Stalls};

@@ -2,7 +2,6 @@
 
 use super::error::CollectError;
 use super::host::steady_boot_time;
-use super::metric::Round;
 use super::numbers::{count, counter, figure, rfc3339};
 use super::process::details::Cache;
 use super::process::query::{Part, ProcessQuery, SortBy, select};
@@ -34,20 +33,6 @@ impl Moment {
     pub fn note_boot_time(&mut self, read: u64) {
         self.boot_time = Some(steady_boot_time(self.boot_time, read));
     }
-}
-
-/// The busiest processes.
-pub fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
-    let scanned = round.processes.scan(round.machine, round.now.mono);
-    if scanned.is_ok() {
-        let max = round.settings.max_processes;
-        round.data.processes = round.processes.busiest(round.machine, *round.moment, max);
-        if !round.processes.table().has_rates() {
-            round.warming_up();
-        }
-    }
-    round.listed("processes", round.data.processes.len(), round.processes.table().records().len());
-    scanned
 }
 
 /// All processes, and the details of those that were listed lately.

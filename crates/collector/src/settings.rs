@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Whatever is known to hang costs a collection a few seconds at most; what takes longer is something else.
-const COLLECTION_PATIENCE: Duration = Duration::from_secs(25);
+const COLLECTION_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Roots of the trees that are read. Tests point them at recorded trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct CollectorSettings {
     /// How long one collection waits for all network file systems together.
     pub network_mount_timeout: Duration,
     /// How long one collection may take; then its thread is given up, and another one takes over.
-    pub collection_patience: Duration,
+    pub collection_timeout: Duration,
     /// Where the machine's files lie.
     pub roots: Roots,
     /// What is known of the operating system; detected when absent.
@@ -63,7 +63,7 @@ impl Default for CollectorSettings {
             max_cmd_line_bytes: 4096,
             max_list_bytes: Limits::default().max_list_bytes(),
             network_mount_timeout: Duration::from_millis(500),
-            collection_patience: COLLECTION_PATIENCE,
+            collection_timeout: COLLECTION_TIMEOUT,
             roots: Roots::default(),
             os: None,
             user_names: UserNames::default(),

@@ -1,7 +1,5 @@
 //! Which of the machine's sensors tells the processor's temperature.
 
-use super::error::CollectError;
-use super::metric::Round;
 use infiniservice_platform::linux::text::unsigned;
 
 /// hwmon chips that sit in a processor, best first (drivers/hwmon).
@@ -10,13 +8,6 @@ const CHIPS: [&str; 6] = ["coretemp", "k10temp", "zenpower", "cpu_thermal", "soc
 const ZONES: [&str; 5] = ["x86_pkg_temp", "cpu-thermal", "cpu_thermal", "soc-thermal", "acpitz"];
 /// Sensors beyond these bounds are broken, in thousandths of a degree.
 const PLAUSIBLE: std::ops::Range<u64> = 1_000..150_000;
-
-/// A machine without a sensor has no temperature, which is no failure.
-#[allow(clippy::unnecessary_wraps, reason = "the shape of a metric")]
-pub fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
-    round.data.system.cpu.temperature = round.machine.temperature();
-    Ok(())
-}
 
 /// Rank of a hwmon chip's `name`; lower is better, `None` is no processor's.
 pub fn chip_rank(name: &str) -> Option<usize> {

@@ -1,17 +1,15 @@
 //! A booted machine with the agent installed in it as in production, and the host's end of its port.
 
-use crate::harness::{Scenario, Stage};
-use crate::{binary, messages};
+use crate::binary;
+use crate::harness::{Environment, Scenario};
+use crate::messages::{self, TIMEOUT};
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
 use infiniservice_lab::{Kind, Namespace, System, UserMode, payload};
 use infiniservice_protocol::{Action, GuestMessage, Response};
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::runtime::Runtime;
-
-/// How long an answer may take in an emulated machine on a busy host.
-pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The machine and a runtime for the client's tasks.
 pub struct Guest {
@@ -57,7 +55,7 @@ impl Guest {
 
     /// Sends an action and waits for its answer.
     pub fn request(&self, client: &Client, action: &Action) -> Result<Response> {
-        Ok(self.wait(client.request(action, PATIENCE))?)
+        Ok(self.wait(client.request(action, TIMEOUT))?)
     }
 
     /// The same, where success is expected.
@@ -85,12 +83,12 @@ impl Guest {
     /// Asks the guest until `done` says so; the guest answers slowly enough that this does not spin.
     pub fn until(&self, what: &str, done: impl Fn(&Self) -> Result<bool>) -> Result<()> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < TIMEOUT {
             if done(self)? {
                 return Ok(());
             }
         }
-        bail!("{what}: not within {PATIENCE:?}")
+        bail!("{what}: not within {TIMEOUT:?}")
     }
 
     /// The agent's log since the machine booted.
@@ -146,7 +144,7 @@ fn kind() -> Result<Kind> {
     }
 }
 
-impl Stage for Guest {
+impl Environment for Guest {
     const VARIABLE: &'static str = "INFINISERVICE_VM";
     const NEEDS: &'static str = "boot a virtual machine";
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub type Scenario<S = Guest> = (&'static str, fn(&S) -> Result<()>);
 
 /// What scenarios run in: made for the first of them, kept for all.
-pub trait Stage: Send + Sized + 'static {
+pub trait Environment: Send + Sized + 'static {
     /// The variable that asks for it by `1`.
     const VARIABLE: &'static str;
     /// What these scenarios need: said where they are left out.
@@ -26,7 +26,7 @@ pub trait Stage: Send + Sized + 'static {
 }
 
 /// Whether the stage was asked for; tells why not where it was not.
-pub fn wanted<S: Stage>() -> bool {
+pub fn wanted<S: Environment>() -> bool {
     let wanted = std::env::var_os(S::VARIABLE).is_some_and(|value| value == "1");
     if !wanted {
         println!("left out: these scenarios {}; set {}=1, or run {}", S::NEEDS, S::VARIABLE, S::COMMAND);
@@ -35,14 +35,14 @@ pub fn wanted<S: Stage>() -> bool {
 }
 
 /// Runs the scenarios that the command line picks, in order. The stage is set up for the first of them.
-pub fn run<S: Stage>(scenarios: &[Scenario<S>]) -> Conclusion {
+pub fn run<S: Environment>(scenarios: &[Scenario<S>]) -> Conclusion {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let wanted = arguments.list || wanted::<S>();
     let stage: Arc<Mutex<Setting<S>>> = Arc::default();
     let times: Arc<Times> = Arc::default();
     let trials = scenarios.iter().map(|&(name, scenario)| {
         let (stage, times) = (stage.clone(), times.clone());
-        let work = move || times.of(name, || on_stage(&stage, &times, scenario));
+        let work = move || times.of(name, || in_environment(&stage, &times, scenario));
         Trial::test(name, work).with_ignored_flag(!wanted)
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
@@ -62,7 +62,7 @@ enum Setting<S> {
     Failed,
 }
 
-impl<S: Stage> Setting<S> {
+impl<S: Environment> Setting<S> {
     fn ready(&mut self, times: &Times) -> Result<&S, Failed> {
         if matches!(self, Self::NotYet) {
             let set_up = times.of(SET_UP, S::set_up);
@@ -80,7 +80,7 @@ impl<S: Stage> Setting<S> {
     }
 }
 
-fn on_stage<S: Stage>(
+fn in_environment<S: Environment>(
     stage: &Mutex<Setting<S>>,
     times: &Times,
     scenario: fn(&S) -> Result<()>,

@@ -1,8 +1,8 @@
 //! A domain of the host's libvirt with the agent installed offline, and the host's end of its channel.
 
 use crate::binary;
-use crate::guest::PATIENCE;
-use crate::harness::Stage;
+use crate::harness::Environment;
+use crate::messages::TIMEOUT;
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Endpoint};
 use infiniservice_lab::libvirt::Domain;
@@ -61,7 +61,7 @@ impl Libvirt {
 
     /// Asks for an answer.
     pub fn ping(&self, client: &Client) -> Result<()> {
-        self.wait(client.ping(PATIENCE)).map(drop).context("ping")
+        self.wait(client.ping(TIMEOUT)).map(drop).context("ping")
     }
 
     /// Runs `infinictl --socket …` as an operator does; what it printed.
@@ -80,7 +80,7 @@ impl Libvirt {
     }
 }
 
-impl Stage for Libvirt {
+impl Environment for Libvirt {
     const VARIABLE: &'static str = "INFINISERVICE_LIBVIRT";
     const NEEDS: &'static str = "define and start a domain of the host's libvirt";
     const COMMAND: &'static str = "cargo xtask lab libvirt";

@@ -1,9 +1,13 @@
 //! Waiting for what the guest says.
 
-use crate::guest::PATIENCE;
 use anyhow::{Result, anyhow, bail};
 use infinictl::client::Subscription;
 use infiniservice_protocol::GuestMessage;
+
+use std::time::Duration;
+
+/// How long an answer may take in an emulated machine on a busy host.
+pub const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// The first message that `wanted` picks.
 ///
@@ -22,6 +26,6 @@ pub async fn first<T>(
         }
         bail!("the connection ended before {what} came")
     };
-    let found = tokio::time::timeout(PATIENCE, search).await;
-    found.map_err(|_late| anyhow!("no {what} within {PATIENCE:?}"))?
+    let found = tokio::time::timeout(TIMEOUT, search).await;
+    found.map_err(|_late| anyhow!("no {what} within {TIMEOUT:?}"))?
 }

@@ -1,7 +1,7 @@
 //! The troubleshooting tables of `docs/operations.md`: what a symptom's row quotes is what the named test has to see.
 
 use crate::binary;
-use crate::guest::PATIENCE;
+use crate::messages::TIMEOUT;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ pub fn shown(test: &str, tell: impl Fn() -> Result<String>) -> Result<()> {
         let seen = tell()?;
         let missing = rows.iter().flat_map(|row| &row.said).find(|quotation| !occurs(quotation, &seen));
         let Some(missing) = missing else { return Ok(()) };
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > TIMEOUT {
             bail!("docs/operations.md quotes {missing:?} for {test}, which is not in:\n{seen}");
         }
         std::thread::sleep(LOOK_AGAIN);

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// Far above what any answer takes; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The host's end of a port, with the agent's end kept open.
 pub struct QgaHost {
@@ -44,7 +44,7 @@ impl QgaHost {
 
     /// The next line of the agent, without its end.
     pub fn line(&mut self) -> Result<Vec<u8>> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             if let Some(at) = self.read.iter().position(|byte| *byte == b'\n') {
                 let rest = self.read.split_off(at + 1);
@@ -72,7 +72,7 @@ impl QgaHost {
 
     /// Asks until an agent answers: what was written before it opened its port may be lost.
     pub fn meet(&mut self) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while self.read.is_empty() {
             ensure!(Instant::now() < end, "no agent answers");
             self.write(b"{\"execute\":\"guest-ping\"}\n")?;

@@ -1,7 +1,7 @@
 //! The agent under Wine, on a COM port that is a pseudo-terminal, and the host's end of it.
 
-use crate::guest::PATIENCE;
-use crate::harness::Stage;
+use crate::harness::Environment;
+use crate::messages::TIMEOUT;
 use crate::qga::QgaHost;
 use crate::{binary, messages};
 use anyhow::{Context, Result, ensure};
@@ -87,14 +87,14 @@ impl Windows {
     pub fn until(&self, what: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
         let start = Instant::now();
         while !done()? {
-            ensure!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+            ensure!(start.elapsed() < TIMEOUT, "{what}: not within {TIMEOUT:?}");
             std::thread::sleep(LOOK_AGAIN);
         }
         Ok(())
     }
 }
 
-impl Stage for Windows {
+impl Environment for Windows {
     const VARIABLE: &'static str = "INFINISERVICE_WINE";
     const NEEDS: &'static str = "run the Windows program under Wine";
 
@@ -125,7 +125,7 @@ impl Agent<'_> {
 
     /// Sends an action and waits for its answer.
     pub fn request(&self, action: &Action) -> Result<Response> {
-        Ok(self.windows.wait(self.client()?.request(action, PATIENCE))?)
+        Ok(self.windows.wait(self.client()?.request(action, TIMEOUT))?)
     }
 
     /// The same, where success is expected.
@@ -180,7 +180,7 @@ impl Agent<'_> {
     /// Ends it by Ctrl-C; its whole log.
     pub fn stop(self) -> Result<String> {
         self.running.press_ctrl_c()?;
-        let status = self.running.wait(PATIENCE)?;
+        let status = self.running.wait(TIMEOUT)?;
         let log = fs::read_to_string(&self.log)?;
         ensure!(status.success(), "it ended with {status}; its log:\n{log}");
         Ok(log)

@@ -4,9 +4,9 @@
 
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Libvirt;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::{self, Scenario};
 use infiniservice_e2e::libvirt::{AS_INFINICTL, CHANNEL, GUEST_AGENT};
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_lab::libvirt::NAME;
 use serde_json::Value;
 use std::fs;
@@ -113,7 +113,7 @@ fn saved(libvirt: &Libvirt) -> Result<()> {
     let client = libvirt.connect()?;
     libvirt.ping(&client)?;
     libvirt.domain.virsh(&["managedsave", NAME])?;
-    let end = libvirt.wait(async { tokio::time::timeout(PATIENCE, client.closed()).await })?;
+    let end = libvirt.wait(async { tokio::time::timeout(TIMEOUT, client.closed()).await })?;
     println!("the host's connection ended: {end}");
     ensure!(!libvirt.domain.agent_socket().exists(), "the socket of a domain that is off");
     libvirt.domain.virsh(&["start", NAME])?;
@@ -148,7 +148,7 @@ fn slept(libvirt: &Libvirt) -> Result<()> {
     libvirt.domain.virsh(&["dompmsuspend", NAME, "mem"])?;
     let start = std::time::Instant::now();
     while libvirt.domain.virsh(&["domstate", NAME])? != "pmsuspended" {
-        ensure!(start.elapsed() < PATIENCE, "the guest does not sleep");
+        ensure!(start.elapsed() < TIMEOUT, "the guest does not sleep");
     }
     libvirt.domain.virsh(&["dompmwakeup", NAME])?;
     let client = libvirt.connect()?;
@@ -160,7 +160,7 @@ fn slept(libvirt: &Libvirt) -> Result<()> {
 fn rebooted(libvirt: &Libvirt) -> Result<()> {
     let before = process(libvirt)?;
     libvirt.domain.virsh(&["reboot", NAME])?;
-    libvirt.domain.await_channel(CHANNEL, "disconnected", PATIENCE)?;
+    libvirt.domain.await_channel(CHANNEL, "disconnected", TIMEOUT)?;
     libvirt.connected()?;
     let client = libvirt.connect()?;
     libvirt.ping(&client)?;

@@ -28,7 +28,7 @@ pub mod windows;
 pub use windows::system_runner;
 
 pub use cancellation::{Cancellation, Stop};
-pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded, response};
+pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded};
 pub use output::{Line, TakeLine};
 pub use request::{Finished, Identity, Output, Program, Request, RunError, Status};
 

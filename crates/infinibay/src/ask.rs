@@ -68,7 +68,7 @@ impl Profile {
 
     fn run(&mut self, mut command: SafeCommand, shape: Shape) -> Step {
         let name = command.action.clone();
-        command.timeout = patience(command.timeout);
+        command.timeout = bounded(command.timeout);
         self.note(&command.id, &name, shape);
         Step::Run(Box::new(HostMessage::SafeCommand(command)), name)
     }
@@ -76,7 +76,7 @@ impl Profile {
     fn rename(&mut self, command: SafeCommand, action: &str, params: Params, shape: Shape) -> Step {
         let name = command.action.clone();
         self.note(&command.id, &name, shape);
-        let timeout = patience(command.timeout);
+        let timeout = bounded(command.timeout);
         let own = SafeCommand { action: action.to_owned(), params, timeout, id: command.id };
         Step::Run(Box::new(HostMessage::SafeCommand(own)), name)
     }
@@ -89,7 +89,7 @@ impl Profile {
         }
         command.run_as =
             command.run_as.filter(|user| !OWN_ACCOUNT.iter().any(|own| own.eq_ignore_ascii_case(user)));
-        command.timeout = patience(command.timeout);
+        command.timeout = bounded(command.timeout);
         self.note(&command.id, NAME, Shape::Raw);
         Step::Run(Box::new(HostMessage::UnsafeCommand(command)), NAME.to_owned())
     }
@@ -110,7 +110,7 @@ impl Profile {
             return answer(ErrorCode::InvalidParameter, "`script` is missing; it must be the text to run");
         };
         let own = params.get("timeout_seconds").and_then(Value::as_u64).filter(|secs| *secs > 0);
-        let timeout = [own, patience(command.timeout)].into_iter().flatten().min();
+        let timeout = [own, bounded(command.timeout)].into_iter().flatten().min();
         let variables = params.get("environment_vars").and_then(Value::as_object);
         let variables = variables.into_iter().flatten();
         let raw = UnsafeCommand {
@@ -176,7 +176,7 @@ fn is_dangerous(action: &str) -> bool {
 }
 
 /// The host gives up exactly at its time: an answer that is to be heard has nine tenths of it, and a second at least is left.
-fn patience(asked: Option<u64>) -> Option<u64> {
+fn bounded(asked: Option<u64>) -> Option<u64> {
     asked.filter(|secs| *secs > 0).map(|secs| (secs.saturating_mul(9) / 10).min(secs - 1).max(1))
 }
 
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn nine_tenths_of_the_hosts_time_are_used_and_a_second_is_left() {
-        let found = [Some(30), Some(10), Some(5), Some(1), None, Some(0)].map(patience);
+        let found = [Some(30), Some(10), Some(5), Some(1), None, Some(0)].map(bounded);
         assert_eq!(found, [Some(27), Some(9), Some(4), Some(1), None, None]);
     }
 }

@@ -1,7 +1,7 @@
 //! `agent_event`: what the host's people are told beside answers, at most so much of it.
 
 use infiniservice_link::Line;
-use infiniservice_link::rate::TokenBucket;
+use infiniservice_link::token_bucket::TokenBucket;
 use serde_json::{Map, Value};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
-//! What the link is told, and what it asks for.
+//! What a port tells the session that speaks on it; what the link is told besides, and what it asks for.
 
 use super::dialect::Said;
 use super::quality::Quality;
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{GuestMessage, HostMessage, Rejection, Response};
 
 /// Why no port could be opened.
@@ -44,6 +45,22 @@ pub enum PortEvent<'a> {
     DeviceGone,
     /// The set of devices changed: one may have come.
     DevicesChanged,
+}
+
+/// One protocol's end on a port, pure: it holds no clock and does no I/O. To add a protocol: its state machine in a crate of its
+/// own, with this trait.
+pub trait Session {
+    /// What it asks of whoever owns it.
+    type Action;
+
+    /// Takes note of what happened at `now`, and appends what is to be done.
+    fn handle(&mut self, now: Now, event: PortEvent<'_>, actions: &mut Vec<Self::Action>);
+
+    /// What is to be written next; empty: nothing.
+    fn pending_write(&mut self, now: Now) -> &[u8];
+
+    /// How many bytes may be read now, so that whatever they ask for can be answered. 0 holds the host up.
+    fn read_room(&self) -> usize;
 }
 
 /// What happened.

@@ -11,7 +11,7 @@ use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection, pa
 impl Link {
     /// A line of the dialect's for the host; without a receipt only for one that is there.
     pub(super) fn say(&mut self, said: &Said) {
-        if said.receipt.is_some() || self.session.is_connected() {
+        if said.receipt.is_some() || self.connection.is_connected() {
             self.outbox.spoken.say(said);
         }
     }
@@ -65,7 +65,7 @@ impl Link {
             return self.rejected(now, rejection, actions);
         }
         self.stats.messages_in += 1;
-        actions.extend(self.gate.newest().map(Action::NewestSigned));
+        actions.extend(self.auth.newest().map(Action::NewestSigned));
         self.heard();
         actions.push(Action::DeliverLine(text));
     }

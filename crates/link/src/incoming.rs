@@ -1,8 +1,8 @@
 //! What the host says: heartbeats and refusals are dealt with here, the rest is delivered.
 
 use super::Link;
+use super::auth::Refusal;
 use super::event::{Action, GivenUp};
-use super::gate::Refusal;
 use super::keep_alive::Answer;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Rejection};
@@ -14,12 +14,12 @@ impl Link {
         self.stats.bytes_in += bytes.len() as u64;
         self.decoder.push(bytes);
         while let Some(item) = self.decoder.next() {
-            if self.is_dealt_with(now, &item, actions) {
+            if self.dialect.is_some() && self.is_dealt_with(now, &item, actions) {
                 continue;
             }
-            match self.gate.admit(now, &item, self.settings.limits.max_line_bytes) {
+            match self.auth.admit(now, &item, self.settings.limits.max_line_bytes) {
                 Ok(message) => {
-                    actions.extend(self.gate.newest().map(Action::NewestSigned));
+                    actions.extend(self.auth.newest().map(Action::NewestSigned));
                     self.message(now, message, actions);
                 }
                 Err(Refusal::Foreign(line)) => self.foreign(now, line.0, line.1, actions),
@@ -60,7 +60,7 @@ impl Link {
         self.silence.ended();
         self.breaker.heard();
         if self.breaker.failures() == 0 {
-            self.session.healthy();
+            self.connection.healthy();
         }
     }
 
@@ -80,10 +80,10 @@ impl Link {
         self.stats.heartbeats_answered += 1;
         self.stats.last_rtt = Some(rtt);
         self.window.answered(rtt);
-        self.session.healthy();
+        self.connection.healthy();
         let change = self.breaker.answered();
         self.breaker_changed(change, actions);
-        if let Some(text) = self.trouble.ends(now.mono) {
+        if let Some(text) = self.fault_log.ends(now.mono) {
             actions.push(Action::Log(Level::Info, text));
         }
     }

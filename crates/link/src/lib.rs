@@ -2,24 +2,24 @@
 //!
 //! It takes the time and an [`Event`], and says what to do by [`Action`]s. It holds no clock and does no I/O.
 //!
-//! The driver (`communication::driver` in the agent) carries out the actions in order, and tells what came of them by further
+//! The driver (`driver` in the crate `channel`) carries out the actions in order, and tells what came of them by further
 //! events: `Open` by `Opened` or `OpenFailed`, bytes written by `Wrote`. It calls [`Link::handle`] with `Timer` when [`Link::next_deadline`] has come.
 #![forbid(unsafe_code)]
 
+mod audit_sampler;
+mod auth;
 pub mod backoff;
 pub mod breaker;
+pub mod connection;
 pub mod dialect;
 pub mod event;
+pub mod fault_log;
 mod foreign;
-mod gate;
 mod incoming;
 pub mod keep_alive;
 mod lifecycle;
 pub mod outbox;
 pub mod quality;
-pub mod rate;
-mod refused;
-pub mod session;
 pub mod settings;
 mod silence;
 #[cfg(any(test, feature = "sim"))]
@@ -29,30 +29,30 @@ pub mod stats;
 #[cfg(test)]
 mod tests;
 mod timers;
-pub mod trouble;
+pub mod token_bucket;
 mod visits;
 pub mod writer;
 
+use audit_sampler::AuditSampler;
 use breaker::CircuitBreaker;
+use connection::Connection;
 use dialect::Dialect;
+use fault_log::FaultLog;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{ErrorCode, GuestMessage, LineDecoder};
 use keep_alive::KeepAlive;
 use outbox::Outbox;
 use quality::QualityWindow;
-use rate::TokenBucket;
-use refused::RefusedLines;
-use session::Session;
 use silence::Silence;
 use std::sync::Arc;
 use std::time::Duration;
-use trouble::Trouble;
+use token_bucket::TokenBucket;
 use visits::Visits;
 use writer::{Writer, Written};
 
+use auth::{Authenticator, Since};
 pub use dialect::{Line, Said};
-pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing, PortEvent};
-use gate::{Gate, Since};
+pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing, PortEvent, Session};
 pub use quality::Quality;
 pub use settings::{BreakerSettings, LinkSettings};
 pub use stats::LinkStats;
@@ -66,7 +66,7 @@ const ERROR_PERIOD: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Link {
     settings: LinkSettings,
-    session: Session,
+    connection: Connection,
     breaker: CircuitBreaker,
     keep_alive: KeepAlive,
     window: QualityWindow,
@@ -74,14 +74,14 @@ pub struct Link {
     outbox: Outbox,
     writer: Writer,
     decoder: LineDecoder,
-    gate: Gate,
+    auth: Authenticator,
     errors: TokenBucket,
     silence: Silence,
     dialect: Option<Arc<dyn Dialect>>,
     /// When an error of each code was sent last, where the dialect wants few.
     errors_sent: Vec<(ErrorCode, Duration)>,
-    refused: RefusedLines,
-    trouble: Trouble,
+    refused: AuditSampler,
+    fault_log: FaultLog,
     stats: LinkStats,
     /// Since when bytes wait and none was taken; `None` while nothing waits or no host is connected.
     stalled_since: Option<Duration>,
@@ -102,7 +102,7 @@ impl Link {
     /// A link that has tried nothing yet. `seed` decides the jitter of the back-off.
     pub fn new(settings: LinkSettings, seed: u64) -> Self {
         Self {
-            session: Session::new(&settings, seed),
+            connection: Connection::new(&settings, seed),
             breaker: CircuitBreaker::new(settings.breaker.clone()),
             keep_alive: KeepAlive::new(settings.keep_alive_interval, settings.keep_alive_timeout),
             window: QualityWindow::default(),
@@ -110,13 +110,13 @@ impl Link {
             outbox: Outbox::new(settings.limits.clone()),
             writer: Writer::default(),
             decoder: LineDecoder::new(settings.limits.max_line_bytes),
-            gate: Gate::default(),
+            auth: Authenticator::default(),
             errors: TokenBucket::new(ERROR_BURST, ERROR_PERIOD),
             silence: Silence::new(&settings, seed),
             dialect: None,
             errors_sent: Vec::new(),
-            refused: RefusedLines::default(),
-            trouble: Trouble::default(),
+            refused: AuditSampler::default(),
+            fault_log: FaultLog::default(),
             stats: LinkStats::default(),
             stalled_since: None,
             unread_since: None,
@@ -132,14 +132,14 @@ impl Link {
     /// The same link, but only lines signed with `secret` are taken.
     #[must_use]
     pub fn with_secret(mut self, secret: &str) -> Self {
-        self.gate.set_secret(secret);
+        self.auth.set_secret(secret);
         self
     }
 
     /// The same link, which speaks to another kind of host.
     #[must_use]
     pub fn with_dialect(mut self, dialect: Arc<dyn Dialect>) -> Self {
-        self.gate.tell_foreign();
+        self.auth.tell_foreign();
         self.outbox.dialect = Some(Arc::clone(&dialect));
         self.dialect = Some(dialect);
         self
@@ -148,7 +148,7 @@ impl Link {
     /// The same link, but it opens no port, and so wants no timer.
     #[must_use]
     pub fn without_port(mut self) -> Self {
-        self.session.rest();
+        self.connection.rest();
         self
     }
 
@@ -156,14 +156,14 @@ impl Link {
     /// agent began. Without it, lines signed before that moment are refused.
     #[must_use]
     pub fn with_no_predecessor_for(mut self, lead: Duration) -> Self {
-        self.gate.set_since(Since::Start { lead });
+        self.auth.set_since(Since::Start { lead });
         self
     }
 
     /// With a secret: the newest `ts` that a predecessor took, see [`Action::NewestSigned`].
     #[must_use]
     pub fn with_newest_signed(mut self, ts: u64) -> Self {
-        self.gate.set_since(Since::Newest(ts));
+        self.auth.set_since(Since::Newest(ts));
         self
     }
 
@@ -183,13 +183,13 @@ impl Link {
     pub fn next_deadline(&self) -> Option<Duration> {
         let stall = self.stalled_since.map(|since| since.saturating_add(self.settings.connection_timeout));
         let own = [self.refused.deadline(), self.visits.deadline()];
-        let all = [self.session.deadline(), self.keep_alive.deadline(), stall].into_iter().chain(own);
+        let all = [self.connection.deadline(), self.keep_alive.deadline(), stall].into_iter().chain(own);
         all.flatten().min()
     }
 
     /// What the port is to take next, never more than one line; empty: nothing. Starting a line stamps it with `now`.
     pub fn pending_write(&mut self, now: Now) -> &[u8] {
-        if !self.session.is_connected() {
+        if !self.connection.is_connected() {
             return &[];
         }
         self.writer.pending(now, &mut self.outbox, &mut self.keep_alive)
@@ -198,7 +198,7 @@ impl Link {
     /// Bytes that may be read now so that everything in them is sure of an answer; 0: nothing, until some of what waits is
     /// written. So a host that asks faster than it reads is held up by its own answers, and loses none.
     pub fn read_room(&self) -> usize {
-        if self.session.is_connected() { self.outbox.read_room() } else { usize::MAX }
+        if self.connection.is_connected() { self.outbox.read_room() } else { usize::MAX }
     }
 
     /// Whether nothing waits to be written: the shutdown has flushed.
@@ -228,7 +228,7 @@ impl Link {
 
     /// Whether a port is open and a host is connected, or may be (the device cannot tell).
     pub fn is_host_connected(&self) -> bool {
-        self.session.is_connected()
+        self.connection.is_connected()
     }
 
     /// The circuit breaker's state.
@@ -261,7 +261,7 @@ impl Link {
             Event::Port(PortEvent::Wrote(count)) => self.wrote(now, count, actions),
             Event::Port(PortEvent::IoFailed(error)) => self.io_failed(now, &error, actions),
             Event::Port(PortEvent::DeviceGone) => self.device_gone(now, actions),
-            Event::Port(PortEvent::DevicesChanged) => self.session.device_came(now.mono),
+            Event::Port(PortEvent::DevicesChanged) => self.connection.device_came(now.mono),
             Event::Send(outgoing) => self.send(now, outgoing.message),
             Event::Say(said) => self.say(&said),
             Event::TurnedAway(response) => self.refuse(GuestMessage::Response(response)),
@@ -277,7 +277,7 @@ impl Link {
                 self.stats.responses_cut += u64::from(self.outbox.answer(response));
             }
             GuestMessage::SystemMetrics(metrics) => {
-                let wanted = metrics.request_id.is_some() || self.session.is_connected();
+                let wanted = metrics.request_id.is_some() || self.connection.is_connected();
                 if let Some(id) = wanted.then(|| self.outbox.metrics(metrics)).flatten() {
                     self.metrics_given_up(id, GivenUp::CrowdedOut);
                 }
@@ -306,8 +306,24 @@ impl Link {
 
     /// Starts or ends the watch over bytes that wait for a connected host.
     fn watch_progress(&mut self, now: Now) {
-        let waits = self.session.is_connected() && !self.is_drained();
+        let waits = self.connection.is_connected() && !self.is_drained();
         self.stalled_since = if waits { self.stalled_since.or(Some(now.mono)) } else { None };
         self.unread_since = if waits { self.unread_since.or(Some(now.mono)) } else { None };
+    }
+}
+
+impl Session for Link {
+    type Action = Action;
+
+    fn handle(&mut self, now: Now, event: PortEvent<'_>, actions: &mut Vec<Action>) {
+        Self::handle(self, now, Event::Port(event), actions);
+    }
+
+    fn pending_write(&mut self, now: Now) -> &[u8] {
+        Self::pending_write(self, now)
+    }
+
+    fn read_room(&self) -> usize {
+        Self::read_room(self)
     }
 }

@@ -3,8 +3,8 @@
 use super::Link;
 use super::breaker::Change;
 use super::event::{Action, OpenFailure};
+use super::fault_log::Kind;
 use super::silence::Verdict;
-use super::trouble::Kind;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::BreakerState;
 use log::Level;
@@ -15,10 +15,10 @@ impl Link {
         self.window.done();
         let change = self.breaker.opened();
         self.breaker_changed(change, actions);
-        self.session.opened(host, &self.breaker);
-        let (level, text) = self.trouble.opened(now.mono, path);
+        self.connection.opened(host, &self.breaker);
+        let (level, text) = self.fault_log.opened(now.mono, path);
         actions.push(Action::Log(level, text));
-        if self.session.is_connected() {
+        if self.connection.is_connected() {
             let text = self.connected(now, actions);
             actions.push(Action::Log(level, text));
         } else {
@@ -34,15 +34,15 @@ impl Link {
         } else {
             self.count_failure(now, kind, actions);
         }
-        self.session.wait(now.mono, &self.breaker);
-        actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
+        self.connection.wait(now.mono, &self.breaker);
+        actions.push(Action::Log(self.fault_log.begins(now.mono, kind), text));
     }
 
     pub(super) fn host_connected(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !self.session.is_open() || self.session.is_connected() {
+        if !self.connection.is_open() || self.connection.is_connected() {
             return;
         }
-        self.session.set_host(true);
+        self.connection.set_host(true);
         self.silence.ended();
         self.refusal_logged = false;
         self.echo_logged = false;
@@ -51,10 +51,10 @@ impl Link {
     }
 
     pub(super) fn host_disconnected(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !self.session.is_connected() {
+        if !self.connection.is_connected() {
             return;
         }
-        self.session.set_host(false);
+        self.connection.set_host(false);
         self.disconnected(true);
         let text = format!("the host disconnected after {}", self.since_host(now));
         actions.push(Action::Log(self.visits.left(), text));
@@ -65,24 +65,24 @@ impl Link {
     }
 
     pub(super) fn device_gone(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !self.session.is_open() {
+        if !self.connection.is_open() {
             return;
         }
         let text = "the device is gone".to_owned();
         self.close(now, text.clone(), actions);
-        self.session.device_gone(now.mono);
-        actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Gone), text));
+        self.connection.device_gone(now.mono);
+        actions.push(Action::Log(self.fault_log.begins(now.mono, Kind::Gone), text));
     }
 
     /// A failure of the open port: it is closed, and opened again when the back-off or the breaker says.
     pub(super) fn fail(&mut self, now: Now, kind: Kind, text: String, actions: &mut Vec<Action>) {
-        if !self.session.is_open() {
+        if !self.connection.is_open() {
             return;
         }
         self.close(now, text.clone(), actions);
         self.count_failure(now, kind, actions);
-        self.session.wait(now.mono, &self.breaker);
-        actions.push(Action::Log(self.trouble.begins(now.mono, kind), text));
+        self.connection.wait(now.mono, &self.breaker);
+        actions.push(Action::Log(self.fault_log.begins(now.mono, kind), text));
     }
 
     /// The host does not read; the port is closed only when that opens the breaker.
@@ -90,15 +90,15 @@ impl Link {
         self.count_failure(now, Kind::Stalled, actions);
         if self.breaker.open_until().is_some() {
             self.close(now, text.clone(), actions);
-            self.session.wait(now.mono, &self.breaker);
+            self.connection.wait(now.mono, &self.breaker);
         }
-        actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Stalled), text));
+        actions.push(Action::Log(self.fault_log.begins(now.mono, Kind::Stalled), text));
     }
 
     fn close(&mut self, now: Now, reason: String, actions: &mut Vec<Action>) {
         self.stats.reconnections += 1;
         self.visits.forget();
-        if self.session.is_connected() {
+        if self.connection.is_connected() {
             self.host_since = Some(now.mono);
         }
         self.disconnected(false);
@@ -126,8 +126,8 @@ impl Link {
             Verdict::TryAgain => {
                 self.window.missed();
                 self.close(now, text.clone(), actions);
-                self.session.wait_least(now.mono);
-                actions.push(Action::Log(self.trouble.begins(now.mono, Kind::Heartbeat), text));
+                self.connection.wait_least(now.mono);
+                actions.push(Action::Log(self.fault_log.begins(now.mono, Kind::Heartbeat), text));
             }
         }
     }

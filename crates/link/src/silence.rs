@@ -24,7 +24,7 @@ pub(super) enum Verdict {
 /// How long the host has been silent.
 #[derive(Debug)]
 pub(super) struct Silence {
-    patience: Backoff,
+    backoff: Backoff,
     reconnections: u32,
     until: Option<Duration>,
     said: bool,
@@ -32,14 +32,14 @@ pub(super) struct Silence {
 
 impl Silence {
     pub(super) fn new(settings: &LinkSettings, seed: u64) -> Self {
-        let patience = Backoff::new(settings.keep_alive_timeout, settings.max_backoff, seed);
-        Self { patience, reconnections: 0, until: None, said: false }
+        let backoff = Backoff::new(settings.keep_alive_timeout, settings.max_backoff, seed);
+        Self { backoff, reconnections: 0, until: None, said: false }
     }
 
     /// The host said something, or is another one.
     pub(super) fn ended(&mut self) {
         if self.reconnections > 0 {
-            self.patience.reset();
+            self.backoff.reset();
             (self.reconnections, self.until) = (0, None);
         }
         self.said = false;
@@ -51,7 +51,7 @@ impl Silence {
             self.reconnections += 1;
             return Verdict::Reconnect;
         }
-        let until = *self.until.get_or_insert_with(|| now.saturating_add(self.patience.next_wait()));
+        let until = *self.until.get_or_insert_with(|| now.saturating_add(self.backoff.next_wait()));
         if now < until {
             return Verdict::Later { news: !std::mem::replace(&mut self.said, true) };
         }

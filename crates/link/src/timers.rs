@@ -19,7 +19,7 @@ impl Link {
     /// After a suspension the host is asked anew: whether it answered while we did not look is unknown.
     pub(super) fn forgive_suspension(&mut self, now: Now) {
         let late = self.next_deadline().is_some_and(|due| now.mono > due.saturating_add(SUSPENDED));
-        if late && self.session.is_connected() {
+        if late && self.connection.is_connected() {
             for _ in 0..self.keep_alive.forgive() {
                 self.breaker.abandoned();
             }
@@ -33,11 +33,11 @@ impl Link {
         self.check_heartbeats(now, actions);
         self.check_stall(now, actions);
         // Without a host nothing more comes, and nothing may wake the agent up.
-        let connected = self.session.is_connected();
+        let connected = self.connection.is_connected();
         let left_out = if connected { self.refused.due(now.mono) } else { self.refused.rest() };
         actions.extend(left_out.map(Action::RefusedLeftOut));
         actions.extend(self.visits.due(now.mono).map(|text| Action::Log(Level::Info, text)));
-        if self.session.try_open(now.mono, &mut self.breaker) {
+        if self.connection.try_open(now.mono, &mut self.breaker) {
             actions.push(Action::Open);
         }
     }
@@ -48,7 +48,7 @@ impl Link {
             let seconds = self.settings.keep_alive_timeout.as_secs();
             let text = format!("heartbeat {number} was not answered within {seconds} s; reconnecting");
             self.unanswered(now, text, actions);
-            if !self.session.is_open() {
+            if !self.connection.is_open() {
                 return;
             }
         }
@@ -79,7 +79,7 @@ impl Link {
     /// A connection that stays critical is not said once and then forgotten; while no host is there nothing is wrong.
     fn say_again(&mut self, now: Now, actions: &mut Vec<Action>) {
         let Some((since, said)) = self.critical_said else { return };
-        let host_away = self.session.is_open() && !self.session.is_connected();
+        let host_away = self.connection.is_open() && !self.connection.is_connected();
         if host_away || now.mono < said.saturating_add(SAY_AGAIN) {
             return;
         }

@@ -83,7 +83,7 @@ impl Cgroup {
     }
 
     /// Whoever writes `0` to it goes in. Without it a program would run outside, where its time-out does not reach it.
-    pub fn entrance(&self) -> io::Result<File> {
+    pub fn join_fd(&self) -> io::Result<File> {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 

@@ -51,12 +51,12 @@ impl Gate {
         Ok(Pass(self))
     }
 
-    /// Closes the gate, and waits for at most `patience` until all passes are back. Blocks its thread.
+    /// Closes the gate, and waits for at most `timeout` until all passes are back. Blocks its thread.
     ///
     /// # Errors
     /// How many are still out; the gate is open again then.
-    pub fn close(&self, patience: Duration) -> Result<(), usize> {
-        let until = Instant::now() + patience;
+    pub fn close(&self, timeout: Duration) -> Result<(), usize> {
+        let until = Instant::now() + timeout;
         let mut state = self.lock();
         state.closed = true;
         while state.passes > 0 {

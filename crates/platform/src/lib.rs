@@ -22,12 +22,13 @@ pub mod linux {
     pub mod accounts;
     pub mod mounts;
     pub mod procfs;
+    pub mod system;
     pub mod text;
 }
-pub mod one_line;
 pub mod os_detection;
 #[cfg(target_os = "linux")]
 pub mod reactor_unsafe;
+pub mod sanitize;
 pub mod scm;
 #[cfg(target_os = "linux")]
 pub mod signals_unsafe;

@@ -27,7 +27,7 @@ pub const MAX_ANSWER_BYTES: usize = (10 << 20) - 1024;
 pub const MAX_QUOTED_BYTES: usize = 256;
 
 /// A sync that arrives while a command runs waits this long for it.
-pub const SYNC_PATIENCE: Duration = Duration::from_millis(250);
+pub const SYNC_TIMEOUT: Duration = Duration::from_millis(250);
 /// A half-read request that has not grown for this long is dropped at the next byte.
 pub const HALF_READ_KEPT: Duration = Duration::from_secs(30);
 /// A whole request is looked for in this much of what is pending, counted from its end.

@@ -5,7 +5,7 @@ use crate::autochecks::{Machine, machine};
 use crate::cleanup::journal::{self, Archives};
 use crate::cleanup::{Job, StopFlag, Target, clean};
 use infiniservice_platform::linux::mounts;
-use infiniservice_platform::one_line::blanked;
+use infiniservice_platform::sanitize::blanked;
 use infiniservice_protocol::data::DiskCleanupData;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

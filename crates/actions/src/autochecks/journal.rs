@@ -2,7 +2,7 @@
 
 use super::journal_entry::JournalEntry;
 use infiniservice_exec::Request;
-use infiniservice_platform::one_line::blanked;
+use infiniservice_platform::sanitize::blanked;
 
 /// So many lines of each kind are looked at, the newest first.
 const MAX_LINES: usize = 2000;

@@ -1,6 +1,6 @@
 //! What the checks read the machine through, and what several of them share.
 
-use super::checks::disk::{self, FileSystems};
+use super::file_systems::FileSystems;
 use super::finding::Skip;
 use super::journal::{self, Log};
 use super::thresholds::Asked;
@@ -47,7 +47,7 @@ pub struct Machine {
 pub struct Once {
     kernel_log: Shared<Log>,
     pending: Shared<Known>,
-    file_systems: Shared<FileSystems>,
+    pub(super) file_systems: Shared<FileSystems>,
 }
 
 impl Machine {
@@ -124,12 +124,6 @@ impl Machine {
     pub async fn pending_updates(&self) -> Result<Arc<Known>, Skip> {
         let ask = || async { self.updates.pending(&self.cancellation).await.map(Arc::new).map_err(Skip) };
         self.once.pending.get_or_init(ask).await.clone()
-    }
-
-    /// File systems, asked once.
-    pub async fn file_systems(&self) -> Result<Arc<FileSystems>, Skip> {
-        let ask = || async { disk::gather(self).await.map(Arc::new) };
-        self.once.file_systems.get_or_init(ask).await.clone()
     }
 }
 

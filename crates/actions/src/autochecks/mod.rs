@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod configuration;
+pub(crate) mod file_systems;
 mod finding;
 #[cfg(target_os = "linux")]
 mod full;
@@ -29,6 +30,11 @@ pub use thresholds::Asked;
 #[cfg(target_os = "windows")]
 pub use windows::{largest, space, would_free};
 
+#[cfg(target_os = "linux")]
+use checks::ALL;
+#[cfg(target_os = "windows")]
+use windows::ALL;
+
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult};
 use infiniservice_protocol::ErrorCode;
 #[cfg(test)]
@@ -46,16 +52,16 @@ pub async fn run(names: Option<&[String]>, machine: &Machine) -> CommandResult {
 /// All, but for the check of the agent's own configuration where there is nothing to tell of it.
 fn unasked() -> Vec<Spec> {
     let tells = |spec: &&Spec| spec.name != configuration::NAME || configuration::is_wrong();
-    checks::ALL.iter().filter(tells).copied().collect()
+    ALL.iter().filter(tells).copied().collect()
 }
 
 /// The checks of these names, in the order of the list of all.
 fn select(names: Option<&[String]>) -> Result<Vec<Spec>, CommandError> {
     let Some(names) = names else { return Ok(unasked()) };
-    if let Some(unknown) = names.iter().find(|name| checks::ALL.iter().all(|spec| spec.name != **name)) {
-        let all: Vec<_> = checks::ALL.iter().map(|spec| spec.name).collect();
+    if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|spec| spec.name != **name)) {
+        let all: Vec<_> = ALL.iter().map(|spec| spec.name).collect();
         let error = format!("`checks` names {unknown:?}; allowed are {}", all.join(", "));
         return Err(CommandError::new(ErrorCode::InvalidParameter, error));
     }
-    Ok(checks::ALL.iter().filter(|spec| names.iter().any(|name| name == spec.name)).copied().collect())
+    Ok(ALL.iter().filter(|spec| names.iter().any(|name| name == spec.name)).copied().collect())
 }

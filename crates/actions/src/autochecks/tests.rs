@@ -126,11 +126,7 @@ async fn an_unknown_check_is_refused_naming_those_that_there_are() {
 async fn on_a_machine_without_anything_every_check_but_the_services_is_skipped() {
     let outcome = run(None, &machine("/nowhere", MINUTE)).await.unwrap();
     let data: AutochecksData = serde_json::from_value(outcome.data).unwrap();
-    assert_eq!(
-        data.checks.len(),
-        checks::ALL.len() - 1,
-        "that of the configuration is told where it is wrong"
-    );
+    assert_eq!(data.checks.len(), ALL.len() - 1, "that of the configuration is told where it is wrong");
     for check in data.checks.iter().filter(|check| check.name != "failed_units") {
         assert_eq!(check.status, CheckStatus::Skipped, "{}: {}", check.name, check.message);
         assert!(!check.message.is_empty());
@@ -140,13 +136,13 @@ async fn on_a_machine_without_anything_every_check_but_the_services_is_skipped()
 #[test]
 fn names_are_unique_and_documented() {
     let document = include_str!("../../../../docs/autochecks.md");
-    let mut names: Vec<_> = checks::ALL.iter().map(|spec| spec.name).collect();
+    let mut names: Vec<_> = ALL.iter().map(|spec| spec.name).collect();
     for name in &names {
         assert!(document.contains(&format!("| `{name}` |")), "docs/autochecks.md does not describe {name}");
     }
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), checks::ALL.len());
+    assert_eq!(names.len(), ALL.len());
 }
 
 #[cfg(target_os = "linux")]

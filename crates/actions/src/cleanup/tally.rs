@@ -1,6 +1,6 @@
 //! What a target came to: counts, bytes, what was left in doubt, and a bounded list of what failed.
 
-use infiniservice_platform::one_line::blanked;
+use infiniservice_platform::sanitize::blanked;
 use infiniservice_protocol::data::{CleanedTarget, LeftFiles};
 use std::collections::{BTreeMap, HashMap};
 

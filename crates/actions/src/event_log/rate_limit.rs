@@ -1,7 +1,7 @@
 //! How many events are let through: a log that everybody on the machine shares is not flooded.
 
 use super::Event;
-use infiniservice_link::rate::TokenBucket;
+use infiniservice_link::token_bucket::TokenBucket;
 use std::time::Duration;
 
 /// Log lines at once, then [`LINE_PERIOD`] apart.

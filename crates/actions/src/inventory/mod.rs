@@ -13,7 +13,7 @@ mod uninstall;
 #[cfg(target_os = "windows")]
 pub(crate) mod windows;
 
-use infiniservice_platform::one_line::{description, quote};
+use infiniservice_platform::sanitize::{description, quote};
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
 use infiniservice_protocol::encode::ListBudget;
 use std::time::{Duration, SystemTime};

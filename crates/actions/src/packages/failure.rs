@@ -2,7 +2,7 @@
 
 use super::Change;
 use infiniservice_exec::Finished;
-use infiniservice_platform::one_line::quote;
+use infiniservice_platform::sanitize::quote;
 use infiniservice_protocol::ErrorCode;
 
 /// The kinds of failure that are told apart.

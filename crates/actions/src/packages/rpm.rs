@@ -3,7 +3,7 @@
 use super::plan::word;
 use super::{Installed, PackageSpec, Parsed, Planned};
 use infiniservice_exec::Request;
-use infiniservice_platform::one_line::description;
+use infiniservice_platform::sanitize::description;
 use infiniservice_protocol::data::PackageInfo;
 
 /// The summary stands last: only it is free text. A line without all fields is the rest of somebody's summary.

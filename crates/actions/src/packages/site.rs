@@ -2,13 +2,14 @@
 
 use super::{PackageManager, table};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
+use infiniservice_platform::linux::system::{StatRow, stat};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Directories looked at for one `/*/`.
 const MAX_ENTRIES: usize = 1000;
 /// How long a look at files may take; they may lie on a server that does not answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What is known of the repositories' lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl PackageSystem {
         question: impl FnOnce(&Files) -> T + Send + 'static,
     ) -> Result<T, Blocked> {
         let files = self.files.clone();
-        blocking::run(Lane::Files, "the package manager's files", PATIENCE, move || question(&files)).await
+        blocking::run(Lane::Files, "the package manager's files", TIMEOUT, move || question(&files)).await
     }
 
     /// Whether there are lists of packages, and how new they are. Files that do not answer tell nothing.
@@ -127,7 +128,7 @@ impl Files {
     /// The name of a process that runs.
     pub fn process_name(&self, pid: u32) -> Option<String> {
         let name = std::fs::read_to_string(self.path(&format!("/proc/{pid}/comm"))).ok()?;
-        Some(infiniservice_platform::one_line::quote(&name))
+        Some(infiniservice_platform::sanitize::quote(&name))
     }
 
     /// Whether a line ends with a moment, in seconds since the epoch after a tab, that is later than the boot (proc(5), `btime`).
@@ -135,9 +136,11 @@ impl Files {
     /// # Errors
     /// Why that cannot be told.
     pub fn any_since_boot(&self, times: &str) -> Result<bool, String> {
-        let stat = std::fs::read_to_string(self.path("/proc/stat"))
-            .map_err(|error| format!("/proc/stat: {error}"))?;
-        let boot = stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse::<u64>().ok());
+        let text = std::fs::read(self.path("/proc/stat")).map_err(|error| format!("/proc/stat: {error}"))?;
+        let boot = stat(&text).find_map(|row| match row {
+            Ok(StatRow::BootTime(seconds)) => Some(seconds),
+            _ => None,
+        });
         let boot = boot.ok_or("/proc/stat has no `btime` line")?;
         let mut moments = times.lines().filter_map(|line| Some(line.rsplit_once('\t')?.1.parse::<u64>()));
         let newest = moments.try_fold(0, |newest, moment| moment.map(|moment| moment.max(newest)));

@@ -66,7 +66,7 @@ pub(super) async fn windows_only(action: Action, _: &Cancellation) -> CommandRes
 const MAX_ASKED: usize = 1000;
 
 /// Files are read for this long at most, which is beyond the budget that the reading itself keeps: then it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Such a walk costs a core and a disk: one at a time.
 static WALK: Semaphore = Semaphore::const_new(1);
@@ -122,8 +122,7 @@ async fn dated(mut selection: Selection, cancellation: &Cancellation) -> Result<
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
-    let done =
-        infiniservice_platform::blocking::run(Lane::Walks, "applications' files", PATIENCE, work).await;
+    let done = infiniservice_platform::blocking::run(Lane::Walks, "applications' files", TIMEOUT, work).await;
     done.map_err(|blocked| failed(&blocked.to_string()))
 }
 

@@ -1,9 +1,8 @@
 //! Settings that are one of a few words, as types: whether the QEMU guest agent's port is served, with the names of its commands, and
 //! the kind of host.
 
-use super::error::{nearest, quote};
 use super::field::{FromValue, Value};
-use infiniservice_channel::transport::candidates::Search;
+use infiniservice_channel::transport::role::Search;
 
 /// The setting `qga`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +32,6 @@ impl FromValue for GuestAgentMode {
             _ => None,
         }
     }
-}
-
-/// The name itself where it is a command's of the QEMU guest agent's protocol; else what is wrong with it.
-pub(super) fn check_guest_command(name: &str) -> Result<String, String> {
-    let all = || infiniservice_qga::table::rows().map(|row| row.name);
-    if all().any(|known| known == name) {
-        return Ok(name.into());
-    }
-    let hint = nearest(name, all()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-    Err(format!("names {}, which is not a command of the QEMU guest agent{hint}", quote(name)))
 }
 
 /// What the lines on the port are like.

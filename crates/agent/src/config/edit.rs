@@ -1,12 +1,10 @@
-//! Writing configuration files: a few values set in one, as an installer does, and the last one that was valid, kept beside it.
-//! With that the agent starts when the file is wrong, so that a slip in it does not take the machine away from its host.
+//! Sets a few values in a configuration file, as an installer does.
 
 use super::load::Sources;
 use super::own_files;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes these settings, texts all of them, into the file at `path`, and removes those without a value; the file appears
 /// whole, and only if it is valid then.
@@ -62,34 +60,6 @@ fn quoted(value: &str) -> String {
         })
         .collect();
     format!("\"{escaped}\"")
-}
-
-/// Behind the name of the configuration file.
-const LAST_GOOD: &str = ".last-good";
-
-/// Where the last valid text of this file is kept. It may hold the secret, and is its owner's alone.
-pub fn last_good_path(config: &Path) -> PathBuf {
-    with_suffix(config, LAST_GOOD)
-}
-
-/// Keeps the text; the file appears whole, and is left alone where it says the same.
-pub(super) fn keep_last_good(config: &Path, text: &str) -> io::Result<()> {
-    let path = last_good_path(config);
-    if fs::read(&path).is_ok_and(|kept| kept == text.as_bytes()) {
-        return Ok(());
-    }
-    let fresh = with_suffix(&path, ".new");
-    let _none_is_left_over = fs::remove_file(&fresh);
-    let mut file = own_files::create_private(&fresh)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&fresh, &path)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 #[cfg(test)]

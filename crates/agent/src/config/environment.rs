@@ -2,15 +2,13 @@
 //! taken: the kernel shows the block that a program was started with for as long as it lives (`/proc/PID/environ`), whatever
 //! becomes of the variables.
 
-use super::error::quote;
-use super::field::Field;
-use super::layers::{Fragment, Origin, field};
+use super::error::{Origin, quote};
+use super::field::{Field, PREFIX};
+use super::layers::{Fragment, field};
 use infiniservice_platform::environment::forget;
-use infiniservice_platform::one_line::blanked;
+use infiniservice_platform::sanitize::blanked;
 use std::ffi::{OsStr, OsString};
 
-/// What every variable of the agent's begins with.
-pub const PREFIX: &str = "INFINISERVICE_";
 /// The configuration file's path, like `--config`.
 pub const CONFIG: &str = "INFINISERVICE_CONFIG";
 /// Also sets `vm_id`; `INFINISERVICE_VM_ID` comes before it.

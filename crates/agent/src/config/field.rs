@@ -1,12 +1,16 @@
 //! What one setting is: its name, kind, bounds, default and documentation; how its text is read, and how its value gets the type
 //! that `Settings` holds.
 
-use super::choices::check_guest_command;
 use super::error::{nearest, quote};
-use super::secret::Secret;
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What every variable of the agent's begins with.
+pub const PREFIX: &str = "INFINISERVICE_";
 
 /// A setting's value, not yet typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +87,7 @@ pub struct Field {
 impl Field {
     /// The environment variable that sets it.
     pub fn variable(&self) -> String {
-        format!("{}{}", super::environment::PREFIX, self.name.to_ascii_uppercase())
+        format!("{}{}", PREFIX, self.name.to_ascii_uppercase())
     }
 
     /// Whether its value is never shown.
@@ -275,4 +279,36 @@ impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: &Value) -> Option<Self> {
         if *value == Value::Unset { Some(None) } else { T::from_value(value).map(Some) }
     }
+}
+
+/// The shared secret. `Debug` does not show it; all clones share one text, which is overwritten with the last of them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<Zeroizing<String>>);
+
+impl Secret {
+    /// Wraps the text.
+    pub fn new(text: String) -> Self {
+        Self(Arc::new(Zeroizing::new(text)))
+    }
+
+    /// The text itself, for the MAC.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(not shown)")
+    }
+}
+
+/// The name itself where it is a command's of the QEMU guest agent's protocol; else what is wrong with it.
+fn check_guest_command(name: &str) -> Result<String, String> {
+    let all = || infiniservice_qga::table::rows().map(|row| row.name);
+    if all().any(|known| known == name) {
+        return Ok(name.into());
+    }
+    let hint = nearest(name, all()).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    Err(format!("names {}, which is not a command of the QEMU guest agent{hint}", quote(name)))
 }

@@ -1,10 +1,9 @@
 //! The configuration file: TOML, flat, every key a setting.
 
-use super::error::{ConfigError, quote};
-use super::field::{Field, Kind, Value};
-use super::layers::{Fragment, Origin, field};
+use super::error::{ConfigError, Origin, quote};
+use super::field::{Field, Kind, Secret, Value};
+use super::layers::{Fragment, field};
 use super::own_files::TrustedFile;
-use super::secret::Secret;
 use std::io::Read as _;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};

@@ -1,6 +1,6 @@
 //! Starts with a file that was valid once and is wrong now.
 
-use super::edit::last_good_path;
+use super::last_good::last_good_path;
 use super::load::Sources;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

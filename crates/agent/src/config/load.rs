@@ -1,10 +1,11 @@
 //! Reading all sources into `Loaded`, and reading them again at SIGHUP.
 
 use super::error::{ConfigError, ConfigErrors};
+use super::field::Secret;
 use super::layers::{FlagValue, Fragment, Merged};
-use super::secret::{self, Secret};
+use super::secret;
 use super::table::{self, Settings};
-use super::{edit, environment, file, own_files};
+use super::{environment, file, last_good, own_files};
 use infiniservice_platform::gate::Gate;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -80,7 +81,7 @@ impl Sources {
             Err(errors) => errors,
             loaded => return loaded,
         };
-        match self.load_from(edit::last_good_path(&self.file().0), true) {
+        match self.load_from(last_good::last_good_path(&self.file().0), true) {
             Ok(loaded) => Ok(Loaded { problem: Some(errors), ..loaded }),
             Err(_) => Err(errors),
         }
@@ -158,7 +159,7 @@ impl Loaded {
         }
         // While file systems are frozen the copy that is there has to do.
         let _pass = Gate::of_the_process().pass().map_err(io::Error::other)?;
-        edit::keep_last_good(&self.sources.file().0, self.text.as_ref().map_or("", Secret::expose))
+        last_good::keep_last_good(&self.sources.file().0, self.text.as_ref().map_or("", Secret::expose))
     }
 }
 

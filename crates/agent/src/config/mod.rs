@@ -8,6 +8,7 @@ pub(crate) mod field;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub(crate) mod last_good;
 pub(crate) mod layers;
 pub(crate) mod load;
 #[cfg(target_os = "linux")]
@@ -32,8 +33,8 @@ mod secret_tests;
 mod tests;
 
 pub use choices::{GuestAgentMode, WireProfile};
-pub use error::{ConfigError, ConfigErrors};
-pub use layers::{FlagValue, Merged, Origin};
+pub use error::{ConfigError, ConfigErrors, Origin};
+pub use field::Secret;
+pub use layers::{FlagValue, Merged};
 pub use load::{Loaded, Reloaded, Sources};
-pub use secret::Secret;
 pub use table::{FIELDS, Settings};

@@ -3,37 +3,12 @@
 //! line.
 
 use super::environment::{Environment, lookup};
-use super::error::ConfigError;
+use super::error::{ConfigError, Origin};
 use super::field::Value;
 use super::file;
-use super::layers::{Fragment, Merged, Origin, Sourced, field};
+use super::layers::{Fragment, Merged, Sourced, field};
 use super::own_files::TrustedFile;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use zeroize::Zeroizing;
-
-/// The shared secret. `Debug` does not show it; all clones share one text, which is overwritten with the last of them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Arc<Zeroizing<String>>);
-
-impl Secret {
-    /// Wraps the text.
-    pub fn new(text: String) -> Self {
-        Self(Arc::new(Zeroizing::new(text)))
-    }
-
-    /// The text itself, for the MAC.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(not shown)")
-    }
-}
 
 /// The credential's name: `LoadCredential=infiniservice.shared_secret:/etc/infiniservice/secret`.
 pub const NAME: &str = "infiniservice.shared_secret";

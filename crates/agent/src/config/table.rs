@@ -4,9 +4,8 @@
 
 use super::choices::{GuestAgentMode, WireProfile};
 use super::error::ConfigError;
-use super::field::{Apply, Field, FromValue, Kind};
+use super::field::{Apply, Field, FromValue, Kind, Secret};
 use super::layers::Merged;
-use super::secret::Secret;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

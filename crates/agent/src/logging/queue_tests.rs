@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 /// Far above what is ever needed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn lost_line(count: u64) -> String {
     format!("{count} lost")
@@ -37,7 +37,7 @@ fn queue() -> (Arc<Queue>, Receiver<String>) {
 }
 
 fn next(written: &Receiver<String>) -> String {
-    written.recv_timeout(PATIENCE).expect("a line")
+    written.recv_timeout(TIMEOUT).expect("a line")
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn lines_come_out_in_order() {
         queue.push(format!("{n}\n").as_bytes());
     }
     assert!((0..100).all(|n| next(&written) == format!("{n}\n")));
-    assert!(queue.flush(PATIENCE));
+    assert!(queue.flush(TIMEOUT));
 }
 
 #[test]
@@ -115,10 +115,10 @@ fn a_full_device_loses_lines_and_nothing_else() {
     thread::spawn(move || own.write_to(&mut Full(out)));
     for _ in 0..3 {
         queue.push(b"lost\n");
-        assert!(queue.flush(PATIENCE), "a failed write is an end of it");
+        assert!(queue.flush(TIMEOUT), "a failed write is an end of it");
     }
     device.lock().expect("not poisoned").0 = true;
     queue.push(b"kept\n");
-    assert!(queue.flush(PATIENCE));
+    assert!(queue.flush(TIMEOUT));
     assert_eq!(device.lock().expect("not poisoned").1, "kept\n3 lost\n");
 }

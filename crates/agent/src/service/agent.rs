@@ -3,10 +3,11 @@
 use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::guidance;
-use super::infinibay::Restart;
+use super::infinibay::{Restart, SECOND_SAMPLE};
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{self, Qga};
+use super::reload::Settling;
 use super::schedule::{Due, Schedule};
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
@@ -17,7 +18,6 @@ use crate::config::Loaded;
 use crate::status;
 use infiniservice_actions::Executor;
 use infiniservice_actions::audit::AuditRecord;
-use infiniservice_actions::autochecks::configuration;
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
 use infiniservice_infinibay::Profile;
@@ -25,6 +25,7 @@ use infiniservice_link::{Action, Event, GivenUp, Link, Outgoing};
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::guest::{GuestMessage, Response};
 use infiniservice_protocol::host::HostMessage;
+use std::future::pending;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -54,18 +55,6 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) profile: Option<Box<Profile>>,
     pub(super) restart: Option<Restart>,
     pub(super) receipts: u64,
-}
-
-/// Requests to read the configuration again are waited for until none came for this long,
-const RELOAD_SETTLES: Duration = Duration::from_millis(200);
-/// but no longer than this.
-const RELOAD_WITHIN: Duration = Duration::from_secs(2);
-
-/// Requests to read the configuration again that are settling.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settling {
-    first: Duration,
-    pub(super) due: Duration,
 }
 
 /// What ended a wait.
@@ -129,7 +118,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             () = self.alarm.rings() => Turn::Timer,
             Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
             collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
-            turn = qga::either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
+            turn = either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
             asker = self.inquiries.asked() => Turn::Asked(asker),
         }
     }
@@ -245,9 +234,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 let hello = self.sources.hello(&self.config.settings, capabilities);
                 self.send(GuestMessage::Hello(hello));
             }
-            HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) => {
-                self.command(message);
+            HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) if self.profile.is_none() => {
+                self.executor.submit(self.clock.now(), message);
             }
+            HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) => self.translated_command(message),
             // The link's own; it delivers neither.
             HostMessage::KeepAliveResponse { .. } | HostMessage::KeepAliveRequest { .. } => {}
         }
@@ -262,7 +252,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.tell(Event::MetricsGivenUp(id, GivenUp::CrowdedOut));
         }
         if start {
-            self.sources.start_collection(self.clock.now());
+            self.sources.start_collection();
         }
     }
 
@@ -275,7 +265,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.schedule.address_known(self.clock.now().mono);
         }
         if again {
-            self.sources.start_collection(self.clock.now());
+            self.sources.start_collection();
         }
         let connected = self.link.is_host_connected();
         if !connected {
@@ -290,64 +280,26 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.send_metrics(collected, last);
     }
 
-    /// Reads the configuration again once the requests to do so have settled: a burst of them is one.
-    fn want_reload(&mut self) {
+    /// Sends metrics, in the host's shape where it has one of its own; then a first sample without rates is followed by a second one instead.
+    fn send_metrics(&mut self, collected: Collected, request_id: Option<String>) {
+        let message = collected.into_message(request_id);
         let now = self.clock.now().mono;
-        if self.settling.is_none() {
-            self.notifier.reloading();
-        }
-        let first = self.settling.map_or(now, |settling| settling.first);
-        self.settling = Some(Settling { first, due: (now + RELOAD_SETTLES).min(first + RELOAD_WITHIN) });
+        let Some(profile) = &mut self.profile else {
+            return self.send(GuestMessage::SystemMetrics(message));
+        };
+        let Some(message) = profile.measure(now, message) else {
+            return self.schedule.collect_at(now + SECOND_SAMPLE);
+        };
+        self.send(GuestMessage::SystemMetrics(message));
     }
 
-    fn reload(&mut self) {
-        self.settling = None;
-        self.counts.reloads += 1;
-        match self.config.reload() {
-            Ok(reloaded) => {
-                configuration::report_problem(None);
-                self.apply(&reloaded.applied, &reloaded.needs_restart);
-                if let Err(error) = self.config.keep() {
-                    log::debug!("cannot keep a copy of the valid configuration: {error}");
-                }
-            }
-            Err(errors) => {
-                configuration::report_problem(Some(&errors.to_string()));
-                log::error!("configuration not reloaded, the old one stays in force: {errors}");
-            }
-        }
-        self.notifier.ready();
-    }
-
-    fn apply(&mut self, applied: &[&str], needs_restart: &[&str]) {
-        let settings = &self.config.settings;
-        self.executor.reload(&settings.command_settings());
-        if applied.iter().any(|name| name.ends_with("_interval_secs")) {
-            self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
-        }
-        if applied.contains(&"allow_unsafe_commands") {
-            if let Some(profile) = &mut self.profile {
-                profile.set_unsafe_commands(settings.allow_unsafe_commands);
-            }
-            self.warn_of_raw_commands();
-        }
-        if applied.contains(&"log_level") {
-            crate::logging::set_level(settings.log_level);
-        }
-        log::info!("configuration reloaded; changed: {}", list(applied));
-        if !needs_restart.is_empty() {
-            log::warn!(
-                "changed in the configuration, but effective only after a restart: {}",
-                list(needs_restart)
-            );
-        }
-    }
-
-    fn warn_of_raw_commands(&self) {
-        if self.config.settings.allow_unsafe_commands {
-            let origin = self.config.merged.origin("allow_unsafe_commands");
-            log::warn!("allow_unsafe_commands is set ({origin}): the host may run any shell command as root");
-        }
+    /// Sends an answer, in the host's shape where it has one of its own.
+    fn answer(&mut self, response: Response) {
+        let response = match &mut self.profile {
+            Some(profile) => profile.answer(response).0,
+            None => response,
+        };
+        self.send(GuestMessage::Response(response));
     }
 
     pub(super) fn send(&mut self, message: GuestMessage) {
@@ -371,7 +323,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// When something is due; `None`: nothing ever, but for events.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let waits = self.config.settings.require_virtio && !self.opened_once && !self.stopping;
-        let patience = waits.then(|| self.patience());
+        let give_up_at = waits.then(|| self.open_timeout());
         let deadlines = [
             self.link.next_deadline(),
             self.schedule.next_deadline(),
@@ -379,20 +331,32 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.settling.map(|settling| settling.due),
             self.qga.as_ref().and_then(|qga| qga.next_deadline()),
             self.restart.map(|restart| restart.due),
-            patience,
+            give_up_at,
         ];
         deadlines.into_iter().flatten().min()
     }
 
-    fn patience(&self) -> Duration {
+    fn open_timeout(&self) -> Duration {
         Duration::from_secs(self.config.settings.connection_timeout_secs)
     }
 
     fn must_give_up(&self) -> bool {
-        self.config.settings.require_virtio && !self.opened_once && self.clock.now().mono >= self.patience()
+        self.config.settings.require_virtio
+            && !self.opened_once
+            && self.clock.now().mono >= self.open_timeout()
     }
 }
 
-fn list(names: &[&str]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+/// What happens first on either port. Chosen by chance where both are ready, so that neither holds the other up.
+async fn either_port<T: Transport>(driver: &mut Driver<T>, channel: Option<&mut Qga<T>>) -> Turn {
+    let next = async {
+        match channel {
+            Some(channel) => channel.next().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        wake = driver.wait() => Turn::Port(wake),
+        turn = next => Turn::Qga(turn),
+    }
 }

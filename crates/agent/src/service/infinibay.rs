@@ -1,7 +1,6 @@
 //! The profile of Infinibay's host in the loop: its commands on their way in, answers and metrics on their way out.
 
 use super::agent::Agent;
-use super::sources::Collected;
 use crate::config::{Settings, WireProfile};
 use infiniservice_actions::PowerAction;
 use infiniservice_channel::transport::Transport;
@@ -20,7 +19,7 @@ pub(super) const LINE_MAX_BYTES: usize = 16 << 20;
 /// Longest line to the host: it drops those of four million characters.
 pub(super) const OUTGOING_MAX_BYTES: usize = 3_900_000;
 /// Between two samples, where a rate needs a second one.
-const SECOND_SAMPLE: Duration = Duration::from_secs(1);
+pub(super) const SECOND_SAMPLE: Duration = Duration::from_secs(1);
 /// From the answer to the restart, and the longest that an answer may wait to be read.
 const RESTART_IN: Duration = Duration::from_secs(5);
 /// See [`RESTART_IN`].
@@ -75,11 +74,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
-    /// A command in the host's words, or the agent's own where there is no profile.
-    pub(super) fn command(&mut self, message: HostMessage) {
-        let Some(profile) = &mut self.profile else {
-            return self.executor.submit(self.clock.now(), message);
-        };
+    /// A command in the host's words.
+    pub(super) fn translated_command(&mut self, message: HostMessage) {
+        let Some(profile) = &mut self.profile else { return };
         match profile.ask(message) {
             Step::Run(message, alias) => {
                 self.executor.submit_as(self.clock.now(), *message, Some(&alias));
@@ -151,28 +148,6 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 log::error!("the machine cannot be restarted: {error}");
             }
         });
-    }
-
-    /// An answer in the host's shape.
-    pub(super) fn answer(&mut self, response: Response) {
-        let response = match &mut self.profile {
-            Some(profile) => profile.answer(response).0,
-            None => response,
-        };
-        self.send(GuestMessage::Response(response));
-    }
-
-    /// Metrics in the host's shape; a first sample without rates is followed by a second one instead.
-    pub(super) fn send_metrics(&mut self, collected: Collected, request_id: Option<String>) {
-        let message = collected.into_message(request_id);
-        let now = self.clock.now().mono;
-        let Some(profile) = &mut self.profile else {
-            return self.send(GuestMessage::SystemMetrics(message));
-        };
-        let Some(message) = profile.measure(now, message) else {
-            return self.schedule.collect_at(now + SECOND_SAMPLE);
-        };
-        self.send(GuestMessage::SystemMetrics(message));
     }
 
     /// A line that only this host knows.

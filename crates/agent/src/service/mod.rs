@@ -29,6 +29,7 @@ pub(crate) mod notify;
 pub(crate) mod notify;
 pub(crate) mod pace;
 mod qga;
+mod reload;
 pub(crate) mod schedule;
 pub mod scm;
 mod shutdown;

@@ -5,7 +5,6 @@ use infiniservice_actions::Services;
 use infiniservice_actions::autochecks::configuration;
 use infiniservice_collector::{CollectorHandle, HandleError};
 use infiniservice_platform::AGENT_VERSION;
-use infiniservice_platform::clock::Now;
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::guest::{Capability, Hello};
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector, Service, SystemMetrics};
@@ -40,7 +39,7 @@ impl Sources {
     }
 
     /// Starts a collection; [`Self::collected`] gives its result. One at a time: the caller sees to it.
-    pub(super) fn start_collection(&self, _now: Now) {
+    pub(super) fn start_collection(&self) {
         let (collector, services, tell) = (self.collector.clone(), self.services.clone(), self.tell.clone());
         tokio::spawn(async move {
             let (measured, services) = tokio::join!(collector.collect(), list(services));

@@ -28,7 +28,7 @@ const READ_ONLY_USER: &str = "infiniservice";
 /// Clients at once; more are turned away.
 const MAX_CLIENTS: usize = 4;
 /// A client that does not read, and a loop that does not come round, are waited for as long as this.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// After a failed `accept(2)`, which is for lack of descriptors.
 const REST: Duration = Duration::from_secs(1);
 /// Of an answer.
@@ -129,7 +129,7 @@ async fn serve(listener: tokio::net::UnixListener, tell: mpsc::Sender<Asker>) {
         let tell = tell.clone();
         tokio::spawn(async move {
             // A client that is slow loses its answer, nothing else.
-            let _late = tokio::time::timeout(PATIENCE, answer(client, tell)).await;
+            let _late = tokio::time::timeout(TIMEOUT, answer(client, tell)).await;
             drop(place);
         });
     }
@@ -179,7 +179,7 @@ fn ask_read_only() -> Result<String, String> {
 }
 
 fn read(socket: UnixStream) -> io::Result<String> {
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     let mut answer = String::new();
     socket.take(MAX_ANSWER_BYTES).read_to_string(&mut answer)?;
     if answer.starts_with('{') { Ok(answer) } else { Err(io::ErrorKind::PermissionDenied.into()) }
@@ -189,7 +189,7 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "only root may query the agent: run it as root".into(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            format!("the agent did not answer within {} s: its main loop is stuck", PATIENCE.as_secs())
+            format!("the agent did not answer within {} s: its main loop is stuck", TIMEOUT.as_secs())
         }
         _ => format!("cannot query the agent: {error}"),
     }

@@ -1,9 +1,10 @@
-//! The house has floors: a crate uses only those below it, and the modules of a crate do not use each other in a circle.
+//! The house has floors: a crate uses only those below it, and modules that stand side by side do not use each other in a
+//! circle, at any depth. What a module and its own parts use of each other is their own affair.
 
+use crate::paths;
 use crate::support::{read, top};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 /// From the ground up; crates of one floor do not know each other.
@@ -17,14 +18,24 @@ const FLOORS: [&[&str]; 7] = [
     &["e2e"],
 ];
 
-/// Modules that are one subject in two files.
-const ONE_SUBJECT: [(&str, &[&str]); 3] = [
+/// Modules that are one subject in several files: their crate, the module that they are in, and they.
+const ONE_SUBJECT: &[(&str, &str, &[&str])] = &[
     // An action's row names the type of its answer, and answers repeat parameters.
-    ("protocol", &["action", "data"]),
+    ("protocol", "", &["action", "data"]),
     // What is inside an envelope is a line.
-    ("protocol", &["envelope", "parse"]),
+    ("protocol", "", &["envelope", "parse"]),
     // A task is one run of the executor's.
-    ("actions", &["executor", "task"]),
+    ("actions", "", &["executor", "task"]),
+    // Faults change the world that they strike.
+    ("link", "sim", &["faults", "world"]),
+    // A thread that hangs is out, and what is out is a thread.
+    ("platform", "blocking", &["out", "thread"]),
+    // The layers hold the table's settings, and the settings are made of the layers.
+    ("agent", "config", &["layers", "table"]),
+    // What the main loop does for one protocol or one state is in a file of its own.
+    ("agent", "service", &["agent", "infinibay", "qga", "reload", "standing"]),
+    // The system calls the service back on a thread of its own.
+    ("agent", "service", &["manager", "signals"]),
 ];
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
@@ -84,55 +95,24 @@ fn an_arrow_that_points_up_is_found() {
     assert_eq!(upward(&arrows), [&arrows[0], &arrows[2]]);
 }
 
-/// What is compiled without tests: comments, and the tests at a file's end, are left out.
-fn product(text: &str) -> String {
-    let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
-}
-
-/// The modules that follow `crate::`, one or several in braces.
-fn modules_named(text: &str) -> BTreeSet<String> {
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let after = text.split("crate::").skip(1);
-    after
-        .flat_map(|rest| match rest.strip_prefix('{') {
-            Some(group) => {
-                group.split(';').next().unwrap_or_default().split(',').map(|one| word(one.trim())).collect()
+/// Which of the modules of one parent use which, for each parent by its path.
+fn graphs(sources: &BTreeMap<Vec<String>, String>) -> BTreeMap<String, Graph> {
+    let mut graphs = BTreeMap::<String, Graph>::new();
+    for (module, text) in sources {
+        for other in paths::used(module, text) {
+            let shared = module.iter().zip(&other).take_while(|(a, b)| a == b).count();
+            let is_module = |to: &String| {
+                let whole = [&module[..shared], std::slice::from_ref(to)].concat();
+                sources.keys().any(|module| module.starts_with(&whole))
+            };
+            if let (Some(from), Some(to)) = (module.get(shared), other.get(shared).filter(|to| is_module(to)))
+            {
+                let siblings = graphs.entry(module[..shared].join("::")).or_default();
+                siblings.entry(from.clone()).or_default().insert(to.clone());
             }
-            None => vec![word(rest)],
-        })
-        .collect()
-}
-
-/// A source file that is not of tests or of the fuzzer only.
-fn is_product(path: &Path) -> bool {
-    let of_tests = |part: &str| part.contains("test") || part == "fuzzing.rs";
-    path.extension().is_some_and(|extension| extension == "rs")
-        && !path.file_name().is_some_and(|name| of_tests(&name.to_string_lossy()))
-        && !path.parent().is_some_and(|parent| parent.ends_with("tests"))
-}
-
-fn add(graph: &mut Graph, module: &str, path: &Path) {
-    if path.is_dir() {
-        let entries = fs::read_dir(path).expect("readable");
-        entries.for_each(|entry| add(graph, module, &entry.expect("readable").path()));
-    } else if is_product(path) {
-        let others = modules_named(&product(&read(path))).into_iter().filter(|other| other != module);
-        graph.entry(module.to_owned()).or_default().extend(others);
-    }
-}
-
-/// Which top-level module of a crate uses which.
-fn modules(name: &str) -> Graph {
-    let mut graph = Graph::new();
-    for entry in fs::read_dir(top().join("crates").join(name).join("src")).expect("src/") {
-        let path = entry.expect("readable").path();
-        let module = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if module != "lib" && module != "main" {
-            add(&mut graph, &module, &path);
         }
     }
-    graph
+    graphs
 }
 
 fn reached(graph: &Graph, from: &str) -> BTreeSet<String> {
@@ -149,17 +129,49 @@ fn in_circles(graph: &Graph) -> Vec<&str> {
     graph.keys().filter(|module| reached(graph, module).contains(*module)).map(String::as_str).collect()
 }
 
+/// The arrows of a graph, but those within one subject.
+fn without_subjects(name: &str, parent: &str, graph: Graph) -> Graph {
+    let subjects = ONE_SUBJECT.iter().filter(|(of, at, _)| *of == name && *at == parent);
+    let subjects: Vec<_> = subjects.map(|(_, _, modules)| *modules).collect();
+    let is_one = |from: &str, to: &str| subjects.iter().any(|all| all.contains(&from) && all.contains(&to));
+    let kept = |(from, mut to): (String, BTreeSet<String>)| {
+        to.retain(|to| !is_one(&from, to));
+        (from, to)
+    };
+    graph.into_iter().map(kept).collect()
+}
+
 #[test]
 fn modules_do_not_use_each_other_in_a_circle() {
-    for name in FLOORS.concat().into_iter().filter(|name| *name != "e2e") {
-        let graph = modules(name);
-        assert!(graph.len() > 2, "{name}: {graph:?}");
-        let allowed = ONE_SUBJECT.iter().filter(|(of, _)| *of == name).flat_map(|(_, both)| both.iter());
-        let allowed: Vec<_> = allowed.copied().collect();
-        let circles: Vec<_> =
-            in_circles(&graph).into_iter().filter(|module| !allowed.contains(module)).collect();
-        assert!(circles.is_empty(), "{name}: {circles:?} of {graph:#?}");
+    let mut circles = Vec::new();
+    for name in FLOORS.concat() {
+        let sources = paths::sources(&top().join("crates").join(name).join("src"));
+        assert!(sources.len() > 4, "{name}: {:?}", sources.keys());
+        for (parent, graph) in graphs(&sources) {
+            let graph = without_subjects(name, &parent, graph);
+            let round = in_circles(&graph);
+            let within = |from: &&str| {
+                (
+                    from.to_string(),
+                    graph[*from]
+                        .iter()
+                        .filter(|to| round.contains(&to.as_str()))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                )
+            };
+            if !round.is_empty() {
+                circles.push(format!("{name}::{parent}: {:?}", round.iter().map(within).collect::<Vec<_>>()));
+            }
+        }
     }
+    assert!(circles.is_empty(), "circles:\n{}", circles.join("\n"));
+}
+
+/// Sources by the names of their modules.
+fn made(files: &[(&str, &str)]) -> BTreeMap<Vec<String>, String> {
+    let path = |name: &str| name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    files.iter().map(|(name, text)| (path(name), (*text).to_owned())).collect()
 }
 
 #[test]
@@ -173,6 +185,22 @@ fn a_circle_is_found() {
     };
     assert!(in_circles(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])).is_empty());
     assert_eq!(in_circles(&graph(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")])), ["a", "b", "c"]);
-    let text = "use crate::{one, two::Three};\nfn f() { crate::four::five() } // crate::six\n#[cfg(test)]\nmod tests {\n crate::seven";
-    assert_eq!(modules_named(&product(text)).into_iter().collect::<Vec<_>>(), ["four", "one", "two"]);
+}
+
+#[test]
+fn an_arrow_is_seen_however_it_is_written() {
+    let arrows = |text: &str| {
+        let sources = made(&[("", ""), ("a", ""), ("b", ""), ("b::c", text), ("b::d", ""), ("b::c::e", "")]);
+        let all = graphs(&sources);
+        let arrow = |at: &str, from: &str| all.get(at)?.get(from)?.first().cloned();
+        (arrow("", "b"), arrow("b", "c"))
+    };
+    let (to_a, to_d) = (Some("a".to_owned()), Some("d".to_owned()));
+    assert_eq!(arrows("use crate::a::X;"), (to_a.clone(), None));
+    assert_eq!(arrows("fn f() { super::super::a::f() }"), (to_a.clone(), None));
+    assert_eq!(arrows("use crate::{\n    a::{X, Y},\n    b::d,\n};"), (to_a.clone(), to_d.clone()));
+    assert_eq!(arrows("use super::{d::{self, Y}, Z};"), (None, to_d.clone()));
+    assert_eq!(arrows("use self::e::X; use super::X; use crate::X;"), (None, None), "parents and parts");
+    assert_eq!(arrows("// super::d\n#[cfg(test)]\nmod tests {\n use super::super::d;\n}"), (None, None));
+    assert_eq!(arrows("#[cfg(test)]\nmod more_tests {\n use crate::a;\n}\nuse super::d;"), (None, to_d));
 }

@@ -6,6 +6,7 @@ mod install_script;
 mod layers;
 #[cfg(target_os = "linux")]
 mod package_scripts;
+mod paths;
 mod repository;
 #[cfg(target_os = "linux")]
 mod secret;

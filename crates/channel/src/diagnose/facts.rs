@@ -1,7 +1,7 @@
 //! What was seen on the machine, without judgement.
 
-use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
+use crate::transport::role::Role;
 use serde::Serialize;
 use std::path::PathBuf;
 

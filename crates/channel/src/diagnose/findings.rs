@@ -1,10 +1,11 @@
 //! Everything that is wrong, each with what to do about it, in lines that can be copied.
 
 use super::facts::{Driver, Facts, PortFacts, PortState};
-use super::report::{Finding, Severity, host, name_holders, shown};
+use super::finding::{Finding, Severity, host, name_holders, shown};
 use super::service_state;
-use crate::transport::candidates::{AGENT_PORT, Role};
+use crate::transport::candidates::AGENT_PORT;
 use crate::transport::outcome::Outcome;
+use crate::transport::role::Role;
 
 /// All findings; `channel` is the device that works, where one does.
 pub fn all(facts: &Facts, channel: Option<&PortFacts>) -> Vec<Finding> {

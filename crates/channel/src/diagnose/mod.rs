@@ -3,6 +3,7 @@
 //! Facts are gathered per platform; what follows from them, and how it is shown, is the same everywhere.
 
 pub(crate) mod facts;
+mod finding;
 mod findings;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -17,9 +18,10 @@ pub mod win;
 #[cfg(target_os = "windows")]
 mod windows;
 
+pub use finding::Finding;
 #[cfg(target_os = "linux")]
 pub use linux::run;
-pub use report::{Finding, Report};
+pub use report::Report;
 #[cfg(target_os = "windows")]
 pub use windows::run;
 

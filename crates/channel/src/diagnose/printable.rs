@@ -1,6 +1,6 @@
 //! The way out of every report: what users, programs and hosts named never reaches a terminal as it is.
 
-use infiniservice_platform::one_line::hides;
+use infiniservice_platform::sanitize::hides;
 use std::fmt::Write as _;
 
 /// The text with everything escaped that a terminal would obey, that could look like another line, or that is not seen.

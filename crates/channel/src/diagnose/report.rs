@@ -1,37 +1,13 @@
 //! The judgement over the facts: which device is the channel, usable or not, why, and what to do; as text (the verdict first, then
 //! what to do, then what it stands on) and as JSON.
 
-use super::facts::{Driver, Facts, Holder, PortFacts, PortState, ServiceFacts};
+use super::facts::{Driver, Facts, PortFacts, PortState, ServiceFacts};
+use super::finding::{Finding, Severity, host, name_holders, shown};
 use super::{findings, printable};
-use crate::transport::candidates::Role;
+use crate::transport::role::Role;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
-
-/// How much a finding matters; the order of the variants is the order in which they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Keeps the channel from working.
-    Error,
-    /// Works, but not as it should, or nobody is at the other end.
-    Warning,
-    /// Good to know.
-    Note,
-}
-
-/// One thing that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How much it matters.
-    pub severity: Severity,
-    /// A stable name for programs.
-    pub code: &'static str,
-    /// What is wrong, in a sentence.
-    pub problem: String,
-    /// What to do, a line each.
-    pub fix: Vec<String>,
-}
 
 /// The result of `--diagnose`.
 #[derive(Clone, Debug, Serialize)]
@@ -106,11 +82,6 @@ pub fn verdict(channel: Option<&PortFacts>, findings: &[Finding]) -> String {
     format!("NOT USABLE: {problem}")
 }
 
-/// The path that people know.
-pub fn shown(port: &PortFacts) -> String {
-    port.link.as_ref().unwrap_or(&port.node).display().to_string()
-}
-
 fn held(port: &PortFacts) -> String {
     match port.holders.iter().find(|holder| holder.is_agent) {
         Some(agent) if port.state == PortState::HeldByAgent => {
@@ -118,21 +89,6 @@ fn held(port: &PortFacts) -> String {
         }
         _ => "free".into(),
     }
-}
-
-/// The other end, in two words.
-pub fn host(port: &PortFacts) -> &'static str {
-    match port.host_connected {
-        Some(true) => "host connected",
-        Some(false) => "no host connected",
-        None => "host unknown",
-    }
-}
-
-/// `name (pid 1), name (pid 2)`.
-pub fn name_holders(holders: &[Holder]) -> String {
-    let names: Vec<String> = holders.iter().map(|h| format!("{} (pid {})", h.name, h.pid)).collect();
-    names.join(", ")
 }
 
 /// Renders; every line ends with a newline.

@@ -1,10 +1,11 @@
 //! What the report promises for each state of a machine.
 
 use super::facts::{Controller, Driver, Facts, Holder, PortFacts, PortState};
-use super::report::{Report, Severity};
+use super::finding::Severity;
+use super::report::Report;
 use super::test_facts::{bare, in_order, port};
-use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
+use crate::transport::role::Role;
 
 /// The machine in order, its agent's port changed.
 fn with_port(change: impl Fn(&mut PortFacts)) -> Facts {

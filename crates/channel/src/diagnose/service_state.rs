@@ -3,7 +3,7 @@
 //! one that this machine uses, and never leads to one that may do more.
 
 use super::facts::{Facts, ServiceFacts};
-use super::report::{Finding, Severity};
+use super::finding::{Finding, Severity};
 
 /// The properties that are asked for.
 pub const PROPERTIES: &str = "--property=LoadState,ActiveState,SubState,UnitFileState,MainPID,Result";

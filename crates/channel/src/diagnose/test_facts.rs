@@ -1,7 +1,7 @@
 //! For tests: the facts of ordinary machines.
 
 use super::facts::{Controller, Driver, Facts, Holder, PortFacts, PortState, ServiceFacts, UdevFacts};
-use crate::transport::candidates::Role;
+use crate::transport::role::Role;
 
 /// A machine without any virtio port.
 pub fn bare() -> Facts {

@@ -5,6 +5,7 @@ pub mod candidates;
 pub mod linux;
 mod no_transport;
 pub(crate) mod outcome;
+pub mod role;
 #[cfg_attr(
     not(target_os = "windows"),
     allow(dead_code, reason = "compiled and tested everywhere, used on Windows")
@@ -19,8 +20,8 @@ pub use no_transport::NoTransport;
 #[cfg(target_os = "windows")]
 pub use windows::SystemTransport;
 
-use candidates::Search;
 use infiniservice_link::OpenFailure;
+use role::Search;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! What came of each device that was looked at, and the one failure that the link is told.
 
-use super::candidates::{Role, Search};
+use super::role::{Role, Search};
 use infiniservice_link::OpenFailure;
 use serde::Serialize;
 use std::fmt;

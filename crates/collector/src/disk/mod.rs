@@ -4,23 +4,10 @@ pub(crate) mod probe;
 pub(crate) mod traffic;
 
 use crate::error::CollectError;
-use crate::metric::Round;
 use crate::numbers::{counter, gigabytes};
 use infiniservice_platform::linux::mounts::Mount;
 use infiniservice_protocol::metrics::DiskUsage;
 use std::io;
-
-/// The metric. A file system that cannot be asked is a failure of its own.
-pub fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
-    let usages = round.machine.disk_usage()?;
-    for error in &usages.failed {
-        round.failed(error);
-    }
-    let told = usages.list.len() + usages.failed.len();
-    round.listed("file_systems", told.max(usages.asked), usages.total);
-    round.data.system.disk.usage_stats = usages.list;
-    Ok(())
-}
 
 /// What statvfs(3) tells, without its platform's types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,10 +4,8 @@
 //! same bytes twice. Which those are is asked of `/sys/block` (Documentation/ABI/stable/sysfs-block): a device with
 //! `slaves` lies on others, whatever its name; names decide only for what sysfs does not tell.
 
-use crate::error::CollectError;
-use crate::metric::{Metric, Round};
-use crate::numbers::{Rate, counter, per_second, percent};
-use infiniservice_platform::linux::text::{ParseError, lines, next_unsigned, words};
+use crate::numbers::{counter, per_second, percent};
+use infiniservice_platform::linux::system::{DiskRow, diskstats};
 use infiniservice_protocol::metrics::DiskIo;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,30 +17,6 @@ const STACKED: [&[u8]; 10] =
     [b"loop", b"ram", b"zram", b"dm-", b"md", b"bcache", b"drbd", b"zd", b"fd", b"sr"];
 /// An array with a name, or a partitionable one of old kernels (`md_home`, `md_d0`).
 const NAMED_ARRAY: &[u8] = b"md_";
-
-/// The metric: counters since boot, and rates between two collections.
-#[derive(Default)]
-pub struct Metered(Rate<Vec<Device>, DiskIo>);
-
-impl Metric for Metered {
-    fn collect(&mut self, round: &mut Round<'_>) -> Result<(), CollectError> {
-        let Table { devices, unreadable } = round.machine.disk_io()?;
-        if unreadable > 0 {
-            round.failed(&format!("{unreadable} lines of /proc/diskstats cannot be parsed"));
-        }
-        let totals = figures(&devices, None);
-        let rates = self.0.next(round.now.mono, devices, |before, after, elapsed| {
-            figures(after, Some((before.as_slice(), elapsed)))
-        });
-        let rates = rates.unwrap_or_else(|| {
-            round.warming_up();
-            DiskIo::default()
-        });
-        let (read_bytes, write_bytes) = (totals.read_bytes, totals.write_bytes);
-        round.data.system.disk.io_stats = DiskIo { read_bytes, write_bytes, ..rates };
-        Ok(())
-    }
-}
 
 /// What sysfs says of a whole device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,12 +72,10 @@ impl Device {
 /// Reads `/proc/diskstats`.
 pub fn parse(text: &[u8]) -> Table {
     let mut table = Table::default();
-    for (number, line) in lines(text) {
-        let mut words = words(line).skip(2);
-        let read = words.next().ok_or(ParseError::new(number, "device name"));
-        match read.and_then(|name| device(name, &mut words, number)) {
-            Ok(device) => table.devices.push(device),
-            Err(_) => table.unreadable += 1,
+    for row in diskstats(text) {
+        match row.ok().as_ref().and_then(device) {
+            Some(device) => table.devices.push(device),
+            None => table.unreadable += 1,
         }
     }
     table
@@ -150,17 +122,17 @@ fn multipath_head(path: &[u8]) -> Option<Vec<u8>> {
     Some(format!("nvme{subsystem}n{namespace}").into_bytes())
 }
 
-fn device<'a>(
-    name: &[u8],
-    words: &mut impl Iterator<Item = &'a [u8]>,
-    line: usize,
-) -> Result<Device, ParseError> {
-    let mut fields = [0u64; 10];
-    for field in &mut fields {
-        *field = next_unsigned(words, line, "device counter")?;
-    }
-    let [reads, _, sectors_read, _, writes, _, sectors_written, _, _, busy_ms] = fields;
-    Ok(Device { name: name.into(), reads, sectors_read, writes, sectors_written, busy_ms })
+/// `None` where the line was torn.
+fn device(row: &DiskRow<'_>) -> Option<Device> {
+    let [reads, _, sectors_read, _, writes, _, sectors_written, _, _, busy_ms] = row.counters.first();
+    (row.counters.count() >= 10).then(|| Device {
+        name: row.name.into(),
+        reads,
+        sectors_read,
+        writes,
+        sectors_written,
+        busy_ms,
+    })
 }
 
 /// `sda1` of `sda`; `nvme0n1p2` of `nvme0n1`: a `p` stands between where the device's own name ends in a digit

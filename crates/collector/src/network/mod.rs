@@ -4,8 +4,6 @@
 pub(crate) mod netlink;
 pub mod route;
 
-use crate::error::CollectError;
-use crate::metric::Round;
 use crate::numbers::{MAX_COUNT, counter};
 use infiniservice_platform::linux::text::printable;
 use infiniservice_protocol::metrics::Interface;
@@ -20,14 +18,6 @@ const INNER: [&[u8]; 10] =
 /// Tunnels: real, but not what a machine is reached by first.
 const TUNNELS: [&[u8]; 9] =
     [b"tun", b"wireguard", b"sit", b"gre", b"vti", b"ipip", b"ip6tnl", b"vxlan", b"geneve"];
-
-/// The metric.
-pub fn collect(round: &mut Round<'_>) -> Result<(), CollectError> {
-    let (interfaces, total) = round.machine.interfaces()?;
-    round.listed("interfaces", interfaces.len(), total);
-    round.data.system.network.interfaces = interfaces;
-    Ok(())
-}
 
 /// Place of a link; lower comes first.
 pub fn rank(link: &Link, default_route: Option<u32>) -> u8 {

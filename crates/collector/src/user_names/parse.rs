@@ -3,7 +3,7 @@
 //! services know (nsswitch.conf(5)).
 
 use infiniservice_platform::linux::accounts;
-use infiniservice_platform::one_line;
+use infiniservice_platform::sanitize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(super) fn user_name(reply: &[u8], id: u32) -> Option<String> {
     let record = reply.pointer("/parameters/record")?;
     let is_it = record.get("uid").and_then(Value::as_u64) == Some(id.into());
     let name = record.get("userName").and_then(Value::as_str).filter(|name| is_it && !name.is_empty())?;
-    Some(one_line::description(name))
+    Some(sanitize::description(name))
 }
 
 /// Names by id; the first of an id counts. What is not understood is passed over.
@@ -21,7 +21,7 @@ pub(super) fn printed_names(printed: &str) -> BTreeMap<u32, String> {
     let mut names = BTreeMap::new();
     for entry in accounts::entries(printed.as_bytes()) {
         let name = String::from_utf8_lossy(entry.name);
-        names.entry(entry.id).or_insert_with(|| one_line::description(&name));
+        names.entry(entry.id).or_insert_with(|| sanitize::description(&name));
     }
     names
 }

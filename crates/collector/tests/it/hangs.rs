@@ -84,8 +84,8 @@ async fn a_collection_that_hangs_is_given_up_and_another_thread_takes_over() {
     tree.process(10, b"ok", 'S', 1, 100);
     let loadavg = fs::read(tree.dir.path().join("proc/loadavg")).unwrap();
     tree.waits_for_ever("proc/loadavg");
-    let collection_patience = Duration::from_millis(100);
-    let settings = CollectorSettings { collection_patience, ..tree.settings() };
+    let collection_timeout = Duration::from_millis(100);
+    let settings = CollectorSettings { collection_timeout, ..tree.settings() };
     let handle = CollectorHandle::spawn(settings, SystemClock::start()).unwrap();
     let (one, other) = tokio::join!(handle.collect(), handle.collect());
     for given_up in [one, other] {

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How long an answer may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A host's end: a pty's master or a Unix socket.
 pub struct Peer {
@@ -27,13 +27,13 @@ impl Peer {
 
     /// Sends a line again and again until the first answer: a program that starts discards what came before it was ready.
     pub fn greet(&mut self, request: &str) -> Result<()> {
-        for _ in 0..PATIENCE.as_secs() {
+        for _ in 0..TIMEOUT.as_secs() {
             self.stream.write_all(format!("{request}\n").as_bytes())?;
             if self.next_line(Instant::now() + Duration::from_secs(1))?.is_some() {
                 return self.serve(Instant::now() + Duration::from_secs(1));
             }
         }
-        bail!("no answer to {request} within {PATIENCE:?}")
+        bail!("no answer to {request} within {TIMEOUT:?}")
     }
 
     /// Sends a line and gives the time to the last byte of the answer: the first line with `wanted` in it.
@@ -41,7 +41,7 @@ impl Peer {
         let line = format!("{request}\n");
         let begin = Instant::now();
         self.stream.write_all(line.as_bytes())?;
-        let deadline = begin + PATIENCE;
+        let deadline = begin + TIMEOUT;
         while let Some(line) = self.next_line(deadline)? {
             let taken = begin.elapsed();
             let text = String::from_utf8_lossy(&line);
@@ -50,7 +50,7 @@ impl Peer {
             }
             self.attend(&text)?;
         }
-        bail!("no answer to {request} within {PATIENCE:?}")
+        bail!("no answer to {request} within {TIMEOUT:?}")
     }
 
     /// Does what a host has to until `end`: reads, and answers heartbeats.
@@ -63,7 +63,7 @@ impl Peer {
 
     /// Serves until the next `system_metrics`.
     pub fn metrics(&mut self) -> Result<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while let Some(line) = self.next_line(deadline)? {
             let text = String::from_utf8_lossy(&line);
             self.attend(&text)?;
@@ -71,7 +71,7 @@ impl Peer {
                 return Ok(text.into_owned());
             }
         }
-        bail!("no system_metrics within {PATIENCE:?}")
+        bail!("no system_metrics within {TIMEOUT:?}")
     }
 
     fn attend(&mut self, line: &str) -> Result<()> {

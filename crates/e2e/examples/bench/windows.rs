@@ -5,8 +5,8 @@ use crate::programs::Programs;
 use crate::round_trip::Times;
 use crate::table::{Row, Table, count, decimal, millis};
 use anyhow::Result;
-use infiniservice_e2e::guest::PATIENCE;
-use infiniservice_e2e::harness::Stage as _;
+use infiniservice_e2e::harness::Environment as _;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::{Agent, Windows};
 use infiniservice_protocol::Action;
 use std::process::Stdio;
@@ -30,7 +30,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     let windows = Windows::set_up()?;
     // The last value of a setting counts: heartbeats as they come by default.
     let agent = windows.start(&["--set", "keep_alive_interval_secs=30"])?;
-    windows.wait(agent.client()?.hello(PATIENCE))?;
+    windows.wait(agent.client()?.hello(TIMEOUT))?;
     idle(&windows, &agent, effort, table)?;
     round_trips(&windows, &agent, effort, table)
 }
@@ -78,7 +78,7 @@ fn round_trips(windows: &Windows, agent: &Agent<'_>, effort: &Effort, table: &mu
     let before = held(windows, agent)?;
     let (mut pings, mut lists) = (Times::default(), Times::default());
     for _ in 0..effort.round_trips {
-        pings.add(windows.wait(agent.client()?.ping(PATIENCE))?);
+        pings.add(windows.wait(agent.client()?.ping(TIMEOUT))?);
         let start = Instant::now();
         agent.succeed(&Action::ProcessList { limit: Some(5), sort_by: None, filter: None })?;
         lists.add(start.elapsed());

@@ -1,6 +1,6 @@
 //! Hosts that come and go on the machine's port, a thousand of them.
 
-use crate::target::PATIENCE;
+use crate::target::TIMEOUT;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use infiniservice_e2e::raw::RawHost;
@@ -31,7 +31,7 @@ impl Connects {
             if number % 10 == 0 {
                 let _metrics = host.ask_metrics();
             }
-            host.settle(PATIENCE).with_context(|| format!("host {number}"))?;
+            host.settle(TIMEOUT).with_context(|| format!("host {number}"))?;
             ensure!(host.ledger.is_balanced(), "host {number}: {}", host.ledger);
             (answered, slowest) = (answered + host.ledger.answered, slowest.max(host.ledger.slowest));
             if number % 3 == 0 {

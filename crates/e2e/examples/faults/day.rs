@@ -1,7 +1,7 @@
 //! A day's traffic in a hundredth of its time.
 
 use crate::growth::Watch;
-use crate::target::{PATIENCE, Target};
+use crate::target::{TIMEOUT, Target};
 use anyhow::{Result, ensure};
 use clap::Args;
 use infiniservice_e2e::raw::RawHost;
@@ -45,7 +45,7 @@ impl Day {
                 println!("{}", watch.sample(target.held()?));
             }
         }
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
         println!("{}", watch.sample(target.held()?));
         let secs = begin.elapsed().as_secs_f64();
         println!(

@@ -1,6 +1,6 @@
 //! Commands at full speed, each of them accounted for.
 
-use crate::target::{PATIENCE, Target};
+use crate::target::{TIMEOUT, Target};
 use anyhow::{Result, ensure};
 use clap::Args;
 use infiniservice_e2e::raw::RawHost;
@@ -26,7 +26,7 @@ impl Flood {
         let (mut target, mut host) = Target::start(self.vm, "")?;
         let begin = Instant::now();
         self.pour(&mut host)?;
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
         let secs = begin.elapsed().as_secs_f64();
         let rate = self.commands as f64 / secs;
         println!(
@@ -52,7 +52,7 @@ impl Flood {
                 }
                 number += 1;
             }
-            ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);
+            ensure!(host.turn(TIMEOUT)?, "the connection ended: {}", host.ledger);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The real agent for half an hour and more, under a mixed load: nothing that it holds may grow.
 
 use crate::growth::Watch;
-use crate::target::{PATIENCE, Target};
+use crate::target::{TIMEOUT, Target};
 use anyhow::{Result, ensure};
 use clap::Args;
 use infiniservice_e2e::raw::RawHost;
@@ -38,7 +38,7 @@ impl Live {
                 stirrer.stir(&mut host);
                 ensure!(host.serve(PAUSE)?, "the connection ended: {}", host.ledger);
             }
-            host.settle(PATIENCE)?;
+            host.settle(TIMEOUT)?;
             host.ledger.forget();
             println!("{}", watch.sample(target.held()?));
         }

@@ -1,6 +1,6 @@
 //! A host that reads next to nothing, and then everything.
 
-use crate::target::{PATIENCE, Target};
+use crate::target::{TIMEOUT, Target};
 use anyhow::{Result, ensure};
 use clap::Args;
 use infiniservice_e2e::raw::RawHost;
@@ -37,7 +37,7 @@ impl Slow {
         let waiting = host.ledger.open();
         host.read_at_most = usize::MAX;
         let begin = Instant::now();
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
         println!(
             "{} s of one byte a second on {}, {waiting} of {} answers were missing then, all there after {:.1} s at full speed: {}",
             self.seconds,

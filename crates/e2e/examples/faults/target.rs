@@ -7,7 +7,7 @@ use infiniservice_e2e::{Guest, binary, cost};
 use std::time::Duration;
 
 /// How long nothing may come while answers are missing.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running agent.
 pub enum Target {
@@ -27,7 +27,7 @@ impl Target {
             (Self::Pty(agent), RawHost::new(master, "soak-")?)
         };
         host.ping();
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
         Ok((target, host))
     }
 

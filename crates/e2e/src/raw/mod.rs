@@ -147,8 +147,8 @@ impl RawHost {
         Ok(true)
     }
 
-    /// Turns until every answer is there; an error that counts what is missing where nothing comes for `patience`.
-    pub fn settle(&mut self, patience: Duration) -> Result<()> {
+    /// Turns until every answer is there; an error that counts what is missing where nothing comes for `timeout`.
+    pub fn settle(&mut self, timeout: Duration) -> Result<()> {
         let mut last = (self.ledger.answered, Instant::now());
         while self.ledger.is_open() {
             if !self.turn(Duration::from_millis(100))? {
@@ -157,8 +157,8 @@ impl RawHost {
             if self.ledger.answered > last.0 {
                 last = (self.ledger.answered, Instant::now());
             }
-            if last.1.elapsed() > patience {
-                bail!("no answer for {patience:?}: {}\nmissing: {:?}", self.ledger, self.ledger.some_open());
+            if last.1.elapsed() > timeout {
+                bail!("no answer for {timeout:?}: {}\nmissing: {:?}", self.ledger, self.ledger.some_open());
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// What asks for programs, files, sockets and threads.
 const COMMANDS: &[&str] = &[
     "\"action\":\"ServiceList\"",
@@ -42,7 +42,7 @@ fn with_just_enough_descriptors_every_command_is_answered() -> Result<()> {
         for command in COMMANDS.iter().cycle().take(30) {
             host.ask(command);
         }
-        let settled = host.settle(PATIENCE);
+        let settled = host.settle(TIMEOUT);
         ensure!(settled.is_ok(), "{limit} descriptors: {settled:?}\n{}", agent.log()?);
         agent.held()?;
     }

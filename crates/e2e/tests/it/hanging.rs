@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// Which part this process plays, when it is not the test itself.
 const PART: &str = "HANGING_TEST_PART";
 const PLACE: &str = "HANGING_TEST_PLACE";
@@ -96,7 +96,7 @@ async fn start(directory: &Path) -> Result<Client> {
         agent: Some(binary::tested_agent()?),
         config: Some(config),
         log: AgentLog::File(directory.join("log")),
-        start_timeout: PATIENCE,
+        start_timeout: TIMEOUT,
         ..client::LocalAgent::default()
     };
     Ok(Client::connect(Endpoint::Local(agent)).await?)
@@ -113,7 +113,7 @@ async fn a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_no
     let directory = tempfile::tempdir()?;
     let client = start(directory.path()).await?;
     for _ in 0..3 {
-        let metrics = client.metrics(PATIENCE).await?;
+        let metrics = client.metrics(TIMEOUT).await?;
         ensure!(metrics.data.system.memory.total_kb > 0 && !metrics.data.processes.is_empty());
         let named = metrics.collection.failed.iter().any(|failed| {
             failed.collector == "processes" && failed.error.starts_with(&format!("/proc/{hanging}/"))
@@ -122,17 +122,17 @@ async fn a_process_that_nobody_can_look_at_stops_neither_metrics_nor_commands_no
     }
     let own = client.agent_pid().context("a pid")?;
     let list = Action::ProcessList { limit: None, sort_by: None, filter: None };
-    let listed = client.request(&list, PATIENCE).await?;
+    let listed = client.request(&list, TIMEOUT).await?;
     let data = listed.data["processes"].as_array().context("a list")?;
     ensure!(data.iter().any(|process| process["pid"] == own), "the rest is listed: {listed:?}");
 
-    let kill = client.request(&Action::ProcessKill { pid: hanging, force: true }, PATIENCE).await?;
+    let kill = client.request(&Action::ProcessKill { pid: hanging, force: true }, TIMEOUT).await?;
     // SIGKILL ends it where its server never saw the request; else it hangs on, and that is said.
     ensure!(kill.success || kill.error.as_deref().is_some_and(|e| e.contains("still")), "{kill:?}");
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
 
     signal(&client, "TERM")?;
-    tokio::time::timeout(PATIENCE, client.closed()).await.context("the end")?;
+    tokio::time::timeout(TIMEOUT, client.closed()).await.context("the end")?;
     let log = fs::read_to_string(directory.path().join("log"))?;
     let told = log.lines().filter(|line| line.contains(&format!("/proc/{hanging}/")));
     let told: Vec<_> = told.filter(|line| line.contains("no answer for")).collect();

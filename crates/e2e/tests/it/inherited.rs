@@ -8,7 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The children of a process that run this program.
 fn children(pid: u32, program: &str) -> Result<Vec<String>> {
@@ -25,7 +25,7 @@ fn a_child_that_was_there_before_the_agent_outlives_its_commands() -> Result<()>
     let (agent, master) = LocalAgent::start(&binary::tested_agent()?, "", &wrapper)?;
     let mut host = RawHost::new(master, "inherited-")?;
     host.ask(r#""action":"PackageList","limit":1"#);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ensure!(host.ledger.is_balanced(), "{}", host.ledger);
     let left = children(agent.pid(), "sleep")?;
     ensure!(left.len() == 1, "the child is gone: {}", agent.log()?);

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Commands that a host asks for: each is a line of the log at least, and they are more than a pipe holds.
 const COMMANDS: usize = 500;
 const SETTINGS: &str = "log_level = \"trace\"\nshutdown_timeout_secs = 5\n";
@@ -38,7 +38,7 @@ fn with_log(path: &Path) -> Result<(LocalAgent, OwnedFd)> {
 fn ends_when_asked(agent: &LocalAgent) -> Result<()> {
     let pid = agent.pid().to_string();
     ensure!(Command::new("kill").args(["-s", "TERM", &pid]).status()?.success(), "kill {pid}");
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     let state = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // A zombie until this process waits for it.
     while !state().rsplit(')').next().context("a state")?.trim_start().starts_with('Z') {
@@ -57,7 +57,7 @@ fn a_log_that_nobody_reads_holds_up_neither_commands_nor_the_end() -> Result<()>
     let mut host = RawHost::new(master, "log")?;
     for _ in 0..COMMANDS {
         host.ask("\"action\":\"ProcessList\",\"limit\":1");
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
     }
     ends_when_asked(&agent)
 }
@@ -67,7 +67,7 @@ fn a_log_on_a_full_device_ends_nothing() -> Result<()> {
     let (agent, master) = with_log(Path::new("/dev/full"))?;
     let mut host = RawHost::new(master, "log")?;
     host.ask_metrics();
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ends_when_asked(&agent)
 }
 

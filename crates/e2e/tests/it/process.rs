@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const SIGNALS_IN_A_BURST: u32 = 3000;
 
 fn start(config: &str, wrapper: &[&str]) -> Result<(LocalAgent, RawHost)> {
@@ -26,7 +26,7 @@ fn start(config: &str, wrapper: &[&str]) -> Result<(LocalAgent, RawHost)> {
 fn answers(host: &mut RawHost) -> Result<()> {
     host.ask_metrics();
     host.ask("\"action\":\"ProcessList\",\"limit\":1");
-    host.settle(PATIENCE)
+    host.settle(TIMEOUT)
 }
 
 fn signal(agent: &LocalAgent, signal: Signal) -> Result<()> {
@@ -36,7 +36,7 @@ fn signal(agent: &LocalAgent, signal: Signal) -> Result<()> {
 
 /// Waits, and lets the host read meanwhile.
 fn wait_for(agent: &LocalAgent, host: &mut RawHost, what: &str) -> Result<()> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !agent.log()?.contains(what) {
         ensure!(Instant::now() < end, "not logged: {what:?}\n{}", agent.log()?);
         host.turn(Duration::from_millis(20))?;
@@ -86,7 +86,7 @@ fn commands_that_run_while_the_agent_stands_still_are_answered_and_are_not_calle
         );
         host.say(id, &format!("{line}\n"));
     }
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !(began("ends").exists() && began("goes-on").exists()) {
         ensure!(Instant::now() < end, "they do not begin: {}", agent.log()?);
         host.turn(Duration::from_millis(20))?;
@@ -96,7 +96,7 @@ fn commands_that_run_while_the_agent_stands_still_are_answered_and_are_not_calle
     signal(&agent, Signal::STOP)?;
     thread::sleep(Duration::from_secs(5));
     signal(&agent, Signal::CONT)?;
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ensure!(succeeded(&host) == before + 2 && host.ledger.is_balanced(), "{}", host.ledger);
     answers(&mut host)
 }

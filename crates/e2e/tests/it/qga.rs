@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What hosts ask for without a word from the operator.
 const READS: [&str; 16] = [
@@ -50,7 +50,7 @@ fn everything_that_hosts_read_is_answered_beside_the_agents_own_host() -> Result
     for command in READS {
         host.told(command, &Value::Null)?;
     }
-    own.settle(PATIENCE)?;
+    own.settle(TIMEOUT)?;
     let info = host.told("guest-info", &Value::Null)?;
     let commands = info["supported_commands"].as_array().context("a list")?;
     let is_on = |name: &str| commands.iter().any(|one| one["name"] == name && one["enabled"] == true);
@@ -94,7 +94,7 @@ fn a_host_that_reads_nothing_holds_up_neither_itself_for_good_nor_the_agents_own
         host.write(b"{\"execute\":\"guest-info\"}\n")?;
     }
     own.ask_metrics();
-    own.settle(PATIENCE)?;
+    own.settle(TIMEOUT)?;
     for _ in 0..40 {
         let line = host.line()?;
         ensure!(line.starts_with(b"{\"return\""), "{}", String::from_utf8_lossy(&line));
@@ -145,7 +145,7 @@ impl Drop for Loop {
 }
 
 fn wait_for(what: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !done()? {
         ensure!(Instant::now() < end, "{what}");
         std::thread::yield_now();
@@ -171,7 +171,7 @@ fn while_file_systems_are_frozen_nothing_is_changed_and_the_own_host_is_told_bus
     ensure!(refused["error"]["class"] == "CommandNotFound", "{refused}");
     own.ask_metrics();
     own.say("w", "{\"type\":\"UnsafeCommand\",\"id\":\"w\",\"raw_command\":\"true\",\"shell\":\"sh\"}\n");
-    own.settle(PATIENCE)?;
+    own.settle(TIMEOUT)?;
     ensure!(own.ledger.codes.contains_key("BUSY"), "{}", own.ledger);
     ensure!(host.told("guest-fsfreeze-thaw", &Value::Null)? == 1, "it is not thawed");
     ensure!(writer.wait()?.success(), "the writer");
@@ -282,15 +282,15 @@ async fn infinictls_own_client_meets_the_agent_and_is_told_a_result_or_a_class()
     let ping = Request::new("guest-ping", Value::Null);
     // What is written before the agent has opened its port may be lost.
     let mut tries = 15;
-    while let Err(error) = guest.call(&ping, PATIENCE).await {
+    while let Err(error) = guest.call(&ping, TIMEOUT).await {
         tries -= 1;
         ensure!(tries > 0, "{error}: {}", agent.log()?);
     }
     for command in READS {
-        let answer = guest.call(&Request::new(command, Value::Null), PATIENCE).await?;
+        let answer = guest.call(&Request::new(command, Value::Null), TIMEOUT).await?;
         answer.read::<Value>().map_err(Error::msg).context(command)?;
     }
-    let exec = guest.call(&Request::new("guest-exec", json!({ "path": "/bin/true" })), PATIENCE).await;
+    let exec = guest.call(&Request::new("guest-exec", json!({ "path": "/bin/true" })), TIMEOUT).await;
     let is_off = matches!(&exec, Err(QgaError::Refused { class, .. }) if class == "CommandNotFound");
     ensure!(is_off, "{exec:?}");
     Ok(())

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// What an agent with these variables answers, once it has answered its host.
 async fn status(dir: &TempDir, variables: &[(&str, &str)]) -> Result<Value> {
@@ -19,7 +19,7 @@ async fn status(dir: &TempDir, variables: &[(&str, &str)]) -> Result<Value> {
     env.extend(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
     let agent = LocalAgent { agent: Some(binary::tested_agent()?), env, ..LocalAgent::default() };
     let client = Client::connect(Endpoint::Local(agent)).await?;
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     let socket = dir.path().join("status.sock");
     let answer = tokio::task::spawn_blocking(move || ask(&socket)).await??;
     client.close().await;

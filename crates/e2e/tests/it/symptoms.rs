@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// Heartbeats and retries that need not be waited for.
 const QUICK: &str = "keep_alive_interval_secs = 1\nkeep_alive_timeout_secs = 1\nmin_backoff_secs = 1\nmax_backoff_secs = 1\n\
 connection_timeout_secs = 1\nhealth_check_interval_secs = 1\n";
@@ -42,7 +42,7 @@ impl Bench {
             agent: Some(binary::tested_agent()?),
             config: Some(file),
             log: AgentLog::File(dir.path().join("log")),
-            start_timeout: PATIENCE,
+            start_timeout: TIMEOUT,
             ..LocalAgent::default()
         };
         let endpoint = Endpoint::Local(agent);
@@ -88,7 +88,7 @@ fn said(response: &Response) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_does_not_read() -> Result<()> {
     let bench = Bench::new(&format!("{QUICK}circuit_breaker_failure_threshold = 100\n")).await?;
-    bench.client.ping(PATIENCE).await?;
+    bench.client.ping(TIMEOUT).await?;
     bench.client.set_reading(false);
     // More than a terminal holds, so that the agent's writes stop.
     for _ in 0..40 {
@@ -135,7 +135,7 @@ async fn lines_that_are_no_messages() -> Result<()> {
 async fn a_flood_of_bad_lines() -> Result<()> {
     let bench = Bench::new("").await?;
     bench.client.send_raw("noise\n".repeat(500)).await?;
-    bench.client.ping(PATIENCE).await?;
+    bench.client.ping(TIMEOUT).await?;
     signal(&bench.client, "TERM")?;
     bench.shown("a_flood_of_bad_lines", "")
 }
@@ -219,7 +219,7 @@ async fn a_stop_while_a_command_runs() -> Result<()> {
     let id = bench.client.new_id();
     let slow = r#"{"type":"UnsafeCommand","id":"ID","raw_command":"sleep 1000"}"#;
     bench.client.send_raw(format!("{}\n", slow.replace("ID", &id))).await?;
-    bench.client.ping(PATIENCE).await?;
+    bench.client.ping(TIMEOUT).await?;
     signal(&bench.client, "TERM")?;
     bench.shown("a_stop_while_a_command_runs", "")
 }
@@ -227,7 +227,7 @@ async fn a_stop_while_a_command_runs() -> Result<()> {
 /// What this configuration is said to be when the running agent is told to read it.
 async fn at_a_reload(test: &str, config: &str) -> Result<()> {
     let bench = Bench::new("").await?;
-    bench.client.ping(PATIENCE).await?;
+    bench.client.ping(TIMEOUT).await?;
     fs::write(bench.dir.path().join("config.toml"), config)?;
     signal(&bench.client, "HUP")?;
     bench.shown(test, "")

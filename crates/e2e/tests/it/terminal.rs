@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// An agent with a configuration and a log of its own.
 struct Bench {
@@ -44,14 +44,14 @@ impl Bench {
 
     /// The log once it has this in it: a thread of its own writes it. Each look costs the agent an answer.
     async fn log_with(&self, wanted: &str, client: &Client) -> Result<String> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             let log = self.log()?;
             if log.contains(wanted) {
                 return Ok(log);
             }
             ensure!(Instant::now() < until, "{wanted:?} is not in the log:\n{log}");
-            client.ping(PATIENCE).await?;
+            client.ping(TIMEOUT).await?;
         }
     }
 
@@ -60,7 +60,7 @@ impl Bench {
             agent: Some(binary::tested_agent()?),
             config: Some(self.config()),
             log: AgentLog::File(self.dir.path().join("log")),
-            start_timeout: PATIENCE,
+            start_timeout: TIMEOUT,
             ..client::LocalAgent::default()
         }))
     }
@@ -109,7 +109,7 @@ async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<(
     let kill = format!(r#"{{"action":"ProcessKill","pid":{}}}"#, stubborn.0.id());
     let line = format!(r#"{{"type":"SafeCommand","id":"{id}","timeout":600,"command_type":{kill}}}"#);
     client.send_raw(format!("{line}\n")).await?;
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     signal(&client, "TERM")?;
     let answer: Response = first(&mut events, "the answer", |message| match message {
         GuestMessage::Response(response) if response.id == id => Some(response.clone()),
@@ -118,7 +118,7 @@ async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<(
     .await?;
     // Either the agent gave up on the process by itself, or the shutdown ended the command.
     ensure!(!answer.success, "{answer:?}");
-    let end = tokio::time::timeout(PATIENCE, client.closed()).await?.to_string();
+    let end = tokio::time::timeout(TIMEOUT, client.closed()).await?.to_string();
     let log = bench.log()?;
     for wanted in ["stopping: asked by SIGTERM", "stopped after", "ProcessKill", "quality Excellent"] {
         ensure!(log.contains(wanted), "{wanted:?} is not in the log ({end}):\n{log}");
@@ -135,7 +135,7 @@ async fn sigterm_answers_each_request_for_metrics() -> Result<()> {
     let mut asked: BTreeSet<String> = (1..=4).map(|number| format!("figures-{number}")).collect();
     let lines = asked.iter().map(|id| format!("{{\"type\":\"Metrics\",\"id\":\"{id}\"}}\n"));
     client.send_raw(lines.collect::<String>()).await?;
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     signal(&client, "TERM")?;
     while !asked.is_empty() {
         let answered = first(&mut events, "an answer", |message| match message {
@@ -155,7 +155,7 @@ async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()
         "collection_interval_secs = 3600\ndegraded_interval_secs = 3600\ninitial_collection_tries = 0\n";
     let bench = Bench::new(quiet)?;
     let client = bench.start().await?;
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     let mut events = client.subscribe();
     bench.configure(
         "collection_interval_secs = 1\ndegraded_interval_secs = 3600\ninitial_collection_tries = 0\nmax_processes = 7\n",
@@ -177,12 +177,12 @@ async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()
 async fn a_broken_configuration_at_sighup_leaves_the_old_one_in_force() -> Result<()> {
     let bench = Bench::new("")?;
     let client = bench.start().await?;
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     bench.configure("collection_interval_secs = 0\n")?;
     signal(&client, "HUP")?;
     let log = bench.log_with("not reloaded", &client).await?;
     ensure!(log.contains("collection_interval_secs"), "{log}");
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     Ok(())
 }
 
@@ -207,7 +207,7 @@ async fn a_host_that_answers_no_heartbeat_is_reconnected_to_and_numbers_go_on() 
     client.set_answering_heartbeats(true);
     let next = first(&mut events, "a heartbeat", number).await?;
     ensure!(next > last, "{next} after {last}");
-    client.ping(PATIENCE).await?;
+    client.ping(TIMEOUT).await?;
     Ok(())
 }
 
@@ -216,7 +216,7 @@ async fn with_a_secret_only_signed_lines_are_heard() -> Result<()> {
     let bench = Bench::new("shared_secret = \"a-secret-of-the-lab\"\n")?;
     restrict(&bench.config())?;
     let client = Client::connect_signed(bench.endpoint()?, "a-secret-of-the-lab").await?;
-    client.hello(PATIENCE).await?;
+    client.hello(TIMEOUT).await?;
     let mut events = client.subscribe();
     client.send_raw("{\"type\":\"Hello\"}\n").await?;
     let code = first(&mut events, "the refusal", |message| match message {
@@ -225,7 +225,7 @@ async fn with_a_secret_only_signed_lines_are_heard() -> Result<()> {
     })
     .await?;
     ensure!(code == ErrorCode::SignatureInvalid, "{code}");
-    client.request(&Action::ProcessList { limit: Some(1), sort_by: None, filter: None }, PATIENCE).await?;
+    client.request(&Action::ProcessList { limit: Some(1), sort_by: None, filter: None }, TIMEOUT).await?;
     Ok(())
 }
 
@@ -242,7 +242,7 @@ async fn a_command_finds_the_secret_in_no_environment() -> Result<()> {
         raw_command: format!("env; cat /proc/self/environ /proc/{pid}/environ /proc/{pid}/cmdline"),
         ..UnsafeCommand::default()
     };
-    let event = client.call(&HostMessage::UnsafeCommand(command), PATIENCE).await?;
+    let event = client.call(&HostMessage::UnsafeCommand(command), TIMEOUT).await?;
     let Some(GuestMessage::Response(response)) = event.message() else { bail!("no response") };
     ensure!(response.success && response.stdout.contains("LC_ALL=C.UTF-8"), "{response:?}");
     ensure!(!response.stdout.contains("a-secret-of-the-lab"), "{}", response.stdout);
@@ -301,10 +301,10 @@ fn commands_at_full_speed_are_answered_each_and_once() -> Result<()> {
         host.ping();
         host.ask_metrics();
         while !host.may_ask() {
-            ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);
+            ensure!(host.turn(TIMEOUT)?, "the connection ended: {}", host.ledger);
         }
     }
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ensure!(host.ledger.is_balanced() && host.ledger.with_code("QUEUE_FULL") > 0, "{}", host.ledger);
     Ok(())
 }

@@ -5,8 +5,8 @@ use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::Response;
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ fn refused_lines(guest: &Guest) -> Result<()> {
             String::new(),
         ];
         guest.wait(client.send_raw(lines.join("\n")))?;
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         for (fields, code, parameters) in [
             (
                 "INFINISERVICE_SUBJECT=line INFINISERVICE_CODE=INVALID_JSON".to_owned(),

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::cost;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::Action;
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -18,7 +18,7 @@ pub const SCENARIOS: &[Scenario] = &[
 
 fn served(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     guest.disconnect(client);
     Ok(())
 }
@@ -72,11 +72,11 @@ fn taken(guest: &Guest) -> Result<()> {
 
 fn killed(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     let pid = guest.agent_pid()?;
     guest.sh(&format!("kill -9 {pid}"))?;
     guest.until("systemd starts the agent again", |guest| Ok(![0, pid].contains(&guest.agent_pid()?)))?;
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     guest.disconnect(client);
     Ok(())
 }

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Subscription};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::exchange::{self, Exchange};
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::shape;
 use infiniservice_protocol::GuestMessage;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ const BEFORE_IT: &str = "PackageInstall/installed";
 
 const RECORD_VARIABLE: &str = "INFINISERVICE_RECORD";
 /// apt takes its time in an emulated machine.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(300);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Services that do well and badly, and a repository of one small package in two versions.
 const SET_UP: &str = include_str!("documented-set-up.sh");
@@ -89,7 +89,7 @@ fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
     }
     guest.wait(client.send_raw(lines(exchange, &request)))?;
     if !exchange.meanwhile.is_empty() {
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         guest.sh(&exchange.meanwhile)?;
     }
     let wanted = exchange.sent_before + 1 + usize::from(exchange.repeated);
@@ -97,7 +97,7 @@ fn play(guest: &Guest, client: &Client, exchange: &Exchange) -> Result<Value> {
     let search = async {
         if exchange.has_id() { answers(&mut events, &id, wanted).await } else { error(&mut events).await }
     };
-    let answer = guest.wait(async { tokio::time::timeout(ANSWER_PATIENCE, search).await });
+    let answer = guest.wait(async { tokio::time::timeout(ANSWER_TIMEOUT, search).await });
     answer.context("no answer")?
 }
 

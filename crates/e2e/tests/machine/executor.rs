@@ -4,8 +4,8 @@ use crate::support::{Undo, equal, with_host};
 use anyhow::{Result, ensure};
 use infinictl::client::{Client, Subscription};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::{ErrorCode, GuestMessage, Response};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ fn queue_full(guest: &Guest) -> Result<()> {
         send(guest, client, &lines.concat())?;
         let read = client.new_id();
         send(guest, client, &line(&read, r#"{"action":"ProcessList","limit":1}"#))?;
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         let all: Vec<String> = ids.iter().chain([&read]).cloned().collect();
         let mut order = Vec::new();
         let mut answers = BTreeMap::new();
@@ -123,7 +123,7 @@ fn shared_reads(guest: &Guest) -> Result<()> {
     })?;
     with_host(guest, |client| {
         let mut events = client.subscribe();
-        guest.wait(client.metrics(PATIENCE))?;
+        guest.wait(client.metrics(TIMEOUT))?;
         let before: u32 = guest.sh(CALLS)?.parse()?;
         ensure!(before >= 1, "the monitor sees nothing");
         let ids: Vec<String> = (0..40).map(|_| client.new_id()).collect();

@@ -4,8 +4,8 @@ use crate::support::{Undo, equal, in_unit, with_host};
 use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::{ErrorCode, GuestMessage};
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn cut(guest: &Guest) -> Result<()> {
         equal("written", response.stdout_bytes, Some(WRITTEN))?;
         ensure!(response.stdout.len() <= 1 << 20, "{} bytes are sent", response.stdout.len());
         ensure!(response.stdout.starts_with("xxxx"), "the beginning is not kept");
-        guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into)
+        guest.wait(client.ping(TIMEOUT)).map(drop).map_err(Into::into)
     })
 }
 
@@ -42,7 +42,7 @@ fn bytes(guest: &Guest) -> Result<()> {
         ensure!(!response.stdout.contains('\0') && !response.stderr.contains('\0'), "{response:?}");
         let letters: String = response.stdout.chars().filter(char::is_ascii_alphabetic).collect();
         equal("letters", letters.as_str(), "abc")?;
-        guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into)
+        guest.wait(client.ping(TIMEOUT)).map(drop).map_err(Into::into)
     })
 }
 
@@ -62,7 +62,7 @@ fn bomb(guest: &Guest) -> Result<()> {
         let command = json!({"type": "UnsafeCommand", "id": id, "raw_command": BOMB, "timeout": 30});
         guest.wait(client.send_raw(format!("{command}\n")))?;
         guest.until("the bomb meets its bound", |guest| {
-            guest.wait(client.ping(PATIENCE))?;
+            guest.wait(client.ping(TIMEOUT))?;
             let events = guest.sh(&format!("cat {COMMANDS}/command-*/pids.events 2>/dev/null || true"))?;
             Ok(events.split_whitespace().nth(1).is_some_and(|count| count != "0"))
         })?;
@@ -110,7 +110,7 @@ fn hangs(guest: &Guest) -> Result<()> {
     })?;
     let left = guest.sh(&format!("cat {COMMANDS}/command-*/cgroup.procs | wc -l"))?;
     ensure!(left != "0", "nothing hung any more");
-    with_host(guest, |client| guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into))
+    with_host(guest, |client| guest.wait(client.ping(TIMEOUT)).map(drop).map_err(Into::into))
 }
 
 /// As systemd does it: after a kill its cgroup has the agent's halves, and the new process has to get in.
@@ -123,5 +123,5 @@ fn killed(guest: &Guest) -> Result<()> {
     guest.sh("systemctl restart infiniservice")?;
     let group = guest.sh(&format!("cat /proc/{}/cgroup", guest.agent_pid()?))?;
     equal("the agent's cgroup", group.as_str(), "0::/system.slice/infiniservice.service/agent")?;
-    with_host(guest, |client| guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into))
+    with_host(guest, |client| guest.wait(client.ping(TIMEOUT)).map(drop).map_err(Into::into))
 }

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::cost;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::{ErrorCode, GuestMessage};
 use std::io::Read;
 use std::os::unix::net::UnixStream;
@@ -28,9 +28,9 @@ fn restarts(guest: &Guest) -> Result<()> {
     for round in 0..RESTARTS {
         let client = guest.connect()?;
         let context = || format!("round {round}");
-        guest.wait(client.ping(PATIENCE)).with_context(context)?;
+        guest.wait(client.ping(TIMEOUT)).with_context(context)?;
         if round % 10 == 0 {
-            guest.wait(client.metrics(PATIENCE)).with_context(context)?;
+            guest.wait(client.metrics(TIMEOUT)).with_context(context)?;
         }
         guest.disconnect(client);
     }
@@ -52,7 +52,7 @@ fn restarts(guest: &Guest) -> Result<()> {
 
 fn first_byte(guest: &Guest) -> Result<()> {
     let mut socket = UnixStream::connect(guest.machine.agent_socket())?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     let mut byte = [0];
     socket.read_exact(&mut byte)?;
     ensure!(byte == *b"\n", "the first byte is {byte:?}");
@@ -67,7 +67,7 @@ fn answer_waits(guest: &Guest) -> Result<()> {
     let command = r#"{"action":"ServiceControl","service":"lab-slow","operation":"restart"}"#;
     let line = format!("{{\"type\":\"SafeCommand\",\"id\":\"{id}\",\"command_type\":{command}}}\n");
     guest.wait(client.send_raw(line))?;
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     guest.disconnect(client);
     guest.sh("until systemctl is-active -q lab-slow; do :; done")?;
     let client = guest.connect()?;
@@ -89,7 +89,7 @@ ExecStart=/bin/sleep 3\\n' > /etc/systemd/system/lab-slow.service && systemctl d
 fn stalls(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
     let mut events = client.subscribe();
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     client.set_reading(false);
     let ids: Vec<String> = (0..40).map(|_| client.new_id()).collect();
     for id in &ids {
@@ -125,7 +125,7 @@ fn long_line(guest: &Guest) -> Result<()> {
         _ => None,
     })?;
     ensure!(code == ErrorCode::MessageTooLarge, "{code}");
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     let after = cost::of_agent(guest)?;
     ensure!(
         after.rss_kb <= before.rss_kb + 2048,
@@ -143,7 +143,7 @@ fn garbage(guest: &Guest) -> Result<()> {
     for chunk in noise.chunks(20_000) {
         guest.wait(client.send_raw(chunk))?;
         guest.wait(client.send_raw("\n"))?;
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
     }
     let deep = format!("{}\n", "[".repeat(500_000));
     guest.wait(client.send_raw(deep))?;

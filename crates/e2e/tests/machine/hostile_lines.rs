@@ -5,8 +5,8 @@ use anyhow::{Context, Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::cost;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::{ErrorCode, GuestMessage};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -112,7 +112,7 @@ fn tiny(guest: &Guest) -> Result<()> {
         }
         println!("{errors} of {LINES} bad lines were answered");
         ensure!((1..LINES / 10).contains(&errors), "{errors} answers");
-        guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into)
+        guest.wait(client.ping(TIMEOUT)).map(drop).map_err(Into::into)
     })?;
     // The host has gone: what had no record of its own is told by its number now.
     guest.until("each of the lines is in the journal", |guest| {

@@ -4,8 +4,8 @@ use crate::support::{Undo, data, equal, processes, python, refused, with_host};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::action::ProcessSort;
 use infiniservice_protocol::data::{ProcessKillData, ProcessListData};
 use infiniservice_protocol::metrics::Process;
@@ -80,7 +80,7 @@ fn hostile(guest: &Guest) -> Result<()> {
     })?;
     with_host(guest, |client| {
         let request = client.command(&Action::ProcessList { limit: None, sort_by: None, filter: None }, None);
-        let event = guest.wait(client.call(&request, PATIENCE))?;
+        let event = guest.wait(client.call(&request, TIMEOUT))?;
         let harmless = |c: char| c == ' ' || c.is_ascii_graphic();
         ensure!(event.raw.trim_end().chars().all(harmless), "the line is not plain ASCII: {:?}", event.raw);
         ensure!(!event.raw.contains(r"\u0000"), "U+0000 is sent");

@@ -4,8 +4,8 @@ use crate::support::{Undo, equal, in_unit};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Endpoint, Subscription};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::envelope::Signer;
 use infiniservice_protocol::{ErrorCode, GuestMessage};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ fn heard(guest: &Guest) -> Result<()> {
     let _usual = with_secret(guest)?;
     let channel = || Endpoint::Channel(guest.machine.agent_socket());
     let client = guest.wait(Client::connect_signed(channel(), SECRET))?;
-    guest.wait(client.hello(PATIENCE))?;
+    guest.wait(client.hello(TIMEOUT))?;
     lines(guest, &client)?;
     guest.disconnect(client);
     by_infinictl(guest)?;
@@ -75,7 +75,7 @@ fn lines(guest: &Guest, client: &Client) -> Result<()> {
         wanted.map(|(id, count)| (id.to_owned(), count)).into(),
     )?;
     // Nothing was broken by it, and what came late would be here.
-    guest.wait(client.hello(PATIENCE))?;
+    guest.wait(client.hello(TIMEOUT))?;
     let late = std::iter::from_fn(|| events.try_next())
         .any(|event| matches!(event.message(), Some(GuestMessage::Response(_) | GuestMessage::Error(_))));
     ensure!(!late, "a refused line was answered after all");

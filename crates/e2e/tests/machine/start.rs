@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::GuestMessage;
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -49,7 +49,7 @@ fn first_metrics(guest: &Guest) -> Result<()> {
 fn services(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
     guest.until("the metrics have the services", |guest| {
-        let metrics = guest.wait(client.metrics(PATIENCE))?;
+        let metrics = guest.wait(client.metrics(TIMEOUT))?;
         Ok(metrics
             .data
             .services
@@ -62,7 +62,7 @@ fn services(guest: &Guest) -> Result<()> {
 
 fn hello(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
-    let hello = guest.wait(client.hello(PATIENCE))?;
+    let hello = guest.wait(client.hello(TIMEOUT))?;
     ensure!(hello.vm_id.as_deref() == Some("lab-1") && hello.os.starts_with("Debian"), "{hello:?}");
     let services = hello.capabilities.iter().find(|capability| capability.name == "ServiceList");
     ensure!(services.is_some_and(|capability| capability.enabled), "{:?}", hello.capabilities);

@@ -7,7 +7,7 @@ pub use setting::{configured, in_unit, reload};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Event, Subscription};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::metrics::{Process, SystemMetrics};
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
 use serde::de::DeserializeOwned;
@@ -43,7 +43,7 @@ impl Drop for Undo<'_> {
 
 /// Figures collected now.
 pub fn metrics(guest: &Guest, client: &Client) -> Result<SystemMetrics> {
-    Ok(guest.wait(client.metrics(PATIENCE))?)
+    Ok(guest.wait(client.metrics(TIMEOUT))?)
 }
 
 /// The data of an action that has to succeed.

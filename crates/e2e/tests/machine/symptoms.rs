@@ -4,8 +4,8 @@
 use crate::AS_INFINICTL;
 use crate::support::{Undo, in_unit, refused};
 use anyhow::{Result, ensure};
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::{Guest, operations};
 use infiniservice_protocol::{Action, ErrorCode};
 use std::process::Command;
@@ -50,7 +50,7 @@ const DIAGNOSE: &str = "/opt/infiniservice/infiniservice --diagnose";
 /// A host is served, and nothing is left of the trouble.
 fn served(guest: &Guest) -> Result<()> {
     let client = guest.connect()?;
-    guest.wait(client.ping(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
     guest.disconnect(client);
     Ok(())
 }
@@ -132,7 +132,7 @@ fn no_host(guest: &Guest) -> Result<()> {
 /// QEMU and libvirt serve one program at a time; the second waits in vain, and is told so.
 fn second_host(guest: &Guest) -> Result<()> {
     let first = guest.connect()?;
-    guest.wait(first.ping(PATIENCE))?;
+    guest.wait(first.ping(TIMEOUT))?;
     let mut second = Command::new(std::env::current_exe()?);
     second.env(AS_INFINICTL, "1").arg("--socket").arg(guest.machine.agent_socket());
     let output = second.args(["--timeout", "1", "ping", "--count", "1"]).output()?;

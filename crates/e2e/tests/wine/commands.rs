@@ -1,8 +1,8 @@
 //! Commands over COM1: what the host gets of a Windows, as far as Wine is one.
 
 use anyhow::{Context, Result, ensure};
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::{Agent, Windows};
 use serde_json::{Value, json};
 use std::fs;
@@ -27,7 +27,7 @@ pub(crate) fn data(agent: &Agent<'_>, command: &Value) -> Result<Value> {
 
 fn metrics(windows: &Windows) -> Result<()> {
     let agent = windows.start(&[])?;
-    let metrics = windows.wait(agent.client()?.metrics(PATIENCE))?;
+    let metrics = windows.wait(agent.client()?.metrics(TIMEOUT))?;
     let (data, failed) = (&metrics.data, &metrics.collection.failed);
     ensure!(data.system.memory.total_kb > 0, "no memory; failed: {failed:?}");
     let own = data.processes.iter().any(|process| process.name.eq_ignore_ascii_case("infiniservice.exe"));

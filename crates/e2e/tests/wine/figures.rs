@@ -3,8 +3,8 @@
 use crate::commands::data;
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Windows;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
@@ -50,7 +50,7 @@ fn processes(windows: &Windows) -> Result<()> {
 fn memory(windows: &Windows) -> Result<()> {
     let told = wmic(windows, &["os", "get", "TotalVisibleMemorySize"])?;
     let agent = windows.start(&[])?;
-    let ours = windows.wait(agent.client()?.metrics(PATIENCE))?.data.system.memory;
+    let ours = windows.wait(agent.client()?.metrics(TIMEOUT))?.data.system.memory;
     ensure!(
         told.split_whitespace().nth(1) == Some(&ours.total_kb.to_string()),
         "wmic {told:?}, agent {ours:?}"
@@ -70,7 +70,7 @@ fn connection(windows: &Windows) -> Result<()> {
         .find(|line| line.split_once("TCP").is_some_and(|(_, rest)| rest.trim_start().starts_with(&address)));
     ensure!(line.is_some_and(|line| line.contains("ESTABLISHED")), "netstat tells of {address}: {told}");
     let agent = windows.start(&[])?;
-    let ports = windows.wait(agent.client()?.metrics(PATIENCE))?.data.ports;
+    let ports = windows.wait(agent.client()?.metrics(TIMEOUT))?.data.ports;
     let ours = ports.iter().find(|one| one.port == port);
     let agrees = ours.is_some_and(|one| one.protocol == "tcp" && one.state == "ESTABLISHED");
     ensure!(agrees, "the agent tells {ours:?}");

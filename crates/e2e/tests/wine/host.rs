@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Windows;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use std::time::Duration;
 
 pub const SCENARIOS: &[Scenario<Windows>] = &[
@@ -16,11 +16,11 @@ const ROUNDS: usize = 5;
 fn comes_back(windows: &Windows) -> Result<()> {
     let mut agent = windows.start(&[])?;
     for _ in 0..ROUNDS {
-        windows.wait(agent.client()?.ping(PATIENCE))?;
+        windows.wait(agent.client()?.ping(TIMEOUT))?;
         agent.lose_host()?;
         agent.find_host()?;
     }
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     Ok(())
 }
 
@@ -31,7 +31,7 @@ const MAX_SHARE: f64 = 0.1;
 
 fn costs_nothing(windows: &Windows) -> Result<()> {
     let mut agent = windows.start(&[])?;
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     agent.lose_host()?;
     windows.until("the agent notices", || Ok(agent.log()?.contains("the device is gone")))?;
     let before = agent.running.cpu_secs()?;
@@ -40,6 +40,6 @@ fn costs_nothing(windows: &Windows) -> Result<()> {
     let share = (agent.running.cpu_secs()? - before) / AWAY.as_secs_f64();
     ensure!(share < MAX_SHARE, "it takes {:.0} % of a core while its host is away", share * 100.0);
     agent.find_host()?;
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Windows;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::qga::QgaHost;
 use serde_json::{Value, json};
 use std::fs;
@@ -34,7 +34,7 @@ const CLOCKS_APART: Duration = Duration::from_mins(1);
 
 fn reads(windows: &Windows) -> Result<()> {
     let (agent, mut host) = windows.start_with_qga(&[])?;
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     for command in LISTS {
         let told = ask(&mut host, command)?;
         ensure!(told.is_array(), "{command}: {told}");
@@ -49,7 +49,7 @@ fn reads(windows: &Windows) -> Result<()> {
     ensure!(ask(&mut host, "guest-get-timezone")?["offset"].is_i64(), "no offset");
     ensure!(ask(&mut host, "guest-get-vcpus")?[0]["online"] == true, "no processor");
     looks_around(&mut host)?;
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Windows;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_lab::command::output_of;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -54,7 +54,7 @@ fn lives(windows: &Windows) -> Result<()> {
         service(windows, &["start"])?;
         let status = service(windows, &["status"])?;
         ensure!(status.contains("running, process"), "{status}");
-        let hello = windows.wait(client.hello(PATIENCE))?;
+        let hello = windows.wait(client.hello(TIMEOUT))?;
         ensure!(hello.vm_id.as_deref() == Some("as-a-service"), "{hello:?}");
         service(windows, &["stop"])?;
         windows.wait(client.close());

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Windows;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage};
 
 pub const SCENARIOS: &[Scenario<Windows>] = &[
@@ -17,13 +17,13 @@ pub const SCENARIOS: &[Scenario<Windows>] = &[
 
 fn greets(windows: &Windows) -> Result<()> {
     let agent = windows.start(&["--vm-id", "wine-1"])?;
-    let hello = windows.wait(agent.client()?.hello(PATIENCE))?;
+    let hello = windows.wait(agent.client()?.hello(TIMEOUT))?;
     ensure!(hello.platform == "windows" && hello.vm_id.as_deref() == Some("wine-1"), "{hello:?}");
     ensure!(!hello.os.is_empty(), "{hello:?}");
-    let metrics = windows.wait(agent.client()?.metrics(PATIENCE))?;
+    let metrics = windows.wait(agent.client()?.metrics(TIMEOUT))?;
     ensure!(metrics.agent_version == hello.agent_version, "{metrics:?}");
     for _ in 0..20 {
-        windows.wait(agent.client()?.ping(PATIENCE))?;
+        windows.wait(agent.client()?.ping(TIMEOUT))?;
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ fn malformed(windows: &Windows) -> Result<()> {
         })?;
         ensure!(told == code, "{told}, where {code} was expected");
     }
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     Ok(())
 }
 
@@ -84,7 +84,7 @@ fn lacks(windows: &Windows) -> Result<()> {
 
 fn ends(windows: &Windows) -> Result<()> {
     let agent = windows.start(&[])?;
-    windows.wait(agent.client()?.ping(PATIENCE))?;
+    windows.wait(agent.client()?.ping(TIMEOUT))?;
     let log = agent.stop()?;
     for part in ["stopping: asked by Ctrl-C", "stopped after", "commands: ", "link: "] {
         ensure!(log.contains(part), "{part:?} is not in the log:\n{log}");

@@ -130,7 +130,7 @@ impl LinuxContainment {
     /// Into this file the child writes `0` to go in, before it becomes the program.
     pub(super) fn join_fd(&self) -> io::Result<Option<File>> {
         match self {
-            Self::Cgroup(group, _) => group.entrance().map(Some),
+            Self::Cgroup(group, _) => group.join_fd().map(Some),
             Self::Scope(scope) => scope.join_fd().map(Some),
             Self::Tree(_) => Ok(None),
         }

@@ -27,7 +27,7 @@ pub(super) struct ProcessRow {
 }
 
 /// How long one process may take to be read; it can hang inside the kernel, at its owner's will.
-const PATIENCE: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_millis(200);
 /// The variable stands among the first of an environment as a rule; a longer one is looked at so far.
 const ENVIRONMENT_MAX_BYTES: u64 = 256 << 10;
 
@@ -69,7 +69,7 @@ fn each<T: Send + 'static>(
     ask: impl Fn(i32) -> T + Clone + Send + Sync + 'static,
 ) -> Vec<Option<T>> {
     let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-    let series = reading.get_or_insert_with(|| Series::new(Lane::Processes, what, PATIENCE));
+    let series = reading.get_or_insert_with(|| Series::new(Lane::Processes, what, TIMEOUT));
     let begin = move || {
         let ask = ask.clone();
         move |number: &Number| ask(number.0)

@@ -19,7 +19,7 @@ const TAG: &str = "INFINISERVICE_COMMAND";
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// How long one look at the process table may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a run that is given up waits for its processes to be killed.
 const PARTING: Duration = Duration::from_millis(250);
 
@@ -146,7 +146,7 @@ impl Tree {
     /// Away from the main thread: what is read of other processes may hang.
     async fn ask(&mut self, work: fn(&Kinship) -> Vec<ProcessRow>) -> Option<Vec<ProcessRow>> {
         let Some(kinship) = self.kinship() else { return Some(Vec::new()) };
-        let asked = blocking::run(Lane::Processes, "process table", PATIENCE, move || work(&kinship)).await;
+        let asked = blocking::run(Lane::Processes, "process table", TIMEOUT, move || work(&kinship)).await;
         match asked {
             Ok(members) => {
                 self.seen = members.iter().map(|row| (row.pid, row.began)).collect();

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// How long systemd may take; then the work is done in the agent's own cgroup.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What `systemctl status` shows.
 const DESCRIPTION: &str = "Package change of the InfiniService guest agent";
@@ -48,7 +48,7 @@ impl Scope {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("infiniservice-package-{}-{number}.scope", std::process::id());
         let started =
-            timeout(PATIENCE, start_scope(bus, &name, DESCRIPTION, &pids, cgroup::tasks_max())).await;
+            timeout(TIMEOUT, start_scope(bus, &name, DESCRIPTION, &pids, cgroup::tasks_max())).await;
         started.map_err(|_| "systemd takes too long".to_owned())?.map_err(|error| error.to_string())?;
         let path = cgroup::of(pids[0]).filter(|path| path.ends_with(&name));
         let path: PathBuf = path.ok_or_else(|| format!("the processes are not in the scope {name}"))?;
@@ -60,7 +60,7 @@ impl Scope {
     }
 
     pub(super) fn join_fd(&self) -> io::Result<File> {
-        self.group.entrance()
+        self.group.join_fd()
     }
 
     /// What the program writes to, in place of the agent's pipes.

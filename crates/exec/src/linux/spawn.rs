@@ -2,8 +2,8 @@
 
 use crate::output::Pipe;
 use crate::{Identity, Program, Request, RunError};
-use infiniservice_platform::one_line;
-use infiniservice_platform::start::{self, Entering, Stage};
+use infiniservice_platform::sanitize;
+use infiniservice_platform::start::{self, ChildSetup, PreExecStep};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt;
@@ -51,7 +51,7 @@ pub(super) fn spawn(
     let stdin = stdin(request, streams.stdin).map_err(|error| failed(&error, path, request))?;
     command.stdin(stdin).stdout(streams.stdout).stderr(streams.stderr);
     command.kill_on_drop(!request.outlives_the_agent);
-    start::spawn(command, join, entering(request)?).map_err(|error| failed(&error, path, request))
+    start::spawn(command, join, setup(request)?).map_err(|error| failed(&error, path, request))
 }
 
 /// What it is to read, from a file in memory, so that nobody waits for it to be read.
@@ -66,13 +66,13 @@ fn stdin(request: &Request, without_input: Stdio) -> io::Result<Stdio> {
     Ok(file.into())
 }
 
-fn entering(request: &Request) -> Result<Entering, RunError> {
-    let mut entering = Entering::default();
+fn setup(request: &Request) -> Result<ChildSetup, RunError> {
+    let mut setup = ChildSetup::default();
     if let Some(Identity { uid, gid, groups }) = &request.identity {
-        entering = entering.with_user(*uid, *gid, groups);
+        setup = setup.with_user(*uid, *gid, groups);
     }
-    let Some(directory) = &request.directory else { return Ok(entering) };
-    entering.with_directory(directory).map_err(|e| RunError::Directory {
+    let Some(directory) = &request.directory else { return Ok(setup) };
+    setup.with_directory(directory).map_err(|e| RunError::Directory {
         path: "with a NUL".into(),
         error: e.to_string(),
         kind: io::ErrorKind::InvalidInput,
@@ -80,16 +80,16 @@ fn entering(request: &Request) -> Result<Entering, RunError> {
 }
 
 fn failed(error: &io::Error, program: &Path, request: &Request) -> RunError {
-    match (Stage::of(error), &request.identity, &request.directory) {
-        (Some((Stage::Identity, error)), Some(Identity { uid, .. }), _) => {
-            RunError::Identity { uid: *uid, error: one_line::reason(&error) }
+    match (PreExecStep::of(error), &request.identity, &request.directory) {
+        (Some((PreExecStep::Identity, error)), Some(Identity { uid, .. }), _) => {
+            RunError::Identity { uid: *uid, error: sanitize::reason(&error) }
         }
-        (Some((Stage::Directory, error)), _, Some(path)) => RunError::Directory {
+        (Some((PreExecStep::Directory, error)), _, Some(path)) => RunError::Directory {
             path: path.display().to_string(),
-            error: one_line::reason(&error),
+            error: sanitize::reason(&error),
             kind: error.kind(),
         },
-        _ => RunError::NotStarted { program: program.display().to_string(), error: one_line::reason(error) },
+        _ => RunError::NotStarted { program: program.display().to_string(), error: sanitize::reason(error) },
     }
 }
 

@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::output::{Columns, Output, number, text};
 use super::session::Session;
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use comfy_table::Cell;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{Application, ApplicationInventoryData};
@@ -38,7 +38,7 @@ fn show(data: &ApplicationInventoryData, out: Output) -> String {
     }
     let note = if narrow { " (a wider terminal or --json shows more)" } else { "" };
     let mut parts = vec![table.finish()];
-    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitise::brief(why))));
+    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitize::brief(why))));
     parts.push(format!("{} of {} applications{note}", data.applications.len(), data.count));
     parts.join("\n")
 }

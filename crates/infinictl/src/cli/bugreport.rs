@@ -1,7 +1,7 @@
 //! `infinictl bugreport`: what a report of a fault needs from the host's side, in one archive.
 
 use super::error::CliError;
-use super::session::{Session, patience};
+use super::session::{Session, answer_timeout};
 use crate::client::ClientError;
 use infiniservice_protocol::bundle::Bundle;
 use infiniservice_protocol::{Action, HostMessage};
@@ -59,7 +59,7 @@ async fn pings(session: &Session) -> String {
 async fn add(session: &Session, bundle: &mut Bundle, name: &str, message: &HostMessage) {
     let checks = Action::Autochecks { checks: None, warning_percent: None, critical_percent: None };
     let wait =
-        if matches!(message, HostMessage::SafeCommand(_)) { patience(&checks) } else { session.wait() };
+        if matches!(message, HostMessage::SafeCommand(_)) { answer_timeout(&checks) } else { session.wait() };
     let answer: Result<_, ClientError> = session.client.call(message, wait).await;
     match answer {
         Ok(event) => bundle.add(name, &without_private(&event.raw)),

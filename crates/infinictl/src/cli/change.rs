@@ -1,15 +1,14 @@
 //! Changes of packages, which go on in the guest after their time is over: how to look after one, and `--wait`, which
 //! stays with it to its end.
 
-use super::error::CliError;
+use super::error::{CliError, how_to_look, still_runs};
 use super::output::Output;
-use super::session::{READING, Session, data, patience, wrong_answer};
+use super::session::{READING, Session, answer_timeout, data, wrong_answer};
 use super::terminal::while_waiting;
 use crate::client::{ClientError, Event};
-use infiniservice_protocol::action::ActionName;
 use infiniservice_protocol::data::{PackageChange, PackageChangeState, PackageChangeStatusData};
 use infiniservice_protocol::guest::GuestMessage;
-use infiniservice_protocol::{Action, ErrorCode, Response};
+use infiniservice_protocol::{Action, Response};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +16,6 @@ use tokio::time::Instant;
 
 /// From one question about a change that goes on to the next.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-
-/// Whether the action of this name changes packages.
-pub(super) fn changes_packages(name: &str) -> bool {
-    ActionName::from_name(name).is_some_and(ActionName::changes_packages)
-}
-
-/// How to see later what came of a change.
-pub(super) fn how_to_look(id: &str) -> String {
-    format!("`infinictl package status --id {id}` shows the result")
-}
 
 /// Runs a change and shows what came of it. Where the guest answers that it goes on, `--wait` follows it.
 pub(super) async fn run<D: DeserializeOwned>(
@@ -36,7 +25,7 @@ pub(super) async fn run<D: DeserializeOwned>(
     render: impl FnOnce(&D, Output) -> String,
 ) -> Result<(), CliError> {
     let begin = Instant::now();
-    let event = session.request(action, patience(action), what).await?;
+    let event = session.request(action, answer_timeout(action), what).await?;
     let Some(id) = goes_on(&event) else {
         return session.show(&event, |message, out| match message {
             GuestMessage::Response(response) => Ok(render(&data(response)?, out)),
@@ -65,12 +54,6 @@ fn goes_on(event: &Event) -> Option<String> {
         GuestMessage::Response(response) if still_runs(response) => Some(response.id.clone()),
         _ => None,
     }
-}
-
-/// Whether the guest goes on with what it answers `TIMEOUT` for.
-pub(super) fn still_runs(response: &Response) -> bool {
-    let said = response.data.get("still_running").and_then(serde_json::Value::as_bool);
-    response.error_code == Some(ErrorCode::Timeout) && said == Some(true)
 }
 
 /// Asks until the change has ended, or `until`.

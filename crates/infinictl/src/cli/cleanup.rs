@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::output::{Columns, Output, number, text};
 use super::session::Session;
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{CleanedTarget, DiskCleanupData, LeftFiles};
 
@@ -55,17 +55,17 @@ fn show(data: &DiskCleanupData, out: Output) -> String {
 /// Each error below the table, with its target.
 fn errors(data: &DiskCleanupData) -> Vec<String> {
     let of_target = |target: &CleanedTarget| -> Vec<String> {
-        let name = sanitise::brief(&target.name);
-        target.errors.iter().map(|error| format!("{name}: {}", sanitise::brief(error))).collect()
+        let name = sanitize::brief(&target.name);
+        target.errors.iter().map(|error| format!("{name}: {}", sanitize::brief(error))).collect()
     };
     data.targets.iter().flat_map(of_target).collect()
 }
 
 /// What was left for each reason, with the first of them.
 fn left(target: &CleanedTarget) -> Vec<String> {
-    let name = sanitise::brief(&target.name);
+    let name = sanitize::brief(&target.name);
     let told = |left: &LeftFiles| {
-        let (reason, example) = (sanitise::brief(&left.reason), sanitise::brief(&left.example));
+        let (reason, example) = (sanitize::brief(&left.reason), sanitize::brief(&left.example));
         let first = if left.count == 1 { "" } else { "for example " };
         format!("{name}: {} left ({reason}): {first}{example}", left.count)
     };

@@ -1,9 +1,8 @@
 //! Errors as exit codes and as one sentence that a person can act on.
 
-use super::change::{how_to_look, still_runs};
 use crate::client::{ClientError, Heard};
 use crate::qga::QgaError;
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use crate::watch::WatchError;
 use infiniservice_protocol::{ErrorCode, Response};
 use std::io;
@@ -74,10 +73,10 @@ impl CliError {
     /// Says it on standard error, and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if !matches!(self, Self::OutputClosed | Self::Health(_)) {
-            eprintln!("infinictl: {}", sanitise::fit(&self.sentence(), MAX_SENTENCE_COLUMNS));
+            eprintln!("infinictl: {}", sanitize::fit(&self.sentence(), MAX_SENTENCE_COLUMNS));
         }
         if let Self::Refused(response) = self {
-            let output = sanitise::lines(response.stderr.trim_end());
+            let output = sanitize::lines(response.stderr.trim_end());
             output.lines().for_each(|line| eprintln!("  {line}"));
         }
         ExitCode::from(self.code())
@@ -175,6 +174,17 @@ pub(super) fn advice(heard: &Heard) -> String {
             longer --wait"
         ),
     }
+}
+
+/// How to see later what came of a change.
+pub(super) fn how_to_look(id: &str) -> String {
+    format!("`infinictl package status --id {id}` shows the result")
+}
+
+/// Whether the guest goes on with what it answers `TIMEOUT` for.
+pub(super) fn still_runs(response: &Response) -> bool {
+    let said = response.data.get("still_running").and_then(serde_json::Value::as_bool);
+    response.error_code == Some(ErrorCode::Timeout) && said == Some(true)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::session::{Session, wrong_answer};
 use crate::client::Event;
-use crate::text::sanitise;
+use crate::text::sanitize;
 use infiniservice_protocol::action::UNSAFE_COMMAND_TIMEOUT_SECS;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::host::UnsafeCommand;
@@ -65,10 +65,10 @@ fn conclude(session: &Session, event: &Event, response: &Response) -> Result<(),
 
 fn pass_on(response: &Response) -> Result<(), CliError> {
     let mut out = stdout().lock();
-    out.write_all(sanitise::lines(&response.stdout).as_bytes())?;
+    out.write_all(sanitize::lines(&response.stdout).as_bytes())?;
     out.flush()?;
     let mut err = stderr().lock();
-    err.write_all(sanitise::lines(&response.stderr).as_bytes())?;
+    err.write_all(sanitize::lines(&response.stderr).as_bytes())?;
     for note in cut(response) {
         writeln!(err, "infinictl: {note}")?;
     }

@@ -145,7 +145,7 @@ fn notes(metrics: &SystemMetrics) -> Option<String> {
     let failed = failed.map(|failure| format!("not measured: {} ({})", failure.collector, failure.error));
     let cut = metrics.collection.truncated.iter();
     let cut = cut.map(|(list, total)| format!("the guest truncated its list of {list}: there are {total}"));
-    let notes: Vec<_> = failed.chain(cut).map(|note| crate::text::sanitise::line(&note)).collect();
+    let notes: Vec<_> = failed.chain(cut).map(|note| crate::text::sanitize::line(&note)).collect();
     (!notes.is_empty()).then(|| notes.join("\n"))
 }
 

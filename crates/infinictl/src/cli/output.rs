@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use crate::sys::columns;
-use crate::text::sanitise;
+use crate::text::sanitize;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Row, Table};
 use std::io::{IsTerminal, Write, stdout};
 
@@ -139,7 +139,7 @@ impl Columns {
 
 /// A cell of the guest's text.
 pub(super) fn text(content: &str) -> Cell {
-    Cell::new(sanitise::fit(content, MAX_CELL_CHARS))
+    Cell::new(sanitize::fit(content, MAX_CELL_CHARS))
 }
 
 /// A figure, aligned to the right.
@@ -171,7 +171,7 @@ pub(super) fn paint(word: &str, colour: u8, out: Output) -> String {
 /// Names and values below each other.
 pub(super) fn facts(facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let line = |(name, value): &(&str, String)| format!("{name:width$}  {}", sanitise::brief(value));
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {}", sanitize::brief(value));
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::output::{Columns, Output, number, text};
 use super::session::Session;
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{
@@ -123,12 +123,12 @@ fn list_text(data: &PackageListData, out: Output) -> String {
         ]);
     }
     let shown = data.packages.len();
-    let manager = sanitise::brief(&data.manager);
+    let manager = sanitize::brief(&data.manager);
     let unread = match data.unreadable {
         0 => String::new(),
         n => format!("\n{n} lines of {manager} could not be parsed; the list lacks their packages"),
     };
-    let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitise::brief(why)));
+    let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitize::brief(why)));
     let lacks = lacks.collect::<String>();
     format!("{}\n{shown} of {} packages ({manager}){unread}{lacks}", table.finish(), data.count)
 }
@@ -145,8 +145,8 @@ fn found_text(data: &PackageSearchData, out: Output) -> String {
             text(&package.description),
         ]);
     }
-    let (shown, manager) = (data.packages.len(), sanitise::brief(&data.manager));
-    let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitise::brief(why)));
+    let (shown, manager) = (data.packages.len(), sanitize::brief(&data.manager));
+    let lacks = data.incomplete.iter().map(|why| format!("\nincomplete: {}", sanitize::brief(why)));
     let lacks = lacks.collect::<String>();
     format!("{}\n{shown} of {} packages found ({manager}){lacks}", table.finish(), data.count)
 }
@@ -186,9 +186,9 @@ fn status_text(data: &PackageChangeStatusData, out: Output) -> String {
 
 /// What has become of the package, and what the guest asks for now.
 fn changed(data: &PackageChangeData) -> String {
-    let package = sanitise::brief(&data.package);
+    let package = sanitize::brief(&data.package);
     let [before, after] =
-        [&data.version_before, &data.version_after].map(|v| v.as_deref().map(sanitise::brief));
+        [&data.version_before, &data.version_after].map(|v| v.as_deref().map(sanitize::brief));
     let what = match (data.changed, before, after) {
         (true, None, Some(after)) => format!("{package} {after} is now installed"),
         (true, Some(before), None) => format!("{package} {before} was removed"),
@@ -199,7 +199,7 @@ fn changed(data: &PackageChangeData) -> String {
         (false, _, Some(after)) => format!("{package} {after} is already installed; nothing to do"),
         (false, _, None) => format!("{package} is not installed; nothing to do"),
     };
-    let state = data.state.as_deref().map(|state| format!(", but {}", sanitise::brief(state)));
+    let state = data.state.as_deref().map(|state| format!(", but {}", sanitize::brief(state)));
     what + &state.unwrap_or_default()
         + &others(data)
         + &reboot(data.reboot_required, data.reboot_unknown.as_deref())
@@ -215,7 +215,7 @@ fn others(data: &PackageChangeData) -> String {
     ];
     let line = |(kind, steps): (&str, &Vec<PackageStep>)| {
         let others: Vec<_> = steps.iter().filter(|step| step.package != data.package).collect();
-        let names = others.iter().take(MAX_NAMED).map(|step| sanitise::brief(&step.package));
+        let names = others.iter().take(MAX_NAMED).map(|step| sanitize::brief(&step.package));
         let more = others.len().saturating_sub(MAX_NAMED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         (!others.is_empty()).then(|| format!("\nalso {kind}: {}{more}", names.collect::<Vec<_>>().join(", ")))
@@ -227,7 +227,7 @@ fn others(data: &PackageChangeData) -> String {
 pub(super) fn reboot(required: bool, unknown: Option<&str>) -> String {
     match unknown {
         _ if required => "\nThe guest needs a reboot.".to_owned(),
-        Some(why) => format!("\nThe guest does not know whether it needs a reboot: {}.", sanitise::line(why)),
+        Some(why) => format!("\nThe guest does not know whether it needs a reboot: {}.", sanitize::line(why)),
         None => String::new(),
     }
 }

@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::output::{Columns, Output, number, state, text};
 use super::session::{CHANGING, READING, Session};
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use clap::{Args, Subcommand, ValueEnum};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::action::ProcessSort;
@@ -91,7 +91,7 @@ async fn kill(session: &Session, args: &KillArgs) -> Result<(), CliError> {
 fn list_text(data: &ProcessListData, out: Output) -> String {
     let shown = data.processes.len();
     let mut parts = vec![table(&data.processes, out)];
-    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitise::brief(why))));
+    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitize::brief(why))));
     if shown < data.count as usize {
         parts.push(format!("{shown} of {} processes", data.count));
     }
@@ -119,8 +119,8 @@ pub(super) fn table(processes: &[Process], out: Output) -> String {
 
 fn killed(data: &ProcessKillData) -> String {
     let end = if data.exited { "has ended" } else { "is still running" };
-    let name = sanitise::line(&data.name);
-    format!("process {} ({name}) {end} after {}", data.pid, sanitise::line(&data.signal))
+    let name = sanitize::line(&data.name);
+    format!("process {} ({name}) {end} after {}", data.pid, sanitize::line(&data.signal))
 }
 
 #[cfg(test)]

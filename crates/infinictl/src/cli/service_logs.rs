@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::session::{READING, Session};
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use clap::{Args, ValueEnum};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::action::LogPriority;
@@ -72,7 +72,7 @@ pub(super) async fn run(session: &Session, args: LogsArgs) -> Result<(), CliErro
 fn shown(data: &ServiceLogsData) -> String {
     let mut shown: Vec<String> = data.lines.iter().rev().map(line).collect();
     if data.lines.is_empty() {
-        shown.push(format!("{} has no such lines", sanitise::brief(&data.service)));
+        shown.push(format!("{} has no such lines", sanitize::brief(&data.service)));
     }
     if data.truncated.is_some() {
         shown.push(format!("(these are the newest {}; there are more)", data.lines.len()));
@@ -87,8 +87,8 @@ fn line(line: &LogLine) -> String {
     let pid = line.pid.map(|pid| format!("[{pid}]")).unwrap_or_default();
     let cut = if line.cut { " (cut by the guest)" } else { "" };
     let time = units::moment(&line.time);
-    let head = format!("{} {priority:7} {}{pid}:", sanitise::brief(&time), sanitise::brief(who));
-    format!("{head} {}{cut}", sanitise::lines(&line.message).replace('\n', "\n    "))
+    let head = format!("{} {priority:7} {}{pid}:", sanitize::brief(&time), sanitize::brief(who));
+    format!("{head} {}{cut}", sanitize::lines(&line.message).replace('\n', "\n    "))
 }
 
 #[cfg(test)]

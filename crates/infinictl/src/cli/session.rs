@@ -1,11 +1,11 @@
 //! One invocation: a connection, and how its results are shown.
 
-use super::change::{changes_packages, how_to_look};
-use super::error::CliError;
+use super::error::{CliError, how_to_look};
 use super::global::Global;
 use super::output::Output;
 use super::terminal::while_waiting;
 use crate::client::{Client, ClientError, Event};
+use infiniservice_protocol::action::ActionName;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::{Action, HostMessage, Response};
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ const PACKAGE_FLOOR: Duration = Duration::from_mins(10);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How long the guest may take for an action: it waits for a place as long as it may run, and then runs so long.
-pub(super) fn patience(action: &Action) -> Duration {
+pub(super) fn answer_timeout(action: &Action) -> Duration {
     Duration::from_secs(2 * action.name().default_timeout_secs())
 }
 
@@ -111,7 +111,7 @@ impl Session {
         what: &str,
         render: impl FnOnce(&D, Output) -> String,
     ) -> Result<(), CliError> {
-        self.command(action, patience(action), what, render).await
+        self.command(action, answer_timeout(action), what, render).await
     }
 
     /// Runs a safe command; its response may be a failure, and is not shown.
@@ -204,4 +204,9 @@ pub(super) fn data<D: DeserializeOwned>(response: &Response) -> Result<D, CliErr
 /// The answer is of another kind than the request.
 pub(super) fn wrong_answer(what: &str) -> CliError {
     CliError::Client(ClientError::WrongAnswer { what: what.to_owned() })
+}
+
+/// Whether the action of this name changes packages.
+fn changes_packages(name: &str) -> bool {
+    ActionName::from_name(name).is_some_and(ActionName::changes_packages)
 }

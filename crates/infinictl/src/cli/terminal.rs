@@ -2,7 +2,7 @@
 //! than a second.
 
 use super::error::CliError;
-use crate::text::sanitise;
+use crate::text::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::future::Future;
 use std::io::{BufRead, IsTerminal, Read, Write, stderr, stdin};
@@ -38,7 +38,7 @@ fn is_yes(answer: &str) -> bool {
 }
 
 /// Shorter work shows nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// Of what is waited for; a line that wraps would not be cleared.
 const MAX_COLUMNS: usize = 60;
 const FRAME: Duration = Duration::from_millis(100);
@@ -48,7 +48,7 @@ pub(super) async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) 
     let mut work = pin!(work);
     tokio::select! {
         result = &mut work => return result,
-        () = tokio::time::sleep(PATIENCE) => {}
+        () = tokio::time::sleep(TIMEOUT) => {}
     }
     let spinner = spinner(what);
     let result = work.await;
@@ -60,11 +60,11 @@ fn spinner(what: &str) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(PATIENCE);
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(TIMEOUT);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         bar.set_style(style);
     }
-    bar.set_message(sanitise::fit(what, MAX_COLUMNS));
+    bar.set_message(sanitize::fit(what, MAX_COLUMNS));
     bar.enable_steady_tick(FRAME);
     bar
 }

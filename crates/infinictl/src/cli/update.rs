@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::output::{Columns, Output, state, text};
 use super::package::reboot;
 use super::session::Session;
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use clap::{Args, Subcommand};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData, UpdateInstallData};
@@ -53,7 +53,7 @@ fn pending(data: &UpdateCheckData, out: Output) -> String {
     if let Some(error) = &data.refresh_error {
         parts.push(format!(
             "The repository metadata could not be fetched; this is based on the old metadata: {}",
-            sanitise::brief(error)
+            sanitize::brief(error)
         ));
     }
     parts.join("\n") + &reboot(data.reboot_required, data.reboot_unknown.as_deref())
@@ -77,8 +77,8 @@ fn table(updates: &[PendingUpdate], out: Output) -> String {
 }
 
 fn summary(data: &UpdateCheckData) -> String {
-    let manager = sanitise::brief(&data.manager);
-    let when = |at: &str| format!("metadata of {}", sanitise::brief(&units::moment(at)));
+    let manager = sanitize::brief(&data.manager);
+    let when = |at: &str| format!("metadata of {}", sanitize::brief(&units::moment(at)));
     let when = data.last_check.as_deref().map_or_else(|| "age of the metadata unknown".into(), when);
     let security = data.security_count;
     let blocked = match data.blocked_count {
@@ -106,7 +106,7 @@ fn installed(data: &UpdateInstallData, out: Output) -> String {
         table.row([text(&gone.package), text(before), text("-"), state("removed"), text(&why)]);
     }
     let (done, failed) = (data.installed.len(), data.failed.len());
-    let manager = sanitise::brief(&data.manager);
+    let manager = sanitize::brief(&data.manager);
     let count = match (done, failed) {
         (0, 0) => {
             return format!("nothing to update ({manager})")

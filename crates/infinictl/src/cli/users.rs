@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::output::{Columns, Output, number, text};
 use super::session::{READING, Session};
-use crate::text::sanitise;
+use crate::text::sanitize;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{UserInfo, UserListData};
 
@@ -36,14 +36,14 @@ fn show(data: &UserListData, out: Output) -> String {
         ]);
     }
     let mut parts = vec![table.finish()];
-    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitise::brief(why))));
+    parts.extend(data.incomplete.iter().map(|why| format!("incomplete: {}", sanitize::brief(why))));
     parts.push(format!("{} of {} accounts", data.users.len(), data.count));
     parts.join("\n")
 }
 
 /// The number on Linux, the SID on Windows.
 fn id(user: &UserInfo) -> String {
-    let sid = || user.sid.as_deref().map_or_else(|| "-".to_owned(), sanitise::brief);
+    let sid = || user.sid.as_deref().map_or_else(|| "-".to_owned(), sanitize::brief);
     user.uid.map_or_else(sid, |uid| uid.to_string())
 }
 

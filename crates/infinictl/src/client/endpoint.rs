@@ -6,7 +6,6 @@ use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
 use super::{Client, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
 use infiniservice_protocol::envelope::Signer;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,7 +20,7 @@ pub enum Endpoint {
     /// QEMU's or libvirt's character device: its Unix socket, or on Windows its named pipe.
     Channel(PathBuf),
     /// An agent of our own, started on a new pseudo-terminal and ended with the client.
-    Local(LocalAgent),
+    Local(local::LocalAgent),
     /// The master of a pseudo-terminal whose slave somebody holds open in raw mode; on Windows a pipe's server end.
     Pty(Master),
 }
@@ -34,49 +33,6 @@ impl fmt::Display for Endpoint {
             Self::Pty(_) => f.write_str("a pseudo-terminal"),
         }
     }
-}
-
-/// The agent that [`Endpoint::Local`] starts: `AGENT --console --device PTY --config CONFIG ARGS…`, in an
-/// environment of nothing but what every program needs (`LC_ALL`; on Windows `SystemRoot` and the like) and `env`.
-#[derive(Clone, Debug)]
-pub struct LocalAgent {
-    /// The program; when absent `infiniservice` beside this program, or one directory above it.
-    pub agent: Option<PathBuf>,
-    /// Its configuration file; when absent an empty one, so that this machine's own does not count.
-    pub config: Option<PathBuf>,
-    /// Further arguments.
-    pub args: Vec<OsString>,
-    /// Its environment.
-    pub env: Vec<(OsString, OsString)>,
-    /// Where its log goes.
-    pub log: AgentLog,
-    /// How long to wait for its first byte; then it is spoken to all the same.
-    pub start_timeout: Duration,
-}
-
-impl Default for LocalAgent {
-    fn default() -> Self {
-        Self {
-            agent: None,
-            config: None,
-            args: Vec::new(),
-            env: Vec::new(),
-            log: AgentLog::Tail,
-            start_timeout: Duration::from_secs(5),
-        }
-    }
-}
-
-/// Where a local agent's standard error goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum AgentLog {
-    /// Only the end of it is kept, for the sentence that says why the agent ended.
-    #[default]
-    Tail,
-    /// To our own standard error.
-    Inherit,
-    /// Appended to a file.
-    File(PathBuf),
 }
 
 /// A local agent under supervision.
@@ -144,7 +100,7 @@ impl Client {
     async fn start_local(
         label: String,
         signer: Option<Signer>,
-        agent: &LocalAgent,
+        agent: &local::LocalAgent,
     ) -> Result<Self, ClientError> {
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),

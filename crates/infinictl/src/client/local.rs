@@ -1,8 +1,8 @@
 //! An agent of our own on a pseudo-terminal.
 
-use super::endpoint::{AgentLog, LocalAgent};
 use crate::sys::{self, terminate};
 use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,49 @@ const KEPT_LOG_BYTES: usize = 4096;
 const END_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the rest of an ended agent's log may take.
 const LOG_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The agent that [`super::Endpoint::Local`] starts: `AGENT --console --device PTY --config CONFIG ARGS…`, in an
+/// environment of nothing but what every program needs (`LC_ALL`; on Windows `SystemRoot` and the like) and `env`.
+#[derive(Clone, Debug)]
+pub struct LocalAgent {
+    /// The program; when absent `infiniservice` beside this program, or one directory above it.
+    pub agent: Option<PathBuf>,
+    /// Its configuration file; when absent an empty one, so that this machine's own does not count.
+    pub config: Option<PathBuf>,
+    /// Further arguments.
+    pub args: Vec<OsString>,
+    /// Its environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where its log goes.
+    pub log: AgentLog,
+    /// How long to wait for its first byte; then it is spoken to all the same.
+    pub start_timeout: Duration,
+}
+
+impl Default for LocalAgent {
+    fn default() -> Self {
+        Self {
+            agent: None,
+            config: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            log: AgentLog::Tail,
+            start_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where a local agent's standard error goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AgentLog {
+    /// Only the end of it is kept, for the sentence that says why the agent ended.
+    #[default]
+    Tail,
+    /// To our own standard error.
+    Inherit,
+    /// Appended to a file.
+    File(PathBuf),
+}
 
 /// The end of an agent's log.
 type LogTail = Arc<Mutex<Vec<u8>>>;

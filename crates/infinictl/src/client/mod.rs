@@ -14,9 +14,10 @@ mod tasks;
 pub use crate::sys::Master;
 #[cfg(unix)]
 pub use crate::sys::pty;
-pub use endpoint::{AgentLog, Endpoint, LocalAgent};
+pub use endpoint::Endpoint;
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};
+pub use local::{AgentLog, LocalAgent};
 pub use shared::LinkStats;
 pub use tasks::MAX_GUEST_LINE_BYTES;
 

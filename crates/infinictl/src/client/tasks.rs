@@ -4,7 +4,7 @@ use super::event::{Content, Event};
 use super::pending::FIRST_PING;
 use super::shared::Shared;
 use crate::sys::{Reader, Writer};
-use crate::text::sanitise;
+use crate::text::sanitize;
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
 use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ fn count(event: &Event, shared: &Shared) {
         match &event.content {
             Content::Malformed { reason } => {
                 stats.malformed += 1;
-                stats.last_malformed = Some(sanitise::brief(reason));
+                stats.last_malformed = Some(sanitize::brief(reason));
             }
             Content::Unknown { .. } => stats.unknown += 1,
             Content::Message(GuestMessage::Error(message)) => {

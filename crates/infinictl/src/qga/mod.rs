@@ -39,7 +39,7 @@ pub struct Guest {
     endpoint: String,
     lines: Lines,
     chunk: Vec<u8>,
-    patience: Duration,
+    timeout: Duration,
     is_synced: bool,
 }
 
@@ -56,11 +56,11 @@ impl From<io::Error> for Broken {
 }
 
 impl Guest {
-    /// Connects; nothing is sent yet. `patience` is how long the answer to a sync may take.
+    /// Connects; nothing is sent yet. `timeout` is how long the answer to a sync may take.
     ///
     /// # Errors
     /// `NoConnection`, with what to check.
-    pub async fn connect(endpoint: Endpoint, patience: Duration) -> Result<Self, QgaError> {
+    pub async fn connect(endpoint: Endpoint, timeout: Duration) -> Result<Self, QgaError> {
         let label = endpoint.to_string();
         let halves = match endpoint {
             Endpoint::Channel(path) => sys::connect(&path).await,
@@ -70,7 +70,7 @@ impl Guest {
         let (reader, writer) = halves
             .map_err(|error| QgaError::NoConnection { endpoint: label.clone(), reason: error.to_string() })?;
         let (lines, chunk) = (Lines::default(), vec![0; CHUNK_BYTES]);
-        Ok(Self { reader, writer, endpoint: label, lines, chunk, patience, is_synced: false })
+        Ok(Self { reader, writer, endpoint: label, lines, chunk, timeout, is_synced: false })
     }
 
     /// Where the connection leads, for people.
@@ -112,11 +112,11 @@ impl Guest {
             return Ok(());
         }
         let request = Request::sync(fastrand::i64(1..MAX_SYNC_ID));
-        let patience = self.patience;
-        let met = tokio::time::timeout(patience, self.meet(&request)).await;
+        let timeout = self.timeout;
+        let met = tokio::time::timeout(timeout, self.meet(&request)).await;
         met.unwrap_or_else(|_late| {
             let (endpoint, dropped) = (self.endpoint.clone(), self.lines.dropped());
-            Err(QgaError::Silent { endpoint, after: patience, dropped })
+            Err(QgaError::Silent { endpoint, after: timeout, dropped })
         })?;
         self.is_synced = true;
         Ok(())

@@ -1,6 +1,6 @@
 //! Text for people: the guest's words made harmless, and figures with their units.
 
-pub(crate) mod sanitise;
+pub(crate) mod sanitize;
 pub(crate) mod units;
 
 use unicode_width::UnicodeWidthStr;

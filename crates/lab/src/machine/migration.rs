@@ -15,7 +15,7 @@ use crate::guest_agent::GuestAgent;
 use crate::qmp::Qmp;
 
 /// How long all of it may take.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 /// Bytes a second; QEMU's own 128 MiB are meant for a network.
 const BANDWIDTH: u64 = 4 << 30;
 
@@ -90,7 +90,7 @@ fn tell_progress(monitor: &mut Qmp) -> Result<()> {
 /// Waits until this end has all behind it.
 fn migrated(monitor: &mut Qmp) -> Result<()> {
     let ended = |data: &Value| ["completed", "failed"].contains(&data["status"].as_str().unwrap_or_default());
-    let last = monitor.wait_event("MIGRATION", ended, PATIENCE)?;
+    let last = monitor.wait_event("MIGRATION", ended, TIMEOUT)?;
     if last["status"] != "completed" {
         bail!("{}", monitor.execute("query-migrate", &json!({}))?);
     }

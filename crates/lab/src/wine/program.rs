@@ -38,21 +38,21 @@ impl Running {
         Ok(kill_process(pid, Signal::INT)?)
     }
 
-    /// Waits for its end, for at most `patience`.
+    /// Waits for its end, for at most `timeout`.
     ///
     /// # Errors
     /// It has not ended by then.
-    pub fn wait(mut self, patience: Duration) -> Result<ExitStatus> {
+    pub fn wait(mut self, timeout: Duration) -> Result<ExitStatus> {
         let (tell, ended) = mpsc::channel();
         let pid = Pid::from_raw(self.child.id().cast_signed()).context("a process has a number")?;
         std::thread::scope(|scope| {
             let child = &mut self.child;
             scope.spawn(move || tell.send(child.wait()));
-            match ended.recv_timeout(patience) {
+            match ended.recv_timeout(timeout) {
                 Ok(status) => Ok(status?),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     kill_process(pid, Signal::KILL)?;
-                    bail!("it has not ended within {patience:?}")
+                    bail!("it has not ended within {timeout:?}")
                 }
             }
         })

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A host asks again for an answer that did not come in this time.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 /// Most questions repeated at once.
 const REPEATED: usize = 15;
 
@@ -82,7 +82,7 @@ impl Host {
 
     /// Commands that have waited too long, asked again.
     pub fn repeat(&mut self, now: Duration) -> Vec<String> {
-        let overdue = |c: &Command| !c.done && c.last_asked + PATIENCE <= now;
+        let overdue = |c: &Command| !c.done && c.last_asked + TIMEOUT <= now;
         let due: Vec<u64> =
             self.commands.iter().filter(|(_, c)| overdue(c)).map(|(n, _)| *n).take(REPEATED).collect();
         due.into_iter().map(|number| self.ask_again(number, now)).collect()

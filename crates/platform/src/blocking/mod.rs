@@ -6,7 +6,7 @@
 //! until the kernel lets it go. Each [`Lane`] has places of its own, so that one kind of call cannot stop another; once
 //! as many calls for one thing hang as are allowed, the next is refused at once. No thread holds up the end of the process.
 //!
-//! **From async code**, `blocking::run(Lane::Files, "name in messages", patience, move || work()).await`;
+//! **From async code**, `blocking::run(Lane::Files, "name in messages", timeout, move || work()).await`;
 //! [`start`] and [`Coming`] where several are asked at once. [`join`] is for long work that has a deadline of its own.
 //!
 //! **From a thread**, [`ask`] and [`Answer::wait`] for one call, and [`Series`] for many of a kind, such as one for each
@@ -118,17 +118,17 @@ impl Lane {
     }
 }
 
-/// Runs `work` in a thread of `lane`, and waits for at most `patience`.
+/// Runs `work` in a thread of `lane`, and waits for at most `timeout`.
 ///
 /// # Errors
 /// When it hangs, or calls before it do.
 pub async fn run<T: Send + 'static>(
     lane: Lane,
     what: &str,
-    patience: Duration,
+    timeout: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Blocked> {
-    start(lane, what, work)?.within(patience).await
+    start(lane, what, work)?.within(timeout).await
 }
 
 /// The same without a deadline, for work that watches its own: a caller that goes away leaves the thread to it.
@@ -177,12 +177,12 @@ pub struct Coming<T> {
 }
 
 impl<T> Coming<T> {
-    /// The answer, waited for for at most `patience` from now.
+    /// The answer, waited for for at most `timeout` from now.
     ///
     /// # Errors
     /// When it did not come.
-    pub async fn within(mut self, patience: Duration) -> Result<T, Blocked> {
-        match tokio::time::timeout(patience, &mut self).await {
+    pub async fn within(mut self, timeout: Duration) -> Result<T, Blocked> {
+        match tokio::time::timeout(timeout, &mut self).await {
             Ok(told) => told,
             Err(_) => Err(Blocked::Hangs { what: self.what.clone(), waited: self.asked.elapsed() }),
         }

@@ -33,7 +33,7 @@ pub trait Item: Clone + Eq + Hash + Display + Send + Sync + 'static {
 pub struct Series<K> {
     lane: Lane,
     what: &'static str,
-    patience: Duration,
+    timeout: Duration,
     hanging: HashMap<K, Hanging>,
     /// Those that answered when they were last asked, whatever else was asked since.
     proven: HashSet<K>,
@@ -52,9 +52,9 @@ struct Round<T> {
 }
 
 impl<K: Item> Series<K> {
-    /// Calls that each may take `patience`; `what` they are, for messages.
-    pub fn new(lane: Lane, what: &'static str, patience: Duration) -> Self {
-        Self { lane, what, patience, hanging: HashMap::new(), proven: HashSet::new() }
+    /// Calls that each may take `timeout`; `what` they are, for messages.
+    pub fn new(lane: Lane, what: &'static str, timeout: Duration) -> Self {
+        Self { lane, what, timeout, hanging: HashMap::new(), proven: HashSet::new() }
     }
 
     /// Whether the item hung when it was last asked, and still does.
@@ -74,7 +74,7 @@ impl<K: Item> Series<K> {
     {
         self.hanging.retain(|_, hanging| hanging.ticket.is_out());
         let begin = Arc::new(begin);
-        let mut patience = self.patience;
+        let mut timeout = self.timeout;
         let mut round =
             Round { answers: items.iter().map(|_| None).collect(), left: (0..items.len()).collect() };
         loop {
@@ -82,8 +82,8 @@ impl<K: Item> Series<K> {
             if round.left.is_empty() {
                 break;
             }
-            self.go_on(items, &mut round, &begin, patience);
-            patience = self.patience / HASTE;
+            self.go_on(items, &mut round, &begin, timeout);
+            timeout = self.timeout / HASTE;
         }
         self.prove(items, &round.answers);
         let died = |item: &K| Err(Blocked::Died { what: item.to_string() });
@@ -148,7 +148,7 @@ impl<K: Item> Series<K> {
         items: &[K],
         round: &mut Round<T>,
         begin: &Arc<impl Fn() -> F + Send + Sync + 'static>,
-        patience: Duration,
+        timeout: Duration,
     ) where
         T: Send + 'static,
         F: FnMut(&K) -> T,
@@ -169,11 +169,11 @@ impl<K: Item> Series<K> {
                 |at: &usize| Blocked::Full { what: items.get(*at).map_or_else(String::new, K::to_string) };
             return left.for_each(|at| give(at, Err(full(&at))));
         };
-        let (told, end) = progress.wait(patience);
+        let (told, end) = progress.wait(timeout);
         // First what was told, as then the next one is where it ended.
         told.into_iter().zip(&mut left).for_each(|(told, at)| give(at, Ok(told)));
         if let Some((at, item)) = left.next().and_then(|at| Some((at, items.get(at)?))) {
-            give(at, Err(self.note(item, end, ticket, patience)));
+            give(at, Err(self.note(item, end, ticket, timeout)));
         }
         round.left = left.collect();
     }
@@ -235,13 +235,13 @@ impl<T> Progress<T> {
         }
     }
 
-    /// Waits until it is over, or no item was done for `patience`.
-    fn wait(&self, patience: Duration) -> (Vec<T>, End) {
+    /// Waits until it is over, or no item was done for `timeout`.
+    fn wait(&self, timeout: Duration) -> (Vec<T>, End) {
         let mut state = self.state();
         let (mut done, mut looks) = (0, 0);
         while !state.over {
             // Two looks, so that both are late when the whole process stood still, and neither counts.
-            let waited = self.changed.wait_timeout(state, patience / 2);
+            let waited = self.changed.wait_timeout(state, timeout / 2);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             looks = if state.told.len() == done { looks + 1 } else { 0 };
             done = state.told.len();

@@ -1,6 +1,6 @@
 //! Reading the kernel's text files byte by byte: no allocation, any bytes.
 
-use crate::one_line::blanked;
+use crate::sanitize::blanked;
 use thiserror::Error;
 
 /// What in a text or record was not understood.

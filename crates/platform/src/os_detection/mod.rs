@@ -22,7 +22,7 @@ mod sys;
 mod sys;
 mod virtualization;
 
-pub use os_release::OsRelease;
+pub use os_release::{OsRelease, fields};
 pub(crate) use virtualization::Virtualization;
 
 use std::io::Read as _;

@@ -73,8 +73,8 @@ impl OsRelease {
     }
 }
 
-/// The assignments; the last of a name holds, as in a shell. Lines that are none are passed over.
-fn fields(text: &str) -> BTreeMap<String, String> {
+/// The assignments of os-release(5); the last of a name holds, as in a shell. Lines that are none are passed over.
+pub fn fields(text: &str) -> BTreeMap<String, String> {
     let text = text.trim_start_matches('\u{feff}');
     text.lines().filter_map(assignment).collect()
 }

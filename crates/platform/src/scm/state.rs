@@ -1,6 +1,6 @@
 //! What the service control manager tells of a service (`SERVICE_STATUS_PROCESS`, `QUERY_SERVICE_CONFIGW`), in the wire's words.
 
-use crate::one_line;
+use crate::sanitize;
 use crate::win32::codes;
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::metrics;
@@ -190,7 +190,7 @@ impl Service {
     }
 
     fn description(&self) -> String {
-        self.config.as_ref().map(|config| one_line::description(&config.description)).unwrap_or_default()
+        self.config.as_ref().map(|config| sanitize::description(&config.description)).unwrap_or_default()
     }
 
     fn pid(&self) -> Option<u32> {
@@ -203,7 +203,7 @@ impl Service {
         let can_stop = self.status.accepts_stop() && self.status.flags & IN_SYSTEM_PROCESS == 0;
         ServiceInfo {
             name: self.name.clone(),
-            display_name: one_line::description(&self.display_name),
+            display_name: sanitize::description(&self.display_name),
             description: self.description(),
             status: self.status.word().into(),
             startup_type: self.start_type().word().into(),
@@ -221,7 +221,7 @@ impl Service {
         let config = self.config.as_ref();
         metrics::Service {
             name: self.name.clone(),
-            display_name: one_line::description(&self.display_name),
+            display_name: sanitize::description(&self.display_name),
             description: Some(self.description()).filter(|text| !text.is_empty()),
             state: self.status.word().into(),
             start_type: self.start_type().word().into(),

@@ -1,7 +1,7 @@
 //! Starts a child in a session of its own and behind its fence. Unsafe, because code runs between fork and exec.
 #![allow(unsafe_code)]
 
-use super::Entering;
+use super::ChildSetup;
 use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::net::SocketType;
@@ -17,9 +17,9 @@ use tokio::process::{Child, Command};
 const AT_MOST: RawFd = 1024;
 
 /// Starts the program. No descriptor of the agent goes with it: std opens all of them close-on-exec, and those that the agent
-/// itself inherited are closed here. Into `entrance` the child writes `0` to go behind its fence, before it becomes another user.
-/// [`super::Stage::of`] the error says whether it was one of the child's own steps that failed.
-pub fn spawn(mut command: Command, entrance: Option<File>, entering: Entering) -> io::Result<Child> {
+/// itself inherited are closed here. Into `join_fd` the child writes `0` to go behind its fence, before it becomes another user.
+/// [`super::PreExecStep::of`] the error says whether it was one of the child's own steps that failed.
+pub fn spawn(mut command: Command, join_fd: Option<File>, setup: ChildSetup) -> io::Result<Child> {
     let inherited = inherited();
     // SAFETY: between fork and exec only system calls are made, on descriptors that the closure owns; nothing is
     // allocated and no lock is taken.
@@ -32,13 +32,13 @@ pub fn spawn(mut command: Command, entrance: Option<File>, entering: Entering) -
                 // One that was closed since does not matter.
                 let _ = fcntl_setfd(BorrowedFd::borrow_raw(*fd), FdFlags::CLOEXEC);
             }
-            if let Some(entrance) = &entrance {
-                rustix::io::write(entrance, b"0")?;
+            if let Some(join_fd) = &join_fd {
+                rustix::io::write(join_fd, b"0")?;
             }
-            if entering.may_last() {
+            if setup.may_last() {
                 close_what_the_exec_would();
             }
-            entering.enter([BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)])
+            setup.enter([BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)])
         });
     }
     command.spawn()

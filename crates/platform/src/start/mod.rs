@@ -19,14 +19,14 @@ const STAGE: i32 = 1 << 16;
 /// Where it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
-pub enum Stage {
+pub enum PreExecStep {
     /// It could not become the user.
     Identity = 1,
     /// It could not go to its directory.
     Directory = 2,
 }
 
-impl Stage {
+impl PreExecStep {
     fn failed(self, errno: rustix::io::Errno) -> io::Error {
         io::Error::from_raw_os_error(errno.raw_os_error() + self as i32 * STAGE)
     }
@@ -42,12 +42,12 @@ impl Stage {
 
 /// As whom a child runs and where. Everything that is needed is made before the fork: afterwards nothing may be allocated.
 #[derive(Debug, Default)]
-pub struct Entering {
+pub struct ChildSetup {
     user: Option<(Uid, Gid, Vec<Gid>)>,
     directory: Option<CString>,
 }
 
-impl Entering {
+impl ChildSetup {
     /// As this user and group, with these supplementary groups and no others.
     #[must_use]
     pub fn with_user(mut self, uid: u32, gid: u32, groups: &[u32]) -> Self {
@@ -70,10 +70,10 @@ impl Entering {
     /// In the child, whose output goes to `streams`. The directory comes last, so that it is entered with the user's own rights.
     fn enter(&self, streams: [BorrowedFd<'_>; 2]) -> io::Result<()> {
         if let Some((uid, gid, groups)) = &self.user {
-            become_user(*uid, *gid, groups, streams).map_err(|e| Stage::Identity.failed(e))?;
+            become_user(*uid, *gid, groups, streams).map_err(|e| PreExecStep::Identity.failed(e))?;
         }
         if let Some(directory) = &self.directory {
-            chdir(directory.as_c_str()).map_err(|e| Stage::Directory.failed(e))?;
+            chdir(directory.as_c_str()).map_err(|e| PreExecStep::Directory.failed(e))?;
         }
         Ok(())
     }
@@ -98,19 +98,19 @@ mod tests {
 
     #[test]
     fn a_stage_that_failed_is_told_with_its_error_and_a_failed_exec_is_none() {
-        for stage in [Stage::Identity, Stage::Directory] {
-            let (told, error) = Stage::of(&stage.failed(Errno::ACCESS)).unwrap();
+        for stage in [PreExecStep::Identity, PreExecStep::Directory] {
+            let (told, error) = PreExecStep::of(&stage.failed(Errno::ACCESS)).unwrap();
             assert_eq!((told, error.kind()), (stage, io::ErrorKind::PermissionDenied));
         }
-        assert!(Stage::of(&Errno::NOENT.into()).is_none());
-        assert!(Stage::of(&io::Error::other("no number")).is_none());
+        assert!(PreExecStep::of(&Errno::NOENT.into()).is_none());
+        assert!(PreExecStep::of(&io::Error::other("no number")).is_none());
     }
 
     #[tokio::test]
     async fn a_child_that_cannot_enter_its_directory_says_so_and_is_none() {
-        let entering = Entering::default().with_directory(Path::new("/no/such/directory")).unwrap();
-        let error = spawn(tokio::process::Command::new("/bin/true"), None, entering).unwrap_err();
-        let (stage, error) = Stage::of(&error).unwrap();
-        assert_eq!((stage, error.kind()), (Stage::Directory, io::ErrorKind::NotFound));
+        let setup = ChildSetup::default().with_directory(Path::new("/no/such/directory")).unwrap();
+        let error = spawn(tokio::process::Command::new("/bin/true"), None, setup).unwrap_err();
+        let (stage, error) = PreExecStep::of(&error).unwrap();
+        assert_eq!((stage, error.kind()), (PreExecStep::Directory, io::ErrorKind::NotFound));
     }
 }

@@ -157,9 +157,6 @@ fn spelt((kind, trigger, negate, parameter, _): &ConditionRow) -> String {
     format!("{kind}={trigger}{negate}{parameter}")
 }
 
-/// How long a unit is looked at: a program that cannot work usually ends within this, and systemd restarts it after 100 ms.
-pub(super) const SETTLE: Duration = Duration::from_secs(1);
-
 /// What the unit at `path` is after at most `time`; earlier where nothing more is to be expected.
 pub(super) async fn look(calls: &Calls<'_>, path: &str, time: Duration) -> Result<After, SystemdError> {
     let until = Instant::now() + time;

@@ -3,7 +3,7 @@
 //! Not systemd's own socket (/run/systemd/private): it sends every signal to each client, asked for or not, in a form that
 //! the D-Bus library refuses (a well-known name as sender).
 
-use super::error::SystemdError;
+use super::error::{CALL_TIMEOUT, SystemdError};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use zbus::conn::Builder;
@@ -110,8 +110,6 @@ fn read<T: DeserializeOwned + Type>(reply: &Message) -> Result<T, SystemdError> 
         .map_err(|e| SystemdError::Failed(format!("an invalid answer: {e}")))
 }
 
-/// How long one call may take. systemd answers in milliseconds unless the machine is starved.
-pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Which bus systemd is reached on.

@@ -1,16 +1,14 @@
 //! One operation on one unit, carried through to its end; and how far it got, for the sentence about one whose time was over
 //! before.
 
-use super::after::{self, SETTLE};
+use super::after;
 use super::calls::Calls;
 use super::client::UnitClient;
 use super::error::SystemdError;
-use super::job;
+use super::job::{self, Progress};
 use super::name::UnitName;
 use super::record::ServiceRecord;
 use infiniservice_protocol::ServiceOperation;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
 use zbus::Connection;
 
 /// An operation that was done.
@@ -212,53 +210,6 @@ impl Operation<'_> {
 
     async fn service(&self, path: &str) -> Result<ServiceRecord, SystemdError> {
         self.calls().service(path).await
-    }
-}
-
-const ASKED: u8 = 1;
-const RUNS: u8 = 2;
-
-/// Set while an operation goes on, read when it was given up.
-#[derive(Debug)]
-pub struct Progress {
-    reached: AtomicU8,
-    settle: Duration,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self { reached: AtomicU8::new(0), settle: SETTLE }
-    }
-}
-
-impl Progress {
-    /// Of an operation that has so much time: a short one looks at the unit for a shorter while.
-    pub fn within(remaining: Duration) -> Self {
-        Self { settle: SETTLE.min(remaining / 4), ..Self::default() }
-    }
-
-    /// How long the unit is looked at after its job.
-    pub(super) const fn settle(&self) -> Duration {
-        self.settle
-    }
-
-    /// systemd is being asked to change something.
-    pub(super) fn asked(&self) {
-        self.reached.fetch_max(ASKED, Ordering::Relaxed);
-    }
-
-    /// systemd has taken the job.
-    pub(super) fn runs(&self) {
-        self.reached.fetch_max(RUNS, Ordering::Relaxed);
-    }
-
-    /// What is true of an operation that was given up here.
-    pub fn told(&self) -> &'static str {
-        match self.reached.load(Ordering::Relaxed) {
-            RUNS => "systemd continues with the request",
-            ASKED => "systemd received the request, but has not confirmed it",
-            _ => "systemd had not yet received a request to change anything",
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::calls::{Calls, ExecRow, UnitRow};
 use super::error::SystemdError;
-use super::unit::failure;
+use super::unit::{failure, main_pid};
 use crate::blocking::{self, Item, Lane, Series};
 use crate::linux::procfs::Stat;
 use std::collections::HashMap;
@@ -179,12 +179,6 @@ async fn read(row: &UnitRow, listed: bool, calls: &Calls<'_>) -> Result<Details,
 
 fn is_up(row: &UnitRow) -> bool {
     !matches!(row.3.as_str(), "inactive" | "failed")
-}
-
-/// The main process, where there is one.
-pub(super) async fn main_pid(path: &str, calls: &Calls<'_>) -> Result<Option<u32>, SystemdError> {
-    let pid: u32 = calls.service_property(path, "MainPID").await?;
-    Ok(Some(pid).filter(|pid| *pid != 0))
 }
 
 async fn exe_path(path: &str, calls: &Calls<'_>) -> Result<Option<String>, SystemdError> {

@@ -1,6 +1,10 @@
 //! Why systemd could not be asked, or refused.
 
+use std::time::Duration;
 use zbus::DBusError;
+
+/// How long one call may take. systemd answers in milliseconds unless the machine is starved.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// A failure of an exchange with systemd.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +48,7 @@ impl SystemdError {
                 Self::named(unit, error.name().as_str(), &text)
             }
             zbus::Error::InputOutput(io) if io.kind() == std::io::ErrorKind::TimedOut => {
-                Self::TimedOut(super::calls::CALL_TIMEOUT.as_secs())
+                Self::TimedOut(CALL_TIMEOUT.as_secs())
             }
             zbus::Error::InputOutput(io) => Self::Unreachable(io.to_string()),
             other => Self::Failed(other.to_string()),

@@ -2,11 +2,12 @@
 //! (systemd.scope(5), org.freedesktop.systemd1(5)).
 
 use super::calls::{BusAddress, Calls, DESTINATION, MANAGER, MANAGER_PATH};
-use super::control::Progress;
 use super::error::SystemdError;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 use zbus::export::futures_core::Stream;
 use zbus::message::Type;
 use zbus::wire::DynamicType;
@@ -95,6 +96,56 @@ pub async fn start_scope(
     match run(&calls, "StartTransientUnit", &body, &Progress::default()).await?.as_str() {
         "done" => Ok(()),
         result => Err(SystemdError::Failed(format!("the scope {name} was not started: {result}"))),
+    }
+}
+
+/// How long a unit is looked at: a program that cannot work usually ends within this, and systemd restarts it after 100 ms.
+pub(super) const SETTLE: Duration = Duration::from_secs(1);
+
+const ASKED: u8 = 1;
+const RUNS: u8 = 2;
+
+/// Set while an operation goes on, read when it was given up.
+#[derive(Debug)]
+pub struct Progress {
+    reached: AtomicU8,
+    settle: Duration,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { reached: AtomicU8::new(0), settle: SETTLE }
+    }
+}
+
+impl Progress {
+    /// Of an operation that has so much time: a short one looks at the unit for a shorter while.
+    pub fn within(remaining: Duration) -> Self {
+        Self { settle: SETTLE.min(remaining / 4), ..Self::default() }
+    }
+
+    /// How long the unit is looked at after its job.
+    pub(super) const fn settle(&self) -> Duration {
+        self.settle
+    }
+
+    /// systemd is being asked to change something.
+    pub(super) fn asked(&self) {
+        self.reached.fetch_max(ASKED, Ordering::Relaxed);
+    }
+
+    /// systemd has taken the job.
+    pub(super) fn runs(&self) {
+        self.reached.fetch_max(RUNS, Ordering::Relaxed);
+    }
+
+    /// What is true of an operation that was given up here.
+    pub fn told(&self) -> &'static str {
+        match self.reached.load(Ordering::Relaxed) {
+            RUNS => "systemd continues with the request",
+            ASKED => "systemd received the request, but has not confirmed it",
+            _ => "systemd had not yet received a request to change anything",
+        }
     }
 }
 

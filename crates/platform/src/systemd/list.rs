@@ -11,7 +11,7 @@ use super::name::{is_template, template_of};
 use super::record::ServiceRecord;
 use super::unit::LastRun;
 use crate::blocking::{self, Lane};
-use crate::one_line::description;
+use crate::sanitize::description;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;

@@ -3,18 +3,10 @@
 use super::calls::UNIT;
 use super::control::{ControlError, Operation};
 use super::error::SystemdError;
+use super::unit::sysv_script;
 
 /// What `EnableUnitFiles` returns beside the flag: type of change, link, target.
 type Changes = Vec<(String, String, String)>;
-
-/// Where System V's scripts lie: Debian's place, and that of older Red Hats.
-const SYSV: [&str; 2] = ["/etc/init.d/", "/etc/rc.d/init.d/"];
-
-/// The name of the System V script that a generated unit was made from.
-pub(super) fn sysv_script(source_path: &str) -> Option<&str> {
-    let script = SYSV.iter().find_map(|directory| source_path.strip_prefix(directory))?;
-    (!script.is_empty() && !script.contains('/')).then_some(script)
-}
 
 impl Operation<'_> {
     /// Enables the unit file `name`; `path` is the unit where it is loaded, which a template is not.

@@ -2,11 +2,9 @@
 //! (org.freedesktop.systemd1(5)).
 
 use super::calls::{Calls, UNIT};
-use super::details::main_pid;
 use super::error::SystemdError;
 use super::record::ServiceRecord;
-use super::startup::sysv_script;
-use crate::one_line::description;
+use crate::sanitize::description;
 use zbus::OwnedObjectPath;
 use zbus::wire::Type;
 
@@ -176,6 +174,21 @@ impl Calls<'_> {
             other => Ok(other.unwrap_or_default()),
         }
     }
+}
+
+/// The main process, where there is one.
+pub(super) async fn main_pid(path: &str, calls: &Calls<'_>) -> Result<Option<u32>, SystemdError> {
+    let pid: u32 = calls.service_property(path, "MainPID").await?;
+    Ok(Some(pid).filter(|pid| *pid != 0))
+}
+
+/// Where System V's scripts lie: Debian's place, and that of older Red Hats.
+const SYSV: [&str; 2] = ["/etc/init.d/", "/etc/rc.d/init.d/"];
+
+/// The name of the System V script that a generated unit was made from.
+pub(super) fn sysv_script(source_path: &str) -> Option<&str> {
+    let script = SYSV.iter().find_map(|directory| source_path.strip_prefix(directory))?;
+    (!script.is_empty() && !script.contains('/')).then_some(script)
 }
 
 #[cfg(test)]

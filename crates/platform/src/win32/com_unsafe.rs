@@ -106,7 +106,7 @@ const AUTHORISATION: u32 = 0;
 /// Objects read of one answer.
 const MAX_OBJECTS: usize = 1000;
 /// How long one object may be waited for, in milliseconds: the thread is to end some day.
-const PATIENCE_MS: i32 = 600_000;
+const TIMEOUT_MS: i32 = 600_000;
 
 /// A namespace of this machine.
 pub struct Wmi(IWbemServices);
@@ -187,7 +187,7 @@ impl Wmi {
 fn next(answer: &IEnumWbemClassObject) -> Result<Option<IWbemClassObject>> {
     let (mut objects, mut count) = ([None], 0);
     // SAFETY: room for one object, and a counter, both ours.
-    let code = unsafe { answer.Next(PATIENCE_MS, &mut objects, &raw mut count) };
+    let code = unsafe { answer.Next(TIMEOUT_MS, &mut objects, &raw mut count) };
     code.ok()?;
     Ok(objects.into_iter().next().flatten())
 }

@@ -16,7 +16,7 @@ use windows::core::{HSTRING, PCWSTR, Result};
 /// Events counted at most.
 const MAX_EVENTS: usize = 2000;
 /// How long the log may be waited for, in milliseconds.
-const PATIENCE_MS: u32 = 5000;
+const TIMEOUT_MS: u32 = 5000;
 /// Only the beginning of an event is needed, but Windows writes all or nothing.
 const BUFFER_UNITS: usize = 128 << 10;
 /// `ERROR_NO_MORE_ITEMS`.
@@ -77,7 +77,7 @@ fn each(
     loop {
         let (mut batch, mut count) = ([0isize; 32], 0u32);
         // SAFETY: room for as many handles as the slice holds.
-        let next = unsafe { EvtNext(result.0, &mut batch, PATIENCE_MS, 0, &raw mut count) };
+        let next = unsafe { EvtNext(result.0, &mut batch, TIMEOUT_MS, 0, &raw mut count) };
         match next {
             Ok(()) => {}
             Err(error) if hresult::win32(error.code().0) == NO_MORE => {

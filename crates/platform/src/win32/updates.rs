@@ -1,7 +1,7 @@
 //! What the Windows Update Agent tells of updates and of their installation. Pure: read on every platform.
 
 use super::hresult::explain;
-use crate::one_line::description;
+use crate::sanitize::description;
 use infiniservice_protocol::data::{
     WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };

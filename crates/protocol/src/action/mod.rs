@@ -14,10 +14,6 @@ pub use parameter::{
 };
 pub use table::{Action, ActionName};
 
-use crate::ErrorCode;
-use crate::parse::quote;
-use parameter::Params;
-use serde_json::{Map, Value};
 use std::fmt;
 
 /// `command_type` of an `UnsafeCommand`'s response.
@@ -135,40 +131,4 @@ impl fmt::Display for ActionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-impl Action {
-    /// Types an action's parameters. Parameters that it does not know are ignored.
-    pub fn parse(name: &str, params: &Map<String, Value>) -> Result<Self, ParamError> {
-        let name = ActionName::from_name(name).ok_or_else(|| unknown(name))?;
-        name.read(&Params(params))?.consistent()
-    }
-
-    /// Whether this very command only tells: also `status` of a service and a dry run.
-    pub const fn is_read_only(&self) -> bool {
-        match self {
-            Self::ServiceControl { operation, .. } => matches!(operation, ServiceOperation::Status),
-            Self::DiskCleanup { dry_run, .. } => *dry_run,
-            other => other.name().is_read_only(),
-        }
-    }
-
-    /// What parameters must be to each other.
-    fn consistent(self) -> Result<Self, ParamError> {
-        match &self {
-            Self::Autochecks { warning_percent: Some(warning), critical_percent: Some(critical), .. }
-                if critical <= warning =>
-            {
-                let must = format!("be greater than `warning_percent` ({warning})");
-                Err(ParamError::must("critical_percent", &must, &critical.to_string()))
-            }
-            _ => Ok(self),
-        }
-    }
-}
-
-fn unknown(name: &str) -> ParamError {
-    let all: Vec<_> = ActionName::ALL.into_iter().map(ActionName::name).collect();
-    let message = format!("action {} is unknown; it must be one of {}", quote(name), all.join(", "));
-    ParamError { code: ErrorCode::UnknownAction, parameter: None, message }
 }

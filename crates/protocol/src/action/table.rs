@@ -15,9 +15,10 @@ use super::{
     Effect, Facts, LogPriority, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS,
     MAX_PID, ParamError, Parameter, Platforms, ProcessSort, ScanType, ServiceOperation,
 };
-use crate::data;
+use crate::parse::quote;
+use crate::{ErrorCode, data};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 macro_rules! actions {
     ($(
@@ -267,4 +268,40 @@ fn is_exactly<T: Serialize + serde::de::DeserializeOwned>(data: &Value) -> bool 
     serde_json::from_value::<T>(data.clone())
         .and_then(serde_json::to_value)
         .is_ok_and(|written| written == *data)
+}
+
+impl Action {
+    /// Types an action's parameters. Parameters that it does not know are ignored.
+    pub fn parse(name: &str, params: &Map<String, Value>) -> Result<Self, ParamError> {
+        let name = ActionName::from_name(name).ok_or_else(|| unknown(name))?;
+        name.read(&Params(params))?.consistent()
+    }
+
+    /// Whether this very command only tells: also `status` of a service and a dry run.
+    pub const fn is_read_only(&self) -> bool {
+        match self {
+            Self::ServiceControl { operation, .. } => matches!(operation, ServiceOperation::Status),
+            Self::DiskCleanup { dry_run, .. } => *dry_run,
+            other => other.name().is_read_only(),
+        }
+    }
+
+    /// What parameters must be to each other.
+    fn consistent(self) -> Result<Self, ParamError> {
+        match &self {
+            Self::Autochecks { warning_percent: Some(warning), critical_percent: Some(critical), .. }
+                if critical <= warning =>
+            {
+                let must = format!("be greater than `warning_percent` ({warning})");
+                Err(ParamError::must("critical_percent", &must, &critical.to_string()))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+fn unknown(name: &str) -> ParamError {
+    let all: Vec<_> = ActionName::ALL.into_iter().map(ActionName::name).collect();
+    let message = format!("action {} is unknown; it must be one of {}", quote(name), all.join(", "));
+    ParamError { code: ErrorCode::UnknownAction, parameter: None, message }
 }

@@ -44,10 +44,6 @@ pub enum GuestLineError {
     },
 }
 
-/// The types of this version.
-pub(super) const KNOWN: [&str; 6] =
-    ["system_metrics", "keep_alive", "response", "error", "circuit_breaker_state", "hello"];
-
 /// What a line of the guest may take once it is read, in bytes: sixteen times its longest line, which the longest
 /// honest lists stay below, and a list of empty lists does not.
 pub const MAX_GUEST_LINE_MEMORY: usize = 64 << 20;

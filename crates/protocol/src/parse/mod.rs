@@ -4,24 +4,26 @@
 //! answer that is owed for it. Unknown fields are passed over without building anything.
 
 mod budget;
-mod command;
 mod guest_line;
 pub(crate) mod id_scan;
 mod rejection;
+mod unsafe_command;
 
 use crate::ErrorCode::{self, InvalidMessage};
 use crate::codec::LineItem;
 use crate::envelope::claimed_id;
-use crate::host::HostMessage;
+use crate::host::{HostMessage, SafeCommand};
 use crate::number::{self, MAX_SAFE_INTEGER};
+use crate::text::head;
 pub use budget::MAX_VALUES;
 use budget::{Bounded, Budget};
 pub use guest_line::{GuestLine, measure_guest_line, parse_guest_line};
+use rejection::kind;
 pub use rejection::{Rejection, describe, quote};
 pub(crate) use rejection::{id_of, is_of_guest};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// Longest id, in characters.
@@ -48,8 +50,8 @@ pub fn parse_host_line(line: &str) -> Result<HostMessage, Rejection> {
     match fields.kind(line)? {
         "Metrics" => Ok(HostMessage::Metrics { id: fields.optional_id()? }),
         "Hello" => Ok(HostMessage::Hello { id: fields.optional_id()? }),
-        "SafeCommand" => command::safe(fields).map(HostMessage::SafeCommand),
-        "UnsafeCommand" => command::unsafe_command(&fields).map(HostMessage::UnsafeCommand),
+        "SafeCommand" => safe_command(fields).map(HostMessage::SafeCommand),
+        "UnsafeCommand" => unsafe_command::read(&fields).map(HostMessage::UnsafeCommand),
         "KeepAliveResponse" | "keep_alive_response" => {
             Ok(HostMessage::KeepAliveResponse { sequence_number: fields.sequence_number()? })
         }
@@ -234,6 +236,68 @@ impl Fields {
         let name = action.and_then(Value::as_str).or_else(|| self.get(Key::Type).and_then(Value::as_str));
         name.map(|name| name.chars().filter(|c| !c.is_control()).take(MAX_TYPE_CHARS).collect())
     }
+}
+
+/// A `SafeCommand`: its envelope is checked here, its parameters by `Action::parse`.
+fn safe_command(mut fields: Fields) -> Result<SafeCommand, Rejection> {
+    let id = fields.id()?;
+    let timeout = fields.timeout()?;
+    let action = action_name(&fields)?;
+    let params = merged_params(&mut fields)?;
+    Ok(SafeCommand { id, action, params, timeout })
+}
+
+fn action_name(fields: &Fields) -> Result<String, Rejection> {
+    let wrong = |error: String| Err(fields.reject(InvalidMessage, Key::CommandType, error));
+    match fields.get(Key::CommandType) {
+        None => wrong("the field `command_type` is missing; it must be an object with an `action`".into()),
+        Some(Value::Object(command)) => match command.get("action") {
+            // No action has so long a name, and the answer repeats it.
+            Some(Value::String(action)) => Ok(head(action).to_owned()),
+            Some(other) => wrong(format!("`command_type.action` must be a string, not {}", describe(other))),
+            None => {
+                wrong("`command_type.action` is missing; it names the action, such as \"ServiceList\"".into())
+            }
+        },
+        Some(other) => {
+            wrong(format!("`command_type` must be an object with an `action`, not {}", describe(other)))
+        }
+    }
+}
+
+/// Parameters from beside `action`, then `command_type.params`, then `params`: the first that has one wins.
+fn merged_params(fields: &mut Fields) -> Result<Map<String, Value>, Rejection> {
+    let mut params = Map::new();
+    if let Some(Value::Object(mut command)) = fields.take(Key::CommandType) {
+        command.remove("action");
+        let inner = command.remove("params");
+        params = command;
+        params.retain(|_, value| !value.is_null());
+        fill(&mut params, inner)
+            .map_err(|got| not_params(fields, Key::CommandType, "command_type.params", &got))?;
+    }
+    let outer = fields.take(Key::Params);
+    fill(&mut params, outer).map_err(|got| not_params(fields, Key::Params, "params", &got))?;
+    Ok(params)
+}
+
+/// Adds what is not there yet; a parameter that is `null` is absent.
+fn fill(params: &mut Map<String, Value>, more: Option<Value>) -> Result<(), Value> {
+    match more {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Object(more)) => {
+            for (name, value) in more.into_iter().filter(|(_, value)| !value.is_null()) {
+                params.entry(name).or_insert(value);
+            }
+            Ok(())
+        }
+        Some(other) => Err(other),
+    }
+}
+
+fn not_params(fields: &Fields, key: Key, name: &str, got: &Value) -> Rejection {
+    let error = format!("`{name}` must be null or an object of parameters, not {}", kind(got));
+    fields.reject(InvalidMessage, key, error)
 }
 
 /// Whether a text may be an id; the error says what is wrong.

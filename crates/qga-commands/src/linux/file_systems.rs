@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long the figures of one file system may take: then it is told without them.
-const PATIENCE: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A file system, by one of its mounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Spaces(Mutex<Series<Place>>);
 
 impl Default for Spaces {
     fn default() -> Self {
-        Self(Mutex::new(Series::new(Lane::FileSystems, "file systems", PATIENCE)))
+        Self(Mutex::new(Series::new(Lane::FileSystems, "file systems", TIMEOUT)))
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
 /// How long the hook may take, each time.
-const HOOK_PATIENCE: Duration = Duration::from_secs(60);
+const HOOK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Output of the hook that is kept, for the error.
 const HOOK_OUTPUT_BYTES: usize = 4096;
 
@@ -186,7 +186,7 @@ impl Freezer {
                 path.display()
             ))
         };
-        match self.runner.run(request, &Cancellation::for_at_most(HOOK_PATIENCE)).await {
+        match self.runner.run(request, &Cancellation::for_at_most(HOOK_TIMEOUT)).await {
             Ok(finished) if finished.succeeded() => Ok(()),
             Ok(finished) => Err(refused(format!("{:?}", finished.status))),
             Err(error) => Err(refused(error.to_string())),

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long commands of the agent that may write are waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// A marker is no longer than this.
 const MAX_MARKER_BYTES: usize = 1 << 20;
 
@@ -130,7 +130,7 @@ pub fn freeze(wanted: &Wanted, until: Option<Duration>, marker: &Marker) -> Resu
     systems.reverse();
     let opened: Vec<(Mounted, OwnedFd)> = open_all(systems)?;
     let gate = Gate::of_the_process();
-    gate.close(PATIENCE).map_err(|count| {
+    gate.close(TIMEOUT).map_err(|count| {
         Error::generic(format!("failed to freeze: {count} commands of the agent that may write are running"))
     })?;
     let devices = opened.iter().map(|(one, _)| one.device).collect();

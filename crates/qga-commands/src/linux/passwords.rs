@@ -4,7 +4,7 @@ use infiniservice_exec::{Cancellation, Request as Run, Runner};
 use infiniservice_qga::{Error, Reply};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `guest-set-user-password`. Neither argument holds a newline: the session saw to that.
 pub async fn set(
@@ -15,7 +15,7 @@ pub async fn set(
 ) -> Result<Reply, Error> {
     let mut run = Run::new("chpasswd", is_crypted.then_some("-e"));
     run.input = [username.as_bytes(), b":", password, b"\n"].concat();
-    match runner.run(run, &Cancellation::for_at_most(PATIENCE)).await {
+    match runner.run(run, &Cancellation::for_at_most(TIMEOUT)).await {
         Ok(finished) if finished.succeeded() => Ok(Reply::EMPTY),
         // It names the user and the rule, never the password.
         Ok(finished) => {

@@ -22,7 +22,7 @@ const POWER_OFF: Programs = [("/sbin/poweroff", &[]), ("/sbin/shutdown", &["-h",
 const HALT: Programs = [("/sbin/halt", &[]), ("/sbin/shutdown", &["-h", "-H", "+0", SAID])];
 const REBOOT: Programs = [("/sbin/reboot", &[]), ("/sbin/shutdown", &["-r", "+0", SAID])];
 /// How long such a program may take to tell the init program.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `guest-shutdown`.
 pub async fn shut_down(units: &UnitClient, runner: &dyn Runner, mode: ShutdownMode) -> Result<Reply, Error> {
@@ -48,7 +48,7 @@ async fn by_programs(runner: &dyn Runner, programs: Programs) -> Result<Reply, E
     for (path, arguments) in programs {
         let mut run = Run::new("", arguments.iter().copied());
         run.program = Program::At(path.into());
-        match runner.run(run, &Cancellation::for_at_most(PATIENCE)).await {
+        match runner.run(run, &Cancellation::for_at_most(TIMEOUT)).await {
             Ok(finished) if finished.succeeded() => return Ok(Reply::EMPTY),
             Ok(finished) => why = format!("{path}: {:?} {}", finished.status, finished.stderr.text.trim()),
             Err(RunError::NotInstalled(_)) if !why.is_empty() => {}

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// How long the time service may take to be asked.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The answer to a command that reads.
 pub fn answer(request: &Request) -> Result<Reply, Error> {
@@ -77,7 +77,7 @@ pub fn set_time(time: i64) -> Result<Reply, Error> {
 /// The same without one: the system's own time service is to ask. The hardware's clock is the system's business.
 pub async fn ask_for_time(runner: &dyn Runner) -> Result<Reply, Error> {
     let run = Run::new("w32tm", ["/resync", "/nowait"]);
-    match runner.run(run, &Cancellation::for_at_most(PATIENCE)).await {
+    match runner.run(run, &Cancellation::for_at_most(TIMEOUT)).await {
         Ok(finished) if finished.succeeded() => Ok(Reply::EMPTY),
         Ok(finished) => {
             let said = finished.stdout.text.lines().last().unwrap_or_default().to_owned();

@@ -7,14 +7,14 @@ use infiniservice_qga::{Error, Reply};
 use std::time::Duration;
 
 /// How long one volume may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// `guest-fstrim`, of each fixed drive. What fails costs its own drive.
 pub async fn trim(runner: &dyn Runner) -> Result<Reply, Error> {
     let mut paths = Vec::new();
     for (root, _) in drives().into_iter().filter(|(_, kind)| *kind == FIXED) {
         let run = Run::new("defrag", [root.trim_end_matches('\\'), "/L"]);
-        let error = match runner.run(run, &Cancellation::for_at_most(PATIENCE)).await {
+        let error = match runner.run(run, &Cancellation::for_at_most(TIMEOUT)).await {
             Ok(finished) if finished.succeeded() => None,
             Ok(finished) => Some(why(&finished.stdout.text).unwrap_or("trim not supported").to_owned()),
             Err(error) => Some(error.to_string()),

@@ -3,6 +3,7 @@
 use super::{Tree, failed, needed, numbered, word};
 use crate::error::Error;
 use crate::reply::{CpuStats, DiskCounters, DiskStats, LinuxCpu, MemoryBlock, MemoryBlockInfo, Vcpu};
+use infiniservice_platform::linux::system::{Counters, DiskRow, StatRow, Ticks, diskstats, stat};
 use std::io;
 
 const CPU_DIRECTORY: &str = "sys/devices/system/cpu";
@@ -21,30 +22,31 @@ pub fn vcpus(tree: &dyn Tree) -> Result<Vec<Vcpu>, Error> {
 /// Time of each processor since it was started.
 pub fn cpu_stats(tree: &dyn Tree, ticks_per_second: u64) -> Result<Vec<CpuStats>, Error> {
     let text = needed(tree, "proc/stat")?;
-    let cpus = text.lines().filter_map(|line| cpu(line, ticks_per_second.max(1)));
+    let cpus = stat(text.as_bytes()).filter_map(|row| match row {
+        Ok(StatRow::Processor(number, ticks)) => Some(cpu(number, &ticks, ticks_per_second.max(1))),
+        _ => None,
+    });
     Ok(cpus.map(CpuStats::Linux).collect())
 }
 
-/// A line of one processor; that of all together has no number. Older kernels have fewer columns.
-fn cpu(line: &str, ticks_per_second: u64) -> Option<LinuxCpu> {
-    let mut words = line.strip_prefix("cpu")?.split(' ');
-    let cpu = words.next()?.parse().ok()?;
+/// Older kernels have fewer columns.
+fn cpu(number: u32, ticks: &Ticks, ticks_per_second: u64) -> LinuxCpu {
     let milliseconds =
         |ticks: u64| u64::try_from(u128::from(ticks) * 1000 / u128::from(ticks_per_second)).ok();
-    let mut next = || words.next()?.trim().parse().ok().and_then(milliseconds);
-    Some(LinuxCpu {
-        cpu,
-        user: next()?,
-        nice: next()?,
-        system: next()?,
-        idle: next()?,
-        iowait: next(),
-        irq: next(),
-        softirq: next(),
-        steal: next(),
-        guest: next(),
-        guestnice: next(),
-    })
+    let at = |at: usize| ticks.get(at).and_then(milliseconds);
+    LinuxCpu {
+        cpu: number.into(),
+        user: at(0).unwrap_or_default(),
+        nice: at(1).unwrap_or_default(),
+        system: at(2).unwrap_or_default(),
+        idle: at(3).unwrap_or_default(),
+        iowait: at(4),
+        irq: at(5),
+        softirq: at(6),
+        steal: at(7),
+        guest: at(8),
+        guestnice: at(9),
+    }
 }
 
 const MEMORY_DIRECTORY: &str = "sys/devices/system/memory";
@@ -75,28 +77,26 @@ pub fn block_info(tree: &dyn Tree) -> Result<MemoryBlockInfo, Error> {
         .map_err(|_| Error::generic(format!("failed to read '/{path}': it has no size")))
 }
 
-/// Columns of a line with discards, and with flushes too. Between them no kernel has any.
-const WITH_DISCARDS: usize = 18;
-const WITH_FLUSHES: usize = 20;
-/// Columns before the counters.
-const NAMES: usize = 3;
+/// Counters of a line with discards, and with flushes too. Between them no kernel has any.
+const WITH_DISCARDS: usize = 15;
+const WITH_FLUSHES: usize = 17;
 
 /// Each line of `/proc/diskstats`.
 pub fn disk_stats(tree: &dyn Tree) -> Result<Vec<DiskStats>, Error> {
-    Ok(needed(tree, "proc/diskstats")?.lines().filter_map(disk).collect())
+    let text = needed(tree, "proc/diskstats")?;
+    Ok(diskstats(text.as_bytes()).filter_map(Result::ok).map(|row| disk(&row)).collect())
 }
 
-fn disk(line: &str) -> Option<DiskStats> {
-    let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    let number = |at: usize| words.get(at)?.parse::<u64>().ok();
-    let name = (*words.get(2)?).to_owned();
-    Some(DiskStats { major: number(0)?, minor: number(1)?, name, stats: disk_counters(number, words.len()) })
+fn disk(row: &DiskRow<'_>) -> DiskStats {
+    let (major, minor) = row.device;
+    let name = String::from_utf8_lossy(row.name).into_owned();
+    DiskStats { major, minor, name, stats: disk_counters(&row.counters) }
 }
 
-fn disk_counters(number: impl Fn(usize) -> Option<u64>, columns: usize) -> DiskCounters {
-    let at = |at: usize| number(NAMES + at);
-    let discard = |counter: usize| at(counter).filter(|_| columns >= WITH_DISCARDS);
-    let flush = |counter: usize| at(counter).filter(|_| columns >= WITH_FLUSHES);
+fn disk_counters(counters: &Counters<17>) -> DiskCounters {
+    let at = |at: usize| counters.get(at);
+    let discard = |counter: usize| at(counter).filter(|_| counters.count() >= WITH_DISCARDS);
+    let flush = |counter: usize| at(counter).filter(|_| counters.count() >= WITH_FLUSHES);
     DiskCounters {
         read_ios: at(0),
         read_merges: at(1),

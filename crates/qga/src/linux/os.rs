@@ -3,6 +3,8 @@
 use super::{Tree, needed, text, word};
 use crate::error::Error;
 use crate::reply::{HostName, Load, OsInfo};
+use infiniservice_platform::linux::system::load_averages;
+use infiniservice_platform::os_detection::fields;
 
 /// os-release(5): the first that is there.
 const RELEASES: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
@@ -10,7 +12,8 @@ const RELEASES: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 /// What os-release tells, and of the kernel.
 pub fn info(tree: &dyn Tree, machine: &str) -> OsInfo {
     let release = RELEASES.iter().find_map(|path| text(tree, path).ok()).unwrap_or_default();
-    let field = |key: &str| release.lines().rev().find_map(|line| value(line, key));
+    let mut fields = fields(&release);
+    let mut field = |key: &str| fields.remove(key);
     OsInfo {
         id: field("ID"),
         name: field("NAME"),
@@ -25,22 +28,6 @@ pub fn info(tree: &dyn Tree, machine: &str) -> OsInfo {
     }
 }
 
-/// The value of a line that assigns to `key`, without its quotes.
-fn value(line: &str, key: &str) -> Option<String> {
-    let value = line.trim().strip_prefix(key)?.strip_prefix('=')?;
-    let mut chars = value.chars().peekable();
-    let quote = chars.next_if(|c| matches!(c, '"' | '\''));
-    let mut plain = String::new();
-    while let Some(c) = chars.next() {
-        match c {
-            _ if Some(c) == quote => break,
-            '\\' if quote != Some('\'') => plain.extend(chars.next()),
-            _ => plain.push(c),
-        }
-    }
-    Some(plain)
-}
-
 /// As it is now.
 pub fn host_name(tree: &dyn Tree) -> Result<HostName, Error> {
     let host_name = needed(tree, "proc/sys/kernel/hostname")?.trim().to_owned();
@@ -50,14 +37,8 @@ pub fn host_name(tree: &dyn Tree) -> Result<HostName, Error> {
 /// The load averages.
 pub fn load(tree: &dyn Tree) -> Result<Load, Error> {
     let text = needed(tree, "proc/loadavg")?;
-    let mut numbers =
-        text.split_ascii_whitespace().map(|word| word.parse::<f64>().ok().filter(|load| load.is_finite()));
-    let mut next = || numbers.next().flatten();
-    let load = next().zip(next()).zip(next());
-    let load = load.map(|((one_minute, five_minutes), fifteen_minutes)| Load {
-        one_minute,
-        five_minutes,
-        fifteen_minutes,
-    });
-    load.ok_or_else(|| Error::generic("failed to read '/proc/loadavg': it has no load averages"))
+    let loads = load_averages(text.as_bytes());
+    loads
+        .map(|[one_minute, five_minutes, fifteen_minutes]| Load { one_minute, five_minutes, fifteen_minutes })
+        .map_err(|_| Error::generic("failed to read '/proc/loadavg': it has no load averages"))
 }

@@ -12,14 +12,14 @@ use crate::event::{Action, Event, Token};
 use crate::freeze::FreezeState;
 use crate::json::Json;
 use crate::limits::{
-    ANSWER_BACKLOG_BYTES, HALF_READ_KEPT, MAX_QUEUED_REQUESTS, MAX_REQUEST_BYTES, READ_BYTES, SYNC_PATIENCE,
+    ANSWER_BACKLOG_BYTES, HALF_READ_KEPT, MAX_QUEUED_REQUESTS, MAX_REQUEST_BYTES, READ_BYTES, SYNC_TIMEOUT,
 };
 use crate::policy::Policy;
 use crate::port::Port;
 use crate::reader::{Frame, Reader};
 use crate::stats::Stats;
 use crate::table::Row;
-use infiniservice_link::PortEvent;
+use infiniservice_link::{self as link, PortEvent};
 use infiniservice_protocol::clock::Now;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -80,10 +80,26 @@ pub struct Session {
     /// Commands that run on, for nobody.
     detached: Vec<Running>,
     /// Until when a sync waits for what is before it.
-    patience_ends: Option<Duration>,
+    sync_deadline: Option<Duration>,
     outbox: Outbox,
     next_token: u64,
     stats: Stats,
+}
+
+impl link::Session for Session {
+    type Action = Action;
+
+    fn handle(&mut self, now: Now, event: PortEvent<'_>, actions: &mut Vec<Action>) {
+        Self::handle(self, now, Event::Port(event), actions);
+    }
+
+    fn pending_write(&mut self, now: Now) -> &[u8] {
+        Self::pending_write(self, now)
+    }
+
+    fn read_room(&self) -> usize {
+        Self::read_room(self)
+    }
 }
 
 impl Session {
@@ -100,7 +116,7 @@ impl Session {
             queued_bytes: 0,
             running: None,
             detached: Vec::new(),
-            patience_ends: None,
+            sync_deadline: None,
             outbox: Outbox::default(),
             next_token: 0,
             stats: Stats::default(),
@@ -120,7 +136,7 @@ impl Session {
 
     /// When [`Event::Timer`] is wanted next, on the monotonic clock; `None`: never.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.port.deadline().into_iter().chain(self.patience_ends).min()
+        self.port.deadline().into_iter().chain(self.sync_deadline).min()
     }
 
     /// What the port is to take next, never more than one line; empty: nothing.
@@ -228,7 +244,7 @@ impl Session {
     fn advance(&mut self, now: Duration, actions: &mut Vec<Action>) {
         loop {
             self.fill();
-            if self.patience_ends.is_some_and(|end| end <= now)
+            if self.sync_deadline.is_some_and(|end| end <= now)
                 && let Some(at) = self.first_sync()
             {
                 self.overtake(at);
@@ -238,8 +254,8 @@ impl Session {
             }
         }
         let waits = self.first_sync().is_some();
-        self.patience_ends =
-            if waits { self.patience_ends.or(Some(now.saturating_add(SYNC_PATIENCE))) } else { None };
+        self.sync_deadline =
+            if waits { self.sync_deadline.or(Some(now.saturating_add(SYNC_TIMEOUT))) } else { None };
     }
 
     /// Looks at what was read, as far as there is room for it.

@@ -1,7 +1,7 @@
 //! Order, and what a sync or a host that leaves ends.
 
 use super::guest::Guest;
-use crate::limits::{MAX_DETACHED_COMMANDS, MAX_QUEUED_REQUESTS, SYNC_PATIENCE};
+use crate::limits::{MAX_DETACHED_COMMANDS, MAX_QUEUED_REQUESTS, SYNC_TIMEOUT};
 use crate::reply::{ExecPid, HostName};
 use crate::{Error, Event, FreezeState, PortEvent, Reply, Request};
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn answers_come_in_the_order_of_the_requests() {
 fn a_sync_waits_a_moment_for_what_is_before_it() {
     let mut guest = Guest::new();
     guest.send(&format!("{NAME}{}", sync(5)));
-    guest.later(SYNC_PATIENCE.mul_f64(0.9));
+    guest.later(SYNC_TIMEOUT.mul_f64(0.9));
     guest.finish(name());
     assert_eq!(guest.answers(), "{\"return\":{\"host-name\":\"guest-1\"}}\n{\"return\":5}\n");
     assert_eq!(guest.session.next_deadline(), None);
@@ -47,8 +47,8 @@ fn a_sync_overtakes_a_long_command_whose_answer_is_dropped() {
     guest.send(TRIM);
     guest.later(Duration::from_secs(60));
     guest.send(&format!("{NAME}{}", sync(6)));
-    assert_eq!(guest.session.next_deadline(), Some(guest.now + SYNC_PATIENCE));
-    guest.later(SYNC_PATIENCE);
+    assert_eq!(guest.session.next_deadline(), Some(guest.now + SYNC_TIMEOUT));
+    guest.later(SYNC_TIMEOUT);
     assert_eq!(guest.answers(), "{\"return\":6}\n");
     assert_eq!(guest.running.len(), 1, "what waited before the sync is for nobody");
     guest.finish(Reply::EMPTY);
@@ -60,7 +60,7 @@ fn a_sync_overtakes_a_long_command_whose_answer_is_dropped() {
 fn reads_run_beside_what_was_overtaken_and_changes_wait_for_it() {
     let mut guest = Guest::new();
     guest.send(&format!("{TRIM}{}", sync(1)));
-    guest.later(SYNC_PATIENCE);
+    guest.later(SYNC_TIMEOUT);
     guest.send(NAME);
     let (token, _) = guest.running.pop().unwrap();
     guest.tell(Event::Finished(token, Ok(name())));
@@ -77,7 +77,7 @@ fn the_status_waits_for_a_freeze_that_was_overtaken() {
     guest.send(FREEZE);
     guest.freeze(FreezeState::Freezing);
     guest.send(&format!("{}{STATUS}", sync(1)));
-    guest.later(SYNC_PATIENCE);
+    guest.later(SYNC_TIMEOUT);
     assert_eq!(guest.answers(), "{\"return\":1}\n");
     guest.freeze(FreezeState::Frozen);
     assert_eq!(guest.answers(), "");
@@ -119,7 +119,7 @@ fn commands_that_nobody_waits_for_do_not_pile_up() {
     let mut guest = Guest::new();
     for number in 0..2 * MAX_DETACHED_COMMANDS {
         guest.send(&format!("{NAME}{}", sync(i64::try_from(number).unwrap())));
-        guest.later(SYNC_PATIENCE);
+        guest.later(SYNC_TIMEOUT);
     }
     assert_eq!(guest.session.running(), MAX_DETACHED_COMMANDS);
     assert!(guest.answers().contains("too many earlier commands have not ended"));

@@ -38,7 +38,7 @@ pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
 fn unread(line: &str) -> Skip {
     Skip(format!(
         "a line of the package manager could not be parsed: {}",
-        infiniservice_platform::one_line::quote(line)
+        infiniservice_platform::sanitize::quote(line)
     ))
 }
 

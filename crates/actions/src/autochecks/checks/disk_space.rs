@@ -1,6 +1,6 @@
 //! `disk_space`: how full each file system is.
 
-use super::disk::{self, FileSystem, FileSystems};
+use crate::autochecks::file_systems::{self, FileSystem, FileSystems};
 use crate::autochecks::finding::{Assessed, Finding};
 use crate::autochecks::thresholds::Thresholds;
 use crate::autochecks::{self, Machine};
@@ -21,7 +21,7 @@ const CLEANED: [(&str, &[&str]); 4] = [
 /// Gathers and assesses.
 pub(super) async fn run(machine: Arc<Machine>) -> Assessed {
     let systems = machine.file_systems().await?;
-    let finding = assess(&systems, disk::LEVELS.or_asked(machine.asked))?;
+    let finding = assess(&systems, file_systems::LEVELS.or_asked(machine.asked))?;
     if finding.status == CheckStatus::Passed {
         return Ok(finding);
     }
@@ -87,7 +87,7 @@ pub(super) fn assess(systems: &FileSystems, levels: Thresholds) -> Assessed {
             "used_percent": system.used_percent(),
         }))
     };
-    let finding = finding.with_details(disk::details(systems, levels, figures));
+    let finding = finding.with_details(file_systems::details(systems, levels, figures));
     Ok(remedied(finding, fullest, systems))
 }
 
@@ -128,8 +128,8 @@ fn is_below(path: &str, point: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::disk::simulated;
     use super::*;
+    use crate::autochecks::file_systems::simulated;
 
     fn systems(list: &[(&str, u64)]) -> FileSystems {
         let list = list.iter().map(|(place, used)| simulated(place, *used, 0)).collect();
@@ -145,20 +145,20 @@ mod tests {
 
     #[test]
     fn the_fullest_file_system_decides_and_is_named() {
-        let finding = assess(&systems(&[("/", 500), ("/srv/data", 970)]), disk::LEVELS).unwrap();
+        let finding = assess(&systems(&[("/", 500), ("/srv/data", 970)]), file_systems::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Failed);
         assert_eq!(finding.message, "/srv/data has 97 % of its space used.");
         assert_eq!(finding.details["file_systems"][1]["available_gb"], 0.03);
-        let finding = assess(&systems(&[("/", 850), ("/srv/data", 10)]), disk::LEVELS).unwrap();
+        let finding = assess(&systems(&[("/", 850), ("/srv/data", 10)]), file_systems::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Warning);
-        let finding = assess(&systems(&[("/", 849)]), disk::LEVELS).unwrap();
+        let finding = assess(&systems(&[("/", 849)]), file_systems::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Passed);
         assert_eq!(finding.message, "The fullest file system, /, has 84.9 % of its space used.");
     }
 
     #[test]
     fn only_what_frees_something_is_offered() {
-        let full = || assess(&systems(&[("/", 960)]), disk::LEVELS).unwrap();
+        let full = || assess(&systems(&[("/", 960)]), file_systems::LEVELS).unwrap();
         let frees = [("temp".to_owned(), 0.0), ("logs".to_owned(), 12.5)].into();
         let finding = offer_what_frees(full(), "/", &frees);
         assert_eq!(targets(&finding).unwrap(), ["logs"]);
@@ -171,11 +171,12 @@ mod tests {
 
     #[test]
     fn cleaning_is_offered_for_what_lies_on_the_full_file_system_only() {
-        let finding = assess(&systems(&[("/", 960), ("/srv", 1), ("/var/log", 1)]), disk::LEVELS).unwrap();
+        let finding =
+            assess(&systems(&[("/", 960), ("/srv", 1), ("/var/log", 1)]), file_systems::LEVELS).unwrap();
         assert_eq!(targets(&finding).unwrap(), ["temp", "package_cache", "crash_dumps"]);
-        let finding = assess(&systems(&[("/", 1), ("/var/log", 990)]), disk::LEVELS).unwrap();
+        let finding = assess(&systems(&[("/", 1), ("/var/log", 990)]), file_systems::LEVELS).unwrap();
         assert_eq!(targets(&finding).unwrap(), ["logs"]);
-        let finding = assess(&systems(&[("/", 1), ("/srv", 990)]), disk::LEVELS).unwrap();
+        let finding = assess(&systems(&[("/", 1), ("/srv", 990)]), file_systems::LEVELS).unwrap();
         assert_eq!(targets(&finding), None);
         assert!(finding.remediation.unwrap().description.contains("/srv"));
     }
@@ -191,18 +192,18 @@ mod tests {
     fn a_mount_that_hangs_wants_attention_and_hides_nothing_of_the_others() {
         let mut systems = systems(&[("/", 100)]);
         systems.silent.push("/mnt/nfs".into());
-        let finding = assess(&systems, disk::LEVELS).unwrap();
+        let finding = assess(&systems, file_systems::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Warning);
         assert!(finding.message.contains("/mnt/nfs does not answer"), "{}", finding.message);
         assert_eq!(finding.details["not_answering"][0], "/mnt/nfs");
-        assert!(assess(&FileSystems::default(), disk::LEVELS).is_err());
+        assert!(assess(&FileSystems::default(), file_systems::LEVELS).is_err());
     }
 
     #[test]
     fn a_list_that_was_cut_is_never_passed() {
         let mut systems = systems(&[("/", 100)]);
         systems.cut = 7;
-        let finding = assess(&systems, disk::LEVELS).unwrap();
+        let finding = assess(&systems, file_systems::LEVELS).unwrap();
         assert_eq!(finding.status, CheckStatus::Warning);
         assert!(finding.message.ends_with("7 more file systems were not examined."), "{}", finding.message);
         assert_eq!(finding.details["not_looked_at"], 7);
@@ -210,8 +211,10 @@ mod tests {
 
     #[test]
     fn many_full_file_systems_make_a_short_sentence() {
-        let finding =
-            assess(&systems(&[("/a", 990), ("/b", 991), ("/c", 992), ("/d", 993), ("/e", 1)]), disk::LEVELS);
+        let finding = assess(
+            &systems(&[("/a", 990), ("/b", 991), ("/c", 992), ("/d", 993), ("/e", 1)]),
+            file_systems::LEVELS,
+        );
         let message = finding.unwrap().message;
         assert!(message.starts_with("/d has") && message.ends_with("; and 1 more."), "{message}");
     }

@@ -3,7 +3,7 @@
 use crate::autochecks::Machine;
 use crate::autochecks::finding::{Assessed, Finding, Skip, is_ready};
 use infiniservice_exec::Request;
-use infiniservice_platform::one_line::blanked;
+use infiniservice_platform::sanitize::blanked;
 use infiniservice_protocol::data::{CheckStatus, ServiceInfo};
 use infiniservice_protocol::{Action, ServiceOperation};
 use serde_json::{Value, json};

@@ -18,7 +18,5 @@ mod update;
 #[cfg(target_os = "linux")]
 mod linux;
 
-#[cfg(target_os = "windows")]
-pub use super::windows::ALL;
 #[cfg(target_os = "linux")]
 pub use linux::ALL;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest wait for one process's answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// Processes looked at.
 const MAX_PROCESSES: usize = 32_768;
 /// Bytes of one process's mappings; a browser has about half a megabyte of them.
@@ -59,7 +59,7 @@ pub(super) fn look(root: &Path) -> Replaced {
     let numbered =
         entries.filter(|entry| entry.file_name().to_string_lossy().bytes().all(|c| c.is_ascii_digit()));
     let items: Vec<Process> = numbered.take(MAX_PROCESSES).map(|entry| Process(entry.path())).collect();
-    let mut series = Series::new(Lane::Checks, "mappings of processes", PATIENCE);
+    let mut series = Series::new(Lane::Checks, "mappings of processes", TIMEOUT);
     let answers = series.each(&items, || |process: &Process| ask(&process.0));
     let mut all = Replaced::default();
     for answer in answers {
@@ -83,7 +83,7 @@ fn ask(process: &Path) -> Told {
         Ok(true) if is_of_a_container(process) => Told::UsesNone,
         Ok(true) => {
             let name = std::fs::read_to_string(process.join("comm")).unwrap_or_default();
-            Told::Uses(infiniservice_platform::one_line::quote(name.trim()))
+            Told::Uses(infiniservice_platform::sanitize::quote(name.trim()))
         }
         Err(_) if !process.exists() => Told::Gone,
         Err(_) => Told::Unread,

@@ -41,7 +41,7 @@ pub(super) fn read(xml: &str) -> Event {
         text.split('<').next()
     };
     Event {
-        provider: infiniservice_platform::one_line::description(provider.unwrap_or("unknown")),
+        provider: infiniservice_platform::sanitize::description(provider.unwrap_or("unknown")),
         id: element("EventID").unwrap_or_default().trim().chars().take(10).collect(),
         level: element("Level").unwrap_or_default().trim().chars().take(3).collect(),
     }

@@ -2,8 +2,8 @@
 
 use super::security::{self, PROFILES, Profile};
 use super::{event_log, services, updates};
-use crate::autochecks::checks::disk::{self, FileSystem, FileSystems};
 use crate::autochecks::checks::memory;
+use crate::autochecks::file_systems::{self, FileSystem, FileSystems};
 use crate::autochecks::finding::{Assessed, Finding, Skip};
 use crate::autochecks::runner::Spec;
 use crate::autochecks::thresholds::{Thresholds, one_decimal};
@@ -47,7 +47,7 @@ pub const ALL: [Spec; 12] = [
 
 async fn disk_space(machine: Arc<Machine>) -> Assessed {
     let systems = machine::run_blocking("drives", drives).await?;
-    let levels = disk::LEVELS.or_asked(machine.asked);
+    let levels = file_systems::LEVELS.or_asked(machine.asked);
     let (finding, fullest) = systems.assess("space", levels, |system| Some(system.used_percent()))?;
     let figures = |system: &FileSystem| {
         Some(json!({
@@ -58,7 +58,7 @@ async fn disk_space(machine: Arc<Machine>) -> Assessed {
             "used_percent": system.used_percent(),
         }))
     };
-    let finding = finding.with_details(disk::details(&systems, levels, figures));
+    let finding = finding.with_details(file_systems::details(&systems, levels, figures));
     let Some(fullest) = fullest else { return Ok(finding) };
     if fullest.mount_point == cleanup::system_drive().to_string_lossy() {
         let command = Action::DiskCleanup { targets: None, older_than_days: None, dry_run: false };

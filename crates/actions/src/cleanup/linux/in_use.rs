@@ -105,7 +105,7 @@ pub(super) fn inode(from: impl AsFd, link: impl Arg) -> Option<(Inode, bool)> {
 /// Mappings of one process that are looked at; what it has beyond, the kernel's own count of a file's users shows.
 const MAX_MAPPINGS: usize = 20_000;
 /// Reading one process's links takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A process that is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -132,7 +132,7 @@ pub(super) struct Mapped(Series<Process>);
 
 impl Mapped {
     pub(super) fn new() -> Self {
-        Self(Series::new(Lane::Processes, "mapped files", PATIENCE))
+        Self(Series::new(Lane::Processes, "mapped files", TIMEOUT))
     }
 
     /// What they have mapped, each file once. A process that hangs or ends meanwhile adds nothing.

@@ -13,7 +13,7 @@ use super::{
 use crate::packages::failure::{Rule, by_rules, last_words, line_with};
 use crate::packages::{Cause, Holder};
 use infiniservice_exec::{Finished, Request};
-use infiniservice_platform::one_line::quote;
+use infiniservice_platform::sanitize::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use super::{OPTIONS, names};
 use crate::packages::plan::{Plan, Planned, Reading};
 use crate::packages::{Installed, PackageSpec, Parsed};
 use infiniservice_exec::Request;
-use infiniservice_platform::one_line::{description, quote};
+use infiniservice_platform::sanitize::{description, quote};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 
 /// The description stands last: only it is free text, and it may hold tabs.

@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::packages::{Hit, Parsed};
-use infiniservice_platform::one_line::description;
+use infiniservice_platform::sanitize::description;
 use std::collections::HashMap;
 
 /// A policy of a few hundred packages, with all their versions and repositories.

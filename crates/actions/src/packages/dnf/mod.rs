@@ -14,7 +14,7 @@ use super::{
 use crate::packages::failure::{Rule, by_rules, last_words, line_with};
 use crate::packages::{Cause, Holder};
 use infiniservice_exec::{Finished, Request};
-use infiniservice_platform::one_line::{description, quote};
+use infiniservice_platform::sanitize::{description, quote};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::time::Duration;

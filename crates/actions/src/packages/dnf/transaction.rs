@@ -4,7 +4,7 @@
 //! its documentation.
 
 use crate::packages::{Plan, Planned, Replaced};
-use infiniservice_platform::one_line::quote;
+use infiniservice_platform::sanitize::quote;
 use std::collections::HashSet;
 
 /// What dnf says when it was told not to go on.

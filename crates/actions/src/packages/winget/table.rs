@@ -43,7 +43,7 @@ impl Row {
             name: self.id,
             version: self.version,
             architecture: None,
-            description: infiniservice_platform::one_line::description(&self.name),
+            description: infiniservice_platform::sanitize::description(&self.name),
             size_kb: None,
             source: if self.source.is_empty() { "winget".into() } else { self.source },
             installed: true,

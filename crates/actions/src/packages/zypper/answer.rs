@@ -3,7 +3,7 @@
 //! Run against zypper 1.14.42. What it writes is bounded before it comes here, and elements are counted.
 
 use crate::packages::{Hit, Parsed, Planned};
-use infiniservice_platform::one_line::quote;
+use infiniservice_platform::sanitize::quote;
 use infiniservice_protocol::data::PendingUpdate;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};

@@ -14,7 +14,7 @@ use crate::packages::failure::{Rule, by_rules, last_words, line_with};
 use crate::packages::{Cause, Holder};
 use answer::{Answer, Step};
 use infiniservice_exec::{Captured, Finished, Request};
-use infiniservice_platform::one_line::quote;
+use infiniservice_platform::sanitize::quote;
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 use std::collections::HashSet;
 use std::time::Duration;

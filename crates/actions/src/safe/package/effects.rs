@@ -1,16 +1,12 @@
 //! Whether a change would take other packages away, by the package manager's simulation before anything is
 //! done, and what has become of all packages between two looks.
 
-use super::session::{Attempt, PackageSession};
+use super::session::{Attempt, PackageSession, Versions};
 use crate::packages::{Change, Plan, Planned, Replaced, compare_versions};
 use infiniservice_exec::{CommandError, Request};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{PackageInfo, PackageStep};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
-/// Installed versions by name and architecture; of parallel versions all, in order.
-pub(in crate::safe) type Versions = BTreeMap<(String, Option<String>), Vec<String>>;
 
 /// Adds a package's version.
 pub(super) fn add(versions: &mut Versions, package: PackageInfo) {

@@ -1,7 +1,8 @@
 //! `PackageList`, filtered and limited, and the reading of all installed packages, one after another.
 
-use super::effects::{Versions, add};
+use super::effects::add;
 use super::session::PackageSession;
+use super::session::Versions;
 use crate::context::CommandContext;
 use crate::packages::ReadLine;
 use crate::safe::listing::{MESSAGES_MAX_BYTES, Tally, within};

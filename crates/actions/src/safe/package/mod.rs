@@ -11,10 +11,10 @@ pub(super) mod test_runner;
 #[cfg(test)]
 mod tests;
 
-pub(super) use effects::{Effects, Versions, Weighed, labels};
+pub(super) use effects::{Effects, Weighed, labels};
 pub(super) use installed::list;
 pub(super) use search::search;
-pub(super) use session::{Attempt, PackageSession, Reboot, outcome};
+pub(super) use session::{Attempt, PackageSession, Reboot, Versions, outcome};
 
 use crate::context::CommandContext;
 use crate::packages::{Cause, Change, Failure, Installed, PackageSpec, Plan};

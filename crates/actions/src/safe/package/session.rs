@@ -1,6 +1,5 @@
 //! Running a package manager's plans: locks waited for, an interrupted database repaired, and all of it bounded.
 
-use super::effects::Versions;
 use crate::changes::CHANGE_MAX;
 use crate::context::CommandContext;
 use crate::packages::{
@@ -8,8 +7,12 @@ use crate::packages::{
 };
 use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, Finished, Request, Status};
 use infiniservice_protocol::ErrorCode;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// Installed versions by name and architecture; of parallel versions all, in order.
+pub(in crate::safe) type Versions = BTreeMap<(String, Option<String>), Vec<String>>;
 
 /// Longest wait for another process's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -100,7 +103,7 @@ impl<'a> PackageSession<'a> {
         cancellation: &Cancellation,
         sort: Sort,
     ) -> Result<Attempt, CommandError> {
-        let patience = Instant::now() + LOCK_WAIT.min(cancellation.remaining() / 2);
+        let deadline = Instant::now() + LOCK_WAIT.min(cancellation.remaining() / 2);
         let committed;
         let cancellation = if request.outlives_the_agent {
             committed = cancellation.commit(CHANGE_MAX)?;
@@ -119,7 +122,7 @@ impl<'a> PackageSession<'a> {
                 _ if matches!(finished.status, Status::Stopped(_) | Status::Detached) => {
                     return Ok(Attempt::Failed(finished, failure));
                 }
-                Cause::Busy if Instant::now() + LOCK_PAUSE < patience => {
+                Cause::Busy if Instant::now() + LOCK_PAUSE < deadline => {
                     cancellation.run_until_cancelled(sleep(LOCK_PAUSE)).await?;
                 }
                 Cause::Interrupted if !repaired => {
@@ -303,7 +306,7 @@ impl PackageSession<'_> {
         let times = finished.stdout.text;
         if times.trim().is_empty() {
             // The program prints a line for every package, also for one that is not installed.
-            let said = infiniservice_platform::one_line::quote(finished.stderr.text.trim());
+            let said = infiniservice_platform::sanitize::quote(finished.stderr.text.trim());
             return Err(format!("the installation times of packages could not be read: {said}"));
         }
         self.look(move |files| files.any_since_boot(&times)).await

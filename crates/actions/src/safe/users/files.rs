@@ -3,7 +3,7 @@
 use super::Found;
 use infiniservice_platform::linux::accounts::{Entry, Shadow, entries};
 use infiniservice_platform::linux::text::{lines, printable, unsigned, words};
-use infiniservice_platform::one_line::description;
+use infiniservice_platform::sanitize::description;
 use infiniservice_protocol::data::UserInfo;
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;

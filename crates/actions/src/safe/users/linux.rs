@@ -5,14 +5,14 @@ use super::files::Files;
 use infiniservice_exec::{Cancellation, CommandError};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::linux::accounts;
-use infiniservice_platform::one_line::reason;
+use infiniservice_platform::sanitize::reason;
 use infiniservice_protocol::ErrorCode;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long the files may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 const SECS_IN_DAY: u64 = 86_400;
 /// The second is where distributions keep it that leave `/etc` to the administrator.
 const LOGIN_DEFS: [&str; 2] = ["etc/login.defs", "usr/etc/login.defs"];
@@ -20,7 +20,7 @@ const LOGIN_DEFS: [&str; 2] = ["etc/login.defs", "usr/etc/login.defs"];
 /// The accounts, read away from the main thread.
 pub(super) async fn find(cancellation: &Cancellation) -> Result<Found, CommandError> {
     let look = || people(Path::new("/"), SystemTime::now());
-    let reading = blocking::run(Lane::Files, "/etc/passwd", PATIENCE, look);
+    let reading = blocking::run(Lane::Files, "/etc/passwd", TIMEOUT, look);
     let read = cancellation.run_until_cancelled(reading).await?;
     read.map_err(|blocked| failed(blocked.to_string()))?
 }

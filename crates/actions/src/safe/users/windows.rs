@@ -3,7 +3,7 @@
 use super::Found;
 use infiniservice_exec::{Cancellation, CommandError};
 use infiniservice_platform::blocking::{self, Blocked, Lane};
-use infiniservice_platform::one_line::description;
+use infiniservice_platform::sanitize::description;
 use infiniservice_platform::win32::codes;
 use infiniservice_platform::win32::users_unsafe::{self, User};
 use infiniservice_protocol::ErrorCode;

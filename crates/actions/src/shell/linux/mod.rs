@@ -76,7 +76,7 @@ pub(super) fn check_user(name: &str) -> Result<(), CommandError> {
 }
 
 /// How long the two files may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// The agent's own user by the word that other platforms have for it.
 const SYSTEM: &str = "system";
 const ROOT: &str = "root";
@@ -103,7 +103,7 @@ impl From<(Account, &[u8])> for User {
 /// Looks a user up in this machine's files, away from the main thread.
 async fn look_up(name: String) -> Result<User, CommandError> {
     let find = move || find(&name, &read("/etc/passwd")?, &read("/etc/group")?);
-    let found = blocking::run(Lane::Files, "/etc/passwd", PATIENCE, find).await;
+    let found = blocking::run(Lane::Files, "/etc/passwd", TIMEOUT, find).await;
     found.map_err(|blocked| CommandError::new(ErrorCode::ExecutionFailed, blocked.to_string()))?
 }
 

@@ -7,7 +7,7 @@ mod narrow;
 mod plan;
 mod record;
 
-use super::agent::{self, Agent};
+use super::agent::Agent;
 use infiniservice_actions::audit::AuditRecord;
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
@@ -164,23 +164,6 @@ impl<T: Transport> Qga<T> {
         if let Some(parameters) = record::parameters(request) {
             self.asked.insert(token.0, parameters);
         }
-    }
-}
-
-/// What happens first on either port. Chosen by chance where both are ready, so that neither holds the other up.
-pub(super) async fn either_port<T: Transport>(
-    driver: &mut Driver<T>,
-    channel: Option<&mut Qga<T>>,
-) -> agent::Turn {
-    let next = async {
-        match channel {
-            Some(channel) => channel.next().await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        wake = driver.wait() => agent::Turn::Port(wake),
-        turn = next => agent::Turn::Qga(turn),
     }
 }
 

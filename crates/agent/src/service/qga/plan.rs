@@ -3,7 +3,7 @@
 use super::narrow::narrow;
 use crate::config::{GuestAgentMode, Settings};
 use infiniservice_channel::transport::DeviceOptions;
-use infiniservice_channel::transport::candidates::Search;
+use infiniservice_channel::transport::role::Search;
 use infiniservice_qga::limits::MAX_REQUEST_BYTES_WITH_FILES;
 use infiniservice_qga::policy::Policy;
 use infiniservice_qga::{Switch, session};

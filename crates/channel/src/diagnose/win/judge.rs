@@ -1,11 +1,11 @@
 //! Everything that is wrong, each with what to do; and the problem codes of the device manager (`CM_PROB_…` in `cfg.h`;
 //! Microsoft's "Error codes in Device Manager").
 
-use super::super::report::{Finding, Severity};
+use super::super::finding::{Finding, Severity};
 use super::{AttemptFacts, WindowsFacts};
 use crate::diagnose::findings;
-use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
+use crate::transport::role::Role;
 
 /// The device that the agent uses or would use.
 pub fn channel(facts: &WindowsFacts) -> Option<&AttemptFacts> {

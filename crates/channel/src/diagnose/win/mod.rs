@@ -4,8 +4,8 @@
 mod judge;
 mod report;
 
-use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
+use crate::transport::role::Role;
 use crate::transport::win32::hardware::{Device, Model};
 pub use report::WindowsReport;
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! The report: as text and as JSON.
 
+use super::super::finding::{Finding, Severity};
 use super::super::printable;
-use super::super::report::{Finding, Severity};
 use super::{AttemptFacts, DeviceFacts, WindowsFacts, judge};
 use serde::Serialize;
 use std::fmt::Write as _;

@@ -2,8 +2,8 @@
 //! was looked at.
 
 use super::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts, WindowsReport};
-use crate::transport::candidates::Role;
 use crate::transport::outcome::Outcome;
+use crate::transport::role::Role;
 use crate::transport::win32::hardware::Device;
 use crate::transport::win32::paths::AGENT_PATHS;
 

@@ -2,7 +2,7 @@
 
 use super::DiagnoseOptions;
 use super::win::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts, WindowsReport};
-use crate::transport::candidates::Role;
+use crate::transport::role::Role;
 use crate::transport::win32::hardware::{attempts, is_virtio_serial};
 use crate::transport::windows::{announced_ports, devices, probe};
 use std::path::PathBuf;

@@ -1,6 +1,5 @@
 //! Devices on Linux: virtio ports and terminals, found in /dev and /sys, waited on without polling.
 
-mod edge;
 mod node;
 pub(crate) mod open;
 mod port;

@@ -1,7 +1,8 @@
 //! The transport of a Linux machine: detection, opening, and the watch for changes.
 
-use super::super::candidates::{Candidate, Role, Search, choose};
+use super::super::candidates::{Candidate, choose};
 use super::super::outcome::{Outcome, Tried, describe, failure};
+use super::super::role::{Role, Search};
 use super::super::{DeviceOptions, Transport};
 use super::port::PreferredPort;
 use super::watch_targets::{self, WatchTarget};

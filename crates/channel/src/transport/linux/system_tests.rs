@@ -1,6 +1,6 @@
 //! What the transport of a machine promises, on made-up trees whose ports are pseudo-terminals.
 
-use super::super::candidates::Search;
+use super::super::role::Search;
 use super::super::{DeviceOptions, Port, ReadOutcome, Transport};
 use super::SystemTransport;
 use super::test_pty::Host;

@@ -1,6 +1,7 @@
 //! Which of a machine's devices are virtio serial, told by their hardware ids; and which ports to try, in order.
 
-use super::super::candidates::{AGENT_PORT, GUEST_AGENT_PREFIX, Role, Search};
+use super::super::candidates::{AGENT_PORT, GUEST_AGENT_PREFIX};
+use super::super::role::{Role, Search};
 use super::paths::{AGENT_PATHS, GUEST_AGENT_PATHS};
 pub use infiniservice_platform::win32::device::Device;
 use std::path::{Path, PathBuf};

@@ -13,13 +13,13 @@ use std::time::Duration;
 pub struct VirtioState {
     host: bool,
     look_at: Option<Duration>,
-    patience: PollBackoff,
+    backoff: PollBackoff,
 }
 
 impl VirtioState {
     /// Of a port that was opened just now.
     pub fn new(info: &PortInfo, now: Duration) -> Self {
-        let mut state = Self { host: info.host_connected, look_at: None, patience: PollBackoff::default() };
+        let mut state = Self { host: info.host_connected, look_at: None, backoff: PollBackoff::default() };
         if !state.host {
             state.look_later(now);
         }
@@ -48,7 +48,7 @@ impl VirtioState {
             self.look_later(now);
         } else {
             self.look_at = None;
-            self.patience.restart();
+            self.backoff.restart();
         }
         let writable = self.host && !info.queue_full;
         Ready { readable: came, writable, host: Some(self.host) }
@@ -72,7 +72,7 @@ impl VirtioState {
 
     fn look_later(&mut self, now: Duration) {
         if self.look_at.is_none_or(|at| at <= now) {
-            self.look_at = Some(now + self.patience.pause());
+            self.look_at = Some(now + self.backoff.pause());
         }
     }
 }
@@ -222,9 +222,9 @@ mod tests {
 
     #[test]
     fn an_hour_of_absence_is_less_than_half_a_look_a_second() {
-        let (mut patience, mut passed, mut looks) = (PollBackoff::default(), Duration::ZERO, 0);
+        let (mut backoff, mut passed, mut looks) = (PollBackoff::default(), Duration::ZERO, 0);
         while passed < Duration::from_secs(3600) {
-            passed += patience.pause();
+            passed += backoff.pause();
             looks += 1;
         }
         assert!(looks < 1810, "{looks}");
@@ -232,12 +232,12 @@ mod tests {
 
     #[test]
     fn a_host_that_was_there_is_looked_for_quickly_again() {
-        let mut patience = PollBackoff::default();
+        let mut backoff = PollBackoff::default();
         for _ in 0..20 {
-            patience.pause();
+            backoff.pause();
         }
-        assert_eq!(patience.pause(), LONGEST);
-        patience.restart();
-        assert_eq!(patience.pause(), FIRST);
+        assert_eq!(backoff.pause(), LONGEST);
+        backoff.restart();
+        assert_eq!(backoff.pause(), FIRST);
     }
 }

@@ -1,7 +1,7 @@
 //! Opening one device by its path.
 
-use super::super::candidates::{Role, Search};
 use super::super::outcome::Outcome;
+use super::super::role::{Role, Search};
 use super::super::win32::hardware::others;
 use super::super::win32::{codes, paths};
 use super::port::WindowsPort;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// As the host's installer plants it.
 pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 /// Far above what is ever needed; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// The host's end, and the agent at the other.
 pub(super) struct Host {
@@ -61,7 +61,7 @@ impl Host {
 
     /// Reads until a line answers `wanted`.
     pub(super) fn read_until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left);

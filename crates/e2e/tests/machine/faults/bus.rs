@@ -4,8 +4,8 @@ use super::{SERVICES, told, under};
 use crate::support::{Undo, metrics, with_host};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::raw::RawHost;
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ fn services(host: &mut RawHost) -> Result<Duration> {
     let before = host.ledger.with_code("success");
     let begin = Instant::now();
     host.ask(SERVICES);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ensure!(host.ledger.with_code("success") == before + 1, "no services: {}", host.ledger);
     Ok(begin.elapsed())
 }

@@ -4,8 +4,8 @@ use super::{told, under};
 use crate::support::Undo;
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use std::time::{Duration, Instant};
 
 pub const SCENARIOS: &[Scenario] =
@@ -24,7 +24,7 @@ fn jumps(guest: &Guest) -> Result<()> {
     let (mut host, _) = under(guest, "clock a day behind", |guest| guest.sh("date -s '-2 days'"))?;
     let (begin, heartbeats) = (Instant::now(), host.ledger.heartbeats);
     while host.ledger.heartbeats == heartbeats {
-        ensure!(begin.elapsed() < PATIENCE, "no heartbeat within {PATIENCE:?}");
+        ensure!(begin.elapsed() < TIMEOUT, "no heartbeat within {TIMEOUT:?}");
         host.turn(Duration::from_secs(1))?;
     }
     told("the next heartbeat", &host, begin.elapsed())?;

@@ -5,8 +5,8 @@ use crate::support::{Undo, in_unit};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
 use infiniservice_e2e::cost;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 
 pub const SCENARIOS: &[Scenario] = &[
     ("faults::without_descriptors_every_command_is_answered_and_later_ones_work", at_work),
@@ -36,7 +36,7 @@ fn at_work(guest: &Guest) -> Result<()> {
     drop(host);
     let mut host = super::host(guest)?;
     ask_some(&mut host);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ensure!(host.ledger.with_code("success") == 6, "not all works again: {}", host.ledger);
     ensure!(guest.agent_pid()? == pid, "the agent was started anew");
     Ok(())
@@ -65,7 +65,7 @@ fn at_opening(guest: &Guest) -> Result<()> {
     let mut host = host(guest)?;
     let back = back(&mut host)?;
     ask_some(&mut host);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ensure!(guest.agent_pid()? == pid, "the agent was started anew");
     told("port opened when there were descriptors again", &host, back)
 }

@@ -4,8 +4,8 @@ use super::{host, told};
 use crate::support::in_unit;
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use std::time::{Duration, Instant};
 
 pub const SCENARIOS: &[Scenario] = &[("faults::commands_at_full_speed_are_answered_each_and_once", flood)];
@@ -26,7 +26,7 @@ fn flood(guest: &Guest) -> Result<()> {
     while !host.has_asked_all() {
         ensure!(host.turn_slowly(BETWEEN_READS)?, "the connection ended: {}", host.ledger);
     }
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     println!("  {COMMANDS} commands in {:.1} s", begin.elapsed().as_secs_f64());
     let back = super::back(&mut host)?;
     told("flood", &host, back)

@@ -4,8 +4,8 @@ use super::{PROCESSES, told, under};
 use crate::support::{Undo, processes, with_host};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 
 pub const SCENARIOS: &[Scenario] = &[
     ("faults::a_hidden_proc_hides_nothing_from_root", root),
@@ -19,7 +19,7 @@ fn root(guest: &Guest) -> Result<()> {
     let _undo = Undo::by(guest, SHOW);
     let (mut host, _) = under(guest, "hidepid", |guest| guest.sh(HIDE))?;
     host.ask(PROCESSES);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     told("hidepid, once more", &host, host.ledger.slowest)?;
     drop(host);
     with_host(guest, |client| {

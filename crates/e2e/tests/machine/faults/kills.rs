@@ -4,8 +4,8 @@ use super::{PACKAGES, PROCESSES, SERVICES, back, host, told};
 use crate::support::{Undo, in_unit};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use std::time::{Duration, Instant};
 
 pub const SCENARIOS: &[Scenario] =
@@ -45,7 +45,7 @@ fn killed(guest: &Guest) -> Result<()> {
         back(&mut host)?;
         slowest = slowest.max(begin.elapsed());
         again += host.ask_again(&commands);
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
     }
     println!("  {} kills, {again} commands had to be asked again", MOMENTS.len());
     let left = guest.sh(

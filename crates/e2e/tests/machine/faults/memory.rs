@@ -5,8 +5,8 @@ use crate::support::{Undo, with_host};
 use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use serde_json::json;
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ fn little(guest: &Guest) -> Result<()> {
     let begin = Instant::now();
     for _ in 0..10 {
         ask_some(&mut host);
-        host.settle(PATIENCE)?;
+        host.settle(TIMEOUT)?;
     }
     let peak = guest.sh("cat /sys/fs/cgroup/system.slice/infiniservice.service/memory.peak /sys/fs/cgroup/system.slice/infiniservice.service/memory.current")?;
     println!(
@@ -53,7 +53,7 @@ fn greedy(guest: &Guest) -> Result<()> {
         );
         let events = guest.sh(&format!("cat {EVENTS}"))?;
         ensure!(!events.contains("oom_kill 0\n"), "the kernel ended nothing: {events}");
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         Ok(())
     })?;
     ensure!(guest.agent_pid()? == pid, "the agent went with it");

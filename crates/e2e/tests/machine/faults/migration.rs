@@ -4,8 +4,8 @@ use super::{PACKAGES, PROCESSES, SERVICES, back, host, told};
 use crate::support::Undo;
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use std::time::Duration;
 
 pub const SCENARIOS: &[Scenario] =
@@ -23,7 +23,7 @@ fn migration(guest: &Guest) -> Result<()> {
     let pid = guest.agent_pid()?;
     let mut host = host(guest)?;
     host.ping();
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     let commands = [START_SLOW, PROCESSES, SERVICES, PACKAGES].map(|command| (host.ask(command), command));
     host.turn(Duration::from_millis(20))?;
     let moved = guest.machine.migrate()?;
@@ -32,7 +32,7 @@ fn migration(guest: &Guest) -> Result<()> {
     host.reconnect(&guest.machine.agent_socket())?;
     let back = back(&mut host)?;
     host.ask_again(&commands);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     println!(
         "  moved in {:.1} s, {:.3} s of it in neither QEMU; {before} answers came before, {torn} lines torn, {} still ran",
         moved.took.as_secs_f64(),

@@ -13,7 +13,7 @@ pub mod suspend;
 
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::raw::RawHost;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -43,13 +43,13 @@ fn ask_some(host: &mut RawHost) {
 fn under<T>(guest: &Guest, what: &str, fault: impl FnOnce(&Guest) -> Result<T>) -> Result<(RawHost, T)> {
     let mut host = host(guest)?;
     host.ping();
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     ask_some(&mut host);
     host.turn(Duration::from_millis(50))?;
     let happened = fault(guest)?;
     let back = back(&mut host)?;
     ask_some(&mut host);
-    host.settle(PATIENCE)?;
+    host.settle(TIMEOUT)?;
     told(what, &host, back)?;
     Ok((host, happened))
 }
@@ -60,8 +60,8 @@ fn back(host: &mut RawHost) -> Result<Duration> {
     let open = host.ledger.with_code("pong");
     host.ping();
     while host.ledger.with_code("pong") == open {
-        ensure!(host.turn(PATIENCE)?, "the connection ended: {}", host.ledger);
-        ensure!(begin.elapsed() < PATIENCE, "no pong: {}", host.ledger);
+        ensure!(host.turn(TIMEOUT)?, "the connection ended: {}", host.ledger);
+        ensure!(begin.elapsed() < TIMEOUT, "no pong: {}", host.ledger);
     }
     Ok(begin.elapsed())
 }

@@ -13,7 +13,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// QEMU's events come within this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long it stands still.
 const STILL: Duration = Duration::from_secs(10);
 
@@ -32,10 +32,10 @@ fn asleep(guest: &Guest) -> Result<()> {
     let pid = guest.agent_pid()?;
     let (_, ()) = under(guest, "asleep (S3) for 10 s and woken", |guest| {
         guest.sh("systemd-run -q --on-active=1 --timer-property=AccuracySec=100ms sh -c 'echo mem > /sys/power/state'")?;
-        guest.machine.wait_event("SUSPEND", PATIENCE)?;
+        guest.machine.wait_event("SUSPEND", TIMEOUT)?;
         std::thread::sleep(STILL);
         guest.machine.qmp("system_wakeup", &json!({}))?;
-        guest.machine.wait_event("WAKEUP", PATIENCE).map(drop)
+        guest.machine.wait_event("WAKEUP", TIMEOUT).map(drop)
     })?;
     ensure!(guest.agent_pid()? == pid, "the agent was started anew");
     Ok(())

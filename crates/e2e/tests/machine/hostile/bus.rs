@@ -4,8 +4,8 @@ use super::as_mallory;
 use crate::support::{Undo, equal, send, with_host};
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use serde_json::json;
 
 pub const SCENARIOS: &[Scenario] =
@@ -81,7 +81,7 @@ fn signals(guest: &Guest) -> Result<()> {
         let told = as_mallory(guest, &format!("python3 /run/lab-signals.py {}", guest.sh(JOB)?))?;
         let (agents, answer) = told.split_once(' ').context("what was sent")?;
         ensure!(agents.parse::<u32>()? >= 1 && answer == "2", "no connection of the agent's got any: {told}");
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         let after = memory_kb(guest)?;
         ensure!(after < before + MEMORY_KB, "{before} kB, and {after} kB after the flood");
         guest.sh("echo > /run/lab-gate")?;

@@ -3,8 +3,8 @@
 use crate::support::{Undo, equal, metrics, python, with_host};
 use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::{Action, GuestMessage};
 
@@ -34,12 +34,12 @@ fn crowd(guest: &Guest) -> Result<()> {
     let (_, _crowd) = python(guest, "lab-crowd", options, &format!("COUNT = {COUNT}\n{CROWD}"))?;
     let before = guest.agent_pid()?;
     with_host(guest, |client| {
-        let limit = guest.wait(client.hello(PATIENCE))?.limits.max_outgoing_line_bytes;
+        let limit = guest.wait(client.hello(TIMEOUT))?.limits.max_outgoing_line_bytes;
         for (limit_of_list, filter) in [(None, None), (Some(10_000), None), (None, Some("\u{fffd}\u{fffd}"))]
         {
             let filter = filter.map(str::to_owned);
             let action = Action::ProcessList { limit: limit_of_list, sort_by: None, filter };
-            let event = guest.wait(client.call(&client.command(&action, None), PATIENCE))?;
+            let event = guest.wait(client.call(&client.command(&action, None), TIMEOUT))?;
             let Some(GuestMessage::Response(response)) = event.message() else {
                 anyhow::bail!("{}", event.raw)
             };
@@ -54,7 +54,7 @@ fn crowd(guest: &Guest) -> Result<()> {
             println!("  {} of {} processes in {} bytes", told.processes.len(), told.count, event.raw.len());
             ensure!(told.count as usize >= COUNT && *all >= COUNT as u64, "{} {all}", told.count);
             ensure!((100..COUNT / 2).contains(&told.processes.len()), "{}", told.processes.len());
-            guest.wait(client.ping(PATIENCE))?;
+            guest.wait(client.ping(TIMEOUT))?;
         }
         let own = metrics(guest, client)?;
         equal("told in the metrics", own.data.processes.len(), 100)?;

@@ -4,8 +4,8 @@ use crate::support::{Undo, answer_to, equal, metrics, python, send, with_host};
 use crate::unsafe_command::turned_on;
 use anyhow::{Context, Result, bail, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::ErrorCode;
 use serde_json::json;
 
@@ -65,10 +65,10 @@ fn stuck(guest: &Guest) -> Result<()> {
             "working_dir": work, "timeout": 3});
         let sent = send(guest, client, command)?;
         let pid = asker(guest, &work)?;
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         has_nothing(guest, &pid)?;
         equal("code", sent.answer(guest)?.error_code, Some(ErrorCode::Timeout))?;
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         guest.sh(&format!("test -e /proc/{pid} && systemctl stop lab-fuse"))?;
         guest
             .until("it is gone", |guest| Ok(!guest.machine.shell(&format!("test -e /proc/{pid}"))?.success()))

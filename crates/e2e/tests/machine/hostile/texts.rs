@@ -3,8 +3,8 @@
 use crate::support::{Undo, with_host};
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, pty};
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::{Guest, binary};
 use infiniservice_protocol::Action;
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -53,7 +53,7 @@ fn texts(guest: &Guest) -> Result<()> {
 
 /// The line is one of plain ASCII, and each text in it short and without control characters.
 fn in_answer(guest: &Guest, client: &Client, action: &Action, count: usize) -> Result<()> {
-    let event = guest.wait(client.call(&client.command(action, None), PATIENCE))?;
+    let event = guest.wait(client.call(&client.command(action, None), TIMEOUT))?;
     let plain = |c: char| c == ' ' || c.is_ascii_graphic();
     ensure!(event.raw.trim_end().chars().all(plain), "the line of {action:?} is not plain ASCII");
     let answer: Value = serde_json::from_str(&event.raw)?;

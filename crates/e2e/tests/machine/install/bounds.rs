@@ -4,8 +4,8 @@ use crate::support::{Undo, equal, with_host};
 use crate::unsafe_command::{raw, turned_on};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use serde_json::json;
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -54,7 +54,7 @@ fn eater(guest: &Guest) -> Result<()> {
         let response = raw(guest, client, &json!({"raw_command": script, "timeout": 60}))?;
         println!("{response:?}");
         ensure!(response.stdout.contains("137") || !response.success, "it was not killed: {response:?}");
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         equal("the agent", guest.agent_pid()?, pid)
     })?;
     let killed = guest.sh(&format!("awk '/^oom_kill / {{print $2}}' {UNIT}/commands/memory.events"))?;

@@ -10,7 +10,7 @@ pub mod script;
 use crate::support::{Undo, equal, with_host};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::messages::TIMEOUT;
 
 /// As the machine's set-up does it.
 const INSTALL: &str = "/mnt/payload/install-linux.sh --vm-id lab-1";
@@ -48,7 +48,7 @@ fn state(guest: &Guest) -> Result<String> {
 
 /// A host comes and is answered.
 fn answers(guest: &Guest) -> Result<()> {
-    with_host(guest, |client| guest.wait(client.ping(PATIENCE)).map(drop).map_err(Into::into))
+    with_host(guest, |client| guest.wait(client.ping(TIMEOUT)).map(drop).map_err(Into::into))
 }
 
 /// The package or archive that the release made, as the guest sees it.

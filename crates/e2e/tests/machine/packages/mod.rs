@@ -16,7 +16,7 @@ use infiniservice_protocol::{Action, ErrorCode, GuestMessage, Response};
 use std::time::Duration;
 
 /// apt takes its time in an emulated machine.
-const PATIENCE: Duration = Duration::from_secs(400);
+const TIMEOUT: Duration = Duration::from_secs(400);
 
 /// Points apt at the first state of the image's repositories; `crates/lab/src/image/apt-repository.sh` made them.
 const KNOW_THE_REPOSITORIES: &str = "[ -e /etc/apt/sources.list.d/lab.list ] || {
@@ -54,7 +54,7 @@ impl<'a> Desk<'a> {
 
     fn ask(&self, action: &Action, timeout: Option<Duration>) -> Result<Response> {
         let message = self.client.command(action, timeout);
-        match self.guest.wait(self.client.call(&message, PATIENCE))?.message() {
+        match self.guest.wait(self.client.call(&message, TIMEOUT))?.message() {
             Some(GuestMessage::Response(response)) => Ok(response.clone()),
             other => bail!("{other:?} is no response"),
         }

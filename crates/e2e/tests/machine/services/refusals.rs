@@ -4,8 +4,8 @@ use super::{action, done, failed, units};
 use crate::support::{Undo, equal, refused, with_host};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::ServiceOperation::{Disable, Enable, Restart, Start, Status, Stop};
 
@@ -89,7 +89,7 @@ fn bad_names(guest: &Guest) -> Result<()> {
                 refused(guest, client, &action(name, operation), ErrorCode::InvalidParameter)?;
             }
         }
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         Ok(())
     })
 }
@@ -123,7 +123,7 @@ fn own_restart(guest: &Guest) -> Result<()> {
         let response = guest.succeed(client, &action("infiniservice", Restart))?;
         ensure!(response.stdout.contains("being restarted"), "{response:?}");
         guest.until("systemd has started it anew", |guest| Ok(![0, pid].contains(&guest.agent_pid()?)))?;
-        guest.wait(client.ping(PATIENCE))?;
+        guest.wait(client.ping(TIMEOUT))?;
         equal("status", done(guest, client, "infiniservice", Status)?.status.as_str(), "running")
     })
 }

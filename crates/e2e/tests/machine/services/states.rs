@@ -4,8 +4,8 @@ use super::{action, done, failed, units};
 use crate::support::{equal, with_host};
 use anyhow::{Result, ensure};
 use infiniservice_e2e::Guest;
-use infiniservice_e2e::guest::PATIENCE;
 use infiniservice_e2e::harness::Scenario;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::ServiceOperation::{Restart, Start, Status, Stop};
 use infiniservice_protocol::data::ServiceInfo;
 use infiniservice_protocol::{ErrorCode, GuestMessage};
@@ -73,7 +73,7 @@ fn slow(guest: &Guest) -> Result<()> {
     with_host(guest, |client| {
         // Long enough that even a starved machine has queued the job by then.
         let command = client.command(&action("lab-slow", Start), Some(Duration::from_secs(20)));
-        let event = guest.wait(client.call(&command, PATIENCE))?;
+        let event = guest.wait(client.call(&command, TIMEOUT))?;
         let Some(GuestMessage::Response(response)) = event.message() else { anyhow::bail!("{event:?}") };
         equal("code", response.error_code, Some(ErrorCode::Timeout))?;
         ensure!(

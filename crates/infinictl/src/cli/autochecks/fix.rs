@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::session::{self, Session};
 use crate::cli::terminal;
-use crate::text::sanitise;
+use crate::text::sanitize;
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus};
 
@@ -62,7 +62,7 @@ pub(super) async fn run(
     }
     let (mut failed, mut in_vain) = (0, 0);
     for (action, checks) in &planned {
-        let what = format!("{} (for {})", spelt(action), sanitise::brief(&checks.join(", ")));
+        let what = format!("{} (for {})", spelt(action), sanitize::brief(&checks.join(", ")));
         if matches!(consent, Consent::Asked) && !terminal::ask(&format!("Run {what}?")).await? {
             say(session, &format!("skipped: {what}"))?;
             continue;
@@ -92,7 +92,7 @@ fn ended(failed: usize, in_vain: usize, all: usize) -> Result<(), CliError> {
 /// Makes the checks anew that a remediation was for, with the thresholds that were asked for, and says whether it helped.
 async fn check_again(session: &Session, asked: &Action, before: &[&Check]) -> Result<bool, CliError> {
     let action = again(asked, before);
-    let event = session.request(&action, session::patience(&action), "checking again").await?;
+    let event = session.request(&action, session::answer_timeout(&action), "checking again").await?;
     let mut helped = true;
     session.show(&event, |message, _| {
         let after = super::data(message)?;
@@ -129,7 +129,7 @@ fn again(asked: &Action, before: &[&Check]) -> Action {
 
 /// What a check says now, and whether that is better than before.
 fn compared(before: &Check, after: Option<&Check>) -> (String, bool) {
-    let name = sanitise::brief(&before.name);
+    let name = sanitize::brief(&before.name);
     let Some(after) = after else { return (format!("checked again: {name}: no answer"), false) };
     let fewer = || count(after).zip(count(before)).is_some_and(|(now, then)| now < then);
     let (verdict, well) = match (after.status, before.status) {
@@ -140,7 +140,7 @@ fn compared(before: &Check, after: Option<&Check>) -> (String, bool) {
         _ => ("it did not help", false),
     };
     let (now, then) = (super::word(after.status), super::word(before.status));
-    let message = sanitise::brief(&after.message);
+    let message = sanitize::brief(&after.message);
     (format!("checked again: {name}: {now} (was {then}), {verdict}: {message}"), well)
 }
 
@@ -150,7 +150,7 @@ fn count(check: &Check) -> Option<u64> {
 
 /// Whether it worked; only a lost connection is an error here.
 async fn carry_out(session: &Session, action: &Action, what: &str) -> Result<bool, CliError> {
-    let event = session.request(action, session::patience(action), what).await?;
+    let event = session.request(action, session::answer_timeout(action), what).await?;
     let done = session.show(&event, |_, _: Output| Ok(format!("done: {what}")));
     match done {
         Err(error @ CliError::Refused(_)) => {

@@ -6,7 +6,7 @@ pub(super) mod nagios;
 use super::error::CliError;
 use super::output::{Columns, Output, paint, state, text};
 use super::session::{self, Session, wrong_answer};
-use crate::text::{sanitise, wrap};
+use crate::text::{sanitize, wrap};
 use infiniservice_protocol::Action;
 use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus, Health};
 use infiniservice_protocol::guest::GuestMessage;
@@ -50,7 +50,7 @@ pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
         warning_percent: args.warning_percent,
         critical_percent: args.critical_percent,
     };
-    let event = session.request(&action, session::patience(&action), "running the checks").await?;
+    let event = session.request(&action, session::answer_timeout(&action), "running the checks").await?;
     if args.nagios {
         return nagios::run(session, &event);
     }
@@ -112,7 +112,7 @@ fn word(status: CheckStatus) -> &'static str {
 /// What would put a finding right, and below it the command that does, whole even where the words fill the line.
 fn offer(check: &Check, out: Output) -> Option<String> {
     let remedy = check.remediation.as_ref()?;
-    let (name, words) = (sanitise::brief(&check.name), sanitise::brief(&remedy.description));
+    let (name, words) = (sanitize::brief(&check.name), sanitize::brief(&remedy.description));
     let width = out.width.map_or(usize::MAX, usize::from);
     let words = wrap(&format!("  {name}: {words}"), width, "    ");
     let command = remedy.command.as_ref().map_or(String::new(), |action| format!("\n    {}", spelt(action)));
@@ -126,7 +126,7 @@ fn spelt(action: &Action) -> String {
     let parameters = fields.iter().filter(|(name, _)| *name != "action");
     let parameters = parameters.map(|(name, value)| format!("{name}={}", plain(value)));
     let words: Vec<String> = std::iter::once(action.name().to_string()).chain(parameters).collect();
-    sanitise::brief(&words.join(" "))
+    sanitize::brief(&words.join(" "))
 }
 
 #[cfg(test)]

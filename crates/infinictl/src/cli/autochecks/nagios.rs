@@ -5,7 +5,7 @@ use super::data;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, wrong_answer};
 use crate::client::Event;
-use crate::text::sanitise;
+use crate::text::sanitize;
 use infiniservice_protocol::data::{AutochecksData, Check, CheckStatus, Health};
 use infiniservice_protocol::guest::GuestMessage;
 
@@ -76,7 +76,7 @@ fn told(check: &Check) -> String {
 
 /// A bar would begin the performance data.
 fn plain(text: &str) -> String {
-    sanitise::fit(&text.replace('|', "/"), MAX_COLUMNS)
+    sanitize::fit(&text.replace('|', "/"), MAX_COLUMNS)
 }
 
 #[cfg(test)]

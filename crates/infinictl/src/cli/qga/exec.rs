@@ -6,7 +6,7 @@ use crate::cli::exec::variable;
 use crate::cli::session::READING;
 use crate::cli::terminal::while_waiting;
 use crate::qga::{Answer, Request};
-use crate::text::sanitise;
+use crate::text::sanitize;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a program may run before infinictl leaves it, where `--wait` does not say.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// From one question whether it has ended to the next, at first and at last. The protocol tells nothing unasked.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ struct Status {
 /// Runs it: what the program wrote comes out where it wrote it.
 pub(super) async fn run(talk: &mut Talk, args: Args) -> Result<(), CliError> {
     let (program, arguments) = wanted(args);
-    let until = Instant::now() + talk.wait.unwrap_or(PATIENCE);
+    let until = Instant::now() + talk.wait.unwrap_or(TIMEOUT);
     let answer = talk.ask(&Request::new("guest-exec", arguments), READING).await?;
     let Started { pid } = read("guest-exec", &answer)?;
     let ask = Request::new("guest-exec-status", json!({ "pid": pid }));
@@ -116,7 +116,7 @@ fn text(base64: Option<&str>) -> Result<String, CliError> {
     let bytes = STANDARD.decode(base64.unwrap_or_default());
     let bytes =
         bytes.map_err(|error| CliError::Failed(format!("the program's output is no base64: {error}")))?;
-    Ok(sanitise::lines(&String::from_utf8_lossy(&bytes)))
+    Ok(sanitize::lines(&String::from_utf8_lossy(&bytes)))
 }
 
 fn concluded(program: &str, status: &Status) -> Result<(), CliError> {

@@ -1,7 +1,7 @@
 //! Answers for people. Members that are not known are passed over, and those that may be missing are: agents differ.
 
 use crate::cli::output::{Columns, Output, facts, number, optional, state, text};
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,7 +31,7 @@ pub(super) fn info(info: &Info, out: Output) -> String {
     for command in commands {
         table.row([text(&command.name), state(if command.enabled { "yes" } else { "no" })]);
     }
-    format!("Version  {}\n\n{}", sanitise::brief(&info.version), table.finish())
+    format!("Version  {}\n\n{}", sanitize::brief(&info.version), table.finish())
 }
 
 /// The answer to `guest-get-osinfo`.
@@ -210,7 +210,7 @@ fn apart(difference: Duration) -> String {
 
 /// `guest-ping`.
 pub(super) fn answered(endpoint: &str, trip: Duration) -> String {
-    format!("answer from {}: {}", sanitise::brief(endpoint), units::millis(trip))
+    format!("answer from {}: {}", sanitize::brief(endpoint), units::millis(trip))
 }
 
 /// The answer to `guest-fsfreeze-status`: one word.
@@ -219,7 +219,7 @@ pub(super) struct Word(String);
 
 /// `guest-fsfreeze-status`.
 pub(super) fn freeze_status(status: &Word, _out: Output) -> String {
-    sanitise::brief(&status.0)
+    sanitize::brief(&status.0)
 }
 
 /// The answer to a freeze and to a thaw: how many file systems.
@@ -278,7 +278,7 @@ pub(super) fn trimmed(trimmed: &Trimmed, out: Output) -> String {
 
 /// A command without an answer: what can be said of it.
 pub(super) fn not_refused(command: &str, ended: bool, waited: Duration) -> String {
-    let command = sanitise::brief(command);
+    let command = sanitize::brief(command);
     if ended {
         return format!("The guest carries out {command}: the connection ended.");
     }

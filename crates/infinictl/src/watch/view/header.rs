@@ -1,6 +1,6 @@
 //! The lines above and below the figures: the machine, the link, the keys.
 
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use crate::watch::model::{Link, Model, Sort};
 use crate::watch::theme::Theme;
 use infiniservice_protocol::guest::{BreakerState, CircuitBreakerReport};
@@ -13,8 +13,8 @@ pub(super) fn machine(model: &Model, theme: Theme, now: Instant, width: u16) -> 
     let badge = badge(model, theme, now);
     let room = usize::from(width).saturating_sub(badge.content.width() + 2);
     let (name, about) = names(model);
-    let name = sanitise::fit(&name, room);
-    let about = sanitise::pad(&about, room.saturating_sub(name.width() + 2));
+    let name = sanitize::fit(&name, room);
+    let about = sanitize::pad(&about, room.saturating_sub(name.width() + 2));
     Line::from(vec![
         " ".into(),
         Span::styled(name, theme.strong()),
@@ -44,7 +44,7 @@ fn badge(model: &Model, theme: Theme, now: Instant) -> Span<'static> {
 /// The link: its grade, the round trip, how long nothing came, the breaker, and the agent's heartbeat.
 pub(super) fn link(model: &Model, theme: Theme, now: Instant) -> Line<'static> {
     if let Link::Down(reason) = &model.link {
-        return Line::styled(format!(" retrying: {}", sanitise::line(reason)), theme.bad());
+        return Line::styled(format!(" retrying: {}", sanitize::line(reason)), theme.bad());
     }
     let quality = model.quality();
     let mut spans =
@@ -103,7 +103,7 @@ pub(super) fn keys(model: &Model, theme: Theme) -> Line<'static> {
         spans.push(Span::styled(format!("{count} malformed lines   "), theme.bad()));
     }
     if let Some(notice) = &model.notice {
-        spans.push(Span::styled(sanitise::line(notice), theme.warning()));
+        spans.push(Span::styled(sanitize::line(notice), theme.warning()));
     }
     Line::from(spans)
 }

@@ -8,7 +8,7 @@ mod tests;
 
 use super::model::Model;
 use super::theme::Theme;
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use infiniservice_protocol::metrics::System;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -109,7 +109,7 @@ fn draw_waiting(frame: &mut Frame, area: Rect, model: &Model, theme: Theme, now:
     let mut lines = vec![
         Line::styled("waiting for the guest", theme.title()),
         Line::default(),
-        Line::from(format!("{}, for {since}", sanitise::line(&model.endpoint))),
+        Line::from(format!("{}, for {since}", sanitize::line(&model.endpoint))),
     ];
     if model.is_waiting(now) {
         lines.push(Line::default());

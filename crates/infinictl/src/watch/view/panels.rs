@@ -2,7 +2,7 @@
 //! curves.
 
 use super::{fitted, inside, panel};
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use crate::watch::model::Model;
 use crate::watch::theme::Theme;
 use infiniservice_protocol::metrics::{Cpu, DiskUsage, Interface, Pressure, System};
@@ -159,7 +159,7 @@ fn disk_line(disk: &DiskUsage, width: usize, theme: Theme) -> Line<'static> {
     let [full, empty] = bar(percent, left.saturating_sub(name + 1), theme);
     let figure = format!(" {percent:>3.0} % {:>8}", units::gb(disk.total_gb));
     Line::from(vec![
-        sanitise::pad(&disk.mount_point, name).into(),
+        sanitize::pad(&disk.mount_point, name).into(),
         " ".into(),
         full,
         empty,
@@ -185,7 +185,7 @@ fn interface_line(
     width: usize,
     theme: Theme,
 ) -> Line<'static> {
-    let title = sanitise::pad(&interface.name, name);
+    let title = sanitize::pad(&interface.name, name);
     if !interface.is_up {
         return Line::styled(format!("{title} down"), theme.dim());
     }
@@ -209,9 +209,9 @@ fn addresses(interface: &Interface, room: usize) -> String {
     let mut all: Vec<&String> = interface.ip_addresses.iter().collect();
     all.sort_by_key(|address| address.contains(':'));
     let text = all.iter().map(|address| address.as_str()).collect::<Vec<_>>().join(" ");
-    let Some(first) = all.first().filter(|_| text.len() > room) else { return sanitise::fit(&text, room) };
+    let Some(first) = all.first().filter(|_| text.len() > room) else { return sanitize::fit(&text, room) };
     let more = if all.len() > 1 { format!(" +{}", all.len() - 1) } else { String::new() };
-    if first.len() + more.len() <= room { sanitise::line(first) + &more } else { sanitise::fit(first, room) }
+    if first.len() + more.len() <= room { sanitize::line(first) + &more } else { sanitize::fit(first, room) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The processes, from the row that was scrolled to.
 
 use super::{block, inside};
-use crate::text::{sanitise, units};
+use crate::text::{sanitize, units};
 use crate::watch::model::{Model, Sort};
 use crate::watch::theme::Theme;
 use infiniservice_protocol::metrics::Process;
@@ -63,13 +63,13 @@ fn line(process: &Process, width: usize, theme: Theme) -> Line<'static> {
     let user = process.user.as_deref().unwrap_or("-");
     Line::from(vec![
         Span::from(format!("{:>7} ", process.pid)),
-        Span::styled(sanitise::pad(user, 8), theme.dim()),
+        Span::styled(sanitize::pad(user, 8), theme.dim()),
         Span::styled(format!("{:>7}", units::percent(process.cpu_percent)), theme.level(process.cpu_percent)),
         Span::from(format!("{:>10} ", units::kib(process.memory_kb))),
         state(&process.status, theme),
-        Span::styled(sanitise::pad(&process.name, name), theme.strong()),
+        Span::styled(sanitize::pad(&process.name, name), theme.strong()),
         Span::from(" "),
-        Span::styled(sanitise::fit(command, width.saturating_sub(FIXED_WIDTH + name)), theme.dim()),
+        Span::styled(sanitize::fit(command, width.saturating_sub(FIXED_WIDTH + name)), theme.dim()),
     ])
 }
 
@@ -87,5 +87,5 @@ fn state(status: &str, theme: Theme) -> Span<'static> {
         "stopped" => "stop",
         other => other,
     };
-    Span::styled(sanitise::pad(short, 6) + " ", style)
+    Span::styled(sanitize::pad(short, 6) + " ", style)
 }

@@ -29,7 +29,7 @@ const BUFFERS: u64 = 0x3000;
 /// A descriptor's flag: the device writes to the buffer.
 const WRITABLE: u16 = 2;
 /// How long the device may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) struct Driver {
     stream: UnixStream,
@@ -48,7 +48,7 @@ impl Driver {
     /// Connects to the device, and sets up its first queues. Those to the guest have buffers.
     pub(super) fn connect(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let file = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).unwrap());
         ftruncate(&file, QUEUES * QUEUE_BYTES).unwrap();
         let mapped = FileOffset::new(file.try_clone().unwrap(), 0);
@@ -73,7 +73,7 @@ impl Driver {
         let words = |value: u32| [number, value].map(u32::to_ne_bytes).concat();
         let kick = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
         let (call, theirs) = UnixStream::pair().unwrap();
-        call.set_read_timeout(Some(PATIENCE)).unwrap();
+        call.set_read_timeout(Some(TIMEOUT)).unwrap();
         self.send(8, &words(DESCRIPTORS.into()), None);
         self.send(10, &words(0), None);
         let places = [u64::from(number), at, at + USED, at + AVAILABLE, 0];

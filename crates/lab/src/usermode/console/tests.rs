@@ -13,7 +13,7 @@ use super::driver::Driver;
 use super::guest::{MAX_PORTS, queues_of};
 
 /// How long the other end may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A device with the ports `one` and `two`.
 struct Host {
@@ -36,7 +36,7 @@ impl Host {
 
     fn connect(&self, port: &str) -> UnixStream {
         let client = UnixStream::connect(self.dir.path().join(port)).unwrap();
-        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.set_read_timeout(Some(TIMEOUT)).unwrap();
         client
     }
 }
@@ -170,7 +170,7 @@ fn a_guest_that_boots_again_finds_the_same_client() {
     let boots = host.console.boots();
     drop(driver);
     let mut driver = Driver::connect(&host.device());
-    host.console.wait_boot(boots, PATIENCE).unwrap();
+    host.console.wait_boot(boots, TIMEOUT).unwrap();
     client.write_all(b"still here").unwrap();
     driver.tell(0, DeviceReady, true);
     assert_eq!([driver.told(), driver.told()], [(1, PortAdd, 1), (2, PortAdd, 1)]);
@@ -184,7 +184,7 @@ fn a_guest_that_boots_again_finds_the_same_client() {
 fn a_guest_that_talks_nonsense_is_let_go_and_the_next_is_served() {
     let host = Host::start();
     let mut nonsense = UnixStream::connect(host.device()).unwrap();
-    nonsense.set_read_timeout(Some(PATIENCE)).unwrap();
+    nonsense.set_read_timeout(Some(TIMEOUT)).unwrap();
     nonsense.write_all(&[0xff; 12]).unwrap();
     assert!(matches!(nonsense.read(&mut [0]), Ok(0) | Err(_)));
     drop(booted(&host));

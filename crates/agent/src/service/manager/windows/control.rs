@@ -1,11 +1,11 @@
 //! `infiniservice service install|uninstall|start|stop|status`.
 
-use super::{NAME, install};
+use super::NAME;
+use super::install::{self, NOT_INSTALLED, explain};
 use crate::cli::ServiceRequest as Request;
 use infiniservice_actions::event_log;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use infiniservice_channel::diagnose::win::{ServiceFacts, WindowsReport};
-use infiniservice_platform::win32::hresult;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use windows_service::service::{
@@ -14,11 +14,9 @@ use windows_service::service::{
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 /// How long a start or a stop may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// The manager has no event for a client of its own kind; it advises to look again now and then.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// `ERROR_SERVICE_DOES_NOT_EXIST`.
-const NOT_INSTALLED: i32 = 1060;
 
 /// Does what is asked; a line for people.
 ///
@@ -133,7 +131,7 @@ fn wait_until(
     let begin = Instant::now();
     loop {
         let status = service.query_status()?;
-        if wanted(status.current_state) || begin.elapsed() > PATIENCE {
+        if wanted(status.current_state) || begin.elapsed() > TIMEOUT {
             return Ok(status);
         }
         sleep(LOOK_AGAIN);
@@ -162,20 +160,4 @@ fn describe(status: &ServiceStatus) -> String {
 
 fn failed(text: String) -> windows_service::Error {
     windows_service::Error::Winapi(std::io::Error::other(text))
-}
-
-/// A sentence that a person can act on.
-pub(super) fn explain(error: &windows_service::Error) -> String {
-    let windows_service::Error::Winapi(error) = error else { return error.to_string() };
-    // The registry's errors are HRESULTs.
-    match error.raw_os_error().map(|code| hresult::win32(code).cast_signed()) {
-        Some(NOT_INSTALLED) => {
-            format!("{NAME} is not installed; `infiniservice service install` installs it")
-        }
-        Some(5) => "access is denied: run this from an administrator's console".into(),
-        Some(1072) => {
-            format!("{NAME} is marked for deletion: close the programs that show services, or restart")
-        }
-        _ => error.to_string(),
-    }
 }

@@ -5,6 +5,7 @@ use super::{NAME, protect};
 use crate::cli::ServiceRequest as Request;
 use crate::config::{edit, own_files};
 use infiniservice_actions::event_log;
+use infiniservice_platform::win32::hresult;
 use std::ffi::OsString;
 use std::time::Duration;
 use windows_service::service::{
@@ -13,6 +14,8 @@ use windows_service::service::{
 };
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
+/// `ERROR_SERVICE_DOES_NOT_EXIST`.
+pub(super) const NOT_INSTALLED: i32 = 1060;
 const DISPLAY_NAME: &str = "InfiniService guest agent";
 const DESCRIPTION: &str = "Sends the machine's metrics to the virtualisation host over a virtio-serial \
     port, and runs the host's commands.";
@@ -78,7 +81,7 @@ fn set_recovery(service: &Service) -> windows_service::Result<()> {
 /// What not every system knows: Wine 8 lacks levels of `ChangeServiceConfig2`.
 fn optional(what: &str, result: windows_service::Result<()>) {
     if let Err(error) = result {
-        crate::logging::say(&format!("not set: {what}: {}", super::control::explain(&error)));
+        crate::logging::say(&format!("not set: {what}: {}", explain(&error)));
     }
 }
 
@@ -113,4 +116,20 @@ pub(super) fn configure(request: &Request) -> Result<(), String> {
 
 fn secret() -> Result<String, String> {
     std::env::var(SECRET).map_err(|_| format!("--save-secret: the variable {SECRET} is not set"))
+}
+
+/// A sentence that a person can act on.
+pub(super) fn explain(error: &windows_service::Error) -> String {
+    let windows_service::Error::Winapi(error) = error else { return error.to_string() };
+    // The registry's errors are HRESULTs.
+    match error.raw_os_error().map(|code| hresult::win32(code).cast_signed()) {
+        Some(NOT_INSTALLED) => {
+            format!("{NAME} is not installed; `infiniservice service install` installs it")
+        }
+        Some(5) => "access is denied: run this from an administrator's console".into(),
+        Some(1072) => {
+            format!("{NAME} is marked for deletion: close the programs that show services, or restart")
+        }
+        _ => error.to_string(),
+    }
 }

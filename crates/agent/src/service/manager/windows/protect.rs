@@ -1,6 +1,6 @@
 //! Who may do what with the agent's files: the service is the system itself, so nobody else may write what it reads or is.
 
-use crate::config::{edit, own_files};
+use crate::config::{last_good, own_files};
 use infiniservice_platform::win32::access;
 use infiniservice_platform::win32::descriptor::Descriptor;
 use infiniservice_platform::win32::directories_unsafe::program_files;
@@ -72,7 +72,7 @@ struct Guard {
 }
 
 fn files(config: &Path, directory: &Path) -> Vec<PathBuf> {
-    let mut files = vec![config.to_owned(), edit::last_good_path(config)];
+    let mut files = vec![config.to_owned(), last_good::last_good_path(config)];
     files.extend(BESIDE.map(|name| directory.join(name)));
     files
 }

@@ -40,7 +40,8 @@ fn a_directory_that_is_gone_is_made_anew_closed_and_one_that_is_there_is_no_erro
 fn what_others_may_write_is_closed_at_the_start() {
     let (_directory, config) = world();
     at_start_of(&config).unwrap();
-    let all = [config.clone(), edit::last_good_path(&config), config.with_file_name("infiniservice.log")];
+    let all =
+        [config.clone(), last_good::last_good_path(&config), config.with_file_name("infiniservice.log")];
     for path in &all {
         fs::write(path, "").unwrap();
         set(path, EVERYBODY).unwrap();

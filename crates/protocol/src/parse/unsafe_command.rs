@@ -1,26 +1,16 @@
-//! The fields of `SafeCommand` and `UnsafeCommand`.
+//! The fields of `UnsafeCommand`.
 
 use super::rejection::{Rejection, describe, kind, quote, quote_name};
 use super::{Fields, Key};
 use crate::ErrorCode::{InvalidMessage, InvalidParameter};
-use crate::host::{SafeCommand, UnsafeCommand};
-use crate::text::head;
-use serde_json::{Map, Value};
+use crate::host::UnsafeCommand;
+use serde_json::Value;
 
 /// Shells that may be asked for.
 pub const SHELLS: [&str; 4] = ["bash", "sh", "cmd", "powershell"];
 
-/// A `SafeCommand`: its envelope is checked here, its parameters by `Action::parse`.
-pub(super) fn safe(mut fields: Fields) -> Result<SafeCommand, Rejection> {
-    let id = fields.id()?;
-    let timeout = fields.timeout()?;
-    let action = action_name(&fields)?;
-    let params = merged_params(&mut fields)?;
-    Ok(SafeCommand { id, action, params, timeout })
-}
-
 /// An `UnsafeCommand`; whether it is allowed at all is decided elsewhere.
-pub(super) fn unsafe_command(fields: &Fields) -> Result<UnsafeCommand, Rejection> {
+pub(super) fn read(fields: &Fields) -> Result<UnsafeCommand, Rejection> {
     let missing = || {
         let error = "the field `raw_command` is missing; it must be the command for the shell";
         fields.reject(InvalidMessage, Key::RawCommand, error)
@@ -34,59 +24,6 @@ pub(super) fn unsafe_command(fields: &Fields) -> Result<UnsafeCommand, Rejection
         env_vars: env_vars(fields)?,
         run_as: text(fields, Key::RunAs)?,
     })
-}
-
-fn action_name(fields: &Fields) -> Result<String, Rejection> {
-    let wrong = |error: String| Err(fields.reject(InvalidMessage, Key::CommandType, error));
-    match fields.get(Key::CommandType) {
-        None => wrong("the field `command_type` is missing; it must be an object with an `action`".into()),
-        Some(Value::Object(command)) => match command.get("action") {
-            // No action has so long a name, and the answer repeats it.
-            Some(Value::String(action)) => Ok(head(action).to_owned()),
-            Some(other) => wrong(format!("`command_type.action` must be a string, not {}", describe(other))),
-            None => {
-                wrong("`command_type.action` is missing; it names the action, such as \"ServiceList\"".into())
-            }
-        },
-        Some(other) => {
-            wrong(format!("`command_type` must be an object with an `action`, not {}", describe(other)))
-        }
-    }
-}
-
-/// Parameters from beside `action`, then `command_type.params`, then `params`: the first that has one wins.
-fn merged_params(fields: &mut Fields) -> Result<Map<String, Value>, Rejection> {
-    let mut params = Map::new();
-    if let Some(Value::Object(mut command)) = fields.take(Key::CommandType) {
-        command.remove("action");
-        let inner = command.remove("params");
-        params = command;
-        params.retain(|_, value| !value.is_null());
-        fill(&mut params, inner)
-            .map_err(|got| not_params(fields, Key::CommandType, "command_type.params", &got))?;
-    }
-    let outer = fields.take(Key::Params);
-    fill(&mut params, outer).map_err(|got| not_params(fields, Key::Params, "params", &got))?;
-    Ok(params)
-}
-
-/// Adds what is not there yet; a parameter that is `null` is absent.
-fn fill(params: &mut Map<String, Value>, more: Option<Value>) -> Result<(), Value> {
-    match more {
-        None | Some(Value::Null) => Ok(()),
-        Some(Value::Object(more)) => {
-            for (name, value) in more.into_iter().filter(|(_, value)| !value.is_null()) {
-                params.entry(name).or_insert(value);
-            }
-            Ok(())
-        }
-        Some(other) => Err(other),
-    }
-}
-
-fn not_params(fields: &Fields, key: Key, name: &str, got: &Value) -> Rejection {
-    let error = format!("`{name}` must be null or an object of parameters, not {}", kind(got));
-    fields.reject(InvalidMessage, key, error)
 }
 
 /// A text field that, where it stands, is neither empty nor holds U+0000, which no argument vector can carry.

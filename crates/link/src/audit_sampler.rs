@@ -1,6 +1,6 @@
 //! Refused lines for the audit: a few at once, then one now and then, and of the others how many they were.
 
-use super::rate::TokenBucket;
+use super::token_bucket::TokenBucket;
 use std::time::Duration;
 
 /// Refused lines that are told one by one, before it is one each [`PERIOD`].
@@ -12,19 +12,19 @@ pub(super) const TELL: Duration = Duration::from_secs(10);
 
 /// Which refused lines are told, and how many were not.
 #[derive(Debug)]
-pub(super) struct RefusedLines {
+pub(super) struct AuditSampler {
     bucket: TokenBucket,
     left_out: u64,
     tell_at: Option<Duration>,
 }
 
-impl Default for RefusedLines {
+impl Default for AuditSampler {
     fn default() -> Self {
         Self { bucket: TokenBucket::new(BURST, PERIOD), left_out: 0, tell_at: None }
     }
 }
 
-impl RefusedLines {
+impl AuditSampler {
     /// Whether this one is told; if not, it is counted.
     pub(super) fn take(&mut self, now: Duration) -> bool {
         let told = self.bucket.take(now);
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn each_refused_line_is_told_or_counted_whatever_the_pace() {
         for pace_ms in [0, 1, 900, 9_999, 30_000] {
-            let mut lines = RefusedLines::default();
+            let mut lines = AuditSampler::default();
             let (mut told, mut counted) = (0, 0);
             for n in 0..5_000 {
                 let now = s(100) + Duration::from_millis(n * pace_ms);
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_day_of_flood_leaves_a_record_each_few_seconds() {
-        let mut lines = RefusedLines::default();
+        let mut lines = AuditSampler::default();
         let mut records = 0;
         for tenth in 0..864_000 {
             let now = Duration::from_millis(tenth * 100);
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_number_is_told_once_and_nothing_is_due_without_one() {
-        let mut lines = RefusedLines::default();
+        let mut lines = AuditSampler::default();
         assert!((0..BURST).all(|_| lines.take(s(1))));
         assert_eq!((lines.deadline(), lines.rest()), (None, None));
         assert!(!lines.take(s(2)) && !lines.take(s(3)));

@@ -57,11 +57,11 @@ struct Current {
 
 /// The trouble of this moment.
 #[derive(Debug, Default)]
-pub struct Trouble {
+pub struct FaultLog {
     current: Option<Current>,
 }
 
-impl Trouble {
+impl FaultLog {
     /// It failed again, or anew. The first of a kind is a warning, the rest is for `--debug`.
     pub fn begins(&mut self, now: Duration, kind: Kind) -> Level {
         let known = self.current.as_ref().is_some_and(|current| current.kind == kind);
@@ -110,35 +110,35 @@ mod tests {
 
     #[test]
     fn a_state_is_told_when_it_begins_and_when_it_ends_not_at_each_retry() {
-        let mut trouble = Trouble::default();
-        assert_eq!(trouble.begins(s(10), Kind::Busy), Level::Warn);
+        let mut faults = FaultLog::default();
+        assert_eq!(faults.begins(s(10), Kind::Busy), Level::Warn);
         for second in 11..100 {
-            assert_eq!(trouble.begins(s(second), Kind::Busy), Level::Debug);
+            assert_eq!(faults.begins(s(second), Kind::Busy), Level::Debug);
         }
-        let (level, text) = trouble.opened(s(200), "/dev/vport1p1");
+        let (level, text) = faults.opened(s(200), "/dev/vport1p1");
         assert_eq!(
             (level, text.as_str()),
             (Level::Info, "port /dev/vport1p1 is open after 3m 10s and 90 failures")
         );
-        assert_eq!(trouble.opened(s(300), "x").1, "port x is open");
+        assert_eq!(faults.opened(s(300), "x").1, "port x is open");
     }
 
     #[test]
     fn another_kind_is_told_and_the_time_counts_from_the_first() {
-        let mut trouble = Trouble::default();
-        trouble.begins(s(0), Kind::Gone);
-        assert_eq!(trouble.begins(s(0), Kind::Absent), Level::Warn);
-        assert_eq!(trouble.opened(s(60), "x").1, "port x is open after 1m and 2 failures");
+        let mut faults = FaultLog::default();
+        faults.begins(s(0), Kind::Gone);
+        assert_eq!(faults.begins(s(0), Kind::Absent), Level::Warn);
+        assert_eq!(faults.opened(s(60), "x").1, "port x is open after 1m and 2 failures");
     }
 
     #[test]
     fn a_silent_host_is_told_once_though_the_port_opens_each_time() {
-        let mut trouble = Trouble::default();
-        assert_eq!(trouble.begins(s(0), Kind::Heartbeat), Level::Warn);
-        assert_eq!(trouble.opened(s(5), "x").0, Level::Debug);
-        assert_eq!(trouble.begins(s(90), Kind::Heartbeat), Level::Debug);
-        let text = trouble.ends(s(120)).expect("it had begun");
+        let mut faults = FaultLog::default();
+        assert_eq!(faults.begins(s(0), Kind::Heartbeat), Level::Warn);
+        assert_eq!(faults.opened(s(5), "x").0, Level::Debug);
+        assert_eq!(faults.begins(s(90), Kind::Heartbeat), Level::Debug);
+        let text = faults.ends(s(120)).expect("it had begun");
         assert_eq!(text, "the connection works again after 2m and 2 failures");
-        assert_eq!(trouble.ends(s(121)), None);
+        assert_eq!(faults.ends(s(121)), None);
     }
 }

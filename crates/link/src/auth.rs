@@ -1,6 +1,6 @@
 //! The way in: with a shared secret only signed lines pass, without one every line of the contract does.
 
-use crate::rate::TokenBucket;
+use crate::token_bucket::TokenBucket;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::codec::LineItem;
 use infiniservice_protocol::envelope::{CAUSES, EnvelopeError, Verifier};
@@ -50,7 +50,7 @@ impl Default for Cause {
 
 /// Checks signatures where a secret is set.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct Authenticator {
     verifier: Option<Verifier>,
     lead: Option<Duration>,
     causes: [Cause; CAUSES],
@@ -58,12 +58,12 @@ pub(super) struct Gate {
     tells_foreign: bool,
 }
 
-impl Gate {
+impl Authenticator {
     pub(super) fn with_secret(secret: &str) -> Self {
         Self { verifier: Some(Verifier::new(secret)), lead: Some(Duration::ZERO), ..Self::default() }
     }
 
-    /// The same gate, for lines signed with `secret`.
+    /// The same auth, for lines signed with `secret`.
     pub(super) fn set_secret(&mut self, secret: &str) {
         *self = Self { tells_foreign: self.tells_foreign, ..Self::with_secret(secret) };
     }
@@ -144,5 +144,5 @@ fn wall_ms(now: Now) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "gate_tests.rs"]
+#[path = "auth_tests.rs"]
 mod tests;

@@ -2,8 +2,8 @@
 
 use super::backoff::Backoff;
 use super::breaker::CircuitBreaker;
-use super::rate::TokenBucket;
 use super::settings::LinkSettings;
+use super::token_bucket::TokenBucket;
 use std::time::Duration;
 
 /// Attempts that news of a device may start at once; then one a second. Devices come in bursts of events (node, name,
@@ -13,7 +13,7 @@ const DEVICE_BURST: u32 = 5;
 /// No attempt is due.
 const NEVER: Duration = Duration::MAX;
 
-/// Where the session stands.
+/// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// No port; waiting for the next attempt.
@@ -27,9 +27,9 @@ pub enum Phase {
     },
 }
 
-/// The session with the device.
+/// The connection with the device.
 #[derive(Debug)]
-pub struct Session {
+pub struct Connection {
     phase: Phase,
     backoff: Backoff,
     device_attempts: TokenBucket,
@@ -38,7 +38,7 @@ pub struct Session {
     device_came: bool,
 }
 
-impl Session {
+impl Connection {
     /// Waiting, with the first attempt due at once.
     pub fn new(settings: &LinkSettings, seed: u64) -> Self {
         Self {
@@ -154,8 +154,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn fresh() -> (Session, CircuitBreaker) {
-        (Session::new(&LinkSettings::default(), 1), CircuitBreaker::new(BreakerSettings::default()))
+    fn fresh() -> (Connection, CircuitBreaker) {
+        (Connection::new(&LinkSettings::default(), 1), CircuitBreaker::new(BreakerSettings::default()))
     }
 
     fn open_breaker(at: u64) -> CircuitBreaker {
@@ -168,37 +168,37 @@ mod tests {
 
     #[test]
     fn the_first_attempt_is_due_at_once_and_the_next_after_the_back_off() {
-        let (mut session, mut breaker) = fresh();
-        assert!(session.try_open(s(0), &mut breaker));
-        assert_eq!(session.deadline(), None);
-        session.wait(s(0), &breaker);
-        assert!(!session.try_open(s(4), &mut breaker));
-        assert!(session.try_open(s(6), &mut breaker));
+        let (mut connection, mut breaker) = fresh();
+        assert!(connection.try_open(s(0), &mut breaker));
+        assert_eq!(connection.deadline(), None);
+        connection.wait(s(0), &breaker);
+        assert!(!connection.try_open(s(4), &mut breaker));
+        assert!(connection.try_open(s(6), &mut breaker));
     }
 
     #[test]
     fn a_device_that_comes_is_tried_at_once_even_while_the_breaker_is_open() {
-        let (mut session, _) = fresh();
+        let (mut connection, _) = fresh();
         let mut breaker = open_breaker(10);
-        session.wait(s(10), &breaker);
-        assert_eq!(session.deadline(), Some(s(70)));
-        session.device_came(s(12));
-        assert!(session.try_open(s(12), &mut breaker));
-        session.wait(s(12), &breaker);
-        assert_eq!(session.deadline(), Some(s(70)));
+        connection.wait(s(10), &breaker);
+        assert_eq!(connection.deadline(), Some(s(70)));
+        connection.device_came(s(12));
+        assert!(connection.try_open(s(12), &mut breaker));
+        connection.wait(s(12), &breaker);
+        assert_eq!(connection.deadline(), Some(s(70)));
     }
 
     #[test]
     fn a_storm_of_device_events_starts_a_burst_and_then_one_attempt_a_second() {
-        let (mut session, mut breaker) = fresh();
-        session.wait(s(0), &breaker);
+        let (mut connection, mut breaker) = fresh();
+        connection.wait(s(0), &breaker);
         let mut attempts = 0;
         for tenth in 0..100 {
             let now = Duration::from_millis(100_000 + tenth * 100);
-            session.device_came(now);
-            if session.try_open(now, &mut breaker) {
+            connection.device_came(now);
+            if connection.try_open(now, &mut breaker) {
                 attempts += 1;
-                session.wait(now, &breaker);
+                connection.wait(now, &breaker);
             }
         }
         assert!((10..=15).contains(&attempts), "{attempts}");
@@ -206,11 +206,11 @@ mod tests {
 
     #[test]
     fn a_device_that_goes_is_looked_for_once_at_once() {
-        let (mut session, mut breaker) = fresh();
-        session.opened(Some(true), &breaker);
-        session.device_gone(s(50));
-        assert!(session.try_open(s(50), &mut breaker));
-        session.wait(s(50), &breaker);
-        assert!(!session.try_open(s(54), &mut breaker));
+        let (mut connection, mut breaker) = fresh();
+        connection.opened(Some(true), &breaker);
+        connection.device_gone(s(50));
+        assert!(connection.try_open(s(50), &mut breaker));
+        connection.wait(s(50), &breaker);
+        assert!(!connection.try_open(s(54), &mut breaker));
     }
 }
