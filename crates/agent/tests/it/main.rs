@@ -8,6 +8,7 @@ mod layers;
 mod package_scripts;
 mod paths;
 mod repository;
+mod rooms;
 #[cfg(target_os = "linux")]
 mod secret;
 mod security;

@@ -1,0 +1,91 @@
+//! How large the rooms of the house are, and that what ARCHITECTURE.md leads through it is there.
+//! `cargo nextest run -p infiniservice --test it rooms:: --no-capture` prints the numbers.
+
+use crate::paths;
+use crate::support::{read, top};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What runs on the guest or the host; not the labs.
+const PRODUCT: [&str; 12] = [
+    "protocol",
+    "platform",
+    "link",
+    "exec",
+    "qga",
+    "infinibay",
+    "collector",
+    "channel",
+    "actions",
+    "qga-commands",
+    "agent",
+    "infinictl",
+];
+/// A file with fewer lines needs a reason: the other platform's half, or the root of a module.
+const SMALL: usize = 50;
+/// More of them than one in five, or a median below this, and subjects are cut into slices again.
+const SMALL_AT_MOST_ONE_IN: usize = 5;
+const MEDIAN_AT_LEAST: usize = 100;
+
+/// The product files of a crate, without their tests.
+fn texts(name: &str) -> Vec<String> {
+    let sources = paths::sources(&top().join("crates").join(name).join("src"));
+    let is_product = |module: &Vec<String>| !(name == "link" && module.first().is_some_and(|m| m == "sim"));
+    let text =
+        |text: &String| text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+    sources.iter().filter(|(module, _)| is_product(module)).map(|(_, whole)| text(whole)).collect()
+}
+
+/// Items that another crate, or another crate's test, may use.
+fn public_items(text: &str) -> usize {
+    text.lines().filter(|line| line.trim_start().starts_with("pub ")).count()
+}
+
+#[test]
+fn subjects_are_in_files_of_their_size() {
+    let texts: Vec<_> = PRODUCT.iter().flat_map(|name| texts(name)).collect();
+    let mut lines: Vec<_> = texts.iter().map(|text| text.lines().count()).collect();
+    lines.sort_unstable();
+    let (files, median) = (lines.len(), lines[lines.len() / 2]);
+    let small = lines.iter().filter(|count| **count < SMALL).count();
+    let public: usize = texts.iter().map(|text| public_items(text)).sum();
+    println!(
+        "{files} product files, {} lines, median {median}, {:.1} % below {SMALL}, {public} lines of `pub`",
+        lines.iter().sum::<usize>(),
+        small as f64 * 100.0 / files as f64,
+    );
+    assert!(files > 500 && public > 500, "the files are found");
+    assert!(median >= MEDIAN_AT_LEAST, "the median file has {median} lines");
+    assert!(small * SMALL_AT_MOST_ONE_IN <= files, "{small} of {files} files have fewer than {SMALL} lines");
+}
+
+/// The walks of ARCHITECTURE.md, each with the number in its heading and the files that its steps name.
+fn walks(text: &str) -> Vec<(String, usize, BTreeSet<String>)> {
+    let sections = text.split("\n### ").skip(1);
+    let walk = |section: &str| {
+        let (heading, steps) = section.split_once('\n')?;
+        let count = heading.split_once('(')?.1.split_once(" files)")?.0.parse().ok()?;
+        let steps = steps.split("\n## ").next()?;
+        let files =
+            steps.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && word.ends_with(".rs"));
+        Some((heading.to_owned(), count, files.map(str::to_owned).collect()))
+    };
+    sections.filter_map(walk).collect()
+}
+
+/// `link/lib.rs` of the crate `link`.
+fn source(name: &str) -> PathBuf {
+    let (name, place) = name.split_once('/').unwrap_or((name, ""));
+    top().join("crates").join(name).join("src").join(Path::new(place))
+}
+
+#[test]
+fn the_walks_lead_through_files_that_are_there_and_as_many_as_they_say() {
+    let walks = walks(&read(&top().join("ARCHITECTURE.md")));
+    assert_eq!(walks.len(), 3, "{walks:?}");
+    for (heading, count, files) in walks {
+        let missing: Vec<_> = files.iter().filter(|file| !source(file).is_file()).collect();
+        assert!(missing.is_empty(), "{heading}: {missing:?}");
+        assert_eq!(files.len(), count, "{heading}: {files:#?}");
+    }
+}
