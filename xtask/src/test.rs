@@ -9,7 +9,7 @@ use crate::windows;
 use anyhow::Result;
 use clap::Args;
 use infiniservice_lab::image::recipe::RELEASE_VARIABLE;
-use infiniservice_lab::{Namespace, UserMode, packages};
+use infiniservice_lab::{Namespace, UserMode, libvirt, packages};
 use std::process::Command;
 
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
@@ -45,6 +45,9 @@ impl Test {
         if self.windows {
             return windows_steps().finish();
         }
+        if self.beside.as_deref() == Some(VIRSH) {
+            return virsh_steps().finish();
+        }
         if let Some(share) = &self.beside {
             return self.systems(share).finish();
         }
@@ -60,6 +63,8 @@ impl Test {
             steps.step("build of the tests", || test_programs::of("machine").map(drop));
             SHARES.map(|share| (share, self.systems_beside(share)))
         });
+        // It waits for minutes of frozen disks, and computes little.
+        let virsh = machines.map(|_| Beside::start(VIRSH, &["test", "--beside", VIRSH]));
         steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
@@ -71,6 +76,9 @@ impl Test {
         }
         for (share, beside) in systems.into_iter().flatten() {
             steps.step(&format!("systems beside, {share} (begun after the build)"), || beside?.finish());
+        }
+        if let Some(virsh) = virsh {
+            steps.step("virsh (begun after the build)", || virsh?.finish());
         }
         if let Some(windows) = windows {
             steps.step("Windows (begun first)", || windows?.finish());
@@ -138,6 +146,15 @@ impl Machines {
 const EMULATED: &str = "the virtual machine";
 const NAMESPACES: (&str, &str) = ("namespace", "the system in namespaces");
 
+/// What runs beside in the place of a share: `--beside virsh`.
+const VIRSH: &str = "virsh";
+
+fn virsh_steps() -> Steps {
+    let mut steps = Steps::default();
+    steps.step("virsh, with the host's libvirt", virsh);
+    steps
+}
+
 fn windows_steps() -> Steps {
     let mut steps = Steps::default();
     steps.step("what building for Windows needs", windows::prepare);
@@ -160,6 +177,10 @@ fn lints() -> Result<()> {
 }
 
 fn tests() -> Result<()> {
+    // With the real qemu-ga beside, the agent's answers are compared with its own.
+    if let Err(error) = packages::ensure(packages::QEMU_GA) {
+        println!("    left out, the comparison with qemu-ga: {error:#}");
+    }
     // A failure is one paragraph, not a page: the log of a run is read from its end.
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.env_remove("INFINISERVICE_VM").env_remove("INFINISERVICE_WINE");
@@ -202,6 +223,22 @@ fn on_release(release: &str) -> Result<()> {
     }
     run_scenarios("namespace", |tests| {
         tests.env(RELEASE_VARIABLE, release);
+    })
+}
+
+/// What libvirt does by the QEMU guest agent's protocol, with a guest that starts in seconds as it has no systemd.
+fn virsh() -> Result<()> {
+    if let Some(obstacle) = libvirt::obstacle() {
+        println!("    left out: {obstacle}");
+        return Ok(());
+    }
+    packages::ensure(packages::LIBVIRT)?;
+    let agent = Site::of_tests()?.stage().join("infiniservice");
+    test_programs::run("virsh", |tests| {
+        tests.arg("--nocapture").env("INFINISERVICE_VIRSH", "quick").env("RUST_BACKTRACE", "0");
+        if std::env::var_os("INFINISERVICE_AGENT").is_none() {
+            tests.env("INFINISERVICE_AGENT", &agent);
+        }
     })
 }
 

@@ -5,7 +5,7 @@ use crate::harness::Environment;
 use crate::messages::TIMEOUT;
 use anyhow::{Context, Result, ensure};
 use infinictl::client::{Client, Endpoint};
-use infiniservice_lab::libvirt::Domain;
+use infiniservice_lab::libvirt::{Domain, Wanted};
 use infiniservice_lab::{Exec, payload};
 use std::env;
 use std::fs;
@@ -36,7 +36,13 @@ impl Libvirt {
         let packaging = binary::workspace().join("packaging");
         payload::fill(directory.path(), &binary::agent()?, &packaging)?;
         let channel = fs::read_to_string(packaging.join("libvirt-channel.xml"))?;
-        let domain = Domain::start(directory.path(), "libvirt-1", &channel)?;
+        let domain = Domain::start(&Wanted {
+            payload: directory.path(),
+            vm_id: "libvirt-1",
+            channel: &channel,
+            over: &[],
+            kernel_arguments: "",
+        })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let libvirt = Self { domain, runtime };
         libvirt.connected()?;

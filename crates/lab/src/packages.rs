@@ -38,6 +38,9 @@ pub const LIBVIRT: &[Need] = &[
     Need { package: "mount", probe: "mount" },
 ];
 
+/// What the agent's answers are compared with, where it serves the same protocol. It serves no port by itself on a host.
+pub const QEMU_GA: &[Need] = &[Need { package: "qemu-guest-agent", probe: "qemu-ga" }];
+
 /// What building for Windows needs beside rustup's standard library: mingw's linker.
 pub const WINDOWS_BUILD: &[Need] =
     &[Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" }];

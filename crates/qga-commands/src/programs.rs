@@ -202,5 +202,5 @@ fn output(stream: &Captured, wanted: bool) -> (Option<Bytes>, Option<bool>) {
     if !wanted || stream.total_bytes == 0 {
         return (None, None);
     }
-    (Some(Bytes(stream.bytes.clone())), stream.truncated.then_some(true))
+    (Some(Bytes(stream.bytes.clone())), Some(stream.truncated))
 }

@@ -2,7 +2,7 @@
 
 use crate::errors::failed;
 use infiniservice_platform::blocking::{self, Blocked, Lane};
-use infiniservice_qga::limits::READ_BUDGET;
+use infiniservice_qga::limits::READ_PATIENCE;
 use infiniservice_qga::{Error, Reply};
 use std::io;
 
@@ -11,7 +11,7 @@ pub async fn read(
     what: &'static str,
     work: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
 ) -> Result<Reply, Error> {
-    blocking::run(Lane::Files, what, READ_BUDGET, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
+    blocking::run(Lane::Files, what, READ_PATIENCE, work).await.unwrap_or_else(|blocked| Err(hung(blocked)))
 }
 
 /// What changes the system takes its time; the session lets nothing wait behind it that need not.

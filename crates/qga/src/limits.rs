@@ -37,8 +37,11 @@ pub const RECOVERY_TRIALS: usize = 64;
 /// Bytes that are tried in all before what is pending is given up.
 pub const RECOVERY_BUDGET_BYTES: usize = RECOVERY_BYTES * RECOVERY_TRIALS;
 
-/// What a reading command may take; then it answers without what is missing.
+/// What a reading command may wait for what may be missing; then it answers without it.
 pub const READ_BUDGET: Duration = Duration::from_millis(800);
+/// What a reading command may take in all; then it is an error. vdsm waits for 1 s only, but to all others the late answer of
+/// a slow machine is worth more than an error, which fails the whole of `virsh guestinfo`. Proxmox VE waits for 5 s.
+pub const READ_PATIENCE: Duration = Duration::from_secs(4);
 /// Largest `count` that `guest-file-read` accepts.
 pub const MAX_FILE_READ_COUNT: i64 = 48 << 20;
 /// `count` of `guest-file-read` where none is given.

@@ -1,7 +1,7 @@
 //! Files and links laid over the packages: what makes the machine boot fast and let us in.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -12,6 +12,8 @@ use serde::Serialize;
 pub enum Entry {
     /// A file of mode 0644 with this text.
     File(&'static str, &'static str),
+    /// A file of mode 0755 with this text.
+    Program(&'static str, &'static str),
     /// A symbolic link to this target.
     Link(&'static str, &'static str),
 }
@@ -62,7 +64,7 @@ pub const COMMON: &[Entry] = &[
 /// Lays `entries` over the tree at `root`, replacing what is there.
 pub fn apply(entries: &[Entry], root: &Path) -> Result<()> {
     for entry in entries {
-        let (File(path, _) | Link(path, _)) = entry;
+        let (File(path, _) | Entry::Program(path, _) | Link(path, _)) = entry;
         place(entry, &root.join(path)).with_context(|| format!("cannot place {path}"))?;
     }
     Ok(())
@@ -77,6 +79,10 @@ fn place(entry: &Entry, path: &Path) -> Result<()> {
     }
     match entry {
         File(_, text) => fs::write(path, text)?,
+        Entry::Program(_, text) => {
+            fs::write(path, text)?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+        }
         Link(_, target) => symlink(target, path)?,
     }
     Ok(())
@@ -92,15 +98,18 @@ mod tests {
         fs::create_dir(dir.path().join("etc")).unwrap();
         symlink("/nowhere", dir.path().join("etc/a")).unwrap();
         fs::write(dir.path().join("etc/b"), "old").unwrap();
-        apply(&[File("etc/a", "text"), Link("etc/b", MASKED), File("new/c", "")], dir.path()).unwrap();
+        let entries =
+            [File("etc/a", "text"), Link("etc/b", MASKED), File("new/c", ""), Entry::Program("new/d", "")];
+        apply(&entries, dir.path()).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("etc/a")).unwrap(), "text");
         assert_eq!(fs::read_link(dir.path().join("etc/b")).unwrap(), Path::new(MASKED));
-        assert!(dir.path().join("new/c").is_file());
+        let mode = |name: &str| dir.path().join(name).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!([mode("new/c") & 0o111, mode("new/d")], [0, 0o755]);
     }
 
     #[test]
     fn every_path_stays_below_the_root() {
-        for File(path, _) | Link(path, _) in COMMON {
+        for File(path, _) | Entry::Program(path, _) | Link(path, _) in COMMON {
             assert!(!path.starts_with('/') && !path.contains(".."), "{path}");
         }
     }

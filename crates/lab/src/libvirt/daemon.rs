@@ -1,5 +1,7 @@
 //! libvirt's daemons: those that run, or ones started for the time of a test where no service manager has them.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,31 +13,46 @@ use crate::command;
 
 /// The system's libvirt, whatever the caller's environment says.
 const URI: &str = "qemu:///system";
+/// What libvirtd logs of guest agents where it is started here: each request and each answer.
+const LOGGED: &str = "1:qemu.qemu_agent";
 /// How long libvirtd may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs virsh against the system's libvirt, and returns what it said without blanks at its ends.
 pub(super) fn virsh(arguments: &[&str]) -> Result<String> {
-    let said = command::run("virsh", [&["--quiet", "--connect", URI], arguments].concat())?;
+    talkative(&[&["--quiet"], arguments].concat())
+}
+
+/// The same with what it says of its success besides.
+pub(super) fn talkative(arguments: &[&str]) -> Result<String> {
+    let said = command::run("virsh", [&["--connect", URI], arguments].concat())?;
     Ok(said.trim().to_owned())
 }
 
 /// virtlogd and libvirtd, where they were started here.
 #[derive(Debug)]
 pub(super) struct Daemons {
+    log: PathBuf,
     virtlogd: Option<Daemon>,
     libvirtd: Option<Daemon>,
 }
 
 impl Daemons {
-    /// Takes those that run; else starts both.
-    pub(super) fn ensure() -> Result<Self> {
+    /// Takes those that run; else starts both, and has libvirtd write to `log` what it says to guest agents.
+    pub(super) fn ensure(log: PathBuf) -> Result<Self> {
         if virsh(&["version"]).is_ok() {
-            return Ok(Self { virtlogd: None, libvirtd: None });
+            return Ok(Self { log, virtlogd: None, libvirtd: None });
         }
-        let virtlogd = Some(Daemon::start("virtlogd")?);
-        let libvirtd = Some(start_libvirtd()?);
-        Ok(Self { virtlogd, libvirtd })
+        let _old = fs::remove_file(&log);
+        let virtlogd = Some(Daemon::start("virtlogd", &[])?);
+        let libvirtd = Some(start_libvirtd(&log)?);
+        Ok(Self { log, virtlogd, libvirtd })
+    }
+
+    /// What libvirtd logged so far; none where it was not started here.
+    pub(super) fn log(&self) -> Result<Option<String>> {
+        let ours = self.libvirtd.is_some().then(|| fs::read_to_string(&self.log));
+        Ok(ours.transpose()?)
     }
 
     /// Ends libvirtd, does something, and starts it again. False, with nothing done, where it was not started here.
@@ -43,7 +60,7 @@ impl Daemons {
         let Some(running) = self.libvirtd.take() else { return Ok(false) };
         drop(running);
         let done = meanwhile();
-        self.libvirtd = Some(start_libvirtd()?);
+        self.libvirtd = Some(start_libvirtd(&self.log)?);
         done.map(|()| true)
     }
 }
@@ -56,8 +73,10 @@ impl Drop for Daemons {
     }
 }
 
-fn start_libvirtd() -> Result<Daemon> {
-    let mut daemon = Daemon::start("libvirtd")?;
+fn start_libvirtd(log: &Path) -> Result<Daemon> {
+    let outputs = format!("1:file:{}", log.display());
+    let settings = [("LIBVIRT_LOG_FILTERS", LOGGED), ("LIBVIRT_LOG_OUTPUTS", &outputs)];
+    let mut daemon = Daemon::start("libvirtd", &settings)?;
     let start = Instant::now();
     while virsh(&["version"]).is_err() {
         if let Some(status) = daemon.0.try_wait()? {
@@ -76,9 +95,10 @@ fn start_libvirtd() -> Result<Daemon> {
 struct Daemon(Child);
 
 impl Daemon {
-    fn start(name: &str) -> Result<Self> {
+    fn start(name: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let path = command::find(name).with_context(|| format!("{name} is not installed"))?;
         let mut command = Command::new(path);
+        command.envs(settings.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self(command.spawn().with_context(|| format!("cannot start {name}"))?))
     }

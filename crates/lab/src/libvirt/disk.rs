@@ -7,11 +7,18 @@ use anyhow::{Context, Result};
 
 use crate::command;
 use crate::image::Image;
+use crate::image::build::make_disk;
+use crate::image::overlay::{self, Entry};
 
 /// The root disk in the domain's directory, and kernel and initrd beside it.
 pub(super) const DISK: &str = "disk.img";
 pub(super) const KERNEL: &str = "vmlinuz";
 pub(super) const INITRD: &str = "initrd";
+/// The second disk, with an empty file system.
+pub(super) const DATA: &str = "data.img";
+/// Its size, and its label.
+const DATA_MIB: u32 = 96;
+const DATA_LABEL: &str = "data";
 
 /// Copies the image. libvirt gives the files that it is told of to its QEMU's user for as long as a machine runs, so
 /// those that others share must not be named to it.
@@ -24,11 +31,12 @@ pub(super) fn copy(image: &Image, dir: &Path) -> Result<()> {
             ["--sparse=always".as_ref(), "--reflink=auto".as_ref(), from.as_os_str(), to.as_os_str()],
         )?;
     }
-    Ok(())
+    let nothing = tempfile::tempdir()?;
+    make_disk(&dir.join(DATA), DATA_MIB, DATA_LABEL, nothing.path())
 }
 
-/// Installs the agent from `payload` with `install-linux.sh --root`, as an image is built.
-pub(super) fn install(dir: &Path, payload: &Path, vm_id: &str) -> Result<()> {
+/// Installs the agent from `payload` with `install-linux.sh --root`, as an image is built, and lays files over the system.
+pub(super) fn install(dir: &Path, payload: &Path, vm_id: &str, over: &[Entry]) -> Result<()> {
     let root = dir.join("root");
     fs::create_dir(&root)?;
     let mounted = Mounted::disk(&dir.join(DISK), &root)?;
@@ -38,6 +46,7 @@ pub(super) fn install(dir: &Path, payload: &Path, vm_id: &str) -> Result<()> {
         [script.as_os_str(), "--root".as_ref(), root.as_os_str(), "--vm-id".as_ref(), vm_id.as_ref()],
     )?;
     println!("    install-linux.sh --root: {}", said.trim());
+    overlay::apply(over, &root)?;
     mounted.unmount()?;
     Ok(fs::remove_dir(&root)?)
 }

@@ -6,20 +6,21 @@ mod xml;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::console;
 use crate::dirs;
 use crate::exec::{Exec, ExecOutput};
-use crate::image::{Image, recipe::Recipe};
+use crate::image::{Image, overlay::Entry, recipe::Recipe};
 use crate::packages;
 
 use daemon::Daemons;
+pub use xml::WAY_IN;
 
 /// The domain's name. There is one at a time: a lock keeps a second run waiting, and what an interrupted run left is removed.
 pub const NAME: &str = "infiniservice-lab";
@@ -29,6 +30,27 @@ const IMAGES: &str = "/var/lib/libvirt/images";
 const SHOWN_LINES: usize = 30;
 /// How often libvirt is asked for what it tells by no event.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What a domain is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The agent and its installer.
+    pub payload: &'a Path,
+    /// The machine's name for the agent.
+    pub vm_id: &'a str,
+    /// XML of the channel for the agent's own protocol.
+    pub channel: &'a str,
+    /// Laid over the system once the agent is installed.
+    pub over: &'a [Entry],
+    /// More words of the kernel's command line.
+    pub kernel_arguments: &'a str,
+}
+
+/// Why there can be no domain here; `None`: there can.
+pub fn obstacle() -> Option<&'static str> {
+    let is_root = rustix::process::geteuid().is_root();
+    (!is_root).then_some("only root may define domains of the system's libvirt")
+}
 
 /// A running domain; it ends, and its files go, with this value.
 #[derive(Debug)]
@@ -40,31 +62,35 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// Installs the agent from `payload` into a copy of the image, defines a domain with `channel` in it, and starts it.
+    /// Installs the agent into a copy of the image, defines a domain of it, and starts that.
     ///
     /// # Errors
     /// Not root, libvirt does not come up, or refuses the domain: with its own words.
-    pub fn start(payload: &Path, vm_id: &str, channel: &str) -> Result<Self> {
-        ensure!(rustix::process::geteuid().is_root(), "only root may define domains of the system's libvirt");
+    pub fn start(wanted: &Wanted<'_>) -> Result<Self> {
+        if let Some(obstacle) = obstacle() {
+            bail!(obstacle);
+        }
         packages::ensure(packages::LAB)?;
         packages::ensure(packages::LIBVIRT)?;
-        let lock = dirs::lock(&dirs::lab_dir()?, "libvirt.lock")?;
+        let lab = dirs::lab_dir()?;
+        let lock = dirs::lock(&lab, "libvirt.lock")?;
         let dir = Path::new(IMAGES).join(NAME);
-        let (channel, socket) = xml::own_channel(channel, NAME)?;
-        let domain = Self { dir, socket, daemons: Daemons::ensure()?.into(), _lock: lock };
+        let (channel, socket) = xml::own_channel(wanted.channel, NAME)?;
+        let daemons = Daemons::ensure(lab.join("libvirtd.log"))?.into();
+        let domain = Self { dir, socket, daemons, _lock: lock };
         domain.remove();
-        domain.set_up(payload, vm_id, &channel)?;
+        domain.set_up(wanted, &channel)?;
         domain.virsh(&["start", NAME])?;
         Ok(domain)
     }
 
-    fn set_up(&self, payload: &Path, vm_id: &str, channel: &str) -> Result<()> {
+    fn set_up(&self, wanted: &Wanted<'_>, channel: &str) -> Result<()> {
         fs::create_dir_all(&self.dir).with_context(|| format!("cannot create {}", self.dir.display()))?;
         let image = Image::ensure(&Recipe::debian()?)?;
         disk::copy(&image, &self.dir)?;
-        disk::install(&self.dir, payload, vm_id)?;
+        disk::install(&self.dir, wanted.payload, wanted.vm_id, wanted.over)?;
         let definition = self.dir.join("domain.xml");
-        fs::write(&definition, xml::domain(NAME, &self.dir, channel))?;
+        fs::write(&definition, xml::domain(NAME, &self.dir, channel, wanted.kernel_arguments))?;
         self.virsh(&["define", &definition.to_string_lossy()]).map(drop)
     }
 
@@ -73,9 +99,33 @@ impl Domain {
         &self.socket
     }
 
+    /// The host's end of the port that `qemu-ga` may serve for the tests: [`WAY_IN`].
+    pub fn way_in(&self) -> PathBuf {
+        xml::way_in(NAME)
+    }
+
+    /// Where the domain's files are; what is put there goes with it.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What libvirtd said to guest agents and heard of them; none where it was not started here.
+    pub fn libvirtd_log(&self) -> Result<Option<String>> {
+        self.daemons().log()
+    }
+
+    fn daemons(&self) -> MutexGuard<'_, Daemons> {
+        self.daemons.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs virsh and returns what it said.
     pub fn virsh(&self, arguments: &[&str]) -> Result<String> {
         daemon::virsh(arguments)
+    }
+
+    /// The same with what it says of its success besides its answer: `Froze 2 filesystem(s)`.
+    pub fn virsh_talkative(&self, arguments: &[&str]) -> Result<String> {
+        daemon::talkative(arguments)
     }
 
     /// What libvirt knows of a channel: `connected` where the guest has it open; `None` where there is no such channel.
@@ -118,7 +168,7 @@ impl Domain {
     /// Ends libvirtd and starts it again, with the domain running on. False where it is not ours to restart: another
     /// service manager has it.
     pub fn restart_libvirtd(&self, meanwhile: impl FnOnce() -> Result<()>) -> Result<bool> {
-        self.daemons.lock().unwrap_or_else(PoisonError::into_inner).restart(meanwhile)
+        self.daemons().restart(meanwhile)
     }
 
     /// The last lines of the guest's console.

@@ -4,13 +4,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::disk::{DISK, INITRD, KERNEL};
+use super::disk::{DATA, DISK, INITRD, KERNEL};
 
 /// The console's log in the domain's directory.
 pub(super) const CONSOLE: &str = "console.log";
 
-/// The definition of the domain: kernel and initrd apart from the disk, as the lab boots, and two channels.
-pub(super) fn domain(name: &str, dir: &Path, channel: &str) -> String {
+/// The port of the tests' own way in, beside the one that libvirt itself speaks on.
+pub const WAY_IN: &str = "org.qemu.guest_agent.1";
+
+/// The host's end of the tests' own way in.
+pub(super) fn way_in(domain: &str) -> PathBuf {
+    Path::new(SOCKETS).join(format!("{domain}.{WAY_IN}.sock"))
+}
+
+/// The definition of the domain: kernel and initrd apart from the disk, as the lab boots, three channels, and a second disk.
+pub(super) fn domain(name: &str, dir: &Path, channel: &str, kernel_arguments: &str) -> String {
     let file = |file: &str| dir.join(file).display().to_string();
     format!(
         "<domain type='qemu'>
@@ -21,7 +29,7 @@ pub(super) fn domain(name: &str, dir: &Path, channel: &str) -> String {
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>{kernel}</kernel>
     <initrd>{initrd}</initrd>
-    <cmdline>root=/dev/vda rw console=ttyS0 loglevel=4 mitigations=off</cmdline>
+    <cmdline>root=/dev/vda rw console=ttyS0 loglevel=4 mitigations=off no_timer_check {kernel_arguments}</cmdline>
   </os>
   <features><acpi/></features>
   <on_reboot>restart</on_reboot>
@@ -32,8 +40,15 @@ pub(super) fn domain(name: &str, dir: &Path, channel: &str) -> String {
       <source file='{disk}'/>
       <target dev='vda' bus='virtio'/>
     </disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' cache='unsafe' discard='unmap'/>
+      <source file='{data}'/>
+      <target dev='vdb' bus='virtio'/>
+    </disk>
+    <interface type='user'><model type='virtio'/></interface>
     <serial type='file'><source path='{console}'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <channel type='unix'><source mode='bind' path='{way_in}'/><target type='virtio' name='{WAY_IN}'/></channel>
     {channel}
     <memballoon model='none'/>
   </devices>
@@ -42,6 +57,8 @@ pub(super) fn domain(name: &str, dir: &Path, channel: &str) -> String {
         kernel = file(KERNEL),
         initrd = file(INITRD),
         disk = file(DISK),
+        data = file(DATA),
+        way_in = way_in(name).display(),
         console = file(CONSOLE),
     )
 }

@@ -1,9 +1,12 @@
 //! The agent beside the real `qemu-ga`: the same requests, and what of the answers differs.
 
+mod recorded;
+
 use anyhow::Result;
 use infiniservice_e2e::binary;
 use infiniservice_e2e::local::LocalAgent;
 use infiniservice_e2e::qga::QgaHost;
+use recorded::Side;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,6 +20,25 @@ const ALLOWED: [&str; 3] = [
     "guest-set-memory-blocks: .return[].error-code: number",
     // Counters are told of interfaces without addresses too.
     "guest-network-get-interfaces: .return[].statistics",
+];
+
+/// Where answers to recorded requests may differ: a part of the request, the place, and why.
+const DIFFER: [(&str, &str, &str); 7] = [
+    ("\"capture-output\":\"", "", "modes by name came with QEMU 8.0, and what is told of the pid with them"),
+    ("PATH=/nowhere", "", "programs are looked for in root's directories only, whatever `env` says"),
+    (
+        "guest-set-memory-blocks",
+        ".return[].error-code",
+        "where nothing failed there is no number of an error",
+    ),
+    (
+        "guest-network-get-interfaces",
+        ".return[].statistics",
+        "counters are told of interfaces without addresses too",
+    ),
+    ("guest-get-fsinfo", ".return[].total-bytes-privileged", "since QEMU 9.1"),
+    ("guest-network-get-route", "", "since QEMU 9.1"),
+    ("guest-get-load", "", "since QEMU 10.0"),
 ];
 
 /// Where the program is: `INFINISERVICE_QEMU_GA`, or as distributions have it.
@@ -88,8 +110,8 @@ fn shape(value: &Value, at: &str, shapes: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn answers_have_the_shape_and_the_errors_of_those_of_the_real_program() -> Result<()> {
+/// Runs with an agent of each kind, both with all commands on.
+fn with_both(work: impl FnOnce(&mut QgaHost, &mut QgaHost) -> Result<()>) -> Result<()> {
     let Some(program) = program() else {
         eprintln!("SKIPPED: qemu-ga is not installed");
         return Ok(());
@@ -103,17 +125,62 @@ fn answers_have_the_shape_and_the_errors_of_those_of_the_real_program() -> Resul
     let _qemu_ga = Theirs(command.stderr(Stdio::null()).spawn()?);
     ours.meet()?;
     theirs.meet()?;
-    let mut wrong = Vec::new();
-    for (name, arguments) in requests() {
-        let shapes = |answer: &Value| {
-            let mut shapes = BTreeSet::new();
-            shape(answer, "", &mut shapes);
-            shapes
-        };
-        let (one, other) = (shapes(&ours.ask(name, &arguments)?), shapes(&theirs.ask(name, &arguments)?));
-        let differ = one.symmetric_difference(&other).map(|place| format!("{name}: {place}"));
-        wrong.extend(differ.filter(|place| !ALLOWED.iter().any(|allowed| place.starts_with(allowed))));
+    work(&mut ours, &mut theirs)
+}
+
+fn shapes(answer: &Value) -> BTreeSet<String> {
+    let mut shapes = BTreeSet::new();
+    shape(answer, "", &mut shapes);
+    shapes
+}
+
+#[test]
+fn answers_have_the_shape_and_the_errors_of_those_of_the_real_program() -> Result<()> {
+    with_both(|ours, theirs| {
+        let mut wrong = Vec::new();
+        for (name, arguments) in requests() {
+            let (one, other) = (shapes(&ours.ask(name, &arguments)?), shapes(&theirs.ask(name, &arguments)?));
+            let differ = one.symmetric_difference(&other).map(|place| format!("{name}: {place}"));
+            wrong.extend(differ.filter(|place| !ALLOWED.iter().any(|allowed| place.starts_with(allowed))));
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        Ok(())
+    })
+}
+
+/// Texts of errors differ between versions; the recordings of newer ones hold them.
+fn without_texts(mut answer: Value) -> Value {
+    if let Some(error) = answer.get_mut("error").and_then(Value::as_object_mut) {
+        error.remove("desc");
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-    Ok(())
+    answer
+}
+
+#[test]
+fn recorded_requests_are_answered_alike_by_both_in_this_machine() -> Result<()> {
+    let (requests, left_out) = recorded::requests()?;
+    assert!(requests.len() > 400 && left_out < 200, "{} requests, {left_out} left out", requests.len());
+    with_both(|ours, theirs| {
+        let (mut ours, mut theirs) = (Side::of(ours)?, Side::of(theirs)?);
+        let (mut wrong, mut met) = (BTreeSet::new(), BTreeSet::new());
+        for asked in &requests {
+            if ours.knows(asked) != theirs.knows(asked) {
+                // What only one of them gave a number to is compared where it did.
+                continue;
+            }
+            let (Some(one), Some(other)) = (ours.ask(asked)?, theirs.ask(asked)?) else { continue };
+            let (one, other) = (shapes(&without_texts(one)), shapes(&without_texts(other)));
+            for place in one.symmetric_difference(&other) {
+                let whose = if one.contains(place) { "ours" } else { "theirs" };
+                let told = format!("{} {whose}: {place}", asked.request);
+                match DIFFER.iter().position(|(part, at, _)| told.contains(part) && place.starts_with(at)) {
+                    Some(at) => drop(met.insert(at)),
+                    None => drop(wrong.insert(told)),
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        println!("{} requests, {left_out} left out, allowed differences met: {met:?}", requests.len());
+        Ok(())
+    })
 }
