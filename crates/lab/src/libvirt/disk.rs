@@ -16,7 +16,9 @@ pub(super) const KERNEL: &str = "vmlinuz";
 pub(super) const INITRD: &str = "initrd";
 /// The second disk, with an empty file system.
 pub(super) const DATA: &str = "data.img";
-/// Its size, and its label.
+/// Where the root disk is mounted while the agent is installed.
+const ROOT: &str = "root";
+/// The second disk's size, and its label.
 const DATA_MIB: u32 = 96;
 const DATA_LABEL: &str = "data";
 
@@ -37,7 +39,7 @@ pub(super) fn copy(image: &Image, dir: &Path) -> Result<()> {
 
 /// Installs the agent from `payload` with `install-linux.sh --root`, as an image is built, and lays files over the system.
 pub(super) fn install(dir: &Path, payload: &Path, vm_id: &str, over: &[Entry]) -> Result<()> {
-    let root = dir.join("root");
+    let root = dir.join(ROOT);
     fs::create_dir(&root)?;
     let mounted = Mounted::disk(&dir.join(DISK), &root)?;
     let script = payload.join("install-linux.sh");
@@ -49,6 +51,11 @@ pub(super) fn install(dir: &Path, payload: &Path, vm_id: &str, over: &[Entry]) -
     overlay::apply(over, &root)?;
     mounted.unmount()?;
     Ok(fs::remove_dir(&root)?)
+}
+
+/// Unmounts what a run left mounted that was ended while it installed.
+pub(super) fn unmount(dir: &Path) {
+    let _not_mounted = command::run("umount", [dir.join(ROOT)]);
 }
 
 /// A disk mounted by a loop device, which goes with the mount.

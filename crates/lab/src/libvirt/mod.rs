@@ -180,6 +180,7 @@ impl Domain {
     fn remove(&self) {
         let _not_running = self.virsh(&["destroy", NAME]);
         let _not_defined = self.virsh(&["undefine", NAME, "--managed-save"]);
+        disk::unmount(&self.dir);
         let _not_there = fs::remove_dir_all(&self.dir);
     }
 }

@@ -1,5 +1,6 @@
 //! The agent beside the real `qemu-ga`: the same requests, and what of the answers differs.
 
+mod beaten;
 mod recorded;
 
 use anyhow::Result;
@@ -9,8 +10,10 @@ use infiniservice_e2e::qga::QgaHost;
 use recorded::Side;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 
 /// Places in an answer that may be in ours only, or in theirs only, each with its reason.
 const ALLOWED: [&str; 3] = [
@@ -110,22 +113,51 @@ fn shape(value: &Value, at: &str, shapes: &mut BTreeSet<String>) {
     }
 }
 
-/// Runs with an agent of each kind, both with all commands on.
-fn with_both(work: impl FnOnce(&mut QgaHost, &mut QgaHost) -> Result<()>) -> Result<()> {
+/// An agent of each kind, each with all commands on.
+struct Both {
+    ours: QgaHost,
+    theirs: QgaHost,
+    agent: LocalAgent,
+    qemu_ga: Theirs,
+    _own: OwnedFd,
+    _state: TempDir,
+}
+
+impl Both {
+    fn our_pid(&self) -> u32 {
+        self.agent.pid()
+    }
+
+    fn their_pid(&self) -> u32 {
+        self.qemu_ga.0.id()
+    }
+}
+
+/// Starts both, ours with more lines of configuration, theirs with this hook; none where there is no `qemu-ga`.
+fn both(config: &str, hook: Option<&Path>) -> Result<Option<Both>> {
     let Some(program) = program() else {
         eprintln!("SKIPPED: qemu-ga is not installed");
-        return Ok(());
+        return Ok(None);
     };
     let (mut ours, mut theirs) = (QgaHost::new()?, QgaHost::new()?);
-    let config = ours.config() + "qga_commands = \"all\"\n";
-    let (_agent, _own) = LocalAgent::start(&binary::tested_agent()?, &config, &[])?;
+    let config = ours.config() + "qga_commands = \"all\"\n" + config;
+    let (agent, own) = LocalAgent::start(&binary::tested_agent()?, &config, &[])?;
     let state = tempfile::tempdir()?;
     let mut command = Command::new(program);
     command.args(["-m", "isa-serial", "-p", &theirs.path, "-t"]).arg(state.path());
-    let _qemu_ga = Theirs(command.stderr(Stdio::null()).spawn()?);
+    if let Some(hook) = hook {
+        command.arg(format!("--fsfreeze-hook={}", hook.display()));
+    }
+    let qemu_ga = Theirs(command.stderr(Stdio::null()).spawn()?);
     ours.meet()?;
     theirs.meet()?;
-    work(&mut ours, &mut theirs)
+    Ok(Some(Both { ours, theirs, agent, qemu_ga, _own: own, _state: state }))
+}
+
+/// Runs with both.
+fn with_both(work: impl FnOnce(&mut QgaHost, &mut QgaHost) -> Result<()>) -> Result<()> {
+    let Some(mut both) = both("", None)? else { return Ok(()) };
+    work(&mut both.ours, &mut both.theirs)
 }
 
 fn shapes(answer: &Value) -> BTreeSet<String> {

@@ -6,7 +6,6 @@ use crate::guest::{Guest, NAME, until};
 use anyhow::{Result, ensure};
 use infinictl::client::Client;
 use infiniservice_e2e::guest::PATIENCE;
-use infiniservice_protocol::action::ServiceOperation;
 use infiniservice_protocol::{Action, ErrorCode};
 use std::time::{Duration, Instant};
 
@@ -84,7 +83,7 @@ fn go_on(guest: &Guest, client: &Client) -> Result<()> {
     let list = Action::ProcessList { limit: Some(3), sort_by: None, filter: None };
     let listed = guest.wait(client.request(&list, PATIENCE))?;
     ensure!(listed.success, "{listed:?}");
-    let change = Action::ServiceControl { service: "cron".to_owned(), operation: ServiceOperation::Stop };
+    let change = Action::ProcessKill { pid: 999_999, force: false };
     let refused = guest.wait(client.request(&change, PATIENCE))?;
     ensure!(refused.error_code == Some(ErrorCode::Busy), "{refused:?}");
     status(guest, IS_FROZEN)?;
@@ -110,7 +109,8 @@ fn killed(guest: &Guest) -> Result<String> {
     guest.inside("pkill -KILL -x infiniservice")?;
     guest.event(&before, "state: 'disconnected'")?;
     guest.connected()?;
-    status(guest, IS_FROZEN)?;
+    // It looks for what another one froze as it starts.
+    until("the freeze found again", || Ok(guest.agent_command(STATUS)? == IS_FROZEN))?;
     thaw(guest)?;
     Ok("frozen; Thawed 2".to_owned())
 }
