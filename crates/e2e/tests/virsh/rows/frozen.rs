@@ -5,7 +5,7 @@ use super::Row;
 use crate::guest::{Guest, NAME, until};
 use anyhow::{Result, ensure};
 use infinictl::client::Client;
-use infiniservice_e2e::guest::PATIENCE;
+use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_protocol::{Action, ErrorCode};
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ fn writes(guest: &Guest) -> Result<()> {
 
 fn two_minutes(guest: &Guest) -> Result<String> {
     let client = guest.connect()?;
-    guest.wait(client.metrics(PATIENCE))?;
+    guest.wait(client.metrics(TIMEOUT))?;
     freeze(guest)?;
     let start = Instant::now();
     let written = guest.inside(WRITTEN)?;
@@ -77,14 +77,14 @@ fn two_minutes(guest: &Guest) -> Result<String> {
 
 /// One round of what a host does meanwhile.
 fn go_on(guest: &Guest, client: &Client) -> Result<()> {
-    guest.wait(client.ping(PATIENCE))?;
-    let metrics = guest.wait(client.metrics(PATIENCE))?;
+    guest.wait(client.ping(TIMEOUT))?;
+    let metrics = guest.wait(client.metrics(TIMEOUT))?;
     ensure!(metrics.data.system.memory.total_kb > 0, "no figures");
     let list = Action::ProcessList { limit: Some(3), sort_by: None, filter: None };
-    let listed = guest.wait(client.request(&list, PATIENCE))?;
+    let listed = guest.wait(client.request(&list, TIMEOUT))?;
     ensure!(listed.success, "{listed:?}");
     let change = Action::ProcessKill { pid: 999_999, force: false };
-    let refused = guest.wait(client.request(&change, PATIENCE))?;
+    let refused = guest.wait(client.request(&change, TIMEOUT))?;
     ensure!(refused.error_code == Some(ErrorCode::Busy), "{refused:?}");
     status(guest, IS_FROZEN)?;
     let waiting = guest.inside(WAITING)?;
