@@ -111,11 +111,9 @@ fn tree<'a>(text: &'a str, path: &mut Vec<String>, all: &mut Vec<Vec<String>>) -
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     path.push(word.to_owned());
-    match rest.strip_prefix("::") {
-        Some(rest) => tree(rest, path, all),
-        None => {
-            all.push(path.clone());
-            rest
-        }
+    if let Some(rest) = rest.strip_prefix("::") {
+        return tree(rest, path, all);
     }
+    all.push(path.clone());
+    rest
 }

@@ -66,8 +66,9 @@ fn walks(text: &str) -> Vec<(String, usize, BTreeSet<String>)> {
         let (heading, steps) = section.split_once('\n')?;
         let count = heading.split_once('(')?.1.split_once(" files)")?.0.parse().ok()?;
         let steps = steps.split("\n## ").next()?;
-        let files =
-            steps.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && word.ends_with(".rs"));
+        let files = steps.split('`').skip(1).step_by(2).filter(|word| {
+            word.contains('/') && Path::new(word).extension().is_some_and(|extension| extension == "rs")
+        });
         Some((heading.to_owned(), count, files.map(str::to_owned).collect()))
     };
     sections.filter_map(walk).collect()
