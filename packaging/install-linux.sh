@@ -20,7 +20,7 @@ Installs the agent from this script's directory to /opt/infiniservice and starts
   --no-start     do not start the service now (it starts at the next boot)
   --root DIR     install into the image mounted at DIR; nothing is started
   --uninstall    stop and remove the agent; the configuration is kept
-  --purge        with --uninstall: remove the configuration too
+  --purge        with --uninstall: remove the configuration and what is kept of scripts too
   --help         print this help
 
 Exit code: 0 done, 1 failed (no half-written file is left in place), 2 invalid arguments.
@@ -83,6 +83,8 @@ fi
 program_dir=$root/opt/infiniservice
 program=$program_dir/infiniservice
 config_dir=$root/etc/infiniservice
+# Scripts that wait, and how others ended.
+state_dir=$root/var/lib/infiniservice
 unit_dir=$root/etc/systemd/system
 wants_dir=$unit_dir/multi-user.target.wants
 rules_dir=$root/etc/udev/rules.d
@@ -351,7 +353,9 @@ uninstall() {
     for empty in "$unit_dir/infiniservice.service.d" "$unit_dir/infiniservice-readonly.service.d" "$program_dir"; do
         [ -L "$empty" ] || [ ! -d "$empty" ] || rmdir -- "$empty" 2>/dev/null || say "$empty is not empty and was left"
     done
-    if [ $purge = yes ] && [ ! -L "$config_dir" ]; then rm -rf -- "$config_dir"; fi
+    if [ $purge = yes ]; then
+        for directory in "$config_dir" "$state_dir"; do [ -L "$directory" ] || rm -rf -- "$directory"; done
+    fi
     if systemd_runs; then
         systemctl daemon-reload
         # Otherwise systemd would still list a service that had failed.

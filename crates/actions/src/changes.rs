@@ -2,6 +2,7 @@
 //! has no more patience gets its answer, and the change goes on. The next ones are refused until it has ended, and the last few are
 //! remembered for whoever asks how they ended.
 
+use crate::news::News;
 use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandOutcome, CommandResult, Stop};
 use infiniservice_platform::sanitize;
 use infiniservice_protocol::data::{PackageChange, PackageChangeState, PackageChangeStatusData};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// After this long a change is ended after all: one that hangs would keep all others out for ever.
 pub(super) const CHANGE_MAX: Duration = Duration::from_hours(6);
@@ -22,7 +23,10 @@ const RESULT_MAX_BYTES: usize = 64 << 10;
 
 /// The changes that run, at most one, and the last that ended.
 #[derive(Debug, Default)]
-pub struct Changes(Mutex<Book>);
+pub struct Changes {
+    book: Mutex<Book>,
+    news: Option<mpsc::Sender<News>>,
+}
 
 #[derive(Debug, Default)]
 struct Book {
@@ -72,6 +76,11 @@ fn died() -> CommandError {
 }
 
 impl Changes {
+    /// None yet; the end of one that outlived its timeout is told.
+    pub(super) fn telling(news: mpsc::Sender<News>) -> Self {
+        Self { book: Mutex::default(), news: Some(news) }
+    }
+
     /// Lets a change begin, unless another goes on.
     fn begin(self: &Arc<Self>, id: &str, action: &Action) -> Result<Running, CommandError> {
         let mut book = self.book();
@@ -133,13 +142,19 @@ impl Changes {
 
     fn end(&self, number: u64, result: &CommandResult) {
         let mut book = self.book();
-        if let Some(entry) = book.entries.iter_mut().find(|entry| entry.number == number) {
-            entry.end(result);
+        let Some(entry) = book.entries.iter_mut().find(|entry| entry.number == number && entry.is_running())
+        else {
+            return;
+        };
+        entry.end(result);
+        if let (Some(news), true) = (&self.news, entry.change.outlived_timeout) {
+            // Where the main loop has not the time for it, `PackageChangeStatus` still tells.
+            let _ = news.try_send(News::ChangeEnded(Box::new(entry.told())));
         }
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -176,11 +191,7 @@ impl Entry {
         self.change.state == PackageChangeState::Running
     }
 
-    /// Once ended it stays so.
     fn end(&mut self, result: &CommandResult) {
-        if !self.is_running() {
-            return;
-        }
         self.change.seconds = self.began.elapsed().as_secs();
         let outcome = match result {
             Ok(outcome) => outcome,
@@ -260,7 +271,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_outlives_its_timeout_goes_on_keeps_others_out_and_is_told_at_its_end() {
-        let (changes, cancellation) = (Arc::new(Changes::default()), Cancellation::for_at_most(TIMEOUT));
+        let (tell, mut news) = mpsc::channel(4);
+        let (changes, cancellation) = (Arc::new(Changes::telling(tell)), Cancellation::for_at_most(TIMEOUT));
         let (end, ends) = oneshot::channel();
         let error =
             run("a", &install("vim"), &changes, &cancellation, until(ends, &cancellation)).await.unwrap_err();
@@ -287,10 +299,13 @@ mod tests {
             (change.error_code.as_deref(), change.result.clone()),
             (Some("EXECUTION_FAILED"), Some(json!({"x": 1})))
         );
+        let told = news.try_recv().unwrap();
+        assert_eq!(told, News::ChangeEnded(Box::new(change.clone())));
         let next = Cancellation::for_at_most(TIMEOUT);
         run("c", &install("nano"), &changes, &next, Box::pin(async { CommandOutcome::of(&json!({})) }))
             .await
             .unwrap();
+        assert!(news.try_recv().is_err(), "one that its host waited for is no news");
     }
 
     #[tokio::test(start_paused = true)]

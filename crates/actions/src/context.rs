@@ -1,6 +1,7 @@
 //! What actions work with: the machine's processes, services and programs, each replaceable by tests.
 
 use super::changes::Changes;
+use super::scripts::Scripts;
 use crate::packages::PackageSystem;
 use infiniservice_collector::{CollectorHandle, ProcessQuery};
 pub(crate) use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandResult, Runner};
@@ -105,6 +106,8 @@ pub struct CommandContext {
     pub systemd_runs: bool,
     /// Changes of packages, those that run and the last that ended.
     pub changes: Arc<Changes>,
+    /// Scripts that wait, the one that runs, and how the others ended.
+    pub scripts: Scripts,
     /// Captured output of one program, for each stream, in bytes.
     pub max_output_bytes: usize,
     /// Longest list in an answer, in bytes on the wire.

@@ -1,16 +1,17 @@
 //! The executor: takes the host's commands, never blocks, and answers each accepted id exactly once by a channel.
 
+mod beside;
+
 use super::audit::{Asked, Audit, LogAudit};
-use super::context::{CommandContext, PowerAction};
+use super::context::CommandContext;
 use super::summary::Summary;
 use super::task;
 use crate::policy::{CommandName, CommandSettings, refusal};
 use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
 use crate::task::{Job, Unvalidated, response};
-use infiniservice_exec::{BoxFuture, CommandError, CommandResult};
+use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
-use infiniservice_protocol::guest::Capability;
 use infiniservice_protocol::parse::quote;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
 use std::collections::HashMap;
@@ -82,7 +83,9 @@ impl Executor {
             cancel: watch::Sender::new(false),
             idle: Notify::new(),
         };
-        Self { shared: Arc::new(shared) }
+        let executor = Self { shared: Arc::new(shared) };
+        executor.allow_scripts();
+        executor
     }
 
     /// The same with another audit.
@@ -102,13 +105,15 @@ impl Executor {
         self.submit_as(now, message, None);
     }
 
-    /// The same of a command whose action the host calls by another name, which policy and audit heed.
+    /// The same of a command whose action the host calls by another name, which policy and audit heed. Such a host puts secrets
+    /// into texts of commands: the audit is told their lengths.
     pub fn submit_as(&self, now: Now, message: HostMessage, alias: Option<&str>) {
         let mut state = self.shared.lock();
         state.time = (now.mono, Instant::now());
         let Some((id, action, asked_secs, work)) = parts(message) else { return };
+        let lengths = alias.is_some();
         let alias = alias.unwrap_or(&action);
-        let asked = Asked::new(alias, &work.parameters());
+        let asked = Asked::new(alias, &work.parameters(lengths));
         match state.check(&self.shared.context, (&id, &action, alias), asked_secs, work) {
             Ok(job) => self.admit(&mut state, id, asked, job),
             Err(Rejected::Error(error)) => self.shared.refuse(&mut state, &id, &action, &asked, error),
@@ -122,7 +127,7 @@ impl Executor {
         let mut state = self.shared.lock();
         state.time = (now.mono, Instant::now());
         let (id, action, _, work) = parts(message)?;
-        let asked = Asked::new(&action, &work.parameters());
+        let asked = Asked::new(&action, &work.parameters(true));
         let error = match state.scheduler.repeated(now.mono, &id) {
             Some(Admission::Refused(Refusal::InFlight)) => refusal(Refusal::InFlight),
             Some(_) => refusal(Refusal::ReplayCache),
@@ -163,44 +168,10 @@ impl Executor {
 
     /// Takes over settings that may change at run time: the policy. Bounds stay as they were.
     pub fn reload(&self, settings: &CommandSettings) {
-        let state = &mut self.shared.lock().settings;
-        *state = CommandSettings { limits: state.limits.clone(), ..settings.clone() };
-    }
-
-    /// Where records go, for what never becomes a command.
-    pub fn audit(&self) -> &dyn Audit {
-        self.shared.audit.as_ref()
-    }
-
-    /// Refuses what the settings forbid of an action by either name.
-    pub fn permit(&self, name: &str, alias: &str) -> Result<(), CommandError> {
-        self.shared.permit(name, alias)
-    }
-
-    /// Records the answer to a command that never came here.
-    pub fn record(&self, action: &str, parameters: &str, response: &Response) {
-        self.shared.audit.record(&Asked::new(action, parameters).answered(response));
-    }
-
-    /// Whether packages are being changed now.
-    pub fn changes_packages(&self) -> bool {
-        self.shared.context.changes.is_running()
-    }
-
-    /// Ends the machine's run whatever else goes on; resolves once that is queued.
-    pub fn end_machine(&self, action: PowerAction) -> BoxFuture<'static, Result<(), CommandError>> {
-        let services = Arc::clone(&self.shared.context.services);
-        Box::pin(async move { services.end_machine(action).await })
-    }
-
-    /// One capability for each action, for `hello`.
-    pub fn capabilities(&self) -> Vec<Capability> {
-        self.shared.lock().settings.capabilities(self.shared.context.features())
-    }
-
-    /// Commands so far, by action and result.
-    pub fn summary(&self) -> Summary {
-        self.shared.lock().summary.clone()
+        let mut state = self.shared.lock();
+        state.settings = CommandSettings { limits: state.settings.limits.clone(), ..settings.clone() };
+        drop(state);
+        self.allow_scripts();
     }
 
     /// Commands in flight, waiting ones included.
@@ -210,6 +181,7 @@ impl Executor {
 
     /// First step of a shutdown: takes no more commands and answers those that wait with `CANCELLED`.
     pub fn close(&self) {
+        self.shared.context.scripts.close();
         let mut state = self.shared.lock();
         for execution in state.scheduler.close() {
             state.starts.remove(&execution);
@@ -219,6 +191,7 @@ impl Executor {
     /// Second step, at the deadline: ends what still runs, with all its processes, and answers `CANCELLED`.
     pub fn cancel(&self) {
         self.close();
+        self.shared.context.scripts.cancel();
         self.shared.cancel.send_replace(true);
     }
 

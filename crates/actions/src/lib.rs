@@ -19,11 +19,13 @@ mod executor;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod inventory;
+mod news;
 pub mod packages;
 mod platform;
 mod policy;
 mod safe;
 mod scheduler;
+mod scripts;
 mod shell;
 mod summary;
 mod task;
@@ -34,4 +36,6 @@ mod windows_update;
 
 pub use context::{CommandContext, Features, PowerAction, ProcessSource, Services};
 pub use executor::{Executor, reply_channel};
+pub use news::{Completion, News, news_channel};
 pub use policy::CommandSettings;
+pub use scripts::{ScriptSettings, Scripts, Submission};

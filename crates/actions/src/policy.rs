@@ -5,6 +5,7 @@ use super::context::Features;
 use super::packages;
 use super::safe::{self, Needs};
 use crate::scheduler::{ConcurrencyClass, Refusal};
+use crate::scripts::ScriptSettings;
 use infiniservice_exec::{CommandError, containment};
 use infiniservice_protocol::action::{Effect, UNSAFE_COMMAND, UNSAFE_COMMAND_TIMEOUT_SECS};
 use infiniservice_protocol::guest::Capability;
@@ -114,6 +115,10 @@ pub struct CommandSettings {
     pub limits: Limits,
     /// Setting `allow_unsafe_commands`: whether `UnsafeCommand` may run at all.
     pub allow_unsafe_commands: bool,
+    /// Setting `allow_scripts`: whether scripts may run at all.
+    pub allow_scripts: bool,
+    /// How scripts are run and told.
+    pub scripts: ScriptSettings,
     /// Setting `allowed_actions`: the only actions carried out; all when absent.
     pub allowed_actions: Option<Vec<String>>,
     /// Setting `blocked_actions`: refused even where `allowed_actions` names them.
@@ -137,6 +142,10 @@ impl CommandSettings {
         }
         if name == UNSAFE_COMMAND && !self.allow_unsafe_commands {
             let error = "raw shell commands are off: the setting `allow_unsafe_commands` turns them on";
+            return Err(CommandError::new(ErrorCode::UnsafeDisabled, error));
+        }
+        if name == ActionName::ScriptRun.name() && !self.allow_scripts {
+            let error = "scripts are off: the setting `allow_scripts` turns them on";
             return Err(CommandError::new(ErrorCode::UnsafeDisabled, error));
         }
         Ok(())
@@ -186,10 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn all_but_raw_commands_are_allowed_by_default() {
+    fn all_but_raw_commands_and_scripts_are_allowed_by_default() {
         let settings = CommandSettings::default();
         assert_eq!(code(&settings, "ProcessKill"), None);
         assert_eq!(code(&settings, UNSAFE_COMMAND), Some(ErrorCode::UnsafeDisabled));
+        assert_eq!(code(&settings, "ScriptRun"), Some(ErrorCode::UnsafeDisabled));
+        assert_eq!(code(&settings, "ScriptStatus"), None);
+        let scripts = CommandSettings { allow_scripts: true, ..settings };
+        assert_eq!(code(&scripts, "ScriptRun"), None);
+        assert_eq!(code(&scripts, UNSAFE_COMMAND), Some(ErrorCode::UnsafeDisabled));
     }
 
     #[test]

@@ -131,14 +131,16 @@ pub(super) struct Job {
 
 impl Unvalidated {
     /// Parameters for the audit, without secrets. Of a raw command's environment only the names are told; its text is told, as
-    /// an audit must, but for what follows a secret's name: secrets belong into `env_vars`.
-    pub(super) fn parameters(&self) -> String {
+    /// an audit must, but for what follows a secret's name: secrets belong into `env_vars`. Of a host that puts secrets into
+    /// the text all the same, only `lengths` are told.
+    pub(super) fn parameters(&self, lengths: bool) -> String {
         match self {
             Self::Safe(command) => redact::value(&Value::Object(command.params.clone())).to_string(),
             Self::Unsafe(command) => {
                 let names: Vec<_> = command.env_vars.iter().map(|(name, _)| name.as_str()).collect();
                 serde_json::json!({
-                    "raw_command": redact::text(&command.raw_command), "shell": shown(command.shell.as_deref()), "run_as": shown(command.run_as.as_deref()),
+                    "raw_command": if lengths { redact::length(&command.raw_command) } else { redact::text(&command.raw_command) },
+                    "shell": shown(command.shell.as_deref()), "run_as": shown(command.run_as.as_deref()),
                     "working_dir": shown(command.working_dir.as_deref()), "env_vars": names,
                 })
                 .to_string()

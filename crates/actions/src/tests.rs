@@ -109,6 +109,7 @@ impl PackageSession {
             packages: Some(Arc::new(PackageSystem::new(Box::new(Apt), "/nonexistent".as_ref()))),
             systemd_runs: true,
             changes: Arc::default(),
+            scripts: Scripts::none(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };

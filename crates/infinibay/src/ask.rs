@@ -3,6 +3,7 @@
 use crate::answer::{Answered, refuse, succeed};
 use crate::profile::Profile;
 use crate::route::{Params, Route, Sampled, Shape};
+use crate::scripts::OWN_ACCOUNT;
 use crate::shape::system;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::{ErrorCode, HostMessage};
@@ -10,8 +11,6 @@ use serde_json::{Value, json};
 
 /// What the machine's restart is announced by, in seconds.
 const REBOOT_IN_SECS: u64 = 5;
-/// Names by which the host means the agent's own account, on both platforms.
-const OWN_ACCOUNT: [&str; 3] = ["system", "administrator", "root"];
 
 /// What is to be done for one command.
 #[derive(Debug)]
@@ -99,7 +98,7 @@ impl Profile {
         let answer =
             |code, why: &str| Step::Answer(Box::new(refuse(&command.id, &command.action, code, why)));
         if !self.switches.unsafe_commands {
-            let off = "scripts are off: the setting `allow_unsafe_commands` turns them on";
+            let off = "PowerShell is off: the setting `allow_unsafe_commands` turns them on";
             return answer(ErrorCode::UnsafeDisabled, off);
         }
         let text = |name: &str| params.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -157,7 +156,7 @@ impl Profile {
     }
 }
 
-const UNSIGNED: &str = "this is carried out for signed lines only";
+pub(crate) const UNSIGNED: &str = "this is carried out for signed lines only";
 
 /// What is never done for a line that nobody has signed.
 fn is_dangerous(action: &str) -> bool {

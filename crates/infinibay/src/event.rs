@@ -25,6 +25,12 @@ pub enum Severity {
     Error,
 }
 
+/// The same, of one execution of a script.
+pub(crate) fn of_execution(mut event: Line, execution_id: &str) -> Line {
+    event.insert("executionId".to_owned(), execution_id.into());
+    event
+}
+
 /// The budget of events.
 #[derive(Debug)]
 pub(crate) struct Events {

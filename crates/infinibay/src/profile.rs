@@ -1,9 +1,12 @@
 //! The profile of one agent's life: what was asked, in whose words, and what the last collection told.
 
-use crate::event::{Events, Severity};
+use crate::ask::UNSIGNED;
+use crate::event::{Events, Severity, of_execution};
 use crate::measure::{Measured, is_cold};
 use crate::platform::Platform;
 use crate::route::Shape;
+use crate::scripts::Asking;
+use crate::speech::LOCKED;
 use infiniservice_link::Line;
 use infiniservice_protocol::metrics::SystemMetrics;
 use serde_json::{Map, Value};
@@ -17,6 +20,8 @@ pub struct Switches {
     pub platform: Platform,
     /// Lines without a signature are taken (for tests only): what is dangerous is refused all the same.
     pub unsigned: bool,
+    /// Nothing is carried out, for want of a secret.
+    pub locked: bool,
     /// Name and version of the system, for people (`PRETTY_NAME`).
     pub os: String,
     /// Raw commands and PowerShell are on.
@@ -39,12 +44,19 @@ pub struct Profile {
     pub(crate) measured: Measured,
     notes: HashMap<String, Note>,
     events: Events,
+    asking: Asking,
 }
 
 impl Profile {
     /// A profile that has heard nothing.
     pub fn new(switches: Switches) -> Self {
-        Self { switches, measured: Measured::default(), notes: HashMap::new(), events: Events::default() }
+        Self {
+            switches,
+            measured: Measured::default(),
+            notes: HashMap::new(),
+            events: Events::default(),
+            asking: Asking::default(),
+        }
     }
 
     /// Whether raw commands are on, after the configuration was read again.
@@ -79,6 +91,27 @@ impl Profile {
         context: Map<String, Value>,
     ) -> Option<Line> {
         self.events.take(now, severity, message, context)
+    }
+
+    /// The same of one execution of a script.
+    pub fn event_of(&mut self, now: Duration, execution_id: &str, message: &str) -> Option<Line> {
+        let event = self.events.take(now, Severity::Info, message, Map::new())?;
+        Some(of_execution(event, execution_id))
+    }
+
+    /// Why no script may be run, whatever the settings say.
+    pub fn refuses_scripts(&self) -> Option<&'static str> {
+        if self.switches.locked { Some(LOCKED) } else { self.switches.unsigned.then_some(UNSIGNED) }
+    }
+
+    /// When the host is asked for scripts.
+    pub fn asking(&mut self) -> &mut Asking {
+        &mut self.asking
+    }
+
+    /// The moment at which it is to be.
+    pub fn asking_at(&self) -> Option<Duration> {
+        self.asking.next_deadline()
     }
 
     pub(crate) fn note(&mut self, id: &str, name: &str, shape: Shape) {

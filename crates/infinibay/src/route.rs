@@ -109,6 +109,9 @@ const CHECKS: [(&str, &str, &str); 10] = [
     ("event_log_errors", "", "event_log_errors"),
 ];
 
+/// The check that measures how long processors waited for disks; how it is judged is of no interest.
+pub(crate) const STEAL: &str = "cpu_steal";
+
 impl Route {
     /// What is done for the action of this name.
     pub(crate) fn of(name: &str, params: &Params, platform: Platform) -> Self {
@@ -137,7 +140,10 @@ impl Route {
             "CheckDiskSpace" => Self::Sample(Sampled::Disks),
             "RunAllHealthChecks" => native("Autochecks", &Params::new(), Shape::AllChecks),
             "RunHealthCheck" | "ValidateSystemHealth" => check(params, platform),
-            "CheckResourceOptimization" => checks(&optimization(platform), Shape::Optimization),
+            "CheckResourceOptimization" => {
+                let measured = if platform == Platform::Linux { vec![STEAL] } else { Vec::new() };
+                checks(&[optimization(platform), measured].concat(), Shape::Optimization)
+            }
             "DiskCleanup" => cleanup(params, platform),
             "CleanTemporaryFiles" => clean(&["temp"], false, &Params::new()),
             "GetInstalledApplicationsWMI" => {

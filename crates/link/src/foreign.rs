@@ -36,6 +36,11 @@ impl Link {
             Ok(HostMessage::KeepAliveRequest { sequence_number }) => self.outbox.pong(sequence_number),
             Ok(HostMessage::KeepAliveResponse { .. }) => {}
             Err(rejection) if rejection.from_guest => self.echoed(actions),
+            // What the dialect alone has it also answers alone: the host waits for more than an error.
+            Err(rejection) if self.is_of_host(&rejection) => {
+                self.stats.unsigned_lines += 1;
+                actions.push(Action::DeliverLine(payload.unwrap_or_else(|| line.to_owned())));
+            }
             _ => {
                 self.stats.unsigned_lines += 1;
                 let rejection = Rejection::new(ErrorCode::SignatureInvalid, why);
@@ -57,17 +62,21 @@ impl Link {
     ) {
         let kind = rejection.command_type.as_deref().unwrap_or_default();
         let dialect = self.dialect.as_ref();
-        let of_host = dialect.is_some_and(|dialect| dialect.is_of_host(kind));
         if rejection.from_guest || dialect.is_some_and(|dialect| dialect.is_of_guest(kind)) {
             return self.echoed(actions);
         }
-        if !of_host {
+        if !self.is_of_host(&rejection) {
             return self.rejected(now, rejection, actions);
         }
         self.stats.messages_in += 1;
         actions.extend(self.auth.newest().map(Action::NewestSigned));
         self.heard();
         actions.push(Action::DeliverLine(text));
+    }
+
+    fn is_of_host(&self, rejection: &Rejection) -> bool {
+        let kind = rejection.command_type.as_deref().unwrap_or_default();
+        self.dialect.as_ref().is_some_and(|dialect| dialect.is_of_host(kind))
     }
 
     /// Whether an `error` of this code may be sent now.

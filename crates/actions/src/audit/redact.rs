@@ -27,6 +27,14 @@ const HEADERS: [&str; 2] = ["authorization", "bearer "];
 /// What begins and ends a key.
 const PEM: [&str; 2] = ["-----BEGIN ", "-----END "];
 
+/// A parameter of whose text only the length is told: secrets are often in it without a name.
+const SCRIPT: &str = "script";
+
+/// How long a text is that is not told.
+pub(crate) fn length(text: &str) -> String {
+    format!("({} bytes)", text.len())
+}
+
 fn is_secret(name: &str) -> bool {
     let name = lowered(name);
     WORDS.iter().any(|word| name.contains(word)) || PARTS.iter().any(|part| part_end(&name, part).is_some())
@@ -52,7 +60,11 @@ pub(crate) fn value(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let shown = |(name, field): (&String, &Value)| {
-                let field = if is_secret(name) { HIDDEN.into() } else { self::value(field) };
+                let field = match field {
+                    _ if is_secret(name) => HIDDEN.into(),
+                    Value::String(text) if name == SCRIPT => length(text).into(),
+                    field => self::value(field),
+                };
                 (name.clone(), field)
             };
             Value::Object(fields.iter().map(shown).collect())
@@ -236,6 +248,8 @@ mod tests {
             value(&given),
             json!({"package": "https://(hidden)@host/x.deb", "filter": ["token(hidden)"]})
         );
+        let script = json!({"execution_id": "a", "script": "mysql -uroot -pk1"});
+        assert_eq!(value(&script), json!({"execution_id": "a", "script": "(17 bytes)"}));
     }
 
     proptest! {

@@ -19,7 +19,9 @@ use super::changes::{self, CHANGE_MAX};
 use super::context::{CommandContext, PowerAction};
 use crate::autochecks::{self, Asked, Known, Machine, UpdateSource};
 use crate::packages::Change;
+use crate::scripts::Submission;
 use infiniservice_exec::{BoxFuture, Cancellation, CommandOutcome, CommandResult};
+use infiniservice_protocol::action::{SCRIPT_SECS, ScriptShell};
 use infiniservice_protocol::data::PowerData;
 use infiniservice_protocol::{Action, ActionName};
 use std::path::PathBuf;
@@ -77,6 +79,10 @@ handlers! {
         process_list::run(process_list::Query { limit, sort_by, filter }, context, cancellation);
     ProcessKill { pid, force } needs Nothing => process_kill::run(pid, force, cancellation);
     UserList { limit, filter } needs Nothing => users::list(listing::ListQuery { limit, filter }, context, cancellation);
+    ScriptRun { execution_id, script, shell, name, run_as, timeout_secs } needs Nothing =>
+        context.scripts.submit(script_of(execution_id, script, shell, name, run_as, timeout_secs));
+    ScriptStatus { execution_id } needs Nothing => context.scripts.status(execution_id.as_deref());
+    ScriptRemove { execution_id } needs Nothing => context.scripts.remove(execution_id);
     UpdateCheck {} needs Packages => update::check(context, cancellation);
     UpdateInstall { security_only, cascade } needs Packages => update::install(security_only, cascade, context, cancellation);
     WindowsUpdateCheck {} needs Nothing => here::windows_only(Action::WindowsUpdateCheck {}, cancellation);
@@ -108,6 +114,19 @@ pub(super) async fn run(
     let held = (action.clone(), context.clone(), cancellation.clone());
     let work = Box::pin(async move { carry_out(held.0, &held.1, &held.2).await });
     changes::run(id, &action, &context.changes, cancellation, work).await
+}
+
+fn script_of(
+    execution_id: String,
+    script: String,
+    shell: Option<ScriptShell>,
+    name: Option<String>,
+    run_as: Option<String>,
+    timeout_secs: Option<u32>,
+) -> Submission {
+    let shell = shell.map(|shell| shell.word().to_owned());
+    let timeout_secs = timeout_secs.unwrap_or(SCRIPT_SECS);
+    Submission { execution_id, name, script, shell, run_as, timeout_secs }
 }
 
 /// The services in `state`, or all.

@@ -8,14 +8,28 @@ mod linux;
 mod windows;
 
 use crate::context::CommandContext;
-use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Status};
+use infiniservice_exec::{
+    Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Request, Runner, Status,
+};
 use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::action::MAX_SCRIPT_BYTES;
 use infiniservice_protocol::host::UnsafeCommand;
 #[cfg(target_os = "linux")]
 use linux as imp;
 use std::path::{Path, PathBuf};
 #[cfg(target_os = "windows")]
 use windows as imp;
+#[cfg(target_os = "windows")]
+pub(crate) use windows::file::private_directory;
+
+pub(crate) use imp::file::{TextFile, clean};
+
+/// What is to be started, and the file that holds its text, which is there until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) request: Request,
+    pub(crate) file: Option<TextFile>,
+}
 
 /// Runs the command until it ends, or until `cancellation` says so; then nothing that it started is left.
 pub(super) async fn run(
@@ -23,8 +37,21 @@ pub(super) async fn run(
     context: &CommandContext,
     cancellation: &Cancellation,
 ) -> CommandResult {
-    let request = imp::request(command, cancellation).await?.max_output(context.max_output_bytes);
-    outcome(context.runner.run(request, cancellation).await?)
+    let bytes = context.max_output_bytes;
+    outcome(finish(command, context.runner.as_ref(), bytes, cancellation).await?)
+}
+
+/// The same, as it ended; of its output so many bytes are kept.
+pub(crate) async fn finish(
+    command: RawCommand,
+    runner: &dyn Runner,
+    max_output_bytes: usize,
+    cancellation: &Cancellation,
+) -> Result<Finished, CommandError> {
+    let Prepared { request, file } = imp::request(command, cancellation).await?;
+    let finished = runner.run(request.max_output(max_output_bytes), cancellation).await;
+    drop(file);
+    Ok(finished?)
 }
 
 fn outcome(finished: Finished) -> CommandResult {
@@ -47,8 +74,10 @@ fn failure(finished: Finished) -> CommandError {
 
 /// Longest single argument or variable that Linux gives to a program, its NUL included (`MAX_ARG_STRLEN`, execve(2)).
 const MAX_ARGUMENT_BYTES: usize = 128 << 10;
-/// All of the command's text and variables together: an eighth of what execve(2) takes where the stack is 8 MiB.
+/// All of the command's variables together: an eighth of what execve(2) takes where the stack is 8 MiB.
 const MAX_TOTAL_BYTES: usize = 256 << 10;
+/// Longest text: as long as the longest line of a host.
+const MAX_TEXT_BYTES: usize = MAX_SCRIPT_BYTES;
 /// Longest path, its NUL included (`PATH_MAX`).
 const MAX_PATH_BYTES: usize = 4096;
 
@@ -60,9 +89,16 @@ pub(crate) struct RawCommand {
     directory: Option<PathBuf>,
     environment: Vec<(String, String)>,
     run_as: Option<String>,
+    /// Whether the shell gets the path of a file with the text.
+    in_file: bool,
 }
 
 impl RawCommand {
+    /// The shell of this name, or the platform's own.
+    pub(crate) fn shell(asked: Option<&str>) -> Result<&'static str, CommandError> {
+        imp::shell(asked)
+    }
+
     /// Checks what the wire's parser cannot know.
     pub(crate) fn check(command: UnsafeCommand) -> Result<Self, CommandError> {
         let shell = imp::shell(command.shell.as_deref())?;
@@ -72,14 +108,21 @@ impl RawCommand {
         }
         let directory = command.working_dir.map(directory).transpose()?;
         let (text, environment) = (command.raw_command, command.env_vars);
-        Ok(Self { shell, text, directory, environment, run_as: command.run_as })
+        let in_file = imp::needs_file(&text, shell);
+        Ok(Self { shell, text, directory, environment, run_as: command.run_as, in_file })
+    }
+
+    /// The same for a text that no other account of the machine is to read, as it could among a program's arguments.
+    #[must_use]
+    pub(crate) fn in_file(self) -> Self {
+        Self { in_file: true, ..self }
     }
 }
 
 fn check_sizes(command: &UnsafeCommand) -> Result<(), CommandError> {
-    if command.raw_command.len() >= MAX_ARGUMENT_BYTES {
+    if command.raw_command.len() > MAX_TEXT_BYTES {
         return Err(invalid(format!(
-            "`raw_command` must be shorter than {MAX_ARGUMENT_BYTES} bytes, not {}",
+            "`raw_command` must be at most {MAX_TEXT_BYTES} bytes long, not {}",
             command.raw_command.len()
         )));
     }
@@ -88,9 +131,9 @@ fn check_sizes(command: &UnsafeCommand) -> Result<(), CommandError> {
         let name: String = name.chars().take(40).collect();
         return Err(invalid(format!("`env_vars`: {name:?} must be shorter than {MAX_ARGUMENT_BYTES} bytes")));
     }
-    let total = command.raw_command.len() + command.env_vars.iter().map(size).sum::<usize>();
+    let total = command.env_vars.iter().map(size).sum::<usize>();
     if total > MAX_TOTAL_BYTES {
-        let error = format!("`raw_command` and `env_vars` together must not exceed {MAX_TOTAL_BYTES} bytes");
+        let error = format!("`env_vars` together must not exceed {MAX_TOTAL_BYTES} bytes");
         return Err(invalid(format!("{error}, not {total}")));
     }
     Ok(())

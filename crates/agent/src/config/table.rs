@@ -136,6 +136,10 @@ settings! {
     shared_secret_file: Option<PathBuf> = None, Kind::Path, Restart;
     /// Run `UnsafeCommand`: any shell command that the host sends, as root.
     allow_unsafe_commands: bool = Some("false"), SWITCH, Reload, "--allow-unsafe-commands";
+    /// Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.
+    allow_scripts: bool = Some("false"), SWITCH, Reload, "--allow-scripts";
+    /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
+    scripts_dir: Option<PathBuf> = None, Kind::Path, Restart;
     /// The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
     allowed_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
     /// Actions that are refused, even if `allowed_actions` names them.

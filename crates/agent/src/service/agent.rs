@@ -3,12 +3,13 @@
 use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::guidance;
-use super::infinibay::{Restart, SECOND_SAMPLE};
+use super::infinibay::Restart;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{self, Qga};
 use super::reload::Settling;
 use super::schedule::{Due, Schedule};
+use super::scripts::Receipts;
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
 use super::sources::{Collected, Sources};
@@ -16,8 +17,8 @@ use super::standing::Standing;
 use super::summary::Counts;
 use crate::config::Loaded;
 use crate::status;
-use infiniservice_actions::Executor;
 use infiniservice_actions::audit::AuditRecord;
+use infiniservice_actions::{Executor, News};
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
 use infiniservice_infinibay::Profile;
@@ -54,7 +55,8 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) qga: Option<Box<Qga<T>>>,
     pub(super) profile: Option<Box<Profile>>,
     pub(super) restart: Option<Restart>,
-    pub(super) receipts: u64,
+    pub(super) news: mpsc::Receiver<News>,
+    pub(super) receipts: Receipts,
 }
 
 /// What ended a wait.
@@ -62,6 +64,7 @@ pub(super) enum Turn {
     Signal(Signal),
     Timer,
     Reply(Box<Response>),
+    News(News),
     Collected(Box<Collected>),
     Port(Wake),
     Qga(qga::Turn),
@@ -97,6 +100,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     fn begin(&mut self) {
         self.notifier.ready();
         self.warn_of_raw_commands();
+        self.warn_of_scripts();
         self.warn_of_unsigned_lines();
         // A first sample at once, so that the first message to a host has rates.
         self.want_metrics(None);
@@ -117,6 +121,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             signal = signals.next() => Turn::Signal(signal),
             () = self.alarm.rings() => Turn::Timer,
             Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
+            Some(news) = self.news.recv() => Turn::News(news),
             collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
             turn = either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
             asker = self.inquiries.asked() => Turn::Asked(asker),
@@ -130,6 +135,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Signal(Signal::Stop(_)) => {}
             Turn::Timer => self.timer(),
             Turn::Reply(response) => self.answer(*response),
+            Turn::News(news) => self.hear(news),
             Turn::Collected(collected) => self.collected(*collected),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
             Turn::Qga(turn) => self.qga_turn(Some(turn)),
@@ -146,6 +152,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let now = self.clock.now().mono;
         self.tell(Event::Timer);
         self.restart_if_due();
+        self.ask_for_scripts_if_due();
         if self.settling.is_some_and(|settling| settling.due <= now) {
             self.reload();
         }
@@ -188,7 +195,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 self.driver.close();
             }
             // Written by `carry_out`, whatever the action was.
-            Action::Write | Action::Left(_) => {}
+            Action::Write => {}
+            Action::Left(receipt) => self.line_left(receipt),
             Action::Deliver(message) => self.deliver(message),
             Action::DeliverLine(line) => self.deliver_line(&line),
             Action::NoRoom(command) => {
@@ -280,28 +288,6 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.send_metrics(collected, last);
     }
 
-    /// Sends metrics, in the host's shape where it has one of its own; then a first sample without rates is followed by a second one instead.
-    fn send_metrics(&mut self, collected: Collected, request_id: Option<String>) {
-        let message = collected.into_message(request_id);
-        let now = self.clock.now().mono;
-        let Some(profile) = &mut self.profile else {
-            return self.send(GuestMessage::SystemMetrics(message));
-        };
-        let Some(message) = profile.measure(now, message) else {
-            return self.schedule.collect_at(now + SECOND_SAMPLE);
-        };
-        self.send(GuestMessage::SystemMetrics(message));
-    }
-
-    /// Sends an answer, in the host's shape where it has one of its own.
-    fn answer(&mut self, response: Response) {
-        let response = match &mut self.profile {
-            Some(profile) => profile.answer(response).0,
-            None => response,
-        };
-        self.send(GuestMessage::Response(response));
-    }
-
     pub(super) fn send(&mut self, message: GuestMessage) {
         self.tell(Event::Send(Outgoing { message }));
     }
@@ -331,6 +317,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.settling.map(|settling| settling.due),
             self.qga.as_ref().and_then(|qga| qga.next_deadline()),
             self.restart.map(|restart| restart.due),
+            self.profile.as_ref().and_then(|profile| profile.asking_at()),
             give_up_at,
         ];
         deadlines.into_iter().flatten().min()

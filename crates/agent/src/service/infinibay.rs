@@ -1,10 +1,11 @@
 //! The profile of Infinibay's host in the loop: its commands on their way in, answers and metrics on their way out.
 
 use super::agent::Agent;
+use super::sources::Collected;
 use crate::config::{Settings, WireProfile};
 use infiniservice_actions::PowerAction;
 use infiniservice_channel::transport::Transport;
-use infiniservice_infinibay::{Answered, Platform, Profile, Severity, Speech, Step, Switches, scripts};
+use infiniservice_infinibay::{Answered, Platform, Profile, Severity, Speech, Step, Switches};
 use infiniservice_link::{Event, Line, Said};
 use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Clock;
@@ -19,7 +20,7 @@ pub(super) const LINE_MAX_BYTES: usize = 16 << 20;
 /// Longest line to the host: it drops those of four million characters.
 pub(super) const OUTGOING_MAX_BYTES: usize = 3_900_000;
 /// Between two samples, where a rate needs a second one.
-pub(super) const SECOND_SAMPLE: Duration = Duration::from_secs(1);
+const SECOND_SAMPLE: Duration = Duration::from_secs(1);
 /// From the answer to the restart, and the longest that an answer may wait to be read.
 const RESTART_IN: Duration = Duration::from_secs(5);
 /// See [`RESTART_IN`].
@@ -33,6 +34,7 @@ pub(super) fn profile(settings: &Settings, os: &str) -> Option<Box<Profile>> {
         Box::new(Profile::new(Switches {
             platform: Platform::HERE,
             unsigned: is_unsigned(settings),
+            locked: is_locked(settings),
             os: os.to_owned(),
             unsafe_commands: settings.allow_unsafe_commands,
         }))
@@ -45,9 +47,13 @@ pub(super) fn speech(settings: &Settings) -> Option<Speech> {
         version: AGENT_VERSION.to_owned(),
         platform: Platform::HERE,
         vm_id: settings.vm_id.clone().unwrap_or_default(),
-        locked: settings.shared_secret.is_none() && !settings.allow_unsigned,
+        locked: is_locked(settings),
         max_line_bytes: LINE_MAX_BYTES,
     })
+}
+
+fn is_locked(settings: &Settings) -> bool {
+    settings.shared_secret.is_none() && !settings.allow_unsigned
 }
 
 fn is_unsigned(settings: &Settings) -> bool {
@@ -150,6 +156,32 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         });
     }
 
+    /// An answer in the host's shape.
+    pub(super) fn answer(&mut self, response: Response) {
+        let response = match &mut self.profile {
+            Some(profile) => profile.answer(response).0,
+            None => response,
+        };
+        self.send(GuestMessage::Response(response));
+    }
+
+    /// Metrics in the host's shape; a first sample without rates is followed by a second one instead.
+    pub(super) fn send_metrics(&mut self, collected: Collected, request_id: Option<String>) {
+        let message = collected.into_message(request_id);
+        let now = self.clock.now().mono;
+        let Some(profile) = &mut self.profile else {
+            return self.send(GuestMessage::SystemMetrics(message));
+        };
+        let Some(message) = profile.measure(now, message) else {
+            return self.schedule.collect_at(now + SECOND_SAMPLE);
+        };
+        let first = profile.begins();
+        self.send(GuestMessage::SystemMetrics(message));
+        if first {
+            self.want_scripts();
+        }
+    }
+
     /// A line that only this host knows.
     pub(super) fn say(&mut self, line: Line, receipt: Option<u64>) {
         self.tell(Event::Say(Said { line, receipt }));
@@ -163,15 +195,6 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let line = self.profile.as_mut().and_then(|profile| profile.event(now, severity, message, context));
         if let Some(line) = line {
             self.say(line, None);
-        }
-    }
-
-    /// Scripts, which are completed without being run. Their completions wait for a host that is away.
-    pub(super) fn deliver_line(&mut self, text: &str) {
-        for line in scripts::refused(text) {
-            self.receipts += 1;
-            self.say(line, Some(self.receipts));
-            self.inform(Severity::Warn, "a script was not run: this agent does not run scripts", Value::Null);
         }
     }
 }

@@ -32,6 +32,7 @@ mod qga;
 mod reload;
 pub(crate) mod schedule;
 pub mod scm;
+mod scripts;
 mod shutdown;
 pub mod signals;
 mod signed;

@@ -1,4 +1,4 @@
-//! The configuration read again while the agent runs.
+//! The configuration, read again: what of it holds at once, and what is said of it.
 
 use super::agent::Agent;
 use infiniservice_actions::autochecks::configuration;
@@ -14,7 +14,7 @@ const RELOAD_WITHIN: Duration = Duration::from_secs(2);
 /// Requests to read the configuration again that are settling.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settling {
-    first: Duration,
+    pub(super) first: Duration,
     pub(super) due: Duration,
 }
 
@@ -60,6 +60,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             }
             self.warn_of_raw_commands();
         }
+        if applied.contains(&"allow_scripts") {
+            self.warn_of_scripts();
+        }
         if applied.contains(&"log_level") {
             crate::logging::set_level(settings.log_level);
         }
@@ -76,6 +79,13 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         if self.config.settings.allow_unsafe_commands {
             let origin = self.config.merged.origin("allow_unsafe_commands");
             log::warn!("allow_unsafe_commands is set ({origin}): the host may run any shell command as root");
+        }
+    }
+
+    pub(super) fn warn_of_scripts(&self) {
+        if self.config.settings.allow_scripts {
+            let origin = self.config.merged.origin("allow_scripts");
+            log::warn!("allow_scripts is set ({origin}): the host may run any script as root");
         }
     }
 }

@@ -34,8 +34,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
         let grace = start + total.mul_f64(COMMANDS_SHARE);
         self.drain(signals, grace, Agent::answered).await;
-        if self.executor.in_flight() > 0 {
-            log::warn!("{} commands are still running: ending them", self.executor.in_flight());
+        if self.executor.in_flight() > 0 || self.executor.scripts().is_running() {
+            let script = if self.executor.scripts().is_running() { " and a script" } else { "" };
+            log::warn!("{} commands{script} are still running: ending them", self.executor.in_flight());
             self.executor.cancel();
         }
         self.give_up_metrics();
@@ -71,9 +72,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.carry_out();
     }
 
-    /// Commands and metrics that were asked for.
+    /// Commands, the script that runs, and metrics that were asked for.
     fn answered(&self) -> bool {
-        self.executor.in_flight() == 0 && !self.demand.is_asked()
+        self.executor.in_flight() == 0 && !self.executor.scripts().is_running() && !self.demand.is_asked()
     }
 
     /// Every answer is written, or there is nobody to write to.

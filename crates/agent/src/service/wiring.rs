@@ -8,13 +8,16 @@ use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{Plan, Qga};
 use super::schedule::{Intervals, Schedule};
+use super::scripts::Receipts;
 use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
 use super::summary::Counts;
 use crate::config::{Loaded, Settings, WireProfile};
 use crate::status;
-use infiniservice_actions::{CommandContext, CommandSettings, Executor, audit, reply_channel};
+use infiniservice_actions::{
+    CommandContext, CommandSettings, Executor, ScriptSettings, audit, news_channel, reply_channel,
+};
 use infiniservice_channel::driver::Driver;
 use infiniservice_channel::transport::Transport;
 use infiniservice_collector::user_names;
@@ -41,7 +44,8 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let wanted_names = collecting.user_names.clone();
     let collector = CollectorHandle::spawn(collecting, SystemClock::start())?;
     let commands = settings.command_settings();
-    let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()));
+    let (tell_news, news) = news_channel();
+    let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()), &tell_news);
     user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
@@ -71,7 +75,8 @@ pub(super) fn agent<T: Transport, C: Clock>(
         qga,
         profile,
         restart: None,
-        receipts: 0,
+        news,
+        receipts: Receipts::default(),
         config,
     })
 }
@@ -108,6 +113,12 @@ impl Settings {
         CommandSettings {
             limits: self.limits(),
             allow_unsafe_commands: self.allow_unsafe_commands,
+            allow_scripts: self.allow_scripts,
+            scripts: ScriptSettings {
+                directory: self.scripts_dir.clone(),
+                longest: S(self.max_command_timeout_secs),
+                told: self.wire_profile == WireProfile::Infinibay,
+            },
             allowed_actions: self.allowed_actions.clone(),
             blocked_actions: self.blocked_actions.clone().unwrap_or_default(),
         }

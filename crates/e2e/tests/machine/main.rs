@@ -21,6 +21,7 @@ mod log;
 mod needs;
 mod packages;
 mod processes;
+mod scripts;
 mod services;
 mod signed;
 mod start;
@@ -52,6 +53,7 @@ const ALL: &[&[Scenario]] = &[
     processes::SCENARIOS,
     executor::SCENARIOS,
     unsafe_command::SCENARIOS,
+    scripts::SCENARIOS,
     audit::SCENARIOS,
     framework::SCENARIOS,
     hostile_lines::SCENARIOS,

@@ -14,6 +14,8 @@ pub const SCENARIOS: &[Scenario<Windows>] = &[
     ("commands::autochecks_give_a_verdict", autochecks),
     ("commands::cleanup_removes_a_temporary_file_and_leaves_it_in_a_dry_run", cleanup),
     ("commands::raw_commands_run_where_they_are_allowed", raw),
+    ("commands::texts_of_several_lines_and_of_any_length_run_from_a_file_that_is_gone_afterwards", texts),
+    ("commands::scripts_run_where_they_are_allowed", scripts),
 ];
 
 /// The data of a command that has to succeed.
@@ -95,4 +97,42 @@ fn raw(windows: &Windows) -> Result<()> {
     let answer = agent.answer_to("raw-2", &command.to_string())?;
     ensure!(answer.stdout.trim() == "Windows_NT" && answer.exit_code == Some(3), "{answer:?}");
     Ok(())
+}
+
+fn texts(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&["--allow-unsafe-commands"])?;
+    let long = format!("{}echo long", "rem padding\r\n".repeat(10_000));
+    for (id, text, stdout, code) in [
+        ("lines", "echo one\r\necho two\r\nexit /b 7", "one\r\ntwo\r\n", 7),
+        ("long", long.as_str(), "long\r\n", 0),
+        ("negative", "rem\r\nexit -1073741510", "", -1_073_741_510),
+        ("where", "rem\r\nif exist %~f0 exit /b 5", "", 5),
+    ] {
+        let command = json!({"type": "UnsafeCommand", "id": id, "raw_command": text, "shell": "cmd"});
+        let answer = agent.answer_to(id, &command.to_string())?;
+        let stderr = &answer.stderr;
+        ensure!(answer.exit_code == Some(code), "{id}: {:?} {stderr:.300}", answer.exit_code);
+        ensure!(answer.stdout == stdout, "{id}: {:?}", answer.stdout);
+    }
+    let left = windows.prefix.run("cmd", &["/c", r"dir /b C:\ProgramData\InfiniService\run"])?;
+    ensure!(left.trim().is_empty(), "left: {left}");
+    Ok(())
+}
+
+fn scripts(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&["--allow-scripts"])?;
+    let script = "echo hello\r\nexit /b 4";
+    data(&agent, &json!({"action": "ScriptRun", "execution_id": "wine-1", "script": script}))?;
+    let asked = json!({"action": "ScriptStatus", "execution_id": "wine-1"});
+    let end = std::time::Instant::now() + TIMEOUT;
+    loop {
+        let status = data(&agent, &asked)?;
+        let script = &status["scripts"][0];
+        if script["state"] == "ended" {
+            ensure!(script["exit_code"] == 4, "{status}");
+            break;
+        }
+        ensure!(std::time::Instant::now() < end, "it does not end: {status}");
+    }
+    data(&agent, &json!({"action": "ScriptRemove", "execution_id": "wine-1"})).map(drop)
 }

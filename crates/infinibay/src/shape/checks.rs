@@ -1,6 +1,7 @@
 //! Health checks: 8.8, 8.9 and 8.10.
 
-use super::{Told, list, text};
+use super::{Told, list, object, text};
+use crate::route::STEAL;
 use infiniservice_protocol::metrics::{Data, Process};
 use serde_json::{Map, Value, json};
 
@@ -54,7 +55,10 @@ pub(super) fn worst(data: &Value, all: bool) -> Told {
 
 /// Only what arithmetic on measured figures gives; a single sample is no reason to take anything away.
 pub(super) fn optimization(data: &Value, last: Option<&Data>) -> Told {
-    let checks = list(data, "checks");
+    let mut checks = list(data, "checks");
+    let steal = checks.iter().position(|check| text(check, "name") == STEAL);
+    let steal = steal.map(|place| checks.remove(place));
+    let io_wait = steal.and_then(|check| check.get("details")?.get("io_wait_percent").cloned());
     let bad: Vec<_> =
         checks.iter().filter(|check| matches!(text(check, "status"), "warning" | "failed")).collect();
     let status = if bad.is_empty() { "optimal" } else { "suboptimal" };
@@ -67,7 +71,11 @@ pub(super) fn optimization(data: &Value, last: Option<&Data>) -> Told {
     busiest.sort_by(|a, b| b.cpu_percent.total_cmp(&a.cpu_percent));
     let processes: Vec<_> = busiest.into_iter().take(PROCESSES).map(process).collect();
     let said = format!("{status}; {} recommendations", advice.len());
-    (json!({ "status": status, "recommendations": advice, "reasons": reasons, "processes": processes }), said)
+    let mut told = object(
+        json!({ "status": status, "recommendations": advice, "reasons": reasons, "processes": processes }),
+    );
+    told.extend(io_wait.filter(Value::is_number).map(|share| ("ioWaitPercent".to_owned(), share)));
+    (Value::Object(told), said)
 }
 
 fn process(process: &Process) -> Value {
@@ -105,4 +113,22 @@ fn advise(check: &Value, last: &Data) -> Option<Value> {
             "reason": reason,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_for_disks_is_told_as_measured_and_its_check_is_not_judged() {
+        let steal =
+            |details: Value| json!({"name": STEAL, "status": "failed", "message": "m", "details": details});
+        let memory = json!({"name": "memory", "status": "passed", "message": "m", "details": {}});
+        let told =
+            optimization(&json!({"checks": [memory, steal(json!({"io_wait_percent": 12.5}))]}), None).0;
+        assert_eq!((&told["ioWaitPercent"], &told["status"]), (&json!(12.5), &json!("optimal")));
+        assert_eq!(told["reasons"], json!([]));
+        let skipped = optimization(&json!({"checks": [steal(json!({}))]}), None).0;
+        assert!(skipped.get("ioWaitPercent").is_none(), "{skipped}");
+    }
 }

@@ -55,7 +55,8 @@ fn known(text: &str) -> GuestMessage {
 /// A profile that has measured once.
 fn profile(platform: Platform, unsafe_commands: bool) -> Profile {
     let os = "Debian GNU/Linux 12 (bookworm)".to_owned();
-    let mut profile = Profile::new(Switches { platform, unsigned: false, os, unsafe_commands });
+    let mut profile =
+        Profile::new(Switches { platform, unsigned: false, locked: false, os, unsafe_commands });
     let Some(GuestMessage::SystemMetrics(metrics)) = METRICS.lines().next().map(known) else {
         panic!("no metrics")
     };

@@ -15,6 +15,7 @@ mod package;
 mod power;
 mod process;
 mod qga;
+mod script;
 mod send;
 mod service;
 mod service_logs;
@@ -97,6 +98,9 @@ enum Command {
     Cleanup(cleanup::Args),
     /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
+    /// Hand scripts over to the guest, which stores them and runs one after the other
+    #[command(subcommand)]
+    Script(script::Command),
     /// Send a line unchanged, and print the guest's answer
     Send(send::Args),
     /// Control a guest by the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
@@ -168,6 +172,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Autochecks(args) => autochecks::run(session, args).await,
         Command::Cleanup(args) => cleanup::run(session, args).await,
         Command::Exec(args) => exec::run(session, args).await,
+        Command::Script(command) => script::run(session, command).await,
         Command::Send(args) => send::run(session, &args).await,
         Command::Bugreport(args) => bugreport::run(session, &args).await,
         Command::Qga(_) | Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),

@@ -173,6 +173,9 @@ mod tests {
     fn a_line_of_each_kind_is_told_apart() {
         let known = Event::parse(r#"{"type":"keep_alive","sequence_number":3}"#.into(), Instant::now());
         assert!(matches!(known.message(), Some(GuestMessage::KeepAlive(beat)) if beat.sequence_number == 3));
+        let metrics = event(r#"{"type":"metrics","data":{"system":{"uptime_seconds":7}},"request_id":"m"}"#);
+        let Some(GuestMessage::SystemMetrics(metrics)) = metrics.message() else { panic!("{metrics:?}") };
+        assert_eq!((metrics.data.system.uptime_seconds, metrics.request_id.as_deref()), (7, Some("m")));
         assert_eq!(event(r#"{"type":"news"}"#).content, Content::Unknown { kind: "news".into() });
         assert!(matches!(event("{").content, Content::Malformed { .. }));
     }

@@ -47,6 +47,14 @@ fn each_command_asks_for_its_action_with_its_parameters() {
             &["autochecks", "--check", "memory", "--warning-percent", "70"],
             json!({"action": "Autochecks", "checks": ["memory"], "warning_percent": 70.0}),
         ),
+        (
+            &["script", "run", "--detach", "--id", "e-1", "--shell", "bash", "--run-for", "60", "Cargo.toml"],
+            json!({"action": "ScriptRun", "execution_id": "e-1", "shell": "bash", "timeout_secs": 60,
+                "script": include_str!("../../Cargo.toml")}),
+        ),
+        (&["script", "list"], json!({"action": "ScriptStatus"})),
+        (&["script", "status", "e-1"], json!({"action": "ScriptStatus", "execution_id": "e-1"})),
+        (&["script", "remove", "e-1"], json!({"action": "ScriptRemove", "execution_id": "e-1"})),
         (&["power", "shutdown"], json!({"action": "Shutdown"})),
         (&["power", "reboot"], json!({"action": "Reboot"})),
         (
@@ -212,6 +220,8 @@ fn a_hostile_guest_reaches_no_terminal_raw_by_any_of_them() {
         &["package", "list"],
         &["package", "search", "x"],
         &["users"],
+        &["script", "list"],
+        &["script", "status", "x"],
         &["package", "install", "x"],
         &["update", "check"],
         &["update", "install"],

@@ -134,17 +134,22 @@ fn an_echo_of_its_own_lines_is_not_answered_and_of_errors_one_a_minute_is_sent_f
     assert_eq!(bench.lines().len(), 1);
 }
 
+/// A line that only the dialect has.
+const ERRAND: &str = r#"{"type":"errand","to":"you"}"#;
+
 #[test]
-fn locked_it_answers_pings_and_one_error_a_minute_and_nothing_is_delivered() {
+fn locked_it_answers_pings_and_one_error_a_minute_and_delivers_only_what_the_dialect_has_to_refuse() {
     let mut bench = connected(true);
     bench.written();
-    for line in [COMMAND, r#"{"type":"errand"}"#, r#"{"type":"Metrics"}"#, "noise"] {
+    for line in [COMMAND, r#"{"type":"Metrics"}"#, "noise"] {
         bench.say(line);
         assert!(
             !bench.asked(|a| matches!(a, Action::Deliver(_) | Action::DeliverLine(_) | Action::NoRoom(_)))
         );
     }
     assert_eq!(kinds(&bench.lines()), ["error"]);
+    bench.say(Signer::new("who knows").sign(1, "n", ERRAND).trim_end());
+    assert!(bench.asked(|a| matches!(a, Action::DeliverLine(line) if line == ERRAND)));
     let ping = r#"{"type":"keep_alive_request","sequence_number":3}"#;
     bench.say(ping);
     bench.say(Signer::new("who knows").sign(1, "n", ping).trim_end());

@@ -3,14 +3,16 @@
 //! [`Action::parse`] checks what holds on every platform. The alphabets of unit and package names differ from system
 //! to system and are checked by the agent, on top of what is refused here.
 
+mod choices;
 mod parameter;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use choices::{LogPriority, ProcessSort, ScanType, ScriptShell, ServiceOperation};
 pub use parameter::{
-    DEFAULT_LOG_LINES, LogPriority, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS,
-    MAX_PID, ParamError, ProcessSort, SERVICE_STATES, ScanType, ServiceOperation,
+    DEFAULT_LOG_LINES, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID,
+    MAX_SCRIPT_BYTES, MAX_SCRIPT_SECS, ParamError, SCRIPT_SECS, SERVICE_STATES,
 };
 pub use table::{Action, ActionName};
 

@@ -1,9 +1,9 @@
 //! Reading one parameter: type, range, the words of which it is one, and the refusals that hold for names on every platform.
 
+use super::choices::Choice;
 use crate::parse::{describe, quote};
 use crate::timestamp::Moment;
 use crate::{ErrorCode, number};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
@@ -30,6 +30,15 @@ pub const MAX_LOG_LINES: u32 = 1000;
 
 /// Lines of a `ServiceLogs` that names no number.
 pub const DEFAULT_LOG_LINES: u32 = 100;
+
+/// Longest script, in bytes: what a line of the host may have at most.
+pub const MAX_SCRIPT_BYTES: usize = 16 << 20;
+
+/// Largest `timeout_secs` of a script.
+pub const MAX_SCRIPT_SECS: u32 = 86_400;
+
+/// The same of one that names none.
+pub const SCRIPT_SECS: u32 = 600;
 
 /// What `state` of `ServiceList` may be.
 pub const SERVICE_STATES: [&str; 8] =
@@ -156,6 +165,19 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// The text of a script, which must be there and is kept as it came; no shell takes NUL.
+    pub(super) fn script(&self, name: &'static str, max: usize) -> Result<String, ParamError> {
+        let text = text_of(name, self.get(name).ok_or_else(|| missing(name, "be a string"))?)?;
+        if text.trim().is_empty() {
+            return Err(ParamError::must(name, "not be empty", "empty"));
+        }
+        if text.len() > max || text.contains('\0') {
+            let must = format!("be at most {max} bytes long and hold no NUL");
+            return Err(ParamError::must(name, &must, &format!("{} bytes", text.len())));
+        }
+        Ok(text.to_owned())
+    }
+
     /// A [`Moment`] as it was written; an empty one is absent.
     pub(super) fn moment(&self, name: &'static str) -> Result<Option<String>, ParamError> {
         let Some(text) = self.filter(name)? else { return Ok(None) };
@@ -260,101 +282,4 @@ fn check_name(name: &'static str, text: &str, max: usize) -> Result<(), ParamErr
         return refuse("be a name, not a path: it must not contain /");
     }
     Ok(())
-}
-
-/// One word of a few.
-pub(super) trait Choice: Copy + 'static {
-    /// All words, each with what it means.
-    const WORDS: &'static [(&'static str, Self)];
-}
-
-macro_rules! choices {
-    ($(
-        #[doc = $about:literal]
-        $(#[derive($derived:ident)])?
-        $name:ident { $(#[doc = $doc:literal] $(#[$default:ident])? $variant:ident = $word:literal;)+ }
-    )+) => {
-        $(
-            #[doc = $about]
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-            $(#[derive($derived)])?
-            #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-            pub enum $name {
-                $(#[doc = $doc] $(#[$default])? #[serde(rename = $word)] $variant,)+
-            }
-
-            impl Choice for $name {
-                const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant),)+];
-            }
-        )+
-    };
-}
-
-choices! {
-    /// `operation` of `ServiceControl`.
-    ServiceOperation {
-        /// Start it now.
-        Start = "start";
-        /// Stop it now.
-        Stop = "stop";
-        /// Stop and start; start when stopped.
-        Restart = "restart";
-        /// Start at boot from now on.
-        Enable = "enable";
-        /// No longer start at boot.
-        Disable = "disable";
-        /// Only tell.
-        Status = "status";
-    }
-    /// `priority` of `ServiceLogs` and of its lines, as syslog(3) has them: the most important first.
-    LogPriority {
-        /// The system is unusable.
-        Emerg = "emerg";
-        /// Something must be done at once.
-        Alert = "alert";
-        /// A critical condition.
-        Crit = "crit";
-        /// An error.
-        Err = "err";
-        /// A warning.
-        Warning = "warning";
-        /// Normal, and worth a look.
-        Notice = "notice";
-        /// What is told in passing.
-        Info = "info";
-        /// For developers.
-        Debug = "debug";
-    }
-    /// `sort_by` of `ProcessList`.
-    ProcessSort {
-        /// Busiest first.
-        Cpu = "cpu";
-        /// Largest resident set first.
-        Memory = "memory";
-        /// Smallest pid first.
-        Pid = "pid";
-        /// By name.
-        Name = "name";
-    }
-    /// `scan_type` of `WindowsDefenderScan`.
-    #[derive(Default)]
-    ScanType {
-        /// Where malware usually sits.
-        #[default]
-        Quick = "quick";
-        /// All disks.
-        Full = "full";
-    }
-}
-
-impl LogPriority {
-    /// The word of the contract.
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, one)| *one == self).map_or("", |(word, _)| word)
-    }
-
-    /// The priority of this number of syslog(3), from 0 to 7.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::WORDS.get(usize::from(number)).map(|(_, priority)| *priority)
-    }
 }

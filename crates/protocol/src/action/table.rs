@@ -13,7 +13,8 @@
 use super::parameter::Params;
 use super::{
     Effect, Facts, LogPriority, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS,
-    MAX_PID, ParamError, Parameter, Platforms, ProcessSort, ScanType, ServiceOperation,
+    MAX_PID, MAX_SCRIPT_BYTES, MAX_SCRIPT_SECS, ParamError, Parameter, Platforms, ProcessSort, ScanType,
+    ScriptShell, ServiceOperation,
 };
 use crate::parse::quote;
 use crate::{ErrorCode, data};
@@ -208,6 +209,31 @@ actions! {
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
         /// Part of the login name or the name for people, case-insensitive.
         filter: optional(String) = filter;
+    }
+    /// Store a script, which then runs after those before it, one at a time; what is stored survives a restart. Off unless `allow_scripts` is set.
+    ScriptRun(60 s, Changes, All) -> data::ScriptInfo {
+        /// The host's name of this run. While a run of this name is known, none is added.
+        execution_id: required(String) = required_text long 1..=MAX_NAME_CHARS;
+        /// Its text, as it is to be run.
+        script: required(String) = script long 1..=MAX_SCRIPT_BYTES;
+        /// What runs it; when absent `sh`, or on Windows `cmd`.
+        shell: optional(ScriptShell) = choice;
+        /// A name for people.
+        name: optional(String) = text long 1..=MAX_NAME_CHARS;
+        /// The user that it runs as, as in `UnsafeCommand`; by default the agent's own.
+        run_as: optional(String) = text long 1..=MAX_NAME_CHARS;
+        /// How long it may run, 1 to 86,400 s, and at most `max_command_timeout_secs`; 600 when absent.
+        timeout_secs: optional(u32) = integer in 1..=MAX_SCRIPT_SECS;
+    }
+    /// Scripts that wait or run, and how the others ended.
+    ScriptStatus(30 s, Reads, All) -> data::ScriptStatusData {
+        /// Only this run; `stdout` and `stderr` of the answer are then what it wrote. By default all that are known.
+        execution_id: optional(String) = text long 1..=MAX_NAME_CHARS;
+    }
+    /// Forget a script that has ended, or that has not begun and then never will.
+    ScriptRemove(30 s, Changes, All) -> data::ScriptInfo {
+        /// Which run.
+        execution_id: required(String) = required_text long 1..=MAX_NAME_CHARS;
     }
     /// Pending updates (Linux).
     UpdateCheck(300 s, Reads, Linux or WindowsUpdateCheck) -> data::UpdateCheckData {}

@@ -40,6 +40,13 @@ fn every_action_is_read_with_all_its_parameters() {
         ("ProcessList", json!({"sort_by": "name", "filter": ""}), json!({"sort_by": "name"})),
         ("ProcessKill", json!({"pid": 4_000, "force": true}), json!({"pid": 4_000, "force": true})),
         ("UserList", json!({"limit": 3, "filter": "ada"}), json!({"limit": 3, "filter": "ada"})),
+        (
+            "ScriptRun",
+            json!({"execution_id": " e-1 ", "script": "\r\nid\n", "shell": "BASH", "timeout_secs": 60}),
+            json!({"execution_id": "e-1", "script": "\r\nid\n", "shell": "bash", "timeout_secs": 60}),
+        ),
+        ("ScriptStatus", json!({"execution_id": "e-1"}), json!({"execution_id": "e-1"})),
+        ("ScriptRemove", json!({"execution_id": "e-1"}), json!({"execution_id": "e-1"})),
         ("UpdateCheck", json!({}), json!({})),
         ("UpdateInstall", json!({}), json!({"security_only": false})),
         ("WindowsUpdateCheck", json!({"unknown": 1}), json!({})),

@@ -1,6 +1,7 @@
 //! What stands in a response's `data`, one type an action, by family.
 
 mod package;
+mod script;
 mod upkeep;
 mod windows;
 
@@ -9,6 +10,7 @@ pub use package::{
     PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageSearchData,
     PackageStep, PendingUpdate, UpdateCheckData, UpdateInstallData, UpdatedPackage,
 };
+pub use script::{ScriptInfo, ScriptState, ScriptStatusData};
 pub use upkeep::{
     AutochecksData, Check, CheckStatus, CleanedTarget, DiskCleanupData, Health, LeftFiles, Remediation,
 };

@@ -88,7 +88,8 @@ fn kind(line: &str) -> Result<String, GuestLineError> {
 /// Straight into the message's own type: a tagged enum, or a `Value` in between, would hold all of it twice.
 fn read(kind: String, line: &str) -> Result<GuestLine, GuestLineError> {
     let message = match kind.as_str() {
-        "system_metrics" => typed(line).map(GuestMessage::SystemMetrics),
+        // The latter is its name where the agent speaks to Infinibay's host (`wire_profile`).
+        "system_metrics" | "metrics" => typed(line).map(GuestMessage::SystemMetrics),
         "keep_alive" => typed(line).map(GuestMessage::KeepAlive),
         "response" => typed(line).map(GuestMessage::Response),
         "error" => typed(line).map(GuestMessage::Error),

@@ -36,6 +36,7 @@ impl FakeRunner {
             packages: Some(Arc::new(PackageSystem::new(manager, root))),
             systemd_runs: true,
             changes: Arc::default(),
+            scripts: crate::scripts::Scripts::none(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };

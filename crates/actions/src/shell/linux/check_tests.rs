@@ -56,11 +56,11 @@ fn a_user_is_a_login_name() {
 #[test]
 fn what_execve_would_refuse_is_refused_with_its_name() {
     let long = "x".repeat(MAX_ARGUMENT_BYTES);
-    invalid_with(UnsafeCommand { raw_command: long.clone(), ..command() }, "raw_command");
+    invalid_with(UnsafeCommand { raw_command: "x".repeat(MAX_TEXT_BYTES + 1), ..command() }, "raw_command");
     let one = vec![("LONG".to_owned(), long.clone())];
     invalid_with(UnsafeCommand { env_vars: one, ..command() }, "LONG");
     let many = (0..3).map(|n| (format!("V{n}"), "x".repeat(100 << 10))).collect();
     invalid_with(UnsafeCommand { env_vars: many, ..command() }, "together");
-    let fits = UnsafeCommand { raw_command: "x".repeat(MAX_ARGUMENT_BYTES - 1), ..command() };
+    let fits = UnsafeCommand { raw_command: "x".repeat(MAX_TEXT_BYTES), ..command() };
     assert!(RawCommand::check(fits).is_ok());
 }

@@ -2,11 +2,13 @@
 
 #[cfg(test)]
 mod check_tests;
+pub(super) mod file;
 #[cfg(test)]
 mod tests;
 
-use super::RawCommand;
+use super::{Prepared, RawCommand};
 use crate::shell::invalid;
+use file::TextFile;
 use infiniservice_exec::{Cancellation, CommandError, Identity, Program, Request};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::linux::accounts::{self, Account};
@@ -20,19 +22,35 @@ use std::time::Duration;
 pub(super) async fn request(
     command: RawCommand,
     cancellation: &Cancellation,
-) -> Result<Request, CommandError> {
+) -> Result<Prepared, CommandError> {
     let user = match command.run_as.clone() {
         Some(name) => Some(cancellation.run_until_cancelled(look_up(name)).await??),
         None => None,
     };
-    Ok(plan(command, user))
+    if !command.in_file {
+        return Ok(Prepared { request: plan(command, user, None), file: None });
+    }
+    let (text, identity) = (command.text.clone(), user.as_ref().map(|user| user.identity.clone()));
+    let write = move || TextFile::write(&text, identity.as_ref());
+    let written = blocking::run(Lane::Starts, "a script's file", TIMEOUT, write).await;
+    let file = written
+        .map_err(|blocked| blocked.to_string())
+        .and_then(|file| file.map_err(|error| error.to_string()))
+        .map_err(|why| {
+            let error = format!("the text cannot be put into a file: {why}");
+            CommandError::new(ErrorCode::ExecutionFailed, error)
+        })?;
+    Ok(Prepared { request: plan(command, user, Some(file.path())), file: Some(file) })
 }
 
 /// The user's variables come first, so that `env_vars` may replace them.
-fn plan(command: RawCommand, user: Option<User>) -> Request {
-    // `--`, as a text may begin with a dash.
-    let arguments = ["-c", "--", &command.text];
-    let mut request = Request { program: Program::Named(command.shell), ..Request::new("sh", arguments) };
+fn plan(command: RawCommand, user: Option<User>, file: Option<&Path>) -> Request {
+    let request = match file {
+        Some(path) => Request::new("sh", [path]),
+        // `--`, as a text may begin with a dash.
+        None => Request::new("sh", ["-c", "--", &command.text]),
+    };
+    let mut request = Request { program: Program::Named(command.shell), ..request };
     request.directory = command.directory;
     if let Some(user) = user {
         request.environment = user.environment;
@@ -42,6 +60,11 @@ fn plan(command: RawCommand, user: Option<User>) -> Request {
         .environment
         .extend(command.environment.into_iter().map(|(name, value)| (name.into(), value.into())));
     request
+}
+
+/// What is longer than this, in bytes, goes into a file, as does no other text of a raw command.
+pub(super) fn needs_file(text: &str, _shell: &str) -> bool {
+    text.len() > MAX_ARGUMENT_BYTES
 }
 
 /// Longest login name (`LOGIN_NAME_MAX`).
@@ -75,8 +98,10 @@ pub(super) fn check_user(name: &str) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// How long the two files may take.
+/// How long a file may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest text that is an argument; execve(2) takes little more.
+const MAX_ARGUMENT_BYTES: usize = 100_000;
 /// The agent's own user by the word that other platforms have for it.
 const SYSTEM: &str = "system";
 const ROOT: &str = "root";

@@ -19,7 +19,7 @@ fn finished(status: Status) -> Finished {
 #[test]
 fn the_text_is_one_argument_of_the_shell_even_if_it_looks_like_an_option() {
     let request =
-        plan(checked(UnsafeCommand { raw_command: "-x; id".into(), ..UnsafeCommand::default() }), None);
+        plan(checked(UnsafeCommand { raw_command: "-x; id".into(), ..UnsafeCommand::default() }), None, None);
     assert_eq!(request.program, Program::Named("sh"));
     assert_eq!(request.arguments, ["-c", "--", "-x; id"]);
     assert_eq!((request.directory, request.identity, request.environment), (None, None, vec![]));
@@ -36,7 +36,7 @@ fn the_hosts_variables_come_after_the_users_own_so_that_they_hold() {
     });
     let identity = Identity { uid: 7, gid: 8, groups: vec![8] };
     let user = User { identity: identity.clone(), environment: vec![("HOME".into(), "/home/u".into())] };
-    let request = plan(command, Some(user));
+    let request = plan(command, Some(user), None);
     assert_eq!(request.program, Program::Named("bash"));
     assert_eq!(request.directory.as_deref(), Some(Path::new("/srv")));
     assert_eq!(request.identity, Some(identity));
@@ -59,4 +59,21 @@ fn only_exit_code_0_is_a_success_and_output_comes_back_in_any_case() {
         assert_eq!(bad.partial.stdout.text, "out\n");
         assert!(bad.error.contains(words), "{bad}");
     }
+}
+
+#[tokio::test]
+async fn a_long_text_goes_through_a_file_and_a_short_one_does_not() {
+    let prepared = |text: String| async move {
+        let command = checked(UnsafeCommand { raw_command: text, ..UnsafeCommand::default() });
+        request(command, &Cancellation::for_at_most(Duration::from_secs(60))).await.unwrap()
+    };
+    let short = prepared("id #".repeat(25_000)).await;
+    assert!(short.file.is_none() && short.request.arguments.len() == 3);
+    let text = "id #\r\n".repeat(1 << 20);
+    let long = prepared(text.clone()).await;
+    let path = long.file.as_ref().unwrap().path().to_owned();
+    assert_eq!(long.request.arguments, [path.as_os_str()]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    drop(long);
+    assert!(!path.exists());
 }

@@ -1,6 +1,6 @@
 //! Raw commands on a real Windows or Wine.
 
-use crate::shell::{RawCommand, imp, outcome};
+use crate::shell::{RawCommand, finish, outcome};
 use infiniservice_exec::{Cancellation, CommandResult, system_runner};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::host::UnsafeCommand;
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 async fn run(command: UnsafeCommand) -> CommandResult {
     let cancellation = Cancellation::for_at_most(Duration::from_secs(60));
-    let request = imp::request(RawCommand::check(command)?, &cancellation).await?;
-    outcome(system_runner().run(request, &cancellation).await?)
+    let command = RawCommand::check(command)?;
+    outcome(finish(command, system_runner().as_ref(), 1 << 20, &cancellation).await?)
 }
 
 fn text(raw_command: &str) -> UnsafeCommand {

@@ -37,6 +37,22 @@ fn unsupported(host: &mut Host, actions: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// A process that is always at work.
+struct Busy(std::process::Child);
+
+impl Busy {
+    fn begin() -> Result<Self> {
+        Ok(Self(std::process::Command::new("/bin/sh").args(["-c", "while :; do :; done"]).spawn()?))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _ended = self.0.wait();
+    }
+}
+
 #[test]
 fn processes_are_listed_and_ended() -> Result<()> {
     let mut host = started("")?;
@@ -49,6 +65,14 @@ fn processes_are_listed_and_ended() -> Result<()> {
             first(data, "processes")?,
             &["pid", "name", "cpu_usage", "memory_kb", "status", "start_time"],
         )?;
+    }
+    let _busy = Busy::begin()?;
+    loop {
+        let answer = host.ask("ProcessTop", json!({}), 30)?;
+        let busiest = &first(success(&answer)?, "processes")?["cpu_usage"];
+        if busiest.as_f64() > Some(0.0) {
+            break;
+        }
     }
     let answer = host.ask("ProcessList", json!({"limit": 3}), 30)?;
     ensure!(success(&answer)?["processes"].as_array().is_some_and(|list| list.len() == 3));
@@ -146,6 +170,7 @@ fn health_is_told_by_one_key_a_check_and_nothing_else_at_the_top() -> Result<()>
     let data = success(&answer)?;
     ensure!(["optimal", "suboptimal"].contains(&data["status"].as_str().unwrap_or_default()), "{data}");
     ensure!(data["recommendations"].is_array() && data["reasons"].is_array(), "{data}");
+    ensure!(data.get("ioWaitPercent").is_none_or(Value::is_number), "{data}");
     fields(first(data, "processes")?, &["name", "pid", "cpuPercent", "memoryKB"])
 }
 

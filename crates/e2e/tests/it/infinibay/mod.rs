@@ -2,4 +2,5 @@
 
 mod actions;
 mod host;
+mod scripts;
 mod session;

@@ -11,6 +11,10 @@ pub const SCENARIOS: &[Scenario] = &[
     ("install::script::uninstall_and_purge_leave_nothing", uninstall),
     ("install::script::two_commands_install_from_the_archive_without_a_network", archive),
     ("install::script::as_infinibays_host_calls_it_it_needs_only_the_program_beside_it", as_infinibays_host),
+    (
+        "install::script::in_a_chroot_without_systemd_it_installs_for_the_next_boot_and_may_be_run_again",
+        in_a_chroot,
+    ),
 ];
 
 const CONFIG: &str = "/etc/infiniservice/config.toml";
@@ -86,4 +90,36 @@ fn as_infinibays_host(guest: &Guest) -> Result<()> {
     guest.sh(install)?;
     equal("without the variable", guest.sh(secret)?.as_str(), "none")?;
     equal("state", state(guest)?.as_str(), "active")
+}
+
+/// A root of this machine's programs with directories of its own, as an image is before its first boot.
+const CHROOT: &str = "set -e; root=/run/lab-chroot
+mkdir -p $root/etc $root/dev $root/proc $root/run $root/var $root/root $root/usr/local/sbin $root/tmp/infiniservice
+for name in bin sbin lib lib32 lib64; do
+    if [ -L /$name ]; then cp -a /$name $root/; elif [ -d /$name ]; then mkdir $root/$name; mount --bind /$name $root/$name; fi
+    if [ -d /usr/$name ]; then mkdir $root/usr/$name; mount --bind /usr/$name $root/usr/$name; fi
+done
+touch $root/dev/null; mount --bind /dev/null $root/dev/null
+cp /etc/passwd /etc/group /etc/os-release $root/etc
+cp /opt/infiniservice/infiniservice /mnt/payload/install-linux.sh $root/tmp/infiniservice";
+const CHROOT_GONE: &str = "grep -o ' /run/lab-chroot[^ ]*' /proc/mounts | sort -r | xargs -r umount; rm -rf --one-file-system /run/lab-chroot";
+
+/// The host's installer calls it so, and again at the first boot.
+fn in_a_chroot(guest: &Guest) -> Result<()> {
+    let _undo = Undo::by(guest, CHROOT_GONE);
+    guest.sh(CHROOT)?;
+    let before = guest.agent_pid()?;
+    let install =
+        "chroot /run/lab-chroot /bin/sh -c 'cd /tmp/infiniservice; ./install-linux.sh normal 8c1f-22'";
+    for _ in 0..2 {
+        let told = guest.sh(&format!("export INFINISERVICE_SHARED_SECRET={}; {install}", "5e".repeat(32)))?;
+        ensure!(told.contains("next boot"), "{told}");
+    }
+    let found = guest.sh(
+        "cd /run/lab-chroot; stat -c '%U %a' etc/infiniservice/shared_secret opt/infiniservice/infiniservice; \
+         test -L etc/systemd/system/multi-user.target.wants/infiniservice.service; \
+         grep -o WIRE_PROFILE=infinibay etc/systemd/system/infiniservice.service.d/20-infinibay.conf",
+    )?;
+    equal("what is installed", found.as_str(), "root 600\nroot 755\nWIRE_PROFILE=infinibay")?;
+    equal("the machine's own agent", guest.agent_pid()?, before)
 }

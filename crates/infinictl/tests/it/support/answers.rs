@@ -92,6 +92,8 @@ fn data(action: &str) -> Value {
         "UserList" => json!({"count": 1, "users": [
             {"name": "ada", "uid": 1000, "full_name": "Ada Lovelace", "is_admin": true, "is_active": true},
         ]}),
+        "ScriptRun" | "ScriptRemove" => script(),
+        "ScriptStatus" => json!({"running": false, "scripts": [script()]}),
         "PackageList" => json!({"manager": "apt", "count": 2, "packages": [
             {"name": "nginx", "version": "1.22.1-9", "architecture": "amd64", "description": "small web server", "size_kb": 1600, "source": "apt", "installed": true},
         ]}),
@@ -120,6 +122,11 @@ fn data(action: &str) -> Value {
         "Autochecks" => autochecks(),
         _ => Value::Null,
     }
+}
+
+fn script() -> Value {
+    json!({"execution_id": "e-1", "name": "set up", "shell": "sh", "timeout_secs": 600, "state": "ended",
+        "submitted_at": "2026-11-23T06:00:00.000Z", "exit_code": 0})
 }
 
 /// Two findings with one remediation between them, one whose remediation fails, and one without any.

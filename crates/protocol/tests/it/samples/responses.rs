@@ -7,9 +7,9 @@ use infiniservice_protocol::data::{
     DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage, Health, LeftFiles,
     LogLine, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
     PackageListData, PackageSearchData, PackageStep, PendingUpdate, PowerData, ProcessKillData,
-    ProcessListData, Remediation, ServiceInfo, ServiceLogsData, Threat, TruncatedLines, UpdateCheckData,
-    UpdateInstallData, UpdatedPackage, UserInfo, UserListData, WindowsUpdate, WindowsUpdateCheckData,
-    WindowsUpdateInstallData, WindowsUpdateResult,
+    ProcessListData, Remediation, ScriptInfo, ScriptState, ScriptStatusData, ServiceInfo, ServiceLogsData,
+    Threat, TruncatedLines, UpdateCheckData, UpdateInstallData, UpdatedPackage, UserInfo, UserListData,
+    WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -42,6 +42,9 @@ pub fn data(action: ActionName) -> Value {
             exited: true,
         }),
         ActionName::UserList => serde_json::to_value(users()),
+        ActionName::ScriptRun => serde_json::to_value(ScriptInfo { state: ScriptState::Waiting, ..script() }),
+        ActionName::ScriptStatus => serde_json::to_value(script_status()),
+        ActionName::ScriptRemove => serde_json::to_value(ended_script()),
         ActionName::PackageList => serde_json::to_value(package_list()),
         ActionName::PackageSearch => serde_json::to_value(package_search()),
         ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
@@ -108,6 +111,34 @@ fn users() -> UserListData {
         ..UserInfo::default()
     };
     UserListData { users: vec![ada, operator], count: 2, ..Default::default() }
+}
+
+fn script() -> ScriptInfo {
+    ScriptInfo {
+        execution_id: "run-1".into(),
+        name: Some("set up".into()),
+        shell: "bash".into(),
+        run_as: Some("ada".into()),
+        timeout_secs: 600,
+        submitted_at: "2026-11-23T06:00:00.000Z".into(),
+        ..ScriptInfo::default()
+    }
+}
+
+fn ended_script() -> ScriptInfo {
+    ScriptInfo {
+        state: ScriptState::Ended,
+        started_at: Some("2026-11-23T06:00:00.010Z".into()),
+        ended_at: Some("2026-11-23T06:10:00.020Z".into()),
+        exit_code: Some(124),
+        error: Some("did not end within 600 s".into()),
+        ..script()
+    }
+}
+
+fn script_status() -> ScriptStatusData {
+    let scripts = vec![ended_script(), ScriptInfo { known: true, ..script() }];
+    ScriptStatusData { running: false, scripts, ..Default::default() }
 }
 
 fn package_list() -> PackageListData {
