@@ -731,6 +731,22 @@ END_OF_FILE
 # True or false.
 #allow_unsafe_commands = false
 
+# Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.
+# True or false.
+#allow_scripts = false
+
+# Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
+# The path of a file.
+#scripts_dir = "vm-0001"
+
+# Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
+# True or false.
+#allow_seal = false
+
+# Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.
+# True or false.
+#allow_domain_join = false
+
 # The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
 # A list of at least one action name.
 #allowed_actions = ["ServiceList", "ProcessList"]

@@ -3,6 +3,7 @@
 use super::changes::Changes;
 use super::scripts::Scripts;
 use crate::packages::PackageSystem;
+use crate::sealed::Seal;
 use infiniservice_collector::{CollectorHandle, ProcessQuery};
 pub(crate) use infiniservice_exec::{BoxFuture, Cancellation, CommandError, CommandResult, Runner};
 use infiniservice_protocol::data::{ProcessListData, ServiceInfo};
@@ -108,6 +109,8 @@ pub struct CommandContext {
     pub changes: Arc<Changes>,
     /// Scripts that wait, the one that runs, and how the others ended.
     pub scripts: Scripts,
+    /// Whether the machine is being sealed as a template, or was.
+    pub seal: Arc<Seal>,
     /// Captured output of one program, for each stream, in bytes.
     pub max_output_bytes: usize,
     /// Longest list in an answer, in bytes on the wire.

@@ -260,6 +260,7 @@ impl State {
             return Err(CommandError::new(ErrorCode::UnknownAction, error));
         };
         self.settings.permit_as(command.name(), alias)?;
+        context.seal.refusal().map_or(Ok(()), Err)?;
         if let Some(reason) = command.unsupported(context.features()) {
             let error = format!("{} is not available: {reason}", command.name());
             return Err(CommandError::new(ErrorCode::Unsupported, error));

@@ -119,6 +119,10 @@ pub struct CommandSettings {
     pub allow_scripts: bool,
     /// How scripts are run and told.
     pub scripts: ScriptSettings,
+    /// Setting `allow_seal`: whether the machine may be sealed as a template.
+    pub allow_seal: bool,
+    /// Setting `allow_domain_join`: whether the machine may join a domain.
+    pub allow_domain_join: bool,
     /// Setting `allowed_actions`: the only actions carried out; all when absent.
     pub allowed_actions: Option<Vec<String>>,
     /// Setting `blocked_actions`: refused even where `allowed_actions` names them.
@@ -148,7 +152,19 @@ impl CommandSettings {
             let error = "scripts are off: the setting `allow_scripts` turns them on";
             return Err(CommandError::new(ErrorCode::UnsafeDisabled, error));
         }
-        Ok(())
+        match self.switch_of(name) {
+            Some((setting, false)) => Err(blocked(alias, &format!("the setting `{setting}` turns it on"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The setting without which a dangerous action is off, and whether it is on.
+    fn switch_of(&self, name: &str) -> Option<(&'static str, bool)> {
+        match CommandName::find(name)? {
+            CommandName::Safe(ActionName::PrepareGoldenImage) => Some(("allow_seal", self.allow_seal)),
+            CommandName::Safe(ActionName::JoinDomain) => Some(("allow_domain_join", self.allow_domain_join)),
+            _ => None,
+        }
     }
 
     /// One capability for each action, for `hello`.
@@ -195,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn all_but_raw_commands_and_scripts_are_allowed_by_default() {
+    fn all_but_raw_commands_scripts_and_what_is_dangerous_are_allowed_by_default() {
         let settings = CommandSettings::default();
         assert_eq!(code(&settings, "ProcessKill"), None);
         assert_eq!(code(&settings, UNSAFE_COMMAND), Some(ErrorCode::UnsafeDisabled));
@@ -204,6 +220,23 @@ mod tests {
         let scripts = CommandSettings { allow_scripts: true, ..settings };
         assert_eq!(code(&scripts, "ScriptRun"), None);
         assert_eq!(code(&scripts, UNSAFE_COMMAND), Some(ErrorCode::UnsafeDisabled));
+    }
+
+    #[test]
+    fn what_changes_the_machines_identity_is_off_until_its_own_setting_turns_it_on() {
+        let seal = CommandSettings { allow_seal: true, ..CommandSettings::default() };
+        let join = CommandSettings { allow_domain_join: true, ..CommandSettings::default() };
+        for (name, setting, on, other) in [
+            ("PrepareGoldenImage", "`allow_seal`", &seal, &join),
+            ("JoinDomain", "`allow_domain_join`", &join, &seal),
+        ] {
+            for off in [&CommandSettings::default(), other] {
+                let error = off.permit(name).unwrap_err();
+                assert_eq!(error.code, ErrorCode::ActionBlocked);
+                assert!(error.error.contains(setting), "{error}");
+            }
+            assert_eq!(code(on, name), None);
+        }
     }
 
     #[test]

@@ -79,7 +79,10 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
     let mut action = tokio::spawn(async move {
         match work {
             Validated::Safe(action) => safe::run(&id, action, &context, &inner).await,
-            Validated::Unsafe(command) => shell::run(command, &context, &inner).await,
+            Validated::Unsafe(command) => {
+                let (runner, bytes) = (context.runner.as_ref(), context.max_output_bytes);
+                shell::run(command, runner, bytes, &inner).await
+            }
         }
     });
     let result = match cancellation.hard_deadline(GRACE, &mut action).await {

@@ -110,6 +110,7 @@ impl PackageSession {
             systemd_runs: true,
             changes: Arc::default(),
             scripts: Scripts::none(),
+            seal: Arc::default(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };

@@ -4,8 +4,8 @@ use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{Cancellation, CommandError};
 use infiniservice_platform::win32::hresult::explain;
 use infiniservice_platform::win32::update_agent_unsafe::{Agent, last, reboot_required};
-use infiniservice_platform::win32::updates::{self, Outcome, Update, is_article};
-use infiniservice_protocol::data::{WindowsUpdateCheckData, WindowsUpdateInstallData};
+use infiniservice_platform::win32::updates::{self, Outcome, Past, Update, is_article};
+use infiniservice_protocol::data::{UpdateHistoryEntry, WindowsUpdateCheckData, WindowsUpdateInstallData};
 use infiniservice_protocol::{ErrorCode, ParamError};
 use windows::core::Error;
 
@@ -32,6 +32,16 @@ async fn look(online: bool, cancellation: &Cancellation) -> Result<WindowsUpdate
 pub async fn is_reboot_required(cancellation: &Cancellation) -> Result<bool, CommandError> {
     let asked = on_thread("windows-update", cancellation, reboot_required);
     asked.await?.map_err(|error| failure("the need for a reboot could not be determined", &error))
+}
+
+/// Entries of the history that are asked for.
+const HISTORY_MAX: i32 = 1000;
+
+/// What was installed and removed, the newest first.
+pub async fn history(cancellation: &Cancellation) -> Result<Vec<UpdateHistoryEntry>, CommandError> {
+    let asked = on_thread("windows-update", cancellation, || Agent::new()?.history(HISTORY_MAX));
+    let entries = asked.await?.map_err(|error| failure("the update history could not be read", &error))?;
+    Ok(entries.iter().map(Past::told).collect())
 }
 
 type Installed = (Vec<(Update, Result<Outcome, String>)>, bool);

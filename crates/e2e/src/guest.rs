@@ -21,15 +21,33 @@ pub struct Guest {
 impl Guest {
     /// Boots, and installs the agent with `packaging/install-linux.sh` from a disk, as an operator does.
     pub fn boot() -> Result<Self> {
+        Self::boot_as(kind()?)
+    }
+
+    /// A second machine, in namespaces, for what a scenario does not give back.
+    pub fn apart() -> Result<Self> {
+        Self::boot_as(Kind::Namespace)
+    }
+
+    fn boot_as(kind: Kind) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         payload::fill(directory.path(), &binary::agent()?, &binary::workspace().join("packaging"))?;
         payload::add(directory.path(), &binary::packages()?)?;
-        let machine = System::boot(kind()?, directory.path())?;
-        // One worker, so that the client answers heartbeats while a scenario waits for the guest's shell.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let guest = Self { machine, runtime };
+        let guest = Self::of(System::boot(kind, directory.path())?)?;
         guest.sh("/mnt/payload/install-linux.sh --vm-id lab-1")?;
         Ok(guest)
+    }
+
+    /// Around a machine that has booted, whatever is installed in it.
+    pub fn of(machine: System) -> Result<Self> {
+        // One worker, so that the client answers heartbeats while a scenario waits for the guest's shell.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(Self { machine, runtime })
+    }
+
+    /// The machine alone.
+    pub fn into_machine(self) -> System {
+        self.machine
     }
 
     /// Runs a future to its end.

@@ -1,7 +1,7 @@
 //! The host's names of actions, for the operator's lists and for those who look one up.
 
 /// Every action that the host knows by a name which is not the agent's own.
-pub const HOST_ACTIONS: [&str; 31] = [
+pub const HOST_ACTIONS: [&str; 29] = [
     "AutoFixDefender",
     "AutoFixWindowsUpdates",
     "AutoOptimizeDisk",
@@ -21,7 +21,6 @@ pub const HOST_ACTIONS: [&str; 31] = [
     "GetThreatHistory",
     "GetUpdateHistory",
     "OsInfo",
-    "PrepareGoldenImage",
     "ProcessTop",
     "RebootSystem",
     "RestartServices",
@@ -32,7 +31,6 @@ pub const HOST_ACTIONS: [&str; 31] = [
     "SystemInfo",
     "UpdateSystemSoftware",
     "ValidateSystemHealth",
-    "JoinDomain",
 ];
 
 /// Whether an action is the host's own.

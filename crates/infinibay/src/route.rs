@@ -54,6 +54,10 @@ pub(crate) enum Shape {
     Threats,
     /// 8.17.
     Scan,
+    /// A sentence of the domain.
+    Joined,
+    /// A sentence of what was sealed.
+    Sealed,
     /// The output of a raw command, and nothing in `data`.
     Raw,
     /// The output of a script's text.
@@ -130,6 +134,8 @@ impl Route {
             "SystemInfo" => Self::Sample(Sampled::System),
             "OsInfo" => Self::Sample(Sampled::Os),
             "UserList" => native("UserList", params, Shape::Users),
+            "JoinDomain" => native("JoinDomain", params, Shape::Joined),
+            "PrepareGoldenImage" => native("PrepareGoldenImage", params, Shape::Sealed),
             "RebootSystem" => Self::Reboot { force: params.get("force") == Some(&Value::Bool(true)) },
             _ => Self::of_health(name, params, platform),
         }
@@ -189,7 +195,7 @@ impl Route {
                 native("WindowsDefenderStatus", &none, Shape::Defender)
             }
             "GetThreatHistory" => native("WindowsDefenderStatus", &none, Shape::Threats),
-            "GetUpdateHistory" => native("WindowsUpdateHistory", &none, Shape::History),
+            "GetUpdateHistory" => native("UpdateHistory", &none, Shape::History),
             "RunDefenderQuickScan" => {
                 native("WindowsDefenderScan", &params_of(json!({"scan_type": "quick"})), Shape::Scan)
             }

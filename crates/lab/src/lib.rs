@@ -36,6 +36,6 @@ pub mod wine;
 pub use exec::{Exec, ExecOutput};
 pub use image::{Image, recipe::Recipe};
 pub use machine::{Machine, options::BootOptions, options::Network};
-pub use namespace::Namespace;
+pub use namespace::{Namespace, Template};
 pub use system::{Kind, System};
 pub use usermode::UserMode;

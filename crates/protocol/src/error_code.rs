@@ -35,7 +35,8 @@ pub enum ErrorCode {
     NotFound,
     /// A lock is held by somebody else.
     Busy,
-    /// Other packages would be removed or brought to an older version; `cascade` allows it.
+    /// Other packages would be removed or brought to an older version; `cascade` allows it. Or: the machine belongs to a domain
+    /// already.
     Conflict,
     /// The command did not end in its time; partial output is kept.
     Timeout,

@@ -4,7 +4,7 @@
 //! verified one above it, by one name that is no link and no mount; nothing is opened or removed by a path.
 
 #[cfg(target_os = "linux")]
-mod homes;
+pub(crate) mod homes;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]

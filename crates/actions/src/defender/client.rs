@@ -2,7 +2,7 @@
 
 use super::{
     DETECTION, DETECTION_PROPERTIES, STATUS, STATUS_PROPERTIES, THREAT, THREAT_PROPERTIES, TURNED_OFF,
-    is_off, status_of, threats,
+    is_off, recent, status_of, threats,
 };
 use infiniservice_exec::com::on_thread;
 use infiniservice_exec::{Cancellation, CommandError};
@@ -23,7 +23,11 @@ const SLACK: Duration = Duration::from_secs(2);
 
 /// The state of Defender on this machine.
 pub async fn status(cancellation: &Cancellation) -> Result<DefenderStatusData, CommandError> {
-    Ok(status_of(&record(cancellation).await?))
+    let status = status_of(&record(cancellation).await?);
+    // A state without its threats is better than none.
+    let found = found(cancellation).await;
+    let recent_threats = found.ok().map(|(detections, known)| recent(&detections, &known));
+    Ok(DefenderStatusData { recent_threats, ..status })
 }
 
 async fn record(cancellation: &Cancellation) -> Result<Record, CommandError> {

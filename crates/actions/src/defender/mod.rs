@@ -7,7 +7,7 @@ mod client;
 pub use client::{scan, status};
 
 use infiniservice_platform::win32::record::Record;
-use infiniservice_protocol::data::{DefenderStatusData, Threat};
+use infiniservice_protocol::data::{DefenderStatusData, RecentThreat, Threat};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
 
@@ -32,12 +32,12 @@ pub(crate) const STATUS_PROPERTIES: [&str; 13] = [
 /// The class with one object for each time that a threat was found.
 pub(crate) const DETECTION: &str = "MSFT_MpThreatDetection";
 /// Its properties that are read.
-pub(crate) const DETECTION_PROPERTIES: [&str; 4] =
-    ["ThreatID", "InitialDetectionTime", "CleaningActionID", "LastThreatStatusChangeTime"];
+pub(crate) const DETECTION_PROPERTIES: [&str; 5] =
+    ["ThreatID", "InitialDetectionTime", "CleaningActionID", "LastThreatStatusChangeTime", "ThreatStatusID"];
 /// The class with one object for each known threat.
 pub(crate) const THREAT: &str = "MSFT_MpThreat";
 /// Its properties that are read.
-pub(crate) const THREAT_PROPERTIES: [&str; 3] = ["ThreatID", "ThreatName", "SeverityID"];
+pub(crate) const THREAT_PROPERTIES: [&str; 4] = ["ThreatID", "ThreatName", "SeverityID", "IsActive"];
 /// What it means that Defender's service does not run, and what to do.
 pub(crate) const TURNED_OFF: &str = "Microsoft Defender is turned off here, by another antivirus product or by a \
     policy: use that product, or remove it and turn Defender on in Windows Security";
@@ -68,6 +68,7 @@ pub(crate) fn status_of(record: &Record) -> DefenderStatusData {
         engine_version: record.text("AMEngineVersion"),
         last_quick_scan: record.time("QuickScanEndTime").map(rfc3339_millis),
         last_full_scan: record.time("FullScanEndTime").map(rfc3339_millis),
+        recent_threats: None,
     }
 }
 
@@ -103,6 +104,42 @@ fn threat(detection: &Record, known: &[Record]) -> Threat {
         name: name.unwrap_or_else(|| format!("threat {id}")),
         severity: severity(known.and_then(|record| record.number("SeverityID"))).into(),
         action: action(detection.number("CleaningActionID")).into(),
+    }
+}
+
+/// All threats that were found, the newest first.
+pub(crate) fn recent(detections: &[Record], known: &[Record]) -> Vec<RecentThreat> {
+    let mut all: Vec<_> = detections.iter().collect();
+    all.sort_by_key(|record| std::cmp::Reverse(record.time("InitialDetectionTime")));
+    all.into_iter().take(MAX_THREATS).map(|detection| past(detection, known)).collect()
+}
+
+fn past(detection: &Record, known: &[Record]) -> RecentThreat {
+    let id = detection.text("ThreatID");
+    let of = known.iter().find(|record| record.text("ThreatID") == id);
+    let severity = of.and_then(|record| record.number("SeverityID"));
+    let is_active = of.is_some_and(|record| record.flag("IsActive"));
+    RecentThreat {
+        name: threat(detection, known).name,
+        status: status_word(detection.number("ThreatStatusID"), is_active).into(),
+        severity_id: severity.and_then(|id| u32::try_from(id).ok()),
+        detection_time: detection.time("InitialDetectionTime").map(rfc3339_millis),
+    }
+}
+
+/// `ThreatStatusID` of `MSFT_MpThreatDetection`; those from 102 on are failures to deal with it.
+fn status_word(id: Option<u64>, is_active: bool) -> &'static str {
+    if is_active {
+        return "active";
+    }
+    match id {
+        Some(2) => "cleaned",
+        Some(3) => "quarantined",
+        Some(4) => "removed",
+        Some(5) => "allowed",
+        Some(6) => "blocked",
+        Some(102..) => "active",
+        _ => "detected",
     }
 }
 
@@ -144,6 +181,41 @@ mod tests {
 
     fn text(value: &str) -> Value {
         Value::Text(value.into())
+    }
+
+    #[test]
+    fn threats_of_the_past_are_told_with_what_became_of_them_the_newest_first() {
+        let detection = |id: &str, time: &str, status: i64| {
+            record(&[
+                ("ThreatID", text(id)),
+                ("InitialDetectionTime", text(time)),
+                ("ThreatStatusID", Value::Number(status)),
+            ])
+        };
+        let detections = [
+            detection("1", "20261120084512.000000+000", 3),
+            detection("2", "20261123084512.000000+000", 103),
+            detection("3", "20261122084512.000000+000", 1),
+        ];
+        let known = [record(&[
+            ("ThreatID", text("1")),
+            ("ThreatName", text("Virus:DOS/EICAR_Test_File")),
+            ("SeverityID", Value::Number(5)),
+        ])];
+        let told: Vec<_> = recent(&detections, &known)
+            .into_iter()
+            .map(|one| (one.name, one.status, one.severity_id))
+            .collect();
+        let of = |name: &str, status: &str, severity| (name.to_owned(), status.to_owned(), severity);
+        assert_eq!(
+            told,
+            [
+                of("threat 2", "active", None),
+                of("threat 3", "detected", None),
+                of("Virus:DOS/EICAR_Test_File", "quarantined", Some(5)),
+            ]
+        );
+        assert_eq!(status_word(Some(4), true), "active");
     }
 
     #[test]

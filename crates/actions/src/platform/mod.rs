@@ -40,6 +40,7 @@ impl CommandContext {
             packages: imp::packages().map(Arc::new),
             systemd_runs: imp::systemd_runs(),
             changes: Arc::new(Changes::telling(news.clone())),
+            seal: Arc::default(),
             max_output_bytes: settings.limits.max_output_bytes,
             max_list_bytes: settings.limits.max_list_bytes(),
         }

@@ -3,14 +3,18 @@
 #[cfg(all(test, target_os = "linux"))]
 mod applications_tests;
 mod disk_cleanup;
+mod join_domain;
 #[cfg(target_os = "linux")]
 mod linux;
 mod listing;
 mod package;
+mod power;
 mod process_kill;
 mod process_list;
+mod seal;
 pub(crate) mod service_logs;
 mod update;
+mod update_history;
 mod users;
 #[cfg(target_os = "windows")]
 mod windows;
@@ -22,7 +26,6 @@ use crate::packages::Change;
 use crate::scripts::Submission;
 use infiniservice_exec::{BoxFuture, Cancellation, CommandOutcome, CommandResult};
 use infiniservice_protocol::action::{SCRIPT_SECS, ScriptShell};
-use infiniservice_protocol::data::PowerData;
 use infiniservice_protocol::{Action, ActionName};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +88,7 @@ handlers! {
     ScriptRemove { execution_id } needs Nothing => context.scripts.remove(execution_id);
     UpdateCheck {} needs Packages => update::check(context, cancellation);
     UpdateInstall { security_only, cascade } needs Packages => update::install(security_only, cascade, context, cancellation);
+    UpdateHistory { limit } needs Nothing => update_history::run(limit, context, cancellation);
     WindowsUpdateCheck {} needs Nothing => here::windows_only(Action::WindowsUpdateCheck {}, cancellation);
     WindowsUpdateInstall { kb_articles } needs Nothing =>
         async { here::windows_only(Action::WindowsUpdateInstall { kb_articles }, &cancellation.commit(CHANGE_MAX)?).await };
@@ -96,8 +100,12 @@ handlers! {
         check_health(checks.as_deref(), Asked { warning_percent, critical_percent }, context, cancellation);
     DiskCleanup { targets, older_than_days, dry_run } needs Nothing =>
         here::clean_disk(disk_cleanup::Query { targets, older_than_days, dry_run }, context, cancellation);
-    Shutdown {} needs Services => end_machine(PowerAction::Shutdown, context, cancellation);
-    Reboot {} needs Services => end_machine(PowerAction::Reboot, context, cancellation);
+    PrepareGoldenImage { cleanup_level, sanitize_user_data, shutdown_after } needs Services =>
+        seal::run(seal::Query { level: cleanup_level, users: sanitize_user_data, power_off: shutdown_after }, context, cancellation);
+    JoinDomain { domain, username, password, ou, computer_name, restart_after } needs Services =>
+        join_domain::run(join_domain::Query { domain, username, password, ou, computer_name, restart_after }, context, cancellation);
+    Shutdown {} needs Services => power::end_machine(PowerAction::Shutdown, context, cancellation);
+    Reboot {} needs Services => power::end_machine(PowerAction::Reboot, context, cancellation);
 }
 
 /// Carries out one action. It ends by itself when `cancellation` says so, with what it has got. A change of packages holds all
@@ -108,6 +116,10 @@ pub(super) async fn run(
     context: &CommandContext,
     cancellation: &Cancellation,
 ) -> CommandResult {
+    // What waited for its place while the sealing began.
+    if let Some(error) = context.seal.refusal().filter(|_| action.name() != ActionName::PrepareGoldenImage) {
+        return Err(error);
+    }
     if !action.name().changes_packages() {
         return carry_out(action, context, cancellation).await;
     }
@@ -140,16 +152,6 @@ async fn list_services(
         services.retain(|service| service.status == state);
     }
     CommandOutcome::of(&services)
-}
-
-/// Has the machine's own service manager end it. That is queued when this returns: the answer leaves before the machine goes.
-async fn end_machine(
-    action: PowerAction,
-    context: &CommandContext,
-    cancellation: &Cancellation,
-) -> CommandResult {
-    cancellation.run_until_cancelled(context.services.end_machine(action)).await??;
-    CommandOutcome::of(&PowerData { action: action.name().to_string(), accepted: true })
 }
 
 /// Makes the checks named, or all.

@@ -78,7 +78,7 @@ impl Ending {
 }
 
 fn kept(captured: Captured) -> String {
-    let Captured { mut text, total_bytes, truncated, bytes: _ } = captured;
+    let Captured { mut text, total_bytes, truncated, .. } = captured;
     if truncated {
         append(&mut text, &format!("[cut: it wrote {total_bytes} bytes]"));
     }
@@ -124,8 +124,12 @@ mod tests {
 
     #[test]
     fn output_that_was_cut_says_so() {
-        let cut =
-            Captured { text: "beginning\n".into(), bytes: Vec::new(), total_bytes: 1 << 30, truncated: true };
+        let cut = Captured {
+            text: "beginning\n".into(),
+            total_bytes: 1 << 30,
+            truncated: true,
+            ..Captured::default()
+        };
         assert_eq!(kept(cut), "beginning\n[cut: it wrote 1073741824 bytes]");
     }
 }

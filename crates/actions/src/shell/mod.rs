@@ -7,7 +7,6 @@ mod linux;
 #[cfg(target_os = "windows")]
 mod windows;
 
-use crate::context::CommandContext;
 use infiniservice_exec::{
     Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Request, Runner, Status,
 };
@@ -34,11 +33,11 @@ pub(crate) struct Prepared {
 /// Runs the command until it ends, or until `cancellation` says so; then nothing that it started is left.
 pub(super) async fn run(
     command: RawCommand,
-    context: &CommandContext,
+    runner: &dyn Runner,
+    max_output_bytes: usize,
     cancellation: &Cancellation,
 ) -> CommandResult {
-    let bytes = context.max_output_bytes;
-    outcome(finish(command, context.runner.as_ref(), bytes, cancellation).await?)
+    outcome(finish(command, runner, max_output_bytes, cancellation).await?)
 }
 
 /// The same, as it ended; of its output so many bytes are kept.

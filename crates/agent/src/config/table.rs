@@ -140,6 +140,10 @@ settings! {
     allow_scripts: bool = Some("false"), SWITCH, Reload, "--allow-scripts";
     /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
     scripts_dir: Option<PathBuf> = None, Kind::Path, Restart;
+    /// Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
+    allow_seal: bool = Some("false"), SWITCH, Reload;
+    /// Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.
+    allow_domain_join: bool = Some("false"), SWITCH, Reload;
     /// The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
     allowed_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
     /// Actions that are refused, even if `allowed_actions` names them.

@@ -19,6 +19,7 @@ pub(crate) mod descriptors;
 pub(crate) mod descriptors;
 mod foreground;
 mod guidance;
+mod identity;
 mod infinibay;
 pub mod manager;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,6 @@
 use super::agent::Agent;
 use super::alarm::Alarm;
 use super::demand::Demand;
-use super::infinibay;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{Plan, Qga};
@@ -13,6 +12,7 @@ use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
 use super::summary::Counts;
+use super::{identity, infinibay};
 use crate::config::{Loaded, Settings, WireProfile};
 use crate::status;
 use infiniservice_actions::{
@@ -46,6 +46,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let commands = settings.command_settings();
     let (tell_news, news) = news_channel();
     let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()), &tell_news);
+    context.seal.set_identity(Arc::new(identity::Own { sources: config.sources.clone() }));
     user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
@@ -119,6 +120,8 @@ impl Settings {
                 longest: S(self.max_command_timeout_secs),
                 told: self.wire_profile == WireProfile::Infinibay,
             },
+            allow_seal: self.allow_seal,
+            allow_domain_join: self.allow_domain_join,
             allowed_actions: self.allowed_actions.clone(),
             blocked_actions: self.blocked_actions.clone().unwrap_or_default(),
         }

@@ -22,6 +22,7 @@ mod needs;
 mod packages;
 mod processes;
 mod scripts;
+mod sealed;
 mod services;
 mod signed;
 mod start;
@@ -46,6 +47,7 @@ const ALL: &[&[Scenario]] = &[
     figures::ports::SCENARIOS,
     figures::processes::SCENARIOS,
     figures::services::SCENARIOS,
+    sealed::SCENARIOS,
     services::kinds::SCENARIOS,
     services::states::SCENARIOS,
     services::logs::SCENARIOS,

@@ -66,3 +66,17 @@ pub(super) fn cleaned(mut data: Value, browser: bool) -> Told {
     let done = if flag(&data, "dry_run") { "would be removed" } else { "removed" };
     (data, format!("{files} files {done}, {mb:.1} MB"))
 }
+
+pub(super) fn sealed(data: Value) -> Told {
+    let steps = list(&data, "steps").len();
+    let then = match data.get("power_off_in_secs").and_then(Value::as_u64) {
+        Some(secs) => format!("it powers off in {secs} s"),
+        None => "it stays on".to_owned(),
+    };
+    (data, format!("the machine is sealed ({steps} steps); {then}"))
+}
+
+pub(super) fn joined(data: Value) -> Told {
+    let said = format!("{} is a member of {} now", text(&data, "computer_name"), text(&data, "domain"));
+    (data, said)
+}

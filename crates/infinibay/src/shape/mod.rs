@@ -39,13 +39,15 @@ pub(crate) fn lay_out(profile: &Profile, shape: &Shape, mut response: Response) 
         Shape::Cleaned { browser } => Ok(listing::cleaned(data, *browser)),
         Shape::LinuxUpdates => updates::linux(&data, &profile.switches.os),
         Shape::WindowsUpdates => Ok(windows::updates(data)),
-        Shape::History => Ok(windows::history(data)),
+        Shape::History => Ok(windows::history(&data)),
         Shape::Applications => Ok(packages::applications(&data)),
         Shape::ApplicationUpdates => updates::applications(&data),
         Shape::Installed => updates::installed(data),
         Shape::Defender => windows::defender(data),
-        Shape::Threats => windows::threats(&data),
+        Shape::Threats => windows::threats(data),
         Shape::Scan => Ok(windows::scan(data)),
+        Shape::Joined => Ok(listing::joined(data)),
+        Shape::Sealed => Ok(listing::sealed(data)),
     };
     match told {
         Ok((data, said)) => {

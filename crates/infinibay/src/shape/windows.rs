@@ -36,13 +36,32 @@ fn importance(update: &Value) -> &'static str {
     rated.unwrap_or(offered)
 }
 
-pub(super) fn history(data: Value) -> Told {
-    let count = list(&data, "updates").len();
-    (data, format!("{count} entries of the update history"))
+pub(super) fn history(data: &Value) -> Told {
+    let updates: Vec<Value> = list(data, "updates").iter().map(past).collect();
+    let said = format!("{} entries of the update history", updates.len());
+    (json!({ "updates": updates }), said)
+}
+
+/// Of one that succeeded the code is the word.
+fn past(entry: &Value) -> Value {
+    let (result, code) = (text(entry, "result"), text(entry, "result_code"));
+    json!({
+        "title": text(entry, "title"), "kb_article": text(entry, "kb_article"),
+        "install_date": text(entry, "time"), "status": result,
+        "result_code": if code.is_empty() { result } else { code }, "description": text(entry, "description"),
+    })
+}
+
+/// The host knows three states. What was cleaned, removed, blocked or allowed is none of them.
+fn known(data: &mut Value) {
+    if let Some(recent) = data.get_mut("recent_threats").and_then(Value::as_array_mut) {
+        recent.retain(|threat| ["active", "detected", "quarantined"].contains(&text(threat, "status")));
+    }
 }
 
 /// The host reads what is absent as unprotected or as none, so that all is told or nothing is.
 pub(super) fn defender(mut data: Value) -> Result<Told, String> {
+    known(&mut data);
     let recent = list(&data, "recent_threats");
     if data.get("recent_threats").is_none() {
         return Err("Defender does not tell which threats it found".into());
@@ -66,7 +85,8 @@ pub(super) fn defender(mut data: Value) -> Result<Told, String> {
     Ok((Value::Object(told), format!("Defender is {state}; {detected} threats, {quarantined} quarantined")))
 }
 
-pub(super) fn threats(data: &Value) -> Result<Told, String> {
+pub(super) fn threats(mut data: Value) -> Result<Told, String> {
+    known(&mut data);
     let Some(recent) = data.get("recent_threats") else {
         return Err("Defender does not tell which threats it found".into());
     };

@@ -16,7 +16,7 @@ const RESPONSES: &str = include_str!("../../../protocol/golden/responses.jsonl")
 const METRICS: &str = include_str!("../../../protocol/golden/system_metrics.jsonl");
 
 /// Actions that are the agent's own by their names, and those that need more to be answered than their name.
-const ROWS: [(&str, &str); 26] = [
+const ROWS: [(&str, &str); 29] = [
     ("ServiceList", "{}"),
     ("ServiceControl", r#"{"service": "ssh", "operation": "status"}"#),
     ("RestartServices", r#"{"service_name": "ssh"}"#),
@@ -41,6 +41,12 @@ const ROWS: [(&str, &str); 26] = [
     ("RebootSystem", r#"{"force": true}"#),
     ("ExecutePowerShellScript", r#"{"script": "Get-Date", "script_type": "inline"}"#),
     ("ExecutePowerShellScript", r#"{"script": "x", "script_type": "file"}"#),
+    (
+        "PrepareGoldenImage",
+        r#"{"cleanup_level": "standard", "sanitize_user_data": null, "shutdown_after": true}"#,
+    ),
+    ("JoinDomain", r#"{"domain": "lab.example", "username": "ops", "password": "p"}"#),
+    ("JoinDomain", r#"{"domain": "lab.example", "username": "CN=ops,DC=lab", "password": "p"}"#),
     ("Autochecks", "{}"),
     ("Bogus", "{}"),
 ];

@@ -6,9 +6,11 @@ mod autochecks;
 mod bugreport;
 mod change;
 mod cleanup;
+mod domain;
 mod error;
 mod exec;
 mod global;
+mod history;
 mod metrics;
 mod output;
 mod package;
@@ -16,6 +18,7 @@ mod power;
 mod process;
 mod qga;
 mod script;
+mod seal;
 mod send;
 mod service;
 mod service_logs;
@@ -96,6 +99,11 @@ enum Command {
     Autochecks(autochecks::Args),
     /// Remove temporary files, old logs and caches
     Cleanup(cleanup::Args),
+    /// Let the guest join a domain, if its configuration allows it
+    #[command(subcommand)]
+    Domain(domain::Command),
+    /// Seal the guest as a template, if its configuration allows it
+    Seal(seal::Args),
     /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
     /// Hand scripts over to the guest, which stores them and runs one after the other
@@ -171,6 +179,8 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Apps(args) => apps::run(session, args).await,
         Command::Autochecks(args) => autochecks::run(session, args).await,
         Command::Cleanup(args) => cleanup::run(session, args).await,
+        Command::Domain(command) => domain::run(session, command).await,
+        Command::Seal(args) => seal::run(session, args).await,
         Command::Exec(args) => exec::run(session, args).await,
         Command::Script(command) => script::run(session, command).await,
         Command::Send(args) => send::run(session, &args).await,

@@ -1,6 +1,7 @@
 //! `infinictl update`: pending updates of the guest.
 
 use super::error::CliError;
+use super::history;
 use super::output::{Columns, Output, state, text};
 use super::package::reboot;
 use super::session::Session;
@@ -14,8 +15,18 @@ use infiniservice_protocol::data::{PendingUpdate, UpdateCheckData, UpdateInstall
 pub(super) enum Command {
     /// Check for updates in the guest, and list the pending ones
     Check,
+    /// Show what was installed, updated and removed
+    History(HistoryArgs),
     /// Install the pending updates
     Install(InstallArgs),
+}
+
+/// How much of the past.
+#[derive(Args, Debug)]
+pub(super) struct HistoryArgs {
+    /// Show at most this many, the newest
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
+    limit: Option<u32>,
 }
 
 /// Which updates.
@@ -33,6 +44,10 @@ pub(super) struct InstallArgs {
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::Check => session.long_command(&Action::UpdateCheck {}, "looking for updates", pending).await,
+        Command::History(HistoryArgs { limit }) => {
+            let action = Action::UpdateHistory { limit };
+            session.long_command(&action, "reading the update history", history::show).await
+        }
         Command::Install(InstallArgs { security_only, cascade }) => {
             let what = if security_only { "installing security updates" } else { "installing updates" };
             let action = Action::UpdateInstall { security_only, cascade };

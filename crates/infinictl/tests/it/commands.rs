@@ -28,6 +28,10 @@ fn each_command_asks_for_its_action_with_its_parameters() {
             json!({"action": "ServiceLogs", "service": "ssh", "lines": 5, "priority": "err", "since": "2h"}),
         ),
         (&["users", "--limit", "3"], json!({"action": "UserList", "limit": 3})),
+        (
+            &["seal", "--level", "deep", "--power-off", "--yes"],
+            json!({"action": "PrepareGoldenImage", "cleanup_level": "deep", "sanitize_user_data": false, "shutdown_after": true}),
+        ),
         (&["package", "list", "--filter", "ssh"], json!({"action": "PackageList", "filter": "ssh"})),
         (
             &["package", "search", "web", "server", "--limit", "3"],
@@ -37,6 +41,7 @@ fn each_command_asks_for_its_action_with_its_parameters() {
         (&["package", "update", "nginx"], json!({"action": "PackageUpdate", "package": "nginx"})),
         (&["package", "remove", "nginx"], json!({"action": "PackageRemove", "package": "nginx"})),
         (&["package", "status", "--id", "x"], json!({"action": "PackageChangeStatus", "id": "x"})),
+        (&["update", "history", "--limit", "5"], json!({"action": "UpdateHistory", "limit": 5})),
         (&["update", "check"], json!({"action": "UpdateCheck"})),
         (
             &["update", "install", "--security-only"],
@@ -222,8 +227,10 @@ fn a_hostile_guest_reaches_no_terminal_raw_by_any_of_them() {
         &["users"],
         &["script", "list"],
         &["script", "status", "x"],
+        &["seal", "--yes"],
         &["package", "install", "x"],
         &["update", "check"],
+        &["update", "history"],
         &["update", "install"],
         &["apps"],
         &["autochecks"],

@@ -1,10 +1,11 @@
 # Boots a Debian root file system with its own systemd as process 1 of fresh namespaces. Runs as `sh -euc`, with the
-# directory of the system as $dir: disk.img (the root), root and payload (directories). Prints nothing that matters.
+# directory of the system as $dir: disk.img (the root), root and payload (directories). With $copy the disk is that of a template,
+# and its machine-id is left alone. Prints nothing that matters.
 #
 # The kernel is the host's. So /sys and /proc/sys are read-only, and the rights to set the clock and to load modules
 # are taken away: what a test does in here must not reach the host.
 echo $$ > "$cgroup/cgroup.procs"
-export dir
+export dir copy
 exec unshare --cgroup --mount --pid --fork --net --uts --ipc --propagation private --kill-child sh -euc '
 mount -o loop "$dir/disk.img" "$dir/root"
 cd "$dir/root"
@@ -29,7 +30,7 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs tmpfs mnt/payload
 cp -r "$dir/payload/." mnt/payload
 mount -o remount,ro mnt/payload
-tr -d - < /proc/sys/kernel/random/uuid > etc/machine-id
+[ -n "$copy" ] || tr -d - < /proc/sys/kernel/random/uuid > etc/machine-id
 sed -i /payload/d etc/fstab
 # The network of the emulated machine: one card, with the address that QEMU gives. (No apostrophes in here.)
 ip link set lo up

@@ -69,10 +69,14 @@ impl Namespace {
         }
         packages::ensure(packages::LAB)?;
         let image = Image::ensure(&Recipe::without_kernel()?)?;
+        Self::boot_from(&image.disk(), payload, false)
+    }
+
+    fn boot_from(disk: &Path, payload: Option<&Path>, is_copy: bool) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-        lay_out(dir.path(), &image, payload)?;
+        lay_out(dir.path(), disk, payload)?;
         let cgroup = make_cgroup(dir.path())?;
-        let process = start(dir.path(), &cgroup)?;
+        let process = start(dir.path(), &cgroup, is_copy)?;
         let init = init_of(&process, dir.path())?;
         let mut system = Self { process, init, cgroup, relay: None, dir };
         system.wait_booted()?;
@@ -112,6 +116,23 @@ impl Namespace {
 
     /// Ends it; what was written in it is gone.
     pub fn stop(self) {}
+
+    /// Waits until it has powered off by itself. Copies of its disk boot then.
+    pub fn into_template(self) -> Result<Template> {
+        ensure!(self.process.wait(BOOT_TIMEOUT)?, self.failure("the system did not power off"));
+        let disk = self.dir.path().join("disk.img");
+        let start = Instant::now();
+        while command::run("losetup", ["-j".as_ref(), disk.as_os_str()])?.contains("disk.img") {
+            ensure!(
+                start.elapsed() < BOOT_TIMEOUT,
+                "the disk of the system that powered off is still in use"
+            );
+            thread::sleep(LOOK_AGAIN);
+        }
+        let dir = tempfile::Builder::new().prefix("infiniservice-template-").tempdir()?;
+        copy_disk(&disk, &dir.path().join("disk.img"))?;
+        Ok(Template { dir })
+    }
 
     /// The program as a process of all of the system's namespaces and of its cgroups.
     fn enter(&self, exec: &Exec) -> Result<Command> {
@@ -165,6 +186,19 @@ impl Namespace {
     }
 }
 
+/// The disk of a system that powered off.
+#[derive(Debug)]
+pub struct Template {
+    dir: TempDir,
+}
+
+impl Template {
+    /// Boots a copy of it, which keeps or makes its own identity.
+    pub fn boot(&self) -> Result<Namespace> {
+        Namespace::boot_from(&self.dir.path().join("disk.img"), None, true)
+    }
+}
+
 impl Drop for Namespace {
     fn drop(&mut self) {
         self.process.kill();
@@ -208,11 +242,12 @@ fn remove_groups(group: &Path) {
     let _still_busy = fs::remove_dir(group);
 }
 
-fn lay_out(dir: &Path, image: &Image, payload: Option<&Path>) -> Result<()> {
-    command::run(
-        "cp",
-        ["--sparse=always".as_ref(), image.disk().as_os_str(), dir.join("disk.img").as_os_str()],
-    )?;
+fn copy_disk(from: &Path, to: &Path) -> Result<()> {
+    command::run("cp", ["--sparse=always".as_ref(), from.as_os_str(), to.as_os_str()]).map(drop)
+}
+
+fn lay_out(dir: &Path, disk: &Path, payload: Option<&Path>) -> Result<()> {
+    copy_disk(disk, &dir.join("disk.img"))?;
     fs::create_dir(dir.join("root"))?;
     let shown = dir.join("payload");
     match payload {
@@ -223,11 +258,16 @@ fn lay_out(dir: &Path, image: &Image, payload: Option<&Path>) -> Result<()> {
     }
 }
 
-fn start(dir: &Path, cgroup: &Path) -> Result<Process> {
+fn start(dir: &Path, cgroup: &Path, is_copy: bool) -> Result<Process> {
     let log = File::create(dir.join("console.log"))?;
     let mut command = command::program("setpriv")?;
     command.args(["--pdeathsig", "KILL", "--", "/bin/sh", "-euc", BOOT]);
-    command.env("dir", dir).env("cgroup", cgroup).stdout(log.try_clone()?).stderr(log);
+    command
+        .env("dir", dir)
+        .env("cgroup", cgroup)
+        .env("copy", if is_copy { "yes" } else { "" })
+        .stdout(log.try_clone()?)
+        .stderr(log);
     Process::keep_owned(command)
 }
 

@@ -1,9 +1,10 @@
 //! Users and groups of passwd(5), group(5) and shadow(5). No NSS: a directory service that hangs, or that an attacker answers for,
 //! has no say here; users that only such a service knows are unknown.
 
-use super::text::{lines, printable, unsigned};
+use super::text::{lines, printable, unsigned, words};
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// The number that means "leave it as it is" to setresuid(2): never anybody's.
@@ -29,6 +30,25 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is longer than {MAX_FILE_BYTES} bytes")));
     }
     Ok(bytes)
+}
+
+/// `UID_MIN` and `UID_MAX` where login.defs(5) does not name them.
+const USERS: RangeInclusive<u32> = 1000..=60_000;
+
+/// The numbers of people's accounts, by login.defs(5). Nobody's number (`u32::MAX`, setresuid(2)) is never in it.
+pub fn numbers_of_users(login_defs: &[u8]) -> RangeInclusive<u32> {
+    let least = number_of(login_defs, b"UID_MIN").unwrap_or(*USERS.start());
+    let most = number_of(login_defs, b"UID_MAX").unwrap_or(*USERS.end());
+    least..=most.min(NOBODY_AT_ALL - 1)
+}
+
+/// The last line of a name counts.
+fn number_of(login_defs: &[u8], name: &[u8]) -> Option<u32> {
+    let values = lines(login_defs).filter_map(|(_, line)| {
+        let mut words = words(line);
+        words.next().filter(|word| *word == name).and_then(|_| words.next())
+    });
+    values.last().and_then(unsigned).and_then(|number| u32::try_from(number).ok())
 }
 
 /// What lines of passwd(5) and of group(5) begin with: a name, a password, a number.

@@ -18,6 +18,8 @@ pub mod directories_unsafe;
 #[cfg(target_os = "windows")]
 pub mod disks_unsafe;
 #[cfg(target_os = "windows")]
+pub mod domain_unsafe;
+#[cfg(target_os = "windows")]
 pub mod event_log_unsafe;
 #[cfg(target_os = "windows")]
 pub mod file_unsafe;
@@ -34,6 +36,8 @@ pub mod power_unsafe;
 mod privilege_unsafe;
 #[cfg(target_os = "windows")]
 pub mod process_unsafe;
+#[cfg(target_os = "windows")]
+pub mod profiles_unsafe;
 pub mod record;
 #[cfg(target_os = "windows")]
 pub mod registry_unsafe;

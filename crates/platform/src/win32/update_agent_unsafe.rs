@@ -2,13 +2,13 @@
 #![allow(unsafe_code)]
 
 use super::record::ole_time;
-use super::updates::{Outcome, Update};
+use super::updates::{Outcome, Past, Update};
 use std::time::SystemTime;
 use windows::Win32::Foundation::VARIANT_BOOL;
 use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
 use windows::Win32::System::UpdateAgent::{
     AutomaticUpdates, IAutomaticUpdates2, ISystemInformation, IUpdate, IUpdate3, IUpdateCollection,
-    IUpdateSession, SystemInformation, UpdateCollection, UpdateSession,
+    IUpdateHistoryEntry, IUpdateSession, SystemInformation, UpdateCollection, UpdateSession,
 };
 use windows::Win32::System::Variant::{VARIANT, VT_DATE};
 use windows::core::{BSTR, Interface, Result};
@@ -52,6 +52,21 @@ impl Agent {
             let count = found.Count()?.min(MAX_UPDATES);
             let objects = (0..count).map(|at| found.get_Item(at)).collect::<Result<Vec<_>>>()?;
             Ok(Found(objects))
+        }
+    }
+
+    /// The newest entries of the history, at most this many, the newest first.
+    pub fn history(&self, most: i32) -> Result<Vec<Past>> {
+        // SAFETY: all objects are owned here.
+        unsafe {
+            let searcher = self.0.CreateUpdateSearcher()?;
+            let count = searcher.GetTotalHistoryCount()?.min(most);
+            // It refuses to tell none.
+            if count <= 0 {
+                return Ok(Vec::new());
+            }
+            let entries = searcher.QueryHistory(0, count)?;
+            (0..entries.Count()?.min(most)).map(|at| Ok(past(&entries.get_Item(at)?))).collect()
         }
     }
 
@@ -150,5 +165,20 @@ fn categories(update: &IUpdate) -> Vec<String> {
         let count = list.Count().unwrap_or_default().min(MAX_PARTS);
         let each = (0..count).filter_map(|at| list.get_Item(at).and_then(|one| one.CategoryID()).ok());
         each.map(|text| text.to_string()).collect()
+    }
+}
+
+fn past(entry: &IUpdateHistoryEntry) -> Past {
+    let text = |text: Result<BSTR>| text.map(|text| text.to_string()).unwrap_or_default();
+    // SAFETY: the object is owned here.
+    unsafe {
+        Past {
+            title: text(entry.Title()),
+            description: text(entry.Description()),
+            time: entry.Date().ok().and_then(ole_time),
+            operation: entry.Operation().map(|operation| operation.0).unwrap_or_default(),
+            code: entry.ResultCode().map(|code| code.0).unwrap_or_default(),
+            hresult: entry.HResult().unwrap_or_default(),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::hresult::explain;
 use crate::sanitize::description;
 use infiniservice_protocol::data::{
-    WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
+    UpdateHistoryEntry, WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
@@ -116,6 +116,60 @@ pub fn check(
     }
 }
 
+/// One entry of Windows Update's history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Past {
+    /// `Title`.
+    pub title: String,
+    /// `Description`.
+    pub description: String,
+    /// `Date`.
+    pub time: Option<SystemTime>,
+    /// `Operation`: 1 installation, 2 removal.
+    pub operation: i32,
+    /// `ResultCode`.
+    pub code: i32,
+    /// `HResult`.
+    pub hresult: i32,
+}
+
+impl Past {
+    /// For the wire.
+    pub fn told(&self) -> UpdateHistoryEntry {
+        let failed = !SUCCEEDED.contains(&self.code) && self.hresult != 0;
+        UpdateHistoryEntry {
+            time: self.time.map(rfc3339_millis).unwrap_or_default(),
+            operation: if self.operation == 2 { "remove" } else { "install" }.into(),
+            title: description(&self.title),
+            kb_article: article_in(&self.title),
+            description: Some(description(&self.description)).filter(|text| !text.is_empty()),
+            result: result(self.code).into(),
+            result_code: failed.then(|| explain(self.hresult)),
+            ..UpdateHistoryEntry::default()
+        }
+    }
+}
+
+/// `OperationResultCode`.
+fn result(code: i32) -> &'static str {
+    match code {
+        0 | 1 => "InProgress",
+        2 => "Succeeded",
+        3 => "SucceededWithErrors",
+        ABORTED => "Aborted",
+        _ => "Failed",
+    }
+}
+
+/// The history has no field for it, and titles end with it: `… (KB5034441)`.
+fn article_in(title: &str) -> Option<String> {
+    let words = title.split(|c: char| !c.is_ascii_alphanumeric());
+    words
+        .filter(|word| word.len() > 2 && word.get(..2).is_some_and(|two| two.eq_ignore_ascii_case("kb")))
+        .find(|word| is_article(word))
+        .map(kb)
+}
+
 /// What came of one update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -158,6 +212,20 @@ pub fn installed(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_of_the_history_tells_its_article_and_why_it_failed() {
+        let title = "2026-11 Cumulative Update for Windows 11 (KB5034441)";
+        let past =
+            Past { title: title.into(), code: 4, hresult: -2_145_124_318, operation: 1, ..Past::default() };
+        let told = past.told();
+        assert_eq!((told.kb_article.as_deref(), told.result.as_str()), (Some("KB5034441"), "Failed"));
+        assert!(told.result_code.is_some_and(|code| code.contains("0x80240022")));
+        let defender = Past { title: "Security Intelligence Update".into(), code: 2, ..Past::default() };
+        assert_eq!((defender.told().kb_article, defender.told().result.as_str()), (None, "Succeeded"));
+        let codes = [0, 1, 3, 5].map(result);
+        assert_eq!(codes, ["InProgress", "InProgress", "SucceededWithErrors", "Aborted"]);
+    }
 
     fn cumulative() -> Update {
         Update {

@@ -76,6 +76,17 @@ choices! {
         /// By name.
         Name = "name";
     }
+    /// `cleanup_level` of `PrepareGoldenImage`.
+    #[derive(Default)]
+    CleanupLevel {
+        /// Nothing beside the identity.
+        Minimal = "minimal";
+        /// Also caches and rotated logs.
+        #[default]
+        Standard = "standard";
+        /// Also what file systems do not use is given back.
+        Deep = "deep";
+    }
     /// `shell` of `ScriptRun`.
     ScriptShell {
         /// POSIX's shell (Linux).

@@ -3,13 +3,15 @@
 //! [`Action::parse`] checks what holds on every platform. The alphabets of unit and package names differ from system
 //! to system and are checked by the agent, on top of what is refused here.
 
+mod account;
 mod choices;
 mod parameter;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use choices::{LogPriority, ProcessSort, ScanType, ScriptShell, ServiceOperation};
+pub use account::{MAX_COMPUTER_CHARS, MAX_DOMAIN_CHARS, MAX_PASSWORD_CHARS, Password};
+pub use choices::{CleanupLevel, LogPriority, ProcessSort, ScanType, ScriptShell, ServiceOperation};
 pub use parameter::{
     DEFAULT_LOG_LINES, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PID,
     MAX_SCRIPT_BYTES, MAX_SCRIPT_SECS, ParamError, SCRIPT_SECS, SERVICE_STATES,

@@ -12,9 +12,10 @@
 
 use super::parameter::Params;
 use super::{
-    Effect, Facts, LogPriority, MAX_DAYS, MAX_HITS, MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS,
-    MAX_PID, MAX_SCRIPT_BYTES, MAX_SCRIPT_SECS, ParamError, Parameter, Platforms, ProcessSort, ScanType,
-    ScriptShell, ServiceOperation,
+    CleanupLevel, Effect, Facts, LogPriority, MAX_COMPUTER_CHARS, MAX_DAYS, MAX_DOMAIN_CHARS, MAX_HITS,
+    MAX_LIMIT, MAX_LIST, MAX_LOG_LINES, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_PID, MAX_SCRIPT_BYTES,
+    MAX_SCRIPT_SECS, ParamError, Parameter, Password, Platforms, ProcessSort, ScanType, ScriptShell,
+    ServiceOperation,
 };
 use crate::parse::quote;
 use crate::{ErrorCode, data};
@@ -244,6 +245,11 @@ actions! {
         /// Whether other packages may be removed or downgraded.
         cascade: sparse(bool) = flag;
     }
+    /// What was installed, updated and removed: dpkg's log, dnf's transactions or zypper's history; on Windows that of Windows Update.
+    UpdateHistory(120 s, Reads, All) -> data::UpdateHistoryData {
+        /// At most this many, the newest, 1 to 200; 200 when absent.
+        limit: optional(u32) = integer in 1..=MAX_HITS;
+    }
     /// Pending Windows updates.
     WindowsUpdateCheck(300 s, Reads, Windows or UpdateCheck) -> data::WindowsUpdateCheckData {}
     /// Install Windows updates.
@@ -282,6 +288,30 @@ actions! {
         older_than_days: optional(u32) = integer in 0..=MAX_DAYS;
         /// Whether to only report what would be removed.
         dry_run: default(bool) = flag;
+    }
+    /// Seal the machine as a template: its copies get identities of their own. Irreversible; refused unless `allow_seal` is set.
+    PrepareGoldenImage(600 s, Changes, All) -> data::SealData {
+        /// What goes beside the identity: `minimal` nothing, `standard` (the default) caches and rotated logs, `deep` also trims file systems.
+        cleanup_level: default(CleanupLevel) = choice_or_default;
+        /// Whether to remove the accounts of users with their homes, too.
+        sanitize_user_data: default(bool) = flag;
+        /// Whether to power off 5 s after the answer; if a step failed, the machine stays on.
+        shutdown_after: default(bool) = flag;
+    }
+    /// Join a domain of Active Directory; refused unless `allow_domain_join` is set.
+    JoinDomain(300 s, Changes, All) -> data::JoinDomainData {
+        /// The domain's name in the DNS.
+        domain: required(String) = domain long 1..=MAX_DOMAIN_CHARS;
+        /// Who lets machines join: a bare name, `user@domain` or `DOMAIN\user`.
+        username: required(String) = account long 1..=MAX_NAME_CHARS;
+        /// That user's password; it is in no log and no answer.
+        password: required(Password) = password long 1..=MAX_PASSWORD_CHARS;
+        /// Where the computer's account is made, such as `OU=Servers,DC=lab,DC=example`; by default where the domain puts it.
+        ou: optional(String) = distinguished long 1..=MAX_NAME_CHARS;
+        /// The computer's name in the domain; by default its own.
+        computer_name: optional(String) = computer long 1..=MAX_COMPUTER_CHARS;
+        /// Whether to restart 5 s after the answer.
+        restart_after: default(bool) = flag;
     }
     /// Shut down the machine and power it off; the answer is sent before it goes down.
     Shutdown(120 s, EndsTheMachine, All) -> data::PowerData {}

@@ -49,6 +49,7 @@ fn every_action_is_read_with_all_its_parameters() {
         ("ScriptRemove", json!({"execution_id": "e-1"}), json!({"execution_id": "e-1"})),
         ("UpdateCheck", json!({}), json!({})),
         ("UpdateInstall", json!({}), json!({"security_only": false})),
+        ("UpdateHistory", json!({"limit": 20}), json!({"limit": 20})),
         ("WindowsUpdateCheck", json!({"unknown": 1}), json!({})),
         (
             "WindowsUpdateInstall",
@@ -67,6 +68,16 @@ fn every_action_is_read_with_all_its_parameters() {
             "DiskCleanup",
             json!({"targets": ["temp"], "older_than_days": 0}),
             json!({"targets": ["temp"], "older_than_days": 0, "dry_run": false}),
+        ),
+        (
+            "PrepareGoldenImage",
+            json!({"cleanup_level": "DEEP", "shutdown_after": true}),
+            json!({"cleanup_level": "deep", "sanitize_user_data": false, "shutdown_after": true}),
+        ),
+        (
+            "JoinDomain",
+            json!({"domain": "lab.example", "username": "LAB\\ops", "password": "p w", "ou": ""}),
+            json!({"domain": "lab.example", "username": "LAB\\ops", "password": "p w", "restart_after": false}),
         ),
         ("Shutdown", json!({}), json!({})),
         ("Reboot", json!({"unknown": true}), json!({})),

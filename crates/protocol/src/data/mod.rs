@@ -1,10 +1,14 @@
 //! What stands in a response's `data`, one type an action, by family.
 
+mod history;
+mod identity;
 mod package;
 mod script;
 mod upkeep;
 mod windows;
 
+pub use history::{UpdateHistoryData, UpdateHistoryEntry};
+pub use identity::{JoinDomainData, SealData, SealStep};
 pub use package::{
     Application, ApplicationInventoryData, FailedUpdate, FoundPackage, PackageChange, PackageChangeData,
     PackageChangeState, PackageChangeStatusData, PackageInfo, PackageListData, PackageSearchData,
@@ -15,7 +19,7 @@ pub use upkeep::{
     AutochecksData, Check, CheckStatus, CleanedTarget, DiskCleanupData, Health, LeftFiles, Remediation,
 };
 pub use windows::{
-    DefenderScanData, DefenderStatusData, Threat, WindowsUpdate, WindowsUpdateCheckData,
+    DefenderScanData, DefenderStatusData, RecentThreat, Threat, WindowsUpdate, WindowsUpdateCheckData,
     WindowsUpdateInstallData, WindowsUpdateResult,
 };
 

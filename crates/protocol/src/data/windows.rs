@@ -95,6 +95,25 @@ pub struct DefenderStatusData {
     pub last_quick_scan: Option<String>,
     /// RFC 3339; `null` for never.
     pub last_full_scan: Option<String>,
+    /// Threats that were found, the newest first; absent where Defender does not tell them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent_threats: Option<Vec<RecentThreat>>,
+}
+
+/// One threat that Defender found at some time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RecentThreat {
+    /// Microsoft's name of it.
+    pub name: String,
+    /// `active` (it may still do harm), `detected`, `quarantined`, `removed`, `cleaned`, `blocked` or `allowed`.
+    pub status: String,
+    /// 1 low, 2 moderate, 4 high, 5 severe; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_id: Option<u32>,
+    /// When it was first found, RFC 3339; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection_time: Option<String>,
 }
 
 /// One threat that was found.

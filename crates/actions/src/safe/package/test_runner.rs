@@ -37,6 +37,7 @@ impl FakeRunner {
             systemd_runs: true,
             changes: Arc::default(),
             scripts: crate::scripts::Scripts::none(),
+            seal: Arc::default(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };

@@ -1,8 +1,8 @@
 //! Accounts of people out of passwd(5), group(5), shadow(5) and login.defs(5).
 
 use super::Found;
-use infiniservice_platform::linux::accounts::{Entry, Shadow, entries};
-use infiniservice_platform::linux::text::{lines, printable, unsigned, words};
+use infiniservice_platform::linux::accounts::{Entry, Shadow, entries, numbers_of_users};
+use infiniservice_platform::linux::text::printable;
 use infiniservice_platform::sanitize::description;
 use infiniservice_protocol::data::UserInfo;
 use std::collections::{HashMap, HashSet};
@@ -16,9 +16,6 @@ const MAX_USERS: usize = 10_000;
 const ADMINISTRATORS: [&[u8]; 2] = [b"sudo", b"wheel"];
 /// Programs instead of a shell that end a login at once (nologin(8), false(1)).
 const NO_SHELLS: [&[u8]; 2] = [b"nologin", b"false"];
-/// `UID_MIN` and `UID_MAX` where login.defs(5) does not name them.
-const USERS: RangeInclusive<u32> = 1000..=60_000;
-
 /// The files' texts.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -32,7 +29,7 @@ pub(super) struct Files {
 impl Files {
     /// Root's accounts and those of users who can log in, in the order of their numbers. `day`: today, in days since 1970.
     pub(super) fn people(&self, day: u64) -> Found {
-        let (range, administrators) = (users(&self.login_defs), Administrators::of(&self.group));
+        let (range, administrators) = (numbers_of_users(&self.login_defs), Administrators::of(&self.group));
         let shadow = self.shadow.as_deref().map(Shadow::of_all).into_iter().flatten();
         let active: HashMap<_, _> = shadow.map(|one| (one.name, one.is_active(day))).collect();
         let mut seen = HashSet::new();
@@ -71,22 +68,6 @@ fn is_person(entry: &Entry<'_>, users: &RangeInclusive<u32>) -> bool {
 fn is_login_shell(shell: &[u8]) -> bool {
     let name = shell.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     !NO_SHELLS.contains(&name)
-}
-
-/// Nobody's number (`u32::MAX`, setresuid(2)) is never in it.
-fn users(login_defs: &[u8]) -> RangeInclusive<u32> {
-    let least = number_of(login_defs, b"UID_MIN").unwrap_or(*USERS.start());
-    let most = number_of(login_defs, b"UID_MAX").unwrap_or(*USERS.end());
-    least..=most.min(u32::MAX - 1)
-}
-
-/// The last line of a name counts.
-fn number_of(login_defs: &[u8], name: &[u8]) -> Option<u32> {
-    let values = lines(login_defs).filter_map(|(_, line)| {
-        let mut words = words(line);
-        words.next().filter(|word| *word == name).and_then(|_| words.next())
-    });
-    values.last().and_then(unsigned).and_then(|number| u32::try_from(number).ok())
 }
 
 /// Who is in one of [`ADMINISTRATORS`].

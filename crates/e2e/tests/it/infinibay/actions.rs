@@ -299,8 +299,6 @@ fn what_exists_on_windows_only_or_nowhere_is_unsupported_and_the_rest_unknown() 
             "AutoFixWindowsUpdates",
             "AutoOptimizeDisk",
             "GetApplicationDetails",
-            "JoinDomain",
-            "PrepareGoldenImage",
             "RunMaintenanceTask",
             "CheckSystemIntegrity",
             "ExecutePowerShellScript",
@@ -308,6 +306,23 @@ fn what_exists_on_windows_only_or_nowhere_is_unsupported_and_the_rest_unknown() 
     )?;
     let answer = host.ask("Bogus", json!({}), 30)?;
     ensure!(answer["error_code"] == "UNKNOWN_ACTION", "{answer}");
+    Ok(())
+}
+
+#[test]
+fn what_changes_the_machines_identity_is_off_and_names_its_setting() -> Result<()> {
+    let mut host = started("")?;
+    let join = json!({"domain": "lab.example", "username": "ops", "password": "s3cret-0815"});
+    for (action, parameters, setting) in [
+        ("JoinDomain", join, "`allow_domain_join`"),
+        ("PrepareGoldenImage", json!({"shutdown_after": true}), "`allow_seal`"),
+    ] {
+        let answer = host.ask(action, parameters, 300)?;
+        let error = answer["error"].as_str().unwrap_or_default();
+        ensure!(answer["success"] == false && answer["data"] == json!({}), "{answer}");
+        ensure!(error.starts_with("ACTION_BLOCKED: ") && error.contains(setting), "{answer}");
+        ensure!(!answer.to_string().contains("s3cret-0815"), "{answer}");
+    }
     Ok(())
 }
 

@@ -109,6 +109,9 @@ fn data(action: &str) -> Value {
                 {"package": "openssl", "version_installed": "3.0.1", "version_available": "3.0.2", "source": "stable-security", "is_security_update": true},
             ]})
         }
+        "UpdateHistory" => json!({"count": 1, "source": "dpkg", "updates": [
+            {"time": "2026-11-30T03:31:40", "operation": "upgrade", "title": "curl:amd64 7.88.1-11", "result": "Succeeded"},
+        ]}),
         "UpdateInstall" => json!({"manager": "apt", "changed": true, "reboot_required": true,
             "installed": [{"package": "openssl", "version_before": "3.0.1", "version_after": "3.0.2"}],
             "failed": [{"package": "nano", "error": "its script failed"}]}),
@@ -117,6 +120,9 @@ fn data(action: &str) -> Value {
         ]}),
         "DiskCleanup" => json!({"files_deleted": 4, "space_cleared_mb": 12.5, "dry_run": true, "targets": [
             {"name": "temp", "files_deleted": 4, "space_cleared_mb": 12.5, "errors": ["/tmp/x: not permitted"]},
+        ]}),
+        "PrepareGoldenImage" => json!({"power_off_in_secs": 5, "steps": [
+            {"name": "machine_id", "ok": true, "message": "/etc/machine-id is empty now"},
         ]}),
         "Shutdown" | "Reboot" => json!({"action": action, "accepted": true}),
         "Autochecks" => autochecks(),

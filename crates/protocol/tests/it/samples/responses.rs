@@ -4,12 +4,13 @@ use super::process;
 use infiniservice_protocol::action::{Action, LogPriority, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
-    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage, Health, LeftFiles,
-    LogLine, PackageChange, PackageChangeData, PackageChangeState, PackageChangeStatusData, PackageInfo,
-    PackageListData, PackageSearchData, PackageStep, PendingUpdate, PowerData, ProcessKillData,
-    ProcessListData, Remediation, ScriptInfo, ScriptState, ScriptStatusData, ServiceInfo, ServiceLogsData,
-    Threat, TruncatedLines, UpdateCheckData, UpdateInstallData, UpdatedPackage, UserInfo, UserListData,
-    WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
+    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage, Health,
+    JoinDomainData, LeftFiles, LogLine, PackageChange, PackageChangeData, PackageChangeState,
+    PackageChangeStatusData, PackageInfo, PackageListData, PackageSearchData, PackageStep, PendingUpdate,
+    PowerData, ProcessKillData, ProcessListData, RecentThreat, Remediation, ScriptInfo, ScriptState,
+    ScriptStatusData, SealData, SealStep, ServiceInfo, ServiceLogsData, Threat, TruncatedLines,
+    UpdateCheckData, UpdateHistoryData, UpdateHistoryEntry, UpdateInstallData, UpdatedPackage, UserInfo,
+    UserListData, WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -53,6 +54,7 @@ pub fn data(action: ActionName) -> Value {
         ActionName::PackageChangeStatus => serde_json::to_value(package_changes()),
         ActionName::UpdateCheck => serde_json::to_value(update_check()),
         ActionName::UpdateInstall => serde_json::to_value(update_install()),
+        ActionName::UpdateHistory => serde_json::to_value(history()),
         ActionName::WindowsUpdateCheck => serde_json::to_value(windows_update_check()),
         ActionName::WindowsUpdateInstall => serde_json::to_value(windows_update_install()),
         ActionName::WindowsDefenderStatus => serde_json::to_value(defender_status()),
@@ -60,6 +62,8 @@ pub fn data(action: ActionName) -> Value {
         ActionName::ApplicationInventory => serde_json::to_value(inventory()),
         ActionName::Autochecks => serde_json::to_value(autochecks()),
         ActionName::DiskCleanup => serde_json::to_value(cleanup()),
+        ActionName::JoinDomain => serde_json::to_value(joined()),
+        ActionName::PrepareGoldenImage => serde_json::to_value(sealed()),
         ActionName::Shutdown | ActionName::Reboot => {
             serde_json::to_value(PowerData { action: action.to_string(), accepted: true })
         }
@@ -139,6 +143,32 @@ fn ended_script() -> ScriptInfo {
 fn script_status() -> ScriptStatusData {
     let scripts = vec![ended_script(), ScriptInfo { known: true, ..script() }];
     ScriptStatusData { running: false, scripts, ..Default::default() }
+}
+
+fn sealed() -> SealData {
+    let step = |name: &str, message: &str| SealStep { name: name.into(), ok: true, message: message.into() };
+    let steps =
+        vec![step("machine_id", "/etc/machine-id is empty"), step("dhcp_leases", "nothing to remove")];
+    SealData { steps, power_off_in_secs: Some(5) }
+}
+
+fn joined() -> JoinDomainData {
+    let (domain, computer_name) = ("lab.example".into(), "WEB-1".into());
+    JoinDomainData { domain, computer_name, reboot_required: true, restart_scheduled: true }
+}
+
+fn history() -> UpdateHistoryData {
+    let entry = UpdateHistoryEntry {
+        time: "2026-11-30T03:31:40".into(),
+        operation: "upgrade".into(),
+        title: "curl:amd64 7.88.1-11".into(),
+        package: Some("curl:amd64".into()),
+        version_before: Some("7.88.1-10".into()),
+        version_after: Some("7.88.1-11".into()),
+        result: "Succeeded".into(),
+        ..Default::default()
+    };
+    UpdateHistoryData { updates: vec![entry], count: 1, source: "dpkg".into(), ..Default::default() }
 }
 
 fn package_list() -> PackageListData {
@@ -302,6 +332,12 @@ fn defender_status() -> DefenderStatusData {
         engine_version: "1.1.24090.11".into(),
         last_quick_scan: Some("2026-11-22T12:00:00.000Z".into()),
         last_full_scan: None,
+        recent_threats: Some(vec![RecentThreat {
+            name: "Virus:DOS/EICAR_Test_File".into(),
+            status: "quarantined".into(),
+            severity_id: Some(5),
+            detection_time: Some("2026-11-20T08:45:12.000Z".into()),
+        }]),
     }
 }
 
