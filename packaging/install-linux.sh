@@ -737,7 +737,7 @@ END_OF_FILE
 
 # Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
 # The path of a file.
-#scripts_dir = "vm-0001"
+#scripts_dir = "/var/lib/infiniservice/scripts"
 
 # Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
 # True or false.

@@ -1,6 +1,7 @@
 //! From the host's command to the agent's own.
 
 use crate::answer::{Answered, refuse, succeed};
+use crate::policy::UNSIGNED;
 use crate::profile::Profile;
 use crate::route::{Params, Route, Sampled, Shape};
 use crate::scripts::OWN_ACCOUNT;
@@ -155,8 +156,6 @@ impl Profile {
         }
     }
 }
-
-pub(crate) const UNSIGNED: &str = "this is carried out for signed lines only";
 
 /// What is never done for a line that nobody has signed.
 fn is_dangerous(action: &str) -> bool {

@@ -1,12 +1,11 @@
 //! The profile of one agent's life: what was asked, in whose words, and what the last collection told.
 
-use crate::ask::UNSIGNED;
 use crate::event::{Events, Severity, of_execution};
 use crate::measure::{Measured, is_cold};
 use crate::platform::Platform;
+use crate::policy::{LOCKED, UNSIGNED};
 use crate::route::Shape;
 use crate::scripts::Asking;
-use crate::speech::LOCKED;
 use infiniservice_link::Line;
 use infiniservice_protocol::metrics::SystemMetrics;
 use serde_json::{Map, Value};

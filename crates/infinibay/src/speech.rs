@@ -4,14 +4,12 @@ use crate::answer::finish_once;
 use crate::event::{Severity, event};
 use crate::measure;
 use crate::platform::Platform;
+use crate::policy::LOCKED;
 use infiniservice_link::Line;
 use infiniservice_link::dialect::Dialect;
 use infiniservice_protocol::GuestMessage;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-
-/// Why a locked agent carries out nothing.
-pub(crate) const LOCKED: &str = "no shared secret: commands are not taken";
 
 /// What the agent says of itself when a host comes.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ mod worker;
 
 use crate::news::News;
 use crate::shell::RawCommand;
+use disk::Directory;
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Runner};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_protocol::ErrorCode;
@@ -37,6 +38,13 @@ pub struct ScriptSettings {
     pub longest: Duration,
     /// Whether ends are told by [`News::Completion`] and forgotten once they were, instead of being kept for who asks.
     pub told: bool,
+}
+
+impl ScriptSettings {
+    /// Where they are kept on this machine.
+    pub fn directory(&self) -> PathBuf {
+        self.directory.clone().unwrap_or_else(Directory::usual)
+    }
 }
 
 /// A script as a host hands it over.

@@ -88,7 +88,7 @@ impl Worker {
 
     /// What a predecessor left; where it left nothing, nothing is made.
     async fn resume(&mut self) {
-        let path = self.settings.directory.clone().unwrap_or_else(Directory::usual);
+        let path = self.settings.directory();
         let there = on_disk(move || {
             shell::clean();
             path.is_dir()
@@ -104,7 +104,7 @@ impl Worker {
         if let Some(store) = &self.store {
             return Ok(Arc::clone(store));
         }
-        let path = self.settings.directory.clone().unwrap_or_else(Directory::usual);
+        let path = self.settings.directory();
         let (shown, now) = (path.display().to_string(), now());
         let opened = on_disk(move || Store::open(Directory::open(path)?, &now)).await?;
         let (store, entries) = opened

@@ -54,6 +54,7 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
         "device_path",
         "vm_id",
         "shared_secret",
+        "scripts_dir",
         "allowed_actions",
         "blocked_actions",
         "qga_port",
@@ -88,6 +89,7 @@ fn example(field: &Field) -> &'static str {
     match (field.name, field.kind) {
         ("device_path", _) => "\"/dev/virtio-ports/org.infinibay.agent\"",
         ("shared_secret_file", _) => "\"/etc/infiniservice/secret\"",
+        ("scripts_dir", _) => "\"/var/lib/infiniservice/scripts\"",
         ("blocked_actions", _) => "[\"PackageRemove\", \"DiskCleanup\"]",
         ("qga_port", _) => "\"/dev/virtio-ports/org.qemu.guest_agent.0\"",
         ("qga_fsfreeze_hook", _) => "\"/etc/qemu/fsfreeze-hook\"",

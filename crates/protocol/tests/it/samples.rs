@@ -1,6 +1,7 @@
 //! One message of each kind, with every field set at least once.
 
 mod responses;
+mod scripts;
 
 pub use responses::responses;
 

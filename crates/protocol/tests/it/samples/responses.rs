@@ -1,16 +1,16 @@
 //! A successful response of each action.
 
-use super::process;
+use super::{process, scripts};
 use infiniservice_protocol::action::{Action, LogPriority, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
     DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage, Health,
     JoinDomainData, LeftFiles, LogLine, PackageChange, PackageChangeData, PackageChangeState,
     PackageChangeStatusData, PackageInfo, PackageListData, PackageSearchData, PackageStep, PendingUpdate,
-    PowerData, ProcessKillData, ProcessListData, RecentThreat, Remediation, ScriptInfo, ScriptState,
-    ScriptStatusData, SealData, SealStep, ServiceInfo, ServiceLogsData, Threat, TruncatedLines,
-    UpdateCheckData, UpdateHistoryData, UpdateHistoryEntry, UpdateInstallData, UpdatedPackage, UserInfo,
-    UserListData, WindowsUpdate, WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
+    PowerData, ProcessKillData, ProcessListData, RecentThreat, Remediation, SealData, SealStep, ServiceInfo,
+    ServiceLogsData, Threat, TruncatedLines, UpdateCheckData, UpdateHistoryData, UpdateHistoryEntry,
+    UpdateInstallData, UpdatedPackage, UserInfo, UserListData, WindowsUpdate, WindowsUpdateCheckData,
+    WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -43,9 +43,9 @@ pub fn data(action: ActionName) -> Value {
             exited: true,
         }),
         ActionName::UserList => serde_json::to_value(users()),
-        ActionName::ScriptRun => serde_json::to_value(ScriptInfo { state: ScriptState::Waiting, ..script() }),
-        ActionName::ScriptStatus => serde_json::to_value(script_status()),
-        ActionName::ScriptRemove => serde_json::to_value(ended_script()),
+        ActionName::ScriptRun => serde_json::to_value(scripts::script()),
+        ActionName::ScriptStatus => serde_json::to_value(scripts::script_status()),
+        ActionName::ScriptRemove => serde_json::to_value(scripts::ended_script()),
         ActionName::PackageList => serde_json::to_value(package_list()),
         ActionName::PackageSearch => serde_json::to_value(package_search()),
         ActionName::PackageInstall | ActionName::PackageUpdate | ActionName::PackageRemove => {
@@ -115,34 +115,6 @@ fn users() -> UserListData {
         ..UserInfo::default()
     };
     UserListData { users: vec![ada, operator], count: 2, ..Default::default() }
-}
-
-fn script() -> ScriptInfo {
-    ScriptInfo {
-        execution_id: "run-1".into(),
-        name: Some("set up".into()),
-        shell: "bash".into(),
-        run_as: Some("ada".into()),
-        timeout_secs: 600,
-        submitted_at: "2026-11-23T06:00:00.000Z".into(),
-        ..ScriptInfo::default()
-    }
-}
-
-fn ended_script() -> ScriptInfo {
-    ScriptInfo {
-        state: ScriptState::Ended,
-        started_at: Some("2026-11-23T06:00:00.010Z".into()),
-        ended_at: Some("2026-11-23T06:10:00.020Z".into()),
-        exit_code: Some(124),
-        error: Some("did not end within 600 s".into()),
-        ..script()
-    }
-}
-
-fn script_status() -> ScriptStatusData {
-    let scripts = vec![ended_script(), ScriptInfo { known: true, ..script() }];
-    ScriptStatusData { running: false, scripts, ..Default::default() }
 }
 
 fn sealed() -> SealData {

@@ -2,11 +2,14 @@
 //! every one of them.
 
 #[cfg(target_os = "linux")]
-#[path = "place/linux.rs"]
-mod place;
+mod linux;
 #[cfg(target_os = "windows")]
-#[path = "place/windows.rs"]
-mod place;
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as place;
+#[cfg(target_os = "windows")]
+use windows as place;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
