@@ -137,7 +137,7 @@ settings! {
     /// Run `UnsafeCommand`: any shell command that the host sends, as root.
     allow_unsafe_commands: bool = Some("false"), SWITCH, Reload, "--allow-unsafe-commands";
     /// Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.
-    allow_scripts: bool = Some("false"), SWITCH, Reload, "--allow-scripts";
+    allow_scripts: bool = Some("false"), SWITCH, Reload;
     /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
     scripts_dir: Option<PathBuf> = None, Kind::Path, Restart;
     /// Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.

@@ -120,7 +120,7 @@ fn texts(windows: &Windows) -> Result<()> {
 }
 
 fn scripts(windows: &Windows) -> Result<()> {
-    let agent = windows.start(&["--allow-scripts"])?;
+    let agent = windows.start(&["--set", "allow_scripts=true"])?;
     let script = "echo hello\r\nexit /b 4";
     data(&agent, &json!({"action": "ScriptRun", "execution_id": "wine-1", "script": script}))?;
     let asked = json!({"action": "ScriptStatus", "execution_id": "wine-1"});
