@@ -8,13 +8,13 @@ use tempfile::TempDir;
 
 /// An agent that runs scripts and keeps them in this directory.
 fn allowed(place: &Path, more: &str) -> Result<Host> {
-    let mut host = begun(place, more)?;
+    let mut host = unread(place, more)?;
     host.next("metrics")?;
     Ok(host)
 }
 
 /// The same, of which nothing was read yet: what is left to tell comes before the metrics.
-fn begun(place: &Path, more: &str) -> Result<Host> {
+fn unread(place: &Path, more: &str) -> Result<Host> {
     let place = place.join("scripts");
     Host::start(&format!("allow_scripts = true\nscripts_dir = \"{}\"\n{more}", place.display()))
 }
@@ -129,7 +129,7 @@ fn an_agent_that_is_killed_runs_what_had_not_begun_and_tells_what_had_as_interru
         host.ask("ProcessTop", json!({}), 30)?;
     }
     drop(host);
-    let mut host = begun(place.path(), "")?;
+    let mut host = unread(place.path(), "")?;
     let (code, _, stderr) = completion(&mut host, "a")?;
     ensure!((code, stderr.as_str()) == (1, "interrupted by a restart; not run again"), "{code} {stderr}");
     ensure!(completion(&mut host, "b")?.0 == 0);
