@@ -7,6 +7,17 @@ use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+/// Waits until no other test freezes or thaws, and keeps it so for as long as the file is open: a real `qemu-ga` thaws what others
+/// froze.
+///
+/// # Errors
+/// The lock's file cannot be made.
+pub fn freeze_alone() -> std::io::Result<std::fs::File> {
+    let file = std::fs::File::create(std::env::temp_dir().join("infiniservice-freeze.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// Far above what any answer takes; only a test that fails waits for it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -5,7 +5,7 @@ use infinictl::client::{Endpoint, pty};
 use infinictl::qga::{Guest, QgaError, Request};
 use infiniservice_e2e::binary;
 use infiniservice_e2e::local::LocalAgent;
-use infiniservice_e2e::qga::QgaHost;
+use infiniservice_e2e::qga::{QgaHost, freeze_alone};
 use infiniservice_e2e::raw::RawHost;
 use serde_json::{Value, json};
 use std::fs;
@@ -106,6 +106,7 @@ fn a_host_that_reads_nothing_holds_up_neither_itself_for_good_nor_the_agents_own
 struct Loop {
     place: PathBuf,
     _files: tempfile::TempDir,
+    _alone: fs::File,
 }
 
 impl Loop {
@@ -124,7 +125,7 @@ impl Loop {
             eprintln!("SKIPPED: no file system of its own can be mounted here");
             return Ok(None);
         }
-        Ok(Some(Self { place, _files: files }))
+        Ok(Some(Self { place, _files: files, _alone: freeze_alone()? }))
     }
 
     /// Somebody who writes to it, and waits as long as it is frozen.

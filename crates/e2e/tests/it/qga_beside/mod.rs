@@ -6,10 +6,11 @@ mod recorded;
 use anyhow::Result;
 use infiniservice_e2e::binary;
 use infiniservice_e2e::local::LocalAgent;
-use infiniservice_e2e::qga::QgaHost;
+use infiniservice_e2e::qga::{QgaHost, freeze_alone};
 use recorded::Side;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -121,6 +122,7 @@ struct Both {
     qemu_ga: Theirs,
     _own: OwnedFd,
     _state: TempDir,
+    _alone: File,
 }
 
 impl Both {
@@ -139,6 +141,7 @@ fn both(config: &str, hook: Option<&Path>) -> Result<Option<Both>> {
         eprintln!("SKIPPED: qemu-ga is not installed");
         return Ok(None);
     };
+    let alone = freeze_alone()?;
     let (mut ours, mut theirs) = (QgaHost::new()?, QgaHost::new()?);
     let config = ours.config() + "qga_commands = \"all\"\n" + config;
     let (agent, own) = LocalAgent::start(&binary::tested_agent()?, &config, &[])?;
@@ -151,7 +154,7 @@ fn both(config: &str, hook: Option<&Path>) -> Result<Option<Both>> {
     let qemu_ga = Theirs(command.stderr(Stdio::null()).spawn()?);
     ours.meet()?;
     theirs.meet()?;
-    Ok(Some(Both { ours, theirs, agent, qemu_ga, _own: own, _state: state }))
+    Ok(Some(Both { ours, theirs, agent, qemu_ga, _own: own, _state: state, _alone: alone }))
 }
 
 /// Runs with both.
