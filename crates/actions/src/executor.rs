@@ -289,9 +289,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the settings of this moment allow an action.
+    /// Whether the settings of this moment allow an action, and the machine is none that is sealed.
     pub(super) fn permit(&self, name: &str, alias: &str) -> Result<(), CommandError> {
-        self.lock().settings.permit_as(name, alias)
+        self.lock().settings.permit_as(name, alias)?;
+        self.context.seal.refusal().map_or(Ok(()), Err)
     }
 
     /// Ends an execution: answers every id that waits for it and starts what now may.

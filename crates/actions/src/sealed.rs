@@ -1,20 +1,18 @@
 //! How far the machine is on its way to a template, and whose identity the agent's is: while it is sealed, and afterwards, no command is
 //! taken.
 
-use infiniservice_exec::{BoxFuture, CommandError};
+use infiniservice_exec::CommandError;
 use infiniservice_protocol::ErrorCode;
-use infiniservice_protocol::data::SealStep;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The agent's own identity and stores, which copies of the machine must not inherit.
+/// The agent's own identity, which copies of the machine must not inherit.
 pub trait OwnIdentity: Send + Sync {
-    /// Removes them for good, and looks whether the next start would find any. Blocks.
-    fn forget(&self) -> Vec<SealStep>;
-    /// Resolves once nothing of the host's own runs beside commands, such as scripts.
-    fn settled(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
+    /// Removes it for good, and looks whether the next start would find any. Blocks.
+    ///
+    /// # Errors
+    /// What of it stays, and where.
+    fn forget(&self) -> Result<String, String>;
 }
 
 /// How far this machine is on its way to a template. Shared by all commands.

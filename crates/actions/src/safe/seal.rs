@@ -32,7 +32,7 @@ pub(super) async fn run(
 ) -> CommandResult {
     let sealing = context.seal.begin()?;
     let identity = context.seal.identity();
-    until_quiet(context, identity.as_deref(), cancellation).await?;
+    until_quiet(context, cancellation).await?;
     let (context, committed) = (context.clone(), cancellation.commit(SEALING_MAX)?);
     let steps = tokio::spawn(async move { all(query, sealing, identity, &context, &committed).await });
     match cancellation.run_until_cancelled(steps).await {
@@ -61,7 +61,7 @@ async fn all(
     }
     log::warn!("the machine is sealed as a template: the host asked for it");
     let mut report = Report::default();
-    forget_own_identity(identity, &mut report).await;
+    forget_own(context, identity, &mut report).await;
     seal::machine(&work, &mut report).await;
     let failure = report.failure();
     let data = SealData { steps: report.0, power_off_in_secs: None };
@@ -75,16 +75,11 @@ async fn all(
     CommandOutcome::of(&SealData { power_off_in_secs: power_off, ..data })
 }
 
-/// Packages that change are the host's to wait for; what it runs itself beside commands is waited for, up to half of its time.
-async fn until_quiet(
-    context: &CommandContext,
-    identity: Option<&dyn OwnIdentity>,
-    cancellation: &Cancellation,
-) -> Result<(), CommandError> {
-    if let Some(identity) = identity {
-        let half = cancellation.shortened(cancellation.remaining() / 2);
-        half.run_until_cancelled(identity.settled()).await.map_err(|_| busy("scripts of the host run"))?;
-    }
+/// Packages that change are the host's to wait for; scripts that it handed over are waited for, up to half of its time.
+async fn until_quiet(context: &CommandContext, cancellation: &Cancellation) -> Result<(), CommandError> {
+    let half = cancellation.shortened(cancellation.remaining() / 2);
+    let settled = half.run_until_cancelled(context.scripts.settled()).await;
+    settled.map_err(|_| busy("scripts of the host wait or run"))?;
     if context.changes.is_running() { Err(busy("packages are being changed")) } else { Ok(()) }
 }
 
@@ -92,15 +87,11 @@ fn busy(what: &str) -> CommandError {
     CommandError::new(ErrorCode::Busy, format!("{what}; seal the machine when that has ended"))
 }
 
-async fn forget_own_identity(identity: Option<Arc<dyn OwnIdentity>>, report: &mut Report) {
+/// What a copy must not have of the agent: its scripts, which it would run again, and its identity.
+async fn forget_own(context: &CommandContext, identity: Option<Arc<dyn OwnIdentity>>, report: &mut Report) {
+    report.take("agent_scripts", context.scripts.forget().await.map_err(|error| error.error));
     let Some(identity) = identity else { return };
     let forgetting = move || identity.forget();
-    match blocking::run(Lane::Walks, "the agent's own identity", STEP_MAX, forgetting).await {
-        Ok(steps) => {
-            for step in steps {
-                report.take(&step.name, if step.ok { Ok(step.message) } else { Err(step.message) });
-            }
-        }
-        Err(blocked) => report.take("agent_identity", Err(blocked.to_string())),
-    }
+    let forgotten = blocking::run(Lane::Walks, "the agent's own identity", STEP_MAX, forgetting).await;
+    report.take("agent_identity", forgotten.unwrap_or_else(|blocked| Err(blocked.to_string())));
 }

@@ -6,8 +6,7 @@ mod outcome;
 mod store;
 #[cfg(test)]
 mod store_tests;
-// The double of the runner reads a script where Linux' shells find it, in the last argument.
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 mod worker;
 
@@ -73,9 +72,12 @@ pub struct Scripts {
 }
 
 /// What the worker and those who ask it share.
+#[derive(Default)]
 struct Shared {
     book: Mutex<Book>,
     stop: watch::Sender<Stop>,
+    /// Whether one waits or runs.
+    pending: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -86,8 +88,9 @@ struct Book {
     running: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Stop {
+    #[default]
     No,
     /// None begins any more.
     Closed,
@@ -100,6 +103,7 @@ enum Order {
     Remove(String, oneshot::Sender<CommandResult>),
     Written(u64, oneshot::Sender<Result<Written, CommandError>>),
     Told(u64),
+    Forget(oneshot::Sender<Result<String, CommandError>>),
     /// The policy may have changed.
     Look,
 }
@@ -108,7 +112,7 @@ impl Scripts {
     /// Those that a predecessor left, and what comes. Must be called inside a tokio runtime.
     pub fn start(settings: ScriptSettings, runner: Arc<dyn Runner>, news: mpsc::Sender<News>) -> Self {
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
-        let shared = Arc::new(Shared { book: Mutex::default(), stop: watch::Sender::new(Stop::No) });
+        let shared = Arc::new(Shared::default());
         shared.book().forbidden = Some(NOT_YET.to_owned());
         let worker = Worker::new(settings, runner, news, Arc::clone(&shared));
         tokio::spawn(worker.run(taken));
@@ -118,10 +122,7 @@ impl Scripts {
     /// None at all, for tests of what has to do with none.
     pub fn none() -> Self {
         let (orders, _) = mpsc::channel(1);
-        Self {
-            orders,
-            shared: Arc::new(Shared { book: Mutex::default(), stop: watch::Sender::new(Stop::No) }),
-        }
+        Self { orders, shared: Arc::default() }
     }
 
     /// What the operator says: why none may run, or that they may.
@@ -155,6 +156,18 @@ impl Scripts {
     /// Whether one runs.
     pub fn is_running(&self) -> bool {
         self.shared.book().running
+    }
+
+    /// Resolves once none waits and none runs.
+    pub(crate) async fn settled(&self) {
+        // Both ends are held by `self`: it does not fail.
+        let _ = self.shared.pending.subscribe().wait_for(|pending| !pending).await;
+    }
+
+    /// Forgets all, as a copy of this machine must not know of them: how many there were.
+    pub(crate) async fn forget(&self) -> Result<String, CommandError> {
+        let (tell, told) = oneshot::channel();
+        self.order(Order::Forget(tell), told).await?
     }
 
     /// First step of a shutdown: none begins any more.

@@ -19,7 +19,7 @@ impl Runner for Machine {
         cancellation: &'a Cancellation,
     ) -> BoxFuture<'a, Result<Finished, RunError>> {
         Box::pin(async move {
-            let text = fs::read_to_string(request.arguments.last().unwrap()).unwrap_or_default();
+            let text = fs::read_to_string(file_of(&request)).unwrap_or_default();
             let mut ends = self.ends.lock().await;
             let status = tokio::select! {
                 Some(code) = ends.recv() => Status::Exited(code),
@@ -28,6 +28,13 @@ impl Runner for Machine {
             Ok(Finished { status, stdout: text.into(), stderr: Captured::default() })
         })
     }
+}
+
+/// The file with the script: the last argument, or the last text in quotes of cmd's command line.
+fn file_of(request: &Request) -> String {
+    let line = request.command_line.as_ref().or(request.arguments.last()).unwrap();
+    let line = line.to_string_lossy().into_owned();
+    line.trim_matches('"').rsplit('"').next().unwrap_or_default().to_owned()
 }
 
 /// One life of the agent.
@@ -228,6 +235,31 @@ fn what_waits_when_scripts_are_turned_off_ends_with_126_and_the_reason() {
         assert_eq!(life.ended().await.exit_code, Some(0));
         let never = life.ended().await;
         assert_eq!((never.exit_code, never.error.as_deref()), (Some(126), Some("scripts are off")));
+    });
+}
+
+#[test]
+fn all_are_forgotten_once_none_waits_or_runs() {
+    let place = place();
+    runtime().block_on(async {
+        let mut life = Life::begin(place.path(), true);
+        assert_eq!(life.scripts.forget().await.unwrap(), "0 scripts of the past are forgotten");
+        life.scripts.settled().await;
+        life.submit("a").await;
+        life.started().await;
+        assert_eq!(life.scripts.forget().await.unwrap_err().code, ErrorCode::Busy);
+        let waits = life.scripts.clone();
+        let settled = tokio::spawn(async move { waits.settled().await });
+        assert!(!settled.is_finished());
+        life.end.send(0).unwrap();
+        settled.await.unwrap();
+        assert_eq!(life.scripts.forget().await.unwrap(), "1 scripts of the past are forgotten");
+        assert!(life.status().await.is_empty());
+    });
+    runtime().block_on(async {
+        let mut life = Life::begin(place.path(), true);
+        life.submit("b").await;
+        assert_eq!(life.started().await, "b", "a copy knows of no script before");
     });
 }
 

@@ -52,6 +52,7 @@ impl Worker {
     /// Until nobody gives orders any more.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         self.resume().await;
+        self.note_pending();
         loop {
             tokio::select! {
                 biased;
@@ -62,7 +63,18 @@ impl Worker {
                 },
             }
             self.go_on().await;
+            self.note_pending();
         }
+    }
+
+    fn note_pending(&self) {
+        let pending = self.is_pending();
+        self.shared.pending.send_if_modified(|noted| std::mem::replace(noted, pending) != pending);
+    }
+
+    /// Whether one waits or runs.
+    fn is_pending(&self) -> bool {
+        self.running.is_some() || self.entry(|entry| entry.info.state == ScriptState::Waiting).is_some()
     }
 
     async fn obey(&mut self, order: Order) {
@@ -82,6 +94,9 @@ impl Worker {
                 let _ = tell.send(self.written(number).await);
             }
             Order::Told(number) => self.was_told(number).await,
+            Order::Forget(tell) => {
+                let _ = tell.send(self.forget_all().await);
+            }
             Order::Look => {}
         }
     }
@@ -202,6 +217,19 @@ impl Worker {
         Ok(())
     }
 
+    /// One that waits or runs is in the way: its host has a right to its end.
+    async fn forget_all(&mut self) -> Result<String, CommandError> {
+        if self.is_pending() {
+            return Err(CommandError::new(ErrorCode::Busy, "a script waits or runs"));
+        }
+        let entries = self.book(|book| book.entries.clone());
+        for entry in &entries {
+            self.forget(entry).await?;
+        }
+        self.telling = None;
+        Ok(format!("{} scripts of the past are forgotten", entries.len()))
+    }
+
     async fn written(&mut self, number: u64) -> Result<Written, CommandError> {
         self.with_store(move |store| store.written(number)).await
     }
@@ -230,9 +258,7 @@ impl Worker {
             }
         }
         self.tell_next().await;
-        let idle =
-            self.running.is_none() && self.entry(|entry| entry.info.state == ScriptState::Waiting).is_none();
-        if idle && std::mem::take(&mut self.busy) {
+        if !self.is_pending() && std::mem::take(&mut self.busy) {
             self.tell(News::ScriptsDone).await;
         }
     }

@@ -26,6 +26,8 @@ pub(super) fn keep_last_good(config: &Path, text: &str) -> io::Result<()> {
     let mut file = own_files::create_private(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    // Windows lets nobody rename a file that is open for its writer alone.
+    drop(file);
     fs::rename(&fresh, &path)
 }
 

@@ -72,7 +72,9 @@ pub fn join(join: &Join<'_>) -> Result<(), u32> {
             options,
         )
     };
+    // It is not to be found in freed memory.
     password.fill(0);
+    std::hint::black_box(&password);
     if code == 0 { Ok(()) } else { Err(code) }
 }
 

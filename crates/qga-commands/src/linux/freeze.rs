@@ -48,6 +48,10 @@ impl Freezer {
     /// With the hook's runner, and who is told of the state.
     pub fn new(settings: FreezeSettings, runner: Arc<dyn Runner>, tell: mpsc::Sender<Happened>) -> Self {
         let marker = settings.marker.clone().map_or_else(Marker::default, Marker::at);
+        if marker.found().is_some() {
+            // Before the first request is answered, a host must not hear that nothing is frozen.
+            let _room_is_there = tell.try_send(Happened::Freeze(FreezeState::Frozen));
+        }
         Self { state: Mutex::default(), settings, tell, runner, marker, epoch: AtomicU64::new(0) }
     }
 
@@ -122,10 +126,13 @@ impl Freezer {
         let until = marked.until;
         match change("freeze", move || frozen::found_again(&marked)).await {
             Ok(found) => *state = State::Frozen(found),
-            Err(error) => log::error!("what is frozen is not known: {error}"),
+            // A thaw opens the gate, and thaws what it can.
+            Err(error) => {
+                log::error!("what is frozen is not known: {error}");
+                *state = State::Frozen(Vec::new());
+            }
         }
         log::warn!("file systems are still frozen since before the agent was started");
-        self.tell(FreezeState::Frozen).await;
         if let Some(until) = until {
             self.expire_after(until.saturating_sub(since_boot()).max(Duration::from_millis(1)));
         }

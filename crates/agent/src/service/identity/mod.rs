@@ -12,7 +12,6 @@ use crate::config::Sources;
 use crate::config::edit;
 use crate::config::last_good::last_good_path;
 use infiniservice_actions::OwnIdentity;
-use infiniservice_protocol::data::SealStep;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -46,12 +45,8 @@ struct Taken {
 }
 
 impl OwnIdentity for Own {
-    fn forget(&self) -> Vec<SealStep> {
-        let (ok, message) = match self.forget_all(Path::new("/")) {
-            Ok(done) => (true, done),
-            Err(why) => (false, why),
-        };
-        vec![SealStep { name: "agent_identity".into(), ok, message }]
+    fn forget(&self) -> Result<String, String> {
+        self.forget_all(Path::new("/"))
     }
 }
 
@@ -72,7 +67,6 @@ impl Own {
                 _ => {}
             }
         }
-        forget_scripts(root, &before.settings.command_settings().scripts.directory())?;
         self.look(&taken)
     }
 
@@ -92,17 +86,6 @@ impl Own {
             }
             None => Ok("name and secret are gone; a copy takes part again when it is given new ones".into()),
         }
-    }
-}
-
-/// Scripts that wait, and how the others ended: a copy would run them again, and tell of runs that were not its own.
-fn forget_scripts(root: &Path, directory: &Path) -> Result<(), String> {
-    let directory = root.join(directory.strip_prefix("/").unwrap_or(directory));
-    match fs::remove_dir_all(&directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(format!("{}: {error}", directory.display()))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -129,14 +112,11 @@ mod tests {
         let secret = "vm_id = \"vm-1\"\nshared_secret = \"0123456789abcdef\"\nmax_ports = 7\n";
         edit::write(&file, &[("vm_id", Some("x"))]).expect("private");
         fs::write(&file, secret).expect("written");
-        let scripts = root.path().join("var/lib/infiniservice/scripts");
-        fs::create_dir_all(&scripts).expect("made");
-        fs::write(scripts.join("1.waiting"), "{}").expect("written");
         let own = own(&file, &[("INFINISERVICE_WIRE_PROFILE", "infinibay")]);
-        fs::write(last_good_path(&file), secret).expect("written");
+        own.sources.load().expect("valid").keep().expect("kept");
         own.forget_all(root.path()).expect("forgotten");
         assert_eq!(fs::read_to_string(&file).expect("read"), "max_ports = 7\n");
-        assert!(!last_good_path(&file).exists() && !scripts.exists());
+        assert!(!last_good_path(&file).exists());
         let after = own.sources.load().expect("valid").settings;
         assert_eq!((after.vm_id, after.shared_secret), (None, None));
         assert!(own.forget_all(root.path()).is_ok(), "again");
