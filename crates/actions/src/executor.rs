@@ -1,17 +1,21 @@
 //! The executor: takes the host's commands, never blocks, and answers each accepted id exactly once by a channel.
 
+mod at_once;
 mod beside;
+mod cancel;
 
+use self::at_once::parts;
+use self::cancel::Cancels;
 use super::audit::{Asked, Audit, LogAudit};
 use super::context::CommandContext;
 use super::summary::Summary;
 use super::task;
 use crate::policy::{CommandName, CommandSettings, refusal};
 use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
-use crate::task::{Job, Unvalidated, response};
+use crate::task::{Job, Unvalidated};
 use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
-use infiniservice_protocol::action::UNSAFE_COMMAND;
+use infiniservice_protocol::guest::Output;
 use infiniservice_protocol::parse::quote;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
 use std::collections::HashMap;
@@ -21,42 +25,43 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// Answers of the executor that may wait for the main loop beyond those of accepted commands.
-const REFUSALS_MAX: usize = 1024;
-/// The same of replayed answers, each of which may be megabytes long.
-const REPLAYS_MAX: usize = 8;
-/// Why a command is not taken.
-const OUTBOX_FULL: &str = "the answers waiting for the host fill outbox_max_bytes; read them, then ask again";
+pub(super) const REFUSALS_MAX: usize = 1024;
 
 /// Takes commands and answers them.
 pub struct Executor {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the executor and its tasks share.
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) context: CommandContext,
-    replies: mpsc::Sender<Response>,
-    audit: Arc<dyn Audit>,
+    pub(super) replies: mpsc::Sender<Response>,
+    pub(super) audit: Arc<dyn Audit>,
+    /// Where what programs write goes while they run.
+    pub(super) outputs: Option<mpsc::Sender<Output>>,
     cancel: watch::Sender<bool>,
     idle: Notify,
 }
 
-struct State {
+/// The books behind the lock.
+pub(super) struct State {
     settings: CommandSettings,
-    scheduler: Scheduler,
+    pub(super) scheduler: Scheduler,
     /// Tells a waiting task to begin; dropped, it tells it that it never will.
     starts: HashMap<ExecutionId, oneshot::Sender<()>>,
     /// The reserved place in the channel, and what was asked, of each accepted id.
-    waiters: HashMap<String, Waiter>,
-    summary: Summary,
+    pub(super) waiters: HashMap<String, Waiter>,
+    pub(super) summary: Summary,
+    pub(super) cancels: Cancels,
     /// The main loop's clock at a moment of tokio's.
     time: (Duration, Instant),
 }
 
-struct Waiter {
-    place: mpsc::OwnedPermit<Response>,
-    asked: Asked,
+/// Who waits for an answer.
+pub(super) struct Waiter {
+    pub(super) place: mpsc::OwnedPermit<Response>,
+    pub(super) asked: Asked,
 }
 
 /// The channel for an executor's answers, in which an accepted command's always finds its place.
@@ -73,6 +78,7 @@ impl Executor {
             starts: HashMap::new(),
             waiters: HashMap::new(),
             summary: Summary::default(),
+            cancels: Cancels::default(),
             time: (Duration::ZERO, Instant::now()),
         };
         let shared = Shared {
@@ -80,6 +86,7 @@ impl Executor {
             context,
             replies,
             audit: Arc::new(LogAudit),
+            outputs: None,
             cancel: watch::Sender::new(false),
             idle: Notify::new(),
         };
@@ -99,6 +106,17 @@ impl Executor {
         self
     }
 
+    /// The same, which sends what programs write while they run, where the host asks for it. What does not fit is left out.
+    ///
+    /// Only before the first command, as [`Self::with_audit`].
+    #[must_use]
+    pub fn with_outputs(mut self, outputs: mpsc::Sender<Output>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.outputs = Some(outputs);
+        }
+        self
+    }
+
     /// Takes a command; its answer, or the reason why it is not taken, arrives by the channel. Other messages are
     /// not for the executor and do nothing. Must be called inside a tokio runtime.
     pub fn submit(&self, now: Now, message: HostMessage) {
@@ -109,7 +127,7 @@ impl Executor {
     /// into texts of commands: the audit is told their lengths.
     pub fn submit_as(&self, now: Now, message: HostMessage, alias: Option<&str>) {
         let mut state = self.shared.lock();
-        state.time = (now.mono, Instant::now());
+        state.note_time(now);
         let Some((id, action, asked_secs, work)) = parts(message) else { return };
         let lengths = alias.is_some();
         let alias = alias.unwrap_or(&action);
@@ -121,25 +139,8 @@ impl Executor {
         }
     }
 
-    /// The answer to a command for which the link has no room: `DUPLICATE_ID` where its id is known, else `QUEUE_FULL`. It
-    /// does not run.
-    pub fn turn_away(&self, now: Now, message: HostMessage) -> Option<Response> {
-        let mut state = self.shared.lock();
-        state.time = (now.mono, Instant::now());
-        let (id, action, _, work) = parts(message)?;
-        let asked = Asked::new(&action, &work.parameters(true));
-        let error = match state.scheduler.repeated(now.mono, &id) {
-            Some(Admission::Refused(Refusal::InFlight)) => refusal(Refusal::InFlight),
-            Some(_) => refusal(Refusal::ReplayCache),
-            None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
-        };
-        let response = response(&id, &action, Duration::ZERO, Err(error));
-        self.shared.note(&mut state, &asked, &response);
-        Some(response)
-    }
-
     fn admit(&self, state: &mut State, id: String, asked: Asked, job: Job) {
-        let Ok(place) = self.shared.replies.clone().try_reserve_owned() else {
+        let Ok(place) = self.shared.reserve() else {
             let error = refusal(Refusal::QueueFull);
             return self.shared.refuse(state, &id, job.name, &asked, error);
         };
@@ -148,6 +149,7 @@ impl Executor {
             Admission::Accepted(execution) => {
                 let (start, started) = oneshot::channel();
                 state.starts.insert(execution, start);
+                state.cancels.begins(execution, Arc::clone(&job.withdrawal), job.name);
                 state.waiters.insert(id, Waiter { place, asked });
                 tokio::spawn(task::run(
                     self.shared.clone(),
@@ -207,23 +209,8 @@ impl Executor {
     }
 }
 
-/// A command's id, its action, the time that it asks for, and itself.
-fn parts(message: HostMessage) -> Option<(String, String, Option<u64>, Unvalidated)> {
-    match message {
-        HostMessage::SafeCommand(command) => {
-            Some((command.id.clone(), command.action.clone(), command.timeout, Unvalidated::Safe(command)))
-        }
-        HostMessage::UnsafeCommand(command) => Some((
-            command.id.clone(),
-            UNSAFE_COMMAND.to_owned(),
-            command.timeout,
-            Unvalidated::Unsafe(command),
-        )),
-        _ => None,
-    }
-}
-
-enum Rejected {
+/// Why a command does not run.
+pub(super) enum Rejected {
     Error(CommandError),
     Replay(Box<Response>),
 }
@@ -238,14 +225,20 @@ impl State {
         asked_secs: Option<u64>,
         work: Unvalidated,
     ) -> Result<Job, Rejected> {
-        let now = self.mono();
-        match self.scheduler.repeated(now, id) {
-            Some(Admission::Replay(response)) => return Err(Rejected::Replay(response)),
-            Some(Admission::Refused(why)) => return Err(Rejected::Error(refusal(why))),
-            _ => {}
+        if let Some(known) = self.known(id) {
+            return Err(known);
         }
         let job = self.job(context, (action, alias), asked_secs, work);
         job.map_err(Rejected::Error)
+    }
+
+    /// What is answered to a repeated id.
+    pub(super) fn known(&mut self, id: &str) -> Option<Rejected> {
+        match self.scheduler.repeated(self.mono(), id)? {
+            Admission::Replay(response) => Some(Rejected::Replay(response)),
+            Admission::Refused(why) => Some(Rejected::Error(refusal(why))),
+            Admission::Accepted(_) | Admission::Joined(_) => None,
+        }
     }
 
     fn job(
@@ -278,14 +271,19 @@ impl State {
         }
     }
 
-    fn mono(&self) -> Duration {
+    /// The main loop's clock says so.
+    pub(super) fn note_time(&mut self, now: Now) {
+        self.time = (now.mono, Instant::now());
+    }
+
+    pub(super) fn mono(&self) -> Duration {
         self.time.0 + self.time.1.elapsed()
     }
 }
 
 impl Shared {
     /// A panic while the lock was held leaves counters at worst one off; going on is better than dying with it.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -301,6 +299,7 @@ impl Shared {
         let ids = state.scheduler.finish(execution);
         self.answer(&mut state, ids, name, took, result);
         state.starts.remove(&execution);
+        state.cancels.ended(execution);
         state.start_ready();
         if state.scheduler.in_flight() == 0 {
             self.idle.notify_waiters();
@@ -328,46 +327,5 @@ impl Shared {
     /// The moment by the clock of the books.
     pub(super) fn mono(&self) -> Duration {
         self.lock().mono()
-    }
-
-    fn answer(&self, state: &mut State, ids: Vec<String>, name: &str, took: Duration, result: CommandResult) {
-        let now = state.mono();
-        let results = std::iter::repeat_n(result, ids.len());
-        for (id, result) in ids.into_iter().zip(results) {
-            let response = response(&id, name, took, result);
-            state.scheduler.remember(now, &response);
-            if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
-                self.note(state, &asked, &response);
-                place.send(response);
-            }
-        }
-    }
-
-    fn refuse(&self, state: &mut State, id: &str, action: &str, asked: &Asked, error: CommandError) {
-        let response = response(id, action, Duration::ZERO, Err(error));
-        self.note(state, asked, &response);
-        self.send(state, response);
-    }
-
-    fn replay(&self, state: &mut State, answer: Response, asked: &Asked) {
-        let waiting = self.replies.max_capacity() - self.replies.capacity() - state.waiters.len();
-        if waiting < REPLAYS_MAX {
-            log::debug!("command id {:?} was answered before: repeating the answer", answer.id);
-            return self.send(state, answer);
-        }
-        let error = refusal(Refusal::ReplayCache);
-        self.refuse(state, &answer.id, &answer.command_type, asked, error);
-    }
-
-    fn note(&self, state: &mut State, asked: &Asked, response: &Response) {
-        state.summary.count(response);
-        self.audit.record(&asked.answered(response));
-    }
-
-    fn send(&self, state: &mut State, response: Response) {
-        if self.replies.try_send(response).is_err() {
-            state.summary.dropped += 1;
-            log::debug!("an answer was dropped: {REFUSALS_MAX} others wait for the main loop");
-        }
     }
 }

@@ -6,6 +6,7 @@
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
 
+mod answering;
 pub mod audit;
 pub mod autochecks;
 mod changes;

@@ -7,8 +7,11 @@ use crate::audit::redact;
 use crate::policy::CommandName;
 use crate::scheduler::{ConcurrencyClass, ExecutionId, Request};
 use crate::shell::{self, RawCommand};
-use infiniservice_exec::{Cancellation, Captured, CommandError, CommandResult, bounded};
+use infiniservice_exec::{
+    Cancellation, Captured, CommandError, CommandResult, Follower, Piece, Stop, Withdrawal, bounded,
+};
 use infiniservice_platform::gate::Gate;
+use infiniservice_protocol::guest::{Output, OutputStream};
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::text::one_line;
 use infiniservice_protocol::{Action, ErrorCode, Response};
@@ -51,7 +54,12 @@ async fn attempt(
     cancel: &watch::Receiver<bool>,
 ) -> (Duration, CommandResult) {
     if !*has_place {
-        match timeout(job.timeout, start).await {
+        let started = tokio::select! {
+            biased;
+            () = job.withdrawal.withdrawn() => return (Duration::ZERO, Err(Stop::Withdrawn.into())),
+            started = timeout(job.timeout, start) => started,
+        };
+        match started {
             Ok(Ok(())) => *has_place = true,
             Ok(Err(_)) => return (Duration::ZERO, Err(never_began())),
             Err(_) => return (Duration::ZERO, Err(waited_too_long(job.timeout))),
@@ -72,7 +80,9 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
         Ok(pass) => pass,
         Err(closed) => return (Duration::ZERO, Err(CommandError::new(ErrorCode::Busy, closed.to_string()))),
     };
-    let cancellation = Cancellation::new(job.timeout, cancel);
+    let cancellation = Cancellation::new(job.timeout, cancel)
+        .with_withdrawal(Arc::clone(&job.withdrawal))
+        .followed_by(follower(shared, job));
     let (context, inner) = (shared.context.clone(), cancellation.clone());
     let (id, work) = (job.id.clone(), job.work.clone());
     // A task of its own, so that a panic is an answer and not the end of the agent.
@@ -94,6 +104,24 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
         }
     };
     (began.elapsed(), bounded(result, shared.context.max_output_bytes))
+}
+
+/// Who gets what its program writes, where the host asked for that.
+fn follower(shared: &Shared, job: &Job) -> Option<Follower> {
+    let outputs = shared.outputs.clone().filter(|_| job.progress)?;
+    let id = job.id.clone();
+    Some(Follower::new(move |piece| {
+        // Where the main loop does not keep up, the piece is left out.
+        let _full = outputs.try_send(output(id.clone(), piece));
+    }))
+}
+
+fn output(id: String, piece: Piece) -> Output {
+    let stream = match piece.stream {
+        infiniservice_exec::OutputStream::Stdout => OutputStream::Stdout,
+        infiniservice_exec::OutputStream::Stderr => OutputStream::Stderr,
+    };
+    Output { id, stream, seq: piece.seq, text: piece.text, timestamp: None }
 }
 
 fn never_began() -> CommandError {
@@ -129,6 +157,9 @@ pub(super) struct Job {
     pub(super) timeout: Duration,
     pub(super) work: Validated,
     pub(super) id: String,
+    /// Whether the host wants to see its output as it comes.
+    pub(super) progress: bool,
+    pub(super) withdrawal: Arc<Withdrawal>,
     bytes: usize,
 }
 
@@ -148,6 +179,13 @@ impl Unvalidated {
                 })
                 .to_string()
             }
+        }
+    }
+
+    fn progress(&self) -> bool {
+        match self {
+            Self::Safe(command) => command.progress,
+            Self::Unsafe(command) => command.progress,
         }
     }
 
@@ -181,7 +219,7 @@ impl Job {
         timeout: Duration,
         work: Unvalidated,
     ) -> Result<Self, CommandError> {
-        let (bytes, id) = (work.bytes(), work.id().to_owned());
+        let (bytes, id, progress) = (work.bytes(), work.id().to_owned(), work.progress());
         let work = match work {
             Unvalidated::Safe(safe) => Validated::Safe(Action::parse(&safe.action, &safe.params)?),
             Unvalidated::Unsafe(raw) => Validated::Unsafe(RawCommand::check(raw)?),
@@ -193,6 +231,8 @@ impl Job {
             timeout,
             work,
             id,
+            progress,
+            withdrawal: Arc::default(),
             bytes,
         })
     }

@@ -1,5 +1,6 @@
 //! The executor's promises on tokio's paused clock, with fakes for the machine.
 
+mod cancelled;
 mod hostile;
 mod joined;
 mod repeated;
@@ -128,7 +129,7 @@ impl PackageSession {
 
     fn ask(&self, id: &str, action: &str, params: &Value, timeout: Option<u64>) {
         let params = params.as_object().unwrap().clone();
-        let command = SafeCommand { id: id.into(), action: action.into(), params, timeout };
+        let command = SafeCommand { id: id.into(), action: action.into(), params, timeout, progress: false };
         self.executor.submit(now(), HostMessage::SafeCommand(command));
     }
 

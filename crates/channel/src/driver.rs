@@ -6,6 +6,7 @@ use infiniservice_link::{PortEvent, Session};
 use infiniservice_platform::clock::Clock;
 use std::future::pending;
 use std::io;
+use std::path::Path;
 
 /// One read call takes at most this much.
 const READ_CHUNK_BYTES: usize = 16 * 1024;
@@ -58,6 +59,11 @@ impl<T: Transport> Driver<T> {
     /// Whether a port is open.
     pub fn is_open(&self) -> bool {
         self.port.is_some()
+    }
+
+    /// The open port's path, where one is open.
+    pub fn path(&self) -> Option<&Path> {
+        self.port.as_ref().map(Port::path)
     }
 
     /// Waits for the next thing to do. Cancel safe.

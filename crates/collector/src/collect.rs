@@ -1,5 +1,6 @@
 //! One collection of all metrics, and the list of processes that a host may ask for beside it.
 
+use super::apart::{Apart, Sampled};
 use super::error::CollectError;
 use super::metric::all;
 use super::process::query::ProcessQuery;
@@ -11,6 +12,7 @@ use infiniservice_platform::clock::Now;
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::{Collection, Data};
+use infiniservice_protocol::stream::Fields;
 use std::path::Path;
 use std::time::Instant;
 
@@ -21,6 +23,8 @@ pub struct Collector {
     metrics: Vec<Row>,
     processes: Processes,
     moment: Moment,
+    os: OsInfo,
+    apart: Apart,
 }
 
 impl Collector {
@@ -29,7 +33,9 @@ impl Collector {
         let os = settings.os.clone().unwrap_or_else(|| OsInfo::detect(Path::new("/")));
         Self {
             machine: Machine::new(&settings),
-            metrics: all(os),
+            metrics: all(os.clone()),
+            os,
+            apart: Apart::default(),
             processes: Processes::new(),
             moment: Moment::default(),
             settings,
@@ -40,7 +46,8 @@ impl Collector {
     /// that hang cost at most `network_mount_timeout`, once.
     pub fn collect(&mut self, now: Now) -> (Data, Collection) {
         let started = Instant::now();
-        let Self { settings, machine, metrics, processes, moment } = self;
+        let Self { settings, machine, metrics, processes, moment, apart, .. } = self;
+        apart.round_ended();
         let mut round = Round::new(now, machine, processes, moment, settings);
         round.run(metrics);
         let Round { data, mut report, .. } = round;
@@ -49,6 +56,12 @@ impl Collector {
             report.failed("processes", &error);
         }
         (data, report.finish(started.elapsed()))
+    }
+
+    /// What these fields need, for streams. The rates of [`Self::collect`] do not notice.
+    pub fn sample(&mut self, now: Now, fields: Fields) -> Sampled {
+        let Self { settings, machine, os, apart, .. } = self;
+        apart.sample(now, fields, (machine, settings, os))
     }
 
     /// `ProcessList`: all processes, or those asked for. Two calls in short order share their CPU figures.

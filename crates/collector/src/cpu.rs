@@ -6,6 +6,7 @@
 use super::numbers::percent;
 use infiniservice_platform::linux::system::{StatRow, stat};
 use infiniservice_platform::linux::text::ParseError;
+use infiniservice_protocol::metrics::CpuSeconds;
 
 /// States of a processor in `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
 const STATES: usize = 8;
@@ -53,10 +54,29 @@ pub fn parse(text: &[u8]) -> Result<Sample, ParseError> {
 }
 
 impl Times {
-    /// A processor of which the system tells busy and idle time only.
+    /// A processor of which the system tells the time of idleness, of the kernel, of programs, of deferred procedure calls and of
+    /// interrupts; the first and the last two are part of the kernel's.
     #[allow(dead_code, reason = "of Windows")]
-    pub fn of(busy: u64, idle: u64) -> Self {
-        Self([busy, 0, 0, idle, 0, 0, 0, 0])
+    pub fn of_windows([idle, kernel, user, deferred, interrupts]: [u64; 5]) -> Self {
+        let own = kernel.saturating_sub(idle).saturating_sub(deferred).saturating_sub(interrupts);
+        Self([user, 0, own, idle, 0, interrupts, deferred, 0])
+    }
+
+    /// In seconds, of which the system counts so many ticks each. What it does not tell is left out.
+    pub(crate) fn seconds(self, ticks_per_second: u64, has_all_modes: bool) -> CpuSeconds {
+        let [user, nice, system, idle, iowait, irq, softirq, steal] =
+            self.0.map(|ticks| ticks as f64 / ticks_per_second.max(1) as f64);
+        let told = |seconds| Some(seconds).filter(|_| has_all_modes);
+        CpuSeconds {
+            user,
+            nice: told(nice),
+            system,
+            idle,
+            iowait: told(iowait),
+            irq,
+            softirq,
+            steal: told(steal),
+        }
     }
 
     /// Adds another processor's.
@@ -151,6 +171,26 @@ mod tests {
     fn guest_time_is_not_counted_twice() {
         let sample = parse(b"cpu 100 0 0 0 0 0 0 0 90 10\n").unwrap();
         assert_eq!(sample.all.total(), 100);
+    }
+
+    #[test]
+    fn each_mode_is_told_in_seconds_with_what_the_hypervisor_took() {
+        let all = parse(b"cpu 100 20 300 4000 50 6 70 8 90 10\n").unwrap().all;
+        let seconds = all.seconds(100, true);
+        assert_eq!((seconds.user, seconds.nice, seconds.system, seconds.idle), (1.0, Some(0.2), 3.0, 40.0));
+        assert_eq!(
+            (seconds.iowait, seconds.irq, seconds.softirq, seconds.steal),
+            (Some(0.5), 0.06, 0.7, Some(0.08))
+        );
+    }
+
+    #[test]
+    fn of_windows_only_what_it_knows_is_told_and_nothing_twice() {
+        let times = Times::of_windows([600, 1000, 500, 30, 20]);
+        assert_eq!((times.total(), times.idle()), (1500, 600));
+        let seconds = times.seconds(10, false);
+        assert_eq!((seconds.user, seconds.system, seconds.softirq, seconds.irq), (50.0, 35.0, 3.0, 2.0));
+        assert_eq!((seconds.nice, seconds.iowait, seconds.steal), (None, None, None));
     }
 
     #[test]

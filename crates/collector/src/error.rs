@@ -101,6 +101,14 @@ impl Report {
         }
     }
 
+    /// Notes the age of figures, where it is a millisecond or more.
+    pub fn aged(&mut self, name: &str, age: Duration) {
+        let ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        if ms > 0 {
+            self.collection.age_ms.insert(name.into(), ms);
+        }
+    }
+
     /// The whole.
     pub fn finish(mut self, duration: Duration) -> Collection {
         self.collection.duration_ms = duration.as_millis() as u64;

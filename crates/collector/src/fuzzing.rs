@@ -36,7 +36,7 @@ fn processes(bytes: &[u8]) {
 }
 
 fn machine(bytes: &[u8]) {
-    let _ = (memory::parse(bytes), host::uptime(bytes));
+    let _ = (memory::parse(bytes), memory::oom_kills(bytes), host::uptime(bytes));
     if let Ok(load) = host::load_average(bytes) {
         assert!([load.load_1min, load.load_5min, load.load_15min].iter().all(|load| load.is_finite()));
     }
@@ -61,6 +61,7 @@ fn disks(bytes: &[u8]) {
     }
     let devices = traffic::counted(traffic::parse(bytes).devices, &None);
     let figures = traffic::figures(&devices, Some((&devices, Duration::from_secs(1))));
+    assert!(traffic::each(&devices).0.iter().all(|device| !device.name.contains(char::is_control)));
     assert!(figures.read_bytes_per_sec.is_finite() && figures.io_utilization_percent.is_finite());
 }
 

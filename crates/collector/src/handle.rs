@@ -1,6 +1,7 @@
 //! The collector's thread: it sleeps on its queue, and wakes for nothing else. When a request does not end in time the thread
 //! is left to it, and another one takes over with a collector of its own.
 
+use super::apart::Sampled;
 use super::collect::Collector;
 use super::error::panic_text;
 use super::process::query::ProcessQuery;
@@ -9,6 +10,7 @@ use infiniservice_platform::blocking::{self, Answer, Lane};
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::data::ProcessListData;
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector};
+use infiniservice_protocol::stream::Fields;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +48,7 @@ type Listed = Result<ProcessListData, HandleError>;
 enum Request {
     Collect(oneshot::Sender<Collected>),
     Processes(ProcessQuery, oneshot::Sender<Listed>),
+    Sample(Fields, oneshot::Sender<Sampled>),
 }
 
 /// The end that asks; cheap to clone. The thread ends when the last one is gone.
@@ -103,6 +106,15 @@ impl CollectorHandle {
     pub async fn collect(&self) -> Result<Collected, HandleError> {
         let (answer, answered) = oneshot::channel();
         self.ask(Request::Collect(answer), answered).await
+    }
+
+    /// Collects what these fields need, apart from the rates of [`Self::collect`].
+    ///
+    /// # Errors
+    /// As [`Self::collect`].
+    pub async fn sample(&self, fields: Fields) -> Result<Sampled, HandleError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Sample(fields, answer), answered).await
     }
 
     /// Lists processes.
@@ -193,6 +205,8 @@ impl<C: Clock> Worker<C> {
                     Request::Collect(answer) => to_collect.push(answer),
                     // Whoever asked may have gone since.
                     Request::Processes(_, answer) if answer.is_closed() => {}
+                    Request::Sample(_, answer) if answer.is_closed() => {}
+                    Request::Sample(fields, answer) => drop(answer.send(self.sample(fields))),
                     Request::Processes(query, answer) => drop(answer.send(self.list(&query))),
                 }
             }
@@ -219,6 +233,17 @@ impl<C: Clock> Worker<C> {
             let error = self.start_anew(&*panic);
             let failed = vec![FailedCollector { collector: "collector".into(), error }];
             (Data::default(), Collection { failed, ..Collection::default() })
+        })
+    }
+
+    fn sample(&mut self, fields: Fields) -> Sampled {
+        let busy = Arc::clone(&self.busy);
+        let (now, _at_work) = (self.clock.now(), busy.begin());
+        let sampled = catch_unwind(AssertUnwindSafe(|| self.collector.sample(now, fields)));
+        sampled.unwrap_or_else(|panic| {
+            let failed = FailedCollector { collector: "collector".into(), error: self.start_anew(&*panic) };
+            let collection = Collection { failed: vec![failed], ..Collection::default() };
+            Sampled { collection, ..Sampled::default() }
         })
     }
 

@@ -8,10 +8,12 @@
     allow(dead_code, reason = "parsers of Linux compile, and are tested, everywhere")
 )]
 
+mod apart;
 mod collect;
 pub mod cpu;
 pub mod disk;
 mod error;
+mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod handle;
@@ -31,7 +33,9 @@ mod sys;
 mod temperature;
 pub mod user_names;
 
+pub use apart::Sampled;
 pub use collect::Collector;
+pub use fields::narrowed;
 pub use handle::{CollectorHandle, HandleError};
 pub use process::query::{ProcessQuery, SortBy};
 pub use settings::{CollectorSettings, Roots};

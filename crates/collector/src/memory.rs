@@ -16,6 +16,21 @@ pub fn parse(text: &[u8]) -> Result<Memory, ParseError> {
     fields.figures()
 }
 
+/// `oom_kill` of `/proc/vmstat`: processes killed for want of memory, by any OOM killer (`mm/oom_kill.c`). `None` before Linux 4.13.
+///
+/// # Errors
+/// When its figure is torn.
+pub fn oom_kills(text: &[u8]) -> Result<Option<u64>, ParseError> {
+    for (number, line) in lines(text) {
+        let mut words = words(line);
+        if words.next() == Some(b"oom_kill") {
+            let kills = words.next().and_then(unsigned).ok_or(ParseError::new(number, "oom_kill"))?;
+            return Ok(Some(counter(kills)));
+        }
+    }
+    Ok(None)
+}
+
 /// Counts as available what ZFS's cache (ARC) can give back: the kernel counts none of it (`arc_summary(1)`, and
 /// `arc_os.c` of `OpenZFS`). `arcstats` is `/proc/spl/kstat/zfs/arcstats`.
 pub(crate) fn with_arc(memory: Memory, arcstats: &[u8]) -> Memory {
@@ -34,8 +49,8 @@ struct Fields {
     total: Option<u64>,
     available: Option<u64>,
     free: u64,
-    buffers: u64,
-    cached: u64,
+    buffers: Option<u64>,
+    cached: Option<u64>,
     shmem: u64,
     swap_total: u64,
     swap_free: u64,
@@ -49,8 +64,8 @@ impl Fields {
             b"MemTotal:" => self.total = Some(value),
             b"MemAvailable:" => self.available = Some(value),
             b"MemFree:" => self.free = value,
-            b"Buffers:" => self.buffers = value,
-            b"Cached:" => self.cached = value,
+            b"Buffers:" => self.buffers = Some(value),
+            b"Cached:" => self.cached = Some(value),
             b"Shmem:" => self.shmem = value,
             b"SwapTotal:" => self.swap_total = value,
             b"SwapFree:" => self.swap_free = value,
@@ -61,13 +76,17 @@ impl Fields {
     fn figures(self) -> Result<Memory, ParseError> {
         let total = counter(self.total.ok_or(ParseError::new(0, "MemTotal"))?);
         // Kernels before 3.14 have no MemAvailable. Shared memory is part of Cached and can only be swapped out.
-        let cache = self.buffers.saturating_add(self.cached.saturating_sub(self.shmem));
+        let cached = self.cached.unwrap_or_default().saturating_sub(self.shmem);
+        let cache = self.buffers.unwrap_or_default().saturating_add(cached);
         let guess = self.free.saturating_add(cache);
         let available = self.available.unwrap_or(guess).min(total);
         Ok(Memory {
             total_kb: total,
             used_kb: total - available,
             available_kb: available,
+            cached_kb: self.cached.map(counter),
+            buffers_kb: self.buffers.map(counter),
+            oom_kills: None,
             swap_total_kb: counter(self.swap_total),
             swap_used_kb: counter(self.swap_total.saturating_sub(self.swap_free)),
         })
@@ -80,6 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     const DEBIAN_12: &[u8] = include_bytes!("../tests/fixtures/proc-debian12-6.18/meminfo");
+    const VMSTAT: &[u8] = include_bytes!("../tests/fixtures/proc-debian12-6.18/vmstat");
 
     #[test]
     fn used_is_what_is_not_available() {
@@ -87,6 +107,7 @@ mod tests {
         assert_eq!(memory.total_kb, 24_684_084);
         assert_eq!(memory.used_kb + memory.available_kb, memory.total_kb);
         assert!(memory.available_kb > 1_000_000);
+        assert!(memory.cached_kb > Some(1_000_000) && memory.buffers_kb > Some(1000));
     }
 
     #[test]
@@ -94,6 +115,14 @@ mod tests {
         let memory =
             parse(b"MemTotal: 100 kB\nMemAvailable: 40 kB\nSwapTotal: 9 kB\nSwapFree: 2 kB\n").unwrap();
         assert_eq!((memory.used_kb, memory.swap_total_kb, memory.swap_used_kb), (60, 9, 7));
+    }
+
+    #[test]
+    fn processes_killed_for_want_of_memory_are_counted_where_the_kernel_does() {
+        assert_eq!(oom_kills(VMSTAT), Ok(Some(0)));
+        assert_eq!(oom_kills(b"nr_free_pages 7\noom_kill 3\noom_kill_other 9\n"), Ok(Some(3)));
+        assert_eq!(oom_kills(b"nr_free_pages 7\n"), Ok(None));
+        assert_eq!(oom_kills(b"oom_kill\n").unwrap_err().item, "oom_kill");
     }
 
     #[test]

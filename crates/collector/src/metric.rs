@@ -4,10 +4,12 @@
 //! in the metric's own file; a metric of one file of `/proc` is there as a whole (`pressure.rs`).
 
 use super::error::CollectError;
+use super::memory::oom_kills;
 use super::numbers::{Rate, count, rfc3339};
 use super::ports::owners::Owners;
 use super::processes::Processes;
 use super::round::{Metric, Round, Row};
+use super::sys::Machine;
 use super::{cpu, host, ports, pressure};
 use crate::disk::traffic;
 use infiniservice_platform::os_detection::OsInfo;
@@ -49,12 +51,15 @@ impl Metric for Processor {
         let sample = round.machine.cpu()?;
         round.moment.note_boot_time(sample.boot_time);
         let unknown = sample.no_usage();
+        let seconds = sample.all.seconds(Machine::ticks_per_second(), Machine::HAS_ALL_MODES);
         let usage = self.0.next(round.now.mono, sample, |before, after, _| after.usage_since(before));
         let usage = usage.unwrap_or_else(|| {
             round.warming_up();
             unknown
         });
+        round.aged(self.0.age(round.now.mono));
         let cpu = &mut round.data.system.cpu;
+        cpu.seconds = Some(seconds);
         (cpu.usage_percent, cpu.cores_usage, cpu.core_ids) = (usage.all, usage.cores, usage.core_ids);
         Ok(())
     }
@@ -62,6 +67,11 @@ impl Metric for Processor {
 
 fn memory(round: &mut Round<'_>) -> Result<(), CollectError> {
     round.data.system.memory = round.machine.memory()?;
+    match round.machine.proc("vmstat", oom_kills) {
+        Ok(kills) => round.data.system.memory.oom_kills = kills.flatten(),
+        Err(error) if error.is_not_found() => {}
+        Err(error) => round.failed(&error),
+    }
     Ok(())
 }
 
@@ -134,6 +144,9 @@ impl Metric for DiskTraffic {
             round.failed(&format!("{unreadable} lines of /proc/diskstats cannot be parsed"));
         }
         let totals = traffic::figures(&devices, None);
+        let (told, used) = traffic::each(&devices);
+        round.listed("devices", told.len(), used);
+        round.data.system.disk.devices = told;
         let rates = self.0.next(round.now.mono, devices, |before, after, elapsed| {
             traffic::figures(after, Some((before.as_slice(), elapsed)))
         });
@@ -141,6 +154,7 @@ impl Metric for DiskTraffic {
             round.warming_up();
             DiskIo::default()
         });
+        round.aged(self.0.age(round.now.mono));
         let (read_bytes, write_bytes) = (totals.read_bytes, totals.write_bytes);
         round.data.system.disk.io_stats = DiskIo { read_bytes, write_bytes, ..rates };
         Ok(())

@@ -34,7 +34,7 @@ pub fn rfc3339(unix_seconds: u64) -> String {
 }
 
 /// Two samples nearer than this share their figures: the kernel's counters are too coarse for less.
-const MIN_INTERVAL: Duration = Duration::from_millis(250);
+const MIN_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The sample before, and what came of it.
 #[derive(Debug)]
@@ -67,6 +67,11 @@ impl<S, F: Clone> Rate<S, F> {
             self.before = Some((now, sample));
         }
         self.figures.clone()
+    }
+
+    /// How old the figures are at `now`: zero where they are of its own sample.
+    pub fn age(&self, now: Duration) -> Duration {
+        self.before.as_ref().map_or(Duration::ZERO, |(at, _)| now.saturating_sub(*at))
     }
 }
 

@@ -10,6 +10,7 @@ use super::sys::Machine;
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::metrics::Data;
 use std::fmt::Display;
+use std::time::Duration;
 
 /// One metric. A function is one; what keeps something from one collection to the next is a type.
 pub trait Metric: Send {
@@ -64,7 +65,12 @@ impl<'a> Round<'a> {
 
     /// Collects each metric; a failure is noted under its name.
     pub fn run(&mut self, rows: &mut [Row]) {
-        for (name, metric) in rows {
+        self.run_needed(rows, |_| true);
+    }
+
+    /// The same of those that are needed.
+    pub fn run_needed(&mut self, rows: &mut [Row], is_needed: impl Fn(&str) -> bool) {
+        for (name, metric) in rows.iter_mut().filter(|(name, _)| is_needed(name)) {
             self.name = name;
             if let Err(error) = attempt(|| metric.collect(self)) {
                 self.failed(&error);
@@ -80,6 +86,11 @@ impl<'a> Round<'a> {
     /// Notes that the metric's rate waits for its second sample.
     pub fn warming_up(&mut self) {
         self.failed(&WARMING_UP);
+    }
+
+    /// Notes that the metric's figures were measured this long before.
+    pub fn aged(&mut self, age: Duration) {
+        self.report.aged(self.name, age);
     }
 
     /// Notes how much of `list` is in the message.

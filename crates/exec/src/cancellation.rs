@@ -1,10 +1,11 @@
-//! When a running command must end: its deadline, or the agent's shutdown.
+//! When a running command must end: its deadline, the agent's shutdown, or the host's wish.
 
 use crate::outcome::CommandError;
+use crate::progress::Follower;
+use crate::withdrawal::Withdrawal;
 use infiniservice_protocol::ErrorCode;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -19,7 +20,9 @@ pub struct Cancellation {
     timeout: Duration,
     deadline: Instant,
     cancel: watch::Receiver<bool>,
-    committed: Arc<AtomicBool>,
+    withdrawal: Arc<Withdrawal>,
+    follower: Option<Follower>,
+    is_shown: bool,
 }
 
 /// Why a command must end before it is done.
@@ -29,18 +32,50 @@ pub enum Stop {
     TimedOut(Duration),
     /// The agent is shutting down.
     Cancelled,
+    /// The host wants no more of it.
+    Withdrawn,
 }
 
 impl Cancellation {
     /// Time starts now.
     pub fn new(timeout: Duration, cancel: watch::Receiver<bool>) -> Self {
-        Self { timeout, deadline: Instant::now() + timeout, cancel, committed: Arc::default() }
+        Self {
+            timeout,
+            deadline: Instant::now() + timeout,
+            cancel,
+            withdrawal: Arc::default(),
+            follower: None,
+            is_shown: false,
+        }
     }
 
     /// One that is never cancelled, for callers outside the executor.
     pub fn for_at_most(timeout: Duration) -> Self {
         // The sender is gone, so the channel never says anything.
         Self::new(timeout, watch::channel(false).1)
+    }
+
+    /// The same, which the host may end by itself.
+    #[must_use]
+    pub fn with_withdrawal(self, withdrawal: Arc<Withdrawal>) -> Self {
+        Self { withdrawal, ..self }
+    }
+
+    /// The same, of which the host wants to see the output as it comes: that of its main program alone, see [`Self::showing_output`].
+    #[must_use]
+    pub fn followed_by(self, follower: Option<Follower>) -> Self {
+        Self { follower, ..self }
+    }
+
+    /// For the step whose programs are what was asked for, not what they are looked into with.
+    #[must_use]
+    pub fn showing_output(&self) -> Self {
+        Self { is_shown: true, ..self.clone() }
+    }
+
+    /// Who gets the output of programs that run now.
+    pub(crate) fn follower(&self) -> Option<&Follower> {
+        self.follower.as_ref().filter(|_| self.is_shown)
     }
 
     /// The time that is left.
@@ -56,18 +91,20 @@ impl Cancellation {
     }
 
     /// For a step that must not be cut short once it has begun, whatever the host's patience: it has this long from now. One whose
-    /// time is over does not begin.
+    /// time is over does not begin, nor one that the host wants no more. Its output is shown to who follows it.
     pub fn commit(&self, longest: Duration) -> Result<Self, CommandError> {
         if self.remaining().is_zero() {
             return Err(Stop::TimedOut(self.timeout).into());
         }
-        self.committed.store(true, Ordering::Relaxed);
-        Ok(Self { timeout: longest, deadline: Instant::now() + longest, ..self.clone() })
+        if !self.withdrawal.commit() {
+            return Err(Stop::Withdrawn.into());
+        }
+        Ok(Self { timeout: longest, deadline: Instant::now() + longest, ..self.showing_output() })
     }
 
     /// Whether such a step has begun. After the deadline that does not change any more.
     pub fn is_committed(&self) -> bool {
-        self.committed.load(Ordering::Relaxed)
+        self.withdrawal.is_committed()
     }
 
     /// Resolves when the command must end.
@@ -76,6 +113,7 @@ impl Cancellation {
         tokio::select! {
             biased;
             () = cancelled(&mut cancel) => Stop::Cancelled,
+            () = self.withdrawal.withdrawn() => Stop::Withdrawn,
             () = sleep_until(self.deadline) => Stop::TimedOut(self.timeout),
         }
     }
@@ -124,6 +162,7 @@ impl From<Stop> for CommandError {
             Stop::TimedOut(after) => {
                 Self::new(ErrorCode::Timeout, format!("did not end within {} s", after.as_secs_f64()))
             }
+            Stop::Withdrawn => Self::new(ErrorCode::Cancelled, "ended because the host cancelled it"),
             Stop::Cancelled => Self::new(ErrorCode::Cancelled, "ended because the agent is shutting down"),
         }
     }

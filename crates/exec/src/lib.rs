@@ -11,10 +11,12 @@ pub mod com;
 pub mod containment;
 mod outcome;
 mod output;
+mod progress;
 mod request;
 mod run;
 #[cfg(target_os = "linux")]
 mod systemd_errors;
+mod withdrawal;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -30,7 +32,9 @@ pub use windows::system_runner;
 pub use cancellation::{Cancellation, Stop};
 pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded};
 pub use output::{Line, TakeLine};
+pub use progress::{Follower, OutputStream, PIECE_MAX_BYTES, Piece};
 pub use request::{Finished, Identity, Output, Program, Request, RunError, Status};
+pub use withdrawal::Withdrawal;
 
 use std::future::Future;
 use std::pin::Pin;

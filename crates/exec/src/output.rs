@@ -2,9 +2,11 @@
 //! and its lines, handed over as they come.
 
 use crate::Captured;
+use crate::progress::{Follower, Pieces, whole_characters};
 use std::ops::ControlFlow;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStderr, ChildStdout};
+use tokio::time::Instant;
 
 const CHUNK: usize = 16 << 10;
 
@@ -39,6 +41,8 @@ pub(super) struct Outputs<'a> {
     pub(super) merged: Option<Pipe>,
     /// Who takes the lines of its stdout besides.
     pub(super) lines: Option<TakeLine<'a>>,
+    /// Who gets pieces of both as they come.
+    pub(super) follower: Option<Follower>,
 }
 
 impl Outputs<'_> {
@@ -52,18 +56,37 @@ pub(super) struct Stream<'a> {
     pipe: Option<Pipe>,
     capture: Capture,
     lines: Option<Splitter<'a>>,
+    pieces: Option<Pieces>,
     chunk: Box<[u8]>,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(pipe: Option<Pipe>, capture: Capture) -> Self {
-        Self { pipe, capture, lines: None, chunk: vec![0; CHUNK].into_boxed_slice() }
+        Self { pipe, capture, lines: None, pieces: None, chunk: vec![0; CHUNK].into_boxed_slice() }
     }
 
     /// The same, whose lines go to `take` besides.
     pub(super) fn with_lines(mut self, take: Option<TakeLine<'a>>) -> Self {
         self.lines = take.map(Splitter::new);
         self
+    }
+
+    /// The same, of which somebody gets pieces as they come.
+    pub(super) fn with_pieces(mut self, pieces: Option<Pieces>) -> Self {
+        self.pieces = pieces;
+        self
+    }
+
+    /// When what waits for its piece is due.
+    pub(super) fn piece_due(&self) -> Option<Instant> {
+        self.pieces.as_ref().and_then(Pieces::due)
+    }
+
+    /// Hands over the piece that is due.
+    pub(super) fn flush_piece(&mut self) {
+        if let Some(pieces) = &mut self.pieces {
+            pieces.flush(Instant::now());
+        }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -94,6 +117,9 @@ impl<'a> Stream<'a> {
         self.capture.push(bytes);
         if let Some(lines) = &mut self.lines {
             lines.push(bytes);
+        }
+        if let Some(pieces) = &mut self.pieces {
+            pieces.push(Instant::now(), bytes);
         }
         if self.had_enough() {
             self.pipe = None;
@@ -155,17 +181,6 @@ impl Capture {
         }
         Captured { text, bytes: Vec::new(), total_bytes: self.total, truncated }
     }
-}
-
-/// The length without a character that the cut went through.
-fn whole_characters(bytes: &[u8]) -> usize {
-    // A character is at most four bytes: only the last three can begin one that is not whole.
-    let tail = bytes.len().saturating_sub(3);
-    let incomplete = (tail..bytes.len()).find(|&at| {
-        let rest = bytes.get(at..).unwrap_or_default();
-        std::str::from_utf8(rest).is_err_and(|e| e.valid_up_to() == 0 && e.error_len().is_none())
-    });
-    incomplete.unwrap_or(bytes.len())
 }
 
 /// The longest line that is handed over whole, in bytes; of a longer one the beginning is.
@@ -282,7 +297,8 @@ mod tests {
     #[test]
     fn bytes_are_kept_as_they_came_up_to_the_bound() {
         let bytes = |max| {
-            let mut capture = Outputs { max, as_bytes: true, merged: None, lines: None }.capture();
+            let mut capture =
+                Outputs { max, as_bytes: true, merged: None, lines: None, follower: None }.capture();
             capture.push(b"a\0\xff\xe2\x82");
             capture.finish()
         };

@@ -3,6 +3,7 @@
 
 use crate::containment::Containment;
 use crate::output::{Outputs, Stream};
+use crate::progress::{OutputStream, Pieces};
 use crate::{Cancellation, Finished, Status, Stop};
 use std::io;
 use std::time::Duration;
@@ -25,6 +26,7 @@ enum Turn {
     MustStop(Stop),
     GraceOver,
     LingerOver,
+    PieceDue,
 }
 
 impl<'a, C: Containment> Run<'a, C> {
@@ -35,7 +37,10 @@ impl<'a, C: Containment> Run<'a, C> {
         let own = [stdout, child.stderr.take().map(Into::into)];
         let [stdout, stderr] =
             containment.outputs().unwrap_or(own).map(|pipe| Stream::new(pipe, outputs.capture()));
-        let stdout = stdout.with_lines(outputs.lines);
+        let follower = outputs.follower;
+        let pieces = |stream| follower.clone().map(|follower| Pieces::new(stream, follower));
+        let stdout = stdout.with_lines(outputs.lines).with_pieces(pieces(OutputStream::Stdout));
+        let stderr = stderr.with_pieces(pieces(OutputStream::Stderr));
         Self { child, containment, stdout, stderr, course: Course::default() }
     }
 
@@ -47,6 +52,10 @@ impl<'a, C: Containment> Run<'a, C> {
                     self.containment.kill().await;
                 }
                 Turn::Read => {}
+                Turn::PieceDue => {
+                    self.stdout.flush_piece();
+                    self.stderr.flush_piece();
+                }
                 Turn::Exited(status) => self.course.exited(status),
                 Turn::MustStop(stop) => {
                     self.look_for_its_end();
@@ -87,11 +96,13 @@ impl<'a, C: Containment> Run<'a, C> {
 
     async fn turn(&mut self, cancellation: &Cancellation) -> Turn {
         let Course { ended, stopping, kill_at, linger_until, .. } = self.course;
+        let piece_due = [self.stdout.piece_due(), self.stderr.piece_due()].into_iter().flatten().min();
         tokio::select! {
             biased;
             stop = cancellation.stopped(), if !stopping => Turn::MustStop(stop),
             () = at(kill_at), if kill_at.is_some() => Turn::GraceOver,
             () = at(linger_until), if linger_until.is_some() => Turn::LingerOver,
+            () = at(piece_due), if piece_due.is_some() => Turn::PieceDue,
             status = self.child.wait(), if ended.is_none() => {
                 Turn::Exited(status.map_or_else(|error| lost(&error), C::status_of))
             }

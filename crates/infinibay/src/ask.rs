@@ -77,7 +77,7 @@ impl Profile {
         let name = command.action.clone();
         self.note(&command.id, &name, shape);
         let timeout = bounded(command.timeout);
-        let own = SafeCommand { action: action.to_owned(), params, timeout, id: command.id };
+        let own = SafeCommand { action: action.to_owned(), params, timeout, id: command.id, progress: false };
         Step::Run(Box::new(HostMessage::SafeCommand(own)), name)
     }
 
@@ -123,6 +123,7 @@ impl Profile {
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect(),
             run_as: None,
+            progress: false,
         };
         self.note(&command.id, &command.action, Shape::Script);
         Step::Run(Box::new(HostMessage::UnsafeCommand(raw)), command.action)

@@ -90,7 +90,10 @@ fn patch(data: &mut Data, last: &Data, collector: &str) {
         "load_average" => system.load_average.clone_from(&good.load_average),
         "uptime" => system.uptime_seconds = good.uptime_seconds,
         "disk_usage" => system.disk.usage_stats.clone_from(&good.disk.usage_stats),
-        "disk_io" => system.disk.io_stats = good.disk.io_stats.clone(),
+        "disk_io" => {
+            system.disk.io_stats = good.disk.io_stats.clone();
+            system.disk.devices.clone_from(&good.disk.devices);
+        }
         "network" => system.network = good.network.clone(),
         "host" => system.host = good.host.clone(),
         "processes" => data.processes.clone_from(&last.processes),

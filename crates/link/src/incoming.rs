@@ -42,9 +42,7 @@ impl Link {
         self.heard();
         match message {
             HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(sequence_number),
-            command @ (HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_))
-                if !self.outbox.reserve() =>
-            {
+            command if command.has_response() && !self.outbox.reserve() => {
                 self.stats.commands_refused += 1;
                 actions.push(Action::NoRoom(command));
             }

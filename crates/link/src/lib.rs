@@ -13,9 +13,11 @@ pub mod breaker;
 pub mod connection;
 pub mod dialect;
 pub mod event;
+mod extras;
 pub mod fault_log;
 mod foreign;
 mod incoming;
+mod item;
 pub mod keep_alive;
 mod lifecycle;
 pub mod outbox;
@@ -39,6 +41,7 @@ use connection::Connection;
 use dialect::Dialect;
 use fault_log::FaultLog;
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::stream::Stream;
 use infiniservice_protocol::{ErrorCode, GuestMessage, LineDecoder};
 use keep_alive::KeepAlive;
 use outbox::Outbox;
@@ -283,10 +286,20 @@ impl Link {
                 }
             }
             GuestMessage::Hello(hello) => self.outbox.hello(hello),
+            GuestMessage::Stream(sample) => self.sample(sample),
+            GuestMessage::Output(output) => {
+                let taken = self.connection.is_connected() && self.outbox.output(output);
+                self.stats.output_left_out += u64::from(!taken);
+            }
             GuestMessage::KeepAlive(ping) => self.outbox.pong(ping.sequence_number),
             error if self.is_spared(now, &error) => self.stats.refusals_dropped += 1,
             other @ (GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_)) => self.refuse(other),
         }
+    }
+
+    fn sample(&mut self, sample: Stream) {
+        let taken = self.connection.is_connected() && self.outbox.sample(sample);
+        self.stats.samples_left_out += u64::from(!taken);
     }
 
     fn wrote(&mut self, now: Now, count: usize, actions: &mut Vec<Action>) {

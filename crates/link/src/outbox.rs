@@ -1,6 +1,7 @@
 //! What waits for the host, in the order in which it goes out, and the bound on it.
 //!
-//! Order: responses and errors as they came; then breaker reports, answers to the host's pings, heartbeats, hello; then metrics.
+//! Order: responses and errors as they came; then breaker reports, answers to the host's pings, heartbeats, hello; then metrics;
+//! then samples of streams.
 //!
 //! The bound is `outbox_max_bytes` over the responses and errors that wait, the one being written included. An accepted
 //! command's answer is never lost: a command is accepted only when `RESERVE` bytes could be set aside for its answer, and an
@@ -12,10 +13,13 @@
 
 use super::breaker::Change;
 use super::dialect::Dialect;
+use super::extras::Extras;
+pub use super::item::Item;
 use super::spoken::Spoken;
 use infiniservice_protocol::encode::{Body, fit};
-use infiniservice_protocol::guest::Hello;
+use infiniservice_protocol::guest::{Hello, Output};
 use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::stream::Stream;
 use infiniservice_protocol::{GuestMessage, Limits, Response};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -50,42 +54,6 @@ const SPELLING_BYTES: usize = 1024;
 /// Metrics with different request ids that wait.
 const MAX_METRICS: usize = 8;
 
-/// One message that waits.
-#[derive(Debug)]
-pub enum Item {
-    /// A response or an error.
-    Answer {
-        /// The message, encoded.
-        body: Body,
-        /// Whether it refuses input, rather than answering an accepted command.
-        refusal: bool,
-    },
-    /// A change of the breaker's state.
-    Report(Change),
-    /// The answer to the host's ping of this number.
-    Pong(u64),
-    /// A heartbeat; it gets its number when it is written.
-    Heartbeat,
-    /// The agent's description.
-    Hello(Body),
-    /// What a connection begins with, by the dialect.
-    Greeting(Body),
-    /// A line that only the dialect has.
-    Said {
-        /// The line, encoded.
-        body: Body,
-        /// See [`super::dialect::Said::receipt`].
-        receipt: Option<u64>,
-    },
-    /// Metrics, with the id of the request that they answer.
-    Metrics {
-        /// The message, encoded.
-        body: Body,
-        /// The request's id.
-        request_id: Option<String>,
-    },
-}
-
 /// What waits for the host.
 #[derive(Debug)]
 pub struct Outbox {
@@ -101,6 +69,7 @@ pub struct Outbox {
     hello: Option<(Body, u32)>,
     metrics: VecDeque<(Body, Option<String>)>,
     pub(super) spoken: Spoken,
+    extras: Extras,
     pub(super) dialect: Option<Arc<dyn Dialect>>,
     /// Requests for metrics without an answer so far.
     owed: BTreeSet<String>,
@@ -122,6 +91,7 @@ impl Outbox {
             hello: None,
             metrics: VecDeque::new(),
             spoken: Spoken::default(),
+            extras: Extras::default(),
             dialect: None,
             owed: BTreeSet::new(),
             owed_bytes: 0,
@@ -144,6 +114,7 @@ impl Outbox {
     /// Takes an accepted command's answer, using up its reservation. Returns whether it had to be cut to the room left.
     pub fn answer(&mut self, response: Response) -> bool {
         self.reserved = self.reserved.saturating_sub(1);
+        self.extras.answered(&response.id);
         let mut message = GuestMessage::Response(response);
         let mut body = self.encode(&mut message, usize::MAX);
         let free = self.free().max(self.reserve_bytes());
@@ -246,6 +217,30 @@ impl Outbox {
         crowded_out.and_then(|(_, id)| id)
     }
 
+    /// Takes a piece of output, unless it has to be left out: then `false`.
+    #[must_use]
+    pub fn output(&mut self, output: Output) -> bool {
+        let id = output.id.clone();
+        let has_room = self.extras.has_room_for_output();
+        if has_room {
+            let body = self.encode(&mut GuestMessage::Output(output), usize::MAX);
+            self.extras.push_output(id, body);
+        }
+        has_room
+    }
+
+    /// Takes a sample, unless it has to be left out: then `false`.
+    #[must_use]
+    pub fn sample(&mut self, sample: Stream) -> bool {
+        let subscription = sample.subscription;
+        if self.answer_bytes > self.limits.outbox_max_bytes / 2 || !self.extras.has_room(subscription) {
+            return false;
+        }
+        let body = self.encode(&mut GuestMessage::Stream(sample), usize::MAX);
+        self.extras.push(subscription, body);
+        true
+    }
+
     /// The next to be written. It counts against the bound until [`Self::release`] or [`Self::restore`].
     pub fn pop(&mut self) -> Option<Item> {
         if let Some(first) = self.spoken.first() {
@@ -267,7 +262,9 @@ impl Outbox {
             return Some(Item::Hello(body));
         }
         let said = self.spoken.next().map(|(body, receipt)| Item::Said { body, receipt });
-        said.or_else(|| self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id }))
+        let metrics =
+            || self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id });
+        said.or_else(metrics).or_else(|| self.extras.pop().map(Item::Extra))
     }
 
     /// An item is written whole.
@@ -296,7 +293,7 @@ impl Outbox {
             }
             Item::Metrics { body, request_id } => self.metrics.push_front((body, request_id)),
             Item::Said { body, receipt } => self.spoken.restore(body, receipt),
-            Item::Pong(_) | Item::Heartbeat | Item::Greeting(_) => {}
+            Item::Pong(_) | Item::Heartbeat | Item::Greeting(_) | Item::Extra(_) => {}
         }
     }
 
@@ -306,6 +303,7 @@ impl Outbox {
     pub fn disconnect(&mut self) -> bool {
         self.metrics.retain(|(_, id)| id.is_some());
         self.spoken.disconnect();
+        self.extras.disconnect();
         std::mem::take(&mut self.heartbeat)
     }
 
@@ -318,6 +316,7 @@ impl Outbox {
             && self.hello.is_none()
             && self.metrics.is_empty()
             && self.spoken.is_empty()
+            && self.extras.is_empty()
     }
 
     /// Bytes of responses and errors that wait, the one being written included.
@@ -329,7 +328,7 @@ impl Outbox {
     pub fn held_bytes(&self) -> usize {
         let metrics: usize = self.metrics.iter().map(|(body, _)| body.line_bytes()).sum();
         let hello = self.hello.as_ref().map_or(0, |(body, _)| body.line_bytes());
-        self.answer_bytes + metrics + hello + self.spoken.bytes()
+        self.answer_bytes + metrics + hello + self.spoken.bytes() + self.extras.bytes()
     }
 
     /// Requests for metrics whose answer is still to come.

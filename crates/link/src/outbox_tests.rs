@@ -62,6 +62,7 @@ fn drain(outbox: &mut Outbox) -> Vec<String> {
             Item::Pong(number) => format!("pong {number}"),
             Item::Heartbeat => "heartbeat".to_owned(),
             Item::Hello(_) => "hello".to_owned(),
+            Item::Extra(body) => format!("{}", line(&body)["seq"]),
             Item::Greeting(body) | Item::Said { body, .. } => line(&body)["type"].to_string(),
             Item::Metrics { body, request_id } => {
                 let version = line(&body)["agent_version"].as_str().unwrap_or_default().to_owned();

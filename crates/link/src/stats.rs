@@ -31,6 +31,10 @@ pub struct LinkStats {
     pub commands_refused: u64,
     /// Responses cut because the outbox was full.
     pub responses_cut: u64,
+    /// Samples of streams that were not sent, as the host did not read those before.
+    pub samples_left_out: u64,
+    /// Pieces of programs' output that were not sent, as the host did not read those before.
+    pub output_left_out: u64,
     /// Ports opened.
     pub opens: u64,
     /// Attempts to open that failed, the device's absence included.

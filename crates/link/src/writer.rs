@@ -121,6 +121,7 @@ fn stamp(item: &Item, now: Now, keep_alive: &mut KeepAlive, out: &mut Vec<u8>) {
         | Item::Hello(body)
         | Item::Metrics { body, .. }
         | Item::Greeting(body)
+        | Item::Extra(body)
         | Item::Said { body, .. } => {
             body.finish(now.wall, out);
         }

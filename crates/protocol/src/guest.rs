@@ -3,8 +3,9 @@
 //! `timestamp` is absent while a message waits: the line's writer adds it, so that it is the time of writing.
 
 use crate::ErrorCode;
-use crate::limits::Limits;
+pub use crate::hello::{Capability, Channel, ChannelRole, Features, Hello};
 use crate::metrics::SystemMetrics;
+use crate::stream::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,6 +27,10 @@ pub enum GuestMessage {
     CircuitBreakerState(CircuitBreakerReport),
     /// Who and what this agent is.
     Hello(Hello),
+    /// A sample of a subscription.
+    Stream(Stream),
+    /// What a command's program wrote just now.
+    Output(Output),
 }
 
 impl GuestMessage {
@@ -38,6 +43,8 @@ impl GuestMessage {
             Self::Error(message) => message.timestamp.as_deref(),
             Self::CircuitBreakerState(message) => message.timestamp.as_deref(),
             Self::Hello(message) => message.timestamp.as_deref(),
+            Self::Stream(message) => message.timestamp.as_deref(),
+            Self::Output(message) => message.timestamp.as_deref(),
         }
     }
 
@@ -50,6 +57,8 @@ impl GuestMessage {
             Self::Error(message) => message.timestamp = None,
             Self::CircuitBreakerState(message) => message.timestamp = None,
             Self::Hello(message) => message.timestamp = None,
+            Self::Stream(message) => message.timestamp = None,
+            Self::Output(message) => message.timestamp = None,
         }
     }
 }
@@ -153,6 +162,34 @@ impl Response {
     }
 }
 
+/// `output`: what the program of a command with `progress` wrote, before its response, which has all of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Output {
+    /// The command's id.
+    pub id: String,
+    /// Where it was written.
+    pub stream: OutputStream,
+    /// From 1 in each stream; a gap is of what was left out.
+    pub seq: u64,
+    /// At most 16 KiB of what was written.
+    pub text: String,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// Where a program writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OutputStream {
+    /// Its standard output.
+    Stdout,
+    /// Its standard error.
+    Stderr,
+}
+
 /// `error`: for input that belongs to no command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -195,46 +232,6 @@ pub struct CircuitBreakerReport {
     /// Until the next probe, while open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_eta_seconds: Option<u64>,
-    /// Set when the line is written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timestamp: Option<String>,
-}
-
-/// One action or optional feature, and whether it may be used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Capability {
-    /// The action's or feature's name.
-    pub name: String,
-    /// Whether it may be used here and now.
-    pub enabled: bool,
-    /// Why not, naming the setting or the missing tool.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// `hello`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Hello {
-    /// The package's version.
-    pub agent_version: String,
-    /// 1.
-    pub protocol_version: u32,
-    /// `linux` or `windows`.
-    pub platform: String,
-    /// Name and version for people.
-    pub os: String,
-    /// As configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vm_id: Option<String>,
-    /// One for each action and each optional feature.
-    pub capabilities: Vec<Capability>,
-    /// The bounds in force.
-    pub limits: Limits,
-    /// What is wrong with the configuration file, while the last valid configuration is in force instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub configuration_error: Option<String>,
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,

@@ -1,5 +1,6 @@
 //! Messages from the host to the guest, and their lines for the host's end of the wire.
 
+use crate::stream;
 use crate::timestamp::rfc3339_millis;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -28,6 +29,17 @@ pub enum HostMessage {
         /// Comes back unchanged.
         sequence_number: u64,
     },
+    /// No more of a command.
+    Cancel {
+        /// Comes back in the response.
+        id: String,
+        /// The command's id.
+        target: String,
+    },
+    /// Send these figures again and again.
+    Subscribe(Subscribe),
+    /// No more of them.
+    Unsubscribe(Unsubscribe),
     /// Who are you, what can you do.
     Hello {
         /// Not on the wire's answer today; kept for the log.
@@ -47,6 +59,8 @@ pub struct SafeCommand {
     pub params: Map<String, Value>,
     /// Seconds; absent or 0 means the action's default.
     pub timeout: Option<u64>,
+    /// Whether `output` lines are wanted while it runs.
+    pub progress: bool,
 }
 
 /// An `UnsafeCommand` as it stood on the wire.
@@ -66,6 +80,45 @@ pub struct UnsafeCommand {
     pub env_vars: Vec<(String, String)>,
     /// User to become.
     pub run_as: Option<String>,
+    /// Whether `output` lines are wanted while it runs.
+    pub progress: bool,
+}
+
+/// A wish for a stream of metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscribe {
+    /// Comes back in the response.
+    pub id: String,
+    /// A new stream, or an old one for longer.
+    pub wanted: Wanted,
+    /// How long it goes on unless it is renewed.
+    pub lease_secs: u64,
+}
+
+/// What a `Subscribe` asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wanted {
+    /// A new stream.
+    New {
+        /// Between two samples.
+        interval_ms: u64,
+        /// What each sample has.
+        fields: stream::Fields,
+    },
+    /// Another lease.
+    Longer {
+        /// The stream's number.
+        subscription: u64,
+    },
+}
+
+/// The end of a stream of metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsubscribe {
+    /// Comes back in the response.
+    pub id: String,
+    /// The stream's number.
+    pub subscription: u64,
 }
 
 /// All fields of the host's messages, in the order in which people read them.
@@ -91,6 +144,18 @@ struct Line<'a> {
     env_vars: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run_as: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    progress: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_secs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +170,18 @@ struct CommandType<'a> {
 }
 
 impl HostMessage {
+    /// Whether it is answered by a `response` whose room is to be kept.
+    pub const fn has_response(&self) -> bool {
+        matches!(
+            self,
+            Self::SafeCommand(_)
+                | Self::UnsafeCommand(_)
+                | Self::Cancel { .. }
+                | Self::Subscribe(_)
+                | Self::Unsubscribe(_)
+        )
+    }
+
     /// The line, with its `\n`. `now` goes into the messages that carry a timestamp.
     pub fn to_line(&self, now: SystemTime) -> String {
         self.to_payload(now) + "\n"
@@ -115,6 +192,14 @@ impl HostMessage {
         let line = match self {
             Self::Metrics { id } => Line { kind: "Metrics", id: id.as_deref(), ..Line::default() },
             Self::Hello { id } => Line { kind: "Hello", id: id.as_deref(), ..Line::default() },
+            Self::Cancel { id, target } => {
+                Line { kind: "Cancel", id: Some(id), target: Some(target), ..Line::default() }
+            }
+            Self::Subscribe(request) => subscribe(request),
+            Self::Unsubscribe(Unsubscribe { id, subscription }) => {
+                let (id, subscription) = (Some(id.as_str()), Some(*subscription));
+                Line { kind: "Unsubscribe", id, subscription, ..Line::default() }
+            }
             Self::SafeCommand(command) => safe_command(command),
             Self::UnsafeCommand(command) => unsafe_command(command),
             Self::KeepAliveResponse { sequence_number } => ping("KeepAliveResponse", *sequence_number, now),
@@ -130,6 +215,17 @@ fn ping(kind: &'static str, sequence_number: u64, now: SystemTime) -> Line<'stat
     Line { kind, sequence_number, timestamp, ..Line::default() }
 }
 
+fn subscribe(request: &Subscribe) -> Line<'_> {
+    let (id, lease_secs) = (Some(request.id.as_str()), Some(request.lease_secs));
+    let line = Line { kind: "Subscribe", id, lease_secs, ..Line::default() };
+    match request.wanted {
+        Wanted::New { interval_ms, fields } => {
+            Line { interval_ms: Some(interval_ms), fields: fields.names().collect(), ..line }
+        }
+        Wanted::Longer { subscription } => Line { subscription: Some(subscription), ..line },
+    }
+}
+
 fn safe_command(command: &SafeCommand) -> Line<'_> {
     // A parameter of one of these names would be taken for the command's own field if it stood beside `action`.
     let clash = command.params.contains_key("action") || command.params.contains_key("params");
@@ -140,6 +236,7 @@ fn safe_command(command: &SafeCommand) -> Line<'_> {
         command_type: Some(CommandType { action: &command.action, beside: params.filter(|_| !clash) }),
         params: params.filter(|_| clash),
         timeout: command.timeout,
+        progress: command.progress,
         ..Line::default()
     }
 }
@@ -154,6 +251,7 @@ fn unsafe_command(command: &UnsafeCommand) -> Line<'_> {
         working_dir: command.working_dir.as_deref(),
         env_vars: command.env_vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         run_as: command.run_as.as_deref(),
+        progress: command.progress,
         ..Line::default()
     }
 }

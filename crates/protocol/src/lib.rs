@@ -13,6 +13,7 @@ pub mod encode;
 pub mod envelope;
 mod error_code;
 pub mod guest;
+pub mod hello;
 pub mod host;
 pub mod limits;
 pub mod metrics;
@@ -20,6 +21,7 @@ pub mod number;
 pub mod parse;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod stream;
 pub mod text;
 pub mod timestamp;
 

@@ -3,9 +3,13 @@
 //! kB are 1024 bytes, GB are 10^9 bytes. Numbers are never negative, NaN or infinite; pids and counts fit
 //! 31 bits, byte counters 53 bits.
 
+mod disk;
 mod pressure;
+mod processor;
 
+pub use disk::{Disk, DiskDevice, DiskIo, DiskUsage};
 pub use pressure::{Pressure, Stall, Stalls};
+pub use processor::{Cpu, CpuSeconds, Memory};
 
 use super::number;
 use serde::{Deserialize, Serialize};
@@ -41,6 +45,9 @@ pub struct Collection {
     pub failed: Vec<FailedCollector>,
     /// List name to its true length, for lists that were cut.
     pub truncated: BTreeMap<String, u32>,
+    /// Collector's name to the age of its figures in milliseconds, where they were measured before this collection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub age_ms: BTreeMap<String, u64>,
 }
 
 /// A collector that gave nothing.
@@ -91,109 +98,6 @@ pub struct System {
     pub pressure: Option<Pressure>,
     /// Names and versions.
     pub host: Host,
-}
-
-/// Processors.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
-pub struct Cpu {
-    /// 0 to 100, of all cores together.
-    #[serde(serialize_with = "number::figure")]
-    pub usage_percent: f64,
-    /// 0 to 100, one a core.
-    #[serde(serialize_with = "number::figures")]
-    pub cores_usage: Vec<f64>,
-    /// The system's number of each core in `cores_usage`. Absent where these are 0, 1, 2, …; an offline core leaves a gap.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub core_ids: Vec<u32>,
-    /// Degrees Celsius, `null` where there is no sensor.
-    #[serde(serialize_with = "number::optional")]
-    pub temperature: Option<f64>,
-}
-
-/// Memory and swap, in kB.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
-pub struct Memory {
-    /// Physical memory.
-    pub total_kb: u64,
-    /// Total less available.
-    pub used_kb: u64,
-    /// What programs can still get without swapping.
-    pub available_kb: u64,
-    /// Swap space.
-    pub swap_total_kb: u64,
-    /// Swap in use.
-    pub swap_used_kb: u64,
-}
-
-/// File systems and block devices.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
-pub struct Disk {
-    /// One a file system.
-    pub usage_stats: Vec<DiskUsage>,
-    /// All block devices together.
-    pub io_stats: DiskIo,
-}
-
-/// One mounted file system.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
-pub struct DiskUsage {
-    /// Where it is mounted.
-    pub mount_point: String,
-    /// What is mounted.
-    pub device: String,
-    /// Its type.
-    pub filesystem: String,
-    /// Size.
-    #[serde(serialize_with = "number::gigabytes")]
-    pub total_gb: f64,
-    /// In use.
-    #[serde(serialize_with = "number::gigabytes")]
-    pub used_gb: f64,
-    /// What an ordinary user can still write.
-    #[serde(serialize_with = "number::gigabytes")]
-    pub available_gb: f64,
-    /// Where the file system counts them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inodes_total: Option<u64>,
-    /// Where the file system counts them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inodes_used: Option<u64>,
-}
-
-/// Block device traffic.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
-pub struct DiskIo {
-    /// Rate between the last two samples.
-    #[serde(serialize_with = "number::figure")]
-    pub read_bytes_per_sec: f64,
-    /// Rate between the last two samples.
-    #[serde(serialize_with = "number::figure")]
-    pub write_bytes_per_sec: f64,
-    /// Rate between the last two samples.
-    #[serde(serialize_with = "number::figure")]
-    pub read_ops_per_sec: f64,
-    /// Rate between the last two samples.
-    #[serde(serialize_with = "number::figure")]
-    pub write_ops_per_sec: f64,
-    /// Cumulative since boot.
-    #[serde(rename = "readBytes")]
-    pub read_bytes: u64,
-    /// Cumulative since boot.
-    #[serde(rename = "writeBytes")]
-    pub write_bytes: u64,
-    /// Share of the time in which the busiest device had work, 0 to 100.
-    #[serde(serialize_with = "number::figure")]
-    pub io_utilization_percent: f64,
 }
 
 /// Interfaces.

@@ -25,6 +25,14 @@ enum HostLine {
         /// Parameters that do not stand in `command_type`.
         params: Option<Map<String, Value>>,
         timeout: Option<Timeout>,
+        /// Whether `output` lines are wanted while it runs.
+        progress: Option<bool>,
+    },
+    /// End a command; answered by `response`.
+    Cancel {
+        id: Id,
+        /// The command's id.
+        target: Id,
     },
     /// A raw shell command, refused unless enabled; answered by `response`.
     UnsafeCommand {
@@ -41,6 +49,8 @@ enum HostLine {
         env_vars: Option<BTreeMap<String, String>>,
         /// User to become.
         run_as: Option<String>,
+        /// Whether `output` lines are wanted while it runs.
+        progress: Option<bool>,
     },
     /// The answer to a heartbeat.
     KeepAliveResponse { sequence_number: SequenceNumber, timestamp: Option<Value> },
@@ -52,6 +62,23 @@ enum HostLine {
     KeepAliveRequest { sequence_number: SequenceNumber, timestamp: Option<Value> },
     /// Who are you; answered by `hello`.
     Hello { id: Option<Id> },
+    /// Send chosen figures again and again; answered by `response`, then by `stream`.
+    Subscribe {
+        id: Id,
+        /// Of a stream whose lease is to be renewed; then `interval_ms` and `fields` are not read.
+        subscription: Option<SubscriptionNumber>,
+        /// Milliseconds between two samples; needed for a new stream.
+        #[schemars(range(min = 250, max = 3_600_000))]
+        interval_ms: Option<u64>,
+        /// Needed for a new stream.
+        #[schemars(length(min = 1))]
+        fields: Option<Vec<FieldName>>,
+        /// Seconds; 300 when absent.
+        #[schemars(range(min = 1, max = 300))]
+        lease_secs: Option<u64>,
+    },
+    /// End a stream; answered by `response`.
+    Unsubscribe { id: Id, subscription: SubscriptionNumber },
     /// Another message of the host, signed; needed where `shared_secret` is set, refused where it is not.
     #[serde(rename = "signed")]
     Signed {
@@ -85,6 +112,44 @@ enum CommandType {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(transparent)]
 struct Id(#[schemars(length(min = 1, max = 256))] String);
+
+/// As the response to `Subscribe` told it.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct SubscriptionNumber(#[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))] u64);
+
+/// A group of the metrics' figures, or all below a name.
+#[derive(Deserialize, JsonSchema)]
+enum FieldName {
+    #[serde(rename = "system")]
+    System,
+    #[serde(rename = "system.disk")]
+    Disk,
+    #[serde(rename = "system.cpu")]
+    Cpu,
+    #[serde(rename = "system.memory")]
+    Memory,
+    #[serde(rename = "system.disk.usage_stats")]
+    DiskUsage,
+    #[serde(rename = "system.disk.io_stats")]
+    DiskIo,
+    #[serde(rename = "system.network")]
+    Network,
+    #[serde(rename = "system.uptime_seconds")]
+    Uptime,
+    #[serde(rename = "system.load_average")]
+    LoadAverage,
+    #[serde(rename = "system.pressure")]
+    Pressure,
+    #[serde(rename = "system.host")]
+    Host,
+    #[serde(rename = "processes")]
+    Processes,
+    #[serde(rename = "ports")]
+    Ports,
+    #[serde(rename = "services")]
+    Services,
+}
 
 /// Seconds; 0 or absent is the action's default, beyond `max_command_timeout_secs` is cut to it.
 #[derive(Deserialize, JsonSchema)]

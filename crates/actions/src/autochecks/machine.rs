@@ -155,6 +155,7 @@ fn how_it_ended(status: &Status) -> String {
         Status::Signalled(signal) => format!("was ended by signal {signal}"),
         Status::Stopped(Stop::TimedOut(limit)) => format!("took longer than {} s", limit.as_secs()),
         Status::Stopped(Stop::Cancelled) => "was stopped with the agent".into(),
+        Status::Stopped(Stop::Withdrawn) => "was stopped by the host".into(),
         _ => "did not finish".into(),
     }
 }

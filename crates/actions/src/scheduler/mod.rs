@@ -258,6 +258,20 @@ impl Scheduler {
         early.into_iter().map(|(id, _)| self.forget(id)).collect()
     }
 
+    /// The execution that an id waits for, and whether others wait for it too.
+    pub(crate) fn execution_of(&self, id: &str) -> Option<(ExecutionId, bool)> {
+        let execution = *self.ids.get(id)?;
+        Some((execution, self.executions.get(&execution)?.ids.len() > 1))
+    }
+
+    /// Takes one of several ids away from an execution; it is answered by itself.
+    pub(crate) fn leave(&mut self, execution: ExecutionId, id: &str) {
+        if let Some(execution) = self.executions.get_mut(&execution) {
+            execution.ids.retain(|(waiting, _)| waiting != id);
+        }
+        self.ids.remove(id);
+    }
+
     fn forget(&mut self, id: String) -> String {
         self.ids.remove(&id);
         id

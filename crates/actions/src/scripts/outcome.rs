@@ -53,6 +53,7 @@ impl Ending {
             Status::Stopped(Stop::Cancelled) | Status::Detached => {
                 (INTERRUPTED_CODE, Some(INTERRUPTED.to_owned()))
             }
+            Status::Stopped(Stop::Withdrawn) => (INTERRUPTED_CODE, Some("the host cancelled it".to_owned())),
             Status::Enough | Status::Lost => {
                 (INTERRUPTED_CODE, Some("the system does not say how it ended".to_owned()))
             }

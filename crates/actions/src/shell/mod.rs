@@ -48,7 +48,7 @@ pub(crate) async fn finish(
     cancellation: &Cancellation,
 ) -> Result<Finished, CommandError> {
     let Prepared { request, file } = imp::request(command, cancellation).await?;
-    let finished = runner.run(request.max_output(max_output_bytes), cancellation).await;
+    let finished = runner.run(request.max_output(max_output_bytes), &cancellation.showing_output()).await;
     drop(file);
     Ok(finished?)
 }

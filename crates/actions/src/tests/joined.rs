@@ -13,6 +13,7 @@ fn list(desk: &PackageSession, start: tokio::time::Instant, id: &str) {
         action: "ProcessList".into(),
         timeout: Some(30),
         params: serde_json::Map::new(),
+        progress: false,
     };
     let now = Now { mono: start.elapsed(), ..now() };
     desk.executor.submit(now, HostMessage::SafeCommand(command));

@@ -4,7 +4,7 @@ use super::*;
 
 fn safe(id: &str) -> HostMessage {
     let (action, params) = ("ServiceControl".to_owned(), serde_json::Map::new());
-    HostMessage::SafeCommand(SafeCommand { id: id.into(), action, params, timeout: None })
+    HostMessage::SafeCommand(SafeCommand { id: id.into(), action, params, timeout: None, progress: false })
 }
 
 fn is_known(response: &Response) -> bool {

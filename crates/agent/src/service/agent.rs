@@ -3,6 +3,7 @@
 use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::guidance;
+use super::hello::Identity;
 use super::infinibay::Restart;
 use super::notify::Notifier;
 use super::pace::Pace;
@@ -12,8 +13,9 @@ use super::schedule::{Due, Schedule};
 use super::scripts::Receipts;
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
-use super::sources::{Collected, Sources};
+use super::sources::{Collected, SampleTaken, Sources};
 use super::standing::Standing;
+use super::streams::Streams;
 use super::summary::Counts;
 use crate::config::Loaded;
 use crate::status;
@@ -24,10 +26,9 @@ use infiniservice_channel::transport::Transport;
 use infiniservice_infinibay::Profile;
 use infiniservice_link::{Action, Event, GivenUp, Link, Outgoing};
 use infiniservice_platform::clock::Clock;
-use infiniservice_protocol::guest::{GuestMessage, Response};
+use infiniservice_protocol::guest::{GuestMessage, Output, Response};
 use infiniservice_protocol::host::HostMessage;
 use std::future::pending;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Everything the loop owns.
@@ -41,8 +42,11 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) schedule: Schedule,
     pub(super) executor: Executor,
     pub(super) replies: mpsc::Receiver<Response>,
+    pub(super) outputs: mpsc::Receiver<Output>,
     pub(super) sources: Sources,
+    pub(super) identity: Identity,
     pub(super) demand: Demand,
+    pub(super) streams: Streams,
     pub(super) notifier: Notifier,
     pub(super) counts: Counts,
     pub(super) standing: Standing,
@@ -65,7 +69,9 @@ pub(super) enum Turn {
     Timer,
     Reply(Box<Response>),
     News(News),
+    Output(Output),
     Collected(Box<Collected>),
+    Sampled(Box<SampleTaken>),
     Port(Wake),
     Qga(qga::Turn),
     Asked(status::Asker),
@@ -120,9 +126,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             biased;
             signal = signals.next() => Turn::Signal(signal),
             () = self.alarm.rings() => Turn::Timer,
+            // Before the answer that it belongs to.
+            Some(output) = self.outputs.recv() => Turn::Output(output),
             Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
             Some(news) = self.news.recv() => Turn::News(news),
-            collected = self.sources.collected() => Turn::Collected(Box::new(collected)),
+            ended = self.sources.ended() => ended,
             turn = either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
             asker = self.inquiries.asked() => Turn::Asked(asker),
         }
@@ -134,9 +142,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Signal(Signal::Reload) => self.want_reload(),
             Turn::Signal(Signal::Stop(_)) => {}
             Turn::Timer => self.timer(),
+            Turn::Output(output) => self.send(GuestMessage::Output(output)),
             Turn::Reply(response) => self.answer(*response),
             Turn::News(news) => self.hear(news),
             Turn::Collected(collected) => self.collected(*collected),
+            Turn::Sampled(taken) => self.sampled(&taken),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
             Turn::Qga(turn) => self.qga_turn(Some(turn)),
             Turn::Asked(asker) => self.tell_status(asker),
@@ -162,6 +172,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 Due::HealthCheck => self.tell(Event::HealthCheck),
             }
         }
+        self.take_samples();
         self.qga_turn(None);
         self.pace.served(now);
     }
@@ -180,6 +191,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         if !self.has_reader() {
             self.schedule.host_gone();
         }
+        self.end_streams_without_host();
     }
 
     /// Whether anybody reads the metrics: a host, or the log where there is no port at all.
@@ -237,11 +249,14 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         match message {
             HostMessage::Metrics { id } => self.want_metrics(id),
             HostMessage::Hello { .. } => {
-                let mut capabilities = self.executor.capabilities();
-                capabilities.push(qga::capability(self.qga.as_deref()));
-                let hello = self.sources.hello(&self.config.settings, capabilities);
+                let hello = self.hello();
                 self.send(GuestMessage::Hello(hello));
             }
+            HostMessage::Cancel { id, target } => {
+                self.executor.cancel_one(self.clock.now(), &id, &target);
+            }
+            HostMessage::Subscribe(request) => self.subscribe(&request),
+            HostMessage::Unsubscribe(request) => self.unsubscribe(&request),
             HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) if self.profile.is_none() => {
                 self.executor.submit(self.clock.now(), message);
             }
@@ -294,43 +309,6 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     pub(super) fn tell(&mut self, event: Event<'_>) {
         self.link.handle(self.clock.now(), event, &mut self.actions);
-    }
-
-    fn wake_at(&mut self) -> Option<Duration> {
-        let wake = self.pace.wake(self.next_deadline());
-        if wake.news {
-            log::error!(
-                "a timer is still due after it was handled, and is postponed each time (a bug in this program)"
-            );
-        }
-        wake.at
-    }
-
-    /// When something is due; `None`: nothing ever, but for events.
-    pub(super) fn next_deadline(&self) -> Option<Duration> {
-        let waits = self.config.settings.require_virtio && !self.opened_once && !self.stopping;
-        let give_up_at = waits.then(|| self.open_timeout());
-        let deadlines = [
-            self.link.next_deadline(),
-            self.schedule.next_deadline(),
-            self.notifier.next_deadline(),
-            self.settling.map(|settling| settling.due),
-            self.qga.as_ref().and_then(|qga| qga.next_deadline()),
-            self.restart.map(|restart| restart.due),
-            self.profile.as_ref().and_then(|profile| profile.asking_at()),
-            give_up_at,
-        ];
-        deadlines.into_iter().flatten().min()
-    }
-
-    fn open_timeout(&self) -> Duration {
-        Duration::from_secs(self.config.settings.connection_timeout_secs)
-    }
-
-    fn must_give_up(&self) -> bool {
-        self.config.settings.require_virtio
-            && !self.opened_once
-            && self.clock.now().mono >= self.open_timeout()
     }
 }
 

@@ -10,6 +10,7 @@ mod alarm;
 #[path = "alarm/portable.rs"]
 mod alarm;
 mod backstop;
+mod deadlines;
 pub(crate) mod demand;
 #[cfg(target_os = "linux")]
 #[path = "descriptors/linux.rs"]
@@ -19,6 +20,7 @@ pub(crate) mod descriptors;
 pub(crate) mod descriptors;
 mod foreground;
 mod guidance;
+mod hello;
 mod identity;
 mod infinibay;
 pub mod manager;
@@ -39,6 +41,7 @@ pub mod signals;
 mod signed;
 mod sources;
 mod standing;
+mod streams;
 pub(crate) mod summary;
 mod wiring;
 

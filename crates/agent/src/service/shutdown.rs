@@ -66,6 +66,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     fn give_up_metrics(&mut self) {
+        self.streams.book.host_gone();
         for id in self.demand.give_up() {
             self.tell(Event::MetricsGivenUp(id, GivenUp::Stopping));
         }

@@ -1,16 +1,14 @@
-//! Where messages to the host come from: collections, services, and who this machine is.
+//! Where metrics come from: collections, and the services.
 
-use crate::config::Settings;
+use super::agent::Turn;
 use infiniservice_actions::Services;
-use infiniservice_actions::autochecks::configuration;
 use infiniservice_collector::{CollectorHandle, HandleError};
 use infiniservice_platform::AGENT_VERSION;
-use infiniservice_platform::os_detection::OsInfo;
-use infiniservice_protocol::guest::{Capability, Hello};
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector, Service, SystemMetrics};
+use infiniservice_protocol::stream::{Field, Fields};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// A collection waits this long for the services; then it goes out without them.
@@ -27,15 +25,26 @@ pub(super) struct Collected {
 pub(super) struct Sources {
     collector: CollectorHandle,
     services: Option<Arc<dyn Services>>,
-    os: OsInfo,
     done: mpsc::Receiver<Collected>,
     tell: mpsc::Sender<Collected>,
+    taken: mpsc::Receiver<SampleTaken>,
+    tell_taken: mpsc::Sender<SampleTaken>,
+}
+
+/// One sample for streams.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SampleTaken {
+    pub(super) data: Data,
+    pub(super) collection: Collection,
+    /// Processor time that it took.
+    pub(super) cost: Duration,
 }
 
 impl Sources {
-    pub(super) fn new(collector: CollectorHandle, services: Option<Arc<dyn Services>>, os: OsInfo) -> Self {
+    pub(super) fn new(collector: CollectorHandle, services: Option<Arc<dyn Services>>) -> Self {
         let (tell, done) = mpsc::channel(1);
-        Self { collector, services, os, done, tell }
+        let (tell_taken, taken) = mpsc::channel(1);
+        Self { collector, services, done, tell, taken, tell_taken }
     }
 
     /// Starts a collection; [`Self::collected`] gives its result. One at a time: the caller sees to it.
@@ -48,27 +57,25 @@ impl Sources {
         });
     }
 
-    /// The next collection that ends. Cancel safe.
-    pub(super) async fn collected(&mut self) -> Collected {
-        match self.done.recv().await {
-            Some(collected) => collected,
-            // Not reached: a sender is kept here.
-            None => std::future::pending().await,
-        }
+    /// Starts a sample of these fields; [`Self::ended`] gives its result. One at a time: the caller sees to it.
+    pub(super) fn start_sample(&self, fields: Fields) {
+        let (collector, tell) = (self.collector.clone(), self.tell_taken.clone());
+        let services = self.services.clone().filter(|_| fields.has(Field::Services));
+        tokio::spawn(async move {
+            let taken = sample(&collector, services, fields).await;
+            // The receiver is gone only when the agent is.
+            let _ = tell.send(taken).await;
+        });
     }
 
-    /// Who and what this agent is.
-    pub(super) fn hello(&self, settings: &Settings, capabilities: Vec<Capability>) -> Hello {
-        Hello {
-            agent_version: AGENT_VERSION.to_owned(),
-            protocol_version: 1,
-            platform: std::env::consts::OS.to_owned(),
-            os: self.os.release.pretty_name.clone(),
-            vm_id: settings.vm_id.clone(),
-            capabilities,
-            limits: settings.limits(),
-            configuration_error: configuration::problem(),
-            timestamp: None,
+    /// The next collection or sample that ends. Cancel safe.
+    pub(super) async fn ended(&mut self) -> Turn {
+        tokio::select! {
+            biased;
+            Some(collected) = self.done.recv() => Turn::Collected(Box::new(collected)),
+            Some(taken) = self.taken.recv() => Turn::Sampled(Box::new(taken)),
+            // Not reached: the senders are kept here.
+            else => std::future::pending().await,
         }
     }
 }
@@ -115,6 +122,22 @@ fn is_reachable(address: &str) -> bool {
         Ok(IpAddr::V6(v6)) => !v6.is_loopback() && !v6.is_unicast_link_local() && !v6.is_unspecified(),
         Err(_) => false,
     }
+}
+
+/// What a sample of these fields has. The service manager's time counts as ours, as it works for us.
+async fn sample(
+    collector: &CollectorHandle,
+    services: Option<Arc<dyn Services>>,
+    fields: Fields,
+) -> SampleTaken {
+    let sampled = collector.sample(fields).await;
+    let (cost, measured) = match sampled {
+        Ok(sampled) => (sampled.cost, Ok((sampled.data, sampled.collection))),
+        Err(error) => (Duration::ZERO, Err(error)),
+    };
+    let began = Instant::now();
+    let Collected { data, collection } = merge(measured, list(services).await);
+    SampleTaken { data, collection, cost: cost + began.elapsed() }
 }
 
 async fn list(services: Option<Arc<dyn Services>>) -> Result<Vec<Service>, String> {

@@ -3,6 +3,7 @@
 use super::agent::Agent;
 use super::alarm::Alarm;
 use super::demand::Demand;
+use super::hello::Identity;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{Plan, Qga};
@@ -11,6 +12,7 @@ use super::scripts::Receipts;
 use super::signed::Signed;
 use super::sources::Sources;
 use super::standing::Standing;
+use super::streams::Streams;
 use super::summary::Counts;
 use super::{identity, infinibay};
 use crate::config::{Loaded, Settings, WireProfile};
@@ -30,6 +32,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Pieces of output that may wait for the main loop, of 16 KiB each.
+const OUTPUTS_MAX: usize = 32;
 
 /// Everything joined, nothing begun.
 pub(super) fn agent<T: Transport, C: Clock>(
@@ -51,8 +57,10 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let services = context.observed_services();
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
     let (tell, replies) = reply_channel(&commands);
+    let (tell_output, outputs) = mpsc::channel(OUTPUTS_MAX);
     let (signed, link) = link(settings);
     let profile = infinibay::profile(settings, &os.release.pretty_name);
+    let identity = Identity::new(&os.release.pretty_name, clock.now().wall);
     Ok(Agent {
         clock,
         alarm: Alarm::new()?,
@@ -60,10 +68,15 @@ pub(super) fn agent<T: Transport, C: Clock>(
         link,
         driver: Driver::new(transport),
         schedule: Schedule::new(settings.intervals()),
-        executor: Executor::new(commands, context, tell).with_audit(audit::of_this_machine()),
+        executor: Executor::new(commands, context, tell)
+            .with_audit(audit::of_this_machine())
+            .with_outputs(tell_output),
         replies,
-        sources: Sources::new(collector, services, os),
+        outputs,
+        sources: Sources::new(collector, services),
+        identity,
         demand: Demand::default(),
+        streams: Streams::default(),
         notifier: Notifier::from_environment(),
         counts: Counts::default(),
         standing: Standing::default(),

@@ -33,7 +33,11 @@ const ONE_SUBJECT: &[(&str, &str, &[&str])] = &[
     // The layers hold the table's settings, and the settings are made of the layers.
     ("agent", "config", &["layers", "table"]),
     // What the main loop does for one protocol or one state is in a file of its own.
-    ("agent", "service", &["agent", "infinibay", "qga", "reload", "scripts", "standing"]),
+    (
+        "agent",
+        "service",
+        &["agent", "hello", "infinibay", "qga", "reload", "scripts", "sources", "standing", "streams"],
+    ),
     // The system calls the service back on a thread of its own.
     ("agent", "service", &["manager", "signals"]),
 ];

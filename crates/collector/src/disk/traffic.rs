@@ -6,12 +6,17 @@
 
 use crate::numbers::{counter, per_second, percent};
 use infiniservice_platform::linux::system::{DiskRow, diskstats};
-use infiniservice_protocol::metrics::DiskIo;
+use infiniservice_platform::linux::text::printable;
+use infiniservice_protocol::metrics::{DiskDevice, DiskIo};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Sectors of this file have 512 bytes, whatever the device's own have.
 const SECTOR_BYTES: u64 = 512;
+/// Devices that are told one by one.
+const MAX_DEVICES: usize = 64;
+/// Longest name of one (`DISK_NAME_LEN` in include/linux/blkdev.h).
+const MAX_NAME_BYTES: usize = 32;
 /// Devices that lie on top of others, or in memory. Of these `dm-`, `md` and `bcache` have slaves in sysfs; the others do not.
 const STACKED: [&[u8]; 10] =
     [b"loop", b"ram", b"zram", b"dm-", b"md", b"bcache", b"drbd", b"zd", b"fd", b"sr"];
@@ -163,9 +168,26 @@ pub fn figures(devices: &[Device], before: Option<(&[Device], Duration)>) -> Dis
     io
 }
 
+/// Each device that was used since boot, and how many there are: a machine has many that never are, such as `nbd0` to `nbd15`.
+pub fn each(devices: &[Device]) -> (Vec<DiskDevice>, usize) {
+    let used = || devices.iter().filter(|device| !device.is_idle());
+    let told = |device: &Device| DiskDevice {
+        name: printable(&device.name, MAX_NAME_BYTES),
+        reads: counter(device.reads),
+        read_bytes: counter(bytes(device.sectors_read)),
+        writes: counter(device.writes),
+        write_bytes: counter(bytes(device.sectors_written)),
+        busy_ms: counter(device.busy_ms),
+    };
+    (used().take(MAX_DEVICES).map(told).collect(), used().count())
+}
+
+fn bytes(sectors: u64) -> u64 {
+    sectors.saturating_mul(SECTOR_BYTES)
+}
+
 /// A device that came in between is measured from the next sample on: its counters may be older than the interval.
 fn add(io: &mut DiskIo, device: &Device, before: Option<(Option<&Device>, Duration)>) {
-    let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
     io.read_bytes = io.read_bytes.saturating_add(bytes(device.sectors_read));
     io.write_bytes = io.write_bytes.saturating_add(bytes(device.sectors_written));
     let Some((Some(before), elapsed)) = before else { return };
@@ -230,6 +252,24 @@ mod tests {
         let after = parse(b"8 0 sda 9 0 9 0 9 0 9 0 0 9 0\n").devices;
         let io = figures(&after, Some((&[], Duration::from_secs(1))));
         assert!(io.read_bytes_per_sec.abs() < f64::EPSILON && io.read_bytes == 9 * 512);
+    }
+
+    #[test]
+    fn each_device_that_was_used_is_told_by_itself_and_not_too_many() {
+        let devices = parse(b"8 0 sda 3 0 8 0 2 0 16 0 0 70 0\n43 0 nbd0 0 0 0 0 0 0 0 0 0 0 0\n").devices;
+        let told = DiskDevice {
+            name: "sda".into(),
+            reads: 3,
+            read_bytes: 4096,
+            writes: 2,
+            write_bytes: 8192,
+            busy_ms: 70,
+        };
+        assert_eq!(each(&devices), (vec![told], 1));
+        let many =
+            (0..70).map(|n| format!("8 0 sd{n} 1 0 8 0 2 0 16 0 0 70 0\n")).collect::<Vec<_>>().concat();
+        let (told, used) = each(&parse(many.as_bytes()).devices);
+        assert_eq!((told.len(), used), (MAX_DEVICES, 70));
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl Tree {
             "pressure/cpu",
             "pressure/memory",
             "pressure/io",
+            "vmstat",
         ] {
             tree.file(&format!("proc/{file}"), fs::read(Path::new(RECORDED).join(file)).unwrap());
         }

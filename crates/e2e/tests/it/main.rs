@@ -1,5 +1,6 @@
 //! The real agent on a pseudo-terminal, and the pages that quote it.
 
+mod commands_live;
 mod commands_page;
 mod descriptors;
 mod flags;
@@ -12,5 +13,6 @@ mod process;
 mod qga;
 mod qga_beside;
 mod status;
+mod streams;
 mod symptoms;
 mod terminal;

@@ -82,6 +82,8 @@ impl SystemRunner {
         let mut containment = self.containments.contain(&request).await;
         let (keeps_pass, output) = (!request.runs_while_frozen, request.output);
         let (max, as_bytes) = (request.max_output_bytes, output != Output::Text);
+        // Of a list that is read here nobody wants to see the lines.
+        let follower = cancellation.follower().filter(|_| take.is_none()).cloned();
         let join = containment.join_fd().map_err(|error| not_contained(&path, &error))?;
         let (streams, merged) = match output {
             Output::Merged => Streams::merged().map_err(|error| not_started(&path, error))?,
@@ -96,7 +98,7 @@ impl SystemRunner {
                 Ok(Finished::before_it_began(stop))
             }
             child = spawning => {
-                let run = Run::new(child?, containment, Outputs { max, as_bytes, merged, lines: take });
+                let run = Run::new(child?, containment, Outputs { max, as_bytes, merged, lines: take, follower });
                 let _pass = keeps_pass.then_some(pass);
                 Ok(run.finish(cancellation).await)
             }

@@ -58,6 +58,8 @@ async fn run(
 ) -> Result<Finished, RunError> {
     let input = request.input.clone();
     let (max, as_bytes) = (request.max_output_bytes, request.output != Output::Text);
+    // Of a list that is read here nobody wants to see the lines.
+    let follower = cancellation.follower().filter(|_| take.is_none()).cloned();
     tokio::select! {
         biased;
         // What was to stop before it began does not begin; one that just begins goes with its job.
@@ -65,7 +67,7 @@ async fn run(
         started = start_aside(request) => {
             let (mut child, job) = started?;
             feed(&mut child, input);
-            let outputs = Outputs { max, as_bytes, merged: None, lines: take };
+            let outputs = Outputs { max, as_bytes, merged: None, lines: take, follower };
             Ok(Run::new(child, JobContainment(job), outputs).finish(cancellation).await)
         }
     }

@@ -107,7 +107,7 @@ fn answer(profile: &mut Profile, platform: Platform, asked: HostMessage) -> Valu
 fn command(action: &str, params: &str) -> HostMessage {
     let params: Map<String, Value> = serde_json::from_str(params).expect("an object");
     let (id, action) = (format!("cmd-{action}"), action.to_owned());
-    HostMessage::SafeCommand(SafeCommand { id, action, params, timeout: Some(60) })
+    HostMessage::SafeCommand(SafeCommand { id, action, params, timeout: Some(60), progress: false })
 }
 
 /// Every row with its parameters, then every name of the host's own bare; last a raw command.

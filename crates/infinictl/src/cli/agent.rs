@@ -30,6 +30,8 @@ fn show(hello: &Hello, out: Output) -> String {
         ("Protocol", hello.protocol_version.to_string()),
         ("Platform", hello.platform.clone()),
         ("System", hello.os.clone()),
+        ("Started", or_dash(&hello.started_at)),
+        ("Instance", or_dash(&hello.instance)),
         ("Machine", hello.vm_id.clone().unwrap_or_else(|| "-".into())),
         ("Longest line", units::bytes(limits.max_line_bytes as u64)),
         ("Captured output", units::bytes(limits.max_output_bytes as u64)),
@@ -39,6 +41,11 @@ fn show(hello: &Hello, out: Output) -> String {
         ),
     ]);
     format!("{about}\n\n{}", capabilities(hello, out))
+}
+
+/// Agents that are older than a field do not tell it.
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".into() } else { text.to_owned() }
 }
 
 fn capabilities(hello: &Hello, out: Output) -> String {

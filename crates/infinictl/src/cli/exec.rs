@@ -1,6 +1,7 @@
 //! `infinictl exec`: a raw shell command in the guest, where its configuration allows that.
 
 use super::error::CliError;
+use super::live;
 use super::session::{Session, wrong_answer};
 use crate::client::Event;
 use crate::text::sanitize;
@@ -28,32 +29,42 @@ pub(super) struct Args {
     /// Environment variable; may be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
+    /// Show the output while the command runs
+    #[arg(long, short)]
+    follow: bool,
 }
 
 /// Runs it: what the command wrote comes out where it wrote it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
     let timeout = session.timeout.map(|t| t.as_secs() + u64::from(t.subsec_nanos() > 0));
+    let id = session.client.new_id();
     let message = HostMessage::UnsafeCommand(UnsafeCommand {
-        id: session.client.new_id(),
+        id: id.clone(),
         raw_command: args.command,
         shell: args.shell,
         timeout,
         working_dir: args.working_dir,
         env_vars: args.variables,
         run_as: args.run_as,
+        progress: args.follow,
     });
     let default_wait = session.timeout.unwrap_or(Duration::from_secs(UNSAFE_COMMAND_TIMEOUT_SECS));
-    let event = session.message(&message, default_wait, "running the command").await?;
+    let event = if args.follow {
+        live::run(session, &message, &id, default_wait).await?
+    } else {
+        session.message(&message, default_wait, "running the command").await?
+    };
     match event.message() {
-        Some(GuestMessage::Response(response)) => conclude(session, &event, response),
+        Some(GuestMessage::Response(response)) => conclude(session, &event, response, args.follow),
         _ => Err(wrong_answer("the command")),
     }
 }
 
-fn conclude(session: &Session, event: &Event, response: &Response) -> Result<(), CliError> {
+/// What was shown while it ran is not shown again.
+fn conclude(session: &Session, event: &Event, response: &Response, is_shown: bool) -> Result<(), CliError> {
     if session.out.json {
         session.out.document(&event.raw)?;
-    } else {
+    } else if !is_shown {
         pass_on(response)?;
     }
     if response.success {

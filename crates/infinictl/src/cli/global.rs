@@ -113,6 +113,15 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_out_of_range| wrong())
 }
 
+/// Seconds as a number, or a time with its unit, such as `500ms`.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let time = match text.strip_suffix("ms") {
+        Some(number) => number.parse().map(|ms: f64| (ms / 1000.0).to_string()).unwrap_or_default(),
+        None => text.strip_suffix('s').unwrap_or(text).to_owned(),
+    };
+    seconds(&time).map_err(|_wrong| "must be a time such as 500ms or 2s, at most a day".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +132,18 @@ mod tests {
         assert_eq!(seconds("86400"), Ok(Duration::from_hours(24)));
         for wrong in ["0", "-1", "NaN", "inf", "86401", "ten", ""] {
             assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_interval_has_a_unit_or_is_of_seconds() {
+        assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(
+            (interval("2s"), interval("0.5")),
+            (Ok(Duration::from_secs(2)), Ok(Duration::from_millis(500)))
+        );
+        for wrong in ["", "ms", "0ms", "-5ms", "5m", "s", "xms"] {
+            assert!(interval(wrong).is_err(), "{wrong}");
         }
     }
 

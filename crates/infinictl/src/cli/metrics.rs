@@ -1,7 +1,8 @@
 //! `infinictl metrics` and `infinictl watch`: the guest's figures once, live, or as a stream for programs.
 
 use super::error::CliError;
-use super::global::{Global, seconds};
+use super::follow;
+use super::global::{Global, interval};
 use super::output::{Columns, Output, facts, number, state, text};
 use super::process;
 use super::session::{Session, wrong_answer};
@@ -11,7 +12,7 @@ use crate::text::units;
 use crate::watch::{self, Options, Theme};
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::guest::GuestMessage;
-use infiniservice_protocol::metrics::{DiskUsage, Interface, Pressure, System, SystemMetrics};
+use infiniservice_protocol::metrics::{CpuSeconds, DiskUsage, Interface, Pressure, System, SystemMetrics};
 use std::io::{IsTerminal, stdout};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +25,22 @@ const WARMING_UP: &str = "warming_up";
 /// From the first sample to the second one, which has rates.
 const APART: Duration = Duration::from_secs(1);
 
+/// Once, or again and again.
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// Print these figures as the guest sends them, until Ctrl-C: names such as system.cpu, system, processes, with commas
+    #[arg(long, value_name = "FIELDS", num_args = 0..=1, default_missing_value = follow::USUAL)]
+    follow: Option<String>,
+    /// Time between two of them, such as 250ms or 2s
+    #[arg(long, short, default_value = "1s", value_name = "TIME", value_parser = interval, requires = "follow")]
+    interval: Duration,
+}
+
 /// Runs it. An agent that has just started has no rates yet, so it is asked once more.
-pub(super) async fn run(session: &Session) -> Result<(), CliError> {
+pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> {
+    if let Some(fields) = &args.follow {
+        return follow::run(session, fields, args.interval).await;
+    }
     let mut event = while_waiting("waiting for the guest", ask(session)).await?;
     if event.message().is_some_and(is_warming_up) {
         let second = async {
@@ -92,12 +107,21 @@ fn processor(system: &System) -> String {
     let load = system.load_average.as_ref().map_or(String::new(), |load| {
         format!(", load {:.2} {:.2} {:.2}", load.load_1min, load.load_5min, load.load_15min)
     });
+    let stolen = system.cpu.seconds.as_ref().and_then(stolen).unwrap_or_default();
     let heat = system.cpu.temperature.map_or(String::new(), |degrees| format!(", {degrees:.0} °C"));
     format!(
-        "{} % of {} cores{load}{heat}",
+        "{} % of {} cores{load}{stolen}{heat}",
         units::percent(system.cpu.usage_percent),
         system.cpu.cores_usage.len()
     )
+}
+
+/// The hypervisor's share of the time in which programs wanted to run, where it took any.
+fn stolen(seconds: &CpuSeconds) -> Option<String> {
+    let steal = seconds.steal.filter(|steal| *steal > 0.0)?;
+    let CpuSeconds { user, nice, system, irq, softirq, .. } = seconds;
+    let wanted = user + nice.unwrap_or_default() + system + irq + softirq + steal;
+    Some(format!(", {} % stolen since boot", units::percent(units::share(steal, wanted))))
 }
 
 fn used(used: u64, total: u64) -> String {
@@ -152,8 +176,8 @@ fn notes(metrics: &SystemMetrics) -> Option<String> {
 /// How often.
 #[derive(clap::Args, Debug)]
 pub(super) struct WatchArgs {
-    /// Seconds between two updates of the view
-    #[arg(long, short, default_value = "2", value_name = "SECS", value_parser = seconds)]
+    /// Time between two updates of the view, such as 500ms or 2s; a number alone is of seconds
+    #[arg(long, short, default_value = "2", value_name = "TIME", value_parser = interval)]
     interval: Duration,
 }
 

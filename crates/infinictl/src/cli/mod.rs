@@ -9,8 +9,10 @@ mod cleanup;
 mod domain;
 mod error;
 mod exec;
+mod follow;
 mod global;
 mod history;
+mod live;
 mod metrics;
 mod output;
 mod package;
@@ -45,6 +47,7 @@ autochecks --nagios and --exit-code: 0 healthy, 1 warning, 2 critical, 3 unknown
 
 Examples:
   infinictl --socket /run/vm/agent.sock metrics
+  infinictl --socket /run/vm/agent.sock metrics --follow system.cpu,processes --interval 250ms
   infinictl --local service list --state failed
   infinictl --local service logs nginx --since 2h --priority warning
   infinictl --socket /run/vm/agent.sock autochecks --fix
@@ -69,7 +72,7 @@ struct Cli {
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 enum Command {
     /// Show the guest's current figures
-    Metrics,
+    Metrics(metrics::Args),
     /// Watch the guest live: load, disks, network, processes and the link
     Watch(metrics::WatchArgs),
     /// Measure the round trip to the agent
@@ -155,7 +158,7 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         }
         let result = tokio::select! {
             result = dispatch(&session, cli.command) => result,
-            _ = tokio::signal::ctrl_c() => Err(session.interrupted()),
+            _ = tokio::signal::ctrl_c() => Err(session.interrupted().await),
         };
         session.close().await;
         result
@@ -167,7 +170,7 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
 
 async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Metrics => metrics::run(session).await,
+        Command::Metrics(args) => metrics::run(session, &args).await,
         Command::Ping(args) => agent::ping(session, &args).await,
         Command::Hello => agent::hello(session).await,
         Command::Power(command) => power::run(session, command).await,

@@ -27,6 +27,18 @@ pub(super) fn answer_timeout(action: &Action) -> Duration {
     Duration::from_secs(2 * action.name().default_timeout_secs())
 }
 
+/// How long the guest may take to end what Ctrl-C is for: its programs get two seconds to end by themselves.
+const CANCELLING: Duration = Duration::from_secs(5);
+
+/// What the guest does for us.
+#[derive(Clone, Debug)]
+struct UnderWay {
+    /// For people.
+    what: String,
+    /// The command's id, where it can be asked to end.
+    id: Option<String>,
+}
+
 /// A connection with its flags.
 pub(super) struct Session {
     pub(super) client: Client,
@@ -36,8 +48,8 @@ pub(super) struct Session {
     pub(super) wait: Option<Duration>,
     /// What signs our lines; a bug report must not hold it.
     pub(super) secret: Option<String>,
-    /// What the guest is doing for us now, for whom Ctrl-C leaves it alone.
-    under_way: RefCell<Option<String>>,
+    /// What the guest is doing for us now.
+    under_way: RefCell<Option<UnderWay>>,
 }
 
 impl Session {
@@ -64,19 +76,37 @@ impl Session {
         self.wait.or(self.timeout).unwrap_or(READING)
     }
 
-    /// What Ctrl-C leaves behind, in a sentence.
-    pub(super) fn interrupted(&self) -> CliError {
-        CliError::Interrupted(match self.under_way.borrow().as_deref() {
-            Some(what) => {
-                format!("interrupted; the guest continues: {what}")
-            }
-            None => "interrupted; nothing is running in the guest".into(),
+    /// At Ctrl-C: ends in the guest what it does for us, where it can be ended, and says in a sentence what is left.
+    pub(super) async fn interrupted(&self) -> CliError {
+        let Some(UnderWay { what, id }) = self.under_way.borrow().clone() else {
+            return CliError::Interrupted("interrupted; nothing is running in the guest".into());
+        };
+        let ended = match id {
+            Some(target) => while_waiting("ending it in the guest", self.cancelled(target)).await,
+            None => false,
+        };
+        CliError::Interrupted(if ended {
+            format!("interrupted; the guest has ended: {what}")
+        } else {
+            format!("interrupted; the guest continues: {what}")
         })
+    }
+
+    /// Whether the guest ended a command. A second Ctrl-C ends the waiting.
+    async fn cancelled(&self, target: String) -> bool {
+        let message = HostMessage::Cancel { id: self.client.new_id(), target };
+        let answer = tokio::select! {
+            answer = self.client.call(&message, CANCELLING) => answer,
+            _ = tokio::signal::ctrl_c() => return false,
+        };
+        let answer = answer.ok();
+        let answer = answer.as_ref().and_then(|event| event.message());
+        matches!(answer, Some(GuestMessage::Response(response)) if response.success)
     }
 
     /// What the guest goes on with whatever becomes of this end.
     pub(super) fn goes_on_with(&self, what: Option<String>) {
-        self.under_way.replace(what);
+        self.under_way.replace(what.map(|what| UnderWay { what, id: None }));
     }
 
     /// Sends a message and shows its answer: as it came, or as `render` makes it for people.
@@ -140,10 +170,21 @@ impl Session {
         default_wait: Duration,
         what: &str,
     ) -> Result<Arc<Event>, CliError> {
+        while_waiting(what, self.message_unseen(message, default_wait, what)).await
+    }
+
+    /// The same without a word on the terminal.
+    pub(super) async fn message_unseen(
+        &self,
+        message: &HostMessage,
+        default_wait: Duration,
+        what: &str,
+    ) -> Result<Arc<Event>, CliError> {
         let wait = self.wait.unwrap_or(default_wait + GRACE);
         let goes_on = under_way(message, what);
-        self.goes_on_with(Some(goes_on.clone()));
-        let answer = while_waiting(what, self.client.call(message, wait)).await;
+        let id = id_of(message);
+        self.under_way.replace(Some(UnderWay { what: goes_on.clone(), id }));
+        let answer = self.client.call(message, wait).await;
         self.goes_on_with(None);
         match answer {
             Err(ClientError::TimedOut { heard, .. }) if self.wait.is_some() && !heard.explains() => {
@@ -179,6 +220,15 @@ impl Session {
 /// What the guest is given for an action: changes of packages are given their time by an impatient host, too.
 fn for_guest(action: &Action, timeout: Duration) -> Duration {
     if action.name().changes_packages() { timeout.max(PACKAGE_FLOOR) } else { timeout }
+}
+
+/// The id by which a command can be asked to end.
+fn id_of(message: &HostMessage) -> Option<String> {
+    match message {
+        HostMessage::SafeCommand(command) => Some(command.id.clone()),
+        HostMessage::UnsafeCommand(command) => Some(command.id.clone()),
+        _ => None,
+    }
 }
 
 /// What goes on in the guest, and for a change of packages how to see what comes of it.

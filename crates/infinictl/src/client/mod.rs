@@ -9,6 +9,7 @@ mod event;
 mod local;
 mod pending;
 mod shared;
+mod streams;
 mod tasks;
 
 pub use crate::sys::Master;
@@ -212,6 +213,7 @@ impl Client {
             action: action.unwrap_or_default(),
             params,
             timeout: timeout.map(|t| t.as_secs() + u64::from(t.subsec_nanos() > 0)),
+            progress: false,
         })
     }
 
@@ -250,6 +252,9 @@ fn describe(message: &HostMessage) -> String {
         HostMessage::KeepAliveRequest { .. } => "a ping".into(),
         HostMessage::KeepAliveResponse { .. } => "a heartbeat's answer".into(),
         HostMessage::Hello { .. } => "Hello".into(),
+        HostMessage::Cancel { .. } => "Cancel".into(),
+        HostMessage::Subscribe(_) => "Subscribe".into(),
+        HostMessage::Unsubscribe(_) => "Unsubscribe".into(),
     }
 }
 

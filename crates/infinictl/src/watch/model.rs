@@ -4,6 +4,7 @@ use super::quality::Quality;
 use crate::client::{Content, Event, FIRST_PING, LinkStats};
 use infiniservice_protocol::guest::{CircuitBreakerReport, GuestMessage};
 use infiniservice_protocol::metrics::{Process, SystemMetrics};
+use infiniservice_protocol::stream::Stream;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -128,6 +129,9 @@ impl Model {
         let Content::Message(message) = &event.content else { return };
         match message {
             GuestMessage::SystemMetrics(metrics) if !self.paused => self.measured(metrics, event.received),
+            GuestMessage::Stream(sample) if !self.paused => {
+                self.measured(&as_metrics(sample), event.received);
+            }
             GuestMessage::KeepAlive(beat) if beat.sequence_number < FIRST_PING => {
                 self.heartbeat = Some((beat.sequence_number, event.received));
             }
@@ -216,6 +220,16 @@ impl Model {
 
     fn scroll_to(&mut self, row: usize) {
         self.scroll = row.min(self.processes().len().saturating_sub(self.rows.max(1)));
+    }
+}
+
+/// A sample of a stream as the metrics that it is a part of.
+fn as_metrics(sample: &Stream) -> SystemMetrics {
+    SystemMetrics {
+        timestamp: sample.timestamp.clone(),
+        data: sample.data.to_data(),
+        collection: sample.collection.clone(),
+        ..SystemMetrics::default()
     }
 }
 

@@ -6,6 +6,7 @@ use super::theme::Theme;
 use super::view::{draw, list_rows};
 use crate::client::{Client, ClientError, Subscription};
 use crate::sys::Signals;
+use infiniservice_protocol::stream::Fields;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -195,18 +196,40 @@ fn reason(error: ClientError) -> String {
     }
 }
 
-/// Asks for metrics and pings, again and again. The answers are seen by whoever subscribed.
+/// Has metrics sent and pings, again and again; where the guest offers no streams, or ends this one, asks for metrics each time. The
+/// answers are seen by whoever subscribed.
 async fn poll(
     client: &Client,
     every: Duration,
     mut paused: watch::Receiver<bool>,
 ) -> std::convert::Infallible {
     let wait = (every * 2).max(Duration::from_secs(5));
+    if let Ok(number) = client.start_stream(every, shown_fields(), wait).await {
+        tokio::select! {
+            _ended = client.keep_stream(number, wait) => {}
+            never = ping(client, every.max(AGES), wait) => match never {},
+        }
+    }
     loop {
         let next = Instant::now() + every;
         let _seen_by_the_subscriber = tokio::join!(client.ping(wait), client.metrics(wait));
         sleep_until(next).await;
         let _closed = paused.wait_for(|paused| !paused).await;
+    }
+}
+
+/// What the view shows.
+fn shown_fields() -> Fields {
+    let mut fields = Fields::default();
+    let _both_exist = fields.add("system") && fields.add("processes");
+    fields
+}
+
+async fn ping(client: &Client, every: Duration, wait: Duration) -> std::convert::Infallible {
+    loop {
+        let next = Instant::now() + every;
+        let _seen_by_the_subscriber = client.ping(wait).await;
+        sleep_until(next).await;
     }
 }
 

@@ -5,8 +5,9 @@ use super::checker::Found;
 use super::executor::Verdict;
 use super::queue::Happening;
 use super::world::World;
-use infiniservice_protocol::guest::Hello;
+use infiniservice_protocol::guest::{Features, Hello, Output, OutputStream};
 use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::stream::Stream;
 use infiniservice_protocol::{GuestMessage, HostMessage, Limits, Response};
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ impl World {
             }
             Happening::Collected(request_id) => {
                 let metrics = SystemMetrics { request_id, ..SystemMetrics::default() };
-                self.send(GuestMessage::SystemMetrics(metrics))
+                self.send(GuestMessage::SystemMetrics(metrics))?;
+                self.say_extras()
             }
             Happening::HealthCheck => {
                 self.later(HEALTH_CHECK, Happening::HealthCheck);
@@ -132,6 +134,16 @@ impl World {
             }
             other => Err(format!("delivered, but not for the service: {other:?}")),
         }
+    }
+
+    /// What may be lost: a sample of each of some streams, and some output of a command that is never answered.
+    fn say_extras(&mut self) -> Found {
+        for subscription in 1..=self.rng.u64(..=4) {
+            self.send(GuestMessage::Stream(Stream { subscription, seq: 1, ..Stream::default() }))?;
+        }
+        let text = "x".repeat(self.rng.usize(..=16_384));
+        let (id, stream) = ("nobody".into(), OutputStream::Stdout);
+        self.send(GuestMessage::Output(Output { id, stream, seq: 1, text, timestamp: None }))
     }
 
     fn respond(&mut self, response: Response) -> Found {
@@ -261,6 +273,10 @@ pub(crate) fn hello() -> Hello {
         capabilities: Vec::new(),
         limits: Limits::default(),
         configuration_error: None,
+        instance: String::new(),
+        started_at: String::new(),
+        features: Features::default(),
+        channels: Vec::new(),
         timestamp: None,
     }
 }

@@ -19,6 +19,12 @@ pub trait Clock {
     fn now(&self) -> Now;
 }
 
+/// Processor time of this process so far. Where the system does not count it finely enough (Windows), the time that passed, which is
+/// more.
+pub fn cpu_time() -> Duration {
+    imp::cpu_time()
+}
+
 /// [`Clock`] over the machine's clocks, starting at zero when it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {

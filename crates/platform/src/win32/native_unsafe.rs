@@ -5,6 +5,7 @@ use super::wide::narrow;
 use std::io;
 use windows::Wdk::System::SystemInformation::{NtQuerySystemInformation, SYSTEM_INFORMATION_CLASS};
 use windows::Win32::Foundation::STATUS_INFO_LENGTH_MISMATCH;
+use windows::Win32::System::ProcessStatus::{K32GetPerformanceInfo, PERFORMANCE_INFORMATION};
 use windows::Win32::System::SystemInformation::{
     ComputerNameDnsHostname, GetComputerNameExW, GetTickCount64, GlobalMemoryStatusEx, MEMORYSTATUSEX,
 };
@@ -92,6 +93,15 @@ pub fn memory() -> io::Result<Memory> {
         page_file_total: status.ullTotalPageFile,
         page_file_available: status.ullAvailPageFile,
     })
+}
+
+/// Bytes of the file cache, the standby pages of files included.
+pub fn file_cache() -> io::Result<u64> {
+    let bytes = size_of::<PERFORMANCE_INFORMATION>() as u32;
+    let mut told = PERFORMANCE_INFORMATION { cb: bytes, ..PERFORMANCE_INFORMATION::default() };
+    // SAFETY: the record is as long as it is said to be.
+    unsafe { K32GetPerformanceInfo(&raw mut told, bytes) }.ok()?;
+    Ok((told.SystemCache as u64).saturating_mul(told.PageSize as u64))
 }
 
 /// The name of the machine in DNS, without its domain.

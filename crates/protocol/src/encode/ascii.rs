@@ -7,7 +7,7 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use std::io::{self, Write};
 
 /// Fields of the outermost object whose text stays as it is: a program's output, and what the host chose.
-const AS_IT_STANDS: [&str; 4] = ["stdout", "stderr", "id", "request_id"];
+const AS_IT_STANDS: [&str; 5] = ["stdout", "stderr", "text", "id", "request_id"];
 /// No key that matters is longer.
 const LONGEST_KEY: usize = 10;
 /// Where a log's messages stand, which keep their newlines and tabs: the keys of the nested objects, and how deep these are.

@@ -4,8 +4,9 @@
 
 use super::ascii::{AsciiFormatter, wire_len};
 use super::{Bounded, message_room, to_ascii};
-use crate::guest::{ErrorMessage, GuestMessage, Response};
+use crate::guest::{ErrorMessage, GuestMessage, Output, Response};
 use crate::metrics::SystemMetrics;
+use crate::stream::Stream;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io;
@@ -40,7 +41,9 @@ pub(super) fn cut(message: &mut GuestMessage, max_line_bytes: usize) {
             }
         }
         GuestMessage::SystemMetrics(metrics) => cut_metrics(metrics, max.saturating_sub(NOTE_BYTES)),
+        GuestMessage::Stream(sample) => cut_stream(sample, max.saturating_sub(NOTE_BYTES)),
         GuestMessage::Error(error) => cut_error(error, max),
+        GuestMessage::Output(output) => cut_output_piece(output, max),
         GuestMessage::KeepAlive(_) | GuestMessage::CircuitBreakerState(_) | GuestMessage::Hello(_) => {}
     }
 }
@@ -146,6 +149,31 @@ fn cut_metrics(metrics: &mut SystemMetrics, max: usize) {
     let data = &mut metrics.data;
     (data.processes, data.ports, data.services) = (processes, ports, services);
     (data.system.disk.usage_stats, data.system.network.interfaces) = (disks, interfaces);
+}
+
+/// A piece of output is short, but what it consists of may be long on the wire.
+fn cut_output_piece(output: &mut Output, max: usize) {
+    let text = take(&mut output.text);
+    let room = left_beside(output, max);
+    output.text = text;
+    cut_text(&mut output.text, room);
+}
+
+/// Of a sample the long lists are cut like those of metrics; the others are short by their making.
+fn cut_stream(sample: &mut Stream, max: usize) {
+    let data = &mut sample.data;
+    let (mut processes, mut ports, mut services) =
+        (data.processes.take(), data.ports.take(), data.services.take());
+    let room = left_beside(sample, max);
+    let mut lists: Vec<(String, &mut dyn List)> = Vec::new();
+    lists.extend(processes.as_mut().map(|list| ("processes".to_owned(), list as &mut dyn List)));
+    lists.extend(ports.as_mut().map(|list| ("ports".to_owned(), list as &mut dyn List)));
+    lists.extend(services.as_mut().map(|list| ("services".to_owned(), list as &mut dyn List)));
+    for (name, total) in share(lists, room) {
+        sample.collection.truncated.entry(name).or_insert(total as u32);
+    }
+    let data = &mut sample.data;
+    (data.processes, data.ports, data.services) = (processes, ports, services);
 }
 
 /// A list that may be cut at its end.

@@ -95,6 +95,8 @@ fn read(kind: String, line: &str) -> Result<GuestLine, GuestLineError> {
         "error" => typed(line).map(GuestMessage::Error),
         "circuit_breaker_state" => typed(line).map(GuestMessage::CircuitBreakerState),
         "hello" => typed(line).map(GuestMessage::Hello),
+        "output" => typed(line).map(GuestMessage::Output),
+        "stream" => typed(line).map(GuestMessage::Stream),
         _ => {
             let value = typed(line).map_err(GuestLineError::NotJson)?;
             return Ok(GuestLine::Unknown { kind, value });

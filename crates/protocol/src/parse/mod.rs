@@ -7,6 +7,7 @@ mod budget;
 mod guest_line;
 pub(crate) mod id_scan;
 mod rejection;
+mod subscribe;
 mod unsafe_command;
 
 use crate::ErrorCode::{self, InvalidMessage};
@@ -50,6 +51,9 @@ pub fn parse_host_line(line: &str) -> Result<HostMessage, Rejection> {
     match fields.kind(line)? {
         "Metrics" => Ok(HostMessage::Metrics { id: fields.optional_id()? }),
         "Hello" => Ok(HostMessage::Hello { id: fields.optional_id()? }),
+        "Cancel" => Ok(HostMessage::Cancel { id: fields.id()?, target: fields.target()? }),
+        "Subscribe" => subscribe::subscribe(&fields).map(HostMessage::Subscribe),
+        "Unsubscribe" => subscribe::unsubscribe(&fields).map(HostMessage::Unsubscribe),
         "SafeCommand" => safe_command(fields).map(HostMessage::SafeCommand),
         "UnsafeCommand" => unsafe_command::read(&fields).map(HostMessage::UnsafeCommand),
         "KeepAliveResponse" | "keep_alive_response" => {
@@ -77,6 +81,12 @@ enum Key {
     EnvVars,
     RunAs,
     SequenceNumber,
+    Target,
+    Progress,
+    Subscription,
+    IntervalMs,
+    Fields,
+    LeaseSecs,
     #[serde(other)]
     Other,
 }
@@ -99,6 +109,12 @@ impl Key {
             Self::EnvVars => "env_vars",
             Self::RunAs => "run_as",
             Self::SequenceNumber => "sequence_number",
+            Self::Target => "target",
+            Self::Progress => "progress",
+            Self::Subscription => "subscription",
+            Self::IntervalMs => "interval_ms",
+            Self::Fields => "fields",
+            Self::LeaseSecs => "lease_secs",
             Self::Other => "",
         }
     }
@@ -189,6 +205,30 @@ impl Fields {
         }
     }
 
+    /// `target`, which must be there: the id of another command.
+    fn target(&self) -> Result<String, Rejection> {
+        let wrong = |error: String| self.reject(InvalidMessage, Key::Target, error);
+        match self.get(Key::Target) {
+            None => Err(wrong("the field `target` is missing; it must be the id of a command".into())),
+            Some(Value::String(id)) => {
+                check_id(id).map(|()| id.clone()).map_err(|error| wrong(error.replace("`id`", "`target`")))
+            }
+            Some(other) => Err(wrong(format!("`target` must be a string, not {}", describe(other)))),
+        }
+    }
+
+    /// `progress`; absent is false.
+    fn progress(&self) -> Result<bool, Rejection> {
+        match self.get(Key::Progress) {
+            None => Ok(false),
+            Some(Value::Bool(wanted)) => Ok(*wanted),
+            Some(other) => {
+                let error = format!("`progress` must be true or false, not {}", describe(other));
+                Err(self.reject(InvalidMessage, Key::Progress, error))
+            }
+        }
+    }
+
     /// `sequence_number`, which must be there.
     fn sequence_number(&self) -> Result<u64, Rejection> {
         let wrong = |what: String| {
@@ -242,9 +282,10 @@ impl Fields {
 fn safe_command(mut fields: Fields) -> Result<SafeCommand, Rejection> {
     let id = fields.id()?;
     let timeout = fields.timeout()?;
+    let progress = fields.progress()?;
     let action = action_name(&fields)?;
     let params = merged_params(&mut fields)?;
-    Ok(SafeCommand { id, action, params, timeout })
+    Ok(SafeCommand { id, action, params, timeout, progress })
 }
 
 fn action_name(fields: &Fields) -> Result<String, Rejection> {

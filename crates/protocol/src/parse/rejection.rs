@@ -8,8 +8,16 @@ use crate::{ErrorCode, parse};
 use serde_json::{Value, json};
 
 /// The types of a guest's lines in this version.
-pub(super) const GUEST_TYPES: [&str; 6] =
-    ["system_metrics", "keep_alive", "response", "error", "circuit_breaker_state", "hello"];
+pub(super) const GUEST_TYPES: [&str; 8] = [
+    "system_metrics",
+    "keep_alive",
+    "response",
+    "error",
+    "circuit_breaker_state",
+    "hello",
+    "stream",
+    "output",
+];
 
 /// Characters of the offending line that an answer repeats.
 const SHOWN_LINE: usize = 120;
@@ -101,7 +109,7 @@ impl Rejection {
 /// `type` names nothing that we know.
 pub(super) fn unknown_type(kind: &str) -> Rejection {
     const KNOWN: &str = "Metrics, SafeCommand, UnsafeCommand, KeepAliveResponse, keep_alive_response, \
-                         keep_alive_request or Hello";
+                         keep_alive_request, Hello, Cancel, Subscribe or Unsubscribe";
     if kind == "signed" {
         let error =
             "the line is signed, but this agent has no shared_secret to check it with; send it unsigned";

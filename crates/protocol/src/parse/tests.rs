@@ -87,7 +87,7 @@ fn a_timeout_of_nothing_or_zero_means_the_default_and_a_huge_one_stays_a_number(
 fn an_unsafe_command_is_read_whole() {
     let command = ok(
         r#"{"type":"UnsafeCommand","id":"u","raw_command":"id -u","shell":"BASH","timeout":5,"working_dir":"/tmp",
-            "env_vars":{"A":"1","B":""},"run_as":"nobody"}"#,
+            "env_vars":{"A":"1","B":""},"run_as":"nobody","progress":true}"#,
     );
     let expected = UnsafeCommand {
         id: "u".into(),
@@ -97,6 +97,7 @@ fn an_unsafe_command_is_read_whole() {
         working_dir: Some("/tmp".into()),
         env_vars: vec![("A".into(), "1".into()), ("B".into(), String::new())],
         run_as: Some("nobody".into()),
+        progress: true,
     };
     assert_eq!(command, HostMessage::UnsafeCommand(expected));
 }
@@ -337,7 +338,16 @@ fn a_long_name_of_an_action_is_cut_and_names_no_action_by_it() {
 
 #[test]
 fn lines_that_only_guests_send_are_known_whole_and_torn() {
-    for kind in ["system_metrics", "keep_alive", "response", "error", "circuit_breaker_state", "hello"] {
+    for kind in [
+        "system_metrics",
+        "keep_alive",
+        "response",
+        "error",
+        "circuit_breaker_state",
+        "hello",
+        "stream",
+        "output",
+    ] {
         for line in [
             format!(r#"{{"type":"{kind}","id":"i","sequence_number":1}}"#),
             format!(r#"{{"type":"{kind}","id":"i","data":{{"#),

@@ -23,6 +23,7 @@ pub(super) fn read(fields: &Fields) -> Result<UnsafeCommand, Rejection> {
         working_dir: text(fields, Key::WorkingDir)?,
         env_vars: env_vars(fields)?,
         run_as: text(fields, Key::RunAs)?,
+        progress: fields.progress()?,
     })
 }
 

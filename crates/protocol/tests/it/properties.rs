@@ -1,6 +1,7 @@
 //! Properties: any chunking of anything gives every good line; what is encoded is read back; nothing panics.
 
-use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
+use infiniservice_protocol::stream::Fields;
 use infiniservice_protocol::text::one_line;
 use infiniservice_protocol::{
     Action, Body, GuestLine, GuestMessage, HostMessage, LineDecoder, LineItem, Response, parse_guest_line,
@@ -112,14 +113,30 @@ fn id() -> impl Strategy<Value = String> {
     "[^\\p{Cc}]{1,256}"
 }
 
+fn subscribe() -> impl Strategy<Value = HostMessage> {
+    let names: Vec<_> = Fields::all_names().collect();
+    let fields = vec(proptest::sample::select(names), 1..5).prop_map(|names| {
+        let mut fields = Fields::default();
+        assert!(names.into_iter().all(|name| fields.add(name)));
+        fields
+    });
+    let wanted = prop_oneof![
+        (250..=3_600_000_u64, fields).prop_map(|(interval_ms, fields)| Wanted::New { interval_ms, fields }),
+        (1..=9_007_199_254_740_991_u64).prop_map(|subscription| Wanted::Longer { subscription }),
+    ];
+    (id(), wanted, 1..=300_u64)
+        .prop_map(|(id, wanted, lease_secs)| HostMessage::Subscribe(Subscribe { id, wanted, lease_secs }))
+}
+
 fn host_message() -> impl Strategy<Value = HostMessage> {
     let sequence = 0..=9_007_199_254_740_991_u64;
     let text = "[^\\x00\\s]{1,40}";
     let params = btree_map("[a-z_]{1,8}", json().prop_filter("null is absent", |v| !v.is_null()), 0..5);
     let safe = (id(), any::<String>(), params, proptest::option::of(1..u64::MAX)).prop_map(
         |(id, action, params, timeout)| {
+            let progress = action.len() % 2 == 0;
             let params: Map<_, _> = params.into_iter().collect();
-            HostMessage::SafeCommand(SafeCommand { id, action, params, timeout })
+            HostMessage::SafeCommand(SafeCommand { id, action, params, timeout, progress })
         },
     );
     let env = btree_map("[^=\\x00]{1,8}", "[^\\x00]{0,8}", 0..4);
@@ -135,12 +152,17 @@ fn host_message() -> impl Strategy<Value = HostMessage> {
                 working_dir,
                 env_vars: env.into_iter().collect(),
                 run_as,
+                progress: false,
             })
         },
     );
     prop_oneof![
         proptest::option::of(id()).prop_map(|id| HostMessage::Metrics { id }),
         proptest::option::of(id()).prop_map(|id| HostMessage::Hello { id }),
+        (id(), 1..=9_007_199_254_740_991_u64)
+            .prop_map(|(id, subscription)| HostMessage::Unsubscribe(Unsubscribe { id, subscription })),
+        subscribe(),
+        (id(), id()).prop_map(|(id, target)| HostMessage::Cancel { id, target }),
         sequence.clone().prop_map(|sequence_number| HostMessage::KeepAliveResponse { sequence_number }),
         sequence.prop_map(|sequence_number| HostMessage::KeepAliveRequest { sequence_number }),
         safe,

@@ -6,18 +6,21 @@ mod scripts;
 pub use responses::responses;
 
 use infiniservice_protocol::guest::{
-    BreakerState, Capability, CircuitBreakerReport, ErrorMessage, Hello, KeepAlive,
+    BreakerState, Capability, Channel, ChannelRole, CircuitBreakerReport, ErrorMessage, Features, Hello,
+    KeepAlive, Output, OutputStream,
 };
-use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::hello::StreamLimits;
+use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::metrics::{
-    Collection, Cpu, Data, Disk, DiskIo, DiskUsage, FailedCollector, Host, Interface, LoadAverage, Memory,
-    Network, Port, Pressure, Process, Service, Stall, Stalls, System, SystemMetrics,
+    Collection, Cpu, CpuSeconds, Data, Disk, DiskDevice, DiskIo, DiskUsage, FailedCollector, Host, Interface,
+    LoadAverage, Memory, Network, Port, Pressure, Process, Service, Stall, Stalls, System, SystemMetrics,
 };
+use infiniservice_protocol::stream::{Field, Fields, Stream, StreamData};
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Limits, Response};
 use serde_json::json;
 
 /// Lines that are refused, each in its own way.
-pub const REFUSED: [&str; 10] = [
+pub const REFUSED: [&str; 17] = [
     "noise",
     r#"{"type":"SafeCommand","id":"broken","command_type":{"action":"#,
     r#"{"type":"Reboot","id":"r-1"}"#,
@@ -28,6 +31,13 @@ pub const REFUSED: [&str; 10] = [
     r#"{"type":"UnsafeCommand","id":"u-1","raw_command":"true","shell":"zsh"}"#,
     r#"{"type":"KeepAliveResponse","sequence_number":"one"}"#,
     r#"{"type":"Metrics","id":"a","id":"b"}"#,
+    r#"{"type":"Subscribe","id":"s-1","interval_ms":100,"fields":["system.cpu"]}"#,
+    r#"{"type":"Subscribe","id":"s-2","interval_ms":250,"fields":["gpu"]}"#,
+    r#"{"type":"Subscribe","id":"s-3","interval_ms":250}"#,
+    r#"{"type":"Subscribe","id":"s-4","subscription":3,"lease_secs":301}"#,
+    r#"{"type":"Unsubscribe","id":"s-5"}"#,
+    r#"{"type":"Cancel","id":"x-1","target":7}"#,
+    r#"{"type":"UnsafeCommand","id":"u-2","raw_command":"true","progress":"yes"}"#,
 ];
 
 pub fn process() -> Process {
@@ -54,21 +64,49 @@ fn system() -> System {
             usage_percent: 12.5,
             cores_usage: vec![20.0, 5.0],
             core_ids: Vec::new(),
+            seconds: Some(cpu_seconds()),
             temperature: None,
         },
         memory: Memory {
             total_kb: 2_014_980,
             used_kb: 412_336,
             available_kb: 1_602_644,
+            cached_kb: Some(1_204_988),
+            buffers_kb: Some(83_412),
+            oom_kills: Some(1),
             swap_total_kb: 998_396,
             swap_used_kb: 0,
         },
-        disk: Disk { usage_stats: vec![disk_usage()], io_stats: disk_io() },
+        disk: Disk { usage_stats: vec![disk_usage()], io_stats: disk_io(), devices: vec![disk_device()] },
         network: Network { interfaces: vec![interface()] },
         uptime_seconds: 86_461,
         load_average: Some(LoadAverage { load_1min: 0.08, load_5min: 0.03, load_15min: 0.01 }),
         pressure: Some(pressure()),
         host: host_names(),
+    }
+}
+
+fn cpu_seconds() -> CpuSeconds {
+    CpuSeconds {
+        user: 1204.37,
+        nice: Some(0.12),
+        system: 311.5,
+        idle: 171_002.94,
+        iowait: Some(12.02),
+        irq: 0.0,
+        softirq: 4.81,
+        steal: Some(88.3),
+    }
+}
+
+fn disk_device() -> DiskDevice {
+    DiskDevice {
+        name: "vda".into(),
+        reads: 14_201,
+        read_bytes: 412_876_288,
+        writes: 5120,
+        write_bytes: 93_847_552,
+        busy_ms: 31_416,
     }
 }
 
@@ -186,6 +224,7 @@ pub fn metrics() -> Vec<GuestMessage> {
                 error: "/mnt/nfs: no answer in 2 s".into(),
             }],
             truncated: [("processes".into(), 412)].into(),
+            age_ms: [("cpu".into(), 120)].into(),
         },
     };
     let empty = SystemMetrics { agent_version: "0.1.0".into(), ..SystemMetrics::default() };
@@ -226,6 +265,14 @@ pub fn guest() -> Vec<GuestMessage> {
             timestamp: None,
         }),
         GuestMessage::Hello(hello()),
+        GuestMessage::Stream(stream()),
+        GuestMessage::Output(Output {
+            id: "u-1".into(),
+            stream: OutputStream::Stderr,
+            seq: 3,
+            text: "\u{1b}[1m50 %\u{1b}[0m\r".into(),
+            timestamp: None,
+        }),
         GuestMessage::Response(unsafe_response()),
         GuestMessage::Response(Response::failed(
             "u-2",
@@ -254,6 +301,27 @@ fn hello() -> Hello {
         ],
         limits: Limits::default(),
         configuration_error: None,
+        instance: "3f8a61c0d2b94e7796a5f1c08b7d2e44".into(),
+        started_at: "2026-11-22T06:29:41.208Z".into(),
+        features: Features { streams: Some(StreamLimits::default()) },
+        channels: vec![Channel {
+            role: ChannelRole::Control,
+            port: "/dev/virtio-ports/org.infinibay.agent".into(),
+        }],
+        timestamp: None,
+    }
+}
+
+fn stream() -> Stream {
+    let data = Data { system: system(), processes: vec![process()], ..Data::default() };
+    let mut fields = Fields::default();
+    assert!(fields.add("system.cpu") && fields.add("processes"));
+    Stream {
+        subscription: 3,
+        seq: 17,
+        effective_interval_ms: 500,
+        data: StreamData::of(&data, fields),
+        collection: Collection { duration_ms: 2, ..Collection::default() },
         timestamp: None,
     }
 }
@@ -275,6 +343,10 @@ fn unsafe_response() -> Response {
     }
 }
 
+fn subscribe(wanted: Wanted) -> Subscribe {
+    Subscribe { id: "s-1".into(), wanted, lease_secs: 30 }
+}
+
 /// All messages of the host.
 pub fn host() -> Vec<HostMessage> {
     let params = json!({"service": "ssh.service", "operation": "restart"});
@@ -283,12 +355,14 @@ pub fn host() -> Vec<HostMessage> {
         action: "ServiceControl".into(),
         params: params.as_object().cloned().unwrap_or_default(),
         timeout: Some(60),
+        progress: true,
     };
     let bare = SafeCommand {
         id: "cmd-003".into(),
         action: "ServiceList".into(),
         params: serde_json::Map::new(),
         timeout: None,
+        progress: false,
     };
     let raw = UnsafeCommand {
         id: "u-1".into(),
@@ -298,7 +372,9 @@ pub fn host() -> Vec<HostMessage> {
         working_dir: Some("/tmp".into()),
         env_vars: vec![("GREETING".into(), "gr\u{fc}\u{df} dich".into())],
         run_as: Some("nobody".into()),
+        progress: true,
     };
+    let live = Fields::from_iter([Field::Cpu, Field::Memory, Field::Processes]);
     vec![
         HostMessage::Metrics { id: None },
         HostMessage::Metrics { id: Some("m-1".into()) },
@@ -308,5 +384,9 @@ pub fn host() -> Vec<HostMessage> {
         HostMessage::KeepAliveResponse { sequence_number: 42 },
         HostMessage::KeepAliveRequest { sequence_number: 7 },
         HostMessage::Hello { id: Some("h-1".into()) },
+        HostMessage::Cancel { id: "x-1".into(), target: "u-1".into() },
+        HostMessage::Subscribe(subscribe(Wanted::New { interval_ms: 250, fields: live })),
+        HostMessage::Subscribe(subscribe(Wanted::Longer { subscription: 3 })),
+        HostMessage::Unsubscribe(Unsubscribe { id: "s-2".into(), subscription: 3 }),
     ]
 }

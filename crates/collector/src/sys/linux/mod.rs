@@ -47,6 +47,9 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The kernel tells processor time in every mode of [`cpu::Times`].
+    pub const HAS_ALL_MODES: bool = true;
+
     /// Opens nothing yet: each failure belongs to the figures that it costs.
     pub fn new(settings: &CollectorSettings) -> Self {
         let roots = &settings.roots;

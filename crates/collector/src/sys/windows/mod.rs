@@ -43,6 +43,9 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Windows knows of no niceness, of no waiting for devices, and nothing of its hypervisor.
+    pub const HAS_ALL_MODES: bool = false;
+
     /// Opens nothing: each failure belongs to the figures that it costs.
     pub fn new(settings: &CollectorSettings) -> Self {
         Self {

@@ -26,7 +26,7 @@ pub fn processes(buffer: &mut Buffer, boot: u64) -> Result<Vec<Listed>, CollectE
     Ok(parse(bytes, bytes.as_ptr() as u64, boot))
 }
 
-/// Processor time in units of 100 ns; those of kernel hold the idle ones.
+/// Processor time in units of 100 ns; that of the kernel holds the idle time, and that of interrupts and their deferred calls.
 pub fn cpu(buffer: &mut Buffer) -> Result<Sample, CollectError> {
     let bytes = buffer.processors().map_err(|error| CollectError::io(QUERY, error))?;
     let mut sample = Sample { boot_time: boot() / 10_000_000 - EPOCH / 10_000_000, ..Sample::default() };
@@ -35,8 +35,7 @@ pub fn cpu(buffer: &mut Buffer) -> Result<Sample, CollectError> {
             let bytes = row.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
             bytes.map(u64::from_le_bytes).unwrap_or_default()
         };
-        let (idle, total) = (time(0), time(8).saturating_add(time(16)));
-        let times = Times::of(total.saturating_sub(idle), idle);
+        let times = Times::of_windows([time(0), time(8), time(16), time(24), time(32)]);
         sample.all.add(times);
         sample.cores.push((number as u32, times));
     }
@@ -57,12 +56,15 @@ pub fn memory() -> Result<Memory, CollectError> {
     let (total, available) = (now.total, now.available.min(now.total));
     let committed = now.page_file_total.saturating_sub(now.page_file_available);
     let swap_total = now.page_file_total.saturating_sub(total);
+    let cached = native_unsafe::file_cache().ok();
     Ok(Memory {
         total_kb: kb(total),
         used_kb: kb(total - available),
         available_kb: kb(available),
+        cached_kb: cached.map(|bytes| kb(bytes.min(total))),
         swap_total_kb: kb(swap_total),
         swap_used_kb: kb(committed.saturating_sub(total - available).min(swap_total)),
+        ..Memory::default()
     })
 }
 

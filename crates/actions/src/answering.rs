@@ -1,0 +1,93 @@
+//! Answers on their way to the main loop: each is noted, and none of an accepted command is lost.
+
+use super::audit::Asked;
+use super::executor::{REFUSALS_MAX, Shared, State, Waiter};
+use crate::policy::refusal;
+use crate::scheduler::Refusal;
+use crate::task::response;
+use infiniservice_exec::{CommandError, CommandResult};
+use infiniservice_protocol::Response;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Replayed answers that may wait, each of which may be megabytes long.
+const REPLAYS_MAX: usize = 8;
+
+impl Shared {
+    /// Answers these ids, whose commands all had the same result.
+    pub(super) fn answer(
+        &self,
+        state: &mut State,
+        ids: Vec<String>,
+        name: &str,
+        took: Duration,
+        result: CommandResult,
+    ) {
+        let now = state.mono();
+        let results = std::iter::repeat_n(result, ids.len());
+        for (id, result) in ids.into_iter().zip(results) {
+            let response = response(&id, name, took, result);
+            state.scheduler.remember(now, &response);
+            if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
+                self.note(state, &asked, &response);
+                let code = response.error_code;
+                place.send(response);
+                self.answer_cancels(state, &id, code);
+            }
+        }
+    }
+
+    /// Answers what never takes a place, and keeps the answer.
+    pub(super) fn answer_now(
+        &self,
+        state: &mut State,
+        (id, name): (&str, &str),
+        asked: &Asked,
+        result: CommandResult,
+    ) {
+        let response = response(id, name, Duration::ZERO, result);
+        state.scheduler.remember(state.mono(), &response);
+        self.note(state, asked, &response);
+        self.send(state, response);
+    }
+
+    pub(super) fn refuse(
+        &self,
+        state: &mut State,
+        id: &str,
+        action: &str,
+        asked: &Asked,
+        error: CommandError,
+    ) {
+        let response = response(id, action, Duration::ZERO, Err(error));
+        self.note(state, asked, &response);
+        self.send(state, response);
+    }
+
+    /// A place in the channel of answers.
+    pub(super) fn reserve(&self) -> Result<mpsc::OwnedPermit<Response>, CommandError> {
+        self.replies.clone().try_reserve_owned().map_err(|_full| refusal(Refusal::QueueFull))
+    }
+
+    pub(super) fn replay(&self, state: &mut State, answer: Response, asked: &Asked) {
+        let waiting = self.replies.max_capacity() - self.replies.capacity() - state.waiters.len();
+        if waiting < REPLAYS_MAX {
+            log::debug!("command id {:?} was answered before: repeating the answer", answer.id);
+            return self.send(state, answer);
+        }
+        let error = refusal(Refusal::ReplayCache);
+        self.refuse(state, &answer.id, &answer.command_type, asked, error);
+    }
+
+    pub(super) fn note(&self, state: &mut State, asked: &Asked, response: &Response) {
+        state.summary.count(response);
+        self.audit.record(&asked.answered(response));
+    }
+
+    fn send(&self, state: &mut State, response: Response) {
+        if self.replies.try_send(response).is_err() {
+            state.summary.dropped += 1;
+            log::debug!("an answer was dropped: {REFUSALS_MAX} others wait for the main loop");
+        }
+    }
+}

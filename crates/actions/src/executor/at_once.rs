@@ -1,0 +1,80 @@
+//! What is answered without running: a command that the link has no room for, and what the agent's loop itself knows the answer
+//! to. Each id has one answer here, too, and its repetition gets the same.
+
+use super::cancel::CANCEL;
+use super::{Executor, Rejected};
+use crate::audit::Asked;
+use crate::policy::refusal;
+use crate::scheduler::{Admission, Refusal};
+use crate::task::{Unvalidated, response};
+use infiniservice_exec::{CommandError, CommandResult};
+use infiniservice_platform::clock::Now;
+use infiniservice_protocol::action::UNSAFE_COMMAND;
+use infiniservice_protocol::{ErrorCode, HostMessage, Response};
+use std::time::Duration;
+
+/// Why a command is not taken.
+const OUTBOX_FULL: &str = "the answers waiting for the host fill outbox_max_bytes; read them, then ask again";
+
+impl Executor {
+    /// Answers a request of this id and name with what `work` says, unless the id is in flight or was answered before.
+    pub fn answer_at_once(
+        &self,
+        now: Now,
+        (id, name, parameters): (&str, &str, &str),
+        work: impl FnOnce() -> CommandResult,
+    ) {
+        let mut state = self.shared.lock();
+        state.note_time(now);
+        let asked = Asked::new(name, parameters);
+        match state.known(id) {
+            None => self.shared.answer_now(&mut state, (id, name), &asked, work()),
+            Some(Rejected::Error(error)) => self.shared.refuse(&mut state, id, name, &asked, error),
+            Some(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
+        }
+    }
+
+    /// The answer to a command for which the link has no room: `DUPLICATE_ID` where its id is known, else `QUEUE_FULL`. It
+    /// does not run.
+    pub fn turn_away(&self, now: Now, message: HostMessage) -> Option<Response> {
+        let mut state = self.shared.lock();
+        state.note_time(now);
+        let (id, name, parameters) = named(message)?;
+        let asked = Asked::new(&name, &parameters);
+        let error = match state.scheduler.repeated(now.mono, &id) {
+            Some(Admission::Refused(Refusal::InFlight)) => refusal(Refusal::InFlight),
+            Some(_) => refusal(Refusal::ReplayCache),
+            None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
+        };
+        let response = response(&id, &name, Duration::ZERO, Err(error));
+        self.shared.note(&mut state, &asked, &response);
+        Some(response)
+    }
+}
+
+/// The id, the name and the parameters of what has a response.
+fn named(message: HostMessage) -> Option<(String, String, String)> {
+    let unread = |id, name: &str| Some((id, name.to_owned(), "{}".to_owned()));
+    match message {
+        HostMessage::Cancel { id, .. } => unread(id, CANCEL),
+        HostMessage::Subscribe(request) => unread(request.id, "Subscribe"),
+        HostMessage::Unsubscribe(request) => unread(request.id, "Unsubscribe"),
+        other => parts(other).map(|(id, action, _, work)| (id, action, work.parameters(true))),
+    }
+}
+
+/// A command's id, its action, the time that it asks for, and itself.
+pub(crate) fn parts(message: HostMessage) -> Option<(String, String, Option<u64>, Unvalidated)> {
+    match message {
+        HostMessage::SafeCommand(command) => {
+            Some((command.id.clone(), command.action.clone(), command.timeout, Unvalidated::Safe(command)))
+        }
+        HostMessage::UnsafeCommand(command) => Some((
+            command.id.clone(),
+            UNSAFE_COMMAND.to_owned(),
+            command.timeout,
+            Unvalidated::Unsafe(command),
+        )),
+        _ => None,
+    }
+}

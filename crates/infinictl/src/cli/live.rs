@@ -1,0 +1,149 @@
+//! A command's output as it comes: `infinictl exec --follow`. What was left out on the way is told; the response has all of it.
+
+use super::error::CliError;
+use super::session::{Session, wrong_answer};
+use crate::client::{Event, Subscription};
+use crate::text::sanitize;
+use infiniservice_protocol::guest::{GuestMessage, Output, OutputStream};
+use infiniservice_protocol::{HostMessage, Response};
+use std::io::{Write, stderr, stdout};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What of one stream was shown.
+#[derive(Debug, Default)]
+struct Shown {
+    text: String,
+    seq: u64,
+    gap: bool,
+}
+
+impl Shown {
+    /// Takes the next piece.
+    fn take(&mut self, piece: &Output) {
+        self.gap |= piece.seq != self.seq + 1;
+        self.seq = piece.seq;
+        if !self.gap {
+            self.text.push_str(&piece.text);
+        }
+    }
+
+    /// What is still to be shown of the whole; `None` where parts in between were left out.
+    fn rest<'a>(&self, whole: &'a str) -> Option<&'a str> {
+        if self.seq == 0 {
+            return Some(whole);
+        }
+        whole.strip_prefix(self.text.as_str()).filter(|_| !self.gap)
+    }
+}
+
+/// Sends a command, shows what it writes while it runs, and the rest with its response.
+pub(super) async fn run(
+    session: &Session,
+    message: &HostMessage,
+    id: &str,
+    default_wait: Duration,
+) -> Result<Arc<Event>, CliError> {
+    let mut lines = session.client.subscribe();
+    let mut shown = [Shown::default(), Shown::default()];
+    let event = {
+        let answer = session.message_unseen(message, default_wait, "running the command");
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            tokio::select! {
+                biased;
+                event = &mut answer => break event?,
+                () = show_next(session, &mut lines, id, &mut shown) => {}
+            }
+        }
+    };
+    // Who has the answer finds all that came before it in the subscription.
+    while let Some(event) = lines.try_next() {
+        show(session, &event, id, &mut shown)?;
+    }
+    match event.message() {
+        Some(GuestMessage::Response(response)) if !session.out.json => show_rest(response, &shown)?,
+        Some(GuestMessage::Response(_)) => {}
+        _ => return Err(wrong_answer("the command")),
+    }
+    Ok(event)
+}
+
+/// Shows the next line; never ends where the connection has, which the answer tells.
+async fn show_next(session: &Session, lines: &mut Subscription, id: &str, shown: &mut [Shown; 2]) {
+    match lines.next().await {
+        // Whoever read our output may have enough; the command's end tells it.
+        Some(event) => drop(show(session, &event, id, shown)),
+        None => std::future::pending().await,
+    }
+}
+
+fn show(session: &Session, event: &Event, id: &str, shown: &mut [Shown; 2]) -> Result<(), CliError> {
+    let Some(GuestMessage::Output(piece)) = event.message() else { return Ok(()) };
+    if piece.id != id {
+        return Ok(());
+    }
+    let [out, err] = shown;
+    let of = if piece.stream == OutputStream::Stdout { out } else { err };
+    of.take(piece);
+    if session.out.json { session.out.document(&event.raw) } else { print(piece.stream, &piece.text) }
+}
+
+fn show_rest(response: &Response, [out, err]: &[Shown; 2]) -> Result<(), CliError> {
+    let streams =
+        [(OutputStream::Stdout, &response.stdout, out), (OutputStream::Stderr, &response.stderr, err)];
+    let mut left_out = false;
+    for (stream, whole, shown) in streams {
+        match shown.rest(whole) {
+            Some(rest) => print(stream, rest)?,
+            None => left_out = true,
+        }
+    }
+    if left_out {
+        writeln!(
+            stderr(),
+            "infinictl: parts of the output came too fast to be shown; without --follow all of it is"
+        )?;
+    }
+    Ok(())
+}
+
+fn print(stream: OutputStream, text: &str) -> Result<(), CliError> {
+    let clean = sanitize::lines(text);
+    match stream {
+        OutputStream::Stdout => {
+            let mut out = stdout().lock();
+            out.write_all(clean.as_bytes())?;
+            out.flush()?;
+        }
+        OutputStream::Stderr => stderr().lock().write_all(clean.as_bytes())?,
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(seq: u64, text: &str) -> Output {
+        Output { id: "u".into(), stream: OutputStream::Stdout, seq, text: text.into(), timestamp: None }
+    }
+
+    #[test]
+    fn the_rest_of_the_output_is_what_did_not_come_while_it_ran() {
+        let mut shown = Shown::default();
+        assert_eq!(shown.rest("all of it"), Some("all of it"));
+        shown.take(&piece(1, "all "));
+        shown.take(&piece(2, "of "));
+        assert_eq!(shown.rest("all of it"), Some("it"));
+        assert_eq!(shown.rest("something else"), None);
+    }
+
+    #[test]
+    fn after_a_gap_nobody_knows_what_the_rest_is() {
+        let mut shown = Shown::default();
+        shown.take(&piece(1, "a"));
+        shown.take(&piece(3, "c"));
+        assert_eq!(shown.rest("abc"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! `hello`: who the agent is, and what it offers.
+
+use crate::limits::Limits;
+use crate::stream;
+use serde::{Deserialize, Serialize};
+
+/// One action or optional feature, and whether it may be used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Capability {
+    /// The action's or feature's name.
+    pub name: String,
+    /// Whether it may be used here and now.
+    pub enabled: bool,
+    /// Why not, naming the setting or the missing tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `hello`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Hello {
+    /// The package's version.
+    pub agent_version: String,
+    /// 1.
+    pub protocol_version: u32,
+    /// `linux` or `windows`.
+    pub platform: String,
+    /// Name and version for people.
+    pub os: String,
+    /// As configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_id: Option<String>,
+    /// One for each action and each optional feature.
+    pub capabilities: Vec<Capability>,
+    /// The bounds in force.
+    pub limits: Limits,
+    /// What is wrong with the configuration file, while the last valid configuration is in force instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration_error: Option<String>,
+    /// Random, new at each start of the agent, 32 hexadecimal digits: by it a host tells a restart from a reconnection.
+    #[serde(default)]
+    pub instance: String,
+    /// When the agent started, by the guest's clock of that moment, RFC 3339.
+    #[serde(default)]
+    pub started_at: String,
+    /// What a host may use beyond `protocol_version`, with its bounds; absent members are not offered.
+    #[serde(default)]
+    pub features: Features,
+    /// The ports over which this agent speaks.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// Optional parts of the protocol, each with its bounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Features {
+    /// Streams of chosen metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<StreamLimits>,
+}
+
+/// The bounds of streams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct StreamLimits {
+    /// Subscriptions at one time.
+    pub max_subscriptions: usize,
+    /// Shortest time between two samples.
+    pub min_interval_ms: u64,
+    /// Longest lease.
+    pub max_lease_secs: u64,
+    /// Share of one core that all streams together may take.
+    pub max_cpu_percent: u32,
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        Self {
+            max_subscriptions: stream::MAX_SUBSCRIPTIONS,
+            min_interval_ms: stream::MIN_INTERVAL_MS,
+            max_lease_secs: stream::MAX_LEASE_SECS,
+            max_cpu_percent: stream::MAX_CPU_PERCENT,
+        }
+    }
+}
+
+/// One port of the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Channel {
+    /// What it is for.
+    pub role: ChannelRole,
+    /// The guest's path of it.
+    pub port: String,
+}
+
+/// What a port is for. A host ignores those that it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelRole {
+    /// Every message may stand on it.
+    Control,
+    /// Of a later version.
+    #[serde(other)]
+    Unknown,
+}
