@@ -3,6 +3,7 @@
 use super::audit::Asked;
 use super::executor::{REFUSALS_MAX, Shared, State, Waiter};
 use crate::policy::refusal;
+use crate::reply::Reply;
 use crate::scheduler::Refusal;
 use crate::task::response;
 use infiniservice_exec::{CommandError, CommandResult};
@@ -31,7 +32,8 @@ impl Shared {
             if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
                 self.note(state, &asked, &response);
                 let code = response.error_code;
-                place.send(response);
+                state.batches.answered(&response);
+                place.send(response.into());
                 self.answer_cancels(state, &id, code);
             }
         }
@@ -65,13 +67,12 @@ impl Shared {
     }
 
     /// A place in the channel of answers.
-    pub(super) fn reserve(&self) -> Result<mpsc::OwnedPermit<Response>, CommandError> {
+    pub(super) fn reserve(&self) -> Result<mpsc::OwnedPermit<Reply>, CommandError> {
         self.replies.clone().try_reserve_owned().map_err(|_full| refusal(Refusal::QueueFull))
     }
 
     pub(super) fn replay(&self, state: &mut State, answer: Response, asked: &Asked) {
-        let waiting = self.replies.max_capacity() - self.replies.capacity() - state.waiters.len();
-        if waiting < REPLAYS_MAX {
+        if self.may_replay(state) {
             log::debug!("command id {:?} was answered before: repeating the answer", answer.id);
             return self.send(state, answer);
         }
@@ -79,13 +80,19 @@ impl Shared {
         self.refuse(state, &answer.id, &answer.command_type, asked, error);
     }
 
+    /// Whether not too many answers wait for the main loop beside those of accepted commands.
+    pub(super) fn may_replay(&self, state: &State) -> bool {
+        let taken = self.replies.max_capacity() - self.replies.capacity();
+        taken.saturating_sub(state.places_kept()) < REPLAYS_MAX
+    }
+
     pub(super) fn note(&self, state: &mut State, asked: &Asked, response: &Response) {
         state.summary.count(response);
         self.audit.record(&asked.answered(response));
     }
 
-    fn send(&self, state: &mut State, response: Response) {
-        if self.replies.try_send(response).is_err() {
+    pub(super) fn send(&self, state: &mut State, reply: impl Into<Reply>) {
+        if self.replies.try_send(reply.into()).is_err() {
             state.summary.dropped += 1;
             log::debug!("an answer was dropped: {REFUSALS_MAX} others wait for the main loop");
         }

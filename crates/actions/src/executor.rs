@@ -1,16 +1,19 @@
 //! The executor: takes the host's commands, never blocks, and answers each accepted id exactly once by a channel.
 
 mod at_once;
+mod batch;
 mod beside;
 mod cancel;
 
 use self::at_once::parts;
+use self::batch::Batches;
 use self::cancel::Cancels;
 use super::audit::{Asked, Audit, LogAudit};
 use super::context::CommandContext;
 use super::summary::Summary;
 use super::task;
 use crate::policy::{CommandName, CommandSettings, refusal};
+use crate::reply::Reply;
 use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
 use crate::task::{Job, Unvalidated};
 use infiniservice_exec::{CommandError, CommandResult};
@@ -36,7 +39,7 @@ pub struct Executor {
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) context: CommandContext,
-    pub(super) replies: mpsc::Sender<Response>,
+    pub(super) replies: mpsc::Sender<Reply>,
     pub(super) audit: Arc<dyn Audit>,
     /// Where what programs write goes while they run.
     pub(super) outputs: Option<mpsc::Sender<Output>>,
@@ -54,24 +57,26 @@ pub(super) struct State {
     pub(super) waiters: HashMap<String, Waiter>,
     pub(super) summary: Summary,
     pub(super) cancels: Cancels,
+    pub(super) batches: Batches,
     /// The main loop's clock at a moment of tokio's.
     time: (Duration, Instant),
 }
 
 /// Who waits for an answer.
 pub(super) struct Waiter {
-    pub(super) place: mpsc::OwnedPermit<Response>,
+    pub(super) place: mpsc::OwnedPermit<Reply>,
     pub(super) asked: Asked,
 }
 
 /// The channel for an executor's answers, in which an accepted command's always finds its place.
-pub fn reply_channel(settings: &CommandSettings) -> (mpsc::Sender<Response>, mpsc::Receiver<Response>) {
-    mpsc::channel(Bounds::from(&settings.limits).in_flight() + REFUSALS_MAX)
+pub fn reply_channel(settings: &CommandSettings) -> (mpsc::Sender<Reply>, mpsc::Receiver<Reply>) {
+    // There are no more batches than commands.
+    mpsc::channel(2 * Bounds::from(&settings.limits).in_flight() + REFUSALS_MAX)
 }
 
 impl Executor {
     /// An executor that answers into `replies` (see [`reply_channel`]).
-    pub fn new(settings: CommandSettings, context: CommandContext, replies: mpsc::Sender<Response>) -> Self {
+    pub fn new(settings: CommandSettings, context: CommandContext, replies: mpsc::Sender<Reply>) -> Self {
         let state = State {
             scheduler: Scheduler::new(Bounds::from(&settings.limits)),
             settings,
@@ -79,6 +84,7 @@ impl Executor {
             waiters: HashMap::new(),
             summary: Summary::default(),
             cancels: Cancels::default(),
+            batches: Batches::default(),
             time: (Duration::ZERO, Instant::now()),
         };
         let shared = Shared {
@@ -147,17 +153,8 @@ impl Executor {
         let now = state.mono();
         match state.scheduler.admit(now, job.request(&id)) {
             Admission::Accepted(execution) => {
-                let (start, started) = oneshot::channel();
-                state.starts.insert(execution, start);
-                state.cancels.begins(execution, Arc::clone(&job.withdrawal), job.name);
                 state.waiters.insert(id, Waiter { place, asked });
-                tokio::spawn(task::run(
-                    self.shared.clone(),
-                    execution,
-                    job,
-                    started,
-                    self.shared.cancel.subscribe(),
-                ));
+                self.shared.launch(state, execution, job);
                 state.start_ready();
             }
             Admission::Joined(_) => {
@@ -188,6 +185,8 @@ impl Executor {
         for execution in state.scheduler.close() {
             state.starts.remove(&execution);
         }
+        self.shared.close_batches(&mut state);
+        self.shared.tell_if_idle(&state);
     }
 
     /// Second step, at the deadline: ends what still runs, with all its processes, and answers `CANCELLED`.
@@ -234,6 +233,9 @@ impl State {
 
     /// What is answered to a repeated id.
     pub(super) fn known(&mut self, id: &str) -> Option<Rejected> {
+        if self.batches.has(id) {
+            return Some(Rejected::Error(refusal(Refusal::InFlight)));
+        }
         match self.scheduler.repeated(self.mono(), id)? {
             Admission::Replay(response) => Some(Rejected::Replay(response)),
             Admission::Refused(why) => Some(Rejected::Error(refusal(why))),
@@ -271,6 +273,11 @@ impl State {
         }
     }
 
+    /// Places in the channel of answers that are kept for accepted commands, batches, and those who wait for an end.
+    pub(super) fn places_kept(&self) -> usize {
+        self.waiters.len() + self.batches.len() + self.cancels.waiting()
+    }
+
     /// The main loop's clock says so.
     pub(super) fn note_time(&mut self, now: Now) {
         self.time = (now.mono, Instant::now());
@@ -294,16 +301,34 @@ impl Shared {
     }
 
     /// Ends an execution: answers every id that waits for it and starts what now may.
-    pub(super) fn finish(&self, execution: ExecutionId, name: &str, took: Duration, result: CommandResult) {
+    pub(super) fn finish(
+        self: &Arc<Self>,
+        execution: ExecutionId,
+        name: &str,
+        took: Duration,
+        result: CommandResult,
+    ) {
         let mut state = self.lock();
         let ids = state.scheduler.finish(execution);
         self.answer(&mut state, ids, name, took, result);
         state.starts.remove(&execution);
         state.cancels.ended(execution);
-        state.start_ready();
+        self.go_on(&mut state);
+        self.tell_if_idle(&state);
+    }
+
+    fn tell_if_idle(&self, state: &State) {
         if state.scheduler.in_flight() == 0 {
             self.idle.notify_waiters();
         }
+    }
+
+    /// Starts the task of a command that was let in; it begins when the scheduler gives it a place.
+    fn launch(self: &Arc<Self>, state: &mut State, execution: ExecutionId, job: Job) {
+        let (start, started) = oneshot::channel();
+        state.starts.insert(execution, start);
+        state.cancels.begins(execution, Arc::clone(&job.withdrawal), job.name);
+        tokio::spawn(task::run(Arc::clone(self), execution, job, started, self.cancel.subscribe()));
     }
 
     /// Ends an execution whose time is over for those that waited for it since before `since`, which get `result`. Whether others joined it

@@ -24,6 +24,7 @@ mod news;
 pub mod packages;
 mod platform;
 mod policy;
+mod reply;
 mod safe;
 mod scheduler;
 mod scripts;
@@ -41,5 +42,6 @@ pub use context::{CommandContext, Features, PowerAction, ProcessSource, Services
 pub use executor::{Executor, reply_channel};
 pub use news::{Completion, News, news_channel};
 pub use policy::CommandSettings;
+pub use reply::Reply;
 pub use scripts::{ScriptSettings, Scripts, Submission};
 pub use sealed::{OwnIdentity, Seal};

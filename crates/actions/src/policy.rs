@@ -130,6 +130,12 @@ pub struct CommandSettings {
 }
 
 impl CommandSettings {
+    /// How long a batch may take: what the host asks for in seconds, at most `max_command_timeout_secs`; absent or 0 means that.
+    pub(crate) fn batch_timeout(&self, asked_secs: Option<u64>) -> Duration {
+        let most = self.limits.max_command_timeout_secs;
+        Duration::from_secs(asked_secs.filter(|secs| *secs > 0).unwrap_or(most).min(most))
+    }
+
     /// Refuses an action that the settings forbid.
     pub fn permit(&self, name: &str) -> Result<(), CommandError> {
         self.permit_as(name, name)

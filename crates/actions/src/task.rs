@@ -57,12 +57,12 @@ async fn attempt(
         let started = tokio::select! {
             biased;
             () = job.withdrawal.withdrawn() => return (Duration::ZERO, Err(Stop::Withdrawn.into())),
-            started = timeout(job.timeout, start) => started,
+            started = timeout(job.time_left(), start) => started,
         };
         match started {
             Ok(Ok(())) => *has_place = true,
             Ok(Err(_)) => return (Duration::ZERO, Err(never_began())),
-            Err(_) => return (Duration::ZERO, Err(waited_too_long(job.timeout))),
+            Err(_) => return (Duration::ZERO, Err(waited_too_long(job))),
         }
     }
     // The policy may have changed while it waited.
@@ -80,7 +80,7 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
         Ok(pass) => pass,
         Err(closed) => return (Duration::ZERO, Err(CommandError::new(ErrorCode::Busy, closed.to_string()))),
     };
-    let cancellation = Cancellation::new(job.timeout, cancel)
+    let cancellation = Cancellation::new(job.time_left(), cancel)
         .with_withdrawal(Arc::clone(&job.withdrawal))
         .followed_by(follower(shared, job));
     let (context, inner) = (shared.context.clone(), cancellation.clone());
@@ -128,9 +128,15 @@ fn never_began() -> CommandError {
     CommandError::new(ErrorCode::Cancelled, "the agent is shutting down; the command was not started")
 }
 
-fn waited_too_long(timeout: Duration) -> CommandError {
-    let error = format!("waited {} s for other commands to end and was not started", timeout.as_secs());
-    CommandError::new(ErrorCode::Timeout, error)
+fn waited_too_long(job: &Job) -> CommandError {
+    if job.is_out_of_time() {
+        return CommandError::new(ErrorCode::Cancelled, "the time of its batch was over before it began");
+    }
+    let waited = job.timeout.as_secs();
+    CommandError::new(
+        ErrorCode::Timeout,
+        format!("waited {waited} s for other commands to end and was not started"),
+    )
 }
 
 /// A command as it came.
@@ -160,6 +166,8 @@ pub(super) struct Job {
     /// Whether the host wants to see its output as it comes.
     pub(super) progress: bool,
     pub(super) withdrawal: Arc<Withdrawal>,
+    /// The end of its batch's time.
+    pub(super) until: Option<Instant>,
     bytes: usize,
 }
 
@@ -233,8 +241,22 @@ impl Job {
             id,
             progress,
             withdrawal: Arc::default(),
+            until: None,
             bytes,
         })
+    }
+
+    /// How long it may wait, or run, from now on.
+    fn time_left(&self) -> Duration {
+        let Some(until) = self.until else { return self.timeout };
+        let left = until.saturating_duration_since(Instant::now()).min(self.timeout);
+        // The sentence about it is for people.
+        Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Whether the time of its batch is over.
+    fn is_out_of_time(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
     }
 
     /// What the scheduler needs to know. Reads are equal when action, parameters and timeout are.

@@ -1,5 +1,6 @@
 //! The executor's promises on tokio's paused clock, with fakes for the machine.
 
+mod batches;
 mod cancelled;
 mod hostile;
 mod joined;
@@ -93,7 +94,7 @@ impl Audit for Records {
 
 struct PackageSession {
     executor: Executor,
-    replies: mpsc::Receiver<Response>,
+    replies: mpsc::Receiver<Reply>,
     machine: Arc<Machine>,
     records: Arc<Records>,
 }
@@ -147,17 +148,23 @@ impl PackageSession {
     }
 
     async fn answer(&mut self) -> Response {
-        self.replies.recv().await.unwrap()
+        response(self.replies.recv().await.unwrap())
     }
 
     /// Answers that are there already.
     fn answers(&mut self) -> Vec<(String, Option<ErrorCode>)> {
-        std::iter::from_fn(|| self.replies.try_recv().ok()).map(|r| (r.id, r.error_code)).collect()
+        let replies = std::iter::from_fn(|| self.replies.try_recv().ok()).map(response);
+        replies.map(|r| (r.id, r.error_code)).collect()
     }
 
     fn release(&self) {
         self.machine.gate.as_ref().unwrap().add_permits(1);
     }
+}
+
+fn response(reply: Reply) -> Response {
+    let Reply::Response(response) = reply else { panic!("a batch's result: {reply:?}") };
+    response
 }
 
 fn now() -> Now {

@@ -70,12 +70,15 @@ pub enum Event<'a> {
     /// Something happened to the port. [`PortEvent::Opened`] and [`PortEvent::OpenFailed`] answer [`Action::Open`],
     /// [`PortEvent::Wrote`] counts bytes of [`super::Link::pending_write`].
     Port(PortEvent<'a>),
-    /// A message for the host. Each delivered command is owed exactly one `Response`.
+    /// A message for the host. Each delivered command is owed exactly one `Response`; a batch one for each of its commands, and then
+    /// its `BatchResult`.
     Send(Outgoing),
     /// A line that only the dialect has.
     Say(Said),
     /// The answer to a command that was not accepted, see [`Action::NoRoom`].
     TurnedAway(Response),
+    /// So many answers that a delivered batch was owed will not come, as one response refuses all of it.
+    Spared(usize),
     /// The metrics that the request of this id asked for will not come. It is told so.
     MetricsGivenUp(String, GivenUp),
     /// The service's health check is due: quality is assessed, and [`Action::QualityChanged`] tells when its band moved.

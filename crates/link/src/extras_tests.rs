@@ -53,7 +53,7 @@ fn subscriptions_that_came_and_went_leave_no_more_samples_than_there_may_be_subs
 fn where_answers_fill_half_of_the_outbox_samples_are_left_out() {
     let limits = Limits { outbox_max_bytes: 8 * RESERVE, ..Limits::default() };
     let mut outbox = Outbox::new(limits);
-    assert!(outbox.reserve());
+    assert!(outbox.reserve(1));
     let long = Response { stdout: "x".repeat(5 * RESERVE), ..Response::ok("a", "X", json!({})) };
     outbox.answer(long);
     assert!(!outbox.sample(sample(1, 1)));
@@ -68,7 +68,7 @@ fn output_goes_after_answers_before_samples_and_not_after_its_own_response() {
     for (id, seq) in [("a", 1), ("b", 2), ("a", 3)] {
         assert!(outbox.output(piece(id, seq, 10)));
     }
-    assert!(outbox.reserve());
+    assert!(outbox.reserve(1));
     outbox.answer(Response::ok("a", "X", json!({})));
     assert_eq!(drain(&mut outbox), ["other", "output 2", "stream 9"]);
     assert_eq!(outbox.held_bytes(), 0);

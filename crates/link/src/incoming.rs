@@ -42,7 +42,7 @@ impl Link {
         self.heard();
         match message {
             HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(sequence_number),
-            command if command.has_response() && !self.outbox.reserve() => {
+            command if command.answers_owed() > 0 && !self.outbox.reserve(command.answers_owed()) => {
                 self.stats.commands_refused += 1;
                 actions.push(Action::NoRoom(command));
             }

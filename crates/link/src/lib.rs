@@ -268,6 +268,7 @@ impl Link {
             Event::Send(outgoing) => self.send(now, outgoing.message),
             Event::Say(said) => self.say(&said),
             Event::TurnedAway(response) => self.refuse(GuestMessage::Response(response)),
+            Event::Spared(answers) => self.outbox.spare(answers),
             Event::MetricsGivenUp(id, why) => self.metrics_given_up(id, why),
             Event::HealthCheck => self.health_check(now, actions),
             Event::Timer => {}
@@ -278,6 +279,9 @@ impl Link {
         match message {
             GuestMessage::Response(response) => {
                 self.stats.responses_cut += u64::from(self.outbox.answer(response));
+            }
+            GuestMessage::BatchResult(result) => {
+                self.stats.responses_cut += u64::from(self.outbox.batch_result(result));
             }
             GuestMessage::SystemMetrics(metrics) => {
                 let wanted = metrics.request_id.is_some() || self.connection.is_connected();

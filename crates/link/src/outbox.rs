@@ -11,6 +11,8 @@
 //! metrics have room set aside in that share as well: they may have to be refused later. Of the other kinds a few are kept,
 //! the newest.
 
+mod reserving;
+
 use super::breaker::Change;
 use super::dialect::Dialect;
 use super::extras::Extras;
@@ -20,14 +22,12 @@ use infiniservice_protocol::encode::{Body, fit};
 use infiniservice_protocol::guest::{Hello, Output};
 use infiniservice_protocol::metrics::SystemMetrics;
 use infiniservice_protocol::stream::Stream;
-use infiniservice_protocol::{GuestMessage, Limits, Response};
+use infiniservice_protocol::{GuestMessage, Limits};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Set aside for the answer of each command under way.
 pub const RESERVE: usize = 64 * 1024;
-/// Commands whose answers may be outstanding at once, whatever the bound; above any sensible queue of the executor's.
-const MAX_RESERVED: usize = 512;
 /// Places that an empty queue of answers keeps.
 const KEPT_CAPACITY: usize = 32;
 /// Share of the bound that refusals may take: one part in this many.
@@ -96,34 +96,6 @@ impl Outbox {
             owed: BTreeSet::new(),
             owed_bytes: 0,
         }
-    }
-
-    /// Whether one more command's answer is sure to find room.
-    pub fn has_room(&self) -> bool {
-        self.reserved < MAX_RESERVED && self.free() >= self.reserve_bytes()
-    }
-
-    /// Sets room aside for the answer of a command that is being accepted.
-    #[must_use]
-    pub fn reserve(&mut self) -> bool {
-        let room = self.has_room();
-        self.reserved += usize::from(room);
-        room
-    }
-
-    /// Takes an accepted command's answer, using up its reservation. Returns whether it had to be cut to the room left.
-    pub fn answer(&mut self, response: Response) -> bool {
-        self.reserved = self.reserved.saturating_sub(1);
-        self.extras.answered(&response.id);
-        let mut message = GuestMessage::Response(response);
-        let mut body = self.encode(&mut message, usize::MAX);
-        let free = self.free().max(self.reserve_bytes());
-        let cut = body.line_bytes() > free;
-        if cut {
-            body = self.encode(&mut message, free);
-        }
-        self.push_answer(body, false);
-        cut
     }
 
     /// Takes a refusal; `false` when it belongs to no id, the refusals' share is full, and it was dropped.
@@ -353,19 +325,8 @@ impl Outbox {
         Some(body)
     }
 
-    fn reserve_bytes(&self) -> usize {
-        RESERVE.min(self.refusal_share()).min(self.limits.max_outgoing_line_bytes)
-    }
-
     fn refusal_share(&self) -> usize {
         self.limits.outbox_max_bytes / REFUSAL_SHARE
-    }
-
-    /// What answers may still take without touching what is set aside for those to come, and for refusals.
-    fn free(&self) -> usize {
-        let answers = self.answer_bytes.saturating_sub(self.refusal_bytes);
-        let taken = answers.saturating_add(self.reserved.saturating_mul(self.reserve_bytes()));
-        self.limits.outbox_max_bytes.saturating_sub(self.refusal_share()).saturating_sub(taken)
     }
 
     fn encode(&self, message: &mut GuestMessage, max_bytes: usize) -> Body {

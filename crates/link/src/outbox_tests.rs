@@ -1,8 +1,10 @@
 //! What the outbox promises.
 
+use super::reserving::MAX_RESERVED;
 use super::*;
-use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::batch::{BatchResult, Outcome};
 use infiniservice_protocol::guest::ErrorMessage;
+use infiniservice_protocol::{ErrorCode, Response};
 use serde_json::json;
 use std::time::SystemTime;
 
@@ -132,7 +134,7 @@ fn only_one_heartbeat_waits_and_pongs_and_reports_are_bounded() {
 #[test]
 fn commands_are_accepted_only_while_their_answers_are_sure_of_room() {
     let mut outbox = Outbox::new(limits(16 * RESERVE));
-    assert_eq!((0..100).filter(|_| outbox.reserve()).count(), 15);
+    assert_eq!((0..100).filter(|_| outbox.reserve(1)).count(), 15);
     assert!(!outbox.has_room());
     outbox.answer(response("a", 10));
     assert_eq!(outbox.reserved(), 14);
@@ -143,7 +145,7 @@ fn commands_are_accepted_only_while_their_answers_are_sure_of_room() {
 #[test]
 fn an_answer_that_does_not_fit_is_cut_and_says_so_and_none_is_lost() {
     let mut outbox = Outbox::new(limits(16 * RESERVE));
-    assert_eq!((0..16).filter(|_| outbox.reserve()).count(), 15);
+    assert_eq!((0..16).filter(|_| outbox.reserve(1)).count(), 15);
     for number in 0..15 {
         outbox.answer(response(&number.to_string(), 1 << 18));
         assert!(outbox.answer_bytes() <= 16 * RESERVE);
@@ -158,7 +160,7 @@ fn an_answer_that_does_not_fit_is_cut_and_says_so_and_none_is_lost() {
 #[test]
 fn an_answer_may_take_all_that_is_not_set_aside_for_others() {
     let mut outbox = outbox();
-    assert!(outbox.reserve());
+    assert!(outbox.reserve(1));
     assert!(!outbox.answer(response("a", 3 << 20)));
     assert!(outbox.answer_bytes() > 3 << 20);
 }
@@ -168,7 +170,7 @@ fn refusals_have_a_small_share_and_are_dropped_beyond_it() {
     let mut outbox = Outbox::new(limits(16 * RESERVE));
     let kept = (0..10_000).filter(|_| outbox.refuse(error())).count();
     assert!(kept > 100 && outbox.answer_bytes() <= RESERVE, "{kept}");
-    assert!(outbox.reserve());
+    assert!(outbox.reserve(1));
     outbox.answer(response("a", 0));
     assert_eq!(drain(&mut outbox).len(), kept + 1);
     assert_eq!(outbox.answer_bytes(), 0);
@@ -213,11 +215,49 @@ fn a_disconnect_drops_only_what_was_for_that_host() {
 #[test]
 fn a_tiny_bound_still_takes_one_command_at_a_time() {
     let mut outbox = Outbox::new(limits(256 * 1024));
-    assert!(outbox.reserve());
+    assert!(outbox.reserve(1));
 }
 
 #[test]
 fn a_huge_bound_does_not_accept_commands_without_end() {
     let mut outbox = Outbox::new(limits(1 << 40));
-    assert_eq!((0..10_000).filter(|_| outbox.reserve()).count(), MAX_RESERVED);
+    assert_eq!((0..10_000).filter(|_| outbox.reserve(1)).count(), MAX_RESERVED);
+}
+
+#[test]
+fn room_for_the_answers_of_a_batch_is_set_aside_for_all_of_them_or_none() {
+    let mut outbox = Outbox::new(limits(16 * RESERVE));
+    assert!(outbox.reserve(10));
+    assert!(!outbox.reserve(6) && outbox.reserved() == 10, "fifteen have room");
+    assert!(outbox.reserve(5) && !outbox.has_room());
+    outbox.spare(5);
+    assert!(outbox.reserve(5), "what will not come needs none");
+    assert!(!outbox.reserve(MAX_RESERVED + 1));
+}
+
+#[test]
+fn the_result_of_a_batch_comes_after_its_responses_and_uses_up_its_room() {
+    let mut outbox = Outbox::new(limits(16 * RESERVE));
+    assert!(outbox.reserve(2));
+    outbox.answer(Response::ok("1", "X", json!({})));
+    assert!(!outbox.batch_result(BatchResult { id: "b".into(), ..BatchResult::default() }));
+    assert_eq!(outbox.reserved(), 0);
+    let lines: Vec<_> = std::iter::from_fn(|| outbox.pop()).map(|item| kind(&item)).collect();
+    assert_eq!(lines, ["response", "batch_result"]);
+    assert!(outbox.reserve(1));
+    let outcomes =
+        (0..64).map(|n| Outcome { id: format!("{n}{}", "\u{1f600}".repeat(255)), ..Outcome::default() });
+    let long = BatchResult { id: "b".into(), outcomes: outcomes.collect(), ..BatchResult::default() };
+    assert!(!outbox.batch_result(long.clone()), "there is room");
+    outbox.reserve(12).then_some(()).expect("room");
+    assert!(outbox.batch_result(long), "it is cut to what is free");
+    assert!(outbox.answer_bytes() <= 16 * RESERVE);
+}
+
+fn kind(item: &Item) -> String {
+    let Item::Answer { body, .. } = item else { panic!("{item:?}") };
+    let mut line = Vec::new();
+    body.finish(std::time::UNIX_EPOCH, &mut line);
+    let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
+    line["type"].as_str().unwrap().to_owned()
 }

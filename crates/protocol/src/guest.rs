@@ -3,6 +3,7 @@
 //! `timestamp` is absent while a message waits: the line's writer adds it, so that it is the time of writing.
 
 use crate::ErrorCode;
+use crate::batch::BatchResult;
 pub use crate::hello::{Capability, Channel, ChannelRole, Features, Hello};
 use crate::metrics::SystemMetrics;
 use crate::stream::Stream;
@@ -31,6 +32,8 @@ pub enum GuestMessage {
     Stream(Stream),
     /// What a command's program wrote just now.
     Output(Output),
+    /// All commands of a batch are answered.
+    BatchResult(BatchResult),
 }
 
 impl GuestMessage {
@@ -45,6 +48,7 @@ impl GuestMessage {
             Self::Hello(message) => message.timestamp.as_deref(),
             Self::Stream(message) => message.timestamp.as_deref(),
             Self::Output(message) => message.timestamp.as_deref(),
+            Self::BatchResult(message) => message.timestamp.as_deref(),
         }
     }
 
@@ -59,6 +63,7 @@ impl GuestMessage {
             Self::Hello(message) => message.timestamp = None,
             Self::Stream(message) => message.timestamp = None,
             Self::Output(message) => message.timestamp = None,
+            Self::BatchResult(message) => message.timestamp = None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `hello`: who the agent is, and what it offers.
 
+use crate::batch;
 use crate::limits::Limits;
 use crate::stream;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,9 @@ pub struct Features {
     /// Streams of chosen metrics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streams: Option<StreamLimits>,
+    /// Several commands in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchLimits>,
 }
 
 /// The bounds of streams.
@@ -89,6 +93,21 @@ impl Default for StreamLimits {
             max_lease_secs: stream::MAX_LEASE_SECS,
             max_cpu_percent: stream::MAX_CPU_PERCENT,
         }
+    }
+}
+
+/// The bounds of batches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct BatchLimits {
+    /// Commands of one batch: no more than may wait in the agent at all.
+    pub max_commands: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self { max_commands: batch::MAX_COMMANDS }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages from the host to the guest, and their lines for the host's end of the wire.
 
+use crate::batch::{Batch, BatchCommand, Mode, OnError};
 use crate::stream;
 use crate::timestamp::rfc3339_millis;
 use serde::Serialize;
@@ -36,6 +37,8 @@ pub enum HostMessage {
         /// The command's id.
         target: String,
     },
+    /// Several commands.
+    Batch(Batch),
     /// Send these figures again and again.
     Subscribe(Subscribe),
     /// No more of them.
@@ -158,6 +161,12 @@ struct Line<'a> {
     lease_secs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    commands: Vec<Line<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<Mode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_error: Option<OnError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
 }
@@ -170,16 +179,21 @@ struct CommandType<'a> {
 }
 
 impl HostMessage {
-    /// Whether it is answered by a `response` whose room is to be kept.
-    pub const fn has_response(&self) -> bool {
-        matches!(
-            self,
+    /// How many answers it is owed whose room is to be kept: `response`, and of a batch `batch_result` beside that of each of its
+    /// commands.
+    pub const fn answers_owed(&self) -> usize {
+        match self {
             Self::SafeCommand(_)
-                | Self::UnsafeCommand(_)
-                | Self::Cancel { .. }
-                | Self::Subscribe(_)
-                | Self::Unsubscribe(_)
-        )
+            | Self::UnsafeCommand(_)
+            | Self::Cancel { .. }
+            | Self::Subscribe(_)
+            | Self::Unsubscribe(_) => 1,
+            Self::Batch(batch) => batch.commands.len() + 1,
+            Self::Metrics { .. }
+            | Self::KeepAliveResponse { .. }
+            | Self::KeepAliveRequest { .. }
+            | Self::Hello { .. } => 0,
+        }
     }
 
     /// The line, with its `\n`. `now` goes into the messages that carry a timestamp.
@@ -195,6 +209,7 @@ impl HostMessage {
             Self::Cancel { id, target } => {
                 Line { kind: "Cancel", id: Some(id), target: Some(target), ..Line::default() }
             }
+            Self::Batch(request) => batch(request),
             Self::Subscribe(request) => subscribe(request),
             Self::Unsubscribe(Unsubscribe { id, subscription }) => {
                 let (id, subscription) = (Some(id.as_str()), Some(*subscription));
@@ -213,6 +228,22 @@ impl HostMessage {
 fn ping(kind: &'static str, sequence_number: u64, now: SystemTime) -> Line<'static> {
     let (sequence_number, timestamp) = (Some(sequence_number), Some(rfc3339_millis(now)));
     Line { kind, sequence_number, timestamp, ..Line::default() }
+}
+
+fn batch(request: &Batch) -> Line<'_> {
+    let commands = request.commands.iter().map(|command| match command {
+        BatchCommand::Safe(command) => safe_command(command),
+        BatchCommand::Unsafe(command) => unsafe_command(command),
+    });
+    Line {
+        kind: "Batch",
+        id: Some(&request.id),
+        commands: commands.collect(),
+        mode: Some(request.mode),
+        on_error: Some(request.on_error),
+        timeout: request.timeout,
+        ..Line::default()
+    }
 }
 
 fn subscribe(request: &Subscribe) -> Line<'_> {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod batch;
 pub mod bundle;
 pub mod clock;
 pub mod codec;

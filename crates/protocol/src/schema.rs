@@ -4,6 +4,7 @@
 //! holds them against lines that `parse` takes.
 #![allow(dead_code, reason = "these types are only looked at by the schema's generator")]
 
+use crate::batch::{Mode, OnError};
 use crate::guest::GuestMessage;
 use crate::{Action, ActionName};
 use schemars::generate::SchemaSettings;
@@ -52,6 +53,18 @@ enum HostLine {
         /// Whether `output` lines are wanted while it runs.
         progress: Option<bool>,
     },
+    /// Several commands, all of which are taken or none; answered by `response` for each, then by `batch_result`.
+    Batch {
+        id: Id,
+        /// Each with an id of its own.
+        #[schemars(length(min = 1, max = 64))]
+        commands: Vec<BatchCommand>,
+        /// One after the other when absent.
+        mode: Option<Mode>,
+        /// `stop` when absent.
+        on_error: Option<OnError>,
+        timeout: Option<Timeout>,
+    },
     /// The answer to a heartbeat.
     KeepAliveResponse { sequence_number: SequenceNumber, timestamp: Option<Value> },
     /// The same as `KeepAliveResponse`.
@@ -94,6 +107,40 @@ enum HostLine {
         /// HMAC-SHA256 over `v\nts\nnonce\npayload`, in hexadecimal.
         #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
         sig: String,
+    },
+}
+
+/// One command of a batch, as it stands in a line of its own.
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "type")]
+enum BatchCommand {
+    /// A validated command.
+    SafeCommand {
+        id: Id,
+        command_type: CommandType,
+        /// Parameters that do not stand in `command_type`.
+        params: Option<Map<String, Value>>,
+        timeout: Option<Timeout>,
+        /// Whether `output` lines are wanted while it runs.
+        progress: Option<bool>,
+    },
+    /// A raw shell command, refused unless enabled.
+    UnsafeCommand {
+        id: Id,
+        /// What the shell is given.
+        #[schemars(length(min = 1))]
+        raw_command: String,
+        /// `bash`, `sh`, `cmd` or `powershell`, in any case.
+        shell: Option<String>,
+        timeout: Option<Timeout>,
+        /// Absolute path to start in.
+        working_dir: Option<String>,
+        /// Added to the clean environment.
+        env_vars: Option<BTreeMap<String, String>>,
+        /// User to become.
+        run_as: Option<String>,
+        /// Whether `output` lines are wanted while it runs.
+        progress: Option<bool>,
     },
 }
 

@@ -5,11 +5,12 @@ use super::cancel::CANCEL;
 use super::{Executor, Rejected};
 use crate::audit::Asked;
 use crate::policy::refusal;
-use crate::scheduler::{Admission, Refusal};
+use crate::scheduler::Refusal;
 use crate::task::{Unvalidated, response};
 use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
+use infiniservice_protocol::batch::BATCH;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
 use std::time::Duration;
 
@@ -41,9 +42,9 @@ impl Executor {
         state.note_time(now);
         let (id, name, parameters) = named(message)?;
         let asked = Asked::new(&name, &parameters);
-        let error = match state.scheduler.repeated(now.mono, &id) {
-            Some(Admission::Refused(Refusal::InFlight)) => refusal(Refusal::InFlight),
-            Some(_) => refusal(Refusal::ReplayCache),
+        let error = match state.known(&id) {
+            Some(Rejected::Error(error)) => error,
+            Some(Rejected::Replay(_)) => refusal(Refusal::ReplayCache),
             None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
         };
         let response = response(&id, &name, Duration::ZERO, Err(error));
@@ -57,6 +58,7 @@ fn named(message: HostMessage) -> Option<(String, String, String)> {
     let unread = |id, name: &str| Some((id, name.to_owned(), "{}".to_owned()));
     match message {
         HostMessage::Cancel { id, .. } => unread(id, CANCEL),
+        HostMessage::Batch(batch) => unread(batch.id, BATCH),
         HostMessage::Subscribe(request) => unread(request.id, "Subscribe"),
         HostMessage::Unsubscribe(request) => unread(request.id, "Unsubscribe"),
         other => parts(other).map(|(id, action, _, work)| (id, action, work.parameters(true))),

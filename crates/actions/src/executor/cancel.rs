@@ -1,13 +1,16 @@
 //! `Cancel`: the host wants no more of a command.
 
+use super::batch::Ended;
 use super::{Executor, Rejected, Shared, State};
 use crate::audit::Asked;
 use crate::policy::refusal;
+use crate::reply::Reply;
 use crate::scheduler::{ExecutionId, Refusal};
 use crate::task::response;
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Stop, Withdrawal};
 use infiniservice_platform::clock::Now;
-use infiniservice_protocol::{ErrorCode, Response};
+use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::batch::BATCH;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +32,7 @@ pub(crate) struct Cancels {
 struct Canceller {
     target: String,
     id: String,
-    place: mpsc::OwnedPermit<Response>,
+    place: mpsc::OwnedPermit<Reply>,
     asked: Asked,
 }
 
@@ -50,6 +53,16 @@ impl Cancels {
     /// It ended.
     pub(crate) fn ended(&mut self, execution: ExecutionId) {
         self.handles.remove(&execution);
+    }
+
+    /// The host wants no more of an execution; `false` where it is too late.
+    pub(crate) fn withdraw(&self, execution: ExecutionId) -> bool {
+        self.handles.get(&execution).is_some_and(|(handle, _)| handle.withdraw())
+    }
+
+    /// How many wait for an end.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Those who wait for the answer to `target`.
@@ -80,7 +93,7 @@ impl Executor {
 }
 
 impl Shared {
-    fn cancel(&self, state: &mut State, id: &str, target: &str, asked: Asked) {
+    fn cancel(self: &Arc<Self>, state: &mut State, id: &str, target: &str, asked: Asked) {
         let Ok(place) = self.reserve() else {
             return self.refuse(state, id, CANCEL, &asked, refusal(Refusal::QueueFull));
         };
@@ -97,7 +110,17 @@ impl Shared {
         }
     }
 
-    fn fate(&self, state: &mut State, target: &str) -> Fate {
+    fn fate(self: &Arc<Self>, state: &mut State, target: &str) -> Fate {
+        if state.batches.has(target) {
+            return match self.end_batch(state, target) {
+                Ended::AtOnce => Fate::Now(told(target, "cancelled")),
+                Ended::Later => Fate::Later,
+                Ended::Never => Fate::Now(Err(not_cancellable(target, BATCH))),
+            };
+        }
+        if self.end_held(state, target) {
+            return Fate::Now(told(target, "cancelled"));
+        }
         let Some((execution, is_shared)) = state.scheduler.execution_of(target) else {
             return Fate::Now(match state.known(target) {
                 Some(_) => told(target, "already_answered"),
@@ -124,7 +147,7 @@ impl Shared {
             let answer = response(&id, CANCEL, Duration::ZERO, told(target, outcome));
             state.scheduler.remember(state.mono(), &answer);
             self.note(state, &asked, &answer);
-            place.send(answer);
+            place.send(answer.into());
         }
     }
 }

@@ -6,7 +6,7 @@ mod tests;
 
 use infiniservice_protocol::{Limits, Response};
 use replay_cache::{Recall, ReplayCache};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 /// Names one execution; several ids may wait for the same one.
@@ -121,6 +121,8 @@ pub(crate) struct Scheduler {
     open: bool,
     executions: BTreeMap<ExecutionId, Execution>,
     queue: VecDeque<ExecutionId>,
+    /// Those whose turn has not come; each keeps a place in the queue.
+    held: BTreeSet<ExecutionId>,
     running: BTreeMap<ExecutionId, ConcurrencyClass>,
     ids: HashMap<String, ExecutionId>,
     keys: HashMap<String, ExecutionId>,
@@ -137,6 +139,7 @@ impl Scheduler {
             open: true,
             executions: BTreeMap::new(),
             queue: VecDeque::new(),
+            held: BTreeSet::new(),
             running: BTreeMap::new(),
             ids: HashMap::new(),
             keys: HashMap::new(),
@@ -186,11 +189,58 @@ impl Scheduler {
         if self.may_start(request.class) {
             return true;
         }
+        self.has_places(1, request.bytes)
+    }
+
+    fn has_places(&self, commands: usize, bytes: usize) -> bool {
         let waiting: usize = self.queued().map(|e| e.bytes).sum();
-        self.queue.len() < self.bounds.max_queued && waiting + request.bytes <= self.bounds.max_queued_bytes
+        self.queue.len() + self.held.len() + commands <= self.bounds.max_queued
+            && waiting + bytes <= self.bounds.max_queued_bytes
+    }
+
+    /// Lets in several commands, or none of them. Their ids must be new. They are held until [`Self::release`] and take a place in the
+    /// queue each, whether or not others run.
+    pub(crate) fn admit_all(
+        &mut self,
+        now: Duration,
+        requests: Vec<Request>,
+    ) -> Result<Vec<ExecutionId>, Refusal> {
+        if !self.open {
+            return Err(Refusal::Closed);
+        }
+        let bytes = requests.iter().map(|request| request.bytes).sum();
+        let ids_fit = self.ids.len() + requests.len() <= self.bounds.in_flight();
+        if !ids_fit || !self.has_places(requests.len(), bytes) {
+            return Err(Refusal::QueueFull);
+        }
+        Ok(requests.into_iter().map(|request| self.hold(request, now)).collect())
+    }
+
+    fn hold(&mut self, request: Request, now: Duration) -> ExecutionId {
+        let execution = self.enter(request, now);
+        self.held.insert(execution);
+        execution
+    }
+
+    /// The turn of one that was held has come.
+    pub(crate) fn release(&mut self, execution: ExecutionId) {
+        if self.held.remove(&execution) {
+            self.queue.push_back(execution);
+        }
+    }
+
+    /// Whether an execution in flight has not begun.
+    pub(crate) fn is_waiting(&self, execution: ExecutionId) -> bool {
+        self.executions.contains_key(&execution) && !self.running.contains_key(&execution)
     }
 
     fn enqueue(&mut self, request: Request, now: Duration) -> Admission {
+        let execution = self.enter(request, now);
+        self.queue.push_back(execution);
+        Admission::Accepted(execution)
+    }
+
+    fn enter(&mut self, request: Request, now: Duration) -> ExecutionId {
         let execution = self.next;
         self.next += 1;
         self.ids.insert(request.id.clone(), execution);
@@ -199,8 +249,7 @@ impl Scheduler {
         }
         let Request { id, class, key, bytes } = request;
         self.executions.insert(execution, Execution { class, key, bytes, ids: vec![(id, now)] });
-        self.queue.push_back(execution);
-        Admission::Accepted(execution)
+        execution
     }
 
     /// The executions that may begin now, oldest first; they are running from here on.
@@ -229,12 +278,13 @@ impl Scheduler {
     }
 
     fn queued(&self) -> impl Iterator<Item = &Execution> {
-        self.queue.iter().filter_map(|execution| self.executions.get(execution))
+        self.queue.iter().chain(&self.held).filter_map(|execution| self.executions.get(execution))
     }
 
     /// Ends an execution, begun or not; the ids that wait for its answer.
     pub(crate) fn finish(&mut self, execution: ExecutionId) -> Vec<String> {
         self.queue.retain(|t| *t != execution);
+        self.held.remove(&execution);
         self.running.remove(&execution);
         let Some(execution) = self.executions.remove(&execution) else { return Vec::new() };
         if let Some(key) = &execution.key {

@@ -31,14 +31,14 @@ async fn a_read_that_joined_late_has_its_own_time_and_not_what_is_left_of_the_fi
         list(&desk, start, id);
     }
     for id in ["first", "with it"] {
-        let answer = desk.replies.recv().await.unwrap();
+        let answer = desk.answer().await;
         assert_eq!((answer.id.as_str(), answer.error_code), (id, Some(ErrorCode::Timeout)));
         assert_eq!(start.elapsed().as_secs(), 30);
     }
     reach(start, 40_000).await;
     assert_eq!(desk.machine.scans.load(Ordering::SeqCst), 2, "one for the first two, one for the last");
     desk.machine.gate.as_ref().unwrap().add_permits(1);
-    let answer = desk.replies.recv().await.unwrap();
+    let answer = desk.answer().await;
     assert!(answer.success && answer.id == "late", "{answer:?}");
     assert_eq!(desk.executor.in_flight(), 0);
 }
@@ -52,7 +52,7 @@ async fn a_read_that_hangs_is_begun_anew_only_for_those_that_joined_it_since() {
     reach(start, 20_000).await;
     list(&desk, start, "second");
     for (id, at) in [("first", 30), ("second", 60)] {
-        let answer = desk.replies.recv().await.unwrap();
+        let answer = desk.answer().await;
         assert_eq!((answer.id.as_str(), answer.error_code), (id, Some(ErrorCode::Timeout)));
         assert_eq!(start.elapsed().as_secs(), at);
     }

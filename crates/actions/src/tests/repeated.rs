@@ -19,7 +19,7 @@ async fn a_thousand_repeats_that_nobody_reads_are_the_same_answer_or_say_that_it
     for _ in 0..1000 {
         desk.control("change", "works", None);
     }
-    let repeats: Vec<Response> = std::iter::from_fn(|| desk.replies.try_recv().ok()).collect();
+    let repeats: Vec<Response> = std::iter::from_fn(|| desk.replies.try_recv().ok()).map(response).collect();
     assert_eq!(repeats.len(), 1000);
     assert!(repeats.iter().all(|repeat| *repeat == first || is_known(repeat)));
     let same = repeats.iter().filter(|repeat| **repeat == first).count();

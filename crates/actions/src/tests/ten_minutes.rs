@@ -83,7 +83,9 @@ impl Wire {
                 () = sleep_until(due) => None,
             };
             match reply {
-                Some(reply) => self.tell(Event::Send(Outgoing { message: GuestMessage::Response(reply) })),
+                Some(reply) => {
+                    self.tell(Event::Send(Outgoing { message: GuestMessage::Response(response(reply)) }))
+                }
                 None => self.tell(Event::Timer),
             }
         }

@@ -11,8 +11,10 @@ use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
 use infiniservice_collector::user_names::parse::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
+use infiniservice_protocol::batch::BatchCommand;
 use infiniservice_protocol::data::Application;
 use infiniservice_protocol::envelope::{EnvelopeError, MAX_NONCE_CHARS, Signer, Verifier};
+use infiniservice_protocol::host::SafeCommand;
 use infiniservice_protocol::{
     Action, Body, GuestLine, HostMessage, LineDecoder, LineItem, parse_guest_line, parse_host_item,
     parse_host_line,
@@ -113,8 +115,15 @@ fn understood(message: &HostMessage) {
 }
 
 fn holds_float(message: &HostMessage) -> bool {
-    let HostMessage::SafeCommand(command) = message else { return false };
-    format!("{:?}", command.params).contains(['.', 'e'])
+    let holds = |command: &SafeCommand| format!("{:?}", command.params).contains(['.', 'e']);
+    match message {
+        HostMessage::SafeCommand(command) => holds(command),
+        HostMessage::Batch(batch) => batch
+            .commands
+            .iter()
+            .any(|command| matches!(command, BatchCommand::Safe(command) if holds(command))),
+        _ => false,
+    }
 }
 
 /// One line of the guest, as the host's client reads it: what was understood can be sent on.

@@ -20,13 +20,13 @@ use super::summary::Counts;
 use crate::config::Loaded;
 use crate::status;
 use infiniservice_actions::audit::AuditRecord;
-use infiniservice_actions::{Executor, News};
+use infiniservice_actions::{Executor, News, Reply};
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
 use infiniservice_infinibay::Profile;
 use infiniservice_link::{Action, Event, GivenUp, Link, Outgoing};
 use infiniservice_platform::clock::Clock;
-use infiniservice_protocol::guest::{GuestMessage, Output, Response};
+use infiniservice_protocol::guest::{GuestMessage, Output};
 use infiniservice_protocol::host::HostMessage;
 use std::future::pending;
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) driver: Driver<T>,
     pub(super) schedule: Schedule,
     pub(super) executor: Executor,
-    pub(super) replies: mpsc::Receiver<Response>,
+    pub(super) replies: mpsc::Receiver<Reply>,
     pub(super) outputs: mpsc::Receiver<Output>,
     pub(super) sources: Sources,
     pub(super) identity: Identity,
@@ -67,7 +67,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
 pub(super) enum Turn {
     Signal(Signal),
     Timer,
-    Reply(Box<Response>),
+    Reply(Box<Reply>),
     News(News),
     Output(Output),
     Collected(Box<Collected>),
@@ -128,7 +128,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             () = self.alarm.rings() => Turn::Timer,
             // Before the answer that it belongs to.
             Some(output) = self.outputs.recv() => Turn::Output(output),
-            Some(response) = self.replies.recv() => Turn::Reply(Box::new(response)),
+            Some(reply) = self.replies.recv() => Turn::Reply(Box::new(reply)),
             Some(news) = self.news.recv() => Turn::News(news),
             ended = self.sources.ended() => ended,
             turn = either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
@@ -143,7 +143,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Signal(Signal::Stop(_)) => {}
             Turn::Timer => self.timer(),
             Turn::Output(output) => self.send(GuestMessage::Output(output)),
-            Turn::Reply(response) => self.answer(*response),
+            Turn::Reply(reply) => self.reply(*reply),
             Turn::News(news) => self.hear(news),
             Turn::Collected(collected) => self.collected(*collected),
             Turn::Sampled(taken) => self.sampled(&taken),
@@ -255,6 +255,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             HostMessage::Cancel { id, target } => {
                 self.executor.cancel_one(self.clock.now(), &id, &target);
             }
+            HostMessage::Batch(batch) => self.take_batch(batch),
             HostMessage::Subscribe(request) => self.subscribe(&request),
             HostMessage::Unsubscribe(request) => self.unsubscribe(&request),
             HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) if self.profile.is_none() => {

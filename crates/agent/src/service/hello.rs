@@ -11,7 +11,7 @@ use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
 
 /// Parts of the protocol that a host may use where it finds them here.
-const WIRE_FEATURES: &[&str] = &["streams", "cancel", "progress"];
+const WIRE_FEATURES: &[&str] = &["streams", "cancel", "progress", "batch"];
 /// Why not: Infinibay's hosts know none of them.
 pub(super) const NOT_OFFERED: &str = "not offered with wire_profile = \"infinibay\"";
 
@@ -49,7 +49,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             configuration_error: configuration::problem(),
             instance: self.identity.instance.clone(),
             started_at: self.identity.started_at.clone(),
-            features: Features { streams: self.stream_limits() },
+            features: Features { streams: self.stream_limits(), batch: self.batch_limits() },
             channels: self.channels(),
             timestamp: None,
         }

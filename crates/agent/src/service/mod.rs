@@ -10,6 +10,7 @@ mod alarm;
 #[path = "alarm/portable.rs"]
 mod alarm;
 mod backstop;
+mod batches;
 mod deadlines;
 pub(crate) mod demand;
 #[cfg(target_os = "linux")]

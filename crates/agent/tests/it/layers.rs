@@ -36,7 +36,18 @@ const ONE_SUBJECT: &[(&str, &str, &[&str])] = &[
     (
         "agent",
         "service",
-        &["agent", "hello", "infinibay", "qga", "reload", "scripts", "sources", "standing", "streams"],
+        &[
+            "agent",
+            "batches",
+            "hello",
+            "infinibay",
+            "qga",
+            "reload",
+            "scripts",
+            "sources",
+            "standing",
+            "streams",
+        ],
     ),
     // The system calls the service back on a thread of its own.
     ("agent", "service", &["manager", "signals"]),

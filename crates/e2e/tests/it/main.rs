@@ -1,5 +1,6 @@
 //! The real agent on a pseudo-terminal, and the pages that quote it.
 
+mod batches;
 mod commands_live;
 mod commands_page;
 mod descriptors;

@@ -3,6 +3,7 @@
 mod agent;
 mod apps;
 mod autochecks;
+mod batch;
 mod bugreport;
 mod change;
 mod cleanup;
@@ -52,6 +53,7 @@ Examples:
   infinictl --local service logs nginx --since 2h --priority warning
   infinictl --socket /run/vm/agent.sock autochecks --fix
   infinictl --socket /run/vm/agent.sock package install nginx
+  infinictl --socket /run/vm/agent.sock batch commands.jsonl --keep-going
   infinictl --socket /run/vm/qga.sock qga fsfreeze status
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
@@ -109,6 +111,8 @@ enum Command {
     Seal(seal::Args),
     /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
+    /// Run several commands of a file in one go: all are taken, or none
+    Batch(batch::Args),
     /// Hand scripts over to the guest, which stores them and runs one after the other
     #[command(subcommand)]
     Script(script::Command),
@@ -185,6 +189,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Domain(command) => domain::run(session, command).await,
         Command::Seal(args) => seal::run(session, args).await,
         Command::Exec(args) => exec::run(session, args).await,
+        Command::Batch(args) => batch::run(session, &args).await,
         Command::Script(command) => script::run(session, command).await,
         Command::Send(args) => send::run(session, &args).await,
         Command::Bugreport(args) => bugreport::run(session, &args).await,

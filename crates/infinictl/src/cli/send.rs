@@ -93,6 +93,7 @@ fn expect(line: &str) -> Expected {
 fn answers_to(event: &Arc<Event>, expected: &Expected) -> bool {
     match (event.message(), expected) {
         (Some(GuestMessage::Response(response)), Expected::Id(id)) => response.id == *id,
+        (Some(GuestMessage::BatchResult(result)), Expected::Id(id)) => result.id == *id,
         (Some(GuestMessage::SystemMetrics(metrics)), Expected::Id(id)) => {
             metrics.request_id.as_ref() == Some(id)
         }
@@ -108,6 +109,7 @@ fn answers_to(event: &Arc<Event>, expected: &Expected) -> bool {
 fn is_failure(event: &Arc<Event>) -> bool {
     match event.message() {
         Some(GuestMessage::Response(response)) => !response.success,
+        Some(GuestMessage::BatchResult(result)) => !result.success,
         Some(GuestMessage::Error(_)) => true,
         _ => false,
     }

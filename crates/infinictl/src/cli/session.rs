@@ -227,6 +227,7 @@ fn id_of(message: &HostMessage) -> Option<String> {
     match message {
         HostMessage::SafeCommand(command) => Some(command.id.clone()),
         HostMessage::UnsafeCommand(command) => Some(command.id.clone()),
+        HostMessage::Batch(batch) => Some(batch.id.clone()),
         _ => None,
     }
 }

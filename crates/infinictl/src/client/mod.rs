@@ -253,6 +253,7 @@ fn describe(message: &HostMessage) -> String {
         HostMessage::KeepAliveResponse { .. } => "a heartbeat's answer".into(),
         HostMessage::Hello { .. } => "Hello".into(),
         HostMessage::Cancel { .. } => "Cancel".into(),
+        HostMessage::Batch(_) => "Batch".into(),
         HostMessage::Subscribe(_) => "Subscribe".into(),
         HostMessage::Unsubscribe(_) => "Unsubscribe".into(),
     }

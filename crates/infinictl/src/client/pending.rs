@@ -29,6 +29,7 @@ impl Key {
             HostMessage::SafeCommand(command) => Some(Self::Id(command.id.clone())),
             HostMessage::UnsafeCommand(command) => Some(Self::Id(command.id.clone())),
             HostMessage::Cancel { id, .. } => Some(Self::Id(id.clone())),
+            HostMessage::Batch(batch) => Some(Self::Id(batch.id.clone())),
             HostMessage::Subscribe(request) => Some(Self::Id(request.id.clone())),
             HostMessage::Unsubscribe(request) => Some(Self::Id(request.id.clone())),
             HostMessage::KeepAliveRequest { sequence_number } => Some(Self::Ping(*sequence_number)),
@@ -42,6 +43,7 @@ impl Key {
         match message {
             GuestMessage::SystemMetrics(metrics) => metrics.request_id.clone().map(Self::Id),
             GuestMessage::Response(response) => Some(Self::Id(response.id.clone())),
+            GuestMessage::BatchResult(result) => Some(Self::Id(result.id.clone())),
             GuestMessage::KeepAlive(beat) if beat.sequence_number >= FIRST_PING => {
                 Some(Self::Ping(beat.sequence_number))
             }

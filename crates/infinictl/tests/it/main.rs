@@ -1,5 +1,6 @@
 //! What the command and the client library promise, against a scripted guest.
 
+mod batch;
 mod cli;
 mod client;
 mod command;

@@ -3,7 +3,7 @@
 use super::lines::{self, Line, PING_BASE};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::timestamp::rfc3339_millis;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// What was found wrong.
@@ -35,6 +35,12 @@ pub struct Checker {
     pub step: u64,
     /// Whole lines.
     pub lines: u64,
+    /// Followed commands whose response was written.
+    told: BTreeSet<String>,
+    /// The last sample of each subscription.
+    samples: BTreeMap<u64, u64>,
+    /// Samples and pieces of output.
+    pub extras: u64,
 }
 
 impl Checker {
@@ -136,12 +142,22 @@ impl Checker {
     fn check_kind(&mut self, kind: &Line, step: u64, at: Duration) -> Found {
         match kind {
             Line::Response { tag: 0, .. } | Line::Error => Ok(()),
-            Line::Response { tag, .. } => match self.expected.pop_front() {
-                Some((expected, _)) if expected == *tag => Ok(()),
-                other => {
-                    Err(format!("response {tag} where {other:?} was due: lost, doubled or out of order"))
+            Line::Response { tag, id, .. } => {
+                self.told.insert(id.clone());
+                self.expected(*tag)
+            }
+            Line::BatchResult { tag, .. } => self.expected(*tag),
+            Line::Output(id) => {
+                self.extras += 1;
+                if self.told.contains(id) {
+                    return Err(format!("output of {id} after its response"));
                 }
-            },
+                self.answers_first(step)
+            }
+            Line::Sample(subscription, seq) => {
+                self.sample(*subscription, *seq)?;
+                self.answers_first(step)
+            }
             Line::KeepAlive(number) if *number < PING_BASE => {
                 self.heartbeat(*number)?;
                 self.last_heartbeat_at = Some(at);
@@ -149,6 +165,27 @@ impl Checker {
             }
             Line::KeepAlive(_) | Line::Metrics | Line::Other => self.answers_first(step),
         }
+    }
+
+    fn expected(&mut self, tag: u64) -> Found {
+        match self.expected.pop_front() {
+            Some((expected, _)) if expected == tag => Ok(()),
+            other => Err(format!("response {tag} where {other:?} was due: lost, doubled or out of order")),
+        }
+    }
+
+    fn sample(&mut self, subscription: u64, seq: u64) -> Found {
+        self.extras += 1;
+        match self.samples.insert(subscription, seq) {
+            Some(last) if seq <= last => Err(format!("sample {seq} of {subscription} after {last}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// All is answered and nothing is under way: the past may be forgotten.
+    pub fn forget(&mut self) {
+        self.told.clear();
+        self.samples.clear();
     }
 
     fn heartbeat(&mut self, number: u64) -> Found {

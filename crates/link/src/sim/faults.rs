@@ -102,6 +102,7 @@ impl World {
             owed => return Err(format!("{owed} requests for metrics unanswered long after the faults")),
         }
         self.host.forget();
+        self.checker.forget();
         self.must_not_have_reconnected()
     }
 

@@ -2,13 +2,12 @@
 
 use super::super::{Action, Event, Outgoing, PortEvent};
 use super::checker::Found;
-use super::executor::Verdict;
+use super::commands::id_of;
 use super::queue::Happening;
 use super::world::World;
-use infiniservice_protocol::guest::{Features, Hello, Output, OutputStream};
+use infiniservice_protocol::guest::{Features, Hello};
 use infiniservice_protocol::metrics::SystemMetrics;
-use infiniservice_protocol::stream::Stream;
-use infiniservice_protocol::{GuestMessage, HostMessage, Limits, Response};
+use infiniservice_protocol::{GuestMessage, HostMessage, Limits};
 use std::time::Duration;
 
 const SLOW_EDGE: Duration = Duration::from_millis(100);
@@ -20,10 +19,12 @@ impl World {
     pub(super) fn in_guest(&mut self, what: Happening) -> Found {
         match what {
             Happening::GuestEdge => self.edge(),
-            Happening::Done(id) => match self.executor.finish(self.now, &id) {
-                Some(response) => self.respond(response),
-                None => Ok(()),
-            },
+            Happening::Done(id) => {
+                let answers = self.executor.finish(self.now, &id);
+                self.answer_all(answers)
+            }
+            Happening::Piece(id, seq) => self.piece(id, seq),
+            Happening::Sample(subscription) => self.sample_is_due(subscription),
             Happening::Collect => {
                 let interval = Duration::from_secs(if self.degraded { 120 } else { 30 });
                 self.later(interval, Happening::Collect);
@@ -34,8 +35,7 @@ impl World {
             }
             Happening::Collected(request_id) => {
                 let metrics = SystemMetrics { request_id, ..SystemMetrics::default() };
-                self.send(GuestMessage::SystemMetrics(metrics))?;
-                self.say_extras()
+                self.send(GuestMessage::SystemMetrics(metrics))
             }
             Happening::HealthCheck => {
                 self.later(HEALTH_CHECK, Happening::HealthCheck);
@@ -69,6 +69,7 @@ impl World {
             Action::Open => self.open(),
             Action::Close(_) => {
                 self.watch.closes += 1;
+                self.streams.clear();
                 self.known_host = None;
                 self.device.close(&mut self.rng);
                 self.checker.closed()
@@ -86,11 +87,13 @@ impl World {
                 self.degraded = to.is_degraded();
                 Ok(())
             }
-            Action::NoRoom(HostMessage::SafeCommand(command)) => {
-                let answer = self.executor.turn_away(self.now, &command.id);
-                self.drive(Event::TurnedAway(answer))
-            }
-            Action::NoRoom(other) => Err(format!("no room for what needs none: {other:?}")),
+            Action::NoRoom(command) => match id_of(&command) {
+                Some(id) => {
+                    let answer = self.executor.turn_away(self.now, id);
+                    self.drive(Event::TurnedAway(answer))
+                }
+                None => Err(format!("no room for what needs none: {command:?}")),
+            },
             Action::Refused(_)
             | Action::RefusedLeftOut(_)
             | Action::NewestSigned(_)
@@ -123,35 +126,19 @@ impl World {
                 Ok(())
             }
             HostMessage::Hello { .. } => self.send(GuestMessage::Hello(hello())),
-            HostMessage::SafeCommand(command) => {
-                match self.executor.submit(self.now, &command.id, &mut self.rng) {
-                    Verdict::Runs(time) => {
-                        self.later(time, Happening::Done(command.id));
-                        Ok(())
-                    }
-                    Verdict::Answer(response) => self.respond(*response),
-                }
+            HostMessage::SafeCommand(command) => self.command(command),
+            HostMessage::Batch(batch) => self.batch(&batch),
+            HostMessage::Cancel { id, target } => {
+                let answers = self.executor.cancel(self.now, &id, &target);
+                self.answer_all(answers)
             }
+            HostMessage::Subscribe(request) => self.subscribe(&request.id),
+            HostMessage::Unsubscribe(request) => self.unsubscribe(&request),
             other => Err(format!("delivered, but not for the service: {other:?}")),
         }
     }
 
-    /// What may be lost: a sample of each of some streams, and some output of a command that is never answered.
-    fn say_extras(&mut self) -> Found {
-        for subscription in 1..=self.rng.u64(..=4) {
-            self.send(GuestMessage::Stream(Stream { subscription, seq: 1, ..Stream::default() }))?;
-        }
-        let text = "x".repeat(self.rng.usize(..=16_384));
-        let (id, stream) = ("nobody".into(), OutputStream::Stdout);
-        self.send(GuestMessage::Output(Output { id, stream, seq: 1, text, timestamp: None }))
-    }
-
-    fn respond(&mut self, response: Response) -> Found {
-        self.checker.expect(self.executor.last_tag());
-        self.send(GuestMessage::Response(response))
-    }
-
-    fn send(&mut self, message: GuestMessage) -> Found {
+    pub(super) fn send(&mut self, message: GuestMessage) -> Found {
         self.drive(Event::Send(Outgoing { message }))
     }
 
@@ -183,6 +170,7 @@ impl World {
             self.drive(Event::Port(PortEvent::HostConnected))
         } else {
             self.checker.host_left();
+            self.streams.clear();
             self.drive(Event::Port(PortEvent::HostDisconnected))
         }
     }

@@ -72,7 +72,7 @@ impl World {
 
     pub(super) fn host_commands(&mut self, count: usize) {
         for _ in 0..count.min(MAX_OPEN.saturating_sub(self.host.open())) {
-            let line = self.host.command(self.now);
+            let line = self.host.command(self.now, &mut self.rng);
             if !self.host_says(&line) {
                 self.host.unsend();
             }

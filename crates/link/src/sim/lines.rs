@@ -12,9 +12,20 @@ pub enum Line {
         id: String,
         /// See [`super::executor::Executor`].
         tag: u64,
-        /// Whether the command was carried out.
-        success: bool,
+        /// Whether that is all: it was carried out, or ended as its host wanted.
+        settled: bool,
     },
+    /// The result of a batch: its id, and the number that the model executor gave it.
+    BatchResult {
+        /// The batch's id.
+        id: String,
+        /// See [`super::executor::Executor`].
+        tag: u64,
+    },
+    /// Output of the command of this id.
+    Output(String),
+    /// A sample: its subscription, and its number there.
+    Sample(u64, u64),
     /// An error.
     Error,
     /// A heartbeat, or the answer to a ping.
@@ -40,6 +51,9 @@ pub fn read(line: &[u8]) -> Option<Line> {
         "error" => Line::Error,
         "keep_alive" => Line::KeepAlive(number(rest, "\"sequence_number\":")?),
         "system_metrics" => Line::Metrics,
+        "batch_result" => Line::BatchResult { id: id(rest)?, tag: tag(rest)? },
+        "output" => Line::Output(id(rest)?),
+        "stream" => Line::Sample(number(rest, "\"subscription\":")?, number(rest, "\"seq\":")?),
         _ => Line::Other,
     })
 }
@@ -51,13 +65,22 @@ pub fn timestamp(line: &[u8]) -> Option<&str> {
 }
 
 fn response(rest: &str) -> Option<Line> {
+    let id = id(rest)?;
     let (_, after) = rest.split_once("\"id\":\"")?;
-    let id = after.split('"').next()?.to_owned();
     let success = after.get(id.len()..)?.starts_with("\",\"success\":true");
-    // The output stands before the number, and may be long: look from the end.
+    let settled = success || rest.contains("\"error_code\":\"CANCELLED\"");
+    Some(Line::Response { id, tag: tag(rest)?, settled })
+}
+
+fn id(rest: &str) -> Option<String> {
+    let (_, after) = rest.split_once("\"id\":\"")?;
+    after.split('"').next().map(str::to_owned)
+}
+
+/// The output stands before the number, and may be long: look from the end.
+fn tag(rest: &str) -> Option<u64> {
     let at = rest.rfind("\"execution_time_ms\":")?;
-    let tag = number(rest.get(at..)?, "\"execution_time_ms\":")?;
-    Some(Line::Response { id, tag, success })
+    number(rest.get(at..)?, "\"execution_time_ms\":")
 }
 
 fn number(text: &str, name: &str) -> Option<u64> {
@@ -79,6 +102,12 @@ mod tests {
         assert_eq!(read(&beat[..beat.len() - 1]), None);
         assert_eq!(read(&[&beat[..20], &beat[..]].concat()), None);
         let answer = br#"{"type":"response","id":"c7","success":true,"stdout":"o","execution_time_ms":5,"timestamp":"Z"}"#;
-        assert_eq!(read(answer), Some(Line::Response { id: "c7".into(), tag: 5, success: true }));
+        assert_eq!(read(answer), Some(Line::Response { id: "c7".into(), tag: 5, settled: true }));
+        let result = br#"{"type":"batch_result","id":"c9","success":false,"outcomes":[{"id":"c8","success":true}],"execution_time_ms":6,"timestamp":"Z"}"#;
+        assert_eq!(read(result), Some(Line::BatchResult { id: "c9".into(), tag: 6 }));
+        let sample = br#"{"type":"stream","subscription":3,"seq":17,"data":{},"timestamp":"Z"}"#;
+        assert_eq!(read(sample), Some(Line::Sample(3, 17)));
+        let output = br#"{"type":"output","id":"c2","stream":"stdout","seq":1,"text":"x","timestamp":"Z"}"#;
+        assert_eq!(read(output), Some(Line::Output("c2".into())));
     }
 }

@@ -3,13 +3,15 @@
 //!
 //! Checked at each step: no response lost, doubled or out of order on its way into the port; each connection begins with a newline and
 //! no line is torn but by a close; lines stamped with the time of their writing; heartbeats in time; answers before heartbeats and
-//! metrics; bounds kept; no wake-up while no host is connected, no busy loop, nothing logged twice running. Checked when faults have
+//! metrics; of batches each command answered once, and the result last; no output after its response, samples in order, neither before
+//! an answer or a heartbeat; bounds kept; no wake-up while no host is connected, no busy loop, nothing logged twice running. Checked when faults have
 //! stopped: in touch again within 8 minutes, every command answered, no reconnection without a fault.
 //!
 //! What the medium loses (bytes taken by the port before a disconnect) the model host recovers as a real one would: it asks again
 //! by the same id, and the executor replays.
 
 pub mod checker;
+pub mod commands;
 pub mod device;
 pub mod executor;
 mod faults;
@@ -46,6 +48,12 @@ pub struct Life {
     pub cut: u64,
     /// Commands refused because it was.
     pub refused: u64,
+    /// Results of batches that the host read.
+    pub batches: u64,
+    /// Samples and pieces of output that the port took.
+    pub extras: u64,
+    /// Samples and pieces of output that were left out.
+    pub left_out: u64,
 }
 
 impl std::ops::AddAssign for Life {
@@ -56,6 +64,9 @@ impl std::ops::AddAssign for Life {
         self.commands += other.commands;
         self.cut += other.cut;
         self.refused += other.refused;
+        self.batches += other.batches;
+        self.extras += other.extras;
+        self.left_out += other.left_out;
     }
 }
 

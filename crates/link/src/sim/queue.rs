@@ -21,6 +21,10 @@ pub enum Happening {
     Answer(u64),
     /// A command has ended.
     Done(String),
+    /// A command that is followed writes its piece of this number.
+    Piece(String, u64),
+    /// A sample of this subscription is due.
+    Sample(u64),
     /// A collection has ended.
     Collected(Option<String>),
     /// The schedule's collection is due.

@@ -37,11 +37,19 @@ pub enum Mutation {
     StampEarly,
     /// Each retry is logged.
     LogEachRetry,
+    /// Some results of batches vanish.
+    DropBatchResult,
+    /// Room for answers that will not come stays set aside.
+    ForgetSpared,
+    /// Output comes after the next response.
+    LateOutput,
+    /// Samples overtake each other.
+    SwapSamples,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::DropResponse,
         Self::DoubleResponse,
         Self::SwapResponses,
@@ -56,6 +64,10 @@ impl Mutation {
         Self::Unbounded,
         Self::StampEarly,
         Self::LogEachRetry,
+        Self::DropBatchResult,
+        Self::ForgetSpared,
+        Self::LateOutput,
+        Self::SwapSamples,
     ];
 }
 
@@ -90,7 +102,8 @@ impl Subject {
         match (self.mutation, event) {
             (Some(mutation), Event::Send(Outgoing { message })) => self.send(now, mutation, message, actions),
             (Some(Mutation::MissDisconnect), Event::Port(PortEvent::HostDisconnected))
-            | (Some(Mutation::DeafToDevices), Event::Port(PortEvent::DevicesChanged)) => {}
+            | (Some(Mutation::DeafToDevices), Event::Port(PortEvent::DevicesChanged))
+            | (Some(Mutation::ForgetSpared), Event::Spared(_)) => {}
             (Some(Mutation::OvercountWrite), Event::Port(PortEvent::Wrote(count))) => {
                 let more = usize::from(self.nth(97));
                 self.link.handle(now, Event::Port(PortEvent::Wrote(count + more)), actions);
@@ -142,6 +155,12 @@ impl Subject {
                 pass(message);
             }
             Mutation::SwapResponses if chosen && self.held.is_none() => self.held = Some(message),
+            Mutation::DropBatchResult if matches!(message, GuestMessage::BatchResult(_)) => {}
+            Mutation::LateOutput if matches!(message, GuestMessage::Output(_)) => self.held = Some(message),
+            Mutation::LateOutput if !response => pass(message),
+            Mutation::SwapSamples if matches!(message, GuestMessage::Stream(_)) && self.held.is_none() => {
+                self.held = Some(message);
+            }
             _ => {
                 pass(message);
                 self.held.take().into_iter().for_each(pass);

@@ -22,6 +22,11 @@ fn ten_thousand_hours_of_faults_break_no_invariant() {
     all += half.join().expect("the other half of the lives");
     assert!(all.faults > 100_000 && all.commands > 400_000, "{all:?}");
     assert!(all.cut > 100 && all.refused > 100, "the bound is reached: {all:?}");
+    assert!(
+        all.batches > 10_000 && all.extras > 100_000,
+        "batches, output and streams are part of it: {all:?}"
+    );
+    assert!(all.left_out > 1000, "a host that does not read gets less: {all:?}");
     println!("{} simulated hours: {all:?}", LIVES * HOURS_A_LIFE);
 }
 

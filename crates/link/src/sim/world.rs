@@ -3,6 +3,7 @@
 use super::super::{Action, Event, LinkSettings};
 use super::Life;
 use super::checker::{Checker, Found};
+use super::commands::Streaming;
 use super::device::Device;
 use super::executor::Executor;
 use super::faults::Phase;
@@ -18,8 +19,11 @@ use std::time::{Duration, UNIX_EPOCH};
 const OUTBOX_MAX: [usize; 2] = [256 * 1024, 2 << 20];
 const MAX_LINE: usize = 16 * 1024;
 const MAX_OUT_LINE: usize = 128 * 1024;
-/// What the link may hold beside the answers: one line out, one line and one chunk in, and small change.
-const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024;
+/// What the link may hold beside the answers: one line out, one line and one chunk in, small change, and what may be lost: output, and
+/// a sample of each stream.
+const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024 + EXTRAS_MAX;
+/// See [`HELD_BESIDE`].
+const EXTRAS_MAX: usize = (1 << 20) + 64 * 1024;
 
 /// A world from one seed.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct World {
     pub(super) device: Device,
     pub(super) host: Host,
     pub(super) executor: Executor,
+    pub(super) streams: Vec<Streaming>,
+    pub(super) last_stream: u64,
     pub(super) checker: Checker,
     pub(super) watch: Watch,
     pub(super) phase: Phase,
@@ -82,6 +88,8 @@ impl World {
             device: Device::new(tells_host, capacity),
             host: Host::default(),
             executor: Executor::default(),
+            streams: Vec::new(),
+            last_stream: 0,
             checker: Checker::default(),
             watch: Watch::new(outbox_max, outbox_max + HELD_BESIDE),
             phase: Phase::Settling,
@@ -128,7 +136,19 @@ impl World {
         let (lines, commands) = (self.checker.lines, self.host.done);
         let stats = self.subject.link().stats();
         let (cut, refused) = (stats.responses_cut, stats.commands_refused);
-        Life { steps: self.steps, faults: self.faults, lines, commands, cut, refused }
+        let (batches, extras) = (self.host.batches, self.checker.extras);
+        let left_out = stats.samples_left_out + stats.output_left_out;
+        Life {
+            steps: self.steps,
+            faults: self.faults,
+            lines,
+            commands,
+            cut,
+            refused,
+            batches,
+            extras,
+            left_out,
+        }
     }
 
     pub(super) fn clock(&self) -> Now {

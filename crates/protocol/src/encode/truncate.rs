@@ -4,6 +4,7 @@
 
 use super::ascii::{AsciiFormatter, wire_len};
 use super::{Bounded, message_room, to_ascii};
+use crate::batch::BatchResult;
 use crate::guest::{ErrorMessage, GuestMessage, Output, Response};
 use crate::metrics::SystemMetrics;
 use crate::stream::Stream;
@@ -44,6 +45,7 @@ pub(super) fn cut(message: &mut GuestMessage, max_line_bytes: usize) {
         GuestMessage::Stream(sample) => cut_stream(sample, max.saturating_sub(NOTE_BYTES)),
         GuestMessage::Error(error) => cut_error(error, max),
         GuestMessage::Output(output) => cut_output_piece(output, max),
+        GuestMessage::BatchResult(result) => cut_outcomes(result, max.saturating_sub(NOTE_BYTES)),
         GuestMessage::KeepAlive(_) | GuestMessage::CircuitBreakerState(_) | GuestMessage::Hello(_) => {}
     }
 }
@@ -157,6 +159,16 @@ fn cut_output_piece(output: &mut Output, max: usize) {
     let room = left_beside(output, max);
     output.text = text;
     cut_text(&mut output.text, room);
+}
+
+/// Each command's own response says what is left out here.
+fn cut_outcomes(result: &mut BatchResult, max: usize) {
+    let mut outcomes = take(&mut result.outcomes);
+    let (room, total) = (left_beside(result, max), outcomes.len() as u64);
+    outcomes.keep_within(room);
+    let cut = (outcomes.len() as u64) < total;
+    result.outcomes = outcomes;
+    result.outcomes_truncated = result.outcomes_truncated.or(cut.then_some(total));
 }
 
 /// Of a sample the long lists are cut like those of metrics; the others are short by their making.

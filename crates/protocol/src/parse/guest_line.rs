@@ -95,6 +95,7 @@ fn read(kind: String, line: &str) -> Result<GuestLine, GuestLineError> {
         "error" => typed(line).map(GuestMessage::Error),
         "circuit_breaker_state" => typed(line).map(GuestMessage::CircuitBreakerState),
         "hello" => typed(line).map(GuestMessage::Hello),
+        "batch_result" => typed(line).map(GuestMessage::BatchResult),
         "output" => typed(line).map(GuestMessage::Output),
         "stream" => typed(line).map(GuestMessage::Stream),
         _ => {

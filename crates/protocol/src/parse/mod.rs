@@ -3,6 +3,7 @@
 //! The host's lines are checked to the last field, and whatever is wrong becomes a [`Rejection`]: a value with the
 //! answer that is owed for it. Unknown fields are passed over without building anything.
 
+mod batch;
 mod budget;
 mod guest_line;
 pub(crate) mod id_scan;
@@ -55,6 +56,7 @@ pub fn parse_host_line(line: &str) -> Result<HostMessage, Rejection> {
         "Subscribe" => subscribe::subscribe(&fields).map(HostMessage::Subscribe),
         "Unsubscribe" => subscribe::unsubscribe(&fields).map(HostMessage::Unsubscribe),
         "SafeCommand" => safe_command(fields).map(HostMessage::SafeCommand),
+        "Batch" => batch::read(fields).map(HostMessage::Batch),
         "UnsafeCommand" => unsafe_command::read(&fields).map(HostMessage::UnsafeCommand),
         "KeepAliveResponse" | "keep_alive_response" => {
             Ok(HostMessage::KeepAliveResponse { sequence_number: fields.sequence_number()? })
@@ -87,6 +89,9 @@ enum Key {
     IntervalMs,
     Fields,
     LeaseSecs,
+    Commands,
+    Mode,
+    OnError,
     #[serde(other)]
     Other,
 }
@@ -115,6 +120,9 @@ impl Key {
             Self::IntervalMs => "interval_ms",
             Self::Fields => "fields",
             Self::LeaseSecs => "lease_secs",
+            Self::Commands => "commands",
+            Self::Mode => "mode",
+            Self::OnError => "on_error",
             Self::Other => "",
         }
     }

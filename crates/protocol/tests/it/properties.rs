@@ -1,5 +1,6 @@
 //! Properties: any chunking of anything gives every good line; what is encoded is read back; nothing panics.
 
+use infiniservice_protocol::batch::{Batch, BatchCommand, BatchResult, Mode, OnError, Outcome};
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::stream::Fields;
 use infiniservice_protocol::text::one_line;
@@ -128,34 +129,62 @@ fn subscribe() -> impl Strategy<Value = HostMessage> {
         .prop_map(|(id, wanted, lease_secs)| HostMessage::Subscribe(Subscribe { id, wanted, lease_secs }))
 }
 
-fn host_message() -> impl Strategy<Value = HostMessage> {
-    let sequence = 0..=9_007_199_254_740_991_u64;
-    let text = "[^\\x00\\s]{1,40}";
+fn safe_command() -> impl Strategy<Value = SafeCommand> {
     let params = btree_map("[a-z_]{1,8}", json().prop_filter("null is absent", |v| !v.is_null()), 0..5);
-    let safe = (id(), any::<String>(), params, proptest::option::of(1..u64::MAX)).prop_map(
+    (id(), any::<String>(), params, proptest::option::of(1..u64::MAX)).prop_map(
         |(id, action, params, timeout)| {
             let progress = action.len() % 2 == 0;
             let params: Map<_, _> = params.into_iter().collect();
-            HostMessage::SafeCommand(SafeCommand { id, action, params, timeout, progress })
+            SafeCommand { id, action, params, timeout, progress }
         },
-    );
+    )
+}
+
+fn raw_command() -> impl Strategy<Value = UnsafeCommand> {
+    let text = "[^\\x00\\s]{1,40}";
     let env = btree_map("[^=\\x00]{1,8}", "[^\\x00]{0,8}", 0..4);
     let option = || proptest::option::of(text);
     let shell = proptest::option::of(prop_oneof![Just("bash"), Just("sh"), Just("cmd"), Just("powershell")]);
-    let raw = (id(), text, shell, proptest::option::of(1..u64::MAX), option(), env, option()).prop_map(
-        |(id, raw_command, shell, timeout, working_dir, env, run_as)| {
-            HostMessage::UnsafeCommand(UnsafeCommand {
-                id,
-                raw_command,
-                shell: shell.map(str::to_owned),
-                timeout,
-                working_dir,
-                env_vars: env.into_iter().collect(),
-                run_as,
-                progress: false,
-            })
+    (id(), text, shell, proptest::option::of(1..u64::MAX), option(), env, option()).prop_map(
+        |(id, raw_command, shell, timeout, working_dir, env, run_as)| UnsafeCommand {
+            id,
+            raw_command,
+            shell: shell.map(str::to_owned),
+            timeout,
+            working_dir,
+            env_vars: env.into_iter().collect(),
+            run_as,
+            progress: false,
         },
-    );
+    )
+}
+
+/// Batches whose ids differ, as they must.
+fn batch() -> impl Strategy<Value = HostMessage> {
+    let one = prop_oneof![
+        safe_command().prop_map(BatchCommand::Safe),
+        raw_command().prop_map(BatchCommand::Unsafe)
+    ];
+    let mode = prop_oneof![Just(Mode::Sequential), Just(Mode::Parallel)];
+    let on_error = prop_oneof![Just(OnError::Stop), Just(OnError::Continue)];
+    (id(), vec(one, 1..5), mode, on_error, proptest::option::of(1..u64::MAX)).prop_map(
+        |(id, mut commands, mode, on_error, timeout)| {
+            commands.retain(|command| command.id() != id);
+            commands.sort_by(|a, b| a.id().cmp(b.id()));
+            commands.dedup_by(|a, b| a.id() == b.id());
+            if commands.is_empty() {
+                let id = if id == "x" { "y" } else { "x" };
+                let raw_command = "true".to_owned();
+                let raw = UnsafeCommand { id: id.into(), raw_command, ..UnsafeCommand::default() };
+                commands.push(BatchCommand::Unsafe(raw));
+            }
+            HostMessage::Batch(Batch { id, commands, mode, on_error, timeout })
+        },
+    )
+}
+
+fn host_message() -> impl Strategy<Value = HostMessage> {
+    let sequence = 0..=9_007_199_254_740_991_u64;
     prop_oneof![
         proptest::option::of(id()).prop_map(|id| HostMessage::Metrics { id }),
         proptest::option::of(id()).prop_map(|id| HostMessage::Hello { id }),
@@ -165,8 +194,9 @@ fn host_message() -> impl Strategy<Value = HostMessage> {
         (id(), id()).prop_map(|(id, target)| HostMessage::Cancel { id, target }),
         sequence.clone().prop_map(|sequence_number| HostMessage::KeepAliveResponse { sequence_number }),
         sequence.prop_map(|sequence_number| HostMessage::KeepAliveRequest { sequence_number }),
-        safe,
-        raw,
+        safe_command().prop_map(HostMessage::SafeCommand),
+        raw_command().prop_map(HostMessage::UnsafeCommand),
+        batch(),
     ]
 }
 
@@ -258,6 +288,19 @@ proptest! {
         let body = Body::encode_within(&mut message, max);
         prop_assert!(body.line_bytes() <= max);
         prop_assert!(parse_guest_line(&line_of(&message)).is_ok());
+    }
+
+    #[test]
+    fn the_result_of_a_batch_keeps_to_its_bound_and_tells_what_it_left_out(
+        ids in vec(id(), 1..64), max in 2048..20_000_usize
+    ) {
+        let outcomes: Vec<_> = ids.into_iter().map(|id| Outcome { id, ..Outcome::default() }).collect();
+        let whole = outcomes.len();
+        let mut message = GuestMessage::BatchResult(BatchResult { id: "b".into(), outcomes, ..BatchResult::default() });
+        prop_assert!(Body::encode_within(&mut message, max).line_bytes() <= max);
+        let GuestMessage::BatchResult(result) = message else { unreachable!() };
+        let told = result.outcomes_truncated.map_or(result.outcomes.len() as u64, |total| total);
+        prop_assert_eq!(told, whole as u64);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! One message of each kind, with every field set at least once.
 
+mod batches;
+mod refused;
 mod responses;
 mod scripts;
 
+pub use refused::REFUSED;
 pub use responses::responses;
 
 use infiniservice_protocol::guest::{
     BreakerState, Capability, Channel, ChannelRole, CircuitBreakerReport, ErrorMessage, Features, Hello,
     KeepAlive, Output, OutputStream,
 };
-use infiniservice_protocol::hello::StreamLimits;
+use infiniservice_protocol::hello::{BatchLimits, StreamLimits};
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::metrics::{
     Collection, Cpu, CpuSeconds, Data, Disk, DiskDevice, DiskIo, DiskUsage, FailedCollector, Host, Interface,
@@ -18,27 +21,6 @@ use infiniservice_protocol::metrics::{
 use infiniservice_protocol::stream::{Field, Fields, Stream, StreamData};
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Limits, Response};
 use serde_json::json;
-
-/// Lines that are refused, each in its own way.
-pub const REFUSED: [&str; 17] = [
-    "noise",
-    r#"{"type":"SafeCommand","id":"broken","command_type":{"action":"#,
-    r#"{"type":"Reboot","id":"r-1"}"#,
-    r#"{"type":"Metrics","id":7}"#,
-    r#"{"id":"no-type"}"#,
-    r#"{"type":"SafeCommand","id":"c-1"}"#,
-    r#"{"type":"SafeCommand","id":"c-2","command_type":{"action":"ServiceList"},"timeout":"soon"}"#,
-    r#"{"type":"UnsafeCommand","id":"u-1","raw_command":"true","shell":"zsh"}"#,
-    r#"{"type":"KeepAliveResponse","sequence_number":"one"}"#,
-    r#"{"type":"Metrics","id":"a","id":"b"}"#,
-    r#"{"type":"Subscribe","id":"s-1","interval_ms":100,"fields":["system.cpu"]}"#,
-    r#"{"type":"Subscribe","id":"s-2","interval_ms":250,"fields":["gpu"]}"#,
-    r#"{"type":"Subscribe","id":"s-3","interval_ms":250}"#,
-    r#"{"type":"Subscribe","id":"s-4","subscription":3,"lease_secs":301}"#,
-    r#"{"type":"Unsubscribe","id":"s-5"}"#,
-    r#"{"type":"Cancel","id":"x-1","target":7}"#,
-    r#"{"type":"UnsafeCommand","id":"u-2","raw_command":"true","progress":"yes"}"#,
-];
 
 pub fn process() -> Process {
     Process {
@@ -273,6 +255,7 @@ pub fn guest() -> Vec<GuestMessage> {
             text: "\u{1b}[1m50 %\u{1b}[0m\r".into(),
             timestamp: None,
         }),
+        GuestMessage::BatchResult(batches::result()),
         GuestMessage::Response(unsafe_response()),
         GuestMessage::Response(Response::failed(
             "u-2",
@@ -303,7 +286,7 @@ fn hello() -> Hello {
         configuration_error: None,
         instance: "3f8a61c0d2b94e7796a5f1c08b7d2e44".into(),
         started_at: "2026-11-22T06:29:41.208Z".into(),
-        features: Features { streams: Some(StreamLimits::default()) },
+        features: Features { streams: Some(StreamLimits::default()), batch: Some(BatchLimits::default()) },
         channels: vec![Channel {
             role: ChannelRole::Control,
             port: "/dev/virtio-ports/org.infinibay.agent".into(),
@@ -374,6 +357,7 @@ pub fn host() -> Vec<HostMessage> {
         run_as: Some("nobody".into()),
         progress: true,
     };
+    let batch = batches::batch(&safe, &raw);
     let live = Fields::from_iter([Field::Cpu, Field::Memory, Field::Processes]);
     vec![
         HostMessage::Metrics { id: None },
@@ -385,6 +369,7 @@ pub fn host() -> Vec<HostMessage> {
         HostMessage::KeepAliveRequest { sequence_number: 7 },
         HostMessage::Hello { id: Some("h-1".into()) },
         HostMessage::Cancel { id: "x-1".into(), target: "u-1".into() },
+        HostMessage::Batch(batch),
         HostMessage::Subscribe(subscribe(Wanted::New { interval_ms: 250, fields: live })),
         HostMessage::Subscribe(subscribe(Wanted::Longer { subscription: 3 })),
         HostMessage::Unsubscribe(Unsubscribe { id: "s-2".into(), subscription: 3 }),

@@ -1,0 +1,104 @@
+//! Several commands in one line: `Batch`, and `batch_result`, which follows their responses.
+
+use crate::ErrorCode;
+use crate::host::{SafeCommand, UnsafeCommand};
+use serde::{Deserialize, Serialize};
+
+/// The name of the request, in the answer to one that is refused and in the audit.
+pub const BATCH: &str = "Batch";
+/// Commands of one batch, at most.
+pub const MAX_COMMANDS: usize = 64;
+
+/// A `Batch` as it stood on the wire. It has at least one command and at most [`MAX_COMMANDS`], and no id stands in it twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Comes back in `batch_result`.
+    pub id: String,
+    /// In their order.
+    pub commands: Vec<BatchCommand>,
+    /// Which runs when.
+    pub mode: Mode,
+    /// What becomes of the others when one fails.
+    pub on_error: OnError,
+    /// Seconds for all of it; absent or 0 means `max_command_timeout_secs`.
+    pub timeout: Option<u64>,
+}
+
+/// One command of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BatchCommand {
+    /// A validated operation.
+    Safe(SafeCommand),
+    /// A raw shell command.
+    Unsafe(UnsafeCommand),
+}
+
+impl BatchCommand {
+    /// The command's own id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Safe(command) => &command.id,
+            Self::Unsafe(command) => &command.id,
+        }
+    }
+}
+
+/// Which command of a batch runs when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// One after the other.
+    #[default]
+    Sequential,
+    /// Beside each other, as places are free.
+    Parallel,
+}
+
+/// What becomes of the other commands of a batch when one fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Those that did not begin never do.
+    #[default]
+    Stop,
+    /// They run.
+    Continue,
+}
+
+/// `batch_result`: after the responses of all its commands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BatchResult {
+    /// The batch's id.
+    pub id: String,
+    /// Whether every command did what was asked.
+    pub success: bool,
+    /// One for each command, in the order of the batch.
+    pub outcomes: Vec<Outcome>,
+    /// Set where outcomes at the end were left out to fit the line: how many there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes_truncated: Option<u64>,
+    /// From the taking of the batch to its end, waiting included.
+    pub execution_time_ms: u64,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// What a command of a batch came to; its response says more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Outcome {
+    /// The command's id.
+    pub id: String,
+    /// Whether it did what was asked.
+    pub success: bool,
+    /// Of the program that ran, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<ErrorCode>,
+}
