@@ -35,7 +35,9 @@ pub struct Checker {
     pub step: u64,
     /// Whole lines.
     pub lines: u64,
-    /// Followed commands whose response was written.
+    begun: BTreeSet<String>,
+    begun_anew: BTreeSet<String>,
+    /// Commands whose last response was written.
     told: BTreeSet<String>,
     /// The last sample of each subscription.
     samples: BTreeMap<u64, u64>,
@@ -47,6 +49,13 @@ impl Checker {
     /// The executor handed over a response of this number.
     pub fn expect(&mut self, tag: u64) {
         self.expected.push_back((tag, self.step));
+    }
+
+    /// A command begins. One that begins anew, because its answer was forgotten, may write beside that answer, which may still wait.
+    pub fn begins(&mut self, id: &str) {
+        if !self.begun.insert(id.to_owned()) {
+            self.begun_anew.insert(id.to_owned());
+        }
     }
 
     /// Responses that were handed over and not yet taken by the port.
@@ -142,14 +151,16 @@ impl Checker {
     fn check_kind(&mut self, kind: &Line, step: u64, at: Duration) -> Found {
         match kind {
             Line::Response { tag: 0, .. } | Line::Error => Ok(()),
-            Line::Response { tag, id, .. } => {
-                self.told.insert(id.clone());
+            Line::Response { tag, id, settled } => {
+                if *settled {
+                    self.told.insert(id.clone());
+                }
                 self.expected(*tag)
             }
             Line::BatchResult { tag, .. } => self.expected(*tag),
             Line::Output(id) => {
                 self.extras += 1;
-                if self.told.contains(id) {
+                if self.told.contains(id) && !self.begun_anew.contains(id) {
                     return Err(format!("output of {id} after its response"));
                 }
                 self.answers_first(step)
@@ -185,6 +196,8 @@ impl Checker {
     /// All is answered and nothing is under way: the past may be forgotten.
     pub fn forget(&mut self) {
         self.told.clear();
+        self.begun.clear();
+        self.begun_anew.clear();
         self.samples.clear();
     }
 

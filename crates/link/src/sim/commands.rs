@@ -53,6 +53,7 @@ impl World {
     pub(super) fn command(&mut self, command: SafeCommand) -> Found {
         match self.executor.submit(self.now, &command.id, &mut self.rng) {
             Verdict::Runs(time) => {
+                self.checker.begins(&command.id);
                 if command.progress {
                     self.later(INTERVAL.min(time / 2), Happening::Piece(command.id.clone(), 1));
                 }

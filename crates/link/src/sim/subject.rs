@@ -43,8 +43,8 @@ pub enum Mutation {
     ForgetSpared,
     /// Output comes after the next response.
     LateOutput,
-    /// Samples overtake each other.
-    SwapSamples,
+    /// Samples come again.
+    RepeatSample,
 }
 
 impl Mutation {
@@ -67,7 +67,7 @@ impl Mutation {
         Self::DropBatchResult,
         Self::ForgetSpared,
         Self::LateOutput,
-        Self::SwapSamples,
+        Self::RepeatSample,
     ];
 }
 
@@ -158,8 +158,9 @@ impl Subject {
             Mutation::DropBatchResult if matches!(message, GuestMessage::BatchResult(_)) => {}
             Mutation::LateOutput if matches!(message, GuestMessage::Output(_)) => self.held = Some(message),
             Mutation::LateOutput if !response => pass(message),
-            Mutation::SwapSamples if matches!(message, GuestMessage::Stream(_)) && self.held.is_none() => {
-                self.held = Some(message);
+            Mutation::RepeatSample if matches!(message, GuestMessage::Stream(_)) => {
+                let before = self.held.replace(message.clone());
+                pass(before.unwrap_or(message));
             }
             _ => {
                 pass(message);
