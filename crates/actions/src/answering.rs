@@ -27,9 +27,13 @@ impl Shared {
         let now = state.mono();
         let results = std::iter::repeat_n(result, ids.len());
         for (id, result) in ids.into_iter().zip(results) {
-            let response = response(&id, name, took, result);
+            let mut response = response(&id, name, took, result);
+            let waiter = state.waiters.remove(&id);
+            if let Some(Waiter { asked, .. }) = &waiter {
+                asked.stamp(&mut response);
+            }
             state.scheduler.remember(now, &response);
-            if let Some(Waiter { place, asked }) = state.waiters.remove(&id) {
+            if let Some(Waiter { place, asked }) = waiter {
                 self.note(state, &asked, &response);
                 let code = response.error_code;
                 state.batches.answered(&response);
@@ -47,7 +51,8 @@ impl Shared {
         asked: &Asked,
         result: CommandResult,
     ) {
-        let response = response(id, name, Duration::ZERO, result);
+        let mut response = response(id, name, Duration::ZERO, result);
+        asked.stamp(&mut response);
         state.scheduler.remember(state.mono(), &response);
         self.note(state, asked, &response);
         self.send(state, response);
@@ -61,7 +66,8 @@ impl Shared {
         asked: &Asked,
         error: CommandError,
     ) {
-        let response = response(id, action, Duration::ZERO, Err(error));
+        let mut response = response(id, action, Duration::ZERO, Err(error));
+        asked.stamp(&mut response);
         self.note(state, asked, &response);
         self.send(state, response);
     }

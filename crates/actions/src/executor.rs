@@ -5,7 +5,7 @@ mod batch;
 mod beside;
 mod cancel;
 
-use self::at_once::parts;
+use self::at_once::{parts, untraced};
 use self::batch::Batches;
 use self::cancel::Cancels;
 use super::audit::{Asked, Audit, LogAudit};
@@ -16,6 +16,7 @@ use crate::policy::{CommandName, CommandSettings, refusal};
 use crate::reply::Reply;
 use crate::scheduler::{Admission, Bounds, ExecutionId, Refusal, Scheduler};
 use crate::task::{Job, Unvalidated};
+use crate::traced::Tracing;
 use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::guest::Output;
@@ -134,12 +135,14 @@ impl Executor {
     pub fn submit_as(&self, now: Now, message: HostMessage, alias: Option<&str>) {
         let mut state = self.shared.lock();
         state.note_time(now);
+        let (context, message) = untraced(message);
+        let tracing = context.map(|context| Tracing::new(context, now.wall));
         let Some((id, action, asked_secs, work)) = parts(message) else { return };
         let lengths = alias.is_some();
         let alias = alias.unwrap_or(&action);
-        let asked = Asked::new(alias, &work.parameters(lengths));
+        let asked = Asked::new(alias, &work.parameters(lengths)).traced(tracing);
         match state.check(&self.shared.context, (&id, &action, alias), asked_secs, work) {
-            Ok(job) => self.admit(&mut state, id, asked, job),
+            Ok(job) => self.admit(&mut state, id, asked.clone(), job.traced(asked.tracing.as_ref())),
             Err(Rejected::Error(error)) => self.shared.refuse(&mut state, &id, &action, &asked, error),
             Err(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
         }

@@ -35,6 +35,7 @@ mod summary;
 mod task;
 #[cfg(test)]
 mod tests;
+mod traced;
 #[cfg(target_os = "windows")]
 mod windows_update;
 
@@ -45,3 +46,4 @@ pub use policy::CommandSettings;
 pub use reply::Reply;
 pub use scripts::{ScriptSettings, Scripts, Submission};
 pub use sealed::{OwnIdentity, Seal};
+pub use traced::Tracing;

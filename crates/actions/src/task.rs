@@ -7,6 +7,7 @@ use crate::audit::redact;
 use crate::policy::CommandName;
 use crate::scheduler::{ConcurrencyClass, ExecutionId, Request};
 use crate::shell::{self, RawCommand};
+use crate::traced::Tracing;
 use infiniservice_exec::{
     Cancellation, Captured, CommandError, CommandResult, Follower, Piece, Stop, Withdrawal, bounded,
 };
@@ -14,6 +15,7 @@ use infiniservice_platform::gate::Gate;
 use infiniservice_protocol::guest::{Output, OutputStream};
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::text::one_line;
+use infiniservice_protocol::trace::StepName;
 use infiniservice_protocol::{Action, ErrorCode, Response};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -60,7 +62,10 @@ async fn attempt(
             started = timeout(job.time_left(), start) => started,
         };
         match started {
-            Ok(Ok(())) => *has_place = true,
+            Ok(Ok(())) => {
+                *has_place = true;
+                job.tracing.iter().for_each(|tracing| tracing.steps().ends(StepName::Queue));
+            }
             Ok(Err(_)) => return (Duration::ZERO, Err(never_began())),
             Err(_) => return (Duration::ZERO, Err(waited_too_long(job))),
         }
@@ -82,7 +87,10 @@ async fn execute(shared: &Shared, job: &Job, cancel: watch::Receiver<bool>) -> (
     };
     let cancellation = Cancellation::new(job.time_left(), cancel)
         .with_withdrawal(Arc::clone(&job.withdrawal))
+        .timed_by(job.tracing.as_ref().map(|tracing| Arc::clone(tracing.steps())))
         .followed_by(follower(shared, job));
+    let reads = job.class == ConcurrencyClass::Read;
+    let _read = if reads { cancellation.step(StepName::Read) } else { None };
     let (context, inner) = (shared.context.clone(), cancellation.clone());
     let (id, work) = (job.id.clone(), job.work.clone());
     // A task of its own, so that a panic is an answer and not the end of the agent.
@@ -168,6 +176,7 @@ pub(super) struct Job {
     pub(super) withdrawal: Arc<Withdrawal>,
     /// The end of its batch's time.
     pub(super) until: Option<Instant>,
+    tracing: Option<Tracing>,
     bytes: usize,
 }
 
@@ -242,8 +251,20 @@ impl Job {
             progress,
             withdrawal: Arc::default(),
             until: None,
+            tracing: None,
             bytes,
         })
+    }
+
+    /// The same, with its place in a trace, which a raw command finds in its environment.
+    pub(super) fn traced(self, tracing: Option<&Tracing>) -> Self {
+        let work = match (self.work, tracing) {
+            (Validated::Unsafe(command), Some(tracing)) => {
+                Validated::Unsafe(command.traced(tracing.context()))
+            }
+            (work, _) => work,
+        };
+        Self { work, tracing: tracing.cloned(), ..self }
     }
 
     /// How long it may wait, or run, from now on.

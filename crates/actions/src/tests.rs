@@ -6,6 +6,7 @@ mod hostile;
 mod joined;
 mod repeated;
 mod ten_minutes;
+mod traced;
 
 use super::audit::{Audit, AuditRecord};
 use super::*;

@@ -2,8 +2,10 @@
 
 use crate::outcome::CommandError;
 use crate::progress::Follower;
+use crate::steps::{Running, Steps};
 use crate::withdrawal::Withdrawal;
 use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::trace::StepName;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,7 @@ pub struct Cancellation {
     withdrawal: Arc<Withdrawal>,
     follower: Option<Follower>,
     is_shown: bool,
+    steps: Option<Arc<Steps>>,
 }
 
 /// Why a command must end before it is done.
@@ -46,6 +49,7 @@ impl Cancellation {
             withdrawal: Arc::default(),
             follower: None,
             is_shown: false,
+            steps: None,
         }
     }
 
@@ -65,6 +69,17 @@ impl Cancellation {
     #[must_use]
     pub fn followed_by(self, follower: Option<Follower>) -> Self {
         Self { follower, ..self }
+    }
+
+    /// The same, whose steps are told to the host.
+    #[must_use]
+    pub fn timed_by(self, steps: Option<Arc<Steps>>) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// Begins a step, where somebody wants to know; it ends when what this gives is dropped.
+    pub fn step(&self, name: StepName) -> Option<Running> {
+        self.steps.as_ref().map(|steps| steps.begin(name))
     }
 
     /// For the step whose programs are what was asked for, not what they are looked into with.

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod request;
 mod run;
+mod steps;
 #[cfg(target_os = "linux")]
 mod systemd_errors;
 mod withdrawal;
@@ -34,6 +35,7 @@ pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded
 pub use output::{Line, TakeLine};
 pub use progress::{Follower, OutputStream, PIECE_MAX_BYTES, Piece};
 pub use request::{Finished, Identity, Output, Program, Request, RunError, Status};
+pub use steps::{Running, Steps};
 pub use withdrawal::Withdrawal;
 
 use std::future::Future;

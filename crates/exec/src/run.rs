@@ -5,6 +5,7 @@ use crate::containment::Containment;
 use crate::output::{Outputs, Stream};
 use crate::progress::{OutputStream, Pieces};
 use crate::{Cancellation, Finished, Status, Stop};
+use infiniservice_protocol::trace::StepName;
 use std::io;
 use std::time::Duration;
 use tokio::process::Child;
@@ -46,6 +47,7 @@ impl<'a, C: Containment> Run<'a, C> {
 
     /// Until it has ended, or must; then nothing that it started is left.
     pub(super) async fn finish(mut self, cancellation: &Cancellation) -> Finished {
+        let _told = cancellation.step(StepName::Program);
         while self.course.ended.is_none() || self.stdout.is_open() || self.stderr.is_open() {
             match self.turn(cancellation).await {
                 Turn::Read if self.stdout.had_enough() && self.course.had_enough() => {

@@ -40,16 +40,17 @@ impl Link {
             return self.answered(now, sequence_number, actions);
         }
         self.heard();
-        match message {
-            HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(sequence_number),
-            command if command.answers_owed() > 0 && !self.outbox.reserve(command.answers_owed()) => {
+        let owed = message.answers_owed();
+        match message.untraced() {
+            HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(*sequence_number),
+            _ if owed > 0 && !self.outbox.reserve(owed) => {
                 self.stats.commands_refused += 1;
-                actions.push(Action::NoRoom(command));
+                actions.push(Action::NoRoom(message));
             }
-            HostMessage::Metrics { id: Some(id) } if !self.outbox.owe_metrics(&id) => {
-                self.metrics_given_up(id, GivenUp::CrowdedOut);
+            HostMessage::Metrics { id: Some(id) } if !self.outbox.owe_metrics(id) => {
+                self.metrics_given_up(id.clone(), GivenUp::CrowdedOut);
             }
-            other => actions.push(Action::Deliver(other)),
+            _ => actions.push(Action::Deliver(message)),
         }
     }
 

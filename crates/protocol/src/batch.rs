@@ -2,6 +2,7 @@
 
 use crate::ErrorCode;
 use crate::host::{SafeCommand, UnsafeCommand};
+use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 
 /// The name of the request, in the answer to one that is refused and in the audit.
@@ -82,6 +83,9 @@ pub struct BatchResult {
     pub outcomes_truncated: Option<u64>,
     /// From the taking of the batch to its end, waiting included.
     pub execution_time_ms: u64,
+    /// Where the time went, for a batch with a `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Box<Trace>>,
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,

@@ -7,6 +7,7 @@ use crate::batch::BatchResult;
 pub use crate::hello::{Capability, Channel, ChannelRole, Features, Hello};
 use crate::metrics::SystemMetrics;
 use crate::stream::Stream;
+use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,6 +50,16 @@ impl GuestMessage {
             Self::Stream(message) => message.timestamp.as_deref(),
             Self::Output(message) => message.timestamp.as_deref(),
             Self::BatchResult(message) => message.timestamp.as_deref(),
+        }
+    }
+
+    /// Where the time went, as an answer tells it.
+    pub fn trace(&self) -> Option<&Trace> {
+        match self {
+            Self::SystemMetrics(message) => message.trace.as_deref(),
+            Self::Response(message) => message.trace.as_deref(),
+            Self::BatchResult(message) => message.trace.as_deref(),
+            _ => None,
         }
     }
 
@@ -120,6 +131,9 @@ pub struct Response {
     /// True number of items where `data` is a list that was cut to fit the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_truncated: Option<u64>,
+    /// Where the time went, for a request with a `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Box<Trace>>,
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
@@ -162,6 +176,7 @@ impl Response {
             stderr_truncated: None,
             stderr_bytes: None,
             data_truncated: None,
+            trace: None,
             timestamp: None,
         }
     }

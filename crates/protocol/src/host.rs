@@ -3,6 +3,7 @@
 use crate::batch::{Batch, BatchCommand, Mode, OnError};
 use crate::stream;
 use crate::timestamp::rfc3339_millis;
+use crate::trace::{TraceContext, Traced};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub enum HostMessage {
     Subscribe(Subscribe),
     /// No more of them.
     Unsubscribe(Unsubscribe),
+    /// One of the others, with its place in a trace.
+    Traced(Traced),
     /// Who are you, what can you do.
     Hello {
         /// Not on the wire's answer today; kept for the log.
@@ -161,6 +164,10 @@ struct Line<'a> {
     lease_secs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracestate: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     commands: Vec<Line<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,8 +188,8 @@ struct CommandType<'a> {
 impl HostMessage {
     /// How many answers it is owed whose room is to be kept: `response`, and of a batch `batch_result` beside that of each of its
     /// commands.
-    pub const fn answers_owed(&self) -> usize {
-        match self {
+    pub fn answers_owed(&self) -> usize {
+        match self.untraced() {
             Self::SafeCommand(_)
             | Self::UnsafeCommand(_)
             | Self::Cancel { .. }
@@ -192,8 +199,29 @@ impl HostMessage {
             Self::Metrics { .. }
             | Self::KeepAliveResponse { .. }
             | Self::KeepAliveRequest { .. }
+            | Self::Traced(_)
             | Self::Hello { .. } => 0,
         }
+    }
+
+    /// The message itself, without its place in a trace.
+    pub fn untraced(&self) -> &Self {
+        match self {
+            Self::Traced(traced) => &traced.message,
+            other => other,
+        }
+    }
+
+    /// Whether a `traceparent` in it is read.
+    pub const fn may_be_traced(&self) -> bool {
+        matches!(
+            self,
+            Self::SafeCommand(_)
+                | Self::UnsafeCommand(_)
+                | Self::Batch(_)
+                | Self::Subscribe(_)
+                | Self::Metrics { .. }
+        )
     }
 
     /// The line, with its `\n`. `now` goes into the messages that carry a timestamp.
@@ -203,7 +231,17 @@ impl HostMessage {
 
     /// The line without its `\n`: what is signed where a secret is set.
     pub fn to_payload(&self, now: SystemTime) -> String {
-        let line = match self {
+        // Infallible: every key is a text, and nothing here serialises by hand.
+        serde_json::to_string(&self.line(now)).unwrap_or_default()
+    }
+
+    fn line(&self, now: SystemTime) -> Line<'_> {
+        match self {
+            Self::Traced(Traced { context, message }) => Line {
+                traceparent: context.as_ref().map(TraceContext::traceparent),
+                tracestate: context.as_ref().and_then(TraceContext::tracestate),
+                ..message.line(now)
+            },
             Self::Metrics { id } => Line { kind: "Metrics", id: id.as_deref(), ..Line::default() },
             Self::Hello { id } => Line { kind: "Hello", id: id.as_deref(), ..Line::default() },
             Self::Cancel { id, target } => {
@@ -219,9 +257,7 @@ impl HostMessage {
             Self::UnsafeCommand(command) => unsafe_command(command),
             Self::KeepAliveResponse { sequence_number } => ping("KeepAliveResponse", *sequence_number, now),
             Self::KeepAliveRequest { sequence_number } => ping("keep_alive_request", *sequence_number, now),
-        };
-        // Infallible: every key is a text, and nothing here serialises by hand.
-        serde_json::to_string(&line).unwrap_or_default()
+        }
     }
 }
 

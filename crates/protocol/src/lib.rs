@@ -25,6 +25,7 @@ pub mod schema;
 pub mod stream;
 pub mod text;
 pub mod timestamp;
+pub mod trace;
 
 pub use action::{Action, ActionName, ParamError, ServiceOperation};
 pub use codec::{LineDecoder, LineItem};

@@ -12,6 +12,7 @@ pub use pressure::{Pressure, Stall, Stalls};
 pub use processor::{Cpu, CpuSeconds, Memory};
 
 use super::number;
+use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,9 @@ pub struct SystemMetrics {
     pub data: Data,
     /// How the collection went.
     pub collection: Collection,
+    /// Where the time went, for a request with a `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Box<Trace>>,
 }
 
 /// How one collection went.

@@ -18,7 +18,14 @@ use std::collections::BTreeMap;
 #[serde(tag = "type")]
 enum HostLine {
     /// Collect now; answered by `system_metrics`.
-    Metrics { id: Option<Id> },
+    Metrics {
+        id: Option<Id>,
+        /// W3C Trace Context; one that is malformed is ignored.
+        traceparent: Option<TraceParent>,
+        /// Beside `traceparent`.
+        #[schemars(length(max = 512))]
+        tracestate: Option<String>,
+    },
     /// A validated command; answered by `response`.
     SafeCommand {
         id: Id,
@@ -28,6 +35,11 @@ enum HostLine {
         timeout: Option<Timeout>,
         /// Whether `output` lines are wanted while it runs.
         progress: Option<bool>,
+        /// W3C Trace Context; one that is malformed is ignored.
+        traceparent: Option<TraceParent>,
+        /// Beside `traceparent`.
+        #[schemars(length(max = 512))]
+        tracestate: Option<String>,
     },
     /// End a command; answered by `response`.
     Cancel {
@@ -52,6 +64,11 @@ enum HostLine {
         run_as: Option<String>,
         /// Whether `output` lines are wanted while it runs.
         progress: Option<bool>,
+        /// W3C Trace Context; one that is malformed is ignored.
+        traceparent: Option<TraceParent>,
+        /// Beside `traceparent`.
+        #[schemars(length(max = 512))]
+        tracestate: Option<String>,
     },
     /// Several commands, all of which are taken or none; answered by `response` for each, then by `batch_result`.
     Batch {
@@ -64,6 +81,11 @@ enum HostLine {
         /// `stop` when absent.
         on_error: Option<OnError>,
         timeout: Option<Timeout>,
+        /// W3C Trace Context; one that is malformed is ignored.
+        traceparent: Option<TraceParent>,
+        /// Beside `traceparent`.
+        #[schemars(length(max = 512))]
+        tracestate: Option<String>,
     },
     /// The answer to a heartbeat.
     KeepAliveResponse { sequence_number: SequenceNumber, timestamp: Option<Value> },
@@ -89,6 +111,11 @@ enum HostLine {
         /// Seconds; 300 when absent.
         #[schemars(range(min = 1, max = 300))]
         lease_secs: Option<u64>,
+        /// W3C Trace Context; one that is malformed is ignored.
+        traceparent: Option<TraceParent>,
+        /// Beside `traceparent`.
+        #[schemars(length(max = 512))]
+        tracestate: Option<String>,
     },
     /// End a stream; answered by `response`.
     Unsubscribe { id: Id, subscription: SubscriptionNumber },
@@ -159,6 +186,11 @@ enum CommandType {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(transparent)]
 struct Id(#[schemars(length(min = 1, max = 256))] String);
+
+/// Version, trace, parent and flags: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct TraceParent(#[schemars(length(min = 55, max = 55))] String);
 
 /// As the response to `Subscribe` told it.
 #[derive(Deserialize, JsonSchema)]

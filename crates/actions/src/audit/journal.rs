@@ -56,6 +56,7 @@ fn datagram(record: &AuditRecord) -> Vec<u8> {
     fields.extend(known("INFINISERVICE_ID", &record.id));
     fields.extend(known("INFINISERVICE_ACTION", &record.action));
     fields.extend(known("INFINISERVICE_PARAMETERS", &record.parameters));
+    fields.extend(record.trace_id.clone().map(|id| ("INFINISERVICE_TRACE_ID", id)));
     fields.push(("INFINISERVICE_SUBJECT", subject(record.subject).to_owned()));
     if let Subject::MoreLines(count) = record.subject {
         fields.push(("INFINISERVICE_LINES", count.to_string()));
@@ -118,6 +119,7 @@ mod tests {
             exit_code: None,
             duration: Duration::from_millis(12),
             output_bytes: 7,
+            trace_id: None,
         }
     }
 

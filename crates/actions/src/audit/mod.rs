@@ -13,6 +13,7 @@ mod events;
 pub(crate) mod redact;
 mod refused;
 
+use crate::traced::Tracing;
 use infiniservice_protocol::{ErrorCode, Response};
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ pub struct AuditRecord {
     pub duration: Duration,
     /// Captured output, both streams, before any cut.
     pub output_bytes: u64,
+    /// The trace that it belongs to, 32 hexadecimal digits.
+    pub trace_id: Option<String>,
 }
 
 impl AuditRecord {
@@ -112,8 +115,9 @@ fn line(record: &AuditRecord) -> String {
         Subject::Line => return format!("refused line {action:?} id {id:?}: {result}{error}"),
         Subject::MoreLines(count) => return format!("{count} more lines of the host were refused"),
     }
+    let trace = record.trace_id.as_ref().map(|trace| format!(", trace {trace}")).unwrap_or_default();
     format!(
-        "command {action:?} id {id:?}: {result} in {} ms, {output_bytes} bytes of output{error}",
+        "command {action:?} id {id:?}: {result} in {} ms, {output_bytes} bytes of output{trace}{error}",
         duration.as_millis()
     )
 }
@@ -126,12 +130,23 @@ const PARAMETERS_MAX_CHARS: usize = 512;
 pub(super) struct Asked {
     pub(super) action: String,
     pub(super) parameters: String,
+    pub(super) tracing: Option<Tracing>,
 }
 
 impl Asked {
     pub(super) fn new(action: &str, parameters: &str) -> Self {
         let cut = |text: &str| text.chars().take(PARAMETERS_MAX_CHARS).collect();
-        Self { action: cut(&redact::text(action)), parameters: cut(parameters) }
+        Self { action: cut(&redact::text(action)), parameters: cut(parameters), tracing: None }
+    }
+
+    /// The same, with its place in a trace.
+    pub(super) fn traced(self, tracing: Option<Tracing>) -> Self {
+        Self { tracing, ..self }
+    }
+
+    /// Tells in an answer that is made now where the time went.
+    pub(super) fn stamp(&self, response: &mut Response) {
+        response.trace = self.tracing.as_ref().map(|tracing| Box::new(tracing.told()));
     }
 
     /// The record of this command, once answered.
@@ -150,6 +165,7 @@ impl Asked {
             duration: Duration::from_millis(response.execution_time_ms),
             output_bytes: total(&response.stdout, response.stdout_bytes)
                 + total(&response.stderr, response.stderr_bytes),
+            trace_id: self.tracing.as_ref().map(|tracing| tracing.context().trace_id().to_owned()),
         }
     }
 }

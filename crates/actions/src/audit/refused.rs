@@ -40,6 +40,7 @@ impl AuditRecord {
             exit_code: None,
             duration: Duration::ZERO,
             output_bytes: 0,
+            trace_id: None,
         }
     }
 }

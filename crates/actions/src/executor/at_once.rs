@@ -7,10 +7,12 @@ use crate::audit::Asked;
 use crate::policy::refusal;
 use crate::scheduler::Refusal;
 use crate::task::{Unvalidated, response};
+use crate::traced::Tracing;
 use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::batch::BATCH;
+use infiniservice_protocol::trace::{TraceContext, Traced};
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
 use std::time::Duration;
 
@@ -23,11 +25,12 @@ impl Executor {
         &self,
         now: Now,
         (id, name, parameters): (&str, &str, &str),
+        tracing: Option<Tracing>,
         work: impl FnOnce() -> CommandResult,
     ) {
         let mut state = self.shared.lock();
         state.note_time(now);
-        let asked = Asked::new(name, parameters);
+        let asked = Asked::new(name, parameters).traced(tracing);
         match state.known(id) {
             None => self.shared.answer_now(&mut state, (id, name), &asked, work()),
             Some(Rejected::Error(error)) => self.shared.refuse(&mut state, id, name, &asked, error),
@@ -40,14 +43,17 @@ impl Executor {
     pub fn turn_away(&self, now: Now, message: HostMessage) -> Option<Response> {
         let mut state = self.shared.lock();
         state.note_time(now);
+        let (context, message) = untraced(message);
         let (id, name, parameters) = named(message)?;
-        let asked = Asked::new(&name, &parameters);
+        let tracing = context.map(|context| Tracing::new(context, now.wall));
+        let asked = Asked::new(&name, &parameters).traced(tracing);
         let error = match state.known(&id) {
             Some(Rejected::Error(error)) => error,
             Some(Rejected::Replay(_)) => refusal(Refusal::ReplayCache),
             None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
         };
-        let response = response(&id, &name, Duration::ZERO, Err(error));
+        let mut response = response(&id, &name, Duration::ZERO, Err(error));
+        asked.stamp(&mut response);
         self.shared.note(&mut state, &asked, &response);
         Some(response)
     }
@@ -62,6 +68,14 @@ fn named(message: HostMessage) -> Option<(String, String, String)> {
         HostMessage::Subscribe(request) => unread(request.id, "Subscribe"),
         HostMessage::Unsubscribe(request) => unread(request.id, "Unsubscribe"),
         other => parts(other).map(|(id, action, _, work)| (id, action, work.parameters(true))),
+    }
+}
+
+/// A message, and its place in a trace.
+pub(crate) fn untraced(message: HostMessage) -> (Option<TraceContext>, HostMessage) {
+    match message {
+        HostMessage::Traced(Traced { context, message }) => (context, *message),
+        other => (None, other),
     }
 }
 

@@ -15,6 +15,7 @@ use infiniservice_exec::{
 };
 use infiniservice_platform::blocking::Lane;
 use infiniservice_protocol::data::{Application, DiskCleanupData};
+use infiniservice_protocol::trace::StepName;
 use infiniservice_protocol::{Action, ErrorCode};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,9 @@ async fn on_disk(
     mut selection: Selection,
     cancellation: &Cancellation,
 ) -> Result<(Selection, Vec<Application>), CommandError> {
+    let lock = cancellation.step(StepName::Lock);
     let turn = cancellation.run_until_cancelled(WALK.acquire()).await?;
+    drop(lock);
     // Also when this future is dropped, the thread ends at its next file.
     let stop = StopOnDrop::default();
     let own = stop.flag();

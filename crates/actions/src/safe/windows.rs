@@ -9,6 +9,7 @@ use crate::inventory::{Selection, windows};
 use crate::{defender, windows_update};
 use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult};
 use infiniservice_platform::blocking::{self, Lane};
+use infiniservice_protocol::trace::StepName;
 use infiniservice_protocol::{Action, ErrorCode};
 use tokio::sync::Semaphore;
 
@@ -49,7 +50,9 @@ pub(super) async fn list_applications(
     context: &CommandContext,
     cancellation: &Cancellation,
 ) -> CommandResult {
+    let lock = cancellation.step(StepName::Lock);
     let turn = cancellation.run_until_cancelled(WALK.acquire()).await?;
+    drop(lock);
     let stop = StopOnDrop::default();
     let flag = stop.flag();
     let reading = blocking::join(Lane::Walks, "the registry", move || windows::applications(&flag));

@@ -13,6 +13,7 @@ use infiniservice_exec::{
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::MAX_SCRIPT_BYTES;
 use infiniservice_protocol::host::UnsafeCommand;
+use infiniservice_protocol::trace::TraceContext;
 #[cfg(target_os = "linux")]
 use linux as imp;
 use std::path::{Path, PathBuf};
@@ -109,6 +110,18 @@ impl RawCommand {
         let (text, environment) = (command.raw_command, command.env_vars);
         let in_file = imp::needs_file(&text, shell);
         Ok(Self { shell, text, directory, environment, run_as: command.run_as, in_file })
+    }
+
+    /// The same, which finds its place in a trace in its environment, unless the host put another one there.
+    #[must_use]
+    pub(crate) fn traced(mut self, context: &TraceContext) -> Self {
+        let variables = [("TRACEPARENT", Some(context.traceparent())), ("TRACESTATE", context.tracestate())];
+        for (name, value) in variables {
+            let is_set = self.environment.iter().any(|(set, _)| set == name);
+            let value = value.filter(|_| !is_set);
+            self.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        }
+        self
     }
 
     /// The same for a text that no other account of the machine is to read, as it could among a program's arguments.

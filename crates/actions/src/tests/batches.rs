@@ -42,7 +42,7 @@ fn batch(id: &str, mode: Mode, on_error: OnError, services: &[&str]) -> Batch {
 
 impl PackageSession {
     fn batch(&self, batch: Batch) -> usize {
-        self.executor.submit_batch(now(), batch)
+        self.executor.submit_batch(now(), batch, None)
     }
 
     fn sequence(&self, id: &str, services: &[&str]) -> usize {

@@ -94,7 +94,7 @@ async fn what_the_loop_answers_at_once_is_answered_once_and_the_same_again() {
     let mut desk = PackageSession::open();
     let calls = AtomicUsize::new(0);
     for _ in 0..2 {
-        desk.executor.answer_at_once(now(), ("s", "Subscribe", "{}"), || {
+        desk.executor.answer_at_once(now(), ("s", "Subscribe", "{}"), None, || {
             calls.fetch_add(1, Ordering::SeqCst);
             CommandOutcome::of(&json!({ "subscription": 1 }))
         });

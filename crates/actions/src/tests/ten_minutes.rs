@@ -84,7 +84,7 @@ impl Wire {
             };
             match reply {
                 Some(reply) => {
-                    self.tell(Event::Send(Outgoing { message: GuestMessage::Response(response(reply)) }))
+                    self.tell(Event::Send(Outgoing { message: GuestMessage::Response(response(reply)) }));
                 }
                 None => self.tell(Event::Timer),
             }

@@ -17,6 +17,7 @@ use super::sources::{Collected, SampleTaken, Sources};
 use super::standing::Standing;
 use super::streams::Streams;
 use super::summary::Counts;
+use super::traces::Traces;
 use crate::config::Loaded;
 use crate::status;
 use infiniservice_actions::audit::AuditRecord;
@@ -47,6 +48,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) identity: Identity,
     pub(super) demand: Demand,
     pub(super) streams: Streams,
+    pub(super) traces: Traces,
     pub(super) notifier: Notifier,
     pub(super) counts: Counts,
     pub(super) standing: Standing,
@@ -245,7 +247,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.opened_once |= self.driver.is_open();
     }
 
-    fn deliver(&mut self, message: HostMessage) {
+    pub(super) fn deliver(&mut self, message: HostMessage) {
         match message {
             HostMessage::Metrics { id } => self.want_metrics(id),
             HostMessage::Hello { .. } => {
@@ -255,8 +257,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             HostMessage::Cancel { id, target } => {
                 self.executor.cancel_one(self.clock.now(), &id, &target);
             }
-            HostMessage::Batch(batch) => self.take_batch(batch),
-            HostMessage::Subscribe(request) => self.subscribe(&request),
+            HostMessage::Traced(traced) => self.deliver_traced(traced),
+            HostMessage::Batch(batch) => self.take_batch(batch, None),
+            HostMessage::Subscribe(request) => self.subscribe(&request, None),
             HostMessage::Unsubscribe(request) => self.unsubscribe(&request),
             HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) if self.profile.is_none() => {
                 self.executor.submit(self.clock.now(), message);
@@ -269,10 +272,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     pub(super) fn want_metrics(&mut self, request: RequestId) {
         if let (true, Some(id)) = (self.stopping, &request) {
+            self.traces.forget(id);
             return self.tell(Event::MetricsGivenUp(id.clone(), GivenUp::Stopping));
         }
         let start = self.demand.want(request);
         if let Some(id) = self.demand.given_up() {
+            self.traces.forget(&id);
             self.tell(Event::MetricsGivenUp(id, GivenUp::CrowdedOut));
         }
         if start {

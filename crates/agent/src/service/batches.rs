@@ -11,6 +11,7 @@ use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::batch::{Batch, MAX_COMMANDS};
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::hello::BatchLimits;
+use infiniservice_protocol::trace::TraceContext;
 
 impl<T: Transport, C: Clock> Agent<T, C> {
     /// What `hello` says of batches; `None` where they are not offered: to a host that does not know them, or where no command may wait.
@@ -20,10 +21,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     /// Takes a batch. Of one that is refused the link keeps no more room than for the one answer.
-    pub(super) fn take_batch(&mut self, batch: Batch) {
+    pub(super) fn take_batch(&mut self, batch: Batch, context: Option<TraceContext>) {
         let now = self.clock.now();
         let spared = if self.profile.is_none() {
-            self.executor.submit_batch(now, batch)
+            self.executor.submit_batch(now, batch, context)
         } else {
             let error = CommandError::new(ErrorCode::Unsupported, format!("batches are {NOT_OFFERED}"));
             self.executor.refuse_batch(now, &batch, error)

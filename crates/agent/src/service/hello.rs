@@ -11,7 +11,7 @@ use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
 
 /// Parts of the protocol that a host may use where it finds them here.
-const WIRE_FEATURES: &[&str] = &["streams", "cancel", "progress", "batch"];
+const WIRE_FEATURES: &[&str] = &["streams", "cancel", "progress", "batch", "trace"];
 /// Why not: Infinibay's hosts know none of them.
 pub(super) const NOT_OFFERED: &str = "not offered with wire_profile = \"infinibay\"";
 

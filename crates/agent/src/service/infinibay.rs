@@ -11,6 +11,7 @@ use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::guest::{GuestMessage, Response};
 use infiniservice_protocol::host::HostMessage;
+use infiniservice_protocol::metrics::SystemMetrics;
 use infiniservice_protocol::{ActionName, ErrorCode};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -167,7 +168,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// Metrics in the host's shape; a first sample without rates is followed by a second one instead.
     pub(super) fn send_metrics(&mut self, collected: Collected, request_id: Option<String>) {
-        let message = collected.into_message(request_id);
+        let trace = self.traces.of(request_id.as_deref(), &collected);
+        let message = SystemMetrics { trace, ..collected.into_message(request_id) };
         let now = self.clock.now().mono;
         let Some(profile) = &mut self.profile else {
             return self.send(GuestMessage::SystemMetrics(message));

@@ -44,6 +44,7 @@ mod sources;
 mod standing;
 mod streams;
 pub(crate) mod summary;
+mod traces;
 mod wiring;
 
 pub use agent::Ended;

@@ -90,6 +90,7 @@ impl Collected {
             agent_version: AGENT_VERSION.to_owned(),
             data,
             collection,
+            trace: None,
         }
     }
 

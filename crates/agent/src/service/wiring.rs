@@ -14,6 +14,7 @@ use super::sources::Sources;
 use super::standing::Standing;
 use super::streams::Streams;
 use super::summary::Counts;
+use super::traces::Traces;
 use super::{identity, infinibay};
 use crate::config::{Loaded, Settings, WireProfile};
 use crate::status;
@@ -77,6 +78,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         identity,
         demand: Demand::default(),
         streams: Streams::default(),
+        traces: Traces::default(),
         notifier: Notifier::from_environment(),
         counts: Counts::default(),
         standing: Standing::default(),

@@ -47,6 +47,7 @@ const ONE_SUBJECT: &[(&str, &str, &[&str])] = &[
             "sources",
             "standing",
             "streams",
+            "traces",
         ],
     ),
     // The system calls the service back on a thread of its own.

@@ -17,3 +17,4 @@ mod status;
 mod streams;
 mod symptoms;
 mod terminal;
+mod traces;

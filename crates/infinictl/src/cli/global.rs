@@ -34,6 +34,9 @@ pub(super) struct Global {
     /// File with the guest's shared secret; infinictl then signs its lines
     #[arg(long, global = true, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
+    /// Have the guest tell where the time went, within the trace of TRACEPARENT or a new one
+    #[arg(long, global = true)]
+    pub trace: bool,
     /// Print JSON, one document per line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,

@@ -29,6 +29,7 @@ mod session;
 mod terminal;
 #[cfg(test)]
 mod test_support;
+mod trace;
 mod update;
 mod users;
 

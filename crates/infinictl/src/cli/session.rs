@@ -4,9 +4,11 @@ use super::error::{CliError, how_to_look};
 use super::global::Global;
 use super::output::Output;
 use super::terminal::while_waiting;
+use super::trace;
 use crate::client::{Client, ClientError, Event};
 use infiniservice_protocol::action::ActionName;
 use infiniservice_protocol::guest::GuestMessage;
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{Action, HostMessage, Response};
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
@@ -48,6 +50,8 @@ pub(super) struct Session {
     pub(super) wait: Option<Duration>,
     /// What signs our lines; a bug report must not hold it.
     pub(super) secret: Option<String>,
+    /// The place of our requests in a trace.
+    trace: Option<TraceContext>,
     /// What the guest is doing for us now.
     under_way: RefCell<Option<UnderWay>>,
 }
@@ -62,6 +66,7 @@ impl Session {
             timeout: global.timeout,
             wait: global.wait,
             secret: global.secret()?,
+            trace: global.trace.then(trace::context).transpose()?,
             under_way: RefCell::new(None),
         })
     }
@@ -115,7 +120,9 @@ impl Session {
         message: &HostMessage,
         render: impl FnOnce(&GuestMessage, Output) -> Result<String, CliError>,
     ) -> Result<(), CliError> {
-        let event = while_waiting("waiting for the guest", self.client.call(message, self.wait())).await?;
+        let message = trace::traced(message, self.trace.as_ref());
+        let event = while_waiting("waiting for the guest", self.client.call(&message, self.wait())).await?;
+        trace::tell(event.message(), self.trace.as_ref().filter(|_| message.untraced().may_be_traced()));
         self.show(&event, render)
     }
 
@@ -184,8 +191,12 @@ impl Session {
         let goes_on = under_way(message, what);
         let id = id_of(message);
         self.under_way.replace(Some(UnderWay { what: goes_on.clone(), id }));
-        let answer = self.client.call(message, wait).await;
+        let traced = trace::traced(message, self.trace.as_ref());
+        let answer = self.client.call(&traced, wait).await;
         self.goes_on_with(None);
+        if let Ok(event) = &answer {
+            trace::tell(event.message(), self.trace.as_ref());
+        }
         match answer {
             Err(ClientError::TimedOut { heard, .. }) if self.wait.is_some() && !heard.explains() => {
                 Err(CliError::TimedOut(format!(

@@ -245,7 +245,8 @@ async fn refusal(mut refused: watch::Receiver<Option<(ErrorCode, String)>>) -> (
 
 /// A request's name in errors.
 fn describe(message: &HostMessage) -> String {
-    match message {
+    match message.untraced() {
+        HostMessage::Traced(_) => "a request".into(),
         HostMessage::Metrics { .. } => "Metrics".into(),
         HostMessage::SafeCommand(command) => command.action.clone(),
         HostMessage::UnsafeCommand(_) => "UnsafeCommand".into(),

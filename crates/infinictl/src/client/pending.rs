@@ -24,7 +24,7 @@ pub(super) enum Key {
 impl Key {
     /// What the answer to a request will carry; `None` when it has none.
     pub(super) fn of_request(message: &HostMessage) -> Option<Self> {
-        match message {
+        match message.untraced() {
             HostMessage::Metrics { id } => id.clone().map(Self::Id),
             HostMessage::SafeCommand(command) => Some(Self::Id(command.id.clone())),
             HostMessage::UnsafeCommand(command) => Some(Self::Id(command.id.clone())),
@@ -34,7 +34,7 @@ impl Key {
             HostMessage::Unsubscribe(request) => Some(Self::Id(request.id.clone())),
             HostMessage::KeepAliveRequest { sequence_number } => Some(Self::Ping(*sequence_number)),
             HostMessage::Hello { .. } => Some(Self::Hello),
-            HostMessage::KeepAliveResponse { .. } => None,
+            HostMessage::KeepAliveResponse { .. } | HostMessage::Traced(_) => None,
         }
     }
 

@@ -12,3 +12,4 @@ mod local;
 mod memory;
 mod qga;
 mod support;
+mod trace;

@@ -4,7 +4,7 @@ use super::super::Event;
 use super::checker::Found;
 use super::executor::{BatchVerdict, Verdict};
 use super::queue::Happening;
-use super::world::World;
+use super::world::{Streaming, World};
 use infiniservice_protocol::batch::{Batch, BatchCommand};
 use infiniservice_protocol::guest::{Output, OutputStream};
 use infiniservice_protocol::host::{SafeCommand, Unsubscribe};
@@ -18,15 +18,6 @@ const INTERVAL: Duration = Duration::from_millis(250);
 const LEASE: u64 = 120;
 /// Longest piece of output.
 const MAX_PIECE: usize = 16 * 1024;
-
-/// A stream of samples.
-#[derive(Clone, Copy, Debug)]
-pub struct Streaming {
-    /// Its number.
-    subscription: u64,
-    /// The last sample.
-    seq: u64,
-}
 
 /// The id of what has a response.
 pub(super) fn id_of(message: &HostMessage) -> Option<&str> {

@@ -120,7 +120,7 @@ impl Executor {
     /// A command has ended: its answer, and that of a batch of which it was the last.
     pub fn finish(&mut self, now: Duration, id: &str) -> Vec<GuestMessage> {
         let Some(size) = self.in_flight.remove(id) else { return Vec::new() };
-        self.settle(now, id, Known::Done(size))
+        self.settle(now, id, &Known::Done(size))
     }
 
     /// The host wants no more of a command or a batch: the answers to what is ended, then to the one who wanted that.
@@ -133,10 +133,10 @@ impl Executor {
         let mut answers = Vec::new();
         for target in targets {
             if self.in_flight.remove(&target).is_some() {
-                answers.extend(self.settle(now, &target, Known::Cancelled));
+                answers.extend(self.settle(now, &target, &Known::Cancelled));
             }
         }
-        answers.extend(self.settle(now, id, Known::Done(0)));
+        answers.extend(self.settle(now, id, &Known::Done(0)));
         answers
     }
 
@@ -162,9 +162,9 @@ impl Executor {
         self.in_flight.contains_key(id) || self.batches.contains_key(id)
     }
 
-    fn settle(&mut self, now: Duration, id: &str, known: Known) -> Vec<GuestMessage> {
+    fn settle(&mut self, now: Duration, id: &str, known: &Known) -> Vec<GuestMessage> {
         self.remember(now, id, known.clone());
-        let mut answers = vec![GuestMessage::Response(self.replayed(id, &known))];
+        let mut answers = vec![GuestMessage::Response(self.replayed(id, known))];
         let is_last = |commands: &Vec<String>| {
             commands.iter().any(|one| one == id)
                 && !commands.iter().any(|one| self.in_flight.contains_key(one))

@@ -3,7 +3,6 @@
 use super::super::{Action, Event, LinkSettings};
 use super::Life;
 use super::checker::{Checker, Found};
-use super::commands::Streaming;
 use super::device::Device;
 use super::executor::Executor;
 use super::faults::Phase;
@@ -24,6 +23,15 @@ const MAX_OUT_LINE: usize = 128 * 1024;
 const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024 + EXTRAS_MAX;
 /// See [`HELD_BESIDE`].
 const EXTRAS_MAX: usize = (1 << 20) + 64 * 1024;
+
+/// A stream of samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Streaming {
+    /// Its number.
+    pub(super) subscription: u64,
+    /// The last sample.
+    pub(super) seq: u64,
+}
 
 /// A world from one seed.
 #[derive(Debug)]

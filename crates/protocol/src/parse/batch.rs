@@ -52,7 +52,7 @@ fn command(batch: &Fields, at: usize, item: Value) -> Result<BatchCommand, Rejec
         let error = format!("`commands[{at}]` must be an object, not {}", describe(&item));
         return Err(batch.reject(InvalidMessage, Key::Commands, error).field(&format!("commands[{at}]")));
     };
-    one(Fields::of(members)).map_err(|wrong| placed(batch, at, wrong))
+    one(Fields::of(members)).map_err(|wrong| placed(batch, at, &wrong))
 }
 
 fn one(fields: Fields) -> Result<BatchCommand, Rejection> {
@@ -72,7 +72,7 @@ fn one(fields: Fields) -> Result<BatchCommand, Rejection> {
 }
 
 /// What is wrong with a command refuses the whole batch, under the batch's id.
-fn placed(batch: &Fields, at: usize, wrong: Rejection) -> Rejection {
+fn placed(batch: &Fields, at: usize, wrong: &Rejection) -> Rejection {
     let field = wrong.details.as_ref().and_then(|details| details.get("field")).and_then(Value::as_str);
     let place = field.map_or(format!("commands[{at}]"), |field| format!("commands[{at}].{field}"));
     let error = format!("in `commands[{at}]`: {}", wrong.error);

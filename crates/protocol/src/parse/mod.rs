@@ -17,6 +17,7 @@ use crate::envelope::claimed_id;
 use crate::host::{HostMessage, SafeCommand};
 use crate::number::{self, MAX_SAFE_INTEGER};
 use crate::text::head;
+use crate::trace::{TraceContext, Traced};
 pub use budget::MAX_VALUES;
 use budget::{Bounded, Budget};
 pub use guest_line::{GuestLine, measure_guest_line, parse_guest_line};
@@ -49,6 +50,15 @@ pub fn parse_host_item(item: &LineItem, max_line_bytes: usize) -> Result<HostMes
 /// One line of the host to a message. Cheap for a good line: nothing is built but what the message holds.
 pub fn parse_host_line(line: &str) -> Result<HostMessage, Rejection> {
     let fields = read_fields(line)?;
+    let (is_traced, context) = (fields.get(Key::Traceparent).is_some(), fields.trace());
+    let message = message(fields, line)?;
+    if is_traced && message.may_be_traced() {
+        return Ok(HostMessage::Traced(Traced { context, message: Box::new(message) }));
+    }
+    Ok(message)
+}
+
+fn message(fields: Fields, line: &str) -> Result<HostMessage, Rejection> {
     match fields.kind(line)? {
         "Metrics" => Ok(HostMessage::Metrics { id: fields.optional_id()? }),
         "Hello" => Ok(HostMessage::Hello { id: fields.optional_id()? }),
@@ -92,6 +102,8 @@ enum Key {
     Commands,
     Mode,
     OnError,
+    Traceparent,
+    Tracestate,
     #[serde(other)]
     Other,
 }
@@ -123,6 +135,8 @@ impl Key {
             Self::Commands => "commands",
             Self::Mode => "mode",
             Self::OnError => "on_error",
+            Self::Traceparent => "traceparent",
+            Self::Tracestate => "tracestate",
             Self::Other => "",
         }
     }
@@ -183,6 +197,12 @@ impl Fields {
     /// A field's value, taken out.
     fn take(&mut self, key: Key) -> Option<Value> {
         self.slot(key)?.take().filter(|value| !value.is_null())
+    }
+
+    /// `traceparent` and `tracestate`; `None` where they are malformed, which refuses nothing.
+    fn trace(&self) -> Option<TraceContext> {
+        let state = self.get(Key::Tracestate).and_then(Value::as_str);
+        TraceContext::read(self.get(Key::Traceparent)?.as_str()?, state)
     }
 
     /// `type`; `line` is shown in the answer when there is none.
@@ -368,3 +388,5 @@ fn check_id(id: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trace_tests;

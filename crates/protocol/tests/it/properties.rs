@@ -4,6 +4,7 @@ use infiniservice_protocol::batch::{Batch, BatchCommand, BatchResult, Mode, OnEr
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::stream::Fields;
 use infiniservice_protocol::text::one_line;
+use infiniservice_protocol::trace::{TraceContext, Traced};
 use infiniservice_protocol::{
     Action, Body, GuestLine, GuestMessage, HostMessage, LineDecoder, LineItem, Response, parse_guest_line,
     parse_host_item, parse_host_line,
@@ -183,7 +184,27 @@ fn batch() -> impl Strategy<Value = HostMessage> {
     )
 }
 
+/// With a place in a trace, where such a message may have one.
+fn traced() -> impl Strategy<Value = HostMessage> {
+    let state = proptest::option::of("[ -~]{1,512}");
+    let ids = (1..=u128::MAX, 1..=u64::MAX, any::<u8>());
+    (untraced(), ids, state).prop_map(|(message, (trace, parent, flags), state)| {
+        let traceparent = format!("00-{trace:032x}-{parent:016x}-{flags:02x}");
+        let context = TraceContext::read(&traceparent, state.as_deref());
+        assert!(context.is_some(), "{traceparent}");
+        if message.may_be_traced() {
+            HostMessage::Traced(Traced { context, message: Box::new(message) })
+        } else {
+            message
+        }
+    })
+}
+
 fn host_message() -> impl Strategy<Value = HostMessage> {
+    prop_oneof![3 => untraced(), 1 => traced()]
+}
+
+fn untraced() -> impl Strategy<Value = HostMessage> {
     let sequence = 0..=9_007_199_254_740_991_u64;
     prop_oneof![
         proptest::option::of(id()).prop_map(|id| HostMessage::Metrics { id }),

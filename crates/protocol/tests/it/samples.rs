@@ -4,6 +4,7 @@ mod batches;
 mod refused;
 mod responses;
 mod scripts;
+mod traces;
 
 pub use refused::REFUSED;
 pub use responses::responses;
@@ -208,6 +209,7 @@ pub fn metrics() -> Vec<GuestMessage> {
             truncated: [("processes".into(), 412)].into(),
             age_ms: [("cpu".into(), 120)].into(),
         },
+        trace: None,
     };
     let empty = SystemMetrics { agent_version: "0.1.0".into(), ..SystemMetrics::default() };
     let mut with_a_gap = empty.clone();
@@ -322,6 +324,7 @@ fn unsafe_response() -> Response {
         stderr_truncated: Some(true),
         stderr_bytes: Some(2_000_000),
         success: false,
+        trace: Some(Box::new(traces::trace())),
         ..Response::ok("u-1", "UnsafeCommand", json!({}))
     }
 }
@@ -364,7 +367,9 @@ pub fn host() -> Vec<HostMessage> {
         HostMessage::Metrics { id: Some("m-1".into()) },
         HostMessage::SafeCommand(safe),
         HostMessage::SafeCommand(bare),
-        HostMessage::UnsafeCommand(raw),
+        HostMessage::UnsafeCommand(raw.clone()),
+        traces::traced(HostMessage::UnsafeCommand(raw)),
+        traces::traced(HostMessage::Metrics { id: Some("m-2".into()) }),
         HostMessage::KeepAliveResponse { sequence_number: 42 },
         HostMessage::KeepAliveRequest { sequence_number: 7 },
         HostMessage::Hello { id: Some("h-1".into()) },

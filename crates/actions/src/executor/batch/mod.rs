@@ -17,11 +17,13 @@ use crate::policy::refusal;
 use crate::reply::Reply;
 use crate::scheduler::{ConcurrencyClass, ExecutionId, Refusal, Request};
 use crate::task::{Job, response};
+use crate::traced::Tracing;
 use books::{Flying, Inner};
 use course::{Step, Why};
 use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::batch::{BATCH, Batch, BatchCommand, BatchResult, Outcome};
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
 use serde_json::json;
 use std::sync::Arc;
@@ -33,9 +35,10 @@ impl Executor {
     /// Takes a batch: its commands' responses arrive by the channel, then its result. Or one response refuses all of it; gives how many
     /// of the answers that it would have had will then not come. Must be called inside a tokio runtime.
     #[must_use]
-    pub fn submit_batch(&self, now: Now, batch: Batch) -> usize {
+    pub fn submit_batch(&self, now: Now, batch: Batch, context: Option<TraceContext>) -> usize {
         let (id, commands) = (batch.id.clone(), batch.commands.len());
-        let asked = Asked::new(BATCH, &parameters(&batch));
+        let tracing = context.map(|context| Tracing::new(context, now.wall));
+        let asked = Asked::new(BATCH, &parameters(&batch)).traced(tracing);
         let mut state = self.shared.lock();
         state.note_time(now);
         let taken = match state.known(&id) {
@@ -88,7 +91,8 @@ impl Shared {
         for _ in &batch.commands {
             places.push(self.replies.clone().try_reserve_owned().map_err(full)?);
         }
-        let commands: Vec<_> = batch.commands.into_iter().filter_map(|one| self.ready(state, one)).collect();
+        let commands: Vec<_> =
+            batch.commands.into_iter().filter_map(|one| self.ready(state, one, asked)).collect();
         let requests = commands.iter().map(|one| one.request.clone()).collect();
         let executions = state.scheduler.admit_all(state.mono(), requests).map_err(no_room)?;
         let timeout = state.settings.batch_timeout(batch.timeout);
@@ -104,14 +108,16 @@ impl Shared {
     }
 
     /// A command, looked at as if it had come by itself. What is wrong with it is its own answer when its turn comes.
-    fn ready(&self, state: &State, command: BatchCommand) -> Option<Ready> {
+    fn ready(&self, state: &State, command: BatchCommand, batch: &Asked) -> Option<Ready> {
         let message = match command {
             BatchCommand::Safe(command) => HostMessage::SafeCommand(command),
             BatchCommand::Unsafe(command) => HostMessage::UnsafeCommand(command),
         };
         let (id, name, timeout, work) = parts(message)?;
-        let asked = Asked::new(&name, &work.parameters(false));
+        let tracing = batch.tracing.as_ref().map(Tracing::beside);
+        let asked = Asked::new(&name, &work.parameters(false)).traced(tracing);
         let job = state.job(&self.context, (&name, &name), timeout, work);
+        let job = job.map(|job| job.traced(asked.tracing.as_ref()));
         let request = match &job {
             Ok(job) => Request { key: None, ..job.request(&id) },
             Err(_) => Request { id, class: ConcurrencyClass::Read, key: None, bytes: 0 },
@@ -172,7 +178,8 @@ impl Shared {
         let took = flying.began.elapsed();
         let outcomes: Vec<Outcome> = flying.commands.into_iter().filter_map(|inner| inner.outcome).collect();
         let is_cancelled = outcomes.iter().any(|one| one.error_code == Some(ErrorCode::Cancelled));
-        let record = record(id, &outcomes, took);
+        let mut record = record(id, &outcomes, took);
+        flying.asked.stamp(&mut record);
         state.scheduler.remember(state.mono(), &record);
         self.note(state, &flying.asked, &record);
         flying.place.send(result(&record, outcomes).into());
@@ -232,6 +239,7 @@ fn result(record: &Response, outcomes: Vec<Outcome>) -> BatchResult {
         outcomes,
         outcomes_truncated: None,
         execution_time_ms: record.execution_time_ms,
+        trace: record.trace.clone(),
         timestamp: None,
     }
 }

@@ -64,3 +64,16 @@ fn what_execve_would_refuse_is_refused_with_its_name() {
     let fits = UnsafeCommand { raw_command: "x".repeat(MAX_TEXT_BYTES), ..command() };
     assert!(RawCommand::check(fits).is_ok());
 }
+
+#[test]
+fn a_traced_command_finds_its_place_in_its_environment_unless_the_host_set_another() {
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let context = TraceContext::read(parent, Some("v=1")).unwrap();
+    for (set, wanted) in [(None, parent), (Some("mine"), "mine")] {
+        let env_vars = set.map(|value| ("TRACEPARENT".to_owned(), value.to_owned())).into_iter().collect();
+        let traced = RawCommand::check(UnsafeCommand { env_vars, ..command() }).unwrap().traced(&context);
+        let told: Vec<_> =
+            traced.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(told, [("TRACEPARENT", wanted), ("TRACESTATE", "v=1")]);
+    }
+}

@@ -8,6 +8,7 @@ use super::agent::Agent;
 use super::hello::NOT_OFFERED;
 use super::sources::SampleTaken;
 use book::{Granted, Sample, Wish};
+use infiniservice_actions::Tracing;
 use infiniservice_channel::transport::Transport;
 use infiniservice_collector::narrowed;
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult};
@@ -27,10 +28,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     /// Answers a wish for a stream.
-    pub(super) fn subscribe(&mut self, request: &Subscribe) {
+    pub(super) fn subscribe(&mut self, request: &Subscribe, tracing: Option<Tracing>) {
         let (now, offered) = (self.clock.now(), self.profile.is_none());
         let book = &mut self.streams.book;
-        self.executor.answer_at_once(now, (&request.id, "Subscribe", &parameters(request)), || {
+        self.executor.answer_at_once(now, (&request.id, "Subscribe", &parameters(request)), tracing, || {
             if !offered {
                 return Err(CommandError::new(ErrorCode::Unsupported, format!("streams are {NOT_OFFERED}")));
             }
@@ -43,7 +44,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let (now, number) = (self.clock.now(), request.subscription);
         let parameters = json!({ "subscription": number }).to_string();
         let book = &mut self.streams.book;
-        self.executor.answer_at_once(now, (&request.id, "Unsubscribe", &parameters), || {
+        self.executor.answer_at_once(now, (&request.id, "Unsubscribe", &parameters), None, || {
             let ended = book.unsubscribe(now.mono, number);
             if ended { Ok(CommandOutcome::default()) } else { Err(no_stream(number)) }
         });

@@ -28,6 +28,7 @@ pub fn result() -> BatchResult {
         outcomes: vec![done, failed],
         outcomes_truncated: Some(3),
         execution_time_ms: 1530,
+        trace: None,
         timestamp: None,
     }
 }
