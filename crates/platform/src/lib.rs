@@ -36,6 +36,12 @@ pub mod signals_unsafe;
 pub mod start;
 #[cfg(target_os = "linux")]
 pub mod systemd;
+#[cfg(target_os = "linux")]
+#[path = "trusted/linux.rs"]
+pub mod trusted;
+#[cfg(target_os = "windows")]
+#[path = "trusted/windows.rs"]
+pub mod trusted;
 pub mod win32;
 
 /// The agent's version, as `--version` and `hello` tell it: all crates have the same.

@@ -18,7 +18,7 @@ mod user_tests;
 use crate::containment::Containment;
 use crate::output::Outputs;
 use crate::run::Run;
-use crate::{BoxFuture, Cancellation, Finished, Output, Request, RunError, Runner, TakeLine};
+use crate::{BoxFuture, Cancellation, Finished, Output, Program, Request, RunError, Runner, TakeLine};
 use containment::Containments;
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_platform::gate::Gate;
@@ -77,7 +77,11 @@ impl SystemRunner {
         cancellation: &Cancellation,
         take: Option<TakeLine<'_>>,
     ) -> Result<Finished, RunError> {
-        let path = spawn::locate(&request.program)?;
+        let path = tokio::select! {
+            biased;
+            stop = cancellation.stopped() => return Ok(Finished::before_it_began(stop)),
+            path = locate(&request) => path?,
+        };
         let pass = self.gate.pass().map_err(|closed| not_started(&path, closed))?;
         let mut containment = self.containments.contain(&request).await;
         let (keeps_pass, output) = (!request.runs_while_frozen, request.output);
@@ -112,6 +116,16 @@ fn not_contained(program: &Path, error: &std::io::Error) -> RunError {
 
 fn not_started(program: &Path, error: impl Display) -> RunError {
     RunError::NotStarted { program: program.display().to_string(), error: error.to_string() }
+}
+
+/// The program's path. Where the request names a directory, the program may lie on a mount that does not answer just as well.
+async fn locate(request: &Request) -> Result<PathBuf, RunError> {
+    let (Program::At(at), Some(_)) = (&request.program, &request.directory) else {
+        return spawn::locate(&request.program);
+    };
+    let (program, path) = (at.display().to_string(), at.clone());
+    let locating = blocking::join(Lane::Starts, &program, move || spawn::locate(&Program::At(path))).await;
+    locating.map_err(|error| RunError::NotStarted { program, error: error.to_string() })?
 }
 
 /// Starts the program. Where it is to start in a directory of the host's choice, that happens away from the main thread: whoever

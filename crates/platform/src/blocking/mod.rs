@@ -54,6 +54,8 @@ pub enum Lane {
     Checks,
     /// Starting programs, in directories that a host names.
     Starts,
+    /// Descriptions of plugins, their programs, what they wrote, and files of figures.
+    Plugins,
     /// Long walks with a deadline of their own: clean-up, inventory.
     Walks,
     /// Calls of a service manager or of a library that have no deadline.
@@ -80,14 +82,14 @@ impl Lane {
             #[cfg(test)]
             Self::Trial | Self::Crowd => 16,
             Self::Managers | Self::Walks => 16,
-            Self::FileSystems | Self::Files | Self::Starts => 32,
+            Self::FileSystems | Self::Files | Self::Starts | Self::Plugins => 32,
             Self::ProcessTable | Self::Processes | Self::Checks | Self::Collector => 64,
         }
     }
 
     /// Whether its threads have a table of descriptors of their own.
     pub(crate) const fn has_own_table(self) -> bool {
-        matches!(self, Self::ProcessTable | Self::Processes | Self::FileSystems | Self::Files)
+        matches!(self, Self::ProcessTable | Self::Processes | Self::FileSystems | Self::Files | Self::Plugins)
     }
 
     const fn thread_name(self) -> &'static str {
@@ -98,6 +100,7 @@ impl Lane {
             Self::Files => "files",
             Self::Checks => "checks",
             Self::Starts => "starts",
+            Self::Plugins => "plugins",
             Self::Walks => "walks",
             Self::Managers => "managers",
             Self::Collector => "collector",
@@ -111,7 +114,7 @@ impl Lane {
             Self::ProcessTable | Self::Processes | Self::FileSystems | Self::Files | Self::Checks => {
                 SMALL_STACK_BYTES
             }
-            Self::Starts | Self::Walks | Self::Managers | Self::Collector => STACK_BYTES,
+            Self::Starts | Self::Plugins | Self::Walks | Self::Managers | Self::Collector => STACK_BYTES,
             #[cfg(test)]
             Self::Trial | Self::Crowd => SMALL_STACK_BYTES,
         }

@@ -14,6 +14,8 @@ const TAKE_OVER: u32 = 0x0001_0000 | 0x0004_0000 | 0x0008_0000 | 0x4000_0000 | 0
 const WRITE: u32 = TAKE_OVER | 0x2 | 0x4;
 /// `FILE_ADD_FILE` and `FILE_DELETE_CHILD`: with either a file in the directory can be exchanged, or one be put where none is.
 const EXCHANGE: u32 = TAKE_OVER | 0x2 | 0x40;
+/// `FILE_DELETE_CHILD`: with it what is in the directory can be moved away.
+const MOVE: u32 = TAKE_OVER | 0x40;
 /// `FILE_READ_DATA`, `GENERIC_READ` and `GENERIC_ALL`.
 const READ: u32 = 0x1 | 0x8000_0000 | 0x1000_0000;
 
@@ -59,6 +61,20 @@ pub fn directory_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
     let who = if is_ours(found, own) { granted(found, own, EXCHANGE) } else { Some(found.owner.to_string()) };
     let refused =
         |who| format!("is refused: {who} may replace it, and the agent runs as an administrator; {MEND}");
+    who.map_or(Ok(()), |who| Err(refused(who)))
+}
+
+/// A directory further up: others may make files in it, as in `C:\ProgramData`, but not rename or remove what is there.
+///
+/// # Errors
+/// Somebody else can move away what is in it.
+pub fn way_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
+    let who = if is_ours(found, own) { granted(found, own, MOVE) } else { Some(found.owner.to_string()) };
+    let refused = |who| {
+        format!(
+            "is refused: {who} may move a directory above it, and the agent runs as an administrator; {MEND}"
+        )
+    };
     who.map_or(Ok(()), |who| Err(refused(who)))
 }
 
@@ -139,6 +155,16 @@ mod tests {
         assert!(directory_is_safe(&of(&[32, 545], Some(&ours())), &own()).is_err());
         // What Windows gives to directories in ProgramData for what users make there themselves.
         assert_eq!(directory_is_safe(&with(FULL, sid_of(3, &[0])), &own()), Ok(()));
+    }
+
+    #[test]
+    fn above_a_program_others_may_make_files_but_move_nothing_away() {
+        for (right, ok) in
+            [(READ_AND_RUN, true), (0x2 | 0x4, true), (0x40, false), (0x1_0000, false), (FULL, false)]
+        {
+            assert_eq!(way_is_safe(&with(right, users()), &own()).is_ok(), ok, "{right:x}");
+        }
+        assert!(way_is_safe(&of(&[32, 545], Some(&ours())), &own()).is_err(), "a user owns it");
     }
 
     #[test]

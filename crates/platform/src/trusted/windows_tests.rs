@@ -1,7 +1,7 @@
 //! Files with access lists of the test's own, as Windows or Wine keeps them.
 
 use super::*;
-use infiniservice_platform::win32::security_unsafe::{create_directory, set};
+use crate::win32::security_unsafe::{create_directory, set};
 use std::fs;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -73,12 +73,11 @@ fn a_file_in_a_directory_where_everybody_may_exchange_it_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_kept_private_is_so_from_its_beginning_wherever_it_lies() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("config.toml.last-good");
-    create_private(&path).unwrap();
-    let found = security::descriptor_of(&File::open(&path).unwrap()).unwrap();
-    assert_eq!(access::secret_is_safe(&found, &own_account().unwrap().sid), Ok(()), "{found:?}");
-    let again = create_private(&path).unwrap_err();
-    assert_eq!(again.kind(), io::ErrorKind::AlreadyExists, "{again}");
+fn a_program_that_everybody_may_write_or_whose_way_everybody_may_move_is_refused() {
+    let (_directory, path) = world();
+    set(&path, &list(USERS_WRITE)).unwrap();
+    assert_eq!(TrustedFile::open_code(&path).is_err(), elevated());
+    set(&path, &list("")).unwrap();
+    set(path.parent().unwrap(), &list(USERS_WRITE)).unwrap();
+    assert_eq!(TrustedFile::open_code(&path).is_err(), elevated());
 }

@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 fn text(path: &Path) -> Result<String, String> {
-    match open_walking(path, rustix::process::geteuid().is_root()) {
+    match open_walking(path, rustix::process::geteuid().is_root().then_some(0)) {
         Ok((mut file, _)) => {
             let mut text = String::new();
             file.read_to_string(&mut text).map_err(|e| e.to_string())?;
@@ -65,7 +65,7 @@ fn only_regular_files_are_opened_and_none_is_waited_for() {
 fn a_link_to_a_file_of_the_kernel_that_waits_for_messages_holds_nobody_up() {
     let (_directory, path) = place();
     symlink("/proc/kmsg", path.join("kmsg")).unwrap();
-    let Ok((mut file, _)) = open_walking(&path.join("kmsg"), false) else { return };
+    let Ok((mut file, _)) = open_walking(&path.join("kmsg"), None) else { return };
     let mut bytes = [0; 4096];
     // Until nothing is left, which without O_NONBLOCK would never be known.
     while file.read(&mut bytes).is_ok_and(|count| count > 0) {}
@@ -92,4 +92,22 @@ fn what_another_user_could_exchange_on_the_way_is_refused() {
     assert!(text(&path.join("open/../etc/real.toml")).unwrap_err().contains("its directory"));
     give_away(&path.join("etc/real.toml"));
     assert!(text(&path.join("etc/real.toml")).unwrap_err().contains("belongs to uid 4001"));
+}
+
+#[test]
+fn code_that_others_could_change_or_replace_is_refused() {
+    let (_directory, path) = place();
+    let program = path.join("etc/check");
+    fs::write(&program, "#!/bin/sh\n").unwrap();
+    let opened = |mode| {
+        fs::set_permissions(&program, Permissions::from_mode(mode)).unwrap();
+        TrustedFile::open_code(&program).map(|found| found.is_some_and(|code| code.is_executable()))
+    };
+    assert_eq!((opened(0o755), opened(0o644)), (Ok(true), Ok(false)));
+    assert!(opened(0o757).unwrap_err().contains("lets others write to it"));
+    assert!(TrustedFile::open_code(&path.join("etc/none")).unwrap().is_none());
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(path.join("etc"), Permissions::from_mode(0o777)).unwrap();
+    let why = TrustedFile::open_code(&program).unwrap_err();
+    assert!(why.contains("its directory"), "{why}");
 }
