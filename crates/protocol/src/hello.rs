@@ -68,6 +68,22 @@ pub struct Features {
     /// Several commands in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchLimits>,
+    /// Plugins that run, or files of figures that are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugins: Option<PluginLimits>,
+}
+
+/// The plugins of this machine, and their bounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct PluginLimits {
+    /// Names of the plugins that run.
+    pub names: Vec<String>,
+    /// Whether `*.prom` files are read.
+    pub textfiles: bool,
+    /// Plugins at one time, and files.
+    pub max_plugins: usize,
 }
 
 /// The bounds of streams.

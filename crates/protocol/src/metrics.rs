@@ -4,10 +4,12 @@
 //! 31 bits, byte counters 53 bits.
 
 mod disk;
+mod plugins;
 mod pressure;
 mod processor;
 
 pub use disk::{Disk, DiskDevice, DiskIo, DiskUsage};
+pub use plugins::{Plugin, Series, SeriesType};
 pub use pressure::{Pressure, Stall, Stalls};
 pub use processor::{Cpu, CpuSeconds, Memory};
 
@@ -78,6 +80,9 @@ pub struct Data {
     pub ports: Vec<Port>,
     /// systemd services or Windows services.
     pub services: Vec<Service>,
+    /// Results of plugins by their names, and `*.prom` files by theirs; absent where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub plugins: BTreeMap<String, Plugin>,
 }
 
 /// `data.system`.

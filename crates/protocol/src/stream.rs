@@ -240,6 +240,7 @@ impl StreamData {
             processes: self.processes.clone().unwrap_or_default(),
             ports: self.ports.clone().unwrap_or_default(),
             services: self.services.clone().unwrap_or_default(),
+            ..Data::default()
         }
     }
 

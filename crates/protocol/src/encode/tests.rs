@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::guest::{ErrorMessage, KeepAlive, Response};
-use crate::metrics::{Process, SystemMetrics};
+use crate::metrics::{Plugin, Process, Series, SystemMetrics};
 use crate::text::steers;
 use crate::{ErrorCode, GuestLine, parse_guest_line};
 use proptest::prelude::*;
@@ -163,6 +163,33 @@ fn metrics_lose_the_end_of_their_longest_lists_and_say_so() {
     };
     assert!((60..100).contains(&read.data.processes.len()), "{}", read.data.processes.len());
     assert_eq!(read.collection.truncated["processes"], 3000);
+}
+
+#[test]
+fn plugins_lose_the_end_of_their_longest_lists_and_those_without_room_for_their_errors_are_counted() {
+    let series = |n: usize| Series { name: format!("s{n}"), value: Some(-1.5), ..Series::default() };
+    let plugin = |count: usize, error: Option<String>| Plugin {
+        ok: error.is_none(),
+        series: (0..count).map(series).collect(),
+        error,
+        ..Plugin::default()
+    };
+    let mut metrics = SystemMetrics::default();
+    metrics.data.plugins = [("a", 3), ("b", 9000)].map(|(name, n)| (name.into(), plugin(n, None))).into();
+    let read = |metrics| match cut(GuestMessage::SystemMetrics(metrics), 65_536) {
+        GuestMessage::SystemMetrics(read) => read,
+        other => panic!("{other:?}"),
+    };
+    let cut = read(metrics.clone());
+    assert_eq!(cut.data.plugins["a"].series, metrics.data.plugins["a"].series, "negative, and whole");
+    let kept = cut.data.plugins["b"].series.len();
+    assert!((900..9000).contains(&kept), "{kept}");
+    assert_eq!(cut.collection.truncated, [("plugins.b".into(), 9000)].into());
+    let long = |n: usize| (format!("p{n:03}"), plugin(1, Some("\u{e9}".repeat(300))));
+    metrics.data.plugins = (0..128).map(long).collect();
+    let cut = read(metrics);
+    assert!((5..20).contains(&cut.data.plugins.len()), "{}", cut.data.plugins.len());
+    assert_eq!(cut.collection.truncated["plugins"], 128);
 }
 
 #[test]

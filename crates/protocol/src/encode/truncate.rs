@@ -2,6 +2,8 @@
 //! than somebody has room for it. Whatever a message holds, no part of it is looked at further than a line is long: the main loop
 //! does this.
 
+mod plugins;
+
 use super::ascii::{AsciiFormatter, wire_len};
 use super::{Bounded, message_room, to_ascii};
 use crate::batch::BatchResult;
@@ -132,6 +134,7 @@ fn cut_error(error: &mut ErrorMessage, max: usize) {
 }
 
 fn cut_metrics(metrics: &mut SystemMetrics, max: usize) {
+    let mut series = plugins::taken(metrics, max);
     let data = &mut metrics.data;
     let (mut processes, mut ports, mut services) =
         (take(&mut data.processes), take(&mut data.ports), take(&mut data.services));
@@ -145,10 +148,13 @@ fn cut_metrics(metrics: &mut SystemMetrics, max: usize) {
         ("usage_stats", &mut disks),
         ("interfaces", &mut interfaces),
     ];
-    for (name, total) in share(lists.map(|(name, list)| (name.to_owned(), list)).into(), room) {
+    let mut lists: Vec<_> = lists.map(|(name, list)| (name.to_owned(), list)).into();
+    lists.extend(series.iter_mut().map(|(name, list)| (plugins::list_name(name), list as &mut dyn List)));
+    for (name, total) in share(lists, room) {
         metrics.collection.truncated.entry(name).or_insert(total as u32);
     }
     let data = &mut metrics.data;
+    plugins::give_back(&mut data.plugins, series);
     (data.processes, data.ports, data.services) = (processes, ports, services);
     (data.system.disk.usage_stats, data.system.network.interfaces) = (disks, interfaces);
 }
