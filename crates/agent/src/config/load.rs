@@ -112,6 +112,12 @@ impl Sources {
         Ok(Loaded { settings, merged, file, text, problem: None, sources: self.clone() })
     }
 
+    /// The directory of plugins beside the default file; `None` where another file was named.
+    pub(crate) fn default_plugins(&self) -> Option<PathBuf> {
+        let (file, named) = self.file();
+        file.parent().filter(|_| !named).map(|directory| directory.join("plugins.d"))
+    }
+
     /// The file to read, and whether it has to be there.
     fn file(&self) -> (PathBuf, bool) {
         let variable =

@@ -140,6 +140,10 @@ settings! {
     allow_scripts: bool = Some("false"), SWITCH, Reload;
     /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
     scripts_dir: Option<PathBuf> = None, Kind::Path, Restart;
+    /// Directory with a description `NAME.toml` of each plugin: a program of root's that runs again and again and tells figures (see docs/plugins.md). If unset, `plugins.d` beside the default configuration file, where no other one is named by `--config` or `INFINISERVICE_CONFIG`.
+    plugins_dir: Option<PathBuf> = None, Kind::Path, Reload;
+    /// Directory with files `*.prom` of figures that other programs keep up to date, in the text format of Prometheus. Only files of root's and of the directory's owner are read.
+    plugins_textfile_dir: Option<PathBuf> = None, Kind::Path, Reload;
     /// Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
     allow_seal: bool = Some("false"), SWITCH, Reload;
     /// Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.

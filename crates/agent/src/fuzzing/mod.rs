@@ -37,6 +37,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("inventory", inventory),
     ("netlink", infiniservice_collector::fuzzing::netlink),
     ("os_release", os_release),
+    ("plugins", infiniservice_plugins::fuzzing::plugins),
     ("proc", proc),
     ("qga", infiniservice_qga::fuzzing::session),
     ("rpm", rpm),

@@ -27,6 +27,7 @@ use infiniservice_channel::transport::Transport;
 use infiniservice_infinibay::Profile;
 use infiniservice_link::{Action, Event, GivenUp, Link, Outgoing};
 use infiniservice_platform::clock::Clock;
+use infiniservice_plugins::Plugins;
 use infiniservice_protocol::guest::{GuestMessage, Output};
 use infiniservice_protocol::host::HostMessage;
 use std::future::pending;
@@ -45,6 +46,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) replies: mpsc::Receiver<Reply>,
     pub(super) outputs: mpsc::Receiver<Output>,
     pub(super) sources: Sources,
+    pub(super) plugins: Option<Plugins>,
     pub(super) identity: Identity,
     pub(super) demand: Demand,
     pub(super) streams: Streams,

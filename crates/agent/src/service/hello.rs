@@ -38,6 +38,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let mut capabilities = self.executor.capabilities();
         capabilities.push(qga::capability(self.qga.as_deref()));
         capabilities.extend(self.wire_capabilities());
+        capabilities.push(self.plugins_capability());
         Hello {
             agent_version: AGENT_VERSION.to_owned(),
             protocol_version: 1,
@@ -49,7 +50,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             configuration_error: configuration::problem(),
             instance: self.identity.instance.clone(),
             started_at: self.identity.started_at.clone(),
-            features: Features { streams: self.stream_limits(), batch: self.batch_limits() },
+            features: Features {
+                streams: self.stream_limits(),
+                batch: self.batch_limits(),
+                plugins: self.plugin_limits(),
+            },
             channels: self.channels(),
             timestamp: None,
         }

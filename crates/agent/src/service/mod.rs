@@ -32,6 +32,7 @@ pub(crate) mod notify;
 #[path = "notify/windows.rs"]
 pub(crate) mod notify;
 pub(crate) mod pace;
+mod plugins;
 mod qga;
 mod reload;
 pub(crate) mod schedule;

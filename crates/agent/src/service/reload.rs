@@ -51,6 +51,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     fn apply(&mut self, applied: &[&str], needs_restart: &[&str]) {
         let settings = &self.config.settings;
         self.executor.reload(&settings.command_settings());
+        self.reload_plugins();
         if applied.iter().any(|name| name.ends_with("_interval_secs")) {
             self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
         }

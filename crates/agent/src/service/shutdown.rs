@@ -26,6 +26,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let total = Duration::from_secs(self.config.settings.shutdown_timeout_secs);
         let start = self.clock.now().mono;
         self.executor.close();
+        if let Some(plugins) = &self.plugins {
+            plugins.stop();
+        }
         self.stopping = true;
         if let Some(qga) = &mut self.qga {
             qga.close(&self.clock);

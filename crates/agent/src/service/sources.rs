@@ -4,11 +4,12 @@ use super::agent::Turn;
 use infiniservice_actions::Services;
 use infiniservice_collector::{CollectorHandle, HandleError};
 use infiniservice_platform::AGENT_VERSION;
+use infiniservice_plugins::{Plugins, Told};
 use infiniservice_protocol::metrics::{Collection, Data, FailedCollector, Service, SystemMetrics};
 use infiniservice_protocol::stream::{Field, Fields};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 
 /// A collection waits this long for the services; then it goes out without them.
@@ -25,6 +26,7 @@ pub(super) struct Collected {
 pub(super) struct Sources {
     collector: CollectorHandle,
     services: Option<Arc<dyn Services>>,
+    plugins: Option<Plugins>,
     done: mpsc::Receiver<Collected>,
     tell: mpsc::Sender<Collected>,
     taken: mpsc::Receiver<SampleTaken>,
@@ -41,19 +43,24 @@ pub(super) struct SampleTaken {
 }
 
 impl Sources {
-    pub(super) fn new(collector: CollectorHandle, services: Option<Arc<dyn Services>>) -> Self {
+    pub(super) fn new(
+        collector: CollectorHandle,
+        services: Option<Arc<dyn Services>>,
+        plugins: Option<Plugins>,
+    ) -> Self {
         let (tell, done) = mpsc::channel(1);
         let (tell_taken, taken) = mpsc::channel(1);
-        Self { collector, services, done, tell, taken, tell_taken }
+        Self { collector, services, plugins, done, tell, taken, tell_taken }
     }
 
     /// Starts a collection; [`Self::collected`] gives its result. One at a time: the caller sees to it.
     pub(super) fn start_collection(&self) {
         let (collector, services, tell) = (self.collector.clone(), self.services.clone(), self.tell.clone());
+        let plugins = self.plugins.clone();
         tokio::spawn(async move {
-            let (measured, services) = tokio::join!(collector.collect(), list(services));
+            let (measured, services, told) = tokio::join!(collector.collect(), list(services), told(plugins));
             // The receiver is gone only when the agent is.
-            let _ = tell.send(merge(measured, services)).await;
+            let _ = tell.send(merge(measured, services).with(told)).await;
         });
     }
 
@@ -92,6 +99,14 @@ impl Collected {
             collection,
             trace: None,
         }
+    }
+
+    /// The same with what plugins told.
+    fn with(mut self, told: Told) -> Self {
+        self.data.plugins = told.plugins;
+        self.collection.failed.extend(told.failed);
+        self.collection.truncated.extend(told.truncated);
+        self
     }
 
     /// Whether an interface that is up has an address by which others reach it.
@@ -146,6 +161,13 @@ async fn list(services: Option<Arc<dyn Services>>) -> Result<Vec<Service>, Strin
     match tokio::time::timeout(SERVICES_TIMEOUT, services.observe()).await {
         Ok(listed) => listed.map_err(|error| error.error),
         Err(_) => Err(format!("systemd did not answer within {} s", SERVICES_TIMEOUT.as_secs())),
+    }
+}
+
+async fn told(plugins: Option<Plugins>) -> Told {
+    match plugins {
+        Some(plugins) => plugins.told(SystemTime::now()).await,
+        None => Told::default(),
     }
 }
 

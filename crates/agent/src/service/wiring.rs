@@ -15,7 +15,7 @@ use super::standing::Standing;
 use super::streams::Streams;
 use super::summary::Counts;
 use super::traces::Traces;
-use super::{identity, infinibay};
+use super::{identity, infinibay, plugins};
 use crate::config::{Loaded, Settings, WireProfile};
 use crate::status;
 use infiniservice_actions::{
@@ -56,6 +56,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     context.seal.set_identity(Arc::new(identity::Own { sources: config.sources.clone() }));
     user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
+    let plugins = plugins::start(&config, &context.runner);
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
     let (tell, replies) = reply_channel(&commands);
     let (tell_output, outputs) = mpsc::channel(OUTPUTS_MAX);
@@ -74,7 +75,8 @@ pub(super) fn agent<T: Transport, C: Clock>(
             .with_outputs(tell_output),
         replies,
         outputs,
-        sources: Sources::new(collector, services),
+        sources: Sources::new(collector, services, plugins.clone()),
+        plugins,
         identity,
         demand: Demand::default(),
         streams: Streams::default(),

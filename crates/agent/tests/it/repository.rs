@@ -25,7 +25,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 
 /// The sources of the crates that make up the guest's program.
 fn guest() -> Vec<PathBuf> {
-    let crates = ["platform", "exec", "collector", "channel", "actions", "agent"];
+    let crates = ["platform", "exec", "collector", "channel", "plugins", "actions", "agent"];
     crates.iter().flat_map(|name| sources(&top().join("crates").join(name).join("src"))).collect()
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What runs on the guest or the host; not the labs.
-const PRODUCT: [&str; 12] = [
+const PRODUCT: [&str; 13] = [
     "protocol",
     "platform",
     "link",
@@ -16,6 +16,7 @@ const PRODUCT: [&str; 12] = [
     "infinibay",
     "collector",
     "channel",
+    "plugins",
     "actions",
     "qga-commands",
     "agent",
