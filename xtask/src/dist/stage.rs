@@ -20,6 +20,10 @@ const FILES: &[(&str, u32)] = &[
     ("packaging/61-infiniservice-readonly.rules", 0o644),
     ("packaging/config.toml", 0o600),
     ("packaging/libvirt-channel.xml", 0o644),
+    ("packaging/plugins/nvidia-gpu", 0o755),
+    ("packaging/plugins/nvidia-gpu.toml", 0o644),
+    ("packaging/plugins/systemd-timers", 0o755),
+    ("packaging/plugins/systemd-timers.toml", 0o644),
     ("LICENSE-APACHE", 0o644),
     ("LICENSE-MIT", 0o644),
 ];

@@ -10,6 +10,7 @@ mod infinibay;
 mod inherited;
 mod log_reader;
 mod operations_page;
+mod plugins;
 mod process;
 mod qga;
 mod qga_beside;

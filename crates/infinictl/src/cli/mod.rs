@@ -17,6 +17,7 @@ mod live;
 mod metrics;
 mod output;
 mod package;
+mod plugins;
 mod power;
 mod process;
 mod qga;
@@ -78,6 +79,8 @@ enum Command {
     Metrics(metrics::Args),
     /// Watch the guest live: load, disks, network, processes and the link
     Watch(metrics::WatchArgs),
+    /// Show what the guest's plugins and files of figures told last
+    Plugins(plugins::Args),
     /// Measure the round trip to the agent
     Ping(agent::PingArgs),
     /// Show who the agent is and what it can do
@@ -176,6 +179,7 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
 async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::Metrics(args) => metrics::run(session, &args).await,
+        Command::Plugins(args) => plugins::run(session, &args).await,
         Command::Ping(args) => agent::ping(session, &args).await,
         Command::Hello => agent::hello(session).await,
         Command::Power(command) => power::run(session, command).await,
