@@ -739,6 +739,14 @@ END_OF_FILE
 # The path of a file.
 #scripts_dir = "/var/lib/infiniservice/scripts"
 
+# Directory with a description `NAME.toml` of each plugin: a program of root's that runs again and again and tells figures (see docs/plugins.md). If unset, `plugins.d` beside the default configuration file, where no other one is named by `--config` or `INFINISERVICE_CONFIG`.
+# The path of a file.
+#plugins_dir = "/etc/infiniservice/plugins.d"
+
+# Directory with files `*.prom` of figures that other programs keep up to date, in the text format of Prometheus. Only files of root's and of the directory's owner are read.
+# The path of a file.
+#plugins_textfile_dir = "/var/lib/node_exporter/textfile_collector"
+
 # Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
 # True or false.
 #allow_seal = false

@@ -1,6 +1,7 @@
 //! One message of each kind, with every field set at least once.
 
 mod batches;
+mod plugins;
 mod refused;
 mod responses;
 mod scripts;
@@ -17,13 +18,11 @@ use infiniservice_protocol::hello::{BatchLimits, PluginLimits, StreamLimits};
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::metrics::{
     Collection, Cpu, CpuSeconds, Data, Disk, DiskDevice, DiskIo, DiskUsage, FailedCollector, Host, Interface,
-    LoadAverage, Memory, Network, Plugin, Port, Pressure, Process, Series, SeriesType, Service, Stall,
-    Stalls, System, SystemMetrics,
+    LoadAverage, Memory, Network, Port, Pressure, Process, Service, Stall, Stalls, System, SystemMetrics,
 };
 use infiniservice_protocol::stream::{Field, Fields, Stream, StreamData};
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Limits, Response};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 pub fn process() -> Process {
     Process {
@@ -190,44 +189,6 @@ fn service() -> Service {
     }
 }
 
-/// A program that went well, one that hung, and a file.
-fn plugins() -> BTreeMap<String, Plugin> {
-    let series = |name: &str, value, kind, label: Option<(&str, &str)>| Series {
-        name: name.into(),
-        labels: label.map(|(name, value)| (name.into(), value.into())).into_iter().collect(),
-        value,
-        kind,
-    };
-    let disk = Plugin {
-        ok: true,
-        age_ms: 4180,
-        duration_ms: Some(23),
-        exit_code: Some(1),
-        interval_secs: Some(60),
-        series: vec![
-            series("state", Some(1.0), SeriesType::StateSet, None),
-            series("value", Some(-77_957.5), SeriesType::Gauge, Some(("perfdata", "/ caf\u{e9}"))),
-        ],
-        message: Some("DISK WARNING - free space: / 77957MiB".into()),
-        ..Plugin::default()
-    };
-    let hung = Plugin {
-        duration_ms: Some(5002),
-        interval_secs: Some(120),
-        failures: Some(3),
-        error: Some("it did not end within 5 s".into()),
-        ..Plugin::default()
-    };
-    let file = Plugin {
-        ok: true,
-        age_ms: 61_200,
-        modified_at: Some("2026-11-23T06:28:58.000Z".into()),
-        series: vec![series("smart_temperature", None, SeriesType::Unknown, None)],
-        ..Plugin::default()
-    };
-    [("disk", disk), ("gpu", hung), ("smart.prom", file)].map(|(name, it)| (name.into(), it)).into()
-}
-
 /// A full message that answers a request, and an empty one as an agent sends while it warms up.
 pub fn metrics() -> Vec<GuestMessage> {
     let full = SystemMetrics {
@@ -239,7 +200,7 @@ pub fn metrics() -> Vec<GuestMessage> {
             processes: vec![process()],
             ports: vec![port()],
             services: vec![service()],
-            plugins: plugins(),
+            plugins: plugins::all(),
         },
         collection: Collection {
             duration_ms: 7,
