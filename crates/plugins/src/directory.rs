@@ -57,12 +57,12 @@ fn read_now(path: &Path) -> Found {
         names.truncate(MAX_PLUGINS);
     }
     for name in names {
-        match name.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_name(stem)) {
-            Some(plugin) => drop(found.plugins.insert(plugin.to_owned(), spec(&path.join(&name)))),
-            None => {
-                let why = "is no name of a plugin: at most 64 letters, digits, - and _ before .toml";
-                found.problem.get_or_insert_with(|| format!("{:?} in {} {why}", name, path.display()));
-            }
+        if let Some(plugin) = name.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_name(stem)) {
+            found.plugins.insert(plugin.to_owned(), spec(&path.join(&name)));
+        } else {
+            let (name, path) = (name.to_string_lossy(), path.display());
+            let why = "is no name of a plugin: at most 64 letters, digits, - and _ before .toml";
+            found.problem.get_or_insert_with(|| format!("{name:?} in {path} {why}"));
         }
     }
     found

@@ -122,7 +122,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stop| *stop) => break,
-                changed = changes.changed() => if changed.is_err() { break },
+                next = changes.changed() => if next.is_err() { break },
             }
         }
         for running in self.running.values() {

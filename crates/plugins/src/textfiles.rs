@@ -1,4 +1,4 @@
-//! Files of figures that other programs keep up to date, `*.prom` in one directory, as for node_exporter. They are read at each
+//! Files of figures that other programs keep up to date, `*.prom` in one directory, as for `node_exporter`. They are read at each
 //! collection, and only those that root or the directory's owner made.
 
 use crate::format::Format;

@@ -91,8 +91,8 @@ fn a_directory_that_is_not_there_is_told_and_too_many_files_are_bounded() {
     let many = read(place.path(), SystemTime::now());
     assert_eq!(many.files.len(), MAX_FILES);
     assert!(many.problem.unwrap().ends_with("has 70 files .prom; the first 64 are read"));
-    let series: String = (0..1200).map(|n| format!("a{{n=\"{n}\"}} 1\n")).collect();
-    let place = directory(&[("many.prom", &series)]);
+    let series: Vec<String> = (0..1200).map(|n| format!("a{{n=\"{n}\"}} 1\n")).collect();
+    let place = directory(&[("many.prom", &series.concat())]);
     let (many, total) = &read(place.path(), SystemTime::now()).files["many.prom"];
     assert_eq!((many.series.len(), *total), (MAX_SERIES, 1200));
 }

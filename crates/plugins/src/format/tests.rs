@@ -180,8 +180,8 @@ fn hostile_labels_are_harmless_and_bounded() {
 
 #[test]
 fn of_too_many_series_the_first_are_told_and_all_are_counted() {
-    let text: String = (0..1000).map(|n| format!("a{{n=\"{n}\"}} {n}\n")).collect();
-    let reading = open_metrics(&text).unwrap();
+    let text: Vec<String> = (0..1000).map(|n| format!("a{{n=\"{n}\"}} {n}\n")).collect();
+    let reading = open_metrics(&text.concat()).unwrap();
     assert_eq!((reading.series.len(), reading.total), (200, 1000));
     let data: Vec<String> = (0..300).map(|n| format!("p{n}={n}")).collect();
     let reading = nagios(&format!("OK | {}", data.join(" ")), 0);
@@ -251,9 +251,9 @@ proptest! {
         values in prop::collection::vec((prop::num::f64::ANY, "[a-z\"\\\\ é=,{}]{0,12}"), 0..20),
     ) {
         let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-        let text: String = values.iter().enumerate()
+        let text: Vec<String> = values.iter().enumerate()
             .map(|(n, (value, label))| format!("s{n}{{l=\"{}\"}} {value}\n", escaped(label))).collect();
-        let reading = open_metrics(&text).unwrap();
+        let reading = open_metrics(&text.concat()).unwrap();
         prop_assert_eq!(reading.series.len(), values.len());
         for (series, (value, label)) in reading.series.iter().zip(&values) {
             prop_assert_eq!(series.value, Some(*value).filter(|value| value.is_finite()));

@@ -4,7 +4,7 @@ use super::{Opened, User};
 use infiniservice_platform::win32::access;
 use infiniservice_platform::win32::descriptor::Descriptor;
 use infiniservice_platform::win32::security_unsafe::{descriptor_of, open_itself, own_account};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub(crate) fn start_directory() -> Option<PathBuf> {
 
 /// Whether a file could be run, so that a program that gets its path may run it.
 pub(crate) fn is_program(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
     let is_known = extension.is_some_and(|extension| PROGRAMS.iter().any(|known| extension == *known));
     is_known && path.is_file()
 }
