@@ -123,6 +123,14 @@ impl System {
         self.machine()?.qmp(command, arguments)
     }
 
+    /// See [`Namespace::plug_guest_agent_port`]; the others have that port from the beginning, as the lab's own way in.
+    pub fn plug_guest_agent_port(&mut self) -> Result<PathBuf> {
+        match self {
+            Self::Namespace(system) => system.plug_guest_agent_port(),
+            Self::Machine(_) | Self::UserMode(_) => bail!("this scenario needs a system in namespaces"),
+        }
+    }
+
     /// Pulls the agent's port out of it.
     pub fn unplug_agent_port(&self) -> Result<()> {
         match self {

@@ -40,7 +40,7 @@ pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
     }
     stage::lay_out(site, &programs)?;
     let mut made = vec![stage::archive(site)?, stage::archive_for_infinibay(site)?];
-    for package in [&packages::GUEST, &packages::HOST] {
+    for package in &packages::ALL {
         made.extend([packages::deb(site, package)?, packages::rpm(site, package)?]);
     }
     made.extend(sbom::write(site)?);

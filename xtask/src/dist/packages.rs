@@ -10,26 +10,40 @@ use std::path::PathBuf;
 /// A program that has packages.
 #[derive(Debug)]
 pub struct Package {
-    /// Of the package, and of the crate.
+    /// Of the package.
     name: &'static str,
+    /// Of the crate.
+    crate_name: &'static str,
     /// Where the crate is.
     directory: &'static str,
+    /// What the packagers are to take of the manifest, each where it has several packages.
+    deb_variant: Option<&'static str>,
+    rpm_variant: Option<&'static str>,
 }
 
-/// The agent.
-pub const GUEST: Package = Package { name: "infiniservice", directory: "crates/agent" };
-/// The host's command.
-pub const HOST: Package = Package { name: "infinictl", directory: "crates/infinictl" };
+/// The agent, what makes it the machine's QEMU guest agent, and the host's command.
+pub const ALL: [Package; 3] = [
+    Package { name: "infiniservice", deb_variant: None, rpm_variant: Some("guest"), ..AGENT },
+    Package { name: "infiniservice-qga", deb_variant: Some("qga"), rpm_variant: Some("qga"), ..AGENT },
+    Package { name: "infinictl", crate_name: "infinictl", directory: "crates/infinictl", ..AGENT },
+];
+
+const AGENT: Package = Package {
+    name: "infiniservice",
+    crate_name: "infiniservice",
+    directory: "crates/agent",
+    deb_variant: None,
+    rpm_variant: None,
+};
 
 /// Its path; the name is what apt's own tools would give it.
 pub fn deb(site: &Site, package: &Package) -> Result<PathBuf> {
-    let name = package.name;
-    let path = site.out().join(format!("{name}_{}-1_amd64.deb", env!("CARGO_PKG_VERSION")));
+    let path = site.out().join(format!("{}_{}-1_amd64.deb", package.name, env!("CARGO_PKG_VERSION")));
     let tool = tools::ensure("cargo-deb")?;
     // It strips nothing: the programs are stripped, and their bytes are those of the archive.
     let arguments =
-        ["--package", name, "--target", TARGET, "--no-build", "--no-strip", "--locked", "--output"];
-    run(site.command(tool, &arguments).arg(&path))?;
+        ["--package", package.crate_name, "--target", TARGET, "--no-build", "--no-strip", "--locked"];
+    run(site.command(tool, &arguments).args(variant(package.deb_variant)).arg("--output").arg(&path))?;
     Ok(path)
 }
 
@@ -48,6 +62,12 @@ pub fn rpm(site: &Site, package: &Package) -> Result<PathBuf> {
         "--payload-compress",
         "gzip",
     ];
-    run(site.command(tool, &arguments).args(["--source-date", &site.epoch, "--output"]).arg(&path))?;
+    let mut command = site.command(tool, &arguments);
+    command.args(variant(package.rpm_variant)).args(["--source-date", &site.epoch, "--output"]);
+    run(command.arg(&path))?;
     Ok(path)
+}
+
+fn variant(name: Option<&'static str>) -> impl Iterator<Item = &'static str> {
+    name.into_iter().flat_map(|name| ["--variant", name])
 }

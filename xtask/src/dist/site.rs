@@ -45,7 +45,7 @@ impl Site {
         self.out().join("stage")
     }
 
-    /// Manual pages and completions.
+    /// What packages have and the archive has not: manual pages, completions, a drop-in.
     pub fn documents(&self) -> PathBuf {
         self.out().join("documents")
     }

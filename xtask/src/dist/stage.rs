@@ -28,6 +28,9 @@ const FILES: &[(&str, u32)] = &[
     ("LICENSE-MIT", 0o644),
 ];
 
+/// What `infiniservice-qga` has, and the archive not.
+const DROP_IN: &str = "packaging/qga/50-qga.conf";
+
 /// Lays it out, checksums included: `install-linux.sh` compares them before it touches anything.
 pub fn lay_out(site: &Site, programs: &[PathBuf; 2]) -> Result<()> {
     let stage = site.stage();
@@ -45,6 +48,8 @@ pub fn lay_out(site: &Site, programs: &[PathBuf; 2]) -> Result<()> {
     }
     fs::write(stage.join(licences::NAME), licences::of_dependencies(site)?)?;
     hosts_documents(site)?;
+    // A fresh copy, as the packagers take the times of files that are older than the release.
+    fs::copy(site.root.join(DROP_IN), site.documents().join("50-qga.conf")).context(DROP_IN)?;
     sums(site)
 }
 

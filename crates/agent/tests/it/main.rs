@@ -5,6 +5,8 @@ mod command_line;
 mod install_script;
 mod layers;
 #[cfg(target_os = "linux")]
+mod package_qga;
+#[cfg(target_os = "linux")]
 mod package_scripts;
 mod paths;
 mod repository;

@@ -158,7 +158,7 @@ fn the_rpm_moves_a_users_directory_aside_as_well() {
 /// A program beside the system's own could be somebody else's: Debian lets the group staff write to /usr/local.
 #[test]
 fn every_script_searches_the_systems_own_directories_only() {
-    let mut scripts: Vec<PathBuf> = ["deb", "rpm"]
+    let mut scripts: Vec<PathBuf> = ["deb", "rpm", "qga/deb", "qga/rpm"]
         .iter()
         .flat_map(|kind| fs::read_dir(packaging(kind)).unwrap())
         .map(|entry| entry.unwrap().path())

@@ -104,6 +104,7 @@ const ALL: &[&[Scenario]] = &[
     install::read_only::SCENARIOS,
     install::rpm::SCENARIOS,
     install::deb::SCENARIOS,
+    install::qga::SCENARIOS,
     log::SCENARIOS,
 ];
 

@@ -35,8 +35,11 @@ const SHOWN_LINES: usize = 30;
 const CGROUPS: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
 /// What the names of a system's directory and of its cgroup begin with.
 const PREFIX: &str = "infiniservice-lab-";
-/// The port as udev would link it.
-const PORT: &str = "dev/virtio-ports/org.infinibay.agent";
+/// Where udev would link ports.
+const PORTS: &str = "dev/virtio-ports";
+/// The agent's, and that of the QEMU guest agent; each with the name of its socket.
+const OWN_PORT: (&str, &str) = ("org.infinibay.agent", "agent.sock");
+const GUEST_AGENT_PORT: (&str, &str) = ("org.qemu.guest_agent.0", "qga.sock");
 
 /// A booted system, for the life of this value.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ pub struct Namespace {
     /// systemd, as this kernel numbers it.
     init: u32,
     cgroup: PathBuf,
-    relay: Option<Relay>,
+    relays: Vec<Relay>,
     dir: TempDir,
 }
 
@@ -78,15 +81,20 @@ impl Namespace {
         let cgroup = make_cgroup(dir.path())?;
         let process = start(dir.path(), &cgroup, is_copy)?;
         let init = init_of(&process, dir.path())?;
-        let mut system = Self { process, init, cgroup, relay: None, dir };
+        let mut system = Self { process, init, cgroup, relays: Vec::new(), dir };
         system.wait_booted()?;
-        system.plug_port()?;
+        system.plug(OWN_PORT)?;
         Ok(system)
     }
 
     /// The host's end of the agent's port.
     pub fn agent_socket(&self) -> PathBuf {
-        self.dir.path().join("agent.sock")
+        self.dir.path().join(OWN_PORT.1)
+    }
+
+    /// Gives it the port of the QEMU guest agent, which it has not by itself; the host's end of that.
+    pub fn plug_guest_agent_port(&mut self) -> Result<PathBuf> {
+        self.plug(GUEST_AGENT_PORT)
     }
 
     /// Runs a program in the system to its end.
@@ -162,8 +170,8 @@ impl Namespace {
         bail!(self.failure("the system did not come up"))
     }
 
-    /// A terminal of the system's own takes the port's place.
-    fn plug_port(&mut self) -> Result<()> {
+    /// A terminal of the system's own takes the port's place; the host's end of it.
+    fn plug(&mut self, (port, socket): (&str, &str)) -> Result<PathBuf> {
         let root = PathBuf::from(format!("/proc/{}/root", self.init));
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = File::options().read(true).write(true).open(root.join("dev/pts/ptmx"))?;
@@ -176,9 +184,10 @@ impl Namespace {
         rustix::fs::fchown(&guest, Some(rustix::fs::Uid::ROOT), Some(rustix::fs::Gid::ROOT))?;
         rustix::fs::fchmod(&guest, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
         let name = ptsname(&master, Vec::new())?.into_string()?;
-        symlink(name, root.join(PORT))?;
-        self.relay = Some(Relay::start(OwnedFd::from(master), guest, &self.agent_socket())?);
-        Ok(())
+        let socket = self.dir.path().join(socket);
+        self.relays.push(Relay::start(OwnedFd::from(master), guest, &socket)?);
+        symlink(name, root.join(PORTS).join(port))?;
+        Ok(socket)
     }
 
     fn failure(&self, what: &str) -> String {

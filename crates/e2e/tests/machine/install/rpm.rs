@@ -12,7 +12,7 @@ pub const SCENARIOS: &[Scenario] =
 const CONFIG: &str = "/etc/infiniservice/config.toml";
 
 fn life(guest: &Guest) -> Result<()> {
-    let package = of_the_release(guest, "infiniservice-*.rpm")?;
+    let package = of_the_release(guest, "infiniservice-[0-9]*.rpm")?;
     let _undo = without_it(
         guest,
         &format!(
