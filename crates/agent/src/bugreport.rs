@@ -1,7 +1,7 @@
 //! `infiniservice bugreport`: what a report of a fault needs from the guest's side, in one archive, without secrets.
 
 use crate::config::{Loaded, render};
-use crate::service::manager;
+use crate::service::{for_diagnosis, manager};
 use crate::status;
 use infiniservice_channel::diagnose::DiagnoseOptions;
 use infiniservice_protocol::bundle::Bundle;
@@ -61,7 +61,9 @@ fn collect(settings: Result<&Loaded, &String>) -> Bundle {
     }
     bundle.add("version.txt", &format!("infiniservice {}\n", infiniservice_platform::AGENT_VERSION));
     let device = settings.ok().and_then(|loaded| loaded.settings.device_path.clone());
-    let report = manager::diagnose(&DiagnoseOptions::new(device));
+    let mut options = DiagnoseOptions::new(device);
+    options.guest_agent = settings.map(|loaded| for_diagnosis(&loaded.settings)).unwrap_or_default();
+    let report = manager::diagnose(&options);
     bundle.add("diagnose.txt", &report.to_text());
     bundle.add("diagnose.json", &report.to_json());
     bundle.add("settings.txt", &settings.map_or_else(|e| format!("{e}\n"), render::print_text));

@@ -110,6 +110,7 @@ fn diagnose(cli: &Cli, loaded: &Loaded) -> u8 {
     let settings = &loaded.settings;
     let mut options = DiagnoseOptions::new(settings.device_path.clone());
     options.device = options.device.searching(settings.qga.search());
+    options.guest_agent = service::for_diagnosis(settings);
     let report = manager::diagnose(&options);
     print(&if cli.json { report.to_json() } else { report.to_text() });
     u8::from(!report.usable())

@@ -50,6 +50,7 @@ mod wiring;
 
 pub use agent::Ended;
 pub(crate) use foreground::run_process;
+pub(crate) use qga::for_diagnosis;
 
 use crate::config::Loaded;
 use infiniservice_channel::transport::Transport;

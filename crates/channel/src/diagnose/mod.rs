@@ -33,14 +33,26 @@ use std::path::PathBuf;
 pub struct DiagnoseOptions {
     /// The devices, as the agent itself would look for them.
     pub device: DeviceOptions,
+    /// What the settings say of the QEMU guest agent's port.
+    pub guest_agent: GuestAgentOptions,
     /// The root of `/proc`, `/run`, `/etc` and `/lib`: `/`, or a made-up tree, in which no program is asked.
     pub root: PathBuf,
+}
+
+/// The QEMU guest agent's port as the agent would look for it.
+#[derive(Clone, Debug, Default)]
+pub struct GuestAgentOptions {
+    /// The port that is configured, if one is.
+    pub port: Option<PathBuf>,
+    /// Why the agent leaves it alone; `None`: it is to serve it.
+    pub left: Option<String>,
 }
 
 impl DiagnoseOptions {
     /// This machine, with the device that is configured, if one is.
     pub fn new(device_path: Option<PathBuf>) -> Self {
-        Self { device: DeviceOptions::new(device_path, false), root: "/".into() }
+        let guest_agent = GuestAgentOptions::default();
+        Self { device: DeviceOptions::new(device_path, false), guest_agent, root: "/".into() }
     }
 
     /// A made-up tree.
@@ -50,7 +62,7 @@ impl DiagnoseOptions {
             sys: root.join("sys"),
             ..DeviceOptions::new(device_path, false)
         };
-        Self { device, root }
+        Self { device, guest_agent: GuestAgentOptions::default(), root }
     }
 }
 

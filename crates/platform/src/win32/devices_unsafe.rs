@@ -20,9 +20,10 @@ use windows::Win32::Devices::Properties::{
     DEVPKEY_Device_DriverDate, DEVPKEY_Device_DriverVersion, DEVPROPTYPE,
 };
 use windows::Win32::Foundation::{CloseHandle, DEVPROPKEY, ERROR_IO_PENDING, HANDLE};
+use windows::Win32::Storage::FileSystem::QueryDosDeviceW;
 use windows::Win32::System::IO::{DeviceIoControl, GetOverlappedResult, OVERLAPPED};
 use windows::Win32::System::Threading::CreateEventW;
-use windows::core::GUID;
+use windows::core::{GUID, PCWSTR};
 
 /// Ports of vioserial (`GUID_VIOSERIAL_PORT` in `vioserial/sys/public.h`).
 pub const PORT_INTERFACE: GUID = GUID::from_u128(0x6fde7521_1b65_48ae_b628_80be62016026);
@@ -47,6 +48,14 @@ pub fn devices() -> Vec<Device> {
     let list = unsafe { SetupDiGetClassDevsW(None, None, None, DIGCF_ALLCLASSES | DIGCF_PRESENT) };
     let Ok(list) = list.map(List) else { return Vec::new() };
     (0..MAX_DEVICES).map_while(|index| nth(&list, index)).map(|data| describe(&list, &data)).collect()
+}
+
+/// Whether there is a device of this name in the Win32 device namespace (`COM3`, a port's own name). It is not opened.
+pub fn is_named(name: &str) -> bool {
+    let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
+    let mut target = [0; ROOM_BYTES];
+    // SAFETY: the name ends with a zero; the buffer's length goes with it.
+    unsafe { QueryDosDeviceW(PCWSTR(name.as_ptr()), Some(&mut target)) > 0 }
 }
 
 fn nth(list: &List, index: u32) -> Option<SP_DEVINFO_DATA> {

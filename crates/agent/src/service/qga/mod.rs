@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub(super) use plan::Plan;
+pub(crate) use plan::for_diagnosis;
 
 /// What ended a wait.
 pub(super) enum Turn {

@@ -2,6 +2,7 @@
 
 use super::narrow::narrow;
 use crate::config::{GuestAgentMode, Settings};
+use infiniservice_channel::diagnose::GuestAgentOptions;
 use infiniservice_channel::transport::DeviceOptions;
 use infiniservice_channel::transport::role::Search;
 use infiniservice_qga::limits::MAX_REQUEST_BYTES_WITH_FILES;
@@ -64,6 +65,18 @@ fn commands(settings: &Settings) -> infiniservice_qga_commands::Settings {
         marker: None,
     };
     infiniservice_qga_commands::Settings { freeze }
+}
+
+/// What a diagnosis is told of the port.
+pub fn for_diagnosis(settings: &Settings) -> GuestAgentOptions {
+    let left = if settings.qga == GuestAgentMode::Off {
+        Some("qga is false".to_owned())
+    } else if settings.no_virtio {
+        Some("no_virtio is set".to_owned())
+    } else {
+        why_not(settings, rival().as_deref())
+    };
+    GuestAgentOptions { port: settings.qga_port.clone(), left }
 }
 
 /// Why `auto` leaves the port alone.
@@ -132,6 +145,15 @@ mod tests {
         };
         assert!(why_not(&signed("auto"), None).is_some());
         assert!(why_not(&signed("true"), None).is_none());
+    }
+
+    #[test]
+    fn a_diagnosis_is_told_what_the_settings_say() {
+        let told = for_diagnosis(&settings(&[("qga", "true"), ("qga_port", "/dev/port")]));
+        assert_eq!((told.port.as_deref(), told.left), (Some(Path::new("/dev/port")), None));
+        let left = |values: &[_]| for_diagnosis(&settings(values)).left.expect("a reason");
+        assert_eq!(left(&[("qga", "false")]), "qga is false");
+        assert_eq!(left(&[("qga", "true"), ("no_virtio", "true")]), "no_virtio is set");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub fn all(facts: &WindowsFacts) -> Vec<Finding> {
     };
     findings.extend(about_problems(facts));
     findings.extend(about_service(facts));
+    findings.extend(about_guest_agent(facts));
     findings.sort_by_key(|finding| finding.severity);
     findings
 }
@@ -111,6 +112,47 @@ fn about_service(facts: &WindowsFacts) -> Vec<Finding> {
         findings.extend(warn("service_not_automatic", problem, "infiniservice service install"));
     }
     findings
+}
+
+/// Who is there for hosts that look for qemu-ga. Windows tells nobody which program holds a port: this follows from services and
+/// settings.
+fn about_guest_agent(facts: &WindowsFacts) -> Option<Finding> {
+    let port = facts.guest_agent.path.as_ref()?.display();
+    let settings = vec!["see the setting qga: infiniservice --print-config".to_owned()];
+    let (problem, fix) = match (guest_agent(facts), &facts.guest_agent.left) {
+        (Server::Agent, _) => {
+            (format!("The service InfiniService serves {port}, unless another program holds it."), Vec::new())
+        }
+        (Server::Other, _) => (format!("{port} is left to the service QEMU-GA, which runs."), Vec::new()),
+        (Server::Nobody, Some(reason)) => {
+            (format!("The agent does not serve {port}: {reason}. No service QEMU-GA runs."), settings)
+        }
+        (Server::Nobody, None) => {
+            (format!("Nobody serves {port}: the service InfiniService does not run."), Vec::new())
+        }
+    };
+    Some(finding(Severity::Note, "guest_agent_port", problem, fix))
+}
+
+/// Who serves the QEMU guest agent's port, as far as services and settings tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// The agent.
+    Agent,
+    /// qemu-ga's own service.
+    Other,
+    /// Neither.
+    Nobody,
+}
+
+/// Who serves it.
+pub fn guest_agent(facts: &WindowsFacts) -> Server {
+    let runs = facts.service.as_ref().is_some_and(|service| service.running);
+    match (facts.guest_agent.other_runs, &facts.guest_agent.left) {
+        (Some(true), _) => Server::Other,
+        (_, None) if runs => Server::Agent,
+        _ => Server::Nobody,
+    }
 }
 
 /// What a code means, in a sentence.

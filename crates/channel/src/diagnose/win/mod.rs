@@ -20,6 +20,8 @@ pub struct WindowsFacts {
     pub dev_1043: Dev1043,
     /// Every path that the agent would try, in its order.
     pub attempts: Vec<AttemptFacts>,
+    /// The QEMU guest agent's port.
+    pub guest_agent: GuestAgentFacts,
     /// The agent's service; `None`: it is not installed.
     pub service: Option<ServiceFacts>,
     /// Why the service manager could not be asked.
@@ -105,6 +107,17 @@ pub struct AttemptFacts {
     pub name: Option<String>,
     /// Whether a host is connected; `None`: the device cannot tell.
     pub host_connected: Option<bool>,
+}
+
+/// The QEMU guest agent's port. It is looked for and not opened, because hosts take an open port for an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GuestAgentFacts {
+    /// Its path; `None`: no device has such a name.
+    pub path: Option<PathBuf>,
+    /// Why the agent leaves it alone; `None`: its service is to serve it.
+    pub left: Option<String>,
+    /// Whether qemu-ga's own service, `QEMU-GA`, runs; `None`: it is not installed.
+    pub other_runs: Option<bool>,
 }
 
 /// The agent's service.

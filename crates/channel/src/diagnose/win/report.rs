@@ -79,6 +79,7 @@ impl WindowsReport {
                 .iter()
                 .map(|one| format!("{}: {}", one.path.display(), state(&self.facts, one))),
         );
+        let _ = writeln!(out, "\nQEMU guest agent's port\n  {}", guest_agent(&self.facts));
         let _ = writeln!(
             out,
             "\nSystem\n  service InfiniService: {}\n  ran as {}",
@@ -126,6 +127,16 @@ fn device(device: &DeviceFacts) -> String {
         _ => "works".into(),
     };
     format!("{}: {id}; {driver} {version}; {problem}", device.name)
+}
+
+fn guest_agent(facts: &WindowsFacts) -> String {
+    let Some(path) = &facts.guest_agent.path else { return "none".into() };
+    let server = match judge::guest_agent(facts) {
+        judge::Server::Agent => "the agent's service serves it",
+        judge::Server::Other => "left to QEMU-GA",
+        judge::Server::Nobody => "not served",
+    };
+    format!("{}: {server} (it was not opened)", path.display())
 }
 
 fn state(facts: &WindowsFacts, one: &AttemptFacts) -> String {

@@ -1,11 +1,11 @@
 //! Machines of several kinds, and what is said of each. Hardware ids are as virtio-win documents them; no real machine
 //! was looked at.
 
-use super::{AttemptFacts, Dev1043, DeviceFacts, ServiceFacts, WindowsFacts, WindowsReport};
+use super::{AttemptFacts, Dev1043, DeviceFacts, GuestAgentFacts, ServiceFacts, WindowsFacts, WindowsReport};
 use crate::transport::outcome::Outcome;
 use crate::transport::role::Role;
 use crate::transport::win32::hardware::Device;
-use crate::transport::win32::paths::AGENT_PATHS;
+use crate::transport::win32::paths::{AGENT_PATHS, GUEST_AGENT_PATHS};
 
 fn controller(service: &str, problem: Option<u32>) -> Device {
     Device {
@@ -107,4 +107,45 @@ fn the_json_has_the_head_that_linux_has() {
     for field in ["agent_version", "usable", "verdict", "channel", "findings", "facts"] {
         assert!(json.get(field).is_some(), "{field}");
     }
+}
+
+/// With the QEMU guest agent's port, a service of the agent's that runs or not, and these facts of the port.
+fn with_guest_agent(running: bool, facts: GuestAgentFacts) -> WindowsReport {
+    let path = Some(GUEST_AGENT_PATHS[0].into());
+    let facts = WindowsFacts {
+        attempts: vec![tried(None)],
+        service: Some(service(running)),
+        guest_agent: GuestAgentFacts { path, ..facts },
+        ..WindowsFacts::default()
+    };
+    WindowsReport::new(facts)
+}
+
+#[test]
+fn who_serves_the_guest_agents_port_follows_from_services_and_settings() {
+    let left = || Some("qga is false".to_owned());
+    let cases = [
+        (true, None, None, "The service InfiniService serves"),
+        (true, Some(false), None, "The service InfiniService serves"),
+        (true, Some(true), left(), "is left to the service QEMU-GA, which runs."),
+        (true, Some(true), None, "is left to the service QEMU-GA, which runs."),
+        (true, None, left(), "qga is false. No service QEMU-GA runs."),
+        (false, None, None, "the service InfiniService does not run."),
+    ];
+    for (running, other_runs, left, says) in cases {
+        let report = with_guest_agent(running, GuestAgentFacts { path: None, left, other_runs });
+        let note = report.findings.iter().find(|finding| finding.code == "guest_agent_port").expect("a note");
+        assert!(note.problem.contains(says), "{says}: {}", note.problem);
+        assert!(report.usable(), "the agent's own channel does not depend on it");
+        assert!(
+            report.to_text().contains("QEMU guest agent's port\n  \\\\.\\Global\\org.qemu.guest_agent.0: ")
+        );
+    }
+}
+
+#[test]
+fn a_machine_without_the_guest_agents_port_has_no_word_about_who_serves_it() {
+    let report = machine(&[], tried(None), Some(service(true)));
+    assert!(!codes(&report).contains(&"guest_agent_port"));
+    assert!(report.to_text().contains("QEMU guest agent's port\n  none\n"), "{}", report.to_text());
 }

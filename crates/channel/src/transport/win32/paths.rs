@@ -18,6 +18,14 @@ pub fn to_open(configured: &Path) -> PathBuf {
     }
 }
 
+/// A device's name in the Win32 device namespace, out of a path that leads there.
+pub fn device_name(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    let name = text.strip_prefix(r"\\.\").unwrap_or(text);
+    let name = name.strip_prefix(r"Global\").unwrap_or(name);
+    (!name.is_empty() && !name.contains(['\\', '/', '\0'])).then_some(name)
+}
+
 /// Whether this is a COM port's path.
 pub fn is_com(path: &Path) -> bool {
     path.to_str().and_then(|text| text.strip_prefix(r"\\.\")).is_some_and(|name| com_number(name).is_some())
@@ -33,6 +41,16 @@ pub fn com_number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_devices_name_is_what_stands_behind_its_namespace() {
+        let names = GUEST_AGENT_PATHS.map(|path| device_name(Path::new(path)));
+        assert_eq!(names, [Some("org.qemu.guest_agent.0"); 2]);
+        assert_eq!(device_name(Path::new("COM3")), Some("COM3"));
+        for other in [r"\\?\vioserial#1", r"C:\port", r"\\.\", "/dev/port"] {
+            assert_eq!(device_name(Path::new(other)), None, "{other}");
+        }
+    }
 
     #[test]
     fn com_ports_of_any_number_are_named_in_full() {

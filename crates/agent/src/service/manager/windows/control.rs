@@ -13,6 +13,8 @@ use windows_service::service::{
 };
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
+/// The service that qemu-ga's installer makes.
+const QEMU_GA: &str = "QEMU-GA";
 /// How long a start or a stop may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The manager has no event for a client of its own kind; it advises to look again now and then.
@@ -37,8 +39,12 @@ pub fn carry_out(request: &Request) -> Result<String, String> {
 }
 
 fn open(access: ServiceAccess) -> windows_service::Result<Service> {
+    open_named(NAME, access)
+}
+
+fn open_named(name: &str, access: ServiceAccess) -> windows_service::Result<Service> {
     let manager = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)?;
-    manager.open_service(NAME, access | ServiceAccess::QUERY_STATUS)
+    manager.open_service(name, access | ServiceAccess::QUERY_STATUS)
 }
 
 fn uninstall() -> windows_service::Result<String> {
@@ -106,9 +112,15 @@ fn facts() -> Result<Option<ServiceFacts>, String> {
     }
 }
 
-/// `--diagnose`, with what the manager says of the service.
+/// `--diagnose`, with what the manager says of the services.
 pub fn diagnose(options: &DiagnoseOptions) -> WindowsReport {
-    infiniservice_channel::diagnose::run(options, facts())
+    infiniservice_channel::diagnose::run(options, facts(), other_runs())
+}
+
+/// Whether qemu-ga's service runs; `None`: it is not installed, or cannot be asked.
+fn other_runs() -> Option<bool> {
+    let status = open_named(QEMU_GA, ServiceAccess::QUERY_STATUS).and_then(|service| service.query_status());
+    status.ok().map(|status| status.current_state == ServiceState::Running)
 }
 
 fn start_up(kind: ServiceStartType) -> &'static str {
