@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use infiniservice_lab::packages;
+use std::path::PathBuf;
 
 use crate::dist::released_agent;
 use crate::steps::{cargo, root, run};
@@ -23,12 +24,23 @@ pub struct Bench {
     /// Count the system calls of a collection with strace instead.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth"])]
     syscalls: bool,
+    /// Measure the QEMU guest agent's protocol beside qemu-ga instead; with --vm on a real port.
+    #[arg(long, conflicts_with_all = ["windows", "growth", "syscalls"])]
+    qga: bool,
     /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
     /// Write the table to docs/benchmarks.md.
     #[arg(long)]
     write: bool,
+}
+
+/// Built as the agent is: what makes load, and collections without an agent.
+fn collector_bench() -> Result<PathBuf> {
+    let build = ["build", "--release", "-p", "infiniservice-collector", "--example", "collector_bench"];
+    run(&mut cargo(&build))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release/examples/collector_bench"))
 }
 
 impl Bench {
@@ -38,19 +50,11 @@ impl Bench {
             return self.run_windows();
         }
         let agent = released_agent()?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-        run(&mut cargo(&[
-            "build",
-            "--release",
-            "-p",
-            "infiniservice-collector",
-            "--example",
-            "collector_bench",
-        ]))?;
+        let collector = if self.qga { PathBuf::from("none") } else { collector_bench()? };
         let mut bench = cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--"]);
         // The machine of the tests takes the agent to install from there.
         bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);
-        bench.arg("--collector-bench").arg(target.join("release/examples/collector_bench"));
+        bench.arg("--collector-bench").arg(collector);
         run(bench.args(self.flags()))
     }
 
@@ -71,6 +75,7 @@ impl Bench {
             (self.windows, "--windows"),
             (self.growth, "--growth"),
             (self.syscalls, "--syscalls"),
+            (self.qga, "--qga"),
             (self.quick, "--quick"),
             (self.write, "--write"),
         ];

@@ -23,7 +23,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     );
     let load = programs.load(150, 0)?;
     eprintln!("{} processes; idle for {} s", running_processes()?, effort.window.as_secs());
-    let mut pair = Pair { agent: programs.start_agent()?, rival: start_qemu_ga()? };
+    let mut pair = Pair { agent: programs.start_agent()?, rival: start_qemu_ga(&[])? };
     idle_host(&mut pair, effort, table)?;
     round_trips(&mut pair, effort, table)?;
     tools::on_this_machine(&mut pair.agent.1, effort, table)?;

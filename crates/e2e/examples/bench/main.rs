@@ -12,6 +12,8 @@ mod machine;
 mod peer;
 mod process;
 mod programs;
+mod qga;
+mod qga_port;
 mod round_trip;
 mod setting;
 mod syscalls;
@@ -41,6 +43,9 @@ struct Options {
     /// System calls of a collection instead.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth"])]
     syscalls: bool,
+    /// The QEMU guest agent's protocol, beside qemu-ga, instead; with `--vm` on a real port.
+    #[arg(long, conflicts_with_all = ["windows", "growth", "syscalls"])]
+    qga: bool,
     /// Short windows and few rounds: shows that it works, gives rough figures.
     #[arg(long)]
     quick: bool,
@@ -65,6 +70,8 @@ pub struct Effort {
     pub collections: usize,
     /// Runs of a command beside its tool.
     pub commands: usize,
+    /// Hosts that come, ask and go.
+    pub visits: usize,
 }
 
 impl Effort {
@@ -75,6 +82,7 @@ impl Effort {
             round_trips: pick(5000, 500) as usize,
             collections: pick(31, 7) as usize,
             commands: pick(31, 7) as usize,
+            visits: pick(200, 60) as usize,
         }
     }
 }
@@ -103,6 +111,12 @@ fn measure(options: &Options, programs: &Programs, effort: &Effort) -> Result<(&
     let name = if options.windows {
         windows::measure(programs, effort, &mut table)?;
         "windows"
+    } else if options.qga && options.vm {
+        qga_port::measure(programs, effort, &mut table)?;
+        "qga-vm"
+    } else if options.qga {
+        qga::measure(programs, effort, &mut table)?;
+        "qga"
     } else if options.vm {
         machine::measure(programs, effort, &mut table)?;
         "vm"

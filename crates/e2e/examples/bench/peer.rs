@@ -36,11 +36,25 @@ impl Peer {
         bail!("no answer to {request} within {TIMEOUT:?}")
     }
 
+    /// Sends bytes, and waits for nothing.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        Ok(self.stream.write_all(bytes)?)
+    }
+
     /// Sends a line and gives the time to the last byte of the answer: the first line with `wanted` in it.
     pub fn exchange(&mut self, request: &str, wanted: &str) -> Result<(Duration, String)> {
         let line = format!("{request}\n");
         let begin = Instant::now();
         self.stream.write_all(line.as_bytes())?;
+        self.answer(request, wanted, begin)
+    }
+
+    /// The next line with `wanted` in it, of what was sent before.
+    pub fn receive(&mut self, wanted: &str) -> Result<String> {
+        Ok(self.answer("what was sent before", wanted, Instant::now())?.1)
+    }
+
+    fn answer(&mut self, request: &str, wanted: &str, begin: Instant) -> Result<(Duration, String)> {
         let deadline = begin + TIMEOUT;
         while let Some(line) = self.next_line(deadline)? {
             let taken = begin.elapsed();

@@ -10,6 +10,9 @@ use std::process::{Child, Command, Stdio};
 
 use crate::peer::Peer;
 
+/// Where Debian has it.
+pub const QEMU_GA: &str = "/usr/sbin/qemu-ga";
+
 /// What the agent's `load` and `measure` are in.
 pub struct Programs {
     /// The agent.
@@ -24,6 +27,9 @@ pub struct Running {
     _held: Option<PtyPairHalf>,
     _files: Option<tempfile::TempDir>,
 }
+
+/// Settings with which the agent serves the QEMU guest agent's port only, and does not look for its own again.
+pub const AS_GUEST_AGENT: &str = "qga = \"true\"\ndevice_path = \"/dev/no-such-port\"\nmin_backoff_secs = 3600\nmax_backoff_secs = 86400\n";
 
 /// Keeps the guest's end in raw mode.
 type PtyPairHalf = std::os::fd::OwnedFd;
@@ -62,6 +68,18 @@ impl Programs {
         on_pty(command, log.into(), Some(files))
     }
 
+    /// The agent as a QEMU guest agent and nothing else, as its own link has no port, and the host of that. It runs under
+    /// `wrapper`, a command that runs the rest of its arguments in its own process, or none.
+    pub fn start_guest_agent(&self, wrapper: &[&str]) -> Result<(Running, Peer)> {
+        let files = tempfile::tempdir()?;
+        let config = files.path().join("config.toml");
+        std::fs::write(&config, AS_GUEST_AGENT)?;
+        let mut command = wrapped(wrapper, &self.agent);
+        command.args(["--console", "--config"]).arg(config).arg("--qga-port");
+        let log = File::create(files.path().join("log"))?;
+        on_pty(command, log.into(), Some(files))
+    }
+
     /// Sleeping processes, so many that the machine has `processes` in all, and TCP sockets.
     pub fn load(&self, processes: usize, sockets: usize) -> Result<Running> {
         let missing = processes.saturating_sub(running_processes()?);
@@ -88,11 +106,18 @@ impl Programs {
     }
 }
 
-/// The QEMU guest agent, and its host.
-pub fn start_qemu_ga() -> Result<(Running, Peer)> {
-    packages::ensure(&[Need { package: "qemu-guest-agent", probe: "/usr/sbin/qemu-ga" }])?;
+fn wrapped(wrapper: &[&str], program: &Path) -> Command {
+    let Some((first, arguments)) = wrapper.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(arguments).arg(program);
+    command
+}
+
+/// The QEMU guest agent, and its host; `wrapper` as for [`Programs::start_guest_agent`].
+pub fn start_qemu_ga(wrapper: &[&str]) -> Result<(Running, Peer)> {
+    packages::ensure(&[Need { package: "qemu-guest-agent", probe: QEMU_GA }])?;
     let files = tempfile::tempdir()?;
-    let mut command = Command::new("/usr/sbin/qemu-ga");
+    let mut command = wrapped(wrapper, Path::new(QEMU_GA));
     command.args(["--method", "isa-serial", "--statedir"]).arg(files.path());
     command.arg("--pidfile").arg(files.path().join("pid")).arg("--path");
     on_pty(command, Stdio::null(), Some(files))

@@ -7,7 +7,7 @@ use std::process::Command;
 pub fn describe(name: &str, quick: bool, load_before: &str) -> String {
     let flags = format!(
         "{}{}",
-        if name == "pty" { String::new() } else { format!(" --{name}") },
+        if name == "pty" { String::new() } else { format!(" --{}", name.replace('-', " --")) },
         if quick { " --quick" } else { "" }
     );
     format!(
