@@ -1,7 +1,7 @@
 //! Files that the host opened. They stay open when it disconnects: some hosts connect for each command.
 
-use crate::errors::failed;
 use crate::places;
+use crate::work::failed;
 use infiniservice_platform::gate::Gate;
 use infiniservice_qga::bytes::Bytes;
 use infiniservice_qga::limits::{
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn an_absent_file_is_told_with_its_mode_and_the_words_of_the_system() {
         let error = ask(&Files::default(), "guest-file-open", &json!({"path": "/no/such"})).unwrap_err();
-        let why = crate::errors::reason(&File::open("/no/such").unwrap_err());
+        let why = crate::work::reason(&File::open("/no/such").unwrap_err());
         assert_eq!(error, format!("failed to open file '/no/such' (mode: 'r'): {why}"));
     }
 

@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 #[cfg(any(target_os = "linux", target_os = "windows"))]
-mod errors;
 #[cfg(any(target_os = "linux", target_os = "windows"))]
 mod files;
 #[cfg(any(target_os = "linux", target_os = "windows"))]

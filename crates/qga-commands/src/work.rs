@@ -1,9 +1,10 @@
-//! Where commands run: on the bounded threads of `platform::blocking`, so that the loop never waits for the system.
+//! Where commands run: on the bounded threads of `platform::blocking`, so that the loop never waits for the system. And failures
+//! of the system as clients know them: what failed, then the system's text.
 
-use crate::errors::failed;
 use infiniservice_platform::blocking::{self, Blocked, Lane};
 use infiniservice_qga::limits::READ_PATIENCE;
 use infiniservice_qga::{Error, Reply};
+use std::fmt::Display;
 use std::io;
 
 /// What only reads answers within the budget, or says that it hangs.
@@ -24,4 +25,15 @@ pub async fn change<T: Send + 'static>(
 
 fn hung(blocked: Blocked) -> Error {
     failed("failed to look at the system", &io::Error::from(blocked))
+}
+
+/// `failed to open '/x': No such file or directory`.
+pub fn failed(what: impl Display, error: &io::Error) -> Error {
+    Error::generic(format!("{what}: {}", reason(error)))
+}
+
+/// The system's text, without Rust's number behind it.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -25,19 +25,17 @@ mod reader;
 pub mod reply;
 pub mod request;
 pub mod session;
-pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod windows;
 
 pub use error::{Class, Error};
-pub use event::{Action, Event, Token};
+pub use event::{Action, Event, Stats, Token};
 pub use freeze::FreezeState;
 pub use infiniservice_link::PortEvent;
 pub use policy::Policy;
 pub use reply::Reply;
 pub use request::Request;
 pub use session::{Session, Settings};
-pub use stats::Stats;
 pub use table::Switch;

@@ -8,8 +8,8 @@ use infiniservice_exec::{Program, Request, RunError};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::win32::com_unsafe::Wmi;
 use infiniservice_platform::win32::directories_unsafe::system;
-use infiniservice_platform::win32::profiles_unsafe;
 use infiniservice_platform::win32::registry_unsafe::bounded;
+use infiniservice_platform::win32::users_unsafe;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub(crate) async fn machine(work: &Work<'_>, report: &mut Report) {
 }
 
 fn profiles() -> Made {
-    let removed = profiles_unsafe::remove_all()?;
+    let removed = users_unsafe::remove_profiles()?;
     Ok(format!("{removed} profiles removed"))
 }
 

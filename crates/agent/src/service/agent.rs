@@ -2,7 +2,6 @@
 
 use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
-use super::guidance;
 use super::hello::Identity;
 use super::infinibay::Restart;
 use super::notify::Notifier;
@@ -14,9 +13,9 @@ use super::scripts::Receipts;
 use super::signals::{Signal, Signals};
 use super::signed::Signed;
 use super::sources::{Collected, SampleTaken, Sources};
+use super::standing::Counts;
 use super::standing::Standing;
 use super::streams::Streams;
-use super::summary::Counts;
 use super::traces::Traces;
 use crate::config::Loaded;
 use crate::status;
@@ -81,6 +80,14 @@ pub(super) enum Turn {
     Asked(status::Asker),
 }
 
+/// Said where `--require-virtio` forbids to wait for a port any longer.
+const NO_DEVICE_REQUIRED: &str = "no virtio-serial port could be opened, and require_virtio is set: \
+    giving up. \
+`infiniservice --diagnose` shows what is there and what to do";
+
+/// Said at start with `--no-virtio`.
+const NO_VIRTIO: &str = "no_virtio is set: no port is opened, metrics go to the log only";
+
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -101,7 +108,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             }
             self.take(turn);
             if self.must_give_up() {
-                log::error!("{}", guidance::NO_DEVICE_REQUIRED);
+                log::error!("{}", NO_DEVICE_REQUIRED);
                 return Ended::NoDevice;
             }
         }
@@ -115,7 +122,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         // A first sample at once, so that the first message to a host has rates.
         self.want_metrics(None);
         if self.config.settings.no_virtio {
-            log::info!("{}", guidance::NO_VIRTIO);
+            log::info!("{}", NO_VIRTIO);
             self.schedule.host_connected(self.clock.now().mono);
         }
         self.take(Turn::Timer);

@@ -20,7 +20,6 @@ pub(crate) mod descriptors;
 #[path = "descriptors/other.rs"]
 pub(crate) mod descriptors;
 mod foreground;
-mod guidance;
 mod hello;
 mod identity;
 mod infinibay;
@@ -44,7 +43,6 @@ mod signed;
 mod sources;
 mod standing;
 mod streams;
-pub(crate) mod summary;
 mod traces;
 mod wiring;
 

@@ -1,4 +1,4 @@
-//! Since when things are as they are, and what `infiniservice status` is told of them.
+//! Since when things are as they are, what was counted, and what `infiniservice status` is told of it.
 
 use super::agent::Agent;
 use crate::config::render;
@@ -10,6 +10,7 @@ use infiniservice_exec::containment;
 use infiniservice_link::Link;
 use infiniservice_platform::blocking;
 use infiniservice_platform::clock::{Clock, Now};
+use infiniservice_protocol::metrics::Collection;
 use std::time::Duration;
 
 /// Moments that the link itself does not keep.
@@ -118,5 +119,25 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             (true, false) => "waiting_for_host",
             (true, true) => "connected",
         }
+    }
+}
+
+/// Counts of the service itself; the link and the executor keep their own.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Collections that ended.
+    pub collections: u64,
+    /// Collectors that failed, summed over all collections; warming up is no failure.
+    pub failed_collectors: u64,
+    /// Configurations read again.
+    pub reloads: u64,
+}
+
+impl Counts {
+    /// Takes note of a collection.
+    pub fn collected(&mut self, collection: &Collection) {
+        self.collections += 1;
+        let failed = collection.failed.iter().filter(|f| f.error != "warming_up").count();
+        self.failed_collectors += failed as u64;
     }
 }

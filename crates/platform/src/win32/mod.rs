@@ -37,7 +37,6 @@ mod privilege_unsafe;
 #[cfg(target_os = "windows")]
 pub mod process_unsafe;
 #[cfg(target_os = "windows")]
-pub mod profiles_unsafe;
 pub mod record;
 #[cfg(target_os = "windows")]
 pub mod registry_unsafe;

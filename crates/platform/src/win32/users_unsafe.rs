@@ -1,6 +1,8 @@
-//! The accounts of this machine's own database: `NetUserEnum`, and `NetUserGetInfo` for who each is.
+//! The accounts of this machine's own database: `NetUserEnum`, and `NetUserGetInfo` for who each is. And the
+//! profiles of people: the keys of `ProfileList` name them, `DeleteProfileW` removes one with its files.
 #![allow(unsafe_code)]
 
+use super::codes;
 use super::descriptor::Sid;
 use super::wide::wide;
 use windows::Win32::Foundation::ERROR_MORE_DATA;
@@ -9,7 +11,9 @@ use windows::Win32::NetworkManagement::NetManagement::{
     UF_LOCKOUT, USER_ACCOUNT_FLAGS, USER_INFO_2, USER_INFO_23, USER_INFO_1003, USER_PRIV_ADMIN,
 };
 use windows::Win32::Security::GetLengthSid;
+use windows::Win32::UI::Shell::DeleteProfileW;
 use windows::core::{PCWSTR, PWSTR};
+use windows_registry::LOCAL_MACHINE;
 
 /// Most accounts asked for.
 const MAX_USERS: usize = 10_000;
@@ -137,4 +141,34 @@ pub fn set_password(name: &str, password: &str) -> Result<(), u32> {
     password.fill(0);
     std::hint::black_box(&password);
     if code == 0 { Ok(()) } else { Err(code) }
+}
+
+const LIST: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+/// Accounts of machines and domains; those of services and of the system begin otherwise, and have special profiles.
+const PEOPLE: &str = "S-1-5-21-";
+/// More than any machine has.
+const PROFILES_MAX: usize = 10_000;
+
+/// Removes the profiles of people, each with its files; how many there were.
+///
+/// # Errors
+/// The list cannot be read, or a profile is in use or cannot be removed; those before it are gone.
+pub fn remove_profiles() -> Result<usize, String> {
+    let key = LOCAL_MACHINE.open(LIST).map_err(|error| format!("{LIST}: {error}"))?;
+    let names = key.keys().map_err(|error| format!("{LIST}: {error}"))?;
+    let people: Vec<String> = names.filter(|name| name.starts_with(PEOPLE)).take(PROFILES_MAX).collect();
+    for sid in &people {
+        remove_profile(sid)?;
+    }
+    Ok(people.len())
+}
+
+fn remove_profile(sid: &str) -> Result<(), String> {
+    let text = wide(sid);
+    // SAFETY: the text ends with a zero and lives through the call; the profile's path and this machine are the defaults.
+    let removed = unsafe { DeleteProfileW(PCWSTR(text.as_ptr()), PCWSTR::null(), PCWSTR::null()) };
+    removed.map_err(|error| {
+        let code = (error.code().0.cast_unsigned()) & 0xFFFF;
+        format!("the profile of {sid} could not be removed: {}", codes::explain(code))
+    })
 }

@@ -1,6 +1,6 @@
 //! Processors and memory blocks, taken online or offline through sysfs.
 
-use crate::errors::failed;
+use crate::work::failed;
 use infiniservice_qga::reply::{MemoryBlockChange, MemoryBlockResponse};
 use infiniservice_qga::request::{SetMemoryBlock, SetVcpu};
 use infiniservice_qga::{Error, Reply};

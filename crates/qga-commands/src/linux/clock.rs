@@ -1,7 +1,7 @@
 //! The system's clock and the hardware's.
 
 use super::tree::{Files, system};
-use crate::errors::failed;
+use crate::work::failed;
 use infiniservice_platform::hardware_clock_unsafe;
 use infiniservice_qga::linux::answer;
 use infiniservice_qga::{Error, Reply, Request};

@@ -2,7 +2,7 @@
 
 use super::addresses;
 use super::blocks::{Device, Devices};
-use crate::errors::failed;
+use crate::work::failed;
 use infiniservice_collector::disk::Space;
 use infiniservice_platform::blocking::{Item, Lane, Series};
 use infiniservice_platform::linux::mounts::{self, Mount};

@@ -4,7 +4,7 @@
 //! From before the first is frozen until after the last is thawed nothing here writes to a disk: `/run` lies in memory.
 
 use super::file_systems::{Mounted, mounted, path};
-use crate::errors::failed;
+use crate::work::failed;
 use infiniservice_platform::file_systems_unsafe;
 use infiniservice_platform::gate::Gate;
 use infiniservice_platform::linux::procfs::Stat;

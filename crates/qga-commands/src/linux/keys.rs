@@ -3,7 +3,7 @@
 //! Whatever a user puts in the place of a directory or file on the way leads only to what the user may read or write anyway; and
 //! below the home no link is followed.
 
-use crate::errors::failed;
+use crate::work::failed;
 use infiniservice_platform::gate::Gate;
 use infiniservice_platform::linux::accounts::Account;
 use infiniservice_qga::reply::AuthorizedKeys;

@@ -9,10 +9,8 @@ mod file_systems;
 mod freeze;
 mod frozen;
 mod keys;
-mod passwords;
 mod power;
 mod tree;
-mod trim;
 mod users;
 
 use crate::files::Files;
@@ -130,7 +128,7 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         Request::SetTime { time } => change("clock", move || clock::set(time)).await,
         Request::SetVcpus { vcpus } => change("processors", move || changes::vcpus(&vcpus)).await,
         Request::SetMemoryBlocks { blocks } => change("memory", move || Ok(changes::memory(&blocks))).await,
-        Request::Trim { minimum } => change("trim", move || trim::trim(minimum)).await,
+        Request::Trim { minimum } => change("trim", move || disks::trim(minimum)).await,
         Request::Exec { path, arg, env, input_data, capture_output } => {
             let (environment, input) = (env.unwrap_or_default(), input_data.unwrap_or_default().0);
             let wanted = ProgramWanted { path, arguments: arg, environment, input, capture: capture_output };
@@ -138,7 +136,7 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         }
         Request::ExecStatus { pid } => context.programs.status(pid),
         Request::SetUserPassword { username, password, crypted } => {
-            passwords::set(&*context.runner, &username, &password.0, crypted).await
+            users::set_password(&*context.runner, &username, &password.0, crypted).await
         }
         Request::SshGetKeys { username } => {
             read("SSH keys", move || keys::run(&username, Wanted::List)).await

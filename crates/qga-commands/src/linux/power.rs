@@ -2,7 +2,7 @@
 //! it, and the kernel itself suspends it.
 
 use super::change;
-use crate::errors::failed;
+use crate::work::failed;
 use infiniservice_exec::{Cancellation, Program, Request as Run, RunError, Runner};
 use infiniservice_platform::systemd::{Rest, SystemdError, UnitClient};
 use infiniservice_qga::request::ShutdownMode;

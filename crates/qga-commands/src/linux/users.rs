@@ -1,5 +1,7 @@
-//! Who is logged in: from utmp(5), and where there is none from logind.
+//! Who is logged in: from utmp(5), and where there is none from logind. Passwords are set by `chpasswd`, which knows the
+//! system's rules.
 
+use infiniservice_exec::{Cancellation, Request as Run, Runner};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::linux::text::printable;
 use infiniservice_platform::systemd::UnitClient;
@@ -9,6 +11,7 @@ use infiniservice_qga::{Error, Reply};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::time::Duration;
 
 const PATHS: [&str; 2] = ["/run/utmp", "/var/run/utmp"];
 /// More of the file is not read.
@@ -73,6 +76,29 @@ fn once(logins: impl Iterator<Item = (String, u64)>) -> Vec<User> {
     }
     let user = |(user, since)| User { user, login_time: since as f64 / 1e6, domain: None };
     first.into_iter().map(user).collect()
+}
+
+/// How long `chpasswd` may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// `guest-set-user-password`. Neither argument holds a newline: the session saw to that.
+pub async fn set_password(
+    runner: &dyn Runner,
+    username: &str,
+    password: &[u8],
+    is_crypted: bool,
+) -> Result<Reply, Error> {
+    let mut run = Run::new("chpasswd", is_crypted.then_some("-e"));
+    run.input = [username.as_bytes(), b":", password, b"\n"].concat();
+    match runner.run(run, &Cancellation::for_at_most(TIMEOUT)).await {
+        Ok(finished) if finished.succeeded() => Ok(Reply::EMPTY),
+        // It names the user and the rule, never the password.
+        Ok(finished) => {
+            let said = finished.stderr.text.lines().next().unwrap_or_default().to_owned();
+            Err(Error::generic(format!("failed to set the password: {said}")))
+        }
+        Err(error) => Err(Error::generic(format!("failed to set the password: {error}"))),
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 mod disks;
 mod power;
 mod system;
-mod trim;
 
-use crate::errors::failed;
 use crate::files::Files;
 use crate::programs::{Programs, Wanted};
+use crate::work::failed;
 use crate::work::{change, read};
 use crate::{Happened, Settings, network};
 use infiniservice_exec::Runner;
@@ -89,7 +88,7 @@ pub async fn run(request: Request, context: &Context) -> Result<Reply, Error> {
         Request::SuspendDisk => change("suspend", || power::suspend(true)).await,
         Request::SetTime { time: Some(time) } => change("clock", move || system::set_time(time)).await,
         Request::SetTime { time: None } => system::ask_for_time(&*context.runner).await,
-        Request::Trim { .. } => trim::trim(&*context.runner).await,
+        Request::Trim { .. } => disks::trim(&*context.runner).await,
         Request::Exec { path, arg, env, input_data, capture_output } => {
             let (environment, input) = (env.unwrap_or_default(), input_data.unwrap_or_default().0);
             let wanted = Wanted { path, arguments: arg, environment, input, capture: capture_output };

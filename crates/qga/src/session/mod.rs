@@ -8,7 +8,7 @@ mod serve;
 
 use crate::answer::Outbox;
 use crate::envelope::{Envelope, NoRequest, open};
-use crate::event::{Action, Event, Token};
+use crate::event::{Action, Event, Stats, Token};
 use crate::freeze::FreezeState;
 use crate::json::Json;
 use crate::limits::{
@@ -17,7 +17,6 @@ use crate::limits::{
 use crate::policy::Policy;
 use crate::port::Port;
 use crate::reader::{Frame, Reader};
-use crate::stats::Stats;
 use crate::table::Row;
 use infiniservice_link::{self as link, PortEvent};
 use infiniservice_protocol::clock::Now;

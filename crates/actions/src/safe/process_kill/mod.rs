@@ -2,8 +2,6 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "linux")]
-mod stat;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 #[cfg(target_os = "windows")]
