@@ -57,10 +57,9 @@ impl Test {
         let windows = machines.map(|_| Beside::start("windows", &["test", "--windows"]));
         let mut steps = Steps::default();
         steps.step("format", || run(&mut cargo(&["fmt", "--all", "--check"])));
-        steps.step("lints", lints);
+        steps.step("lints and build of the tests", lints_and_build);
         let systems = machines.map(|_| {
             steps.step("release for Linux: static programs, archive, packages, SBOM", linux::run_for_tests);
-            steps.step("build of the tests", || test_programs::of("machine").map(drop));
             SHARES.map(|share| (share, self.systems_beside(share)))
         });
         // It waits for minutes of frozen disks, and computes little.
@@ -171,9 +170,9 @@ fn wine() -> Result<()> {
     })
 }
 
-fn lints() -> Result<()> {
-    let all = ["clippy", "--workspace", "--all-targets", "--features", "infiniservice-link/sim"];
-    run(cargo(&all).args(["--", "-D", "warnings"]))
+/// Examples and test programs with all that they are made of: every target that there is.
+fn lints_and_build() -> Result<()> {
+    run(test_programs::of_workspace().arg("--no-run"))
 }
 
 fn tests() -> Result<()> {
@@ -182,7 +181,8 @@ fn tests() -> Result<()> {
         println!("    left out, the comparison with qemu-ga: {error:#}");
     }
     // A failure is one paragraph, not a page: the log of a run is read from its end.
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut tests = test_programs::of_workspace();
+    tests.arg("--no-fail-fast");
     tests.env_remove("INFINISERVICE_VM").env_remove("INFINISERVICE_WINE");
     run(tests.env("RUST_BACKTRACE", "0"))
 }

@@ -1,11 +1,29 @@
 //! Test programs of the workspace, run out of the one build of all of its tests: a build of a part of them gives their
-//! dependencies other features, and so builds many of these anew.
+//! dependencies other features, and so builds many of these anew. The compiler of that build lints what it compiles, so that
+//! dependencies are compiled once, and not a second time for the lints.
 
 use crate::steps::cargo;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// The compiler that lints what it compiles. Called by itself, so that linting and building are one.
+const CLIPPY: &str = "clippy-driver";
+/// What cargo-clippy tells that compiler for `-D warnings`.
+const WARNINGS_ARE_ERRORS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
+
+/// The same cargo with a compiler that lints. Nobody debugs what it makes, and most runs make it anew.
+pub fn linted(mut cargo: Command) -> Command {
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY).env("CLIPPY_ARGS", WARNINGS_ARE_ERRORS);
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    cargo
+}
+
+/// `cargo test` of the whole workspace, out of the one build.
+pub fn of_workspace() -> Command {
+    linted(cargo(&["test", "--workspace", "--features", "infiniservice-link/sim"]))
+}
 
 /// A test program that cargo built.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +36,7 @@ pub struct Program {
 
 /// A command for each crate that has test programs of this name: the program, in its crate's directory as cargo runs it.
 pub fn of(name: &str) -> Result<Vec<Command>> {
-    let built = built(&mut cargo(&["test", "--workspace"]))?;
+    let built = built(&mut of_workspace())?;
     let of_name = built.iter().filter(|program| program.target == name);
     let commands: Vec<Command> = of_name.map(|program| command(&program.path, &program.directory)).collect();
     ensure!(!commands.is_empty(), "no crate has test programs of the name {name}");

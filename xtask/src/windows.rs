@@ -9,10 +9,6 @@ use infiniservice_lab::{imports, packages};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The compiler that lints what it compiles. Called by itself, so that linting and building are one.
-const CLIPPY: &str = "clippy-driver";
-/// What cargo-clippy tells that compiler for `-D warnings`.
-const WARNINGS_ARE_ERRORS: &str = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What is built; each becomes an `.exe`.
 pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
@@ -108,12 +104,10 @@ fn for_windows(subcommand: &str) -> Command {
     command
 }
 
-/// The same with a compiler that lints. Nobody debugs this build, and it is made anew on each fresh checkout.
+/// The same with a compiler that lints.
 fn linted(subcommand: &str) -> Command {
     let mut command = for_windows(subcommand);
     // Every crate is built against the whole list: without the tests' own features in it, programs would share nothing with tests.
     command.arg("--workspace").args(NOT_FOR_WINDOWS.iter().flat_map(|package| ["--exclude", package]));
-    command.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY).env("CLIPPY_ARGS", WARNINGS_ARE_ERRORS);
-    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
-    command
+    test_programs::linted(command)
 }
