@@ -108,7 +108,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             }
             self.take(turn);
             if self.must_give_up() {
-                log::error!("{}", NO_DEVICE_REQUIRED);
+                log::error!("{NO_DEVICE_REQUIRED}");
                 return Ended::NoDevice;
             }
         }
@@ -122,7 +122,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         // A first sample at once, so that the first message to a host has rates.
         self.want_metrics(None);
         if self.config.settings.no_virtio {
-            log::info!("{}", NO_VIRTIO);
+            log::info!("{NO_VIRTIO}");
             self.schedule.host_connected(self.clock.now().mono);
         }
         self.take(Turn::Timer);

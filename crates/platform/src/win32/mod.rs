@@ -36,7 +36,6 @@ pub mod power_unsafe;
 mod privilege_unsafe;
 #[cfg(target_os = "windows")]
 pub mod process_unsafe;
-#[cfg(target_os = "windows")]
 pub mod record;
 #[cfg(target_os = "windows")]
 pub mod registry_unsafe;
