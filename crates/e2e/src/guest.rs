@@ -8,8 +8,11 @@ use infinictl::client::{Client, Endpoint, Subscription};
 use infiniservice_lab::{Kind, Namespace, System, UserMode, payload};
 use infiniservice_protocol::{Action, GuestMessage, Response};
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
+
+/// How long the answer to one ping is waited for, where it may be that nobody heard it.
+const PING: Duration = Duration::from_secs(5);
 
 /// The machine and a runtime for the client's tasks.
 pub struct Guest {
@@ -58,6 +61,12 @@ impl Guest {
     /// Connects as a host.
     pub fn connect(&self) -> Result<Client> {
         Ok(self.wait(Client::connect(Endpoint::Channel(self.machine.agent_socket())))?)
+    }
+
+    /// Asks until an agent answers: what a host says between the start of an agent and the moment when it has opened its port is
+    /// nobody's, and gets no answer.
+    pub fn until_served(&self, client: &Client) -> Result<()> {
+        self.until("an answer to a ping", |guest| Ok(guest.wait(client.ping(PING)).is_ok()))
     }
 
     /// Disconnects in order.

@@ -76,7 +76,7 @@ fn killed(guest: &Guest) -> Result<()> {
     let pid = guest.agent_pid()?;
     guest.sh(&format!("kill -9 {pid}"))?;
     guest.until("systemd starts the agent again", |guest| Ok(![0, pid].contains(&guest.agent_pid()?)))?;
-    guest.wait(client.ping(TIMEOUT))?;
+    guest.until_served(&client)?;
     guest.disconnect(client);
     Ok(())
 }

@@ -38,7 +38,9 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     fn open(guest: &'a Guest) -> Result<Self> {
         guest.sh(KNOW_THE_REPOSITORIES)?;
-        Ok(Self { guest, client: guest.connect()? })
+        let client = guest.connect()?;
+        guest.until_served(&client)?;
+        Ok(Self { guest, client })
     }
 
     /// What a change that outlived its timeout came to: the agent looks at what is installed after the tool has ended.

@@ -85,6 +85,7 @@ fn script_restarts(guest: &Guest) -> Result<()> {
         Ok(scopes.is_empty() && desk.dpkg("lab-restarts")? == "installed 1.0")
     })?;
     ensure!(guest.agent_pid()? != before, "the agent was not restarted");
+    guest.until_served(&desk.client)?;
     expect_change(&desk.install("lab-restarts")?, Some("1.0"), Some("1.0"), false)?;
     expect_change(&desk.remove("lab-restarts")?, Some("1.0"), None, true)?;
     guest.sh("rm /run/lab-restarted")?;
