@@ -48,6 +48,8 @@ pub fn narrowed(collection: &Collection, fields: Fields) -> Collection {
         failed: failed.cloned().collect(),
         truncated: truncated.map(|(list, total)| (list.clone(), *total)).collect(),
         age_ms: age_ms.map(|(metric, age)| (metric.clone(), *age)).collect(),
+        // A stream has its own.
+        interval_secs: None,
     }
 }
 
@@ -64,6 +66,7 @@ mod tests {
             failed: ["cpu", "memory", "collector"].map(failed).into(),
             truncated: [("processes".into(), 9), ("ports".into(), 8)].into(),
             age_ms: [("cpu".into(), 1), ("disk_io".into(), 2)].into(),
+            interval_secs: Some(30),
         };
         let told = narrowed(&collection, Fields::from_iter([Field::Memory, Field::Ports]));
         assert_eq!(told.failed, ["memory", "collector"].map(failed));

@@ -47,6 +47,9 @@ pub struct SystemMetrics {
 pub struct Collection {
     /// Wall time.
     pub duration_ms: u64,
+    /// Seconds to the next one, where the agent chooses them by how much changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_secs: Option<u64>,
     /// Collectors whose figures are missing or not yet meaningful.
     pub failed: Vec<FailedCollector>,
     /// List name to its true length, for lists that were cut.

@@ -92,6 +92,12 @@ settings! {
     collection_interval_secs: u64 = Some("30"), from_to(1, DAY), Reload;
     /// Time between two metrics messages while the connection's quality is Poor or Critical.
     degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), Reload;
+    /// Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
+    adaptive_collection: bool = Some("false"), SWITCH, Reload;
+    /// Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of it, or the time is longer.
+    adaptive_min_secs: u64 = Some("5"), from_to(1, DAY), Reload;
+    /// Longest time between two metrics messages with `adaptive_collection`.
+    adaptive_max_secs: u64 = Some("120"), from_to(1, DAY), Reload;
     /// Quick collections at start, until the machine has an address.
     initial_collection_tries: u32 = Some("5"), from_to(0, 100), Restart;
     /// Time between two of the quick collections at start.
@@ -213,6 +219,7 @@ const ORDERED: &[(&str, &str, &str)] = &[
         "degraded_interval_secs",
         "a poor connection must not get more than a good one",
     ),
+    ("adaptive_min_secs", "adaptive_max_secs", "the time between two messages lies between them"),
     (
         "circuit_breaker_success_threshold",
         "circuit_breaker_half_open_calls",

@@ -1,5 +1,6 @@
 //! The one main loop: waits for the first of everything that can happen, tells the link, does what it asks.
 
+use super::adaptive::Adaptive;
 use super::alarm::Alarm;
 use super::demand::{Demand, RequestId};
 use super::hello::Identity;
@@ -30,6 +31,7 @@ use infiniservice_plugins::Plugins;
 use infiniservice_protocol::guest::{GuestMessage, Output};
 use infiniservice_protocol::host::HostMessage;
 use std::future::pending;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Everything the loop owns.
@@ -64,6 +66,8 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) restart: Option<Restart>,
     pub(super) news: mpsc::Receiver<News>,
     pub(super) receipts: Receipts,
+    /// Chooses the time between two collections, where the operator lets it.
+    pub(super) adaptive: Option<Adaptive>,
 }
 
 /// What ended a wait.
@@ -296,8 +300,11 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// A collection ended: everybody who asked for it gets it, and the schedule's goes to a host that is there. A host's
     /// request can be read before its connection is seen, so what was asked for goes to the link in any case.
-    fn collected(&mut self, collected: Collected) {
+    fn collected(&mut self, mut collected: Collected) {
         let (served, again) = self.demand.finished();
+        if served.iter().any(Option::is_none) && self.has_reader() {
+            self.adapt(&mut collected);
+        }
         self.counts.collected(&collected.collection);
         if collected.knows_an_address() && self.has_reader() {
             self.schedule.address_known(self.clock.now().mono);
@@ -316,6 +323,15 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.send_metrics(collected.clone(), request_id);
         }
         self.send_metrics(collected, last);
+    }
+
+    /// When the schedule's next collection is due, by what this one saw.
+    fn adapt(&mut self, collected: &mut Collected) {
+        let Some(adaptive) = &mut self.adaptive else { return };
+        let took = Duration::from_millis(collected.collection.duration_ms);
+        let next = adaptive.next(&collected.data, took);
+        self.schedule.set_adapted(self.clock.now().mono, Some(next));
+        collected.collection.interval_secs = Some(self.schedule.interval().as_secs());
     }
 
     pub(super) fn send(&mut self, message: GuestMessage) {

@@ -1,5 +1,6 @@
 //! Lifecycle: the one main loop, its schedule, its shutdown.
 
+mod adaptive;
 mod agent;
 #[cfg(test)]
 mod agent_tests;

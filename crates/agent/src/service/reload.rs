@@ -55,6 +55,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         if applied.iter().any(|name| name.ends_with("_interval_secs")) {
             self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
         }
+        if applied.iter().any(|name| name.starts_with("adaptive_") || *name == "collection_interval_secs") {
+            self.adaptive = settings.adaptive();
+            self.schedule.set_adapted(self.clock.now().mono, None);
+        }
         if applied.contains(&"allow_unsafe_commands") {
             if let Some(profile) = &mut self.profile {
                 profile.set_unsafe_commands(settings.allow_unsafe_commands);

@@ -35,6 +35,7 @@ pub enum Due {
 pub struct Schedule {
     intervals: Intervals,
     degraded: bool,
+    adapted: Option<Duration>,
     initial_tries_left: u32,
     next_collection: Option<Duration>,
     next_health_check: Option<Duration>,
@@ -46,6 +47,7 @@ impl Schedule {
         Self {
             intervals,
             degraded: false,
+            adapted: None,
             initial_tries_left: intervals.initial_tries,
             next_collection: None,
             next_health_check: None,
@@ -105,6 +107,22 @@ impl Schedule {
         }
     }
 
+    /// The time to the next collection by what this one saw; `None`: the usual one. It counts from `now`.
+    pub fn set_adapted(&mut self, now: Duration, adapted: Option<Duration>) {
+        if std::mem::replace(&mut self.adapted, adapted) != adapted && self.initial_tries_left == 0 {
+            self.next_collection = self.next_collection.map(|_| now + self.interval());
+        }
+    }
+
+    /// The time between two collections now.
+    pub fn interval(&self) -> Duration {
+        match (self.initial_tries_left, self.degraded) {
+            (1.., _) => self.intervals.initial,
+            (0, true) => self.intervals.degraded,
+            (0, false) => self.adapted.unwrap_or(self.intervals.collection),
+        }
+    }
+
     /// New intervals from a reloaded configuration.
     pub fn set_intervals(&mut self, now: Duration, intervals: Intervals) {
         self.intervals = intervals;
@@ -115,14 +133,6 @@ impl Schedule {
     fn collecting(&mut self, now: Duration) {
         self.initial_tries_left = self.initial_tries_left.saturating_sub(1);
         self.next_collection = Some(now + self.interval());
-    }
-
-    fn interval(&self) -> Duration {
-        match (self.initial_tries_left, self.degraded) {
-            (1.., _) => self.intervals.initial,
-            (0, true) => self.intervals.degraded,
-            (0, false) => self.intervals.collection,
-        }
     }
 }
 
@@ -209,6 +219,20 @@ mod tests {
         assert_eq!(collections(&mut schedule, 200), [30, 150]);
         schedule.set_degraded(S(200), false);
         assert_eq!(collections(&mut schedule, 240), [230]);
+    }
+
+    #[test]
+    fn an_adapted_interval_counts_from_its_sample_and_yields_to_a_poor_connection() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        schedule.address_known(S(0));
+        schedule.set_adapted(S(1), Some(S(15)));
+        assert_eq!(collections(&mut schedule, 50), [16, 31, 46]);
+        schedule.set_degraded(S(50), true);
+        assert_eq!(schedule.interval(), S(120));
+        schedule.set_degraded(S(50), false);
+        schedule.set_adapted(S(50), None);
+        assert_eq!(collections(&mut schedule, 110), [80, 110]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Makes the agent from its settings: each part gets its own.
 
+use super::adaptive::{Adaptive, Bounds};
 use super::agent::Agent;
 use super::alarm::Alarm;
 use super::demand::Demand;
@@ -95,6 +96,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         restart: None,
         news,
         receipts: Receipts::default(),
+        adaptive: settings.adaptive(),
         config,
     })
 }
@@ -124,6 +126,13 @@ impl Settings {
             initial: S(self.initial_collection_interval_secs),
             initial_tries: self.initial_collection_tries,
         }
+    }
+
+    /// What chooses the time between collections, where it is on.
+    pub(super) fn adaptive(&self) -> Option<Adaptive> {
+        let (usual, min, max) =
+            (self.collection_interval_secs, self.adaptive_min_secs, self.adaptive_max_secs);
+        self.adaptive_collection.then(|| Adaptive::new(Bounds { usual, min, max }))
     }
 
     /// The executor's part.

@@ -90,3 +90,32 @@ async fn there_are_not_too_many_streams_and_a_repeated_wish_begins_no_second_one
     client.close().await;
     Ok(())
 }
+
+/// With a threshold of a second the processor's own jitter is news or not; both are in the bounds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_adaptive_collection_each_message_tells_when_the_next_one_comes() -> Result<()> {
+    let args = [
+        "--set",
+        "adaptive_collection=true",
+        "--set",
+        "adaptive_min_secs=1",
+        "--set",
+        "adaptive_max_secs=2",
+        "--set",
+        "initial_collection_tries=0",
+    ];
+    let args = args.map(Into::into).to_vec();
+    let agent = LocalAgent { agent: Some(binary::tested_agent()?), args, ..LocalAgent::default() };
+    let client = Client::connect(Endpoint::Local(agent)).await?;
+    let mut lines = client.subscribe();
+    for _ in 0..4 {
+        let told = first(&mut lines, "metrics", |message| match message {
+            GuestMessage::SystemMetrics(metrics) => Some(metrics.collection.interval_secs),
+            _ => None,
+        });
+        let told = told.await?.context("the time to the next")?;
+        ensure!((1..=100).contains(&told), "{told}");
+    }
+    client.close().await;
+    Ok(())
+}

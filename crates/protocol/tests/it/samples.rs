@@ -210,6 +210,7 @@ pub fn metrics() -> Vec<GuestMessage> {
             }],
             truncated: [("processes".into(), 412)].into(),
             age_ms: [("cpu".into(), 120)].into(),
+            interval_secs: None,
         },
         trace: None,
     };
@@ -312,7 +313,7 @@ fn stream() -> Stream {
         seq: 17,
         effective_interval_ms: 500,
         data: StreamData::of(&data, fields),
-        collection: Collection { duration_ms: 2, ..Collection::default() },
+        collection: Collection { duration_ms: 2, interval_secs: Some(15), ..Collection::default() },
         timestamp: None,
     }
 }
