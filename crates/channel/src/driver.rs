@@ -171,6 +171,7 @@ impl<T: Transport> Driver<T> {
             let Some(port) = self.port.as_mut().filter(|_| self.readable && room > 0) else { return };
             match port.try_read(self.buffer.get_mut(..room).unwrap_or_default()) {
                 ReadOutcome::Data(count) => {
+                    self.let_successor_in(session, clock, actions);
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
                     session.handle(clock.now(), PortEvent::Read(bytes), actions);
                     // What a host left behind is read to its end: until then nothing may be written for its successor.
@@ -186,6 +187,20 @@ impl<T: Transport> Driver<T> {
                 ReadOutcome::Gone => self.gone(session, clock, actions),
                 ReadOutcome::Failed(error) => self.failed("read", &error, session, clock, actions),
             }
+        }
+    }
+
+    /// Tells of a host that came while what another left behind was being read. While the port is still left, what was read is the
+    /// first one's. Afterwards nobody can tell: it is taken for the new one's, which waits for an answer, as the other does not.
+    fn let_successor_in<S: Session, C: Clock>(
+        &mut self,
+        session: &mut S,
+        clock: &C,
+        actions: &mut Vec<S::Action>,
+    ) {
+        if self.leaving && self.port.as_ref().and_then(Port::host) == Some(true) {
+            self.set_host(Some(false), session, clock, actions);
+            self.set_host(Some(true), session, clock, actions);
         }
     }
 

@@ -18,6 +18,8 @@ struct Host {
     sends: VecDeque<Vec<u8>>,
     got: Vec<u8>,
     is_blocked: bool,
+    /// Whether it is away; the next one comes with its bytes, which are the last of `sends`.
+    is_away: bool,
 }
 
 #[derive(Default)]
@@ -29,7 +31,7 @@ impl Port for Scripted {
     }
 
     fn host(&self) -> Option<bool> {
-        Some(true)
+        Some(!self.0.borrow().is_away)
     }
 
     fn ready(&mut self) -> impl Future<Output = io::Result<Ready>> {
@@ -37,7 +39,9 @@ impl Port for Scripted {
     }
 
     fn try_read(&mut self, buffer: &mut [u8]) -> ReadOutcome {
-        let Some(bytes) = self.0.borrow_mut().sends.pop_front() else { return ReadOutcome::WouldBlock };
+        let mut host = self.0.borrow_mut();
+        let Some(bytes) = host.sends.pop_front() else { return ReadOutcome::WouldBlock };
+        host.is_away &= !host.sends.is_empty();
         buffer[..bytes.len()].copy_from_slice(&bytes);
         ReadOutcome::Data(bytes.len())
     }
@@ -137,4 +141,48 @@ fn a_session_without_room_holds_its_host_up_until_it_has_written() {
         driver.write(&mut echo, &Still, &mut Vec::new());
     }
     assert_eq!(host.borrow().got, b"123456789");
+}
+
+/// What it is told, one after the other.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Session for Told {
+    type Action = ();
+
+    fn handle(&mut self, _: Now, event: PortEvent<'_>, _: &mut Vec<()>) {
+        self.0.push(match event {
+            PortEvent::Read(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            PortEvent::Opened { .. } => "opened".to_owned(),
+            other => format!("{other:?}"),
+        });
+    }
+
+    fn pending_write(&mut self, _: Now) -> &[u8] {
+        &[]
+    }
+
+    fn read_room(&self) -> usize {
+        usize::MAX
+    }
+}
+
+#[test]
+fn a_host_that_comes_while_its_predecessors_bytes_are_read_keeps_its_own() {
+    let transport = Scripted::default();
+    let host = transport.0.clone();
+    let (mut driver, mut told) = (Driver::new(transport), Told::default());
+    driver.open(&mut told, &Still, &mut Vec::new());
+    driver.step(edge(true), &mut told, &Still, &mut Vec::new());
+    host.borrow_mut().is_away = true;
+    host.borrow_mut().sends.extend([b"last words".to_vec(), b"more".to_vec(), b"a question".to_vec()]);
+    let left = Wake::Port(Ok(Ready { readable: true, writable: true, host: Some(false) }));
+    driver.step(left, &mut told, &Still, &mut Vec::new());
+    assert_eq!(
+        told.0,
+        ["opened", "last words", "more", "HostDisconnected", "HostConnected", "a question"]
+    );
+    // The edge of its coming says nothing new.
+    driver.step(edge(true), &mut told, &Still, &mut Vec::new());
+    assert_eq!(told.0.len(), 6, "{:?}", told.0);
 }
