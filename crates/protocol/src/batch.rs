@@ -1,7 +1,6 @@
 //! Several commands in one line: `Batch`, and `batch_result`, which follows their responses.
 
 use crate::ErrorCode;
-use crate::host::{SafeCommand, UnsafeCommand};
 use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 
@@ -9,40 +8,6 @@ use serde::{Deserialize, Serialize};
 pub const BATCH: &str = "Batch";
 /// Commands of one batch, at most.
 pub const MAX_COMMANDS: usize = 64;
-
-/// A `Batch` as it stood on the wire. It has at least one command and at most [`MAX_COMMANDS`], and no id stands in it twice.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
-    /// Comes back in `batch_result`.
-    pub id: String,
-    /// In their order.
-    pub commands: Vec<BatchCommand>,
-    /// Which runs when.
-    pub mode: Mode,
-    /// What becomes of the others when one fails.
-    pub on_error: OnError,
-    /// Seconds for all of it; absent or 0 means `max_command_timeout_secs`.
-    pub timeout: Option<u64>,
-}
-
-/// One command of a batch.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BatchCommand {
-    /// A validated operation.
-    Safe(SafeCommand),
-    /// A raw shell command.
-    Unsafe(UnsafeCommand),
-}
-
-impl BatchCommand {
-    /// The command's own id.
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Safe(command) => &command.id,
-            Self::Unsafe(command) => &command.id,
-        }
-    }
-}
 
 /// Which command of a batch runs when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

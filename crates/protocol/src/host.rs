@@ -1,9 +1,9 @@
 //! Messages from the host to the guest, and their lines for the host's end of the wire.
 
-use crate::batch::{Batch, BatchCommand, Mode, OnError};
+use crate::batch::{Mode, OnError};
 use crate::stream;
 use crate::timestamp::rfc3339_millis;
-use crate::trace::{TraceContext, Traced};
+use crate::trace::TraceContext;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -125,6 +125,49 @@ pub struct Unsubscribe {
     pub id: String,
     /// The stream's number.
     pub subscription: u64,
+}
+
+/// A `Batch` as it stood on the wire. It has at least one command and at most [`crate::batch::MAX_COMMANDS`], and no id stands in it twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Comes back in `batch_result`.
+    pub id: String,
+    /// In their order.
+    pub commands: Vec<BatchCommand>,
+    /// Which runs when.
+    pub mode: Mode,
+    /// What becomes of the others when one fails.
+    pub on_error: OnError,
+    /// Seconds for all of it; absent or 0 means `max_command_timeout_secs`.
+    pub timeout: Option<u64>,
+}
+
+/// One command of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BatchCommand {
+    /// A validated operation.
+    Safe(SafeCommand),
+    /// A raw shell command.
+    Unsafe(UnsafeCommand),
+}
+
+impl BatchCommand {
+    /// The command's own id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Safe(command) => &command.id,
+            Self::Unsafe(command) => &command.id,
+        }
+    }
+}
+
+/// A message of the host that has a `traceparent`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced {
+    /// `None` where it was malformed; the message counts all the same.
+    pub context: Option<TraceContext>,
+    /// The message; never one of these.
+    pub message: Box<HostMessage>,
 }
 
 /// All fields of the host's messages, in the order in which people read them.

@@ -1,6 +1,5 @@
 //! Where a request belongs in its host's trace (W3C Trace Context), and what the guest says of the time that it took.
 
-use crate::host::HostMessage;
 use serde::{Deserialize, Serialize};
 
 /// Length of a `traceparent`: version, trace, parent and flags, in hexadecimal.
@@ -54,15 +53,6 @@ fn is_traceparent(text: &str) -> bool {
     };
     let id = |part: &str, digits| hexadecimal(part, digits) && part.bytes().any(|byte| byte != b'0');
     hexadecimal(version, 2) && version != "ff" && id(trace, 32) && id(parent, 16) && hexadecimal(flags, 2)
-}
-
-/// A message of the host that has a `traceparent`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Traced {
-    /// `None` where it was malformed; the message counts all the same.
-    pub context: Option<TraceContext>,
-    /// The message; never one of these.
-    pub message: Box<HostMessage>,
 }
 
 /// `trace` of an answer: its request's context, and where the time went.

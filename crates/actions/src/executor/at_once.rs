@@ -12,7 +12,8 @@ use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::batch::BATCH;
-use infiniservice_protocol::trace::{TraceContext, Traced};
+use infiniservice_protocol::host::Traced;
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Several commands that are taken together or not at all.
 
 use super::*;
-use infiniservice_protocol::batch::{Batch, BatchCommand, BatchResult, Mode, OnError};
+use infiniservice_protocol::batch::{BatchResult, Mode, OnError};
+use infiniservice_protocol::host::{Batch, BatchCommand};
 
 /// What a test sees of an answer: its id, and its code or `ok`; of a batch's result the ids and codes of its outcomes.
 type Told = (String, String);

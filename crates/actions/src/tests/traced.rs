@@ -1,8 +1,9 @@
 //! What a host that traces its commands is told.
 
 use super::*;
-use infiniservice_protocol::batch::{Batch, BatchCommand, Mode, OnError};
-use infiniservice_protocol::trace::{StepName, Trace, TraceContext, Traced};
+use infiniservice_protocol::batch::{Mode, OnError};
+use infiniservice_protocol::host::{Batch, BatchCommand, Traced};
+use infiniservice_protocol::trace::{StepName, Trace, TraceContext};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";

@@ -11,11 +11,9 @@ use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
 use infiniservice_collector::user_names::parse::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
-use infiniservice_protocol::batch::BatchCommand;
 use infiniservice_protocol::data::Application;
 use infiniservice_protocol::envelope::{EnvelopeError, MAX_NONCE_CHARS, Signer, Verifier};
-use infiniservice_protocol::host::SafeCommand;
-use infiniservice_protocol::trace::Traced;
+use infiniservice_protocol::host::{BatchCommand, SafeCommand, Traced};
 use infiniservice_protocol::{
     Action, Body, GuestLine, HostMessage, LineDecoder, LineItem, parse_guest_line, parse_host_item,
     parse_host_line,

@@ -8,9 +8,10 @@ use infiniservice_exec::CommandError;
 use infiniservice_link::Event;
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::ErrorCode;
-use infiniservice_protocol::batch::{Batch, MAX_COMMANDS};
+use infiniservice_protocol::batch::MAX_COMMANDS;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::hello::BatchLimits;
+use infiniservice_protocol::host::Batch;
 use infiniservice_protocol::trace::TraceContext;
 
 impl<T: Transport, C: Clock> Agent<T, C> {

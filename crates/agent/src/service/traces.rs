@@ -6,7 +6,8 @@ use infiniservice_actions::Tracing;
 use infiniservice_channel::transport::Transport;
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::HostMessage;
-use infiniservice_protocol::trace::{Step, StepName, Trace, Traced};
+use infiniservice_protocol::host::Traced;
+use infiniservice_protocol::trace::{Step, StepName, Trace};
 use std::collections::HashMap;
 
 /// Requests for metrics that are remembered; no more of them wait.

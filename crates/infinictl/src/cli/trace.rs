@@ -4,7 +4,8 @@ use super::error::CliError;
 use crate::text::sanitize;
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::guest::GuestMessage;
-use infiniservice_protocol::trace::{StepName, Trace, TraceContext, Traced};
+use infiniservice_protocol::host::Traced;
+use infiniservice_protocol::trace::{StepName, Trace, TraceContext};
 
 /// What the caller's trace is named in, by the OpenTelemetry specification "Environment Variables as Context Propagation Carriers".
 const PARENT_VARIABLE: &str = "TRACEPARENT";

@@ -3,7 +3,8 @@
 use super::rejection::{Rejection, describe, quote};
 use super::{Fields, Key, safe_command, unsafe_command};
 use crate::ErrorCode::{InvalidMessage, InvalidParameter};
-use crate::batch::{Batch, BatchCommand, MAX_COMMANDS, Mode, OnError};
+use crate::batch::{MAX_COMMANDS, Mode, OnError};
+use crate::host::{Batch, BatchCommand};
 use serde::Deserialize;
 use serde::de::value::{Error as NoError, StrDeserializer};
 use serde_json::{Map, Value};

@@ -1,6 +1,8 @@
 //! What is refused of a batch, and where it says that the fault is.
 
-use crate::batch::{Batch, BatchCommand, MAX_COMMANDS, Mode, OnError};
+use crate::batch::{MAX_COMMANDS, Mode, OnError};
+
+use crate::host::{Batch, BatchCommand};
 use crate::{ErrorCode, HostMessage, Rejection, parse_host_line};
 use serde_json::{Value, json};
 

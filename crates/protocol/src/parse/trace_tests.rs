@@ -1,6 +1,6 @@
 //! A request's place in a trace: read where it is one, and otherwise of no effect.
 
-use crate::trace::Traced;
+use crate::host::Traced;
 use crate::{HostMessage, parse_host_line};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -1,10 +1,13 @@
 //! Properties: any chunking of anything gives every good line; what is encoded is read back; nothing panics.
 
-use infiniservice_protocol::batch::{Batch, BatchCommand, BatchResult, Mode, OnError, Outcome};
-use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
+use infiniservice_protocol::batch::{BatchResult, Mode, OnError, Outcome};
+
+use infiniservice_protocol::host::{
+    Batch, BatchCommand, SafeCommand, Subscribe, Traced, UnsafeCommand, Unsubscribe, Wanted,
+};
 use infiniservice_protocol::stream::Fields;
 use infiniservice_protocol::text::one_line;
-use infiniservice_protocol::trace::{TraceContext, Traced};
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{
     Action, Body, GuestLine, GuestMessage, HostMessage, LineDecoder, LineItem, Response, parse_guest_line,
     parse_host_item, parse_host_line,

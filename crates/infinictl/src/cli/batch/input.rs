@@ -1,7 +1,7 @@
 //! The commands of a file, in the form that they have on the wire: JSON lines, or one JSON array. `id` and `type` may be left out.
 
 use crate::cli::error::CliError;
-use infiniservice_protocol::batch::{Batch, BatchCommand};
+use infiniservice_protocol::host::{Batch, BatchCommand};
 use infiniservice_protocol::{HostMessage, Rejection, parse_host_line};
 use serde_json::{Map, Value, json};
 use std::fs::File;

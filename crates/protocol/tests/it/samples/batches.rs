@@ -1,8 +1,8 @@
 //! A batch, and what it came to.
 
 use infiniservice_protocol::ErrorCode;
-use infiniservice_protocol::batch::{Batch, BatchCommand, BatchResult, Mode, OnError, Outcome};
-use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::batch::{BatchResult, Mode, OnError, Outcome};
+use infiniservice_protocol::host::{Batch, BatchCommand, SafeCommand, UnsafeCommand};
 
 pub fn batch(safe: &SafeCommand, raw: &UnsafeCommand) -> Batch {
     Batch {

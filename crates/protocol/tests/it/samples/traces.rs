@@ -1,7 +1,8 @@
 //! A request with its place in a trace, and what its answer says of it.
 
 use infiniservice_protocol::HostMessage;
-use infiniservice_protocol::trace::{Step, StepName, Trace, TraceContext, Traced};
+use infiniservice_protocol::host::Traced;
+use infiniservice_protocol::trace::{Step, StepName, Trace, TraceContext};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
