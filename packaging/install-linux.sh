@@ -643,6 +643,18 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #degraded_interval_secs = 120
 
+# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
+# True or false.
+#adaptive_collection = false
+
+# Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of it, or the time is longer.
+# A whole number of seconds from 1 to 86400.
+#adaptive_min_secs = 5
+
+# Longest time between two metrics messages with `adaptive_collection`.
+# A whole number of seconds from 1 to 86400.
+#adaptive_max_secs = 120
+
 # Quick collections at start, until the machine has an address.
 # A whole number from 0 to 100.
 #initial_collection_tries = 5

@@ -178,10 +178,7 @@ fn a_host_that_comes_while_its_predecessors_bytes_are_read_keeps_its_own() {
     host.borrow_mut().sends.extend([b"last words".to_vec(), b"more".to_vec(), b"a question".to_vec()]);
     let left = Wake::Port(Ok(Ready { readable: true, writable: true, host: Some(false) }));
     driver.step(left, &mut told, &Still, &mut Vec::new());
-    assert_eq!(
-        told.0,
-        ["opened", "last words", "more", "HostDisconnected", "HostConnected", "a question"]
-    );
+    assert_eq!(told.0, ["opened", "last words", "more", "HostDisconnected", "HostConnected", "a question"]);
     // The edge of its coming says nothing new.
     driver.step(edge(true), &mut told, &Still, &mut Vec::new());
     assert_eq!(told.0.len(), 6, "{:?}", told.0);

@@ -55,6 +55,11 @@ impl LocalAgent {
         self.child.id()
     }
 
+    /// Waits for its end, which was asked for.
+    pub fn until_ended(&mut self) -> Result<()> {
+        self.child.wait().map(drop).context("the agent cannot be waited for")
+    }
+
     /// Its log so far.
     pub fn log(&self) -> Result<String> {
         Ok(fs::read_to_string(self.files.path().join("log"))?)

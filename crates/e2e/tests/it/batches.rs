@@ -82,9 +82,9 @@ async fn commands_run_in_their_order_and_none_after_one_that_failed() -> Result<
     let (responses, told) = answers(&mut lines).await?;
     ensure!(ids(&responses) == ["1", "2", "3", "4"], "{responses:?}");
     ensure!(responses[1].data["count"].as_u64().is_some_and(|count| count > 0), "{:?}", responses[1]);
-    let last = &responses[3];
-    ensure!(last.error_code == Some(ErrorCode::Cancelled), "{last:?}");
-    ensure!(last.error.as_deref() == Some("an earlier command failed"), "{last:?}");
+    let final_response = &responses[3];
+    ensure!(final_response.error_code == Some(ErrorCode::Cancelled), "{final_response:?}");
+    ensure!(final_response.error.as_deref() == Some("an earlier command failed"), "{final_response:?}");
     let exits: Vec<_> = told.outcomes.iter().map(|outcome| (outcome.success, outcome.exit_code)).collect();
     ensure!(exits == [(true, Some(0)), (true, None), (false, Some(5)), (false, None)], "{told:?}");
     ensure!(std::fs::read_to_string(&trace)? == "one\nthree\n");

@@ -198,11 +198,12 @@ fn a_freeze_that_lasts_too_long_is_ended_and_the_host_cannot_take_its_backup_for
 #[test]
 fn an_agent_that_ends_thaws_what_it_froze() -> Result<()> {
     let Some(mounted) = Loop::mount()? else { return Ok(()) };
-    let (agent, _own, mut host) = start("shutdown_timeout_secs = 1\n")?;
+    let (mut agent, _own, mut host) = start("shutdown_timeout_secs = 1\n")?;
     ensure!(host.told("guest-fsfreeze-freeze-list", &mounted.list())? == 1, "it is not frozen");
     Command::new("kill").args(["-s", "TERM", &agent.pid().to_string()]).status()?;
     ensure!(mounted.writer("x")?.wait()?.success(), "it stays frozen");
-    Ok(())
+    // Killed now, it would leave word of a freeze to the agents of other tests.
+    agent.until_ended()
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct Freezer {
     tell: mpsc::Sender<Happened>,
     runner: Arc<dyn Runner>,
     marker: Marker,
+    /// Whether the host was told of what an agent before this one left frozen.
+    told: bool,
     /// Counts freezes and thaws, so that a timer of one does not end another.
     epoch: AtomicU64,
 }
@@ -48,11 +50,10 @@ impl Freezer {
     /// With the hook's runner, and who is told of the state.
     pub fn new(settings: FreezeSettings, runner: Arc<dyn Runner>, tell: mpsc::Sender<Happened>) -> Self {
         let marker = settings.marker.clone().map_or_else(Marker::default, Marker::at);
-        if marker.found().is_some() {
-            // Before the first request is answered, a host must not hear that nothing is frozen.
-            let _room_is_there = tell.try_send(Happened::Freeze(FreezeState::Frozen));
-        }
-        Self { state: Mutex::default(), settings, tell, runner, marker, epoch: AtomicU64::new(0) }
+        // Before the first request is answered, a host must not hear that nothing is frozen.
+        let told =
+            marker.found().is_some() && tell.try_send(Happened::Freeze(FreezeState::Frozen)).is_ok();
+        Self { state: Mutex::default(), settings, tell, runner, marker, told, epoch: AtomicU64::new(0) }
     }
 
     /// `guest-fsfreeze-freeze` and `-list`: how many are frozen now.
@@ -121,7 +122,12 @@ impl Freezer {
 
     /// An agent before this one froze and did not live to thaw: this one is where that was.
     pub async fn find_again(self: &Arc<Self>) {
-        let Some(marked) = self.marker.found() else { return };
+        let Some(marked) = self.marker.found() else {
+            if self.told {
+                self.tell(FreezeState::Thawed).await;
+            }
+            return;
+        };
         let mut state = self.state.lock().await;
         let until = marked.until;
         match change("freeze", move || frozen::found_again(&marked)).await {
@@ -133,6 +139,9 @@ impl Freezer {
             }
         }
         log::warn!("file systems are still frozen since before the agent was started");
+        if !self.told {
+            self.tell(FreezeState::Frozen).await;
+        }
         if let Some(until) = until {
             self.expire_after(until.saturating_sub(since_boot()).max(Duration::from_millis(1)));
         }
