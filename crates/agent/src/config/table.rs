@@ -94,7 +94,7 @@ settings! {
     degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), Reload;
     /// Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
     adaptive_collection: bool = Some("false"), SWITCH, Reload;
-    /// Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of it, or the time is longer.
+    /// Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of the time, which is longer otherwise, up to `adaptive_max_secs`.
     adaptive_min_secs: u64 = Some("5"), from_to(1, DAY), Reload;
     /// Longest time between two metrics messages with `adaptive_collection`.
     adaptive_max_secs: u64 = Some("120"), from_to(1, DAY), Reload;

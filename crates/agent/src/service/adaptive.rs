@@ -4,7 +4,7 @@
 //! that a figure that always jitters does not keep the agent busy. A large change, or a threshold that is crossed, halves the
 //! interval; five calm samples in a row stretch it by half. Both ends are the operator's.
 
-use infiniservice_protocol::metrics::{Data, DiskUsage};
+use infiniservice_protocol::metrics::{Collection, Data, DiskUsage};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -17,10 +17,12 @@ const LARGE: f64 = 3.0;
 /// Samples in a row without a large change, after which the interval grows.
 const CALM: u32 = 5;
 /// A collection costs at most one part in so many of the time between two.
-const COST: u32 = 100;
+const COST: u64 = 100;
 
 /// One figure that is watched.
 struct Watched {
+    /// The collector that measures it. A figure that is missing for once is no change.
+    collector: &'static str,
     /// Its value in a sample; `None` where the machine has none.
     value: fn(&Data) -> Option<f64>,
     /// Its spread is at least so much, in its own unit: less is no news to anybody.
@@ -32,16 +34,22 @@ struct Watched {
 /// Percent of the processors; of the memory that is used; load of a minute per core in percent; of the time that disks are busy;
 /// of the fullest file system. The thresholds are those at which the checks warn.
 const WATCHED: [Watched; 5] = [
-    Watched { value: |data| Some(data.system.cpu.usage_percent), floor: 5.0, threshold: 90.0 },
-    Watched { value: memory_used, floor: 1.0, threshold: 90.0 },
-    Watched { value: load, floor: 10.0, threshold: 200.0 },
-    Watched {
-        value: |data| Some(data.system.disk.io_stats.io_utilization_percent),
-        floor: 5.0,
-        threshold: 90.0,
-    },
-    Watched { value: fullest, floor: 0.5, threshold: 85.0 },
+    Watched { collector: "cpu", value: busy, floor: 5.0, threshold: 90.0 },
+    Watched { collector: "memory", value: memory_used, floor: 1.0, threshold: 90.0 },
+    Watched { collector: "load_average", value: load, floor: 10.0, threshold: 200.0 },
+    Watched { collector: "disk_io", value: disk_busy, floor: 5.0, threshold: 90.0 },
+    Watched { collector: "disk_usage", value: fullest, floor: 0.5, threshold: 85.0 },
 ];
+
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a figure")]
+fn busy(data: &Data) -> Option<f64> {
+    Some(data.system.cpu.usage_percent)
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a figure")]
+fn disk_busy(data: &Data) -> Option<f64> {
+    Some(data.system.disk.io_stats.io_utilization_percent)
+}
 
 fn memory_used(data: &Data) -> Option<f64> {
     let memory = &data.system.memory;
@@ -125,10 +133,10 @@ impl Adaptive {
         Self { bounds, interval: bounds.clamp(bounds.usual), calm: 0, series: Default::default() }
     }
 
-    /// Takes a sample, and says how long to wait for the next. `took` is what the collection cost: however much changes, it is
-    /// at most a hundredth of that time.
-    pub fn next(&mut self, data: &Data, took: Duration) -> Duration {
-        let score = self.score(data);
+    /// Takes a sample, and says how long to wait for the next. However much changes, what a collection took is at most a hundredth
+    /// of that time, unless that is more than the longest.
+    pub fn next(&mut self, data: &Data, collection: &Collection) -> Duration {
+        let score = self.score(data, collection);
         self.calm = if score > LARGE { 0 } else { self.calm + 1 };
         if score > LARGE {
             self.interval = self.bounds.clamp(self.interval / 2);
@@ -136,11 +144,15 @@ impl Adaptive {
             self.calm = 0;
             self.interval = self.bounds.clamp((self.interval * 3).div_ceil(2));
         }
-        Duration::from_secs(self.interval).max(took.saturating_mul(COST))
+        let cost = collection.duration_ms.saturating_mul(COST).div_ceil(1000);
+        Duration::from_secs(self.bounds.clamp(self.interval.max(cost)))
     }
 
-    fn score(&mut self, data: &Data) -> f64 {
-        let scores = WATCHED.iter().zip(&mut self.series).filter_map(|(watched, series)| {
+    fn score(&mut self, data: &Data, collection: &Collection) -> f64 {
+        let is_missing = |name: &str| collection.failed.iter().any(|failed| failed.collector == name);
+        let measured =
+            WATCHED.iter().zip(&mut self.series).filter(|(watched, _)| !is_missing(watched.collector));
+        let scores = measured.filter_map(|(watched, series)| {
             let value = (watched.value)(data).filter(|value| value.is_finite())?;
             Some(series.score(value, watched))
         });

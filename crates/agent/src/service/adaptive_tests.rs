@@ -1,7 +1,7 @@
 //! Simulated series: what the interval becomes, and what that costs in lines.
 
 use super::*;
-use infiniservice_protocol::metrics::LoadAverage;
+use infiniservice_protocol::metrics::{FailedCollector, LoadAverage};
 
 const BOUNDS: Bounds = Bounds { usual: 30, min: 5, max: 120 };
 const HOUR: u64 = 3600;
@@ -16,7 +16,7 @@ fn sample(cpu: f64) -> Data {
 fn intervals(until: u64, cpu: impl Fn(u64) -> f64) -> Vec<(u64, u64)> {
     let (mut adaptive, mut at, mut seen) = (Adaptive::new(BOUNDS), 0, Vec::new());
     while at < until {
-        let wait = adaptive.next(&sample(cpu(at)), Duration::ZERO).as_secs();
+        let wait = adaptive.next(&sample(cpu(at)), &Collection::default()).as_secs();
         seen.push((at, wait));
         at += wait;
     }
@@ -53,12 +53,12 @@ fn a_step_is_followed_closely_and_then_let_go() {
 #[test]
 fn a_threshold_that_is_crossed_counts_however_small_the_step() {
     let mut adaptive = Adaptive::new(BOUNDS);
-    assert_eq!(adaptive.next(&sample(89.9), Duration::ZERO).as_secs(), 30);
-    assert_eq!(adaptive.next(&sample(90.0), Duration::ZERO).as_secs(), 15);
-    assert_eq!(adaptive.next(&sample(90.1), Duration::ZERO).as_secs(), 15);
-    assert_eq!(adaptive.next(&sample(89.9), Duration::ZERO).as_secs(), 7);
-    assert_eq!(adaptive.next(&sample(90.0), Duration::ZERO).as_secs(), 5);
-    assert_eq!(adaptive.next(&sample(89.9), Duration::ZERO).as_secs(), 5, "never more often");
+    assert_eq!(adaptive.next(&sample(89.9), &Collection::default()).as_secs(), 30);
+    assert_eq!(adaptive.next(&sample(90.0), &Collection::default()).as_secs(), 15);
+    assert_eq!(adaptive.next(&sample(90.1), &Collection::default()).as_secs(), 15);
+    assert_eq!(adaptive.next(&sample(89.9), &Collection::default()).as_secs(), 7);
+    assert_eq!(adaptive.next(&sample(90.0), &Collection::default()).as_secs(), 5);
+    assert_eq!(adaptive.next(&sample(89.9), &Collection::default()).as_secs(), 5, "never more often");
 }
 
 #[test]
@@ -89,16 +89,17 @@ fn a_sawtooth_does_not_make_the_interval_swing() {
 #[test]
 fn what_a_collection_costs_bounds_how_often_it_is_made() {
     let mut adaptive = Adaptive::new(BOUNDS);
-    adaptive.next(&sample(0.0), Duration::ZERO);
-    let wait = adaptive.next(&sample(100.0), Duration::from_millis(400));
-    assert_eq!(wait, Duration::from_secs(40));
+    adaptive.next(&sample(0.0), &Collection::default());
+    let took = |duration_ms| Collection { duration_ms, ..Collection::default() };
+    assert_eq!(adaptive.next(&sample(100.0), &took(400)), Duration::from_secs(40));
+    assert_eq!(adaptive.next(&sample(0.0), &took(60_000)), Duration::from_secs(120), "never less often");
 }
 
 #[test]
 fn figures_that_are_missing_or_no_numbers_say_nothing() {
     let mut adaptive = Adaptive::new(BOUNDS);
     for cpu in [f64::NAN, 5.0, f64::INFINITY, f64::NAN, 5.0] {
-        assert!(adaptive.next(&sample(cpu), Duration::ZERO) >= Duration::from_secs(30));
+        assert!(adaptive.next(&sample(cpu), &Collection::default()) >= Duration::from_secs(30));
     }
 }
 
@@ -118,9 +119,20 @@ fn each_of_the_watched_figures_is_seen() {
     calm.system.disk.usage_stats = vec![DiskUsage { total_gb: 100.0, used_gb: 50.0, ..DiskUsage::default() }];
     for (number, change) in change.iter().enumerate() {
         let mut adaptive = Adaptive::new(BOUNDS);
-        assert_eq!(adaptive.next(&calm, Duration::ZERO).as_secs(), 30);
+        assert_eq!(adaptive.next(&calm, &Collection::default()).as_secs(), 30);
         let mut busy = calm.clone();
         change(&mut busy);
-        assert_eq!(adaptive.next(&busy, Duration::ZERO).as_secs(), 15, "figure {number}");
+        assert_eq!(adaptive.next(&busy, &Collection::default()).as_secs(), 15, "figure {number}");
+    }
+}
+
+#[test]
+fn a_figure_that_could_not_be_measured_for_once_is_no_change() {
+    let mut adaptive = Adaptive::new(BOUNDS);
+    let failed = FailedCollector { collector: "cpu".into(), error: "x".into() };
+    let without = Collection { failed: vec![failed], ..Collection::default() };
+    for (cpu, collection) in [(95.0, &Collection::default()), (0.0, &without), (95.0, &Collection::default())]
+    {
+        assert_eq!(adaptive.next(&sample(cpu), collection).as_secs(), 30);
     }
 }

@@ -31,7 +31,6 @@ use infiniservice_plugins::Plugins;
 use infiniservice_protocol::guest::{GuestMessage, Output};
 use infiniservice_protocol::host::HostMessage;
 use std::future::pending;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Everything the loop owns.
@@ -302,12 +301,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// request can be read before its connection is seen, so what was asked for goes to the link in any case.
     fn collected(&mut self, mut collected: Collected) {
         let (served, again) = self.demand.finished();
-        if served.iter().any(Option::is_none) && self.has_reader() {
-            self.adapt(&mut collected);
-        }
         self.counts.collected(&collected.collection);
         if collected.knows_an_address() && self.has_reader() {
             self.schedule.address_known(self.clock.now().mono);
+        }
+        if served.iter().any(Option::is_none) && self.has_reader() {
+            self.adapt(&mut collected);
         }
         if again {
             self.sources.start_collection();
@@ -328,8 +327,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     /// When the schedule's next collection is due, by what this one saw.
     fn adapt(&mut self, collected: &mut Collected) {
         let Some(adaptive) = &mut self.adaptive else { return };
-        let took = Duration::from_millis(collected.collection.duration_ms);
-        let next = adaptive.next(&collected.data, took);
+        let next = adaptive.next(&collected.data, &collected.collection);
         self.schedule.set_adapted(self.clock.now().mono, Some(next));
         collected.collection.interval_secs = Some(self.schedule.interval().as_secs());
     }

@@ -51,8 +51,7 @@ impl Freezer {
     pub fn new(settings: FreezeSettings, runner: Arc<dyn Runner>, tell: mpsc::Sender<Happened>) -> Self {
         let marker = settings.marker.clone().map_or_else(Marker::default, Marker::at);
         // Before the first request is answered, a host must not hear that nothing is frozen.
-        let told =
-            marker.found().is_some() && tell.try_send(Happened::Freeze(FreezeState::Frozen)).is_ok();
+        let told = marker.found().is_some() && tell.try_send(Happened::Freeze(FreezeState::Frozen)).is_ok();
         Self { state: Mutex::default(), settings, tell, runner, marker, told, epoch: AtomicU64::new(0) }
     }
 

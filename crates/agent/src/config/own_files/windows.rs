@@ -35,14 +35,14 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use infiniservice_platform::win32::{access, security_unsafe as security};
+    use infiniservice_platform::win32::access;
 
     #[test]
     fn a_file_that_is_kept_private_is_so_from_its_beginning_wherever_it_lies() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.toml.last-good");
         create_private(&path).unwrap();
-        let found = security::descriptor_of(&File::open(&path).unwrap()).unwrap();
+        let found = security_unsafe::descriptor_of(&File::open(&path).unwrap()).unwrap();
         assert_eq!(access::secret_is_safe(&found, &own_account().unwrap().sid), Ok(()), "{found:?}");
         let again = create_private(&path).unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists, "{again}");

@@ -29,6 +29,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// Answers a wish for a stream.
     pub(super) fn subscribe(&mut self, request: &Subscribe, tracing: Option<Tracing>) {
+        // It may be of a host that came as the one before left: those streams are not its own.
+        self.end_streams_without_host();
         let (now, offered) = (self.clock.now(), self.profile.is_none());
         let book = &mut self.streams.book;
         self.executor.answer_at_once(now, (&request.id, "Subscribe", &parameters(request)), tracing, || {
@@ -69,10 +71,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     /// Looks whether the host left: its streams end.
     pub(super) fn end_streams_without_host(&mut self) {
-        let connected = self.link.is_host_connected();
-        if std::mem::replace(&mut self.streams.had_host, connected) && !connected {
-            self.streams.book.host_gone();
-        }
+        self.streams.look(self.link.is_host_connected(), self.link.stats().host_connects);
     }
 }
 
@@ -83,6 +82,19 @@ pub(super) struct Streams {
     /// Processor time that the last samples took after they were collected.
     sending: Duration,
     had_host: bool,
+    /// Hosts that came so far.
+    hosts: u64,
+}
+
+impl Streams {
+    /// A host that was there is gone, also where another has come in the same moment.
+    fn look(&mut self, connected: bool, hosts: u64) {
+        let had_host = std::mem::replace(&mut self.had_host, connected);
+        let another = std::mem::replace(&mut self.hosts, hosts) != hosts;
+        if had_host && (!connected || another) {
+            self.book.host_gone();
+        }
+    }
 }
 
 fn granted(book: &mut Book, now: Duration, request: &Subscribe) -> CommandResult {
@@ -144,4 +156,32 @@ fn message(taken: &SampleTaken, sample: Sample) -> Stream {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infiniservice_protocol::stream::{Field, Fields};
+
+    fn subscribed(streams: &mut Streams) -> u64 {
+        let fields = Fields::from_iter([Field::Cpu]);
+        let wish = Wish { interval: Duration::from_secs(1), fields, lease: Duration::from_secs(60) };
+        streams.book.subscribe(Duration::ZERO, wish).expect("room").number
+    }
+
+    #[test]
+    fn streams_end_with_their_host_also_where_the_next_one_comes_at_once() {
+        let mut streams = Streams::default();
+        // A request can be read before its host is seen.
+        let early = subscribed(&mut streams);
+        streams.look(true, 1);
+        assert!(streams.book.renew(Duration::ZERO, early, Duration::from_secs(9)).is_some());
+        streams.look(true, 1);
+        assert!(streams.book.renew(Duration::ZERO, early, Duration::from_secs(9)).is_some());
+        streams.look(true, 2);
+        assert!(streams.book.renew(Duration::ZERO, early, Duration::from_secs(9)).is_none());
+        let next = subscribed(&mut streams);
+        streams.look(false, 2);
+        assert!(streams.book.renew(Duration::ZERO, next, Duration::from_secs(9)).is_none());
+    }
 }
