@@ -28,6 +28,8 @@ use console::Console;
 const BOOT: &str = include_str!("boot.sh");
 /// How long it may take to come up on a busy host.
 const BOOT_TIMEOUT: Duration = Duration::from_mins(5);
+/// The bits of a status that name the signal by which a program ended.
+const SIGNAL: u32 = 0x7f;
 /// Console lines shown with an error.
 const SHOWN_LINES: usize = 30;
 /// The agent's port, as the console device numbers it.
@@ -196,17 +198,50 @@ fn memory_directory(dir: &Path) -> &Path {
     if room > options::MEMORY_MIB << 20 { shared } else { dir }
 }
 
-/// Whether such a kernel starts here at all: it needs `ptrace(2)`, which a container may forbid.
+/// Whether such a kernel runs a program here: it needs `ptrace(2)`, which a container may forbid, and knows the registers of
+/// older processors only (`ptrace set fp regs failed`).
 fn tried() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let mut kernel = command::program(options::KERNEL)?;
-    kernel.args(["mem=128M", "con=null", "con0=null,fd:1"]).arg(format!("uml_dir={}/", dir.path().display()));
+    kernel.args(options::TRIAL).arg(format!("uml_dir={}/", dir.path().display()));
     let output = kernel.output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    // It has found no disk: everything before that works.
-    if said.contains("Unable to mount root fs") {
-        return Ok(());
+    judged(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// By the kernel's last words: it ends when its first program does, and says how that one ended (`wait(2)`).
+fn judged(said: &str) -> Result<()> {
+    let code = said.split("exitcode=0x").nth(1).and_then(|rest| rest.get(..8));
+    match code.and_then(|code| u32::from_str_radix(code, 16).ok()) {
+        Some(code) if code & SIGNAL == 0 => Ok(()),
+        Some(_) => {
+            let why = said.lines().find(|line| line.contains("failed, errno")).unwrap_or("it crashes");
+            bail!("a kernel in user mode runs no program here: {}", why.trim())
+        }
+        None => {
+            let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+            bail!("a kernel in user mode does not start: {last}")
+        }
     }
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
-    bail!("a kernel in user mode does not start: {last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_can_be_used_where_its_first_program_ended_by_itself() {
+        let ended = |code: &str| {
+            format!("x\nKernel panic - not syncing: Attempted to kill init! exitcode=0x{code}\nCPU: 0\n")
+        };
+        assert!(judged(&ended("00000000")).is_ok() && judged(&ended("00000100")).is_ok());
+        let crashed = format!("userspace - ptrace set fp regs failed, errno = 14\n{}", ended("0000000b"));
+        let why = judged(&crashed).unwrap_err().to_string();
+        assert!(
+            why.ends_with("runs no program here: userspace - ptrace set fp regs failed, errno = 14"),
+            "{why}"
+        );
+        let forbidden = judged("Checking ptrace...\nfailed: EPERM\n").unwrap_err().to_string();
+        assert!(forbidden.ends_with("does not start: failed: EPERM"), "{forbidden}");
+        assert!(judged("").is_err());
+    }
 }

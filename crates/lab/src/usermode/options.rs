@@ -7,6 +7,18 @@ use crate::image::Image;
 
 /// The kernel, which is an ordinary program.
 pub(super) const KERNEL: &str = "linux.uml";
+/// Has it run a program of the host's that ends at once.
+pub(super) const TRIAL: [&str; 9] = [
+    "mem=128M",
+    "root=/dev/root",
+    "rootfstype=hostfs",
+    "rootflags=/",
+    "ro",
+    "init=/bin/true",
+    "con=null",
+    "con0=null,fd:1",
+    "loglevel=4",
+];
 /// Memory in MiB, as the emulated machine has.
 pub(super) const MEMORY_MIB: u64 = 768;
 /// Names of files in a system's directory.
