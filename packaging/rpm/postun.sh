@@ -9,5 +9,6 @@ if [ -d /run/systemd/system ]; then
 fi
 if [ "$1" -eq 0 ]; then
     # Directories that no file list contains.
-    rmdir /opt/infiniservice /usr/share/doc/infiniservice /etc/infiniservice 2>/dev/null || :
+    docs=/usr/share/doc/infiniservice
+    rmdir $docs/examples/plugins $docs/examples $docs /opt/infiniservice /etc/infiniservice 2>/dev/null || :
 fi
