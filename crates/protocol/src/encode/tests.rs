@@ -193,6 +193,19 @@ fn plugins_lose_the_end_of_their_longest_lists_and_those_without_room_for_their_
 }
 
 #[test]
+fn the_notes_of_many_plugins_that_are_all_cut_have_room_in_the_line() {
+    let series: Vec<_> = (0..3000).map(|n| Series { name: format!("s{n}"), ..Series::default() }).collect();
+    let plugin = Plugin { ok: true, series, ..Plugin::default() };
+    let mut metrics = SystemMetrics::default();
+    metrics.data.plugins = (0..60).map(|n| (format!("{n:0>64}"), plugin.clone())).collect();
+    let GuestMessage::SystemMetrics(read) = cut(GuestMessage::SystemMetrics(metrics), 65_536) else {
+        panic!("another kind");
+    };
+    assert_eq!((read.data.plugins.len(), read.collection.truncated.len()), (60, 60));
+    assert!(read.data.plugins.values().any(|plugin| plugin.series.len() > 100), "the line is used");
+}
+
+#[test]
 fn the_shorter_of_two_lists_stays_whole() {
     let long: Vec<_> = (0..9000).map(|n| json!({ "long": n })).collect();
     let data = json!({ "a": long, "b": vec!["short"; 100], "count": 1, "z": "kept" });

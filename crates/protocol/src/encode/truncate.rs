@@ -140,7 +140,7 @@ fn cut_metrics(metrics: &mut SystemMetrics, max: usize) {
         (take(&mut data.processes), take(&mut data.ports), take(&mut data.services));
     let mut disks = take(&mut data.system.disk.usage_stats);
     let mut interfaces = take(&mut data.system.network.interfaces);
-    let room = left_beside(metrics, max);
+    let room = left_beside(metrics, max).saturating_sub(plugins::notes_len(&series));
     let lists: [(&str, &mut dyn List); 5] = [
         ("processes", &mut processes),
         ("ports", &mut ports),

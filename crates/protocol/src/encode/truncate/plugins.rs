@@ -1,13 +1,16 @@
 //! Plugins in a metrics message that is too long: their figures are lists like others, and what stands beside the figures has a
 //! share of the line.
 
-use super::ListBudget;
+use super::{ListBudget, text_len};
 use crate::metrics::{Plugin, Series, SystemMetrics};
 use std::collections::BTreeMap;
 use std::mem::take;
 
 /// Of a line so much may be what plugins say beside their figures.
 const SHARE_OF_LINE: usize = 4;
+
+/// A note in `collection.truncated`, without the plugin's name.
+const LONGEST_NOTE: &str = "\"plugins.\":4294967295,";
 
 /// Takes the figures of all plugins out of the message, and drops plugins of which not even the rest has room in their share of
 /// `max` bytes; the message then says how many there were.
@@ -28,6 +31,11 @@ pub(super) fn taken(metrics: &mut SystemMetrics, max: usize) -> Vec<(String, Vec
 /// The name of a plugin's list in `collection.truncated`.
 pub(super) fn list_name(plugin: &str) -> String {
     format!("plugins.{plugin}")
+}
+
+/// What the notes take at most, in bytes on the wire, where the lists of all plugins are cut.
+pub(super) fn notes_len(series: &[(String, Vec<Series>)]) -> usize {
+    series.iter().map(|(name, _)| text_len(name, usize::MAX) + LONGEST_NOTE.len()).sum()
 }
 
 /// Puts the figures back.
