@@ -77,6 +77,12 @@ fn a_driver_that_does_not_answer_is_a_failure_and_a_machine_without_a_card_is_no
 }
 
 #[test]
+fn systemctl_is_asked_for_dates_in_utc_as_the_names_of_zones_are_ambiguous() {
+    let tool = "test \"$TZ\" = UTC || { echo \"TZ is '$TZ'\" >&2; exit 9; }";
+    assert_eq!(told(&run("systemd-timers", tool)), Reading::default());
+}
+
+#[test]
 fn timers_are_told_with_the_results_of_their_services() {
     let tool = format!(
         "case \"$*\" in *Result*logrotate*) echo Result=success ;; *Result*) echo Result=exit-code ;; *) cat <<'END'\n{}END\n;; esac",
