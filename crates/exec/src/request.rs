@@ -63,8 +63,8 @@ pub struct Request {
     pub max_output_bytes: usize,
     /// How that is kept.
     pub output: Output,
-    /// Whether file systems are frozen while it runs. It is the host's own, then, and a write of it waits in the kernel; only its
-    /// start must not.
+    /// Whether file systems may be frozen while it runs: the host's own programs, and plugins. A write of it then waits in the
+    /// kernel. Its start never falls into a freeze.
     pub runs_while_frozen: bool,
 }
 

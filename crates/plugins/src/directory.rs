@@ -61,7 +61,7 @@ fn read_now(path: &Path) -> Found {
             found.plugins.insert(plugin.to_owned(), spec(&path.join(&name)));
         } else {
             let (name, path) = (name.to_string_lossy(), path.display());
-            let why = "is no name of a plugin: at most 64 letters, digits, - and _ before .toml";
+            let why = "is no name of a plugin: at most 64 letters, digits, - and _ before .toml, beginning with a letter or digit";
             found.problem.get_or_insert_with(|| format!("{name:?} in {path} {why}"));
         }
     }

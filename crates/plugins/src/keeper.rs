@@ -9,6 +9,7 @@ use crate::spec::Spec;
 use crate::textfiles;
 use infiniservice_exec::Runner;
 use infiniservice_platform::blocking::{self, Lane};
+use infiniservice_platform::gate::Gate;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -178,7 +179,8 @@ impl Keeper {
         let (stop, stopped) = watch::channel(false);
         let spec = Arc::new(spec);
         let (runner, board) = (Arc::clone(&self.runner), Arc::clone(&self.board));
-        let task = Task { name: name.clone(), spec: Arc::clone(&spec), runner, board, stop: stopped };
+        let gate = Gate::of_the_process();
+        let task = Task { name: name.clone(), spec: Arc::clone(&spec), runner, board, stop: stopped, gate };
         let task = tokio::spawn(task.run(before));
         self.running.insert(name, Running { spec, stop, task });
     }

@@ -19,6 +19,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// How long the look at a program, or the reading of what it wrote, may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// When a plugin is tried again that was due while file systems were frozen.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// A plugin's task.
 pub(crate) struct Task {
@@ -27,6 +29,8 @@ pub(crate) struct Task {
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) board: Arc<Board>,
     pub(crate) stop: watch::Receiver<bool>,
+    /// Closed while file systems are frozen.
+    pub(crate) gate: &'static Gate,
 }
 
 impl Task {
@@ -39,13 +43,15 @@ impl Task {
         let (mut pace, mut chance) = (Pace::new(self.spec.interval), fastrand::Rng::new());
         let mut due = Instant::now() + pace.first(&mut chance);
         while self.wait_until(due).await {
-            let began = Instant::now();
             // While file systems are frozen nothing is started, and that is no failure.
-            if !Gate::of_the_process().is_closed() {
-                let Some(outcome) = self.once().await else { return };
-                pace.ran(outcome.plugin.ok);
-                self.put(outcome, &pace);
+            if self.gate.is_closed() {
+                due = Instant::now() + RETRY;
+                continue;
             }
+            let began = Instant::now();
+            let Some(outcome) = self.once().await else { return };
+            pace.ran(outcome.plugin.ok);
+            self.put(outcome, &pace);
             due = (began + pace.next(&mut chance)).max(Instant::now());
         }
     }
@@ -59,8 +65,13 @@ impl Task {
         }
     }
 
-    /// One run; `None` where it was stopped.
+    /// One run; `None` where it was stopped: what it came to is then no longer asked for.
     pub(crate) async fn once(&self) -> Option<Outcome> {
+        let outcome = self.outcome().await?;
+        (!*self.stop.borrow()).then_some(outcome)
+    }
+
+    async fn outcome(&self) -> Option<Outcome> {
         let began = Instant::now();
         let user = match self.prepared().await {
             Ok(user) => user,
@@ -113,7 +124,7 @@ impl Task {
     }
 }
 
-fn request(spec: &Spec, user: User) -> Request {
+pub(crate) fn request(spec: &Spec, user: User) -> Request {
     let mut words = spec.command.iter();
     let program = words.next().cloned().unwrap_or_default();
     Request {
@@ -124,6 +135,8 @@ fn request(spec: &Spec, user: User) -> Request {
         // Named, so that the program is started away from the main thread.
         directory: sys::start_directory(),
         output: Output::Text,
+        // It may take an hour: it must not make every freeze fail.
+        runs_while_frozen: true,
         ..Request::new("", [""; 0]).max_output(spec.max_output_bytes)
     }
 }

@@ -6,6 +6,7 @@ use crate::outcome::Outcome;
 use crate::plugin::Task;
 use crate::spec::Spec;
 use infiniservice_exec::runner_beside_other_children;
+use infiniservice_platform::gate::Gate;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ fn spec(format: Format, command: &[&str]) -> Spec {
 async fn run(spec: Spec) -> Outcome {
     let (stop, stopped) = watch::channel(false);
     let (runner, board) = (Arc::new(runner_beside_other_children()), Arc::new(Board::default()));
-    let task = Task { name: "trial".into(), spec: Arc::new(spec), runner, board, stop: stopped };
+    let (spec, gate) = (Arc::new(spec), Gate::of_the_process());
+    let task = Task { name: "trial".into(), spec, runner, board, stop: stopped, gate };
     let outcome = task.once().await.expect("not stopped");
     drop(stop);
     outcome
@@ -193,6 +195,16 @@ async fn what_interprets_a_program_and_what_an_interpreter_is_given_count_as_wel
     assert!(why.contains("the interpreter of the program, "), "{why}");
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     assert!(run(spec(Format::OpenMetrics, &["/bin/sh", name])).await.plugin.ok);
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_tells_nothing_whatever_it_came_to() {
+    let (_stop, stopped) = watch::channel(true);
+    let (runner, board) = (Arc::new(runner_beside_other_children()), Arc::new(Board::default()));
+    let spec = Arc::new(spec(Format::Json, &["/no/such/program"]));
+    let task =
+        Task { name: "trial".into(), spec, runner, board, stop: stopped, gate: Gate::of_the_process() };
+    assert_eq!(task.once().await, None);
 }
 
 #[tokio::test]

@@ -82,7 +82,10 @@ impl Lane {
             #[cfg(test)]
             Self::Trial | Self::Crowd => 16,
             Self::Managers | Self::Walks => 16,
-            Self::FileSystems | Self::Files | Self::Starts | Self::Plugins => 32,
+            Self::FileSystems | Self::Files | Self::Starts => 32,
+            // 64 plugins, each of which may lie on a file system of its own that hangs, have up to 3 calls out: a look at the program
+            // that hung, its next one, and the reading of what it wrote. The rest is for the directory and the files of figures.
+            Self::Plugins => 3 * 64 + 16,
             Self::ProcessTable | Self::Processes | Self::Checks | Self::Collector => 64,
         }
     }
