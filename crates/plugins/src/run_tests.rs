@@ -7,6 +7,7 @@ use crate::plugin::Task;
 use crate::spec::Spec;
 use infiniservice_exec::runner_beside_other_children;
 use infiniservice_platform::gate::Gate;
+use rustix::fs::{FileType, Mode};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -195,6 +196,33 @@ async fn what_interprets_a_program_and_what_an_interpreter_is_given_count_as_wel
     assert!(why.contains("the interpreter of the program, "), "{why}");
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     assert!(run(spec(Format::OpenMetrics, &["/bin/sh", name])).await.plugin.ok);
+}
+
+#[tokio::test]
+async fn behind_an_interpreter_only_regular_files_of_root_are_accepted() {
+    let (directory, _path) = script("");
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (fifo, data, missing) = (at("fifo"), at("data"), at("missing"));
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap();
+    let soon = |command: &[&str]| Spec { timeout: Duration::from_secs(2), ..spec(Format::Json, command) };
+    for (command, told) in [
+        (vec!["/bin/sh", &fifo], "is not a regular file"),
+        (vec!["/bin/sh", directory.path().to_str().unwrap()], "is not a regular file"),
+        (vec!["/bin/sh", &missing], "does not exist"),
+        (vec!["/usr/bin/env", "sh", &missing], "does not exist"),
+    ] {
+        let outcome = run(soon(&command)).await;
+        let why = error(&outcome);
+        assert!(why.starts_with("the program's argument") && why.contains(told), "{command:?}: {why}");
+    }
+    fs::write(&data, "").unwrap();
+    fs::set_permissions(&data, Permissions::from_mode(0o666)).unwrap();
+    assert!(refused(&["/usr/bin/env", "python3", &data]).await.contains("lets others write to it"));
+    fs::set_permissions(&data, Permissions::from_mode(0o644)).unwrap();
+    if is_root() {
+        chown(&data, Some(4001), None).unwrap();
+        assert!(refused(&["/usr/bin/env", "python3", &data]).await.contains("belongs to uid 4001"));
+    }
 }
 
 #[tokio::test]

@@ -8,31 +8,46 @@ use std::path::{Path, PathBuf};
 
 /// The kernel reads no more of a script's first line (`BINPRM_BUF_SIZE`).
 const FIRST_LINE_BYTES: u64 = 256;
-/// Programs that run what their arguments name, by the beginnings of their names.
-const INTERPRETERS: [&str; 24] = [
+/// Programs that run what their arguments name, by the beginnings of their names; digits may follow.
+const INTERPRETERS: &[&str] = &[
     "ash",
     "awk",
     "bash",
     "busybox",
+    "cmd",
     "cscript",
     "dash",
+    "env",
     "fish",
     "gawk",
+    "ionice",
     "java",
     "ksh",
     "lua",
     "mawk",
+    "mksh",
+    "nice",
     "node",
+    "nodejs",
+    "nohup",
     "perl",
     "php",
     "powershell",
     "pwsh",
+    "py",
+    "pypy",
     "python",
     "rscript",
     "ruby",
+    "rundll",
+    "setsid",
     "sh",
+    "stdbuf",
+    "sudo",
     "tclsh",
+    "timeout",
     "wscript",
+    "xargs",
     "zsh",
 ];
 
@@ -52,7 +67,8 @@ pub(crate) fn check(command: &[String]) -> Result<(), String> {
     }
     let interprets = is_interpreter(program);
     let paths = arguments.iter().map(Path::new).filter(|path| path.is_absolute());
-    for path in paths.filter(|path| is_program(path) || interprets && path.is_file()) {
+    // Behind an interpreter whatever it is: a shell reads a user's pipe as well, and what is missing now may be a user's later.
+    for path in paths.filter(|path| interprets || is_program(path)) {
         open("the program's argument", path)?;
     }
     Ok(())
@@ -87,9 +103,20 @@ mod tests {
 
     #[test]
     fn an_interpreter_is_known_by_its_name_with_or_without_a_version() {
-        for name in
-            ["/bin/sh", "/usr/bin/python3.11", "/usr/bin/python", "/usr/bin/perl5", "/x/lua5.4", "/x/pwsh"]
-        {
+        for name in [
+            "/bin/sh",
+            "/usr/bin/python3.11",
+            "/usr/bin/python",
+            "/usr/bin/perl5",
+            "/x/lua5.4",
+            "/x/pwsh",
+            "/usr/bin/env",
+            "/usr/bin/pypy3",
+            "/usr/bin/nodejs",
+            "/usr/bin/timeout",
+            "/x/rundll32.exe",
+            "/x/py.exe",
+        ] {
             assert!(is_interpreter(Path::new(name)), "{name}");
         }
         for name in
