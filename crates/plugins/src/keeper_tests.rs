@@ -207,8 +207,7 @@ async fn the_directory_s_descriptions_are_read_and_what_is_none_is_told() {
     assert_eq!(names, [("disk", true), ("wrong", false)]);
     let why = found.plugins["wrong"].clone().unwrap_err();
     assert!(why.contains("wrong.toml, line 2: format must be one of"), "{why}");
-    let why = found.problem.unwrap();
-    assert!(why.contains("\"b.ad.toml\" in") && why.ends_with("beginning with a letter or digit"), "{why}");
+    assert!(found.problem.unwrap().contains("\"b.ad.toml\" in"));
     assert_eq!(directory::read(path.join("none")).await.unwrap(), Found::default());
 }
 
