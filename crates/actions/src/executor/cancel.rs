@@ -136,7 +136,11 @@ impl Shared {
             self.answer(state, vec![target.to_owned()], name, Duration::ZERO, Err(Stop::Withdrawn.into()));
             return Fate::Now(told(target, "cancelled"));
         }
-        if handle.withdraw() { Fate::Later } else { Fate::Now(Err(not_cancellable(target, name))) }
+        if !handle.withdraw() {
+            return Fate::Now(Err(not_cancellable(target, name)));
+        }
+        state.scheduler.unshare(execution);
+        Fate::Later
     }
 
     /// A command was answered: so are those who wanted its end.

@@ -286,11 +286,16 @@ impl Scheduler {
         self.queue.retain(|t| *t != execution);
         self.held.remove(&execution);
         self.running.remove(&execution);
+        self.unshare(execution);
         let Some(execution) = self.executions.remove(&execution) else { return Vec::new() };
-        if let Some(key) = &execution.key {
-            self.keys.remove(key);
-        }
         execution.ids.into_iter().map(|(id, _)| self.forget(id)).collect()
+    }
+
+    /// Nobody joins an execution any more: equal work from here on is an execution of its own.
+    pub(crate) fn unshare(&mut self, execution: ExecutionId) {
+        if let Some(key) = self.executions.get_mut(&execution).and_then(|one| one.key.take()) {
+            self.keys.remove(&key);
+        }
     }
 
     /// Leaves an execution whose time is over to those that joined it after `since`: the ids of the others, which are answered now.

@@ -103,3 +103,20 @@ async fn what_the_loop_answers_at_once_is_answered_once_and_the_same_again() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     assert_eq!(desk.records.0.lock().unwrap().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_comes_after_an_end_was_asked_for_is_read_by_itself() {
+    let mut desk = PackageSession::gated(Limits::default());
+    desk.list("a");
+    settle().await;
+    desk.cancel("x", "a");
+    desk.list("b");
+    desk.list("c");
+    settle().await;
+    assert_eq!(desk.answers(), [("a".into(), Some(ErrorCode::Cancelled)), ("x".into(), None)]);
+    desk.list("d");
+    desk.release();
+    settle().await;
+    assert_eq!(desk.answers(), ["b", "c", "d"].map(|id| (id.to_owned(), None)));
+    assert_eq!(desk.machine.scans.load(Ordering::SeqCst), 2, "one that was ended, one for the others");
+}
