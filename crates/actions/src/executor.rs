@@ -239,10 +239,12 @@ impl State {
         if self.batches.has(id) {
             return Some(Rejected::Error(refusal(Refusal::InFlight)));
         }
-        match self.scheduler.repeated(self.mono(), id)? {
-            Admission::Replay(response) => Some(Rejected::Replay(response)),
-            Admission::Refused(why) => Some(Rejected::Error(refusal(why))),
-            Admission::Accepted(_) | Admission::Joined(_) => None,
+        match self.scheduler.repeated(self.mono(), id) {
+            Some(Admission::Replay(response)) => Some(Rejected::Replay(response)),
+            Some(Admission::Refused(why)) => Some(Rejected::Error(refusal(why))),
+            // Its answer is no longer kept, but its batch still counts it.
+            _ if self.batches.place_of(id).is_some() => Some(Rejected::Error(refusal(Refusal::ReplayCache))),
+            Some(Admission::Accepted(_) | Admission::Joined(_)) | None => None,
         }
     }
 

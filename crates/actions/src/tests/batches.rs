@@ -356,3 +356,21 @@ async fn interleaving(seed: u64) {
     assert_eq!(ids, asked, "seed {seed}");
     assert_eq!(desk.executor.in_flight(), 0);
 }
+
+/// The replay window may be shorter than a batch.
+#[tokio::test(start_paused = true)]
+async fn the_id_of_an_answered_command_stays_taken_as_long_as_its_batch_is_in_flight() {
+    let limits = Limits { replay_window_secs: 10, ..Limits::default() };
+    let mut desk = PackageSession::new(CommandSettings { limits, ..CommandSettings::default() }, false);
+    let _ = desk.sequence("b", &["x", "hangs"]);
+    assert_eq!(desk.told(1).await, owned(&[("b1", "ok")]));
+    settle().await;
+    let later = Now { mono: now().mono + Duration::from_secs(11), ..now() };
+    let BatchCommand::Safe(again) = control("b1", "x", None) else { panic!("another kind of command") };
+    desk.executor.submit(later, HostMessage::SafeCommand(again));
+    let other = batch("b", Mode::Sequential, OnError::Stop, &["x"]);
+    assert_eq!(desk.executor.submit_batch(later, Batch { id: "o".into(), ..other }, None), 1);
+    assert_eq!(desk.told_so_far(), owned(&[("b1", "DUPLICATE_ID"), ("o", "DUPLICATE_ID")]));
+    let expected = [("b2", "TIMEOUT"), ("b", "b1=ok b2=TIMEOUT")];
+    assert_eq!(desk.told(2).await, owned(&expected));
+}

@@ -97,7 +97,7 @@ impl Batches {
     }
 
     /// Where a command stands: its batch, and its place there.
-    pub(super) fn place_of(&self, command: &str) -> Option<(String, usize)> {
+    pub(in crate::executor) fn place_of(&self, command: &str) -> Option<(String, usize)> {
         self.of.get(command).cloned()
     }
 
