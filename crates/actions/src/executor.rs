@@ -236,7 +236,7 @@ impl State {
 
     /// What is answered to a repeated id.
     pub(super) fn known(&mut self, id: &str) -> Option<Rejected> {
-        if self.batches.has(id) {
+        if self.batches.has(id) || self.cancels.has(id) {
             return Some(Rejected::Error(refusal(Refusal::InFlight)));
         }
         match self.scheduler.repeated(self.mono(), id) {

@@ -60,6 +60,11 @@ impl Cancels {
         self.handles.get(&execution).is_some_and(|(handle, _)| handle.withdraw())
     }
 
+    /// Whether a request of this id waits for an end.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.waiting.iter().any(|one| one.id == id)
+    }
+
     /// How many wait for an end.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
@@ -81,9 +86,6 @@ impl Executor {
         let mut state = self.shared.lock();
         state.note_time(now);
         let asked = Asked::new(CANCEL, &json!({ "target": target }).to_string());
-        if state.cancels.waiting.iter().any(|one| one.id == id) {
-            return self.shared.refuse(&mut state, id, CANCEL, &asked, refusal(Refusal::InFlight));
-        }
         match state.known(id) {
             None => self.shared.cancel(&mut state, id, target, asked),
             Some(Rejected::Error(error)) => self.shared.refuse(&mut state, id, CANCEL, &asked, error),
@@ -111,6 +113,9 @@ impl Shared {
     }
 
     fn fate(self: &Arc<Self>, state: &mut State, target: &str) -> Fate {
+        if state.cancels.has(target) {
+            return Fate::Now(Err(not_found(target)));
+        }
         if state.batches.has(target) {
             return match self.end_batch(state, target) {
                 Ended::AtOnce => Fate::Now(told(target, "cancelled")),

@@ -120,3 +120,18 @@ async fn a_read_that_comes_after_an_end_was_asked_for_is_read_by_itself() {
     assert_eq!(desk.answers(), ["b", "c", "d"].map(|id| (id.to_owned(), None)));
     assert_eq!(desk.machine.scans.load(Ordering::SeqCst), 2, "one that was ended, one for the others");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_id_of_one_who_waits_for_an_end_is_in_flight_and_cannot_be_ended() {
+    let mut desk = PackageSession::open();
+    desk.control("long", "deaf", Some(60));
+    settle().await;
+    desk.cancel("x", "long");
+    desk.list("x");
+    assert_eq!(desk.answers(), [("x".into(), Some(ErrorCode::DuplicateId))]);
+    desk.cancel("y", "x");
+    assert_eq!(desk.outcome("y").await, ("not_found".to_owned(), Some(ErrorCode::NotFound)));
+    assert_eq!(desk.answer().await.id, "long");
+    assert_eq!(desk.outcome("x").await.0, "cancelled");
+    assert_eq!(desk.machine.scans.load(Ordering::SeqCst), 0);
+}
