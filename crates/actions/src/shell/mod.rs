@@ -112,13 +112,16 @@ impl RawCommand {
         Ok(Self { shell, text, directory, environment, run_as: command.run_as, in_file })
     }
 
-    /// The same, which finds its place in a trace in its environment, unless the host put another one there.
+    /// The same, which finds its place in a trace in its environment, unless the host put another one there. Half of one place
+    /// and half of another is none, so either variable of the host's keeps both out.
     #[must_use]
     pub(crate) fn traced(mut self, context: &TraceContext) -> Self {
         let variables = [("TRACEPARENT", Some(context.traceparent())), ("TRACESTATE", context.tracestate())];
+        let is_ours = |set: &str| variables.iter().any(|(name, _)| imp::is_same_variable(set, name));
+        if self.environment.iter().any(|(set, _)| is_ours(set)) {
+            return self;
+        }
         for (name, value) in variables {
-            let is_set = self.environment.iter().any(|(set, _)| set == name);
-            let value = value.filter(|_| !is_set);
             self.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         }
         self

@@ -18,6 +18,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+/// Whether two names are those of one environment variable.
+pub(super) fn is_same_variable(one: &str, other: &str) -> bool {
+    one == other
+}
+
 /// What is to be run.
 pub(super) async fn request(
     command: RawCommand,

@@ -52,6 +52,11 @@ pub(super) fn needs_file(text: &str, shell: &str) -> bool {
 /// How long a file may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Whether two names are those of one environment variable.
+pub(super) fn is_same_variable(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 /// What is to be run.
 pub(super) async fn request(command: RawCommand, _: &Cancellation) -> Result<Prepared, CommandError> {
     let of_powershell = command.shell == "powershell";
