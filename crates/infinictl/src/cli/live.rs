@@ -1,4 +1,4 @@
-//! A command's output as it comes: `infinictl exec --follow`. What was left out on the way is told; the response has all of it.
+//! A command's output as it comes: `infinictl exec --follow`. What was left out on the way is told.
 
 use super::error::CliError;
 use super::session::{Session, wrong_answer};
@@ -10,12 +10,18 @@ use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Longest text of a stream that is kept to find what its response adds.
+const KEPT_MAX_BYTES: usize = 16 << 20;
+
 /// What of one stream was shown.
 #[derive(Debug, Default)]
 struct Shown {
     text: String,
     seq: u64,
+    /// Something in between was not shown.
     gap: bool,
+    /// More was shown than `text` has.
+    more: bool,
 }
 
 impl Shown {
@@ -23,17 +29,22 @@ impl Shown {
     fn take(&mut self, piece: &Output) {
         self.gap |= piece.seq != self.seq + 1;
         self.seq = piece.seq;
-        if !self.gap {
+        self.more |= self.text.len() + piece.text.len() > KEPT_MAX_BYTES;
+        if !self.gap && !self.more {
             self.text.push_str(&piece.text);
         }
     }
 
-    /// What is still to be shown of the whole; `None` where parts in between were left out.
+    /// What is still to be shown of what the response has, which may be less than was shown; `None` where nobody can tell.
     fn rest<'a>(&self, whole: &'a str) -> Option<&'a str> {
         if self.seq == 0 {
             return Some(whole);
         }
-        whole.strip_prefix(self.text.as_str()).filter(|_| !self.gap)
+        match self.text.starts_with(whole) {
+            _ if self.gap => None,
+            true => Some(""),
+            false => whole.strip_prefix(self.text.as_str()).filter(|_| !self.more),
+        }
     }
 }
 
@@ -100,10 +111,7 @@ fn show_rest(response: &Response, [out, err]: &[Shown; 2]) -> Result<(), CliErro
         }
     }
     if left_out {
-        writeln!(
-            stderr(),
-            "infinictl: parts of the output came too fast to be shown; without --follow all of it is"
-        )?;
+        writeln!(stderr(), "infinictl: parts of the output may be missing above")?;
     }
     Ok(())
 }
@@ -145,5 +153,24 @@ mod tests {
         shown.take(&piece(1, "a"));
         shown.take(&piece(3, "c"));
         assert_eq!(shown.rest("abc"), None);
+    }
+
+    #[test]
+    fn a_response_that_was_cut_leaves_nothing_to_show_of_what_was_shown_whole() {
+        let mut shown = Shown::default();
+        shown.take(&piece(1, "all of it"));
+        assert_eq!(shown.rest("all of"), Some(""), "the guest keeps less of it than it sends on the way");
+    }
+
+    #[test]
+    fn no_more_is_kept_in_memory_than_a_response_may_have() {
+        let mut shown = Shown::default();
+        let half = "x".repeat(KEPT_MAX_BYTES / 2);
+        for seq in 1..=4 {
+            shown.take(&piece(seq, &half));
+        }
+        assert!(shown.text.len() <= KEPT_MAX_BYTES, "{} bytes", shown.text.len());
+        assert_eq!(shown.rest(&half), Some(""));
+        assert_eq!(shown.rest(&"x".repeat(3 * (KEPT_MAX_BYTES / 2))), None, "nobody knows what the rest is");
     }
 }
