@@ -66,12 +66,24 @@ pub(crate) fn check(command: &[String]) -> Result<(), String> {
         open("the interpreter of the program,", &interpreter)?;
     }
     let interprets = is_interpreter(program);
-    let paths = arguments.iter().map(Path::new).filter(|path| path.is_absolute());
     // Behind an interpreter whatever it is: a shell reads a user's pipe as well, and what is missing now may be a user's later.
-    for path in paths.filter(|path| interprets || is_program(path)) {
-        open("the program's argument", path)?;
+    for path in arguments.iter().filter_map(|argument| named(argument, interprets)) {
+        if interprets || is_program(&path) {
+            open("the program's argument", &path)?;
+        }
     }
     Ok(())
+}
+
+/// The file that an argument names, if it looks like one. Plugins start in the root directory, so that an interpreter finds a
+/// relative path there.
+fn named(argument: &str, interprets: bool) -> Option<PathBuf> {
+    let path = Path::new(argument);
+    let relative = interprets
+        && argument.contains('/')
+        && !argument.starts_with('-')
+        && !argument.contains(char::is_whitespace);
+    (path.is_absolute() || relative).then(|| Path::new("/").join(path))
 }
 
 fn open(what: &str, path: &Path) -> Result<TrustedFile, String> {
@@ -100,6 +112,15 @@ fn is_interpreter(program: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relative_path_behind_an_interpreter_is_one_of_the_root_directory() {
+        assert_eq!(named("tmp/x", true), Some("/tmp/x".into()));
+        for argument in ["x", "-e", "--file=tmp/x", "print 1/2"] {
+            assert_eq!(named(argument, true), None, "{argument}");
+        }
+        assert_eq!((named("tmp/x", false), named("/x", false)), (None, Some("/x".into())));
+    }
 
     #[test]
     fn an_interpreter_is_known_by_its_name_with_or_without_a_version() {

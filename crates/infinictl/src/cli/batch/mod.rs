@@ -68,13 +68,14 @@ async fn exchange(
             tokio::select! {
                 biased;
                 event = &mut answer => break event?,
-                shown = show_next(session, &mut lines, ids) => shown?,
+                // Where nobody reads any more, the batch goes on all the same: its result is the exit code.
+                shown = show_next(session, &mut lines, ids) => drop(shown),
             }
         }
     };
     // Who has the result finds all responses before it in the subscription.
     while let Some(event) = lines.try_next() {
-        show(session, &event, ids)?;
+        drop(show(session, &event, ids));
     }
     Ok(event)
 }
