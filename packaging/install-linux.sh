@@ -647,7 +647,7 @@ END_OF_FILE
 # True or false.
 #adaptive_collection = false
 
-# Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of it, or the time is longer.
+# Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of the time, which is longer otherwise, up to `adaptive_max_secs`.
 # A whole number of seconds from 1 to 86400.
 #adaptive_min_secs = 5
 

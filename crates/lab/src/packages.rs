@@ -34,7 +34,11 @@ pub const USER_MODE: &[Need] = &[
 /// What a domain of the host's libvirt needs besides.
 pub const LIBVIRT: &[Need] = &[
     Need { package: "libvirt-daemon-system", probe: "libvirtd" },
+    // Its configuration: the daemon alone, which other packages bring too, ends without it.
+    Need { package: "libvirt-daemon-system", probe: "/etc/libvirt/qemu.conf" },
     Need { package: "libvirt-clients", probe: "virsh" },
+    // Snapshots.
+    Need { package: "qemu-utils", probe: "qemu-img" },
     Need { package: "mount", probe: "mount" },
 ];
 
