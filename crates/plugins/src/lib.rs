@@ -1,7 +1,7 @@
 //! Figures of the guest's own programs and files, beside those of the agent: plugins that root describes in a directory, and
 //! `*.prom` files.
 //!
-//! [`spec`] and [`format`] are pure. [`Plugins`] runs each plugin in a task of its own and keeps the last result; whoever collects
+//! [`spec`] and [`mod@format`] are pure. [`Plugins`] runs each plugin in a task of its own and keeps the last result; whoever collects
 //! asks it for all of them. What one plugin does costs no other anything, and nothing of it happens on the main loop but waiting.
 #![forbid(unsafe_code)]
 
