@@ -40,13 +40,15 @@ impl Queue {
     /// Takes a line with its end, or counts it as lost. Does not wait.
     pub(super) fn push(&self, line: &[u8]) {
         let mut state = self.lock();
-        if !state.has_room(line.len()) {
+        let told = (state.lost > 0 && !state.failing).then(|| self.lost(state.lost));
+        let bytes = line.len() + told.as_ref().map_or(0, Vec::len);
+        if !state.has_room(1 + usize::from(told.is_some()), bytes) {
             state.lost += 1;
             return;
         }
-        if state.lost > 0 && !state.failing {
-            let lost = std::mem::take(&mut state.lost);
-            state.put(self.lost(lost));
+        if let Some(told) = told {
+            state.lost = 0;
+            state.put(told);
         }
         state.put(line.to_vec());
         self.changed.notify_all();
@@ -111,8 +113,8 @@ impl Queue {
 }
 
 impl State {
-    fn has_room(&self, length: usize) -> bool {
-        self.lines.len() < MAX_LINES && self.bytes + length <= MAX_BYTES
+    fn has_room(&self, lines: usize, bytes: usize) -> bool {
+        self.lines.len() + lines <= MAX_LINES && self.bytes + bytes <= MAX_BYTES
     }
 
     fn put(&mut self, line: Vec<u8>) {
