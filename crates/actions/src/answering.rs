@@ -1,7 +1,7 @@
 //! Answers on their way to the main loop: each is noted, and none of an accepted command is lost.
 
 use super::audit::Asked;
-use super::executor::{REFUSALS_MAX, Shared, State, Waiter};
+use super::executor::{REFUSALS_MAX, Rejected, Shared, State, Waiter};
 use crate::policy::refusal;
 use crate::reply::Reply;
 use crate::scheduler::Refusal;
@@ -51,11 +51,31 @@ impl Shared {
         asked: &Asked,
         result: CommandResult,
     ) {
+        let response = self.noted(state, (id, name), asked, result);
+        state.scheduler.remember(state.mono(), &response);
+        self.send(state, response);
+    }
+
+    /// The response to what did not run, in the audit already.
+    pub(super) fn noted(
+        &self,
+        state: &mut State,
+        (id, name): (&str, &str),
+        asked: &Asked,
+        result: CommandResult,
+    ) -> Response {
         let mut response = response(id, name, Duration::ZERO, result);
         asked.stamp(&mut response);
-        state.scheduler.remember(state.mono(), &response);
         self.note(state, asked, &response);
-        self.send(state, response);
+        response
+    }
+
+    /// Answers what is not taken: with the answer that it had before, or with why.
+    pub(super) fn reject(&self, state: &mut State, (id, name): (&str, &str), asked: &Asked, why: Rejected) {
+        match why {
+            Rejected::Error(error) => self.refuse(state, id, name, asked, error),
+            Rejected::Replay(response) => self.replay(state, *response, asked),
+        }
     }
 
     pub(super) fn refuse(
@@ -66,9 +86,7 @@ impl Shared {
         asked: &Asked,
         error: CommandError,
     ) {
-        let mut response = response(id, action, Duration::ZERO, Err(error));
-        asked.stamp(&mut response);
-        self.note(state, asked, &response);
+        let response = self.noted(state, (id, action), asked, Err(error));
         self.send(state, response);
     }
 

@@ -143,15 +143,14 @@ impl Executor {
         let asked = Asked::new(alias, &work.parameters(lengths)).traced(tracing);
         match state.check(&self.shared.context, (&id, &action, alias), asked_secs, work) {
             Ok(job) => self.admit(&mut state, id, asked.clone(), job.traced(asked.tracing.as_ref())),
-            Err(Rejected::Error(error)) => self.shared.refuse(&mut state, &id, &action, &asked, error),
-            Err(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
+            Err(why) => self.shared.reject(&mut state, (&id, &action), &asked, why),
         }
     }
 
     fn admit(&self, state: &mut State, id: String, asked: Asked, job: Job) {
-        let Ok(place) = self.shared.reserve() else {
-            let error = refusal(Refusal::QueueFull);
-            return self.shared.refuse(state, &id, job.name, &asked, error);
+        let place = match self.shared.reserve() {
+            Ok(place) => place,
+            Err(error) => return self.shared.refuse(state, &id, job.name, &asked, error),
         };
         let now = state.mono();
         match state.scheduler.admit(now, job.request(&id)) {

@@ -12,7 +12,7 @@ use infiniservice_exec::{
     Cancellation, Captured, CommandError, CommandResult, Follower, Piece, Stop, Withdrawal, bounded,
 };
 use infiniservice_platform::gate::Gate;
-use infiniservice_protocol::guest::{Output, OutputStream};
+use infiniservice_protocol::guest::Output;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
 use infiniservice_protocol::text::one_line;
 use infiniservice_protocol::trace::StepName;
@@ -125,20 +125,23 @@ fn follower(shared: &Shared, job: &Job) -> Option<Follower> {
 }
 
 fn output(id: String, piece: Piece) -> Output {
-    let stream = match piece.stream {
-        infiniservice_exec::OutputStream::Stdout => OutputStream::Stdout,
-        infiniservice_exec::OutputStream::Stderr => OutputStream::Stderr,
-    };
-    Output { id, stream, seq: piece.seq, text: piece.text, timestamp: None }
+    let Piece { stream, seq, text } = piece;
+    Output { id, stream, seq, text, timestamp: None }
 }
 
-fn never_began() -> CommandError {
+/// Why a command that waits at the agent's end does not run.
+pub(super) fn never_began() -> CommandError {
     CommandError::new(ErrorCode::Cancelled, "the agent is shutting down; the command was not started")
+}
+
+/// Why a command of a batch does not run whose time is over.
+pub(super) fn batch_is_over() -> CommandError {
+    CommandError::new(ErrorCode::Cancelled, "the time of its batch was over before it began")
 }
 
 fn waited_too_long(job: &Job) -> CommandError {
     if job.is_out_of_time() {
-        return CommandError::new(ErrorCode::Cancelled, "the time of its batch was over before it began");
+        return batch_is_over();
     }
     let waited = job.timeout.as_secs();
     CommandError::new(

@@ -33,7 +33,7 @@ pub use windows::system_runner;
 pub use cancellation::{Cancellation, Stop};
 pub use outcome::{Captured, CommandError, CommandOutcome, CommandResult, bounded};
 pub use output::{Line, TakeLine};
-pub use progress::{Follower, OutputStream, PIECE_MAX_BYTES, Piece};
+pub use progress::{Follower, PIECE_MAX_BYTES, Piece};
 pub use request::{Finished, Identity, Output, Program, Request, RunError, Status};
 pub use steps::{Running, Steps};
 pub use withdrawal::Withdrawal;

@@ -4,6 +4,7 @@
 //! Of each stream a piece leaves every 50 ms at most, with 16 KiB at most; what a program writes beyond that between two pieces is
 //! left out here. Pure but for the function that takes the pieces.
 
+use infiniservice_protocol::guest::OutputStream;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +14,6 @@ use tokio::time::Instant;
 pub const PIECE_MAX_BYTES: usize = 16 << 10;
 /// Between two pieces of one stream.
 const PERIOD: Duration = Duration::from_millis(50);
-
-/// Where a program wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputStream {
-    /// Its standard output.
-    Stdout,
-    /// Its standard error.
-    Stderr,
-}
 
 /// One piece.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 
 use crate::containment::Containment;
 use crate::output::{Outputs, Stream};
-use crate::progress::{OutputStream, Pieces};
+use crate::progress::Pieces;
 use crate::{Cancellation, Finished, Status, Stop};
+use infiniservice_protocol::guest::OutputStream;
 use infiniservice_protocol::trace::StepName;
 use std::io;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use super::{Executor, Rejected};
 use crate::audit::Asked;
 use crate::policy::refusal;
 use crate::scheduler::Refusal;
-use crate::task::{Unvalidated, response};
+use crate::task::Unvalidated;
 use crate::traced::Tracing;
 use infiniservice_exec::{CommandError, CommandResult};
 use infiniservice_platform::clock::Now;
@@ -15,7 +15,6 @@ use infiniservice_protocol::batch::BATCH;
 use infiniservice_protocol::host::Traced;
 use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ErrorCode, HostMessage, Response};
-use std::time::Duration;
 
 /// Why a command is not taken.
 const OUTBOX_FULL: &str = "the answers waiting for the host fill outbox_max_bytes; read them, then ask again";
@@ -34,8 +33,7 @@ impl Executor {
         let asked = Asked::new(name, parameters).traced(tracing);
         match state.known(id) {
             None => self.shared.answer_now(&mut state, (id, name), &asked, work()),
-            Some(Rejected::Error(error)) => self.shared.refuse(&mut state, id, name, &asked, error),
-            Some(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
+            Some(why) => self.shared.reject(&mut state, (id, name), &asked, why),
         }
     }
 
@@ -53,10 +51,7 @@ impl Executor {
             Some(Rejected::Replay(_)) => refusal(Refusal::ReplayCache),
             None => CommandError::new(ErrorCode::QueueFull, OUTBOX_FULL),
         };
-        let mut response = response(&id, &name, Duration::ZERO, Err(error));
-        asked.stamp(&mut response);
-        self.shared.note(&mut state, &asked, &response);
-        Some(response)
+        Some(self.shared.noted(&mut state, (&id, &name), &asked, Err(error)))
     }
 }
 

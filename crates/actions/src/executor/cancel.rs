@@ -1,12 +1,10 @@
 //! `Cancel`: the host wants no more of a command.
 
 use super::batch::Ended;
-use super::{Executor, Rejected, Shared, State};
+use super::{Executor, Shared, State};
 use crate::audit::Asked;
-use crate::policy::refusal;
 use crate::reply::Reply;
-use crate::scheduler::{ExecutionId, Refusal};
-use crate::task::response;
+use crate::scheduler::ExecutionId;
 use infiniservice_exec::{CommandError, CommandOutcome, CommandResult, Stop, Withdrawal};
 use infiniservice_platform::clock::Now;
 use infiniservice_protocol::ErrorCode;
@@ -88,16 +86,16 @@ impl Executor {
         let asked = Asked::new(CANCEL, &json!({ "target": target }).to_string());
         match state.known(id) {
             None => self.shared.cancel(&mut state, id, target, asked),
-            Some(Rejected::Error(error)) => self.shared.refuse(&mut state, id, CANCEL, &asked, error),
-            Some(Rejected::Replay(response)) => self.shared.replay(&mut state, *response, &asked),
+            Some(why) => self.shared.reject(&mut state, (id, CANCEL), &asked, why),
         }
     }
 }
 
 impl Shared {
     fn cancel(self: &Arc<Self>, state: &mut State, id: &str, target: &str, asked: Asked) {
-        let Ok(place) = self.reserve() else {
-            return self.refuse(state, id, CANCEL, &asked, refusal(Refusal::QueueFull));
+        let place = match self.reserve() {
+            Ok(place) => place,
+            Err(error) => return self.refuse(state, id, CANCEL, &asked, error),
         };
         match self.fate(state, target) {
             // Its place is free again, so it is sure to find one.
@@ -153,9 +151,8 @@ impl Shared {
         let cancelled = code == Some(ErrorCode::Cancelled);
         let outcome = if cancelled { "cancelled" } else { "already_answered" };
         for Canceller { id, place, asked, .. } in state.cancels.take(target) {
-            let answer = response(&id, CANCEL, Duration::ZERO, told(target, outcome));
+            let answer = self.noted(state, (&id, CANCEL), &asked, told(target, outcome));
             state.scheduler.remember(state.mono(), &answer);
-            self.note(state, &asked, &answer);
             place.send(answer.into());
         }
     }

@@ -27,7 +27,6 @@ pub(super) struct Flying {
     pub(super) until: Instant,
     pub(super) course: Course,
     pub(super) commands: Vec<Inner>,
-    how: (Mode, OnError),
 }
 
 /// One of its commands.
@@ -46,16 +45,12 @@ impl Flying {
         place: mpsc::OwnedPermit<Reply>,
         asked: Asked,
         timeout: Duration,
-        how: (Mode, OnError),
+        (mode, on_error): (Mode, OnError),
+        commands: Vec<Inner>,
     ) -> Self {
         let began = Instant::now();
-        let course = Course::new(0, how.0, how.1);
-        Self { place, asked, began, until: began + timeout, course, commands: Vec::new(), how }
-    }
-
-    pub(super) fn push(&mut self, inner: Inner) {
-        self.commands.push(inner);
-        self.course = Course::new(self.commands.len(), self.how.0, self.how.1);
+        let course = Course::new(commands.len(), mode, on_error);
+        Self { place, asked, began, until: began + timeout, course, commands }
     }
 
     /// How many of its commands are answered.

@@ -1,5 +1,6 @@
 //! The course of one batch: which of its commands begins next, and which never does. Pure.
 
+use crate::task::{batch_is_over, never_began};
 use infiniservice_exec::{CommandError, Stop};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::batch::{Mode, OnError};
@@ -32,13 +33,12 @@ pub(super) enum Why {
 
 impl From<Why> for CommandError {
     fn from(why: Why) -> Self {
-        let error = match why {
-            Why::EarlierFailed => "an earlier command failed",
-            Why::TimeOver => "the time of its batch was over before it began",
-            Why::Withdrawn => return Stop::Withdrawn.into(),
-            Why::Closing => "the agent is shutting down; the command was not started",
-        };
-        Self::new(ErrorCode::Cancelled, error)
+        match why {
+            Why::EarlierFailed => Self::new(ErrorCode::Cancelled, "an earlier command failed"),
+            Why::TimeOver => batch_is_over(),
+            Why::Withdrawn => Stop::Withdrawn.into(),
+            Why::Closing => never_began(),
+        }
     }
 }
 

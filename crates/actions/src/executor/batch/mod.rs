@@ -86,24 +86,21 @@ impl Shared {
                 return Err(known_inside(at));
             }
         }
-        let full = |_full| refusal(Refusal::QueueFull);
-        let place = self.replies.clone().try_reserve_owned().map_err(full)?;
-        let mut places = Vec::new();
-        for _ in &batch.commands {
-            places.push(self.replies.clone().try_reserve_owned().map_err(full)?);
-        }
+        let place = self.reserve()?;
+        let places = batch.commands.iter().map(|_| self.reserve()).collect::<Result<Vec<_>, _>>()?;
         let commands: Vec<_> =
             batch.commands.into_iter().filter_map(|one| self.ready(state, one, asked)).collect();
         let requests = commands.iter().map(|one| one.request.clone()).collect();
         let executions = state.scheduler.admit_all(state.mono(), requests).map_err(no_room)?;
         let timeout = state.settings.batch_timeout(batch.timeout);
-        let mut flying = Flying::new(place, asked.clone(), timeout, (batch.mode, batch.on_error));
-        for ((ready, execution), place) in commands.into_iter().zip(executions).zip(places) {
+        let accepted = commands.into_iter().zip(executions).zip(places);
+        let commands = accepted.map(|((ready, execution), place)| {
             let Ready { request, name, asked, job } = ready;
             state.waiters.insert(request.id.clone(), Waiter { place, asked });
-            flying.push(Inner { id: request.id, name, execution, job: Some(job), outcome: None });
-        }
-        state.batches.insert(batch.id, flying);
+            Inner { id: request.id, name, execution, job: Some(job), outcome: None }
+        });
+        let (commands, how) = (commands.collect(), (batch.mode, batch.on_error));
+        state.batches.insert(batch.id, Flying::new(place, asked.clone(), timeout, how, commands));
         self.go_on(state);
         Ok(())
     }
