@@ -20,26 +20,15 @@ enum HostLine {
     /// Collect now; answered by `system_metrics`.
     Metrics {
         id: Option<Id>,
-        /// W3C Trace Context; one that is malformed is ignored.
-        traceparent: Option<TraceParent>,
-        /// Beside `traceparent`.
-        #[schemars(length(max = 512))]
-        tracestate: Option<String>,
+        #[serde(flatten)]
+        trace: TraceContext,
     },
     /// A validated command; answered by `response`.
     SafeCommand {
-        id: Id,
-        command_type: CommandType,
-        /// Parameters that do not stand in `command_type`.
-        params: Option<Map<String, Value>>,
-        timeout: Option<Timeout>,
-        /// Whether `output` lines are wanted while it runs.
-        progress: Option<bool>,
-        /// W3C Trace Context; one that is malformed is ignored.
-        traceparent: Option<TraceParent>,
-        /// Beside `traceparent`.
-        #[schemars(length(max = 512))]
-        tracestate: Option<String>,
+        #[serde(flatten)]
+        command: SafeCommand,
+        #[serde(flatten)]
+        trace: TraceContext,
     },
     /// End a command; answered by `response`.
     Cancel {
@@ -49,26 +38,10 @@ enum HostLine {
     },
     /// A raw shell command, refused unless enabled; answered by `response`.
     UnsafeCommand {
-        id: Id,
-        /// What the shell is given.
-        #[schemars(length(min = 1))]
-        raw_command: String,
-        /// `bash`, `sh`, `cmd` or `powershell`, in any case.
-        shell: Option<String>,
-        timeout: Option<Timeout>,
-        /// Absolute path to start in.
-        working_dir: Option<String>,
-        /// Added to the clean environment.
-        env_vars: Option<BTreeMap<String, String>>,
-        /// User to become.
-        run_as: Option<String>,
-        /// Whether `output` lines are wanted while it runs.
-        progress: Option<bool>,
-        /// W3C Trace Context; one that is malformed is ignored.
-        traceparent: Option<TraceParent>,
-        /// Beside `traceparent`.
-        #[schemars(length(max = 512))]
-        tracestate: Option<String>,
+        #[serde(flatten)]
+        command: UnsafeCommand,
+        #[serde(flatten)]
+        trace: TraceContext,
     },
     /// Several commands, all of which are taken or none; answered by `response` for each, then by `batch_result`.
     Batch {
@@ -81,11 +54,8 @@ enum HostLine {
         /// `stop` when absent.
         on_error: Option<OnError>,
         timeout: Option<Timeout>,
-        /// W3C Trace Context; one that is malformed is ignored.
-        traceparent: Option<TraceParent>,
-        /// Beside `traceparent`.
-        #[schemars(length(max = 512))]
-        tracestate: Option<String>,
+        #[serde(flatten)]
+        trace: TraceContext,
     },
     /// The answer to a heartbeat.
     KeepAliveResponse { sequence_number: SequenceNumber, timestamp: Option<Value> },
@@ -111,11 +81,8 @@ enum HostLine {
         /// Seconds; 300 when absent.
         #[schemars(range(min = 1, max = 300))]
         lease_secs: Option<u64>,
-        /// W3C Trace Context; one that is malformed is ignored.
-        traceparent: Option<TraceParent>,
-        /// Beside `traceparent`.
-        #[schemars(length(max = 512))]
-        tracestate: Option<String>,
+        #[serde(flatten)]
+        trace: TraceContext,
     },
     /// End a stream; answered by `response`.
     Unsubscribe { id: Id, subscription: SubscriptionNumber },
@@ -137,37 +104,59 @@ enum HostLine {
     },
 }
 
+#[derive(Deserialize, JsonSchema)]
+struct SafeCommand {
+    id: Id,
+    command_type: CommandType,
+    /// Parameters that do not stand in `command_type`.
+    params: Option<Map<String, Value>>,
+    timeout: Option<Timeout>,
+    /// Whether `output` lines are wanted while it runs.
+    progress: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct UnsafeCommand {
+    id: Id,
+    /// What the shell is given.
+    #[schemars(length(min = 1))]
+    raw_command: String,
+    /// `bash`, `sh`, `cmd` or `powershell`, in any case.
+    shell: Option<String>,
+    timeout: Option<Timeout>,
+    /// Absolute path to start in.
+    working_dir: Option<String>,
+    /// Added to the clean environment.
+    env_vars: Option<BTreeMap<String, String>>,
+    /// User to become.
+    run_as: Option<String>,
+    /// Whether `output` lines are wanted while it runs.
+    progress: Option<bool>,
+}
+
+/// The place of a request in a trace.
+#[derive(Deserialize, JsonSchema)]
+struct TraceContext {
+    /// W3C Trace Context; one that is malformed is ignored.
+    traceparent: Option<TraceParent>,
+    /// Beside `traceparent`.
+    #[schemars(length(max = 512))]
+    tracestate: Option<String>,
+}
+
 /// One command of a batch, as it stands in a line of its own.
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 enum BatchCommand {
     /// A validated command.
     SafeCommand {
-        id: Id,
-        command_type: CommandType,
-        /// Parameters that do not stand in `command_type`.
-        params: Option<Map<String, Value>>,
-        timeout: Option<Timeout>,
-        /// Whether `output` lines are wanted while it runs.
-        progress: Option<bool>,
+        #[serde(flatten)]
+        command: SafeCommand,
     },
     /// A raw shell command, refused unless enabled.
     UnsafeCommand {
-        id: Id,
-        /// What the shell is given.
-        #[schemars(length(min = 1))]
-        raw_command: String,
-        /// `bash`, `sh`, `cmd` or `powershell`, in any case.
-        shell: Option<String>,
-        timeout: Option<Timeout>,
-        /// Absolute path to start in.
-        working_dir: Option<String>,
-        /// Added to the clean environment.
-        env_vars: Option<BTreeMap<String, String>>,
-        /// User to become.
-        run_as: Option<String>,
-        /// Whether `output` lines are wanted while it runs.
-        progress: Option<bool>,
+        #[serde(flatten)]
+        command: UnsafeCommand,
     },
 }
 

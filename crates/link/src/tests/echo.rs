@@ -2,6 +2,7 @@
 
 use super::bench::Bench;
 use super::*;
+use infiniservice_protocol::parse::GUEST_TYPES;
 
 /// Everything that the port takes comes back, as from a terminal that echoes.
 #[test]
@@ -37,17 +38,7 @@ fn lines_of_guests_are_counted_and_logged_once_a_connection_and_are_nothing_for_
     let mut bench = Bench::connected();
     bench.written();
     let mut logged = 0;
-    for kind in [
-        "system_metrics",
-        "keep_alive",
-        "response",
-        "error",
-        "circuit_breaker_state",
-        "hello",
-        "stream",
-        "output",
-        "batch_result",
-    ] {
+    for kind in GUEST_TYPES {
         for _ in 0..100 {
             bench.say(&format!(r#"{{"type":"{kind}","id":"i","sequence_number":1}}"#));
             logged += bench.actions.iter().filter(|action| matches!(action, Action::Log(..))).count();

@@ -8,7 +8,7 @@ use crate::{ErrorCode, parse};
 use serde_json::{Value, json};
 
 /// The types of a guest's lines in this version.
-pub(super) const GUEST_TYPES: [&str; 9] = [
+pub const GUEST_TYPES: [&str; 9] = [
     "system_metrics",
     "keep_alive",
     "response",

@@ -338,16 +338,7 @@ fn a_long_name_of_an_action_is_cut_and_names_no_action_by_it() {
 
 #[test]
 fn lines_that_only_guests_send_are_known_whole_and_torn() {
-    for kind in [
-        "system_metrics",
-        "keep_alive",
-        "response",
-        "error",
-        "circuit_breaker_state",
-        "hello",
-        "stream",
-        "output",
-    ] {
+    for kind in GUEST_TYPES {
         for line in [
             format!(r#"{{"type":"{kind}","id":"i","sequence_number":1}}"#),
             format!(r#"{{"type":"{kind}","id":"i","data":{{"#),

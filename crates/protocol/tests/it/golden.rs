@@ -38,6 +38,7 @@ fn assert_guest_golden(name: &str, messages: &[GuestMessage]) {
     for (line, message) in lines.lines().zip(messages) {
         let Ok(GuestLine::Known(mut read)) = parse_guest_line(line) else { panic!("unreadable: {line}") };
         assert!(line.is_ascii() && read.timestamp().is_some());
+        assert!(parse_host_line(line).expect_err(line).from_guest, "as a host's line: {line}");
         read.clear_timestamp();
         assert_eq!(&read, message);
     }
