@@ -83,7 +83,7 @@ pub trait Port {
     /// Where it was opened.
     fn path(&self) -> &Path;
 
-    /// Whether a host is connected, where the device can tell.
+    /// Whether a host is connected at this moment, where the device can tell.
     fn host(&self) -> Option<bool>;
 
     /// Waits for the next edge: data, room, host come or gone, device gone. Cancel safe; no wake-up without an event.

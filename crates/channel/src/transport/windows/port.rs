@@ -72,7 +72,7 @@ impl Port for WindowsPort {
     }
 
     fn host(&self) -> Option<bool> {
-        self.virtio.as_ref().map(Virtio::host)
+        self.virtio.as_ref().map(|virtio| virtio.host_now(&self.pipe))
     }
 
     async fn ready(&mut self) -> io::Result<Ready> {

@@ -28,6 +28,11 @@ impl Virtio {
         self.state.host()
     }
 
+    /// The same, asked of the driver at this moment.
+    pub(super) fn host_now(&self, device: &impl AsRawHandle) -> bool {
+        information(device).map_or_else(|| self.host(), |info| info.host_connected)
+    }
+
     /// Whether the device is about to be taken away.
     pub(super) fn must_close(&self) -> bool {
         self.watch.as_ref().is_some_and(Watch::must_close)
