@@ -41,6 +41,13 @@ use infiniservice_protocol::ErrorCode;
 use machine::NotAsked;
 use runner::Spec;
 
+/// From here on the check of the memory in use warns, in percent.
+pub const MEMORY_WARNING_PERCENT: f64 = checks::memory::MEMORY.warning;
+/// From here on the check of file systems warns, in percent.
+pub const FILE_SYSTEM_WARNING_PERCENT: f64 = file_systems::LEVELS.warning;
+/// From here on the check of the load warns, for each processor.
+pub const LOAD_WARNING: f64 = checks::cpu::LOAD.warning;
+
 /// Makes the checks named, or all.
 pub async fn run(names: Option<&[String]>, machine: &Machine) -> CommandResult {
     let specs = select(names)?;

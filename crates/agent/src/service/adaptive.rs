@@ -4,6 +4,7 @@
 //! that a figure that always jitters does not keep the agent busy. A large change, or a threshold that is crossed, halves the
 //! interval; five calm samples in a row stretch it by half. Both ends are the operator's.
 
+use infiniservice_actions::autochecks::{FILE_SYSTEM_WARNING_PERCENT, LOAD_WARNING, MEMORY_WARNING_PERCENT};
 use infiniservice_protocol::metrics::{Collection, Data, DiskUsage};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -32,13 +33,13 @@ struct Watched {
 }
 
 /// Percent of the processors; of the memory that is used; load of a minute per core in percent; of the time that disks are busy;
-/// of the fullest file system. The thresholds are those at which the checks warn.
+/// of the fullest file system. Where a check warns, its threshold is meant.
 const WATCHED: [Watched; 5] = [
     Watched { collector: "cpu", value: busy, floor: 5.0, threshold: 90.0 },
-    Watched { collector: "memory", value: memory_used, floor: 1.0, threshold: 90.0 },
-    Watched { collector: "load_average", value: load, floor: 10.0, threshold: 200.0 },
+    Watched { collector: "memory", value: memory_used, floor: 1.0, threshold: MEMORY_WARNING_PERCENT },
+    Watched { collector: "load_average", value: load, floor: 10.0, threshold: 100.0 * LOAD_WARNING },
     Watched { collector: "disk_io", value: disk_busy, floor: 5.0, threshold: 90.0 },
-    Watched { collector: "disk_usage", value: fullest, floor: 0.5, threshold: 85.0 },
+    Watched { collector: "disk_usage", value: fullest, floor: 0.5, threshold: FILE_SYSTEM_WARNING_PERCENT },
 ];
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of a figure")]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Of the five minutes' average, for each processor. Not percent: the host's parameters do not apply.
-const LOAD: Thresholds = Thresholds::new(2.0, 6.0);
+pub(crate) const LOAD: Thresholds = Thresholds::new(2.0, 6.0);
 
 /// Gathers and assesses.
 pub(super) async fn load(machine: Arc<Machine>) -> Assessed {
