@@ -14,6 +14,7 @@ use infiniservice_exec::{
 use infiniservice_platform::gate::Gate;
 use infiniservice_protocol::guest::Output;
 use infiniservice_protocol::host::{SafeCommand, UnsafeCommand};
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::text::one_line;
 use infiniservice_protocol::trace::StepName;
 use infiniservice_protocol::{Action, ErrorCode, Response};
@@ -275,7 +276,7 @@ impl Job {
         let Some(until) = self.until else { return self.timeout };
         let left = until.saturating_duration_since(Instant::now()).min(self.timeout);
         // The sentence about it is for people.
-        Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+        Duration::from_millis(millis(left))
     }
 
     /// Whether the time of its batch is over.
@@ -300,7 +301,7 @@ pub(super) fn response(id: &str, command_type: &str, took: Duration, result: Com
             (Response::failed(id, command_type, error.code, one_line(&error.error)), *error.partial)
         }
     };
-    response.execution_time_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    response.execution_time_ms = millis(took);
     response.data = container(outcome.data);
     response.exit_code = outcome.exit_code;
     (response.stdout, response.stdout_truncated, response.stdout_bytes) = split(outcome.stdout);

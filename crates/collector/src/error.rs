@@ -4,6 +4,7 @@
 use super::numbers::count;
 use infiniservice_platform::linux::text::ParseError;
 use infiniservice_protocol::metrics::{Collection, FailedCollector};
+use infiniservice_protocol::number::millis;
 use std::fmt::Display;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -103,7 +104,7 @@ impl Report {
 
     /// Notes the age of figures, where it is a millisecond or more.
     pub fn aged(&mut self, name: &str, age: Duration) {
-        let ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let ms = millis(age);
         if ms > 0 {
             self.collection.age_ms.insert(name.into(), ms);
         }

@@ -1,5 +1,6 @@
 //! Where a command's time goes: the steps that are told to a host that traces it.
 
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::trace::{MAX_STEPS, Step, StepName};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -73,10 +74,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.of.add(self.name, millis(self.since));
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ impl Withdrawal {
     }
 
     /// Whether the host wants no more of it.
-    pub fn is_withdrawn(&self) -> bool {
+    #[cfg(test)]
+    fn is_withdrawn(&self) -> bool {
         *self.0.borrow() == State::Withdrawn
     }
 

@@ -4,6 +4,7 @@ use crate::token_bucket::TokenBucket;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::codec::LineItem;
 use infiniservice_protocol::envelope::{CAUSES, EnvelopeError, Verifier};
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::parse::parse_host_item;
 use infiniservice_protocol::{ErrorCode, HostMessage, Rejection, parse_host_line};
 use std::time::{Duration, UNIX_EPOCH};
@@ -133,14 +134,14 @@ impl Authenticator {
 /// When this agent began, less `lead`, as the wall clock of this moment sees it: a clock that is set right meanwhile shuts
 /// nobody out.
 fn began_ms(now: Now, lead: Duration) -> u64 {
-    let ago = u64::try_from((now.mono + lead).as_millis()).unwrap_or(u64::MAX);
+    let ago = millis(now.mono + lead);
     wall_ms(now).saturating_sub(ago)
 }
 
 /// A clock before 1970 is as wrong as one that stands there.
 fn wall_ms(now: Now) -> u64 {
     let since = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    millis(since)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::textfiles::Files;
 use infiniservice_protocol::metrics::{FailedCollector, Plugin};
-use infiniservice_protocol::number::count;
+use infiniservice_protocol::number::{count, millis};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
@@ -105,7 +105,7 @@ impl Board {
         let (state, mut told) = (self.lock(), Told::default());
         told.problem(state.problem.clone());
         for (name, Kept { outcome, at }) in &state.kept {
-            let age_ms = at.elapsed().as_millis() as u64;
+            let age_ms = millis(at.elapsed());
             told.add(name.clone(), Plugin { age_ms, ..outcome.plugin.clone() }, outcome.total);
         }
         told

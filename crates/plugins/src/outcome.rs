@@ -5,6 +5,7 @@ use crate::spec::Spec;
 use infiniservice_exec::{Finished, RunError, Status, Stop};
 use infiniservice_platform::sanitize;
 use infiniservice_protocol::metrics::Plugin;
+use infiniservice_protocol::number::millis;
 use std::time::Duration;
 
 /// One run.
@@ -34,7 +35,7 @@ impl Outcome {
             Err(error) => Self::failed(error),
         };
         outcome.plugin.exit_code = exit_code;
-        outcome.plugin.duration_ms = Some(took.as_millis() as u64);
+        outcome.plugin.duration_ms = Some(millis(took));
         outcome
     }
 }

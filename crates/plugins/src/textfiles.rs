@@ -5,6 +5,7 @@ use crate::format::Format;
 use crate::sys::{Directory, Opened};
 use infiniservice_platform::sanitize;
 use infiniservice_protocol::metrics::Plugin;
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -65,7 +66,7 @@ fn file(directory: &Directory, name: &str, now: SystemTime) -> (Plugin, usize) {
     };
     let modified = opened.modified;
     let about = Plugin {
-        age_ms: now.duration_since(modified).unwrap_or_default().as_millis() as u64,
+        age_ms: millis(now.duration_since(modified).unwrap_or_default()),
         modified_at: Some(rfc3339_millis(modified)),
         ..Plugin::default()
     };

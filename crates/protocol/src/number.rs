@@ -3,6 +3,7 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::time::Duration;
 
 /// The largest integer that every JSON reader holds exactly: 2^53 - 1. No larger one leaves the guest.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -18,6 +19,11 @@ pub fn counter(value: u64) -> u64 {
 /// A count within 31 bits.
 pub fn count(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(MAX_COUNT).min(MAX_COUNT)
+}
+
+/// Whole milliseconds.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The value as an integer: an integer of any size, or a float without a fraction (saturated at the range of `i128`).

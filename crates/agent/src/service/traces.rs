@@ -7,6 +7,7 @@ use infiniservice_channel::transport::Transport;
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::host::Traced;
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::trace::{Step, StepName, Trace};
 use std::collections::HashMap;
 
@@ -62,7 +63,7 @@ impl Traces {
     /// What the metrics that answer this request say of the time that they took.
     pub(super) fn of(&mut self, id: Option<&str>, collected: &Collected) -> Option<Box<Trace>> {
         let tracing = self.0.remove(id?)?;
-        let ended = u64::try_from(tracing.steps().since_began().as_millis()).unwrap_or(u64::MAX);
+        let ended = millis(tracing.steps().since_began());
         let began = ended.saturating_sub(collected.collection.duration_ms);
         let step = |name, start_ms, end_ms| Step { name, start_ms, end_ms };
         let steps = vec![step(StepName::Queue, 0, began), step(StepName::Read, began, ended)];

@@ -4,6 +4,7 @@ use super::{Client, ClientError};
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::host::{Subscribe, Unsubscribe, Wanted};
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::stream::Fields;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ impl Client {
         fields: Fields,
         wait: Duration,
     ) -> Result<u64, ClientError> {
-        let interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+        let interval_ms = millis(interval);
         self.lease(Wanted::New { interval_ms, fields }, wait).await
     }
 

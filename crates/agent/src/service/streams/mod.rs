@@ -17,6 +17,7 @@ use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::hello::StreamLimits;
 use infiniservice_protocol::host::{Subscribe, Unsubscribe, Wanted};
+use infiniservice_protocol::number::millis;
 use infiniservice_protocol::stream::{MAX_SUBSCRIPTIONS, Stream, StreamData};
 use serde_json::json;
 use std::time::Duration;
@@ -152,10 +153,6 @@ fn message(taken: &SampleTaken, sample: Sample) -> Stream {
         collection: narrowed(&taken.collection, sample.fields),
         timestamp: None,
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
