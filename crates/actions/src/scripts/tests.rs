@@ -243,7 +243,7 @@ fn all_are_forgotten_once_none_waits_or_runs() {
     let place = place();
     runtime().block_on(async {
         let mut life = Life::begin(place.path(), true);
-        assert_eq!(life.scripts.forget().await.unwrap(), "0 scripts of the past are forgotten");
+        assert_eq!(life.scripts.forget().await.unwrap(), "finished scripts removed: 0");
         life.scripts.settled().await;
         life.submit("a").await;
         life.started().await;
@@ -253,7 +253,7 @@ fn all_are_forgotten_once_none_waits_or_runs() {
         assert!(!settled.is_finished());
         life.end.send(0).unwrap();
         settled.await.unwrap();
-        assert_eq!(life.scripts.forget().await.unwrap(), "1 scripts of the past are forgotten");
+        assert_eq!(life.scripts.forget().await.unwrap(), "finished scripts removed: 1");
         assert!(life.status().await.is_empty());
     });
     runtime().block_on(async {

@@ -227,7 +227,7 @@ impl Worker {
             self.forget(entry).await?;
         }
         self.telling = None;
-        Ok(format!("{} scripts of the past are forgotten", entries.len()))
+        Ok(format!("finished scripts removed: {}", entries.len()))
     }
 
     async fn written(&mut self, number: u64) -> Result<Written, CommandError> {

@@ -92,9 +92,9 @@ settings! {
     collection_interval_secs: u64 = Some("30"), from_to(1, DAY), Reload;
     /// Time between two metrics messages while the connection's quality is Poor or Critical.
     degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), Reload;
-    /// Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
+    /// Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
     adaptive_collection: bool = Some("false"), SWITCH, Reload;
-    /// Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of the time, which is longer otherwise, up to `adaptive_max_secs`.
+    /// Shortest time between two metrics messages with `adaptive_collection`. If a collection takes more than a hundredth of it, the time is longer, up to `adaptive_max_secs`.
     adaptive_min_secs: u64 = Some("5"), from_to(1, DAY), Reload;
     /// Longest time between two metrics messages with `adaptive_collection`.
     adaptive_max_secs: u64 = Some("120"), from_to(1, DAY), Reload;
@@ -146,9 +146,9 @@ settings! {
     allow_scripts: bool = Some("false"), SWITCH, Reload;
     /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
     scripts_dir: Option<PathBuf> = None, Kind::Path, Restart;
-    /// Directory with a description `NAME.toml` of each plugin: a program of root's that runs again and again and tells figures (see docs/plugins.md). If unset, `plugins.d` beside the default configuration file, where no other one is named by `--config` or `INFINISERVICE_CONFIG`.
+    /// Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
     plugins_dir: Option<PathBuf> = None, Kind::Path, Reload;
-    /// Directory with files `*.prom` of figures that other programs keep up to date, in the text format of Prometheus. Only files of root's and of the directory's owner are read.
+    /// Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
     plugins_textfile_dir: Option<PathBuf> = None, Kind::Path, Reload;
     /// Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
     allow_seal: bool = Some("false"), SWITCH, Reload;

@@ -20,6 +20,7 @@ mod inventory;
 mod log;
 mod needs;
 mod packages;
+mod plugins;
 mod processes;
 mod scripts;
 mod sealed;
@@ -56,6 +57,7 @@ const ALL: &[&[Scenario]] = &[
     executor::SCENARIOS,
     unsafe_command::SCENARIOS,
     scripts::SCENARIOS,
+    plugins::SCENARIOS,
     audit::SCENARIOS,
     framework::SCENARIOS,
     hostile_lines::SCENARIOS,

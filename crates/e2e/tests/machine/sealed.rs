@@ -98,6 +98,7 @@ fn sealed(guest: &Guest) -> Result<()> {
     let data: SealData = serde_json::from_value(response.data).context("data")?;
     let steps: BTreeMap<_, _> = data.steps.iter().map(|step| (step.name.as_str(), step.ok)).collect();
     for name in [
+        "agent_scripts",
         "agent_identity",
         "user_accounts",
         "cloud_init",

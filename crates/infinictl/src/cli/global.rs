@@ -34,7 +34,7 @@ pub(super) struct Global {
     /// File with the guest's shared secret; infinictl then signs its lines
     #[arg(long, global = true, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
-    /// Have the guest tell where the time went, within the trace of TRACEPARENT or a new one
+    /// Show where the guest spent its time, as part of the trace in TRACEPARENT or of a new one
     #[arg(long, global = true)]
     pub trace: bool,
     /// Print JSON, one document per line, instead of tables

@@ -79,7 +79,7 @@ enum Command {
     Metrics(metrics::Args),
     /// Watch the guest live: load, disks, network, processes and the link
     Watch(metrics::WatchArgs),
-    /// Show what the guest's plugins and files of figures told last
+    /// Show the latest figures of the guest's plugins and *.prom files
     Plugins(plugins::Args),
     /// Measure the round trip to the agent
     Ping(agent::PingArgs),
@@ -115,7 +115,7 @@ enum Command {
     Seal(seal::Args),
     /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
-    /// Run several commands of a file in one go: all are taken, or none
+    /// Run the commands of a file as one batch: all of them are accepted, or none
     Batch(batch::Args),
     /// Hand scripts over to the guest, which stores them and runs one after the other
     #[command(subcommand)]

@@ -17,7 +17,7 @@ pub struct SealData {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SealStep {
-    /// `agent_identity`, `machine_id`, `ssh_host_keys`, …
+    /// `agent_scripts`, `agent_identity`, `machine_id`, `ssh_host_keys`, …
     pub name: String,
     /// Whether it is as it has to be, also where there was nothing to be done.
     pub ok: bool,

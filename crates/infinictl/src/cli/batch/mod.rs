@@ -21,10 +21,10 @@ use std::time::Duration;
 pub(super) struct Args {
     /// File of commands: one JSON object per line, or one JSON array of them; `-` reads standard input
     file: String,
-    /// Run the commands beside each other instead of one after the other
+    /// Run the commands in parallel instead of one after the other
     #[arg(long)]
     parallel: bool,
-    /// Run the other commands after one failed
+    /// Continue after a command has failed
     #[arg(long)]
     keep_going: bool,
 }
