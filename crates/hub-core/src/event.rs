@@ -1,0 +1,158 @@
+//! What happened on this host, for people and programs: a bounded history with a number for each event.
+
+use infiniservice_protocol::clock::Now;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Events that are kept.
+pub const MAX_EVENTS: usize = 10_000;
+/// Longest sentence of one, in bytes: some hold a guest's words.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The agent of a machine speaks, for the first time or again.
+    Connected,
+    /// A machine's socket was closed or went away.
+    Lost,
+    /// The agent says nothing any more, though its socket is open.
+    Silent,
+    /// The socket takes connections, but nobody serves ours.
+    Unserved,
+    /// The agent began anew.
+    Restarted,
+    /// The machine booted anew.
+    Rebooted,
+    /// The agent has another version.
+    AgentUpgraded,
+    /// A service failed.
+    ServiceFailed,
+    /// A file system is nearly full.
+    DiskFilling,
+    /// The guest refused a command.
+    Refused,
+    /// Lines of the guest could not be read.
+    Malformed,
+    /// Two sockets claim one name.
+    ClaimedTwice,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Connected,
+        Self::Lost,
+        Self::Silent,
+        Self::Unserved,
+        Self::Restarted,
+        Self::Rebooted,
+        Self::AgentUpgraded,
+        Self::ServiceFailed,
+        Self::DiskFilling,
+        Self::Refused,
+        Self::Malformed,
+        Self::ClaimedTwice,
+    ];
+
+    /// Its name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Lost => "lost",
+            Self::Silent => "silent",
+            Self::Unserved => "unserved",
+            Self::Restarted => "agent_restarted",
+            Self::Rebooted => "rebooted",
+            Self::AgentUpgraded => "agent_upgraded",
+            Self::ServiceFailed => "service_failed",
+            Self::DiskFilling => "disk_filling",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed",
+            Self::ClaimedTwice => "claimed_twice",
+        }
+    }
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// From 1 since the hub's start; no number is missing.
+    pub seq: u64,
+    /// When, by the host's clock.
+    pub at: Now,
+    /// The machine.
+    pub vm: Arc<str>,
+    /// What kind.
+    pub kind: Kind,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// The newest events, and how many there were.
+#[derive(Debug, Default)]
+pub struct Events {
+    kept: VecDeque<Event>,
+    last_seq: u64,
+}
+
+impl Events {
+    /// Adds one; the oldest is forgotten where there is no room.
+    pub fn push(&mut self, at: Now, vm: &Arc<str>, kind: Kind, text: &str) -> &Event {
+        if self.kept.len() == MAX_EVENTS {
+            self.kept.pop_front();
+        }
+        self.last_seq += 1;
+        let text = text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or_default().to_owned();
+        self.kept.push_back(Event { seq: self.last_seq, at, vm: Arc::clone(vm), kind, text });
+        &self.kept[self.kept.len() - 1]
+    }
+
+    /// Those after a number, oldest first.
+    pub fn after(&self, seq: u64) -> impl Iterator<Item = &Event> {
+        self.kept.iter().skip_while(move |event| event.seq <= seq)
+    }
+
+    /// How many were forgotten of those after a number.
+    pub fn forgotten_after(&self, seq: u64) -> u64 {
+        self.kept.front().map_or(0, |oldest| oldest.seq.saturating_sub(seq + 1))
+    }
+
+    /// The newest number; 0 before the first.
+    pub const fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::at;
+
+    #[test]
+    fn a_reader_that_comes_back_gets_what_it_missed_and_is_told_what_is_gone() {
+        let mut events = Events::default();
+        let vm: Arc<str> = "web".into();
+        for n in 0..MAX_EVENTS as u64 + 5 {
+            events.push(at(n), &vm, Kind::Connected, "x");
+        }
+        let last = events.last_seq();
+        assert_eq!(events.after(last - 2).map(|event| event.seq).collect::<Vec<_>>(), [last - 1, last]);
+        assert_eq!(events.forgotten_after(2), 3);
+        assert_eq!(events.forgotten_after(last - 2), 0);
+        assert_eq!(events.after(0).count(), MAX_EVENTS);
+    }
+
+    #[test]
+    fn a_guests_words_are_cut_between_characters() {
+        let mut events = Events::default();
+        let text = "é".repeat(1000);
+        assert_eq!(events.push(at(0), &"a".into(), Kind::Refused, &text).text.len(), MAX_TEXT_BYTES);
+    }
+
+    #[test]
+    fn names_of_kinds_differ() {
+        let names: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+    }
+}

@@ -1,0 +1,189 @@
+//! All machines of the host.
+
+use crate::event::{Events, Kind};
+use crate::machine::{Machine, Reaction, Write};
+use crate::session::State;
+use infiniservice_protocol::clock::Now;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Machines that are kept.
+pub const MAX_MACHINES: usize = 20_000;
+/// How long a machine whose socket has vanished is remembered.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// One machine's place in the table.
+#[derive(Debug)]
+pub struct Entry {
+    /// The path of its socket.
+    pub path: String,
+    /// The machine.
+    pub machine: Machine,
+    /// Since when the path is not there any more, by the monotonic clock.
+    pub vanished: Option<Duration>,
+}
+
+/// Why a socket cannot have a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// Another socket has it.
+    Claimed {
+        /// The other's path.
+        by: String,
+    },
+    /// [`MAX_MACHINES`] are there.
+    Full,
+}
+
+/// The table, and what happened in it.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    machines: BTreeMap<Arc<str>, Entry>,
+    /// What happened.
+    pub events: Events,
+}
+
+impl Fleet {
+    /// A socket is there. The first socket of a name has it; a second one is told of and left alone.
+    ///
+    /// # Errors
+    /// Where the name is another socket's, or there are too many machines.
+    pub fn claim(&mut self, now: Now, name: &str, path: &str) -> Result<Arc<str>, NotTaken> {
+        if let Some((name, entry)) = self.machines.get_key_value(name) {
+            let name = Arc::clone(name);
+            if entry.path != path && entry.vanished.is_none() {
+                let by = entry.path.clone();
+                self.events.push(
+                    now,
+                    &name,
+                    Kind::ClaimedTwice,
+                    &format!("{path} claims this name, which {by} has"),
+                );
+                return Err(NotTaken::Claimed { by });
+            }
+            self.take_again(&name, path);
+            return Ok(name);
+        }
+        if self.machines.len() >= MAX_MACHINES {
+            return Err(NotTaken::Full);
+        }
+        let name: Arc<str> = name.into();
+        let entry = Entry { path: path.to_owned(), machine: Machine::default(), vanished: None };
+        self.machines.insert(Arc::clone(&name), entry);
+        Ok(name)
+    }
+
+    fn take_again(&mut self, name: &str, path: &str) {
+        if let Some(entry) = self.machines.get_mut(name) {
+            path.clone_into(&mut entry.path);
+            entry.vanished = None;
+        }
+    }
+
+    /// A socket's path is not there any more. The machine is remembered for an hour.
+    pub fn vanished(&mut self, now: Now, name: &str) {
+        if let Some(entry) = self.machines.get_mut(name) {
+            entry.vanished.get_or_insert(now.mono);
+        }
+    }
+
+    /// Time has passed: each machine's lines to write, by its name.
+    pub fn tick(&mut self, now: Now) -> Vec<(Arc<str>, Vec<Write>)> {
+        self.machines
+            .retain(|_, entry| entry.vanished.is_none_or(|at| now.mono.saturating_sub(at) < REMEMBERED));
+        let mut writes = Vec::new();
+        for (name, entry) in &mut self.machines {
+            let Reaction { write, events, .. } = entry.machine.tick(now);
+            for (kind, text) in events {
+                self.events.push(now, name, kind, &text);
+            }
+            if !write.is_empty() {
+                writes.push((Arc::clone(name), write));
+            }
+        }
+        writes
+    }
+
+    /// Lets a machine do something, and keeps what happened.
+    pub fn with<T>(
+        &mut self,
+        now: Now,
+        name: &str,
+        act: impl FnOnce(&mut Machine) -> (T, Vec<(Kind, String)>),
+    ) -> Option<T> {
+        let name = Arc::clone(self.machines.get_key_value(name)?.0);
+        let (result, events) = act(&mut self.machines.get_mut(&name)?.machine);
+        for (kind, text) in events {
+            self.events.push(now, &name, kind, &text);
+        }
+        Some(result)
+    }
+
+    /// One machine.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.machines.get(name)
+    }
+
+    /// All machines, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
+        self.machines.iter()
+    }
+
+    /// How many are in each state.
+    pub fn by_state(&self) -> BTreeMap<State, usize> {
+        let mut counts: BTreeMap<_, _> = State::ALL.iter().map(|state| (*state, 0)).collect();
+        for entry in self.machines.values() {
+            *counts.entry(entry.machine.state()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::at;
+
+    #[test]
+    fn two_sockets_of_one_name_are_told_and_the_first_keeps_it() {
+        let mut fleet = Fleet::default();
+        fleet.claim(at(0), "web", "/a").unwrap();
+        assert!(fleet.claim(at(1), "web", "/a").is_ok());
+        assert_eq!(fleet.claim(at(2), "web", "/b"), Err(NotTaken::Claimed { by: "/a".into() }));
+        assert_eq!(fleet.events.after(0).map(|event| event.kind).collect::<Vec<_>>(), [Kind::ClaimedTwice]);
+    }
+
+    #[test]
+    fn a_machine_that_moved_to_another_path_keeps_its_name_and_its_history() {
+        let mut fleet = Fleet::default();
+        fleet.claim(at(0), "web", "/a").unwrap();
+        fleet.vanished(at(10), "web");
+        assert!(fleet.claim(at(20), "web", "/b").is_ok());
+        assert_eq!(fleet.get("web").unwrap().path, "/b");
+        fleet.tick(at(100_000));
+        assert!(fleet.get("web").is_some());
+    }
+
+    #[test]
+    fn a_machine_that_is_gone_is_forgotten_after_an_hour() {
+        let mut fleet = Fleet::default();
+        fleet.claim(at(0), "web", "/a").unwrap();
+        fleet.vanished(at(10), "web");
+        fleet.tick(at(3609));
+        assert!(fleet.get("web").is_some());
+        fleet.tick(at(3610));
+        assert!(fleet.get("web").is_none());
+    }
+
+    #[test]
+    fn what_happens_is_kept_with_the_machines_name() {
+        let mut fleet = Fleet::default();
+        fleet.claim(at(0), "web", "/a").unwrap();
+        fleet.with(at(1), "web", |machine| (machine.connected(at(1)), vec![]));
+        assert!(fleet.tick(at(11)).is_empty());
+        let event = fleet.events.after(0).next().unwrap();
+        assert_eq!((&*event.vm, event.kind), ("web", Kind::Unserved));
+        assert_eq!(fleet.by_state()[&State::Unserved], 1);
+    }
+}

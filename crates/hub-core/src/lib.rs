@@ -1,0 +1,30 @@
+//! The core of `infinihub`, the host's daemon that owns every guest's socket.
+//!
+//! Nothing here reads a clock, a file or a socket: the caller tells the time and carries the bytes, so that every rule can
+//! be tested with simulated time. Guests are not trusted: whatever they send is bounded here before anything keeps it.
+#![forbid(unsafe_code)]
+
+pub mod event;
+pub mod fleet;
+pub mod history;
+pub mod line;
+pub mod machine;
+pub mod request;
+pub mod router;
+pub mod sample;
+pub mod session;
+
+pub use event::{Event, Events, Kind};
+pub use fleet::Fleet;
+pub use machine::Machine;
+pub use router::{Client, Router};
+pub use sample::Sample;
+pub use session::{Session, State};
+
+/// A clock for tests: at 2026-11-23T06:30:00Z and so many seconds after it.
+#[cfg(test)]
+pub(crate) fn at(seconds: u64) -> infiniservice_protocol::clock::Now {
+    let mono = std::time::Duration::from_secs(seconds);
+    let wall = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_415_400) + mono;
+    infiniservice_protocol::clock::Now { mono, wall }
+}

@@ -1,0 +1,250 @@
+//! A guest's line, read only as far as the hub needs it.
+//!
+//! A typed reading of all lists costs four to ten times as much (docs/benchmarks.md), and nobody looks at most of them:
+//! the envelope and `data.system` are typed, lists stay the text that they are.
+
+use crate::sample::{Lists, Sample};
+use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::guest::{BreakerState, Hello};
+use infiniservice_protocol::metrics::{Collection, System};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What a guest said.
+#[derive(Debug)]
+pub enum Said<'a> {
+    /// Its figures.
+    Metrics {
+        /// The request that it answers, if one was made.
+        request: Option<Cow<'a, str>>,
+        /// The figures.
+        sample: Box<Sample>,
+    },
+    /// A heartbeat, or the answer to a ping of that number.
+    KeepAlive {
+        /// Comes back in the answer.
+        sequence_number: u64,
+    },
+    /// Who the agent is.
+    Hello(Box<Hello>),
+    /// The one answer to a command.
+    Answer(Answer<'a>),
+    /// Text of a program that runs.
+    Output {
+        /// The command's id.
+        id: Cow<'a, str>,
+    },
+    /// A sample of a subscription.
+    Stream {
+        /// Its number.
+        subscription: u64,
+    },
+    /// The breaker of the guest's link changed its state.
+    Breaker(BreakerState),
+    /// A line that belongs to no command was refused.
+    Error {
+        /// In a sentence.
+        error: Cow<'a, str>,
+    },
+    /// Another message; agents may be newer than this hub.
+    Other,
+}
+
+/// The answer to a command: `response`, or `batch_result`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<'a> {
+    /// The command's id.
+    pub id: Cow<'a, str>,
+    /// The action's name; `Batch` for a batch.
+    pub action: Cow<'a, str>,
+    /// The stable code of a failure; `None` for a success.
+    pub code: Option<Cow<'a, str>>,
+    /// A subscription that began.
+    pub subscription: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    request_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    sequence_number: Option<u64>,
+    #[serde(default)]
+    subscription: Option<u64>,
+    #[serde(default)]
+    success: Option<bool>,
+    #[serde(default, borrow)]
+    command_type: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    error: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    error_code: Option<Cow<'a, str>>,
+    #[serde(default)]
+    state: Option<BreakerState>,
+    #[serde(default, borrow)]
+    agent_version: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    timestamp: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    collection: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(default)]
+    system: System,
+    #[serde(default, borrow)]
+    processes: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    ports: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    services: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    plugins: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Subscribed {
+    subscription: Option<u64>,
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// Where it is no message; the sentence says why.
+pub fn read(line: &str, now: Now) -> Result<Said<'_>, String> {
+    let envelope: Envelope =
+        serde_json::from_str(line).map_err(|error| format!("the line is no message: {error}"))?;
+    let kind = envelope.kind.clone();
+    message(envelope, line, now).map_err(|error| format!("the line of type {kind:.40} is wrong: {error}"))
+}
+
+fn message<'a>(envelope: Envelope<'a>, line: &'a str, now: Now) -> Result<Said<'a>, String> {
+    Ok(match &*envelope.kind {
+        "system_metrics" => metrics(envelope, now)?,
+        "keep_alive" => {
+            Said::KeepAlive { sequence_number: present(envelope.sequence_number, "sequence_number")? }
+        }
+        "hello" => Said::Hello(serde_json::from_str(line).map_err(|error| error.to_string())?),
+        "response" | "batch_result" => Said::Answer(answer(envelope)?),
+        "output" => Said::Output { id: present(envelope.id, "id")? },
+        "stream" => Said::Stream { subscription: present(envelope.subscription, "subscription")? },
+        "circuit_breaker_state" => Said::Breaker(present(envelope.state, "state")?),
+        "error" => Said::Error { error: present(envelope.error, "error")? },
+        _ => Said::Other,
+    })
+}
+
+fn present<T>(field: Option<T>, name: &str) -> Result<T, String> {
+    field.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+fn answer(envelope: Envelope<'_>) -> Result<Answer<'_>, String> {
+    let failed = !present(envelope.success, "success")?;
+    let code = || envelope.error_code.clone().unwrap_or(Cow::Borrowed("EXECUTION_FAILED"));
+    // Only the answer to a `Subscribe` has it, and that is short: others are not read for it.
+    let of_subscribe = envelope.command_type.as_deref() == Some("Subscribe");
+    let data = envelope.data.filter(|_| of_subscribe);
+    let subscribed = data.and_then(|data| serde_json::from_str::<Subscribed>(data.get()).ok());
+    Ok(Answer {
+        code: failed.then(code),
+        action: envelope.command_type.unwrap_or(Cow::Borrowed("Batch")),
+        subscription: subscribed.and_then(|data| data.subscription),
+        id: present(envelope.id, "id")?,
+    })
+}
+
+fn metrics(envelope: Envelope<'_>, now: Now) -> Result<Said<'_>, String> {
+    let data: Data = serde_json::from_str(present(envelope.data, "data")?.get())
+        .map_err(|error| format!("in `data`: {error}"))?;
+    let collection =
+        envelope.collection.map_or(Ok(Collection::default()), |raw| serde_json::from_str(raw.get()));
+    let lists =
+        [data.processes, data.ports, data.services, data.plugins].map(|list| list.map_or("", RawValue::get));
+    let sample = Sample {
+        received: now,
+        timestamp: envelope.timestamp.map(Cow::into_owned),
+        agent_version: envelope.agent_version.map(Cow::into_owned).unwrap_or_default(),
+        services: crate::sample::services(lists[2])?,
+        system: data.system,
+        collection: collection.map_err(|error| format!("in `collection`: {error}"))?,
+        lists: Lists::keep(lists),
+    };
+    Ok(Said::Metrics { request: envelope.request_id, sample: Box::new(sample) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::at;
+
+    const METRICS: &str = include_str!("../../protocol/golden/system_metrics.jsonl");
+    const GUEST: &str = include_str!("../../protocol/golden/guest.jsonl");
+
+    #[test]
+    fn every_golden_line_of_a_guest_is_understood() {
+        for line in METRICS.lines().chain(GUEST.lines()) {
+            let said = read(line, at(0)).unwrap();
+            assert!(!matches!(said, Said::Other), "{line:.80}");
+        }
+    }
+
+    #[test]
+    fn figures_are_typed_and_lists_come_back_byte_for_byte() {
+        let line = METRICS.lines().next().unwrap();
+        let Said::Metrics { request, sample } = read(line, at(7)).unwrap() else { panic!("{line:.40}") };
+        assert_eq!(request.as_deref(), Some("m-1"));
+        assert_eq!(sample.system.memory.total_kb, 2_014_980);
+        let [processes, ports, services, plugins] = sample.lists.texts().unwrap();
+        for list in [&processes, &ports, &services, &plugins] {
+            assert!(line.contains(list.as_str()) && list.len() > 2, "{list:.60}");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_its_code_only_where_it_failed() {
+        let read = |line| match read(line, at(0)).unwrap() {
+            Said::Answer(answer) => (answer.id.into_owned(), answer.code.map(Cow::into_owned)),
+            other => panic!("{other:?}"),
+        };
+        let ok = r#"{"type":"response","id":"a","success":true,"command_type":"ServiceList","data":[]}"#;
+        assert_eq!(read(ok), ("a".into(), None));
+        let failed = r#"{"type":"response","id":"b","success":false,"error_code":"BUSY","data":{}}"#;
+        assert_eq!(read(failed), ("b".into(), Some("BUSY".into())));
+        let old = r#"{"type":"response","id":"c","success":false}"#;
+        assert_eq!(read(old), ("c".into(), Some("EXECUTION_FAILED".into())));
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_with_what_is_wrong() {
+        let wrong = |line| read(line, at(0)).unwrap_err();
+        assert!(wrong("{").contains("no message"));
+        assert!(wrong(r#"{"type":"keep_alive"}"#).contains("`sequence_number` is missing"));
+        assert!(wrong(r#"{"type":"response","success":true}"#).contains("`id` is missing"));
+        assert!(wrong(r#"{"type":"system_metrics","data":{"system":7}}"#).contains("in `data`"));
+        assert!(read(r#"{"type":"from_the_future","id":{}}"#, at(0)).is_err());
+        assert!(matches!(read(r#"{"type":"from_the_future"}"#, at(0)), Ok(Said::Other)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_a_guest_writes_is_more_than_an_error(line in "\\PC{0,300}") {
+            let _either = read(&line, at(0));
+        }
+
+        #[test]
+        fn a_torn_line_is_an_error_or_a_message(cut in 0_usize..3000) {
+            let line = METRICS.lines().next().unwrap();
+            if let Some(torn) = line.get(..cut) {
+                proptest::prop_assert!(read(torn, at(0)).is_err());
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A client's line for a guest: read far enough to find its answers, and passed on unchanged. A signed or sealed line could
+//! not be rewritten.
+
+use infiniservice_protocol::envelope::unchecked_payload;
+use infiniservice_protocol::host::BatchCommand;
+use infiniservice_protocol::{ErrorCode, HostMessage, Rejection, parse_host_line};
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// It answers a heartbeat, which the hub has answered.
+    HeartbeatAnswer,
+    /// A ping, answered by `keep_alive` with its number.
+    Ping(u64),
+    /// `Hello`, answered to all who asked.
+    Hello,
+    /// Something that is answered by ids.
+    Command(Command),
+    /// A message without an id, such as `Metrics`: what comes of it goes to all.
+    Unanswered,
+}
+
+/// A request with ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Its own id, and of a batch those of its commands.
+    pub ids: Vec<String>,
+    /// The action's name, or the message's type.
+    pub what: String,
+    /// Whether it takes one of the guest's places for commands. Others, such as `Cancel`, must not wait behind those that do.
+    pub takes_a_place: bool,
+    /// Seconds that it asks for, where it does.
+    pub timeout_secs: Option<u64>,
+}
+
+impl Command {
+    /// The id of the request itself.
+    pub fn id(&self) -> &str {
+        self.ids.first().map_or("", String::as_str)
+    }
+}
+
+/// Reads a line of a client.
+///
+/// # Errors
+/// The refusal, in the guest's own words: such a line does not reach the guest.
+pub fn read(line: &str) -> Result<Request, Rejection> {
+    let payload = unchecked_payload(line);
+    match parse_host_line(payload.as_deref().unwrap_or(line)) {
+        Ok(message) => Ok(of_message(message.untraced())),
+        // A guest may be newer than its hub.
+        Err(Rejection { code: ErrorCode::UnknownType, id, command_type, .. }) => {
+            Ok(of_unknown(id, command_type))
+        }
+        Err(rejection) => Err(rejection),
+    }
+}
+
+fn of_message(message: &HostMessage) -> Request {
+    let command = |id: &str, what: &str, takes_a_place, timeout_secs| {
+        let ids = vec![id.to_owned()];
+        Request::Command(Command { ids, what: what.to_owned(), takes_a_place, timeout_secs })
+    };
+    match message {
+        HostMessage::KeepAliveResponse { .. } => Request::HeartbeatAnswer,
+        HostMessage::KeepAliveRequest { sequence_number } => Request::Ping(*sequence_number),
+        HostMessage::Hello { .. } => Request::Hello,
+        HostMessage::Metrics { id: Some(id) } => command(id, "Metrics", false, None),
+        HostMessage::SafeCommand(it) => command(&it.id, &it.action, true, it.timeout),
+        HostMessage::UnsafeCommand(it) => command(&it.id, "UnsafeCommand", true, it.timeout),
+        HostMessage::Cancel { id, .. } => command(id, "Cancel", false, None),
+        HostMessage::Subscribe(it) => command(&it.id, "Subscribe", false, None),
+        HostMessage::Unsubscribe(it) => command(&it.id, "Unsubscribe", false, None),
+        HostMessage::Batch(batch) => {
+            let ids = std::iter::once(batch.id.as_str()).chain(batch.commands.iter().map(BatchCommand::id));
+            let ids = ids.map(str::to_owned).collect();
+            let (what, timeout_secs) = ("Batch".to_owned(), batch.timeout);
+            Request::Command(Command { ids, what, takes_a_place: true, timeout_secs })
+        }
+        HostMessage::Metrics { id: None } | HostMessage::Traced(_) => Request::Unanswered,
+    }
+}
+
+fn of_unknown(id: Option<String>, what: Option<String>) -> Request {
+    let what = what.unwrap_or_default();
+    let command =
+        |id| Request::Command(Command { ids: vec![id], what, takes_a_place: true, timeout_secs: None });
+    id.map_or(Request::Unanswered, command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infiniservice_protocol::envelope::Signer;
+
+    const HOST: &str = include_str!("../../protocol/golden/host.jsonl");
+
+    #[test]
+    fn every_golden_line_of_a_host_is_taken() {
+        for line in HOST.lines() {
+            assert!(read(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_answered_by_its_own_id_and_those_of_its_commands() {
+        let line = r#"{"type":"Batch","id":"b","commands":[{"type":"SafeCommand","id":"1","command_type":{"action":"ServiceList"}},
+            {"type":"SafeCommand","id":"2","command_type":{"action":"ServiceList"}}],"timeout":9}"#;
+        let Ok(Request::Command(command)) = read(line) else { panic!() };
+        assert_eq!(command.ids, ["b", "1", "2"]);
+        assert_eq!(command.timeout_secs, Some(9));
+    }
+
+    #[test]
+    fn a_signed_line_is_read_by_what_it_envelops() {
+        let payload = r#"{"type":"keep_alive_request","sequence_number":7}"#;
+        let signed = Signer::new("secret").sign(1_795_415_400_000, "n-1", payload);
+        assert_eq!(read(&signed), Ok(Request::Ping(7)));
+    }
+
+    #[test]
+    fn what_the_guest_would_refuse_does_not_reach_it_but_what_it_may_know_does() {
+        assert_eq!(read("{").unwrap_err().code, ErrorCode::InvalidJson);
+        let long = format!(r#"{{"type":"Cancel","id":"{}","target":"x"}}"#, "i".repeat(400));
+        assert_eq!(read(&long).unwrap_err().code, ErrorCode::InvalidMessage);
+        let Ok(Request::Command(command)) = read(r#"{"type":"OfTheFuture","id":"x"}"#) else { panic!() };
+        assert_eq!(command.ids, ["x"]);
+        assert_eq!(read(r#"{"type":"OfTheFuture"}"#), Ok(Request::Unanswered));
+    }
+}
