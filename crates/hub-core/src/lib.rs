@@ -12,6 +12,7 @@ pub mod machine;
 pub mod request;
 pub mod router;
 pub mod sample;
+pub mod selector;
 pub mod session;
 
 pub use event::{Event, Events, Kind};
@@ -19,6 +20,7 @@ pub use fleet::Fleet;
 pub use machine::Machine;
 pub use router::{Client, Router};
 pub use sample::Sample;
+pub use selector::Selector;
 pub use session::{Session, State};
 
 /// A clock for tests: at 2026-11-23T06:30:00Z and so many seconds after it.
