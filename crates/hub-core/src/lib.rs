@@ -4,7 +4,9 @@
 //! be tested with simulated time. Guests are not trusted: whatever they send is bounded here before anything keeps it.
 #![forbid(unsafe_code)]
 
+pub mod counts;
 pub mod event;
+pub mod exposition;
 pub mod fleet;
 pub mod history;
 pub mod line;
@@ -15,7 +17,9 @@ pub mod sample;
 pub mod selector;
 pub mod session;
 
+pub use counts::Counts;
 pub use event::{Event, Events, Kind};
+pub use exposition::Exposition;
 pub use fleet::Fleet;
 pub use machine::Machine;
 pub use router::{Client, Router};
