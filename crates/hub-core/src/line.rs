@@ -115,11 +115,33 @@ struct Subscribed {
     subscription: Option<u64>,
 }
 
+/// How the lines begin that are long and come all the time.
+const METRICS_START: &str = r#"{"type":"system_metrics","#;
+
+/// Such a line, read in one go: by way of the envelope, `data` would be looked through twice.
+#[derive(Deserialize)]
+struct Metrics<'a> {
+    #[serde(default, borrow)]
+    request_id: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    agent_version: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    timestamp: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Data<'a>,
+    #[serde(default)]
+    collection: Collection,
+}
+
 /// Reads a line.
 ///
 /// # Errors
 /// Where it is no message; the sentence says why.
 pub fn read(line: &str, now: Now) -> Result<Said<'_>, String> {
+    // Of a line that is wrong the longer way says what is.
+    if let Some(said) = line.starts_with(METRICS_START).then(|| in_one_go(line, now)).flatten() {
+        return Ok(said);
+    }
     let envelope: Envelope =
         serde_json::from_str(line).map_err(|error| format!("the line is no message: {error}"))?;
     let kind = envelope.kind.clone();
@@ -161,23 +183,35 @@ fn answer(envelope: Envelope<'_>) -> Result<Answer<'_>, String> {
     })
 }
 
+fn in_one_go(line: &str, now: Now) -> Option<Said<'_>> {
+    let metrics: Metrics = serde_json::from_str(line).ok()?;
+    sampled(metrics, now).ok()
+}
+
 fn metrics(envelope: Envelope<'_>, now: Now) -> Result<Said<'_>, String> {
-    let data: Data = serde_json::from_str(present(envelope.data, "data")?.get())
+    let data = serde_json::from_str(present(envelope.data, "data")?.get())
         .map_err(|error| format!("in `data`: {error}"))?;
     let collection =
         envelope.collection.map_or(Ok(Collection::default()), |raw| serde_json::from_str(raw.get()));
+    let collection = collection.map_err(|error| format!("in `collection`: {error}"))?;
+    let Envelope { request_id, agent_version, timestamp, .. } = envelope;
+    sampled(Metrics { request_id, agent_version, timestamp, data, collection }, now)
+}
+
+fn sampled(metrics: Metrics<'_>, now: Now) -> Result<Said<'_>, String> {
+    let data = metrics.data;
     let lists =
         [data.processes, data.ports, data.services, data.plugins].map(|list| list.map_or("", RawValue::get));
     let sample = Sample {
         received: now,
-        timestamp: envelope.timestamp.map(Cow::into_owned),
-        agent_version: envelope.agent_version.map(Cow::into_owned).unwrap_or_default(),
+        timestamp: metrics.timestamp.map(Cow::into_owned),
+        agent_version: metrics.agent_version.map(Cow::into_owned).unwrap_or_default(),
         services: crate::sample::services(lists[2])?,
         system: data.system,
-        collection: collection.map_err(|error| format!("in `collection`: {error}"))?,
+        collection: metrics.collection,
         lists: Lists::keep(lists),
     };
-    Ok(Said::Metrics { request: envelope.request_id, sample: Box::new(sample) })
+    Ok(Said::Metrics { request: metrics.request_id, sample: Box::new(sample) })
 }
 
 #[cfg(test)]
@@ -193,6 +227,19 @@ mod tests {
         for line in METRICS.lines().chain(GUEST.lines()) {
             let said = read(line, at(0)).unwrap();
             assert!(!matches!(said, Said::Other), "{line:.80}");
+        }
+    }
+
+    #[test]
+    fn a_line_whose_type_does_not_come_first_is_read_the_same() {
+        for line in METRICS.lines() {
+            let later = line.replacen(r#""type":"system_metrics","#, "", 1);
+            let later = format!(r#"{},"type":"system_metrics"}}"#, later.strip_suffix('}').unwrap());
+            let [at_once, longer] = [line, &later].map(|line| match read(line, at(0)).unwrap() {
+                Said::Metrics { request, sample } => (request.map(Cow::into_owned), format!("{sample:?}")),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(at_once, longer);
         }
     }
 
