@@ -72,6 +72,11 @@ impl Guest {
         guest
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its agent begins anew: it is another instance and knows nothing of what its predecessor was asked.
     pub fn restart(&self) {
         let mut memory = self.memory();
