@@ -1,4 +1,5 @@
 //! `hub-sim`: simulated guests on sockets in a directory, to see what a host of that size needs.
+#![forbid(unsafe_code)]
 
 use anyhow::{Context as _, Result};
 use clap::Parser;

@@ -1,3 +1,5 @@
+//! A machine, as its lines and the time make it.
+
 use super::*;
 use crate::at;
 

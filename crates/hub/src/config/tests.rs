@@ -1,3 +1,5 @@
+//! What a file may say, and what is said of one that is wrong.
+
 use super::*;
 
 fn of(text: &str) -> Result<Config, String> {
