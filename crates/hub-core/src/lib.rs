@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+pub mod figures;
 pub mod fleet;
 pub mod history;
 pub mod line;

@@ -1,18 +1,18 @@
 //! One machine: its socket's state, what its agent said last, and the clients on its wire.
 
-pub mod figures;
 mod news;
 #[cfg(test)]
 mod tests;
 
 use crate::event::Kind;
+pub use crate::figures;
+use crate::figures::Figures;
 use crate::history::{History, Point};
 use crate::line::{self, Said};
 use crate::request::{self, Command, Request};
 use crate::router::{Client, Router, Verdict};
 use crate::sample::Sample;
 use crate::session::{Change, Session, State};
-use figures::Figures;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::System;

@@ -2,21 +2,19 @@
 
 use super::super::command::{self, MAX_WAIT, NoAnswer};
 use super::super::hub::{Hub, refusal};
+use super::reply::{JSON, TEXT, body, decoded, document, parameter, problem};
 use super::{Body, From, events, view};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use infiniservice_protocol::ErrorCode;
-use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// Longest body of a request: the longest line of the wire.
 const MAX_BODY_BYTES: usize = 1 << 20;
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Answers a request.
 pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming>) -> Response<Body> {
@@ -128,17 +126,6 @@ fn wait(query: &str) -> Result<Option<Duration>, String> {
     seconds.map(Duration::from_secs).map(Some).ok_or_else(wrong)
 }
 
-/// A parameter of a query, decoded.
-pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| decoded(&value.replace('+', " ")))
-}
-
-/// Percent-encoding undone; a sign that stands for no byte stays as it is.
-fn decoded(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
 /// Whether the `Host` of a request is an address or this machine itself.
 fn names_an_address(host: Option<&HeaderValue>) -> bool {
     let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
@@ -159,32 +146,12 @@ const fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// An error of the API, in the wire's own form.
-pub(super) fn problem(status: StatusCode, code: &str, error: &str) -> Response<Body> {
-    body(status, JSON, json!({ "type": "error", "error": error, "error_code": code }).to_string() + "\n")
-}
-
-fn document(value: &Value) -> Response<Body> {
-    body(StatusCode::OK, JSON, value.to_string() + "\n")
-}
-
-/// An answer.
-pub(super) fn body(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Full::new(text.into()).boxed_unsync());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_path_and_a_query_are_decoded() {
-        assert_eq!(decoded("web%2D017%zz%"), "web-017%zz%");
-        assert_eq!(parameter("a=1&selector=os%3Ddebian+x", "selector").as_deref(), Some("os=debian x"));
+    fn the_time_to_wait_has_its_range() {
         assert_eq!(wait("wait=5"), Ok(Some(Duration::from_secs(5))));
         assert!(wait("wait=0").unwrap_err().contains("from 1 to 7200"));
     }

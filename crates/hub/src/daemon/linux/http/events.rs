@@ -1,7 +1,7 @@
 //! What happened: as a list, or as server-sent events for as long as somebody reads.
 
 use super::super::hub::Hub;
-use super::api::{body, parameter, problem};
+use super::reply::{body, parameter, problem};
 use super::{Body, view};
 use http_body_util::BodyExt as _;
 use http_body_util::channel::{Channel, Sender};

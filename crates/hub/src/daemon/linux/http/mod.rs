@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod reply;
 mod view;
 
 use super::hub::Hub;
