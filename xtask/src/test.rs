@@ -180,6 +180,9 @@ fn tests() -> Result<()> {
     if let Err(error) = packages::ensure(packages::QEMU_GA) {
         println!("    left out, the comparison with qemu-ga: {error:#}");
     }
+    if let Err(error) = packages::ensure(packages::PROMETHEUS) {
+        println!("    left out, alerts and dashboards in the real Prometheus: {error:#}");
+    }
     // A failure is one paragraph, not a page: the log of a run is read from its end.
     let mut tests = test_programs::of_workspace();
     tests.arg("--no-fail-fast");

@@ -94,6 +94,7 @@ pub struct Event {
 pub struct Events {
     kept: VecDeque<Event>,
     last_seq: u64,
+    counts: [u64; Kind::ALL.len()],
 }
 
 impl Events {
@@ -103,6 +104,7 @@ impl Events {
             self.kept.pop_front();
         }
         self.last_seq += 1;
+        self.counts[kind as usize] += 1;
         let text = text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or_default().to_owned();
         self.kept.push_back(Event { seq: self.last_seq, at, vm: Arc::clone(vm), kind, text });
         &self.kept[self.kept.len() - 1]
@@ -116,6 +118,11 @@ impl Events {
     /// How many were forgotten of those after a number.
     pub fn forgotten_after(&self, seq: u64) -> u64 {
         self.kept.front().map_or(0, |oldest| oldest.seq.saturating_sub(seq + 1))
+    }
+
+    /// How many there were of a kind since the hub's start.
+    pub const fn count(&self, kind: Kind) -> u64 {
+        self.counts[kind as usize]
     }
 
     /// The newest number; 0 before the first.
@@ -141,6 +148,7 @@ mod tests {
         assert_eq!(events.forgotten_after(2), 3);
         assert_eq!(events.forgotten_after(last - 2), 0);
         assert_eq!(events.after(0).count(), MAX_EVENTS);
+        assert_eq!((events.count(Kind::Connected), events.count(Kind::Lost)), (last, 0));
     }
 
     #[test]
@@ -154,5 +162,6 @@ mod tests {
     fn names_of_kinds_differ() {
         let names: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), Kind::ALL.len());
+        assert!(Kind::ALL.iter().enumerate().all(|(place, kind)| *kind as usize == place));
     }
 }

@@ -1,5 +1,6 @@
 //! All machines of the host.
 
+use crate::counts::Counts;
 use crate::event::{Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
 use crate::session::State;
@@ -40,6 +41,8 @@ pub enum NotTaken {
 #[derive(Debug, Default)]
 pub struct Fleet {
     machines: BTreeMap<Arc<str>, Entry>,
+    /// What was counted of machines that are forgotten.
+    forgotten: Counts,
     /// What happened.
     pub events: Events,
 }
@@ -90,8 +93,7 @@ impl Fleet {
 
     /// Time has passed: each machine's lines to write, by its name.
     pub fn tick(&mut self, now: Now) -> Vec<(Arc<str>, Vec<Write>)> {
-        self.machines
-            .retain(|_, entry| entry.vanished.is_none_or(|at| now.mono.saturating_sub(at) < REMEMBERED));
+        self.forget(now);
         let mut writes = Vec::new();
         for (name, entry) in &mut self.machines {
             let Reaction { write, events, .. } = entry.machine.tick(now);
@@ -103,6 +105,24 @@ impl Fleet {
             }
         }
         writes
+    }
+
+    fn forget(&mut self, now: Now) {
+        let Self { machines, forgotten, .. } = self;
+        machines.retain(|_, entry| {
+            let keep = entry.vanished.is_none_or(|at| now.mono.saturating_sub(at) < REMEMBERED);
+            if !keep {
+                forgotten.add(entry.machine.counts());
+            }
+            keep
+        });
+    }
+
+    /// What was counted of all machines since the hub's start, also of those that are gone.
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.forgotten.clone();
+        self.machines.values().for_each(|entry| counts.add(entry.machine.counts()));
+        counts
     }
 
     /// Lets a machine do something, and keeps what happened.
@@ -169,11 +189,13 @@ mod tests {
     fn a_machine_that_is_gone_is_forgotten_after_an_hour() {
         let mut fleet = Fleet::default();
         fleet.claim(at(0), "web", "/a").unwrap();
+        fleet.with(at(5), "web", |machine| (machine.line(at(5), "noise"), vec![]));
         fleet.vanished(at(10), "web");
         fleet.tick(at(3609));
         assert!(fleet.get("web").is_some());
         fleet.tick(at(3610));
         assert!(fleet.get("web").is_none());
+        assert_eq!((fleet.counts().all_lines(), fleet.counts().bytes()), (1, 6));
     }
 
     #[test]

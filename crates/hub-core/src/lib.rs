@@ -4,7 +4,9 @@
 //! be tested with simulated time. Guests are not trusted: whatever they send is bounded here before anything keeps it.
 #![forbid(unsafe_code)]
 
+pub mod counts;
 pub mod event;
+pub mod exposition;
 pub mod figures;
 pub mod fleet;
 pub mod history;
@@ -13,13 +15,17 @@ pub mod machine;
 pub mod request;
 pub mod router;
 pub mod sample;
+pub mod selector;
 pub mod session;
 
+pub use counts::Counts;
 pub use event::{Event, Events, Kind};
+pub use exposition::Exposition;
 pub use fleet::Fleet;
 pub use machine::Machine;
 pub use router::{Client, Router};
 pub use sample::Sample;
+pub use selector::Selector;
 pub use session::{Session, State};
 
 /// A clock for tests: at 2026-11-23T06:30:00Z and so many seconds after it.

@@ -45,6 +45,12 @@ pub const LIBVIRT: &[Need] = &[
 /// What the agent's answers are compared with, where it serves the same protocol. It serves no port by itself on a host.
 pub const QEMU_GA: &[Need] = &[Need { package: "qemu-guest-agent", probe: "qemu-ga" }];
 
+/// What reads the host daemon's series, alerts and dashboards in the tests. Where systemd runs, Debian starts its service, too.
+pub const PROMETHEUS: &[Need] = &[
+    Need { package: "prometheus", probe: "/usr/bin/prometheus" },
+    Need { package: "prometheus", probe: "/usr/bin/promtool" },
+];
+
 /// What building for Windows needs beside rustup's standard library: mingw's linker.
 pub const WINDOWS_BUILD: &[Need] =
     &[Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" }];

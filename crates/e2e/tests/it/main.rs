@@ -12,6 +12,7 @@ mod log_reader;
 mod operations_page;
 mod plugins;
 mod process;
+mod prometheus;
 mod qga;
 mod qga_beside;
 mod status;

@@ -4,6 +4,7 @@ mod news;
 #[cfg(test)]
 mod tests;
 
+use crate::counts::{Counts, LineType};
 use crate::event::Kind;
 pub use crate::figures;
 use crate::figures::Figures;
@@ -66,9 +67,8 @@ pub struct Machine {
     pinged: Option<(u64, Duration)>,
     last_ping: Option<Duration>,
     round_trip: Option<Duration>,
-    malformed: u64,
     malformed_told: Option<Duration>,
-    lines: u64,
+    counts: Counts,
     /// Why the socket is not connected.
     reason: String,
 }
@@ -101,21 +101,24 @@ impl Machine {
 
     /// Takes a line of the guest.
     pub fn line(&mut self, now: Now, line: &str) -> Reaction {
-        self.lines += 1;
+        self.counts.received(line.len() + 1);
         match line::read(line, now) {
-            Ok(said) => self.said(now, said),
+            Ok(said) => {
+                self.counts.said(&said);
+                self.said(now, said)
+            }
             Err(error) => self.bad_line(now, &error),
         }
     }
 
     /// Takes note of a line that cannot be read.
     pub fn bad_line(&mut self, now: Now, error: &str) -> Reaction {
-        self.malformed += 1;
+        self.counts.malformed();
         let told = self.malformed_told.is_some_and(|told| now.mono.saturating_sub(told) < MALFORMED_EVERY);
         let mut reaction = Reaction::default();
         if !told {
             self.malformed_told = Some(now.mono);
-            let text = format!("{error} ({} such lines so far)", self.malformed);
+            let text = format!("{error} ({} such lines so far)", self.counts.lines(LineType::Malformed));
             reaction.events.push((Kind::Malformed, text));
         }
         reaction
@@ -269,8 +272,13 @@ impl Machine {
     }
 
     /// Lines that came, and of them those that could not be read.
-    pub const fn lines(&self) -> (u64, u64) {
-        (self.lines, self.malformed)
+    pub fn lines(&self) -> (u64, u64) {
+        (self.counts.all_lines(), self.counts.lines(LineType::Malformed))
+    }
+
+    /// What came, by what it was.
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
     }
 }
 

@@ -93,3 +93,52 @@ async fn who_reads_events_gets_those_it_missed() {
     assert_eq!(seen, [(json!("connected"), json!("b"))]);
     assert_eq!(host.api().get("/v1/events?after=0").await.unwrap()["forgotten"], 0);
 }
+
+/// The text at an address, as curl would get it.
+async fn text(host: &Host, address: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::UnixStream::connect(host.path("api.sock")).await.unwrap();
+    let request = format!("GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn prometheus_gets_all_machines_a_selection_or_one_under_the_names_of_node_exporter() {
+    let (host, _guests) = Host::with(&["web", "db"]).await;
+    for guest in ["web", "db"] {
+        host.client(guest).await.metrics(crate::support::PATIENCE).await.unwrap();
+    }
+    let all = text(&host, "/metrics").await;
+    for vm in ["web", "db"] {
+        assert!(all.contains(&format!("\ninfini_vm_up{{vm=\"{vm}\"}} 1\n")), "{all:.2000}");
+    }
+    assert!(all.contains("\ninfini_hub_vms{state=\"up\"} 2\n"));
+    let one = text(&host, "/metrics?select=name%3Dweb").await;
+    assert!(one.contains("{vm=\"web\"") && !one.contains("{vm=\"db\""));
+    let node = text(&host, "/metrics?vm=db&names=node").await;
+    assert!(node.contains("\nnode_memory_MemTotal_bytes 2063339520\n") && !node.contains("vm=\"db\""));
+    assert!(text(&host, "/metrics?vm=nobody&names=node").await.starts_with("HTTP/1.1 404"));
+    assert!(text(&host, "/metrics?names=node").await.starts_with("HTTP/1.1 400"));
+    assert!(text(&host, "/metrics?select=cats%3D1").await.starts_with("HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn a_selector_leaves_only_the_machines_that_it_means() {
+    let (host, _guests) = Host::with(&["web-1", "web-2", "db"]).await;
+    let names = async |selector: &str| {
+        let machines = host.api().get(&format!("/v1/vms?select={selector}")).await.unwrap();
+        machines
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|machine| machine["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("name~%5Eweb-").await, ["web-1", "web-2"]);
+    assert_eq!(names("state%3Dup,name%3Ddb").await, ["db"]);
+    let (code, error) = status(host.api().get("/v1/vms?select=cats%3D1").await.unwrap_err());
+    assert!(code == 400 && error.contains("cats"), "{error}");
+}

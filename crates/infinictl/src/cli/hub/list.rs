@@ -4,12 +4,16 @@ use super::api;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::{Columns, Output, number, optional, state, text};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::cmp::Reverse;
 
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
+    /// Only machines that this means, such as os=debian,load5>4 or state!=up; all of several parts must hold
+    #[arg(value_name = "SELECTOR", default_value = "")]
+    selector: String,
     /// Print the names only, one a line
     #[arg(long)]
     names: bool,
@@ -20,7 +24,7 @@ pub(in crate::cli) struct Args {
 
 /// Runs it.
 pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliError> {
-    let document = api(global).get("/v1/vms").await?;
+    let document = api(global).get(&selected(&args.selector)).await?;
     let out = Output::new(global.json, global.no_color);
     let mut machines = document.as_array().cloned().unwrap_or_default();
     if args.names {
@@ -34,6 +38,11 @@ pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliE
         return machines.iter().try_for_each(|machine| out.document(&machine.to_string()));
     }
     out.text(&show(&machines, out))
+}
+
+/// The address of the machines that a selector means.
+fn selected(selector: &str) -> String {
+    format!("/v1/vms?select={}", utf8_percent_encode(selector, NON_ALPHANUMERIC))
 }
 
 /// How much a machine hurts, in thousandths: one that does not answer more than any that does.

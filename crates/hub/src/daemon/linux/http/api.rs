@@ -3,11 +3,12 @@
 use super::super::command::{self, MAX_WAIT, NoAnswer};
 use super::super::hub::{Hub, refusal};
 use super::reply::{JSON, TEXT, body, decoded, document, parameter, problem};
-use super::{Body, From, events, view};
+use super::{Body, From, events, metrics, view};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use infiniservice_hub_core::selector::Selector;
 use infiniservice_protocol::ErrorCode;
 use serde_json::Value;
 use std::rc::Rc;
@@ -44,13 +45,22 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
 fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<Body> {
     match parts {
         ["healthz"] => body(StatusCode::OK, TEXT, "ok\n"),
-        ["v1", "vms"] => hub.look(|fleet| document(&view::all(fleet))),
+        ["metrics"] => metrics::answer(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "vms"] => list(hub, request.uri().query().unwrap_or_default()),
         ["v1", "vms", vm] => {
             found(hub.look(|fleet| fleet.get(vm).map(|entry| document(&view::one(vm, entry)))), vm)
         }
         ["v1", "vms", vm, "lists", list] => list_of(hub, vm, list),
         ["v1", "events"] => events::answer(hub, request),
         _ => problem(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address"),
+    }
+}
+
+/// All machines, or with `select=…` those that it means.
+fn list(hub: &Rc<Hub>, query: &str) -> Response<Body> {
+    match parameter(query, "select").unwrap_or_default().parse::<Selector>() {
+        Ok(selector) => hub.look(|fleet| document(&view::selected(fleet, &selector))),
+        Err(error) => problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error.to_string()),
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::clock;
 use infiniservice_hub_core::fleet::Entry;
 use infiniservice_hub_core::machine::figures::{self, Figures};
 use infiniservice_hub_core::machine::wall_ms;
+use infiniservice_hub_core::selector::Selector;
 use infiniservice_hub_core::{Event, Fleet, Sample};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use serde_json::{Value, json};
@@ -11,9 +12,11 @@ use serde_json::{Value, json};
 /// Names of the lists of a machine, in the order in which they are kept.
 pub(super) const LISTS: [&str; 4] = ["processes", "ports", "services", "plugins"];
 
-/// All machines, in short.
-pub(super) fn all(fleet: &Fleet) -> Value {
-    fleet.iter().map(|(name, entry)| short(name, entry)).collect()
+/// The machines that a selector means, in short.
+pub(super) fn selected(fleet: &Fleet, selector: &Selector) -> Value {
+    let now = clock::now();
+    let meant = fleet.iter().filter(|(name, entry)| selector.matches(name, entry, now));
+    meant.map(|(name, entry)| short(name, entry)).collect()
 }
 
 /// One machine, with what the table leaves out.

@@ -1,0 +1,143 @@
+//! What Prometheus scrapes: the figures of all machines, from the fleet's table, without asking any guest.
+//!
+//! [`table`] says which field becomes which series, once, for the text here, for docs/fleet-metrics.md, and for whoever else
+//! tells the figures ([`Rows`] is all that he writes). No sample has a time of its own: a machine's series vanish when its
+//! agent is silent for 90 s.
+
+#[cfg(test)]
+mod docs_tests;
+mod label;
+#[cfg(test)]
+mod parser;
+pub mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+pub mod view;
+
+pub use view::{Dropped, Hub, Options, View};
+
+use crate::fleet::{Entry, Fleet};
+use crate::selector::Selector;
+use crate::session::State;
+use infiniservice_protocol::clock::Now;
+use table::{GUEST, GuestMetric, HUB, NODE, WINDOWS};
+use text::Text;
+
+/// What a scrape is answered with, as its `Content-Type`.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Series of one machine.
+pub const MAX_SERIES: u32 = 200;
+/// Series of one machine under the names of other exporters, which tell each core: only one machine is told at a time.
+const MAX_NODE_SERIES: u32 = 1200;
+
+/// A figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A whole number.
+    Count(u64),
+    /// Another.
+    Figure(f64),
+}
+
+/// Where a metric's series go.
+pub trait Rows {
+    /// One series: its labels beside `vm`, as they came from the guest, and its value.
+    fn row(&mut self, labels: &[(&'static str, &str)], value: Value);
+
+    /// A series without labels of its own, where there is a value.
+    fn count(&mut self, count: Option<u64>) {
+        if let Some(count) = count {
+            self.row(&[], Value::Count(count));
+        }
+    }
+
+    /// A series without labels of its own, where there is a value.
+    fn figure(&mut self, figure: Option<f64>) {
+        if let Some(figure) = figure {
+            self.row(&[], Value::Figure(figure));
+        }
+    }
+}
+
+/// The text, whose memory is used again.
+#[derive(Debug, Default)]
+pub struct Exposition {
+    text: String,
+    names: String,
+}
+
+impl Exposition {
+    /// The series of all machines, and of the hub.
+    pub fn fleet(&mut self, fleet: &Fleet, now: Now, options: Options) -> &str {
+        let dropped = self.machines(fleet.iter().map(|(name, entry)| (&**name, entry)), now, options);
+        let hub = Hub::new(fleet, dropped);
+        for metric in HUB {
+            let mut text = Text::new(&mut self.text, &metric.about);
+            (metric.read)(&hub, &mut text.of_hub());
+            text.end();
+        }
+        &self.text
+    }
+
+    /// The series of the machines that a selector means.
+    pub fn selected(&mut self, fleet: &Fleet, now: Now, options: Options, selector: &Selector) -> &str {
+        let all = fleet.iter().map(|(name, entry)| (&**name, entry));
+        self.machines(all.filter(|(name, entry)| selector.matches(name, entry, now)), now, options);
+        &self.text
+    }
+
+    /// The series of one machine; `None` where it is not known.
+    pub fn machine(&mut self, fleet: &Fleet, now: Now, options: Options, name: &str) -> Option<&str> {
+        let entry = fleet.get(name)?;
+        self.machines(std::iter::once((name, entry)), now, options);
+        Some(&self.text)
+    }
+
+    /// One machine under the names of `node_exporter`, or of `windows_exporter` for Windows, without the label `vm`. `None`
+    /// where its agent does not speak: the scrape is to fail, so that `up` of this target is 0.
+    pub fn node(&mut self, fleet: &Fleet, now: Now, name: &str) -> Option<&str> {
+        let entry = fleet.get(name)?;
+        self.text.clear();
+        let view = View::new(name, entry, now, Options::everything());
+        let sample = view.sample?;
+        let hello = entry.machine.hello();
+        let windows = hello.map_or(sample.system.load_average.is_none(), |hello| hello.platform == "windows");
+        for metric in (if windows { WINDOWS } else { NODE }).iter().copied().flatten() {
+            let mut text = Text::new(&mut self.text, &metric.about);
+            (metric.read)(&view, &mut text.of_machine(&view, None, MAX_NODE_SERIES));
+            text.end();
+        }
+        Some(&self.text)
+    }
+
+    fn machines<'a>(
+        &mut self,
+        machines: impl Iterator<Item = (&'a str, &'a Entry)>,
+        now: Now,
+        options: Options,
+    ) -> Dropped {
+        self.text.clear();
+        let there = machines.filter(|(_, entry)| entry.vanished.is_none());
+        let views: Vec<View> = there.map(|(name, entry)| View::new(name, entry, now, options)).collect();
+        let names = text::names(&mut self.names, views.iter().map(|view| view.name));
+        for metric in GUEST.iter().copied().flatten() {
+            let mut text = Text::new(&mut self.text, &metric.about);
+            for (view, name) in views.iter().zip(&names) {
+                if metric.is_told_of(view) {
+                    (metric.read)(view, &mut text.of_machine(view, self.names.get(name.clone()), MAX_SERIES));
+                }
+            }
+            text.end();
+        }
+        views.iter().map(View::dropped).sum()
+    }
+}
+
+impl GuestMetric {
+    /// Figures are told while the agent speaks, the connection always.
+    fn is_told_of(&self, view: &View<'_>) -> bool {
+        self.always || view.state() == State::Up
+    }
+}

@@ -1,0 +1,103 @@
+//! Network interfaces.
+
+use super::{GuestMetric, counter, gauge};
+use crate::exposition::view::View;
+use crate::exposition::{Rows, Value};
+use infiniservice_protocol::metrics::Interface;
+
+const DEVICE: &[&str] = &["device"];
+
+pub(super) const NETWORK: &[GuestMetric] = &[
+    gauge(
+        "infini_guest_network_up",
+        "",
+        "1 where the interface is up and has a carrier",
+        "data.system.network.interfaces[].is_up",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.is_up.into()),
+    ),
+    counter(
+        "infini_guest_network_receive_bytes_total",
+        "bytes",
+        "Bytes received since boot",
+        "data.system.network.interfaces[].bytes_received",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.bytes_received),
+    ),
+    counter(
+        "infini_guest_network_transmit_bytes_total",
+        "bytes",
+        "Bytes sent since boot",
+        "data.system.network.interfaces[].bytes_sent",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.bytes_sent),
+    ),
+    counter(
+        "infini_guest_network_receive_packets_total",
+        "",
+        "Packets received since boot",
+        "data.system.network.interfaces[].packets_received",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.packets_received),
+    ),
+    counter(
+        "infini_guest_network_transmit_packets_total",
+        "",
+        "Packets sent since boot",
+        "data.system.network.interfaces[].packets_sent",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.packets_sent),
+    ),
+    counter(
+        "infini_guest_network_receive_errs_total",
+        "",
+        "Packets that came with an error",
+        "data.system.network.interfaces[].errors_in",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.errors_in),
+    ),
+    counter(
+        "infini_guest_network_transmit_errs_total",
+        "",
+        "Packets that could not be sent for an error",
+        "data.system.network.interfaces[].errors_out",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.errors_out),
+    ),
+    counter(
+        "infini_guest_network_receive_drop_total",
+        "",
+        "Packets that came and were dropped",
+        "data.system.network.interfaces[].drops_in",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.drops_in),
+    ),
+    counter(
+        "infini_guest_network_transmit_drop_total",
+        "",
+        "Packets that were dropped instead of sent",
+        "data.system.network.interfaces[].drops_out",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.drops_out),
+    ),
+    gauge(
+        "infini_guest_network_mtu_bytes",
+        "bytes",
+        "Longest packet that the interface sends",
+        "data.system.network.interfaces[].mtu",
+        DEVICE,
+        |view, rows| each_interface(view, rows, "device", |it| it.mtu.into()),
+    ),
+];
+
+/// Each interface, with its name under this label.
+pub(super) fn each_interface(
+    view: &View<'_>,
+    rows: &mut dyn Rows,
+    label: &'static str,
+    of: impl Fn(&Interface) -> u64,
+) {
+    for it in &view.interfaces {
+        rows.row(&[(label, &it.name)], Value::Count(of(it)));
+    }
+}
