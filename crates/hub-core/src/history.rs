@@ -1,6 +1,6 @@
 //! The last hour of a machine, as small charts need it.
 
-use crate::machine::figures::Figures;
+use crate::figures::Figures;
 use std::collections::VecDeque;
 
 /// Points that are kept: an hour at one each 30 s.

@@ -7,6 +7,7 @@
 pub mod counts;
 pub mod event;
 pub mod exposition;
+pub mod figures;
 pub mod fleet;
 pub mod history;
 pub mod line;

@@ -2,8 +2,8 @@
 //! not be rewritten.
 
 use infiniservice_protocol::envelope::unchecked_payload;
-use infiniservice_protocol::host::BatchCommand;
-use infiniservice_protocol::{ErrorCode, HostMessage, Rejection, parse_host_line};
+use infiniservice_protocol::host::{Batch, BatchCommand};
+use infiniservice_protocol::{ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Request {
 }
 
 /// A request with ids.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
     /// Its own id, and of a batch those of its commands.
     pub ids: Vec<String>,
@@ -31,6 +31,8 @@ pub struct Command {
     pub takes_a_place: bool,
     /// Seconds that it asks for, where it does.
     pub timeout_secs: Option<u64>,
+    /// Whether it may change something in the guest.
+    pub changes: bool,
 }
 
 impl Command {
@@ -57,35 +59,49 @@ pub fn read(line: &str) -> Result<Request, Rejection> {
 }
 
 fn of_message(message: &HostMessage) -> Request {
-    let command = |id: &str, what: &str, takes_a_place, timeout_secs| {
-        let ids = vec![id.to_owned()];
-        Request::Command(Command { ids, what: what.to_owned(), takes_a_place, timeout_secs })
+    let place = |id: &str, what: &str, timeout_secs| {
+        let (ids, changes) = (vec![id.to_owned()], changes(what));
+        Request::Command(Command { ids, what: what.to_owned(), takes_a_place: true, timeout_secs, changes })
+    };
+    let beside = |id: &str, what: &str| {
+        let (ids, what) = (vec![id.to_owned()], what.to_owned());
+        Request::Command(Command { ids, what, takes_a_place: false, timeout_secs: None, changes: false })
     };
     match message {
         HostMessage::KeepAliveResponse { .. } => Request::HeartbeatAnswer,
         HostMessage::KeepAliveRequest { sequence_number } => Request::Ping(*sequence_number),
         HostMessage::Hello { .. } => Request::Hello,
-        HostMessage::Metrics { id: Some(id) } => command(id, "Metrics", false, None),
-        HostMessage::SafeCommand(it) => command(&it.id, &it.action, true, it.timeout),
-        HostMessage::UnsafeCommand(it) => command(&it.id, "UnsafeCommand", true, it.timeout),
-        HostMessage::Cancel { id, .. } => command(id, "Cancel", false, None),
-        HostMessage::Subscribe(it) => command(&it.id, "Subscribe", false, None),
-        HostMessage::Unsubscribe(it) => command(&it.id, "Unsubscribe", false, None),
-        HostMessage::Batch(batch) => {
-            let ids = std::iter::once(batch.id.as_str()).chain(batch.commands.iter().map(BatchCommand::id));
-            let ids = ids.map(str::to_owned).collect();
-            let (what, timeout_secs) = ("Batch".to_owned(), batch.timeout);
-            Request::Command(Command { ids, what, takes_a_place: true, timeout_secs })
-        }
+        HostMessage::Metrics { id: Some(id) } => beside(id, "Metrics"),
+        HostMessage::SafeCommand(it) => place(&it.id, &it.action, it.timeout),
+        HostMessage::UnsafeCommand(it) => place(&it.id, "UnsafeCommand", it.timeout),
+        HostMessage::Cancel { id, .. } => beside(id, "Cancel"),
+        HostMessage::Subscribe(it) => beside(&it.id, "Subscribe"),
+        HostMessage::Unsubscribe(it) => beside(&it.id, "Unsubscribe"),
+        HostMessage::Batch(it) => Request::Command(batch(it)),
         HostMessage::Metrics { id: None } | HostMessage::Traced(_) => Request::Unanswered,
     }
+}
+
+fn batch(batch: &Batch) -> Command {
+    let ids = std::iter::once(batch.id.as_str()).chain(batch.commands.iter().map(BatchCommand::id));
+    let changes = batch.commands.iter().any(|command| match command {
+        BatchCommand::Safe(command) => changes(&command.action),
+        BatchCommand::Unsafe(_) => true,
+    });
+    let (ids, what) = (ids.map(str::to_owned).collect(), "Batch".to_owned());
+    Command { ids, what, takes_a_place: true, timeout_secs: batch.timeout, changes }
 }
 
 fn of_unknown(id: Option<String>, what: Option<String>) -> Request {
     let what = what.unwrap_or_default();
     let command =
-        |id| Request::Command(Command { ids: vec![id], what, takes_a_place: true, timeout_secs: None });
-    id.map_or(Request::Unanswered, command)
+        |id| Command { ids: vec![id], what, takes_a_place: true, timeout_secs: None, changes: true };
+    id.map_or(Request::Unanswered, |id| Request::Command(command(id)))
+}
+
+/// Whether an action changes something. What this hub does not know may.
+fn changes(action: &str) -> bool {
+    !ActionName::from_name(action).is_some_and(ActionName::is_read_only)
 }
 
 #[cfg(test)]
@@ -108,7 +124,7 @@ mod tests {
             {"type":"SafeCommand","id":"2","command_type":{"action":"ServiceList"}}],"timeout":9}"#;
         let Ok(Request::Command(command)) = read(line) else { panic!() };
         assert_eq!(command.ids, ["b", "1", "2"]);
-        assert_eq!(command.timeout_secs, Some(9));
+        assert_eq!((command.timeout_secs, command.changes), (Some(9), false));
     }
 
     #[test]
@@ -116,6 +132,21 @@ mod tests {
         let payload = r#"{"type":"keep_alive_request","sequence_number":7}"#;
         let signed = Signer::new("secret").sign(1_795_415_400_000, "n-1", payload);
         assert_eq!(read(&signed), Ok(Request::Ping(7)));
+    }
+
+    #[test]
+    fn what_may_change_something_is_known_as_such() {
+        let changes = |line: &str| match read(line).unwrap() {
+            Request::Command(command) => command.changes,
+            other => panic!("{other:?}"),
+        };
+        let batch = |inner: &str| format!(r#"{{"type":"Batch","id":"b","commands":[{inner}]}}"#);
+        let list = r#"{"type":"SafeCommand","id":"1","command_type":{"action":"ServiceList"}}"#;
+        let raw = r#"{"type":"UnsafeCommand","id":"2","raw_command":"id"}"#;
+        let reboot = r#"{"type":"SafeCommand","id":"3","command_type":{"action":"OfTheFuture"}}"#;
+        assert!(!changes(list) && !changes(&batch(list)));
+        assert!(changes(raw) && changes(&batch(&format!("{list},{raw}"))));
+        assert!(changes(reboot) && changes(r#"{"type":"OfTheFuture","id":"x"}"#));
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod hub;
 pub mod qga;
 mod sys;
 mod text;

@@ -1,6 +1,6 @@
 //! The crates that are linked into the programs, as cargo resolves them for the release's target.
 
-use super::linux::PROGRAMS;
+use super::linux::{HUB, PROGRAMS};
 use super::site::{Site, TARGET, output};
 use anyhow::Result;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub struct Graph {
 impl Graph {
     /// Of all programs.
     pub fn of(site: &Site) -> Result<Self> {
-        Self::of_programs(site, &PROGRAMS)
+        Self::of_programs(site, &[PROGRAMS[0], PROGRAMS[1], HUB])
     }
 
     /// Of these programs. `cargo metadata` resolves the whole workspace, with features that only tests turn on; `cargo tree` tells

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// The programs: the guest's and the host's.
 pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
 
+/// The host's daemon, which has a package of its own and is in no archive for guests.
+pub const HUB: &str = "infinihub";
+
 /// Makes the release and tells what is in it.
 pub fn run() -> Result<()> {
     tell(&make(&Site::here()?)?)
@@ -39,6 +42,7 @@ pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
         fs::remove_dir_all(&out).with_context(|| out.display().to_string())?;
     }
     stage::lay_out(site, &programs)?;
+    stage::lay_out_hub(site, &build_hub(site)?)?;
     let mut made = vec![stage::archive(site)?, stage::archive_for_infinibay(site)?];
     for package in &packages::ALL {
         made.extend([packages::deb(site, package)?, packages::rpm(site, package)?]);
@@ -56,6 +60,13 @@ pub fn build(site: &Site) -> Result<[PathBuf; 2]> {
     run_program(cargo.args(["--bin", PROGRAMS[1]]))?;
     let directory = site.target().join(TARGET).join("release");
     Ok(PROGRAMS.map(|program| directory.join(program)))
+}
+
+/// The daemon, built by itself: what it wants of a crate that the guest's program has, too, is not to get into that one.
+fn build_hub(site: &Site) -> Result<PathBuf> {
+    let arguments = ["build", "--locked", "--release", "--target", TARGET, "--package", HUB];
+    run_program(&mut site.cargo(&arguments)?)?;
+    Ok(site.target().join(TARGET).join("release").join(HUB))
 }
 
 /// `SHA256SUMS` of what users download, beside it.

@@ -21,11 +21,12 @@ pub struct Package {
     rpm_variant: Option<&'static str>,
 }
 
-/// The agent, what makes it the machine's QEMU guest agent, and the host's command.
-pub const ALL: [Package; 3] = [
+/// The agent, what makes it the machine's QEMU guest agent, the host's command, and the host's daemon.
+pub const ALL: [Package; 4] = [
     Package { name: "infiniservice", deb_variant: None, rpm_variant: Some("guest"), ..AGENT },
     Package { name: "infiniservice-qga", deb_variant: Some("qga"), rpm_variant: Some("qga"), ..AGENT },
     Package { name: "infinictl", crate_name: "infinictl", directory: "crates/infinictl", ..AGENT },
+    Package { name: "infinihub", crate_name: "infinihub", directory: "crates/hub", ..AGENT },
 ];
 
 const AGENT: Package = Package {

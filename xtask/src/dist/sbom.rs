@@ -2,7 +2,7 @@
 //! Written here, of what cargo tells: no time and no random number is in it, so that the same sources give the same bytes.
 
 use super::graph::{Graph, text};
-use super::linux::PROGRAMS;
+use super::linux::{HUB, PROGRAMS};
 use super::site::Site;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub fn write(site: &Site) -> Result<Vec<PathBuf>> {
         fs::write(&path, serde_json::to_string_pretty(&bom)? + "\n")?;
         Ok(path)
     };
-    PROGRAMS.iter().map(one).collect()
+    PROGRAMS.iter().chain([&HUB]).map(one).collect()
 }
 
 fn bom(graph: &Graph, program: &str, checksums: &BTreeMap<(String, String), String>) -> Result<Value> {

@@ -7,7 +7,7 @@ use crate::steps::run;
 use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Files of the sources that go into it; those that are programs are told by their mode here.
 const FILES: &[(&str, u32)] = &[
@@ -51,6 +51,23 @@ pub fn lay_out(site: &Site, programs: &[PathBuf; 2]) -> Result<()> {
     // A fresh copy, as the packagers take the times of files that are older than the release.
     fs::copy(site.root.join(DROP_IN), site.documents().join("50-qga.conf")).context(DROP_IN)?;
     sums(site)
+}
+
+/// The daemon and its files, beside the stage: nothing of them is for guests.
+pub fn lay_out_hub(site: &Site, program: &Path) -> Result<()> {
+    let directory = site.documents().join("hub");
+    fs::create_dir_all(&directory)?;
+    let sources = site.root.join("packaging/hub");
+    for (from, mode) in [
+        (program.to_path_buf(), 0o755),
+        (sources.join("infinihub.service"), 0o644),
+        (sources.join("config.toml"), 0o600),
+    ] {
+        let to = directory.join(from.file_name().context("a file")?);
+        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+        fs::set_permissions(&to, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
 }
 
 /// Completions and manual pages of the host's command, as it prints them itself; for its packages, beside the stage.

@@ -1,23 +1,23 @@
 //! One machine: its socket's state, what its agent said last, and the clients on its wire.
 
-pub mod figures;
 mod news;
 #[cfg(test)]
 mod tests;
 
 use crate::counts::{Counts, LineType};
 use crate::event::Kind;
+pub use crate::figures;
+use crate::figures::Figures;
 use crate::history::{History, Point};
 use crate::line::{self, Said};
-use crate::request;
+use crate::request::{self, Command, Request};
 use crate::router::{Client, Router, Verdict};
 use crate::sample::Sample;
 use crate::session::{Change, Session, State};
-use figures::Figures;
-use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::System;
+use infiniservice_protocol::{ErrorCode, HostMessage, Rejection};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The hub itself, as a client of the guests.
@@ -183,12 +183,12 @@ impl Machine {
         self.hello = Some(hello);
     }
 
-    /// Takes a client's line.
-    ///
-    /// # Errors
-    /// The refusal for the client.
-    pub fn offer(&mut self, now: Now, client: Client, line: String) -> Verdict {
+    /// Takes a client's line. One that may only read has nothing changed.
+    pub fn offer(&mut self, now: Now, client: Client, may_change: bool, line: String) -> Verdict {
         match request::read(&line) {
+            Ok(Request::Command(command)) if command.changes && !may_change => {
+                Verdict::Refuse(not_allowed(command))
+            }
             Ok(request) => self.router.offer(now.mono, client, line, request),
             Err(rejection) => Verdict::Refuse(rejection),
         }
@@ -292,6 +292,12 @@ fn told(change: Change) -> Option<(Kind, String)> {
         State::Silent => of(Kind::Silent, "the agent has said nothing for 90 s, though its socket is open"),
         _ => None,
     }
+}
+
+fn not_allowed(command: Command) -> Rejection {
+    let error = format!("you may read through this hub, but not change anything, as {} may", command.what);
+    let (id, command_type) = (Some(command.id().to_owned()), Some(command.what));
+    Rejection { id, command_type, ..Rejection::new(ErrorCode::PermissionDenied, error) }
 }
 
 /// Whether a code says that somebody may not do what he asked for.

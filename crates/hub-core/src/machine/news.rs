@@ -1,7 +1,7 @@
 //! What two samples of a machine have between them that people want to know.
 
-use super::figures::fullest;
 use crate::event::Kind;
+use crate::figures::fullest;
 use crate::sample::Sample;
 
 /// From this share on a file system is nearly full; it is told again once it was below the second.

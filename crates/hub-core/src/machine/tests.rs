@@ -1,3 +1,5 @@
+//! A machine, as its lines and the time make it.
+
 use super::*;
 use crate::at;
 
@@ -36,7 +38,7 @@ fn a_heartbeat_is_answered_by_the_hub_and_reaches_no_client() {
 fn the_answer_to_a_clients_ping_is_no_heartbeat() {
     let mut machine = up();
     let ping = r#"{"type":"keep_alive_request","sequence_number":7}"#;
-    assert!(matches!(machine.offer(at(0), Client(3), ping.to_owned()), Verdict::Send(_)));
+    assert!(matches!(machine.offer(at(0), Client(3), false, ping.to_owned()), Verdict::Send(_)));
     let reaction = machine.line(at(1), r#"{"type":"keep_alive","sequence_number":7}"#);
     assert_eq!((reaction.write, reaction.to), (vec![], vec![Client(3)]));
 }
@@ -82,7 +84,7 @@ fn another_instance_of_the_agent_is_a_restart_and_loses_what_was_asked() {
     assert_eq!(kinds(&machine.line(at(1), &hello("a"))), []);
     assert_eq!(kinds(&machine.line(at(2), &hello("a"))), []);
     let command = r#"{"type":"SafeCommand","id":"x","command_type":{"action":"ServiceList"}}"#;
-    machine.offer(at(2), Client(1), command.to_owned());
+    machine.offer(at(2), Client(1), true, command.to_owned());
     let reaction = machine.line(at(3), &hello("b"));
     assert_eq!(kinds(&reaction), [Kind::Restarted]);
     assert_eq!(reaction.lost, [(Client(1), "x".to_owned())]);
@@ -126,4 +128,16 @@ fn a_refused_command_is_an_event_and_an_ordinary_failure_is_none() {
     };
     assert_eq!(kinds(&machine.line(at(1), &answer("ACTION_BLOCKED"))), [Kind::Refused]);
     assert_eq!(kinds(&machine.line(at(1), &answer("NOT_FOUND"))), []);
+}
+
+#[test]
+fn who_may_only_read_has_nothing_changed() {
+    let mut machine = up();
+    let line =
+        |action: &str| format!(r#"{{"type":"SafeCommand","id":"x","command_type":{{"action":"{action}"}}}}"#);
+    let Verdict::Refuse(rejection) = machine.offer(at(1), Client(1), false, line("SystemReboot")) else {
+        panic!()
+    };
+    assert_eq!((rejection.code, rejection.id.as_deref()), (ErrorCode::PermissionDenied, Some("x")));
+    assert!(matches!(machine.offer(at(1), Client(1), false, line("ServiceList")), Verdict::Send(_)));
 }

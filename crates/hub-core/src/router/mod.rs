@@ -83,10 +83,9 @@ impl Router {
             }
             Request::Ping(number) => {
                 let command = Command {
-                    ids: vec![],
                     what: "keep_alive_request".into(),
-                    takes_a_place: false,
                     timeout_secs: Some(0),
+                    ..Command::default()
                 };
                 self.send(now, client, line, &command, vec![Key::Ping(number)])
             }

@@ -1,3 +1,5 @@
+//! Whose answer is whose, whatever happens.
+
 use super::*;
 use crate::at;
 use crate::line::read as said;

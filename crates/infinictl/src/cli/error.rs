@@ -1,6 +1,7 @@
 //! Errors as exit codes and as one sentence that a person can act on.
 
 use crate::client::{ClientError, Heard};
+use crate::hub::HubError;
 use crate::qga::QgaError;
 use crate::text::{sanitize, units};
 use crate::watch::WatchError;
@@ -29,6 +30,8 @@ pub(super) enum CliError {
     Client(ClientError),
     /// 1, 3 or 4, by the kind: on the QEMU guest agent's channel.
     Qga(QgaError),
+    /// 1 or 3, by the kind: of the host's infinihub.
+    Hub(HubError),
     /// 4: it took too long, with the sentence.
     TimedOut(String),
     /// 130: Ctrl-C, with what goes on in the guest.
@@ -42,6 +45,12 @@ pub(super) enum CliError {
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         Self::Client(error)
+    }
+}
+
+impl From<HubError> for CliError {
+    fn from(error: HubError) -> Self {
+        Self::Hub(error)
     }
 }
 
@@ -90,12 +99,14 @@ impl CliError {
             Self::Refused(response) if response.error_code == Some(ErrorCode::Timeout) => 4,
             Self::Failed(_)
             | Self::Refused(_)
+            | Self::Hub(HubError::Refused { .. } | HubError::Unreadable { .. })
             | Self::Client(ClientError::Refused { .. } | ClientError::WrongAnswer { .. })
             | Self::Qga(QgaError::Refused { .. } | QgaError::Unreadable { .. } | QgaError::TooLong { .. }) => {
                 1
             }
             Self::Usage(_) => 2,
             Self::Client(ClientError::NoConnection { .. } | ClientError::Closed { .. })
+            | Self::Hub(HubError::NoConnection { .. })
             | Self::Qga(QgaError::NoConnection { .. } | QgaError::Closed { .. }) => 3,
             Self::Client(ClientError::TimedOut { .. })
             | Self::Qga(QgaError::Silent { .. } | QgaError::TimedOut { .. })
@@ -116,6 +127,7 @@ impl CliError {
             Self::Client(error @ ClientError::Refused { code, .. }) => format!("{error}{}", hint(*code)),
             Self::Client(error) => error.to_string(),
             Self::Qga(error) => error.to_string(),
+            Self::Hub(error) => error.to_string(),
             Self::OutputClosed | Self::Health(_) => String::new(),
         }
     }

@@ -8,6 +8,10 @@ use std::time::Duration;
 
 /// The variable that stands in for `--socket`.
 const SOCKET_VARIABLE: &str = "INFINICTL_SOCKET";
+/// The variable that stands in for `--hub`.
+const HUB_VARIABLE: &str = "INFINICTL_HUB";
+/// Where infinihub's sockets are unless somebody says.
+const HUB_DIRECTORY: &str = "/run/infinihub";
 /// A day: nobody waits longer, and it cannot overflow a clock.
 const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 
@@ -19,6 +23,12 @@ pub(super) struct Global {
     /// Unix socket of QEMU's or libvirt's channel, on Windows a named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
+    /// Machine of this host's infinihub, by its name there (infinictl list)
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"])]
+    pub vm: Option<String>,
+    /// Directory of infinihub's sockets [env: INFINICTL_HUB] [default: /run/infinihub]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub hub: Option<PathBuf>,
     /// Ask this machine: start an agent on a pseudo-terminal for this call
     #[arg(long, global = true)]
     pub local: bool,
@@ -59,15 +69,24 @@ impl Global {
         if self.local {
             return Ok(Endpoint::Local(self.local_agent()));
         }
+        if let Some(vm) = &self.vm {
+            return Ok(Endpoint::Hub { socket: self.hub_directory().join("wire.sock"), vm: vm.clone() });
+        }
         let variable =
             || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let socket = self.socket.clone().or_else(variable);
         socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
-                "no guest is given: use --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or \
-                 --local for an agent on this machine"
+                "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --socket PATH (or \
+                 {SOCKET_VARIABLE}) for a machine's channel, or --local for an agent on this machine"
             ))
         })
+    }
+
+    /// Where infinihub's sockets are.
+    pub(super) fn hub_directory(&self) -> PathBuf {
+        let variable = || std::env::var_os(HUB_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.hub.clone().or_else(variable).unwrap_or_else(|| HUB_DIRECTORY.into())
     }
 
     /// Connects; with the secret, where the flags name one.

@@ -13,6 +13,7 @@ mod exec;
 mod follow;
 mod global;
 mod history;
+mod hub;
 mod live;
 mod metrics;
 mod output;
@@ -57,6 +58,8 @@ Examples:
   infinictl --socket /run/vm/agent.sock package install nginx
   infinictl --socket /run/vm/agent.sock batch commands.jsonl --keep-going
   infinictl --socket /run/vm/qga.sock qga fsfreeze status
+  infinictl list
+  infinictl --vm web-017 service restart nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
 /// Reads from and controls a guest through its InfiniService agent.
@@ -75,6 +78,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 enum Command {
+    /// List the machines of this host's infinihub: state, address, system, load, memory, fullest disk
+    List(hub::ListArgs),
+    /// Show what happened to the machines of this host's infinihub
+    Events(hub::EventsArgs),
     /// Show the guest's current figures
     Metrics(metrics::Args),
     /// Watch the guest live: load, disks, network, processes and the link
@@ -160,6 +167,11 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         if let Command::Qga(command) = cli.command {
             return qga::run(&cli.global, command).await;
         }
+        match &cli.command {
+            Command::List(args) => return hub::list(&cli.global, args).await,
+            Command::Events(args) => return hub::events(&cli.global, args).await,
+            _ => {}
+        }
         let session = Session::open(&cli.global).await?;
         if let Command::Watch(args) = &cli.command {
             return metrics::live(session, &cli.global, args).await;
@@ -198,7 +210,12 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Script(command) => script::run(session, command).await,
         Command::Send(args) => send::run(session, &args).await,
         Command::Bugreport(args) => bugreport::run(session, &args).await,
-        Command::Qga(_) | Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::List(_)
+        | Command::Events(_)
+        | Command::Qga(_)
+        | Command::Watch(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(()),
     }
 }
 

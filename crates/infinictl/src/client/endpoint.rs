@@ -3,7 +3,7 @@
 use super::error::ClientError;
 use super::shared::Shared;
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
-use super::{Client, first_ping, local};
+use super::{Client, attach, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
 use infiniservice_protocol::envelope::Signer;
 use std::path::PathBuf;
@@ -19,6 +19,13 @@ use tokio::task::{AbortHandle, JoinHandle};
 pub enum Endpoint {
     /// QEMU's or libvirt's character device: its Unix socket, or on Windows its named pipe.
     Channel(PathBuf),
+    /// A machine of a host's infinihub, through its `wire.sock`.
+    Hub {
+        /// The path of `wire.sock`.
+        socket: PathBuf,
+        /// The machine's name there.
+        vm: String,
+    },
     /// An agent of our own, started on a new pseudo-terminal and ended with the client.
     Local(local::LocalAgent),
     /// The master of a pseudo-terminal whose slave somebody holds open in raw mode; on Windows a pipe's server end.
@@ -29,6 +36,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Channel(path) => write!(f, "{CHANNEL} {}", path.display()),
+            Self::Hub { socket, vm } => write!(f, "infinihub's {vm} ({})", socket.display()),
             Self::Local(_) => f.write_str("a local agent"),
             Self::Pty(_) => f.write_str("a pseudo-terminal"),
         }
@@ -87,6 +95,11 @@ impl Client {
         match endpoint {
             Endpoint::Channel(path) => {
                 let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
+                Ok(Self::start(label.clone(), signer, reader, writer))
+            }
+            Endpoint::Hub { socket, vm } => {
+                let (mut reader, mut writer) = sys::connect(&socket).await.map_err(failed)?;
+                attach::attach(&mut reader, &mut writer, &vm).await.map_err(failed)?;
                 Ok(Self::start(label.clone(), signer, reader, writer))
             }
             Endpoint::Pty(master) => {

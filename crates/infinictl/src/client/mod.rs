@@ -3,6 +3,7 @@
 //! A task reads and a task writes; requests find their answers by id, whatever comes between. Guests are not trusted:
 //! memory is bounded, and whatever they send is at worst counted as malformed.
 
+mod attach;
 mod endpoint;
 mod error;
 mod event;

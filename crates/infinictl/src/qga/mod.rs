@@ -65,6 +65,7 @@ impl Guest {
         let halves = match endpoint {
             Endpoint::Channel(path) => sys::connect(&path).await,
             Endpoint::Pty(master) => sys::split(master),
+            Endpoint::Hub { .. } => Err(io::Error::other("infinihub serves the native wire only")),
             Endpoint::Local(_) => Err(io::Error::other("a local agent has no such port")),
         };
         let (reader, writer) = halves

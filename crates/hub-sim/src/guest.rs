@@ -1,0 +1,261 @@
+//! One simulated guest.
+
+use crate::fault::Fault;
+use crate::lines;
+use infiniservice_protocol::guest::Response;
+use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, LineDecoder, LineItem, parse_host_line};
+use serde_json::json;
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// How a guest behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Between two `system_metrics` lines.
+    pub interval: Duration,
+    /// Bytes of such a line.
+    pub line_bytes: usize,
+    /// How long a command takes.
+    pub delay: Duration,
+    /// What it does wrong.
+    pub fault: Fault,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(30),
+            line_bytes: 4_000,
+            delay: Duration::ZERO,
+            fault: Fault::None,
+        }
+    }
+}
+
+/// A command that a guest has taken.
+#[derive(Clone, Debug, PartialEq)]
+enum Taken {
+    UnderWay,
+    Answered(String),
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    instance: String,
+    taken: HashMap<String, Taken>,
+    /// Every command that was carried out, in its order.
+    carried_out: Vec<(String, String)>,
+    lines_read: u64,
+}
+
+/// A guest, which lives for as long as its task.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    name: String,
+    options: Options,
+    memory: Arc<Mutex<Memory>>,
+    hang_up: Arc<Notify>,
+}
+
+impl Guest {
+    /// A guest that begins now.
+    pub fn new(name: &str, options: Options) -> Self {
+        let guest = Self { name: name.to_owned(), options, memory: Arc::default(), hang_up: Arc::default() };
+        guest.restart();
+        guest
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its agent begins anew: it is another instance and knows nothing of what its predecessor was asked.
+    pub fn restart(&self) {
+        let mut memory = self.memory();
+        memory.instance = format!("{:032x}", fastrand::u128(..));
+        memory.taken.clear();
+        drop(memory);
+        self.hang_up.notify_waiters();
+    }
+
+    /// Closes the connection that there is, as a QEMU that is restarted does.
+    pub fn hang_up(&self) {
+        self.hang_up.notify_waiters();
+    }
+
+    /// The commands that were carried out: id and action, in their order.
+    pub fn carried_out(&self) -> Vec<(String, String)> {
+        self.memory().carried_out.clone()
+    }
+
+    /// Lines that it has read.
+    pub fn lines_read(&self) -> u64 {
+        self.memory().lines_read
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Listens, and serves one client after the other until the task is dropped.
+    ///
+    /// # Errors
+    /// Where the socket cannot be made.
+    pub async fn serve(self, path: &Path) -> io::Result<()> {
+        let listener = UnixListener::bind(path)?;
+        self.serve_on(listener).await
+    }
+
+    /// The same on a listener that is there.
+    ///
+    /// # Errors
+    /// Where it takes no connection.
+    pub async fn serve_on(self, listener: UnixListener) -> io::Result<()> {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            tokio::select! {
+                _gone = self.client(stream) => {}
+                () = self.hang_up.notified() => {}
+            }
+        }
+    }
+
+    async fn client(&self, mut stream: UnixStream) -> io::Result<()> {
+        match self.options.fault {
+            Fault::Mute => return std::future::pending().await,
+            Fault::Hangs => {
+                self.introduce(&mut stream).await?;
+                return std::future::pending().await;
+            }
+            Fault::Floods => return self.flood(&mut stream).await,
+            Fault::Churns => {
+                let life = Duration::from_millis(fastrand::u64(500..3000));
+                return tokio::time::timeout(life, self.talk(&mut stream)).await.unwrap_or(Ok(()));
+            }
+            _ => {}
+        }
+        self.talk(&mut stream).await
+    }
+
+    async fn introduce(&self, stream: &mut UnixStream) -> io::Result<()> {
+        let hello = lines::hello(&self.host_name(), &self.memory().instance.clone());
+        stream.write_all(format!("\n{hello}\n").as_bytes()).await
+    }
+
+    fn host_name(&self) -> String {
+        if self.options.fault == Fault::Hostile { lines::HOSTILE.to_owned() } else { self.name.clone() }
+    }
+
+    async fn flood(&self, stream: &mut UnixStream) -> io::Result<()> {
+        let line = lines::metrics(&self.host_name(), self.options.line_bytes, None) + "\n";
+        self.introduce(stream).await?;
+        loop {
+            stream.write_all(line.as_bytes()).await?;
+        }
+    }
+
+    /// Speaks as an agent does.
+    async fn talk(&self, stream: &mut UnixStream) -> io::Result<()> {
+        stream.write_all(b"\n").await?;
+        let mut decoder = LineDecoder::new(1 << 20);
+        let mut chunk = vec![0; 4096];
+        let mut due = Instant::now() + self.options.interval.mul_f64(fastrand::f64());
+        let (mut beat, mut sent) = (0, 0_u64);
+        loop {
+            tokio::select! {
+                count = stream.read(&mut chunk) => {
+                    let count = count.and_then(|count| if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(count) })?;
+                    decoder.push(chunk.get(..count).unwrap_or_default());
+                }
+                () = sleep_until(due) => {
+                    due += self.options.interval;
+                    beat += 1;
+                    sent += 1;
+                    let line = lines::metrics(&self.host_name(), self.options.line_bytes, None);
+                    stream.write_all(&self.spoilt(line, sent)).await?;
+                    stream.write_all(format!("{}\n", lines::keep_alive(beat)).as_bytes()).await?;
+                }
+            }
+            while let Some(item) = decoder.next() {
+                if let Some(answer) = self.heard(item).await {
+                    stream.write_all(format!("{answer}\n").as_bytes()).await?;
+                }
+            }
+        }
+    }
+
+    /// A line as the fault leaves it.
+    fn spoilt(&self, line: String, sent: u64) -> Vec<u8> {
+        let tenth = sent.is_multiple_of(10);
+        match self.options.fault {
+            Fault::Torn if tenth => {
+                format!("{}\n", line.get(..line.len() / 2).unwrap_or_default()).into_bytes()
+            }
+            Fault::Long if tenth => format!("{{\"x\":\"{}\"}}\n", "x".repeat(5 << 20)).into_bytes(),
+            Fault::Noise => vec![0xff, 0x00, b'{', b'\n', b'\r', 0x9b, b'\n'],
+            _ => (line + "\n").into_bytes(),
+        }
+    }
+
+    async fn heard(&self, item: LineItem) -> Option<String> {
+        let LineItem::Line(line) = item else { return None };
+        self.memory().lines_read += 1;
+        let message = match parse_host_line(&line) {
+            Ok(message) => message,
+            Err(rejection) => return serde_json::to_string(&rejection.into_message()).ok(),
+        };
+        match message.untraced() {
+            HostMessage::Hello { .. } => {
+                Some(lines::hello(&self.host_name(), &self.memory().instance.clone()))
+            }
+            HostMessage::KeepAliveRequest { sequence_number } => Some(lines::keep_alive(*sequence_number)),
+            HostMessage::Metrics { id } => {
+                Some(lines::metrics(&self.host_name(), self.options.line_bytes, id.as_deref()))
+            }
+            HostMessage::SafeCommand(command) => Some(self.command(&command.id, &command.action).await),
+            HostMessage::Cancel { id, .. } => {
+                let response = Response::ok(id.as_str(), "Cancel", json!({ "outcome": "already_answered" }));
+                serde_json::to_string(&GuestMessage::Response(response)).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// As the agent does: an id that was answered is answered again, and nothing is carried out twice.
+    async fn command(&self, id: &str, action: &str) -> String {
+        let taken = self.memory().taken.get(id).cloned();
+        match taken {
+            Some(Taken::Answered(answer)) => return answer,
+            Some(Taken::UnderWay) => {
+                let error = "the id is in use by a command that has not been answered yet";
+                return text(Response::failed(id, action, ErrorCode::DuplicateId, error));
+            }
+            None => {}
+        }
+        let instance = {
+            let mut memory = self.memory();
+            memory.taken.insert(id.to_owned(), Taken::UnderWay);
+            memory.carried_out.push((id.to_owned(), action.to_owned()));
+            memory.instance.clone()
+        };
+        sleep(self.options.delay).await;
+        let answer = text(Response::ok(id, action, json!({ "simulated": true })));
+        let mut memory = self.memory();
+        if memory.instance == instance {
+            memory.taken.insert(id.to_owned(), Taken::Answered(answer.clone()));
+        }
+        answer
+    }
+}
+
+fn text(response: Response) -> String {
+    serde_json::to_string(&GuestMessage::Response(response)).unwrap_or_default()
+}

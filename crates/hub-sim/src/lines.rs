@@ -1,0 +1,89 @@
+//! The lines that a simulated guest sends.
+
+use infiniservice_protocol::guest::{GuestMessage, Hello};
+use infiniservice_protocol::hello::Features;
+use infiniservice_protocol::limits::Limits;
+use infiniservice_protocol::{GuestLine, parse_guest_line};
+use serde_json::{Value, json};
+
+/// A line of a real agent, as the protocol's golden file has it.
+const RECORDED: &str = include_str!("../../protocol/golden/system_metrics.jsonl");
+
+/// What breaks tables, labels, pages, logs and terminals.
+pub const HOSTILE: &str =
+    "\"},{\n\r\u{1b}]0;x\u{7}\u{1b}[2J<script>alert(1)</script>{{vm}}\\\u{202e}\u{9b}'; --";
+
+/// The recorded figures.
+pub fn recorded() -> Value {
+    let line = RECORDED.lines().next().unwrap_or_default();
+    serde_json::from_str(line).unwrap_or_default()
+}
+
+/// A `system_metrics` line of about this many bytes: the recorded figures, and processes until it is long enough.
+pub fn metrics(host_name: &str, bytes: usize, request: Option<&str>) -> String {
+    let mut line = recorded();
+    line["request_id"] = request.map_or(Value::Null, Value::from);
+    line["data"]["system"]["host"]["hostname"] = host_name.into();
+    let process = line["data"]["processes"][0].clone();
+    let missing = bytes.saturating_sub(line.to_string().len());
+    let more = missing / process.to_string().len().max(1);
+    if let Some(processes) = line["data"]["processes"].as_array_mut() {
+        processes.extend(std::iter::repeat_n(process, more));
+    }
+    if request.is_none()
+        && let Some(fields) = line.as_object_mut()
+    {
+        fields.remove("request_id");
+    }
+    line.to_string()
+}
+
+/// A `hello` line.
+pub fn hello(host_name: &str, instance: &str) -> String {
+    let hello = Hello {
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol_version: 1,
+        platform: "linux".to_owned(),
+        os: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        vm_id: Some(host_name.to_owned()),
+        capabilities: Vec::new(),
+        limits: Limits::default(),
+        configuration_error: None,
+        instance: instance.to_owned(),
+        started_at: "2026-11-23T06:29:00.000Z".to_owned(),
+        features: Features::default(),
+        channels: Vec::new(),
+        timestamp: None,
+    };
+    serde_json::to_string(&GuestMessage::Hello(hello)).unwrap_or_default()
+}
+
+/// A `keep_alive` line.
+pub fn keep_alive(sequence_number: u64) -> String {
+    json!({ "type": "keep_alive", "sequence_number": sequence_number }).to_string()
+}
+
+/// Whether a line is one that a host understands.
+pub fn is_known(line: &str) -> bool {
+    matches!(parse_guest_line(line), Ok(GuestLine::Known(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_one_that_a_host_understands() {
+        for line in
+            [metrics("a", 40_000, None), metrics(HOSTILE, 0, Some("x")), hello("a", "b"), keep_alive(1)]
+        {
+            assert!(is_known(&line), "{line:.80}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_about_as_long_as_asked() {
+        let length = metrics("a", 40_000, None).len();
+        assert!((39_000..=41_000).contains(&length), "{length}");
+    }
+}

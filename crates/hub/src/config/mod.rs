@@ -1,0 +1,155 @@
+//! The settings: defaults, and a TOML file over them.
+
+#[cfg(test)]
+mod tests;
+
+use crate::pattern::Pattern;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where the file is unless the command line says.
+pub const DEFAULT_PATH: &str = "/etc/infinihub/config.toml";
+/// Longest file.
+const MAX_BYTES: u64 = 1 << 20;
+/// Sources at most.
+const MAX_SOURCES: usize = 64;
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Patterns of the guests' sockets: `*` is any part of a name, `{vm}` the machine's name, `{domain}` a directory that
+    /// libvirt names `domain-ID-NAME`.
+    pub sources: Vec<String>,
+    /// Unix socket of the HTTP API.
+    pub api_socket: PathBuf,
+    /// Unix socket of the guests' wire, for clients that first send an `Attach` line.
+    pub wire_socket: PathBuf,
+    /// Group that may read over both sockets; empty for root only.
+    pub group: String,
+    /// Address for `/metrics`, `/healthz` and the page, all read only; empty for none.
+    pub listen: String,
+    /// Directory with the shared secrets of guests that have one, each in a file of its machine's name.
+    pub secrets_dir: PathBuf,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub log_level: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            sources: [
+                "/run/libvirt/qemu/channel/{domain}/org.infinibay.agent*",
+                "/var/lib/libvirt/qemu/channel/target/{domain}/org.infinibay.agent*",
+                "/opt/infinibay/sockets/{vm}.socket",
+                "/run/infinihub/guests/{vm}.sock",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            api_socket: "/run/infinihub/api.sock".into(),
+            wire_socket: "/run/infinihub/wire.sock".into(),
+            group: String::new(),
+            listen: "127.0.0.1:9756".to_owned(),
+            secrets_dir: "/etc/infinihub/secrets".into(),
+            log_level: "info".to_owned(),
+        }
+    }
+}
+
+/// Reads the settings. Without a path the default file counts where it exists.
+///
+/// # Errors
+/// What is wrong, where, and what is allowed.
+pub fn load(path: Option<&Path>) -> Result<Config, String> {
+    let text = match path {
+        Some(path) => read(path)?,
+        None if Path::new(DEFAULT_PATH).exists() => read(Path::new(DEFAULT_PATH))?,
+        None => String::new(),
+    };
+    let name = path.unwrap_or_else(|| Path::new(DEFAULT_PATH)).display();
+    let config: Config =
+        toml::from_str(&text).map_err(|error| format!("{name}: {}", error.to_string().trim_end()))?;
+    config.check().map_err(|error| format!("{name}: {error}"))?;
+    Ok(config)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    if length > MAX_BYTES {
+        return Err(format!("{} is {length} bytes long; at most {MAX_BYTES} are allowed", path.display()));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+impl Config {
+    fn check(&self) -> Result<(), String> {
+        if self.sources.len() > MAX_SOURCES {
+            return Err(format!(
+                "`sources` has {} patterns; at most {MAX_SOURCES} are allowed",
+                self.sources.len()
+            ));
+        }
+        self.patterns()?;
+        self.listen_address()?;
+        self.level()?;
+        for (name, path) in [("api_socket", &self.api_socket), ("wire_socket", &self.wire_socket)] {
+            if !path.is_absolute() {
+                return Err(format!("`{name}` must be an absolute path, not {:?}", path.display()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The sources, read.
+    ///
+    /// # Errors
+    /// Which pattern is wrong, and why.
+    pub fn patterns(&self) -> Result<Vec<Pattern>, String> {
+        let read = |source: &String| {
+            Pattern::parse(source).map_err(|error| format!("`sources`: {source:?}: {error}"))
+        };
+        self.sources.iter().map(read).collect()
+    }
+
+    /// Where `/metrics` is served.
+    ///
+    /// # Errors
+    /// Where it is no address with a port.
+    pub fn listen_address(&self) -> Result<Option<SocketAddr>, String> {
+        if self.listen.is_empty() {
+            return Ok(None);
+        }
+        let address = self.listen.parse();
+        address.map(Some).map_err(|_| {
+            format!(
+                "`listen` must be an IP address with a port, such as 127.0.0.1:9756, or empty, not {:?}",
+                self.listen
+            )
+        })
+    }
+
+    /// The log's level.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn level(&self) -> Result<log::LevelFilter, String> {
+        let level = self.log_level.parse::<log::Level>();
+        level.map(|level| level.to_level_filter()).map_err(|_| {
+            format!("`log_level` must be error, warn, info, debug or trace, not {:?}", self.log_level)
+        })
+    }
+
+    /// As a file would have them.
+    pub fn to_toml(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        let value = serde_json::to_value(self).unwrap_or_default();
+        for (name, value) in value.as_object().into_iter().flatten() {
+            // A JSON text, list or number of these settings is a TOML one, too.
+            let _infallible = writeln!(text, "{name} = {value}");
+        }
+        text
+    }
+}

@@ -1,0 +1,116 @@
+//! The one connection to one guest, for as long as its socket is there.
+
+use super::hub::Hub;
+use super::outbox::Outbox;
+use super::peer;
+use infiniservice_protocol::LineDecoder;
+use std::cell::RefCell;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{Interest, Ready};
+use tokio::net::UnixStream;
+
+/// Longest line of a guest: the contract's 4 MiB and some slack.
+const MAX_LINE_BYTES: usize = (4 << 20) + (64 << 10);
+/// Bytes read at once, into one buffer for all guests.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Reads in a row before others have their turn.
+const READS_IN_A_ROW: usize = 4;
+/// The time to the next try, doubled from one to the other.
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+thread_local! {
+    /// All guests are read by one thread, one after the other.
+    static CHUNK: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK_BYTES]);
+}
+
+/// Connects again and again, until the task is ended because the socket is gone.
+pub(super) async fn keep(hub: Rc<Hub>, name: Arc<str>, path: PathBuf) {
+    let mut wait = BACK_OFF.0;
+    loop {
+        hub.pace().await;
+        let reason = match UnixStream::connect(&path).await {
+            Ok(stream) => {
+                peer::compare(&name, &stream);
+                let outbox = hub.connected(&name);
+                let ended = serve(&hub, &name, &stream, &outbox).await;
+                if ended.spoke {
+                    wait = BACK_OFF.0;
+                }
+                ended.reason
+            }
+            Err(error) => format!("cannot connect to {}: {error}", path.display()),
+        };
+        hub.closed(&name, &reason);
+        let jitter = fastrand::f64().mul_add(0.5, 0.75);
+        tokio::time::sleep(wait.mul_f64(jitter)).await;
+        wait = (wait * 2).min(BACK_OFF.1);
+    }
+}
+
+struct Ended {
+    reason: String,
+    spoke: bool,
+}
+
+/// Reads and writes until the connection ends.
+async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox) -> Ended {
+    let mut decoder = LineDecoder::new(MAX_LINE_BYTES);
+    let mut spoke = false;
+    loop {
+        let interest =
+            if outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+        let ready = tokio::select! {
+            ready = stream.ready(interest) => ready,
+            () = outbox.changed() => Ok(Ready::WRITABLE),
+        };
+        let done = ready.and_then(|ready| {
+            if ready.is_writable() {
+                outbox.write_to(stream)?;
+            }
+            if ready.is_readable() || ready.is_read_closed() {
+                read(hub, name, stream, &mut decoder)
+            } else {
+                Ok(false)
+            }
+        });
+        match done {
+            Ok(read) => spoke |= read,
+            Err(error) => return Ended { reason: reason(&error), spoke },
+        }
+        tokio::task::consume_budget().await;
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the other end closed it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Reads what is there; whether there was anything.
+fn read(hub: &Hub, name: &Arc<str>, stream: &UnixStream, decoder: &mut LineDecoder) -> io::Result<bool> {
+    CHUNK.with_borrow_mut(|chunk| {
+        for n in 0..READS_IN_A_ROW {
+            match stream.try_read(chunk) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => take(hub, name, chunk.get(..count).unwrap_or_default(), decoder),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(n > 0),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn take(hub: &Hub, name: &Arc<str>, bytes: &[u8], decoder: &mut LineDecoder) {
+    hub.spoke(name);
+    decoder.push(bytes);
+    while let Some(item) = decoder.next() {
+        hub.line(name, item);
+    }
+}

@@ -1,0 +1,175 @@
+//! Which address answers what.
+
+use super::super::command::{self, MAX_WAIT, NoAnswer};
+use super::super::hub::{Hub, refusal};
+use super::reply::{JSON, TEXT, body, decoded, document, parameter, problem};
+use super::{Body, From, events, metrics, view};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HOST, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use infiniservice_hub_core::selector::Selector;
+use infiniservice_protocol::ErrorCode;
+use serde_json::Value;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Longest body of a request: the longest line of the wire.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Answers a request.
+pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming>) -> Response<Body> {
+    if matches!(from, From::Network) && !names_an_address(request.headers().get(HOST)) {
+        // A page in a browser must not get at this by a name of its own that leads here (DNS rebinding).
+        return problem(
+            StatusCode::MISDIRECTED_REQUEST,
+            "INVALID_MESSAGE",
+            "use this server's IP address, or localhost",
+        );
+    }
+    let path = request.uri().path().to_owned();
+    let parts: Vec<String> = path.split('/').skip(1).map(decoded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match (request.method(), parts.as_slice()) {
+        (&Method::POST, ["v1", "vms", vm, "commands"]) => post_command(hub, from, vm, request).await,
+        (&Method::GET, parts) => get(hub, parts, &request),
+        _ => {
+            let mut response =
+                problem(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "this address can only be read");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+            response
+        }
+    }
+}
+
+fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<Body> {
+    match parts {
+        ["healthz"] => body(StatusCode::OK, TEXT, "ok\n"),
+        ["metrics"] => metrics::answer(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "vms"] => list(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "vms", vm] => {
+            found(hub.look(|fleet| fleet.get(vm).map(|entry| document(&view::one(vm, entry)))), vm)
+        }
+        ["v1", "vms", vm, "lists", list] => list_of(hub, vm, list),
+        ["v1", "events"] => events::answer(hub, request),
+        _ => problem(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address"),
+    }
+}
+
+/// All machines, or with `select=…` those that it means.
+fn list(hub: &Rc<Hub>, query: &str) -> Response<Body> {
+    match parameter(query, "select").unwrap_or_default().parse::<Selector>() {
+        Ok(selector) => hub.look(|fleet| document(&view::selected(fleet, &selector))),
+        Err(error) => problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error.to_string()),
+    }
+}
+
+fn found(response: Option<Response<Body>>, vm: &str) -> Response<Body> {
+    let error = || problem(StatusCode::NOT_FOUND, "NOT_FOUND", &format!("this hub knows no machine {vm:?}"));
+    response.unwrap_or_else(error)
+}
+
+fn list_of(hub: &Rc<Hub>, vm: &str, list: &str) -> Response<Body> {
+    let Some(at) = view::LISTS.iter().position(|name| *name == list) else {
+        let error = format!("there is no list {list:?}; there are {}", view::LISTS.join(", "));
+        return problem(StatusCode::NOT_FOUND, "NOT_FOUND", &error);
+    };
+    let texts = hub.look(|fleet| Some(fleet.get(vm)?.machine.sample()?.lists.texts()));
+    match texts {
+        None => found(None, vm),
+        Some(Err(error)) => problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", &error),
+        Some(Ok(texts)) => {
+            let text = texts.into_iter().nth(at).filter(|text| !text.is_empty());
+            body(StatusCode::OK, JSON, text.unwrap_or_else(|| "[]".to_owned()))
+        }
+    }
+}
+
+async fn post_command(hub: &Rc<Hub>, from: &From, vm: &str, request: Request<Incoming>) -> Response<Body> {
+    let From::Local(actor) = from else {
+        let error = "commands are taken over the Unix socket only";
+        return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error);
+    };
+    let wait = match wait(request.uri().query().unwrap_or_default()) {
+        Ok(wait) => wait,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error),
+    };
+    let message = match read(request).await {
+        Ok(message) => message,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_JSON", &error),
+    };
+    match command::ask(hub, actor, vm, message, wait).await {
+        Ok(lines) => answered(lines),
+        Err(NoAnswer::Refused(rejection)) => {
+            let status = status(rejection.code);
+            body(status, JSON, refusal(rejection) + "\n")
+        }
+        Err(NoAnswer::Late { id }) => {
+            let error = format!("the guest has not answered {id:?} yet; it may still be working on it");
+            problem(StatusCode::GATEWAY_TIMEOUT, "TIMEOUT", &error)
+        }
+        Err(NoAnswer::Lost(reason)) => problem(
+            StatusCode::BAD_GATEWAY,
+            "CANCELLED",
+            &format!("the guest was lost before it answered: {reason}"),
+        ),
+    }
+}
+
+/// The guest's last line is the answer; a refusal of the hub's has its own status.
+fn answered(mut lines: Vec<String>) -> Response<Body> {
+    let last = lines.pop().unwrap_or_default();
+    body(StatusCode::OK, JSON, last + "\n")
+}
+
+async fn read(request: Request<Incoming>) -> Result<Value, String> {
+    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await;
+    let bytes = body.map_err(|error| format!("the body cannot be read: {error}"))?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|error| format!("the body is not JSON: {error}"))
+}
+
+/// `wait=SECONDS` of a query.
+fn wait(query: &str) -> Result<Option<Duration>, String> {
+    let wrong = || format!("`wait` must be a number of seconds from 1 to {}", MAX_WAIT.as_secs());
+    let Some(text) = parameter(query, "wait") else { return Ok(None) };
+    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_WAIT.as_secs()).contains(seconds));
+    seconds.map(Duration::from_secs).map(Some).ok_or_else(wrong)
+}
+
+/// Whether the `Host` of a request is an address or this machine itself.
+fn names_an_address(host: Option<&HeaderValue>) -> bool {
+    let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+    });
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || bare.parse::<std::net::IpAddr>().is_ok()
+}
+
+const fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::PermissionDenied => StatusCode::FORBIDDEN,
+        ErrorCode::DuplicateId => StatusCode::CONFLICT,
+        ErrorCode::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_wait_has_its_range() {
+        assert_eq!(wait("wait=5"), Ok(Some(Duration::from_secs(5))));
+        assert!(wait("wait=0").unwrap_err().contains("from 1 to 7200"));
+    }
+
+    #[test]
+    fn only_addresses_and_localhost_reach_the_api_over_tcp() {
+        let host = |text: &str| names_an_address(Some(&HeaderValue::from_str(text).unwrap()));
+        assert!(host("127.0.0.1:9756") && host("localhost:9756") && host("[::1]:9756") && host("10.0.0.1"));
+        assert!(!host("evil.example:9756") && !host("localhost.evil.example") && !names_an_address(None));
+    }
+}

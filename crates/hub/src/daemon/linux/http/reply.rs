@@ -1,0 +1,53 @@
+//! Answers as they go out, and queries as they come in.
+
+use super::Body;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+pub(super) const JSON: &str = "application/json";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A parameter of a query, decoded.
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| decoded(&value.replace('+', " ")))
+}
+
+/// Percent-encoding undone; a sign that stands for no byte stays as it is.
+pub(super) fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// An error of the API, in the wire's own form.
+pub(super) fn problem(status: StatusCode, code: &str, error: &str) -> Response<Body> {
+    body(status, JSON, json!({ "type": "error", "error": error, "error_code": code }).to_string() + "\n")
+}
+
+/// A JSON document.
+pub(super) fn document(value: &Value) -> Response<Body> {
+    body(StatusCode::OK, JSON, value.to_string() + "\n")
+}
+
+/// An answer.
+pub(super) fn body(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Full::new(text.into()).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_a_query_are_decoded() {
+        assert_eq!(decoded("web%2D017%zz%"), "web-017%zz%");
+        assert_eq!(parameter("a=1&selector=os%3Ddebian+x", "selector").as_deref(), Some("os=debian x"));
+    }
+}

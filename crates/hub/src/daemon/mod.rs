@@ -1,0 +1,11 @@
+//! The daemon: the sockets of guests and of clients. It runs on Linux, where QEMU's sockets are.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod other;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{diagnose, run};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use other::{diagnose, run};

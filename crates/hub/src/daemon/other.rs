@@ -1,0 +1,13 @@
+//! Where there are no sockets of QEMU's there is no daemon: it says so.
+
+use crate::config::Config;
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+pub(crate) fn run(_config: Config) -> Result<ExitCode> {
+    bail!("infinihub runs on Linux, on the host of the machines")
+}
+
+pub(crate) fn diagnose(_config: &Config) -> Result<ExitCode> {
+    bail!("infinihub runs on Linux, on the host of the machines")
+}

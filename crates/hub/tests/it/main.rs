@@ -1,0 +1,8 @@
+//! The hub from outside: its program, with simulated guests on real sockets.
+#![cfg(target_os = "linux")]
+
+mod api;
+mod faults;
+mod sources;
+mod support;
+mod wire;

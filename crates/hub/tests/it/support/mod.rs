@@ -1,0 +1,137 @@
+//! A hub of our own, and guests for it.
+
+use infinictl::client::{Client, Endpoint};
+use infinictl::hub::Api;
+use infiniservice_hub_sim::{Guest, Options};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::UnixListener;
+use tokio::task::AbortHandle;
+
+/// How long anything may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A host with a hub and simulated guests; all of it ends with this.
+pub struct Host {
+    pub directory: TempDir,
+    hub: Option<Child>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Host {
+    /// With no hub yet.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("guests")).unwrap();
+        let root = directory.path().display();
+        let config = format!(
+            "sources = [\"{root}/guests/{{vm}}.sock\", \"{root}/other/{{vm}}.sock\"]\napi_socket = \"{root}/api.sock\"\n\
+             wire_socket = \"{root}/wire.sock\"\nsecrets_dir = \"{root}/secrets\"\nlisten = \"\"\n"
+        );
+        std::fs::write(directory.path().join("config.toml"), config).unwrap();
+        Self { directory, hub: None, tasks: Vec::new() }
+    }
+
+    /// With a hub, and these guests.
+    pub async fn with(guests: &[&str]) -> (Self, Vec<Guest>) {
+        let mut host = Self::new();
+        let guests: Vec<_> = guests.iter().map(|name| host.guest(name, quick())).collect();
+        host.start().await;
+        for guest in &guests {
+            host.event("connected", guest.name()).await;
+        }
+        (host, guests)
+    }
+
+    /// Starts the hub, and waits until its API answers.
+    pub async fn start(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_infinihub"));
+        command.arg("--config").arg(self.path("config.toml")).stdout(Stdio::null()).stderr(log);
+        self.hub = Some(command.spawn().unwrap());
+        // The socket's directory tells when it is there; the connection then waits for the hub by itself.
+        let served = async {
+            while self.api().get("/healthz").await.is_err_and(|error| error.to_string().contains("reach")) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, served).await.unwrap_or_else(|_| panic!("no hub: {}", self.log()));
+    }
+
+    /// Ends the hub without a warning.
+    pub fn kill(&mut self) {
+        if let Some(mut hub) = self.hub.take() {
+            hub.kill().unwrap();
+            hub.wait().unwrap();
+        }
+    }
+
+    /// A guest whose socket is there from now on.
+    pub fn guest(&mut self, name: &str, options: Options) -> Guest {
+        let guest = Guest::new(name, options);
+        let listener = UnixListener::bind(self.path("guests").join(name).with_extension("sock")).unwrap();
+        self.tasks.push(tokio::spawn(guest.clone().serve_on(listener)).abort_handle());
+        guest
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn api(&self) -> Api {
+        Api::new(&self.path("api.sock"))
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// A client of a machine, through the hub.
+    pub async fn client(&self, vm: &str) -> Client {
+        Client::connect(Endpoint::Hub { socket: self.path("wire.sock"), vm: vm.to_owned() }).await.unwrap()
+    }
+
+    /// Waits for an event of this kind of a machine, and gives it.
+    pub async fn event(&self, kind: &str, vm: &str) -> Value {
+        let api = self.api();
+        let mut found = Value::Null;
+        let followed = api.follow("/v1/events?after=0", |event| {
+            let is_it = event["kind"] == kind && event["vm"] == vm;
+            if is_it {
+                found = event.clone();
+            }
+            !is_it
+        });
+        let waited = tokio::time::timeout(PATIENCE, followed).await;
+        waited.unwrap_or_else(|_| panic!("no {kind} of {vm}: {}", self.log())).unwrap();
+        found
+    }
+
+    /// A machine as the API tells it.
+    pub async fn machine(&self, vm: &str) -> Value {
+        self.api().get(&format!("/v1/vms/{vm}")).await.unwrap()
+    }
+
+    /// Resident memory of the hub, in bytes, at its highest.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.hub.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.kill();
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Figures ten times a second, so that nothing is waited for.
+pub fn quick() -> Options {
+    Options { interval: Duration::from_millis(100), ..Options::default() }
+}

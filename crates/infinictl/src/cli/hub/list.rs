@@ -1,0 +1,151 @@
+//! `infinictl list`: all machines, a line each.
+
+use super::api;
+use crate::cli::error::CliError;
+use crate::cli::global::Global;
+use crate::cli::output::{Columns, Output, number, optional, state, text};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use std::cmp::Reverse;
+
+/// Which machines, and how.
+#[derive(clap::Args, Debug)]
+pub(in crate::cli) struct Args {
+    /// Only machines that this means, such as os=debian,load5>4 or state!=up; all of several parts must hold
+    #[arg(value_name = "SELECTOR", default_value = "")]
+    selector: String,
+    /// Print the names only, one a line
+    #[arg(long)]
+    names: bool,
+    /// Sort by what hurts: machines that do not answer first, then the fullest and the busiest
+    #[arg(long, conflicts_with = "names")]
+    worst: bool,
+}
+
+/// Runs it.
+pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliError> {
+    let document = api(global).get(&selected(&args.selector)).await?;
+    let out = Output::new(global.json, global.no_color);
+    let mut machines = document.as_array().cloned().unwrap_or_default();
+    if args.names {
+        let names: Vec<_> = machines.iter().filter_map(|machine| machine["name"].as_str()).collect();
+        return out.text(&names.join("\n"));
+    }
+    if args.worst {
+        machines.sort_by_key(|machine| Reverse(pain(machine)));
+    }
+    if out.json {
+        return machines.iter().try_for_each(|machine| out.document(&machine.to_string()));
+    }
+    out.text(&show(&machines, out))
+}
+
+/// The address of the machines that a selector means.
+fn selected(selector: &str) -> String {
+    format!("/v1/vms?select={}", utf8_percent_encode(selector, NON_ALPHANUMERIC))
+}
+
+/// How much a machine hurts, in thousandths: one that does not answer more than any that does.
+fn pain(machine: &Value) -> u64 {
+    if machine["state"] != "up" {
+        return 10_000;
+    }
+    let thousandths =
+        |name: &str| (machine["figures"][name].as_f64().unwrap_or(0.0).clamp(0.0, 1.0) * 1000.0) as u64;
+    let failed = u64::from(machine["figures"]["failed_services"].as_u64().is_some_and(|count| count > 0));
+    failed * 2000 + thousandths("disk").max(thousandths("memory")).max(thousandths("cpu"))
+}
+
+fn show(machines: &[Value], out: Output) -> String {
+    let headings =
+        ["name", "state", "address", "os", "load", "cpu", "memory", "fullest disk", "heard", "agent"];
+    let mut table = Columns::new(out, &headings);
+    for machine in machines {
+        let (figures, agent) = (&machine["figures"], &machine["agent"]);
+        table.row([
+            text(word(&machine["name"])),
+            state(word(&machine["state"])),
+            text(word(&figures["address"])),
+            text(word(&agent["os"])),
+            optional(figures["load"][0].as_f64().map(|load| format!("{load:.2}"))),
+            number(percent(&figures["cpu"])),
+            number(percent(&figures["memory"])),
+            text(&format!("{} {}", percent(&figures["disk"]), word(&figures["fullest"]))),
+            optional(machine["age_ms"].as_u64().map(|age| format!("{} s ago", age / 1000))),
+            text(word(&agent["version"])),
+        ]);
+    }
+    let up = machines.iter().filter(|machine| machine["state"] == "up").count();
+    format!("{}\n{up} of {} machines are up", table.finish(), machines.len())
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().filter(|text| !text.is_empty()).unwrap_or("-")
+}
+
+fn percent(value: &Value) -> String {
+    value.as_f64().map_or_else(|| "-".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::test_support::{EVIL, assert_harmless};
+    use serde_json::json;
+
+    fn machine(name: &str, state: &str, disk: f64, failed: u32) -> Value {
+        let figures = json!({"cpu": 0.125, "memory": 0.5, "disk": disk, "fullest": "/var", "address": "10.0.0.7",
+            "load": [0.25, 0.1, 0.0], "failed_services": failed});
+        json!({"name": name, "state": state, "age_ms": 2500, "figures": figures,
+            "agent": {"os": "Debian GNU/Linux 12", "version": "0.1.0"}})
+    }
+
+    #[test]
+    fn a_machine_has_its_line_and_what_is_not_known_is_a_dash() {
+        let shown = show(
+            &[machine("web", "up", 0.93, 0), json!({"name": "new", "state": "opening"})],
+            Output::default(),
+        );
+        let rows: Vec<Vec<&str>> = shown
+            .lines()
+            .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+            .collect();
+        assert_eq!(
+            rows[1],
+            [
+                "web",
+                "up",
+                "10.0.0.7",
+                "Debian GNU/Linux 12",
+                "0.25",
+                "12 %",
+                "50 %",
+                "93 % /var",
+                "2 s ago",
+                "0.1.0"
+            ]
+        );
+        assert_eq!(rows[2], ["new", "opening", "-", "-", "-", "-", "-", "- -", "-", "-"]);
+        assert!(shown.ends_with("1 of 2 machines are up"));
+    }
+
+    #[test]
+    fn what_hurts_most_comes_first() {
+        let mut machines = [
+            machine("fine", "up", 0.3, 0),
+            machine("full", "up", 0.97, 0),
+            machine("failed", "up", 0.1, 2),
+            machine("gone", "silent", 0.0, 0),
+        ];
+        machines.sort_by_key(|machine| Reverse(pain(machine)));
+        let names: Vec<_> = machines.iter().map(|machine| machine["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["gone", "failed", "full", "fine"]);
+    }
+
+    #[test]
+    fn hostile_names_are_harmless() {
+        let mut evil = machine(EVIL, EVIL, 2e300, 1);
+        evil["agent"] = json!({"os": EVIL, "version": EVIL.repeat(10_000)});
+        assert_harmless(&show(&[evil], Output::default()));
+    }
+}

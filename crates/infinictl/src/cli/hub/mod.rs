@@ -1,0 +1,15 @@
+//! What infinihub tells of all its machines: `infinictl list` and `infinictl events`.
+
+mod events;
+mod list;
+
+pub(super) use events::{Args as EventsArgs, run as events};
+pub(super) use list::{Args as ListArgs, run as list};
+
+use super::global::Global;
+use crate::hub::Api;
+
+/// The hub's API, where the flags say.
+fn api(global: &Global) -> Api {
+    Api::new(&global.hub_directory().join("api.sock"))
+}
