@@ -19,12 +19,17 @@ pub fn release(program: &str, variable: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The agent of the build that the running test belongs to: `cargo test` puts programs beside the tests' directory.
-pub fn tested_agent() -> Result<PathBuf> {
+/// A program of the build that the running test belongs to: `cargo test` puts programs beside the tests' directory.
+pub fn tested(program: &str) -> Result<PathBuf> {
     let test = env::current_exe()?;
-    let agent = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("infiniservice");
-    ensure!(agent.is_file(), "{} is not there: cargo build -p infiniservice", agent.display());
-    Ok(agent)
+    let path = test.ancestors().nth(2).unwrap_or(Path::new(".")).join(program);
+    ensure!(path.is_file(), "{} is not there: cargo build --bin {program}", path.display());
+    Ok(path)
+}
+
+/// The agent of the build that the running test belongs to.
+pub fn tested_agent() -> Result<PathBuf> {
+    tested("infiniservice")
 }
 
 /// The agent of the release build.

@@ -103,7 +103,7 @@ impl Guests {
             let line = format!(
                 r#"{{"type":"SafeCommand","id":"{n}","command_type":{{"action":"ServiceList"}},"timeout":3600}}"#
             );
-            self.fleet.with(now, name, |machine| (machine.offer(now, Client(1), line), vec![]));
+            self.fleet.with(now, name, |machine| (machine.offer(now, Client(1), true, line), vec![]));
         }
     }
 }

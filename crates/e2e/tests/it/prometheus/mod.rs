@@ -2,6 +2,7 @@
 //!
 //! Where Debian's `prometheus` is not installed, these tests say so and do nothing; `cargo xtask test` installs it.
 
+mod daemon;
 mod dashboards;
 mod guests;
 mod program;

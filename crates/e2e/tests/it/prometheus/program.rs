@@ -25,15 +25,16 @@ impl Drop for Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes this hub, and one that is not there; `None` where it is not installed.
-    pub fn start(hub: SocketAddr) -> Result<Option<Self>> {
+    /// Starts one that scrapes this hub, one that is not there, and these machines by other names; `None` where it is not
+    /// installed.
+    pub fn start(hub: SocketAddr, nodes: &[&str]) -> Result<Option<Self>> {
         let Some(program) = installed("prometheus") else { return Ok(None) };
         let data = tempfile::tempdir()?;
         fs::write(
             data.path().join("rules.yml"),
             impatient(&fs::read_to_string(packaging("prometheus/rules.yml"))?),
         )?;
-        fs::write(data.path().join("prometheus.yml"), configuration(hub))?;
+        fs::write(data.path().join("prometheus.yml"), configuration(hub, nodes))?;
         // A port that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new(program)
@@ -87,7 +88,8 @@ fn impatient(rules: &str) -> String {
     rules.lines().map(at_once).collect()
 }
 
-fn configuration(hub: SocketAddr) -> String {
+fn configuration(hub: SocketAddr, nodes: &[&str]) -> String {
+    let nodes = nodes.join(", ");
     format!(
         r#"global: {{ scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms }}
 rule_files: [rules.yml]
@@ -97,7 +99,7 @@ scrape_configs:
   - job_name: node
     metrics_path: /metrics
     params: {{ names: [node] }}
-    static_configs: [{{ targets: [well, windows, silent] }}]
+    static_configs: [{{ targets: [{nodes}] }}]
     relabel_configs:
       - {{ source_labels: [__address__], target_label: __param_vm }}
       - {{ source_labels: [__param_vm], target_label: instance }}
