@@ -4,6 +4,7 @@
 //! be tested with simulated time. Guests are not trusted: whatever they send is bounded here before anything keeps it.
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod counts;
 pub mod event;
 pub mod exposition;

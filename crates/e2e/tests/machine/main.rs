@@ -107,6 +107,7 @@ const ALL: &[&[Scenario]] = &[
     install::rpm::SCENARIOS,
     install::deb::SCENARIOS,
     install::qga::SCENARIOS,
+    install::hub::SCENARIOS,
     log::SCENARIOS,
 ];
 

@@ -3,6 +3,7 @@
 
 pub mod bounds;
 pub mod deb;
+pub mod hub;
 pub mod qga;
 pub mod read_only;
 pub mod rpm;

@@ -1,8 +1,10 @@
 //! The one connection to one guest, for as long as its socket is there.
 
+use super::clock;
 use super::hub::Hub;
 use super::outbox::Outbox;
 use super::peer;
+use infiniservice_hub_core::budget::Budget;
 use infiniservice_protocol::LineDecoder;
 use std::cell::RefCell;
 use std::io;
@@ -59,20 +61,21 @@ struct Ended {
 /// Reads and writes until the connection ends.
 async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox) -> Ended {
     let mut decoder = LineDecoder::new(MAX_LINE_BYTES);
+    let mut budget = Budget::new(clock::now().mono);
     let mut spoke = false;
     loop {
-        let interest =
-            if outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+        let pause = budget.pause(clock::now().mono);
         let ready = tokio::select! {
-            ready = stream.ready(interest) => ready,
+            ready = stream.ready(interest(pause.is_none(), !outbox.is_empty())), if pause.is_none() || !outbox.is_empty() => ready,
             () = outbox.changed() => Ok(Ready::WRITABLE),
+            () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => Ok(Ready::EMPTY),
         };
         let done = ready.and_then(|ready| {
             if ready.is_writable() {
                 outbox.write_to(stream)?;
             }
             if ready.is_readable() || ready.is_read_closed() {
-                read(hub, name, stream, &mut decoder)
+                read(hub, name, stream, &mut decoder, &mut budget)
             } else {
                 Ok(false)
             }
@@ -85,6 +88,15 @@ async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox)
     }
 }
 
+/// What the socket is asked for: to write where something waits, to read where the guest has something left of its budget.
+fn interest(read: bool, write: bool) -> Interest {
+    match (read, write) {
+        (true, true) => Interest::READABLE | Interest::WRITABLE,
+        (false, true) => Interest::WRITABLE,
+        _ => Interest::READABLE,
+    }
+}
+
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the other end closed it".to_owned(),
@@ -93,12 +105,21 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// Reads what is there; whether there was anything.
-fn read(hub: &Hub, name: &Arc<str>, stream: &UnixStream, decoder: &mut LineDecoder) -> io::Result<bool> {
+fn read(
+    hub: &Hub,
+    name: &Arc<str>,
+    stream: &UnixStream,
+    decoder: &mut LineDecoder,
+    budget: &mut Budget,
+) -> io::Result<bool> {
     CHUNK.with_borrow_mut(|chunk| {
         for n in 0..READS_IN_A_ROW {
             match stream.try_read(chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => take(hub, name, chunk.get(..count).unwrap_or_default(), decoder),
+                Ok(count) => {
+                    budget.spend(clock::now().mono, count);
+                    take(hub, name, chunk.get(..count).unwrap_or_default(), decoder);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(n > 0),
                 Err(error) => return Err(error),
             }

@@ -35,13 +35,17 @@ impl Host {
         Self { directory, hub: None, tasks: Vec::new() }
     }
 
-    /// With a hub, and these guests.
+    /// With a hub, and these guests, of which it knows who they are and how they are.
     pub async fn with(guests: &[&str]) -> (Self, Vec<Guest>) {
         let mut host = Self::new();
         let guests: Vec<_> = guests.iter().map(|name| host.guest(name, quick())).collect();
         host.start().await;
         for guest in &guests {
             host.event("connected", guest.name()).await;
+            // What a client has got the hub has seen.
+            let client = host.client(guest.name()).await;
+            client.hello(PATIENCE).await.unwrap();
+            client.metrics(PATIENCE).await.unwrap();
         }
         (host, guests)
     }

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
     /// Only machines that this means, such as os=debian,load5>4 or state!=up; all of several parts must hold
-    #[arg(value_name = "SELECTOR", default_value = "")]
+    #[arg(value_name = "SELECTOR", default_value = "all")]
     selector: String,
     /// Print the names only, one a line
     #[arg(long)]

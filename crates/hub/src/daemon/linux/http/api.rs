@@ -58,7 +58,7 @@ fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<B
 
 /// All machines, or with `select=…` those that it means.
 fn list(hub: &Rc<Hub>, query: &str) -> Response<Body> {
-    match parameter(query, "select").unwrap_or_default().parse::<Selector>() {
+    match parameter(query, "select").unwrap_or_else(|| "all".to_owned()).parse::<Selector>() {
         Ok(selector) => hub.look(|fleet| document(&view::selected(fleet, &selector))),
         Err(error) => problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error.to_string()),
     }
