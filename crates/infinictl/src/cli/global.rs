@@ -1,6 +1,7 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
+use super::libvirt;
 use crate::client::{AgentLog, Client, Endpoint, LocalAgent};
 use clap::Args;
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub(super) struct Global {
     /// Machine of this host's infinihub, by its name there (infinictl list)
     #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"])]
     pub vm: Option<String>,
+    /// Domain of this host's libvirt, by its name: its channel, without a hub
+    #[arg(long = "domain", global = true, value_name = "NAME", conflicts_with_all = ["socket", "local", "vm"])]
+    pub libvirt_domain: Option<String>,
     /// Directory of infinihub's sockets [env: INFINICTL_HUB] [default: /run/infinihub]
     #[arg(long, global = true, value_name = "PATH")]
     pub hub: Option<PathBuf>,
@@ -72,13 +76,17 @@ impl Global {
         if let Some(vm) = &self.vm {
             return Ok(Endpoint::Hub { socket: self.hub_directory().join("wire.sock"), vm: vm.clone() });
         }
+        if let Some(domain) = &self.libvirt_domain {
+            return libvirt::socket(domain).map(Endpoint::Channel);
+        }
         let variable =
             || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let socket = self.socket.clone().or_else(variable);
         socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
-                "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --socket PATH (or \
-                 {SOCKET_VARIABLE}) for a machine's channel, or --local for an agent on this machine"
+                "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --domain NAME \
+                 for one of libvirt's, --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or --local \
+                 for an agent on this machine"
             ))
         })
     }

@@ -14,6 +14,7 @@ mod follow;
 mod global;
 mod history;
 mod hub;
+mod libvirt;
 mod live;
 mod metrics;
 mod output;
