@@ -6,6 +6,8 @@
 
 pub mod budget;
 pub mod counts;
+#[cfg(test)]
+mod docs_tests;
 pub mod event;
 pub mod exposition;
 pub mod figures;

@@ -4,8 +4,6 @@
 //! tells the figures ([`Rows`] is all that he writes). No sample has a time of its own: a machine's series vanish when its
 //! agent is silent for 90 s.
 
-#[cfg(test)]
-mod docs_tests;
 mod label;
 #[cfg(test)]
 mod parser;

@@ -1,3 +1,5 @@
+//! What is told of machines that are well, silent, hostile or too many.
+
 use super::parser::{Series, parse};
 use super::*;
 use crate::at;

@@ -97,7 +97,8 @@ impl Key {
         }
     }
 
-    const fn operators(&self) -> &'static str {
+    /// In words, how its values can be compared.
+    pub(crate) const fn operators(&self) -> &'static str {
         match self.kind {
             Kind::Text | Kind::Product => "=, !=, ~ and !~",
             Kind::Version => "=, !=, <, <=, >, >=, ~ and !~",

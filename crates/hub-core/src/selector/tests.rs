@@ -1,3 +1,5 @@
+//! Every key, every operator, and what is wrong.
+
 use super::*;
 use crate::at;
 use proptest::prelude::*;

@@ -1,27 +1,43 @@
-//! docs/fleet-metrics.md is what the table says. `UPDATE_GENERATED=1 cargo test -p infiniservice-hub-core` rewrites it.
+//! What docs/ says of series and selectors is what their tables say. `UPDATE_GENERATED=1 cargo test -p
+//! infiniservice-hub-core` rewrites it.
 
-use super::table::{About, GUEST, GuestMetric, HUB, Kind, NODE, WINDOWS};
+use crate::exposition::table::{About, GUEST, GuestMetric, HUB, Kind, NODE, WINDOWS};
+use crate::selector::KEYS;
 use std::fmt::Write as _;
 use std::path::Path;
 
 #[test]
 fn the_page_lists_every_series_as_the_table_has_it() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet-metrics.md");
-    let found = std::fs::read_to_string(&path).expect("readable");
-    let mut wanted = found.clone();
-    for (name, table) in [
-        ("machines", table(guest(GUEST))),
-        ("hub", table(HUB.iter().map(|it| &it.about))),
-        ("node", table(guest(NODE))),
-        ("windows", table(guest(WINDOWS))),
-    ] {
-        wanted = replaced(&wanted, name, &table);
+    assert_current(
+        "docs/fleet-metrics.md",
+        &[
+            ("machines", table(guest(GUEST))),
+            ("hub", table(HUB.iter().map(|it| &it.about))),
+            ("node", table(guest(NODE))),
+            ("windows", table(guest(WINDOWS))),
+        ],
+    );
+}
+
+#[test]
+fn the_page_lists_every_key_of_a_selector() {
+    let mut keys = String::from("| key | what it is | compared by |\n|---|---|---|\n");
+    for key in KEYS {
+        let _ = writeln!(keys, "| `{}` | {} | {} |", key.name, key.doc, key.operators());
     }
+    assert_current("docs/hub.md", &[("selectors", keys)]);
+}
+
+/// Each part of the page between its marks.
+fn assert_current(page: &str, parts: &[(&str, String)]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
+    let found = std::fs::read_to_string(&path).expect("readable");
+    let wanted = parts.iter().fold(found.clone(), |page, (name, part)| replaced(&page, name, part));
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::write(&path, &wanted).expect("written");
         return;
     }
-    assert!(found == wanted, "docs/fleet-metrics.md is stale: run with UPDATE_GENERATED=1");
+    assert!(found == wanted, "{page} is stale: run with UPDATE_GENERATED=1");
 }
 
 fn guest(metrics: &'static [&'static [GuestMetric]]) -> impl Iterator<Item = &'static About> {
