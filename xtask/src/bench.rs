@@ -27,6 +27,9 @@ pub struct Bench {
     /// Measure the QEMU guest agent's protocol beside qemu-ga instead; with --vm on a real port.
     #[arg(long, conflicts_with_all = ["windows", "growth", "syscalls"])]
     qga: bool,
+    /// Measure the host's daemon with 5,000 simulated machines, beside infinictl's library reading as many, instead.
+    #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga"])]
+    hub: bool,
     /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
@@ -49,6 +52,9 @@ impl Bench {
         if self.windows {
             return self.run_windows();
         }
+        if self.hub {
+            return self.run_hub();
+        }
         let agent = released_agent()?;
         let collector = if self.qga { PathBuf::from("none") } else { collector_bench()? };
         let mut bench = cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--"]);
@@ -56,6 +62,17 @@ impl Bench {
         bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);
         bench.arg("--collector-bench").arg(collector);
         run(bench.args(self.flags()))
+    }
+
+    fn run_hub(&self) -> Result<()> {
+        let build = ["build", "--release", "-p", "infinihub", "-p", "infiniservice-hub-sim", "--bins"];
+        run(&mut cargo(&build))?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let mut bench =
+            cargo(&["run", "--quiet", "--release", "-p", "infinihub", "--example", "hub_bench", "--"]);
+        let window = if self.quick { "15" } else { "60" };
+        run(bench.arg("--programs").arg(target.join("release")).args(["--window", window]))
     }
 
     fn run_windows(&self) -> Result<()> {

@@ -15,8 +15,15 @@ pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
 
 /// What is built: not what is the host's alone. No line of the link and the protocol is for Windows alone; they are built for
 /// the others, and tested on Linux. The same for programs and tests, as that decides which features dependencies have.
-const NOT_FOR_WINDOWS: [&str; 5] =
-    ["infiniservice-e2e", "infiniservice-lab", "infiniservice-link", "infiniservice-protocol", "xtask"];
+const NOT_FOR_WINDOWS: [&str; 7] = [
+    "infinihub",
+    "infiniservice-e2e",
+    "infiniservice-hub-sim",
+    "infiniservice-lab",
+    "infiniservice-link",
+    "infiniservice-protocol",
+    "xtask",
+];
 /// In the programs' own profile: that of tests optimises what a simulation on Linux needs.
 const UNIT_TESTS: [&str; 3] = ["--lib", "--profile", "dev"];
 

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use infiniservice_hub_sim::{Fault, Guest, Options};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -34,6 +35,8 @@ struct Cli {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).context("descriptors")?;
     std::fs::create_dir_all(&cli.directory).with_context(|| cli.directory.display().to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {

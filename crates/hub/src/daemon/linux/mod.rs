@@ -20,6 +20,7 @@ use crate::config::Config;
 use anyhow::{Context as _, Result};
 use hub::Hub;
 use infiniservice_protocol::timestamp::rfc3339_millis;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -34,9 +35,18 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) fn run(config: Config) -> Result<ExitCode> {
     let level = config.level().map_err(anyhow::Error::msg)?;
     env_logger::Builder::new().filter_level(level).parse_default_env().format(line).init();
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, serve(config))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A machine takes a descriptor, and so does a client: as many as this process may have.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        log::warn!("cannot have more than {:?} descriptors: {error}", limit.current);
+    }
 }
 
 /// A priority for the journal where that reads it (sd-daemon(3)); time and level for people.
