@@ -104,7 +104,7 @@ impl PackageSession {
     fn new(settings: CommandSettings, gated: bool) -> Self {
         let machine = Arc::new(Machine { gate: gated.then(|| Semaphore::new(0)), ..Machine::default() });
         let records = Arc::new(Records::default());
-        let (sender, replies) = reply_channel(&settings);
+        let (sender, replies) = reply_channel(&settings, 0);
         let context = CommandContext {
             runner: machine.clone(),
             processes: machine.clone(),
@@ -114,6 +114,7 @@ impl PackageSession {
             changes: Arc::default(),
             scripts: Scripts::none(),
             seal: Arc::default(),
+            reloads: Reloads::default(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };
