@@ -356,6 +356,23 @@ async fn a_reloaded_policy_holds_for_the_next_command() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_places_for_commands_are_there_at_once_for_those_that_wait() {
+    let one = Limits { max_concurrent_commands: 1, ..Limits::default() };
+    let mut desk = PackageSession::gated(one);
+    desk.control("first", "works", None);
+    desk.control("second", "works", None);
+    settle().await;
+    assert_eq!(desk.machine.begun.load(Ordering::SeqCst), 1);
+    let settings = CommandSettings { limits: Limits::default(), ..CommandSettings::default() };
+    desk.executor.reload(&settings);
+    settle().await;
+    assert_eq!(desk.machine.begun.load(Ordering::SeqCst), 2);
+    assert_eq!(desk.executor.settings(), settings);
+    desk.release();
+    assert!(desk.answer().await.success);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_command_is_recorded_once_refused_ones_too_and_counted() {
     let mut desk = PackageSession::open();
     desk.list("a");
