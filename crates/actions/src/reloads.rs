@@ -24,18 +24,17 @@ pub fn reload_channel() -> (Reloads, mpsc::Receiver<ReloadAsker>) {
 impl Reloads {
     /// Asks, and waits for what came of it.
     pub(crate) async fn ask(&self) -> CommandResult {
-        let (answer, told) = oneshot::channel();
-        let was_taken = match &self.0 {
-            Some(tell) => tell.send(answer).await.is_ok(),
-            None => false,
+        let Some(tell) = &self.0 else {
+            let error = "nothing here reads the configuration again";
+            return Err(CommandError::new(ErrorCode::Unsupported, error));
         };
+        let (answer, told) = oneshot::channel();
+        // Not taken, the answer is dropped, which tells the same.
+        let _ = tell.send(answer).await;
         match told.await {
             Ok(Ok(data)) => CommandOutcome::of(&data),
             Ok(Err(why)) => Err(CommandError::new(ErrorCode::ExecutionFailed, why)),
-            Err(_) if was_taken => Err(CommandError::new(ErrorCode::Cancelled, "the agent is stopping")),
-            Err(_) => {
-                Err(CommandError::new(ErrorCode::Unsupported, "nothing here reads the configuration again"))
-            }
+            Err(_) => Err(CommandError::new(ErrorCode::Cancelled, "the agent is stopping")),
         }
     }
 }

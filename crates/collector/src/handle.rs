@@ -317,13 +317,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_bounds_hold_from_the_next_collection_on_and_rates_go_on() {
+    async fn other_bounds_hold_from_the_next_collection_on() {
         let handle = handle();
         assert!(!handle.collect().await.unwrap().0.processes.is_empty());
         handle.set_bounds(|bounds| bounds.max_processes = 0);
-        let (data, collection) = handle.collect().await.unwrap();
+        let (data, _) = handle.collect().await.unwrap();
         assert!(data.processes.is_empty() && handle.bounds().max_processes == 0);
-        assert!(!collection.failed.iter().any(|failed| failed.error == "warming_up"), "{collection:?}");
     }
 
     #[tokio::test]
