@@ -90,7 +90,7 @@ fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<Target>>) -> b
     match (watches.get(&event.wd()), event.file_name()) {
         (Some(targets), Some(name)) => {
             let name = OsStr::from_bytes(name.to_bytes());
-            targets.iter().any(|target| target.matters(name))
+            targets.iter().any(|target| target.name.as_ref().is_none_or(|wanted| wanted == name))
         }
         _ => event.events().intersects(lost),
     }

@@ -10,7 +10,7 @@ pub use by_time::FileWatch;
 #[cfg(target_os = "linux")]
 pub use linux::FileWatch;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What is watched.
@@ -33,10 +33,6 @@ impl Target {
     pub fn entries(directory: &Path) -> Self {
         Self { directory: directory.to_path_buf(), name: None }
     }
-
-    fn matters(&self, name: &OsStr) -> bool {
-        self.name.as_ref().is_none_or(|wanted| wanted == name)
-    }
 }
 
 #[cfg(test)]
@@ -47,8 +43,8 @@ mod tests {
     fn a_bare_name_lies_where_the_agent_runs_and_a_directory_alone_is_no_file() {
         let bare = Target::file(Path::new("config.toml")).unwrap();
         assert_eq!(bare.directory, Path::new("."));
-        assert!(bare.matters(OsStr::new("config.toml")) && !bare.matters(OsStr::new("config.toml.new")));
+        assert_eq!(bare.name.as_deref(), Some("config.toml".as_ref()));
         assert_eq!(Target::file(Path::new("/")), None);
-        assert!(Target::entries(Path::new("/etc")).matters(OsStr::new("anything")));
+        assert_eq!(Target::entries(Path::new("/etc")).name, None);
     }
 }
