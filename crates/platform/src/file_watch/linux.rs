@@ -23,10 +23,11 @@ pub struct FileWatch {
 }
 
 impl FileWatch {
-    /// Begins to watch; needs a tokio runtime. A directory that does not exist is left out.
+    /// Begins to watch; needs a tokio runtime. A directory that does not exist is left out, and so is one that cannot be watched;
+    /// that is logged.
     ///
     /// # Errors
-    /// The kernel gives no watch.
+    /// The kernel gives no watch at all.
     pub fn over(targets: &[Target]) -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         let mut watches: HashMap<i32, Vec<Target>> = HashMap::new();
@@ -34,7 +35,7 @@ impl FileWatch {
             match inotify::add_watch(&inotify, &target.directory, mask()) {
                 Ok(watch) => watches.entry(watch).or_default().push(target.clone()),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => log::warn!("cannot watch {}: {error}", target.directory.display()),
             }
         }
         Ok(Self { inotify: register(inotify)?, watches })
