@@ -643,11 +643,11 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #degraded_interval_secs = 120
 
-# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
+# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
 # True or false.
 #adaptive_collection = false
 
-# Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of the time, which is longer otherwise, up to `adaptive_max_secs`.
+# Shortest time between two metrics messages with `adaptive_collection`. If a collection takes more than a hundredth of it, the time is longer, up to `adaptive_max_secs`.
 # A whole number of seconds from 1 to 86400.
 #adaptive_min_secs = 5
 
@@ -655,7 +655,7 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #adaptive_max_secs = 120
 
-# Quick collections at start, until the machine has an address.
+# Quick collections at start, until the machine has an address. Once they are over a change means nothing until the next start.
 # A whole number from 0 to 100.
 #initial_collection_tries = 5
 
@@ -731,7 +731,7 @@ END_OF_FILE
 # 1 to 128 printable ASCII characters without spaces.
 #vm_id = "vm-0001"
 
-# Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it.
+# Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it. Another secret holds at once; whether there is one, and where it comes from, only changes with a restart.
 # 16 to 1024 printable ASCII characters without spaces.
 #shared_secret = "at-least-16-characters"
 
@@ -751,11 +751,11 @@ END_OF_FILE
 # The path of a file.
 #scripts_dir = "/var/lib/infiniservice/scripts"
 
-# Directory with a description `NAME.toml` of each plugin: a program of root's that runs again and again and tells figures (see docs/plugins.md). If unset, `plugins.d` beside the default configuration file, where no other one is named by `--config` or `INFINISERVICE_CONFIG`.
+# Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
 # The path of a file.
 #plugins_dir = "/etc/infiniservice/plugins.d"
 
-# Directory with files `*.prom` of figures that other programs keep up to date, in the text format of Prometheus. Only files of root's and of the directory's owner are read.
+# Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
 # The path of a file.
 #plugins_textfile_dir = "/var/lib/node_exporter/textfile_collector"
 
@@ -766,6 +766,14 @@ END_OF_FILE
 # Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.
 # True or false.
 #allow_domain_join = false
+
+# Carry out `ConfigReload`, by which the host has the agent read its configuration again.
+# True or false.
+#allow_config_reload = false
+
+# Read the configuration again when its file, the secret's file or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
+# True or false.
+#reload_on_change = false
 
 # The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
 # A list of at least one action name.

@@ -1,6 +1,7 @@
 //! What actions work with: the machine's processes, services and programs, each replaceable by tests.
 
 use super::changes::Changes;
+use super::reloads::Reloads;
 use super::scripts::Scripts;
 use crate::packages::PackageSystem;
 use crate::sealed::Seal;
@@ -111,6 +112,8 @@ pub struct CommandContext {
     pub scripts: Scripts,
     /// Whether the machine is being sealed as a template, or was.
     pub seal: Arc<Seal>,
+    /// Reads the agent's configuration again.
+    pub reloads: Reloads,
     /// Captured output of one program, for each stream, in bytes.
     pub max_output_bytes: usize,
     /// Longest list in an answer, in bytes on the wire.

@@ -69,10 +69,14 @@ pub(super) struct Waiter {
     pub(super) asked: Asked,
 }
 
-/// The channel for an executor's answers, in which an accepted command's always finds its place.
-pub fn reply_channel(settings: &CommandSettings) -> (mpsc::Sender<Reply>, mpsc::Receiver<Reply>) {
+/// The channel for an executor's answers, in which an accepted command's always finds its place: also where the settings allow
+/// for more of them later, up to `most` in flight. Places that nobody takes cost nothing.
+pub fn reply_channel(
+    settings: &CommandSettings,
+    most: usize,
+) -> (mpsc::Sender<Reply>, mpsc::Receiver<Reply>) {
     // There are no more batches than commands.
-    mpsc::channel(2 * Bounds::from(&settings.limits).in_flight() + REFUSALS_MAX)
+    mpsc::channel(2 * Bounds::from(&settings.limits).in_flight().max(most) + REFUSALS_MAX)
 }
 
 impl Executor {
@@ -167,10 +171,13 @@ impl Executor {
         }
     }
 
-    /// Takes over settings that may change at run time: the policy. Bounds stay as they were.
+    /// Takes over settings that may change at run time: the policy, how long commands may take, and how many there may be.
+    /// What runs or waits stays. The lengths of lines and of output stay as they were at the start.
     pub fn reload(&self, settings: &CommandSettings) {
         let mut state = self.shared.lock();
-        state.settings = CommandSettings { limits: state.settings.limits.clone(), ..settings.clone() };
+        state.scheduler.set_bounds(Bounds::from(&settings.limits));
+        state.settings = settings.clone();
+        state.start_ready();
         drop(state);
         self.allow_scripts();
     }

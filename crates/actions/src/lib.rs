@@ -24,6 +24,7 @@ mod news;
 pub mod packages;
 mod platform;
 mod policy;
+mod reloads;
 mod reply;
 mod safe;
 mod scheduler;
@@ -43,6 +44,7 @@ pub use context::{CommandContext, Features, PowerAction, ProcessSource, Services
 pub use executor::{Executor, reply_channel};
 pub use news::{Completion, News, news_channel};
 pub use policy::CommandSettings;
+pub use reloads::{ReloadAsker, Reloads, reload_channel};
 pub use reply::Reply;
 pub use scripts::{ScriptSettings, Scripts, Submission};
 pub use sealed::{OwnIdentity, Seal};

@@ -123,6 +123,8 @@ pub struct CommandSettings {
     pub allow_seal: bool,
     /// Setting `allow_domain_join`: whether the machine may join a domain.
     pub allow_domain_join: bool,
+    /// Setting `allow_config_reload`: whether a host may have the configuration read again.
+    pub allow_config_reload: bool,
     /// Setting `allowed_actions`: the only actions carried out; all when absent.
     pub allowed_actions: Option<Vec<String>>,
     /// Setting `blocked_actions`: refused even where `allowed_actions` names them.
@@ -169,6 +171,9 @@ impl CommandSettings {
         match CommandName::find(name)? {
             CommandName::Safe(ActionName::PrepareGoldenImage) => Some(("allow_seal", self.allow_seal)),
             CommandName::Safe(ActionName::JoinDomain) => Some(("allow_domain_join", self.allow_domain_join)),
+            CommandName::Safe(ActionName::ConfigReload) => {
+                Some(("allow_config_reload", self.allow_config_reload))
+            }
             _ => None,
         }
     }
@@ -229,12 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_the_machines_identity_is_off_until_its_own_setting_turns_it_on() {
+    fn what_changes_the_machines_identity_or_the_agents_settings_is_off_until_its_own_setting_turns_it_on() {
         let seal = CommandSettings { allow_seal: true, ..CommandSettings::default() };
         let join = CommandSettings { allow_domain_join: true, ..CommandSettings::default() };
+        let reload = CommandSettings { allow_config_reload: true, ..CommandSettings::default() };
         for (name, setting, on, other) in [
             ("PrepareGoldenImage", "`allow_seal`", &seal, &join),
             ("JoinDomain", "`allow_domain_join`", &join, &seal),
+            ("ConfigReload", "`allow_config_reload`", &reload, &join),
         ] {
             for off in [&CommandSettings::default(), other] {
                 let error = off.permit(name).unwrap_err();

@@ -4,6 +4,7 @@ mod batches;
 mod cancelled;
 mod hostile;
 mod joined;
+mod reloaded;
 mod repeated;
 mod ten_minutes;
 mod traced;
@@ -104,7 +105,7 @@ impl PackageSession {
     fn new(settings: CommandSettings, gated: bool) -> Self {
         let machine = Arc::new(Machine { gate: gated.then(|| Semaphore::new(0)), ..Machine::default() });
         let records = Arc::new(Records::default());
-        let (sender, replies) = reply_channel(&settings);
+        let (sender, replies) = reply_channel(&settings, 0);
         let context = CommandContext {
             runner: machine.clone(),
             processes: machine.clone(),
@@ -114,6 +115,7 @@ impl PackageSession {
             changes: Arc::default(),
             scripts: Scripts::none(),
             seal: Arc::default(),
+            reloads: Reloads::default(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };
@@ -342,16 +344,6 @@ async fn every_refusal_has_its_own_code() {
         ErrorCode::UnsafeDisabled,
     ];
     assert_eq!(codes, want);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reloaded_policy_holds_for_the_next_command() {
-    let mut desk = PackageSession::open();
-    let settings = CommandSettings { allowed_actions: Some(vec![]), ..CommandSettings::default() };
-    desk.executor.reload(&settings);
-    desk.list("a");
-    assert_eq!(desk.answer().await.error_code, Some(ErrorCode::ActionBlocked));
-    assert!(desk.executor.capabilities().iter().all(|capability| !capability.enabled));
 }
 
 #[tokio::test(start_paused = true)]

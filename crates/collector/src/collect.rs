@@ -42,6 +42,12 @@ impl Collector {
         }
     }
 
+    /// Other bounds, from the next collection on. Where the machine's files lie stays, and so do rates and caches.
+    pub fn set_bounds(&mut self, settings: CollectorSettings) {
+        self.machine.set_bounds(&settings);
+        self.settings = settings;
+    }
+
     /// Everything but services, which the service manager tells. Blocks for some milliseconds; network file systems
     /// that hang cost at most `network_mount_timeout`, once.
     pub fn collect(&mut self, now: Now) -> (Data, Collection) {

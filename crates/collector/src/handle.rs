@@ -2,6 +2,7 @@
 //! is left to it, and another one takes over with a collector of its own.
 
 use super::apart::Sampled;
+use super::busy::Busy;
 use super::collect::Collector;
 use super::error::panic_text;
 use super::process::query::ProcessQuery;
@@ -16,7 +17,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -61,9 +62,13 @@ type Begin = dyn Fn(Receiver<Request>, Arc<Busy>) -> io::Result<Answer<()>> + Se
 
 struct Shared {
     begin: Box<Begin>,
+    bounds: Arc<Bounds>,
     timeout: Duration,
     current: Mutex<Option<Thread>>,
 }
+
+/// What holds for the next request, replaced as a whole.
+type Bounds = Mutex<Arc<CollectorSettings>>;
 
 /// The thread that is asked now.
 struct Thread {
@@ -88,15 +93,29 @@ impl CollectorHandle {
         clock: impl Clock + Clone + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let timeout = settings.collection_timeout;
+        let bounds = Arc::new(Bounds::new(Arc::new(settings)));
+        let of_threads = Arc::clone(&bounds);
         let begin = move |queue: Receiver<Request>, busy| {
-            let (settings, clock) = (settings.clone(), clock.clone());
-            let work = move || Worker::new(settings, clock, busy).run(&queue);
+            let (bounds, clock) = (Arc::clone(&of_threads), clock.clone());
+            let work = move || Worker::new(bounds, clock, busy).run(&queue);
             Ok(blocking::ask(Lane::Collector, "the collector", work)?)
         };
-        let handle =
-            Self { shared: Arc::new(Shared { begin: Box::new(begin), timeout, current: Mutex::default() }) };
+        let begin = Box::new(begin);
+        let handle = Self { shared: Arc::new(Shared { begin, bounds, timeout, current: Mutex::default() }) };
         *handle.shared.current() = Some(handle.shared.start()?);
         Ok(handle)
+    }
+
+    /// What holds for the next request.
+    pub fn bounds(&self) -> Arc<CollectorSettings> {
+        held(&self.shared.bounds)
+    }
+
+    /// Changes what holds, from the next request on. What no message shows stays: how long a collection may take, where files lie.
+    pub fn set_bounds(&self, change: impl FnOnce(&mut CollectorSettings)) {
+        let mut settings = CollectorSettings::clone(&self.bounds());
+        change(&mut settings);
+        *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
     /// Collects now. Requests that wait while another collection runs share the next one.
@@ -184,20 +203,35 @@ impl Shared {
     }
 }
 
+fn held(bounds: &Bounds) -> Arc<CollectorSettings> {
+    Arc::clone(&bounds.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 struct Worker<C> {
     collector: Collector,
-    settings: CollectorSettings,
+    settings: Arc<CollectorSettings>,
+    bounds: Arc<Bounds>,
     clock: C,
     busy: Arc<Busy>,
 }
 
 impl<C: Clock> Worker<C> {
-    fn new(settings: CollectorSettings, clock: C, busy: Arc<Busy>) -> Self {
-        Self { collector: Collector::new(settings.clone()), settings, clock, busy }
+    fn new(bounds: Arc<Bounds>, clock: C, busy: Arc<Busy>) -> Self {
+        let settings = held(&bounds);
+        Self { collector: Collector::new(CollectorSettings::clone(&settings)), settings, bounds, clock, busy }
+    }
+
+    fn heed_bounds(&mut self) {
+        let settings = held(&self.bounds);
+        if !Arc::ptr_eq(&settings, &self.settings) {
+            self.collector.set_bounds(CollectorSettings::clone(&settings));
+            self.settings = settings;
+        }
     }
 
     fn run(&mut self, queue: &Receiver<Request>) {
         while let Ok(first) = queue.recv() {
+            self.heed_bounds();
             let waiting = std::iter::once(first).chain(queue.try_iter().take(MAX_WAITING));
             let mut to_collect = Vec::new();
             for request in waiting {
@@ -259,46 +293,8 @@ impl<C: Clock> Worker<C> {
 
     /// After a panic the collector's state is not to be trusted.
     fn start_anew(&mut self, panic: &(dyn std::any::Any + Send)) -> String {
-        self.collector = Collector::new(self.settings.clone());
+        self.collector = Collector::new(CollectorSettings::clone(&self.settings));
         format!("panicked: {}", panic_text(panic))
-    }
-}
-
-/// What the thread tells those who watch it.
-#[derive(Debug, Default)]
-pub struct Busy(Mutex<Option<Instant>>);
-
-/// A request that the thread is at, until this is dropped.
-#[derive(Debug)]
-pub struct AtWork<'a>(&'a Busy);
-
-impl Busy {
-    /// The thread begins with a request.
-    pub fn begin(&self) -> AtWork<'_> {
-        *self.since() = Some(Instant::now());
-        AtWork(self)
-    }
-
-    /// Since when it has been at the present request, and how much is left of `timeout`.
-    pub fn left(&self, timeout: Duration) -> (Option<Instant>, Duration) {
-        let since = *self.since();
-        (since, since.map_or(timeout, |since| timeout.saturating_sub(since.elapsed())))
-    }
-
-    /// Whether it is still at what it began then.
-    pub fn is_at(&self, since: Option<Instant>) -> bool {
-        *self.since() == since
-    }
-
-    /// One field, which is replaced as a whole.
-    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        *self.0.since() = None;
     }
 }
 
@@ -321,6 +317,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn other_bounds_hold_from_the_next_collection_on() {
+        let handle = handle();
+        assert!(!handle.collect().await.unwrap().0.processes.is_empty());
+        handle.set_bounds(|bounds| bounds.max_processes = 0);
+        let (data, _) = handle.collect().await.unwrap();
+        assert!(data.processes.is_empty() && handle.bounds().max_processes == 0);
+    }
+
+    #[tokio::test]
     async fn a_requester_that_went_away_costs_nothing() {
         let handle = handle();
         drop(handle.collect());
@@ -334,7 +339,8 @@ mod tests {
         let thread = Thread { requests, busy: Arc::new(Busy::default()), ended };
         let begin: Box<Begin> = Box::new(|_, _| Err(io::ErrorKind::Unsupported.into()));
         let current = Mutex::new(Some(thread));
-        let shared = Shared { begin, timeout: Duration::from_secs(60), current };
+        let bounds = Arc::default();
+        let shared = Shared { begin, bounds, timeout: Duration::from_secs(60), current };
         (CollectorHandle { shared: Arc::new(shared) }, queue)
     }
 
@@ -351,18 +357,5 @@ mod tests {
         let (handle, queue) = without_thread(1);
         drop(queue);
         assert!(matches!(handle.collect().await, Err(HandleError::Stopped)));
-    }
-
-    #[test]
-    fn a_request_has_the_patience_from_its_own_beginning() {
-        let (busy, timeout) = (Busy::default(), Duration::from_secs(60));
-        assert_eq!(busy.left(timeout), (None, timeout));
-        let first = busy.begin();
-        let (since, left) = busy.left(timeout);
-        assert!(since.is_some() && left <= timeout && busy.is_at(since));
-        assert_eq!(busy.left(Duration::ZERO).1, Duration::ZERO);
-        drop(first);
-        let _second = busy.begin();
-        assert!(!busy.is_at(None) && busy.left(timeout).0 >= since);
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod apart;
+mod busy;
 mod collect;
 pub mod cpu;
 pub mod disk;

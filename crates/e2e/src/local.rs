@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{Client, pty};
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -53,6 +53,11 @@ impl LocalAgent {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> PathBuf {
+        self.files.path().join("config.toml")
     }
 
     /// Waits for its end, which was asked for.

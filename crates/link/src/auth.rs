@@ -69,6 +69,16 @@ impl Authenticator {
         *self = Self { tells_foreign: self.tells_foreign, ..Self::with_secret(secret) };
     }
 
+    /// Another secret in the place of the one there is: no line that was taken under the old one is taken again.
+    pub(super) fn change_secret(&mut self, secret: &str) {
+        let Some(old) = &self.verifier else { return };
+        let fresh = Verifier::new(secret);
+        self.verifier = Some(match old.newest() {
+            Some(ts) => fresh.with_newest(ts),
+            None => fresh,
+        });
+    }
+
     pub(super) fn set_since(&mut self, since: Since) {
         match since {
             Since::Start { lead } => self.lead = Some(lead),

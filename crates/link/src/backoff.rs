@@ -17,6 +17,12 @@ impl Backoff {
         Self { min, max: max.max(min), next: min, random: fastrand::Rng::with_seed(seed) }
     }
 
+    /// Other bounds; the wait that would come next stays where it lies between them.
+    pub fn set_bounds(&mut self, min: Duration, max: Duration) {
+        (self.min, self.max) = (min, max.max(min));
+        self.next = self.next.clamp(self.min, self.max);
+    }
+
     /// The next wait; the one after it is twice as long.
     pub fn next_wait(&mut self) -> Duration {
         let base = self.next;
@@ -71,6 +77,18 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next_wait() <= Duration::from_secs(6));
+    }
+
+    #[test]
+    fn other_bounds_hold_from_the_next_wait_on() {
+        let mut backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300), 3);
+        for _ in 0..10 {
+            backoff.next_wait();
+        }
+        backoff.set_bounds(Duration::from_secs(2), Duration::from_secs(8));
+        assert!((6.4..=8.0).contains(&backoff.next_wait().as_secs_f64()));
+        backoff.set_bounds(Duration::from_secs(60), Duration::from_secs(90));
+        assert!((60.0..=72.0).contains(&backoff.next_wait().as_secs_f64()));
     }
 
     #[test]

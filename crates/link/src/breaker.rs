@@ -57,6 +57,14 @@ impl CircuitBreaker {
         Self { settings, state: State::Closed, failures: 0, last_failure: None }
     }
 
+    /// Other thresholds. What is closed by them opens with the next failure only; a wait that is under way gets no longer.
+    pub fn set_settings(&mut self, now: Duration, settings: BreakerSettings) {
+        if let State::Open { until } = &mut self.state {
+            *until = (*until).min(now.saturating_add(settings.open_for));
+        }
+        self.settings = settings;
+    }
+
     /// The state in the wire's terms.
     pub fn state(&self) -> BreakerState {
         match self.state {

@@ -99,6 +99,15 @@ impl Connection {
         }
     }
 
+    /// Other waits. The attempt that is waited for comes no later than they would have it, or the breaker.
+    pub fn set_waits(&mut self, now: Duration, settings: &LinkSettings, breaker: &CircuitBreaker) {
+        self.backoff.set_bounds(settings.min_backoff, settings.max_backoff);
+        if self.deadline().is_some() {
+            let latest = breaker.open_until().unwrap_or_else(|| now.saturating_add(settings.max_backoff));
+            self.next_attempt = self.next_attempt.min(latest);
+        }
+    }
+
     /// The host came or went.
     pub fn set_host(&mut self, connected: bool) {
         if self.is_open() {
@@ -186,6 +195,28 @@ mod tests {
         assert!(connection.try_open(s(12), &mut breaker));
         connection.wait(s(12), &breaker);
         assert_eq!(connection.deadline(), Some(s(70)));
+    }
+
+    #[test]
+    fn shorter_waits_hold_for_the_attempt_that_is_waited_for_and_a_link_at_rest_stays_so() {
+        let (mut connection, mut breaker) = fresh();
+        let hasty = LinkSettings {
+            min_backoff: s(1),
+            max_backoff: s(2),
+            breaker: BreakerSettings { open_for: s(10), ..BreakerSettings::default() },
+            ..LinkSettings::default()
+        };
+        connection.wait(s(0), &breaker);
+        connection.set_waits(s(1), &hasty, &breaker);
+        assert_eq!(connection.deadline(), Some(s(3)));
+        breaker = open_breaker(10);
+        connection.wait(s(10), &breaker);
+        breaker.set_settings(s(20), hasty.breaker.clone());
+        connection.set_waits(s(20), &hasty, &breaker);
+        assert_eq!((breaker.open_until(), connection.deadline()), (Some(s(30)), Some(s(30))));
+        connection.rest();
+        connection.set_waits(s(40), &hasty, &breaker);
+        assert_eq!(connection.deadline(), None);
     }
 
     #[test]

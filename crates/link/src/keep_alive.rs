@@ -59,6 +59,13 @@ impl KeepAlive {
         self.outstanding.len() < MAX_OUTSTANDING
     }
 
+    /// Other times, for the heartbeats under way as well. The next one is due no later than the new interval from now.
+    pub fn set_times(&mut self, now: Duration, interval: Duration, timeout: Duration) {
+        self.interval = interval.max(Duration::from_millis(1));
+        self.timeout = timeout;
+        self.due = self.due.map(|due| due.min(now.saturating_add(self.interval)));
+    }
+
     /// A heartbeat is due at once, where a host is connected; the next one an interval later.
     pub fn ask_now(&mut self, now: Duration) {
         self.due = self.due.map(|_| now);
@@ -124,6 +131,18 @@ mod tests {
         keep_alive.disconnect();
         keep_alive.ask_now(s(150));
         assert!(!keep_alive.take_due(s(150)));
+    }
+
+    #[test]
+    fn other_times_hold_at_once_for_what_is_due_and_for_what_waits() {
+        let mut keep_alive = connected();
+        assert!(keep_alive.take_due(s(100)));
+        let number = keep_alive.start(s(100));
+        keep_alive.set_times(s(105), s(10), s(20));
+        assert!(!keep_alive.take_due(s(114)) && keep_alive.take_due(s(115)));
+        assert_eq!((keep_alive.timed_out(s(119)), keep_alive.timed_out(s(120))), (None, Some(number)));
+        keep_alive.set_times(s(115), s(100), s(200));
+        assert!(keep_alive.take_due(s(125)) && !keep_alive.take_due(s(224)) && keep_alive.take_due(s(225)));
     }
 
     fn connected() -> KeepAlive {

@@ -22,6 +22,7 @@ pub mod keep_alive;
 mod lifecycle;
 pub mod outbox;
 pub mod quality;
+mod reconfigure;
 pub mod settings;
 mod silence;
 #[cfg(any(test, feature = "sim"))]

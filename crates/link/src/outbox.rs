@@ -98,6 +98,11 @@ impl Outbox {
         }
     }
 
+    /// Another bound on what waits: what is there already stays, also beyond it.
+    pub fn set_max_bytes(&mut self, max_bytes: usize) {
+        self.limits.outbox_max_bytes = max_bytes;
+    }
+
     /// Takes a refusal; `false` when it belongs to no id, the refusals' share is full, and it was dropped.
     #[must_use]
     pub fn refuse(&mut self, mut message: GuestMessage) -> bool {

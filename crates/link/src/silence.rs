@@ -36,6 +36,11 @@ impl Silence {
         Self { backoff, reconnections: 0, until: None, said: false }
     }
 
+    /// Other waits, from the next one on.
+    pub(super) fn set_waits(&mut self, settings: &LinkSettings) {
+        self.backoff.set_bounds(settings.keep_alive_timeout, settings.max_backoff);
+    }
+
     /// The host said something, or is another one.
     pub(super) fn ended(&mut self) {
         if self.reconnections > 0 {

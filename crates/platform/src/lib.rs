@@ -12,6 +12,7 @@ pub mod environment;
 pub mod environment;
 #[cfg(target_os = "linux")]
 pub mod file_systems_unsafe;
+pub mod file_watch;
 pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hardware_clock_unsafe;

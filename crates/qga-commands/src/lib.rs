@@ -106,6 +106,11 @@ impl Commands {
         (Self { context, tell }, happened)
     }
 
+    /// Other settings, from the next freeze on.
+    pub fn set_settings(&self, settings: Settings) {
+        self.context.set_settings(settings);
+    }
+
     /// Starts one command. Its end is told by one result, also where its task dies.
     pub fn start(&self, token: Token, row: &'static Row, request: Request) {
         let (context, tell, begun) = (Arc::clone(&self.context), self.tell.clone(), Instant::now());

@@ -27,6 +27,9 @@ impl Context {
         Self
     }
 
+    /// Nothing is ever frozen here.
+    pub fn set_settings(&self, _settings: Settings) {}
+
     /// Nothing is left behind by any agent.
     pub fn begin(&self) -> Ready<()> {
         ready(())

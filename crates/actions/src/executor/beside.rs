@@ -3,6 +3,7 @@
 use super::Executor;
 use crate::audit::{Asked, Audit, AuditRecord};
 use crate::context::PowerAction;
+use crate::policy::CommandSettings;
 use crate::scripts::Scripts;
 use crate::summary::Summary;
 use infiniservice_exec::{BoxFuture, CommandError};
@@ -39,6 +40,11 @@ impl Executor {
         Box::pin(async move { services.end_machine(action).await })
     }
 
+    /// What holds.
+    pub fn settings(&self) -> CommandSettings {
+        self.shared.lock().settings.clone()
+    }
+
     /// One capability for each action, for `hello`.
     pub fn capabilities(&self) -> Vec<Capability> {
         self.shared.lock().settings.capabilities(self.shared.context.features())
@@ -68,7 +74,10 @@ impl Executor {
 
     /// Tells the scripts what the operator says of them.
     pub(super) fn allow_scripts(&self) {
-        let forbidden = self.shared.lock().settings.permit(ActionName::ScriptRun.name()).err();
-        self.shared.context.scripts.allow(forbidden.map(|error| error.error));
+        let state = self.shared.lock();
+        let forbidden = state.settings.permit(ActionName::ScriptRun.name()).err();
+        let longest = state.settings.scripts.longest;
+        drop(state);
+        self.shared.context.scripts.allow(forbidden.map(|error| error.error), longest);
     }
 }

@@ -16,6 +16,7 @@ use super::changes::Changes;
 use super::context::{CommandContext, ProcessSource, Services};
 use crate::news::News;
 use crate::policy::CommandSettings;
+use crate::reloads::Reloads;
 use crate::scripts::Scripts;
 #[cfg(target_os = "linux")]
 use linux as imp;
@@ -41,6 +42,7 @@ impl CommandContext {
             systemd_runs: imp::systemd_runs(),
             changes: Arc::new(Changes::telling(news.clone())),
             seal: Arc::default(),
+            reloads: Reloads::default(),
             max_output_bytes: settings.limits.max_output_bytes,
             max_list_bytes: settings.limits.max_list_bytes(),
         }

@@ -104,6 +104,7 @@ handlers! {
         seal::run(seal::Query { level: cleanup_level, users: sanitize_user_data, power_off: shutdown_after }, context, cancellation);
     JoinDomain { domain, username, password, ou, computer_name, restart_after } needs Services =>
         join_domain::run(join_domain::Query { domain, username, password, ou, computer_name, restart_after }, context, cancellation);
+    ConfigReload {} needs Nothing => async { cancellation.run_until_cancelled(context.reloads.ask()).await? };
     Shutdown {} needs Services => power::end_machine(PowerAction::Shutdown, context, cancellation);
     Reboot {} needs Services => power::end_machine(PowerAction::Reboot, context, cancellation);
 }

@@ -130,6 +130,12 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
+    /// Other bounds. What is in the books stays, also beyond them; what has a place keeps it.
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) {
+        self.answered.set_bounds(bounds.replay_window, bounds.replay_max_bytes);
+        self.bounds = bounds;
+    }
+
     /// Empty books.
     pub(crate) fn new(bounds: Bounds) -> Self {
         let answered = ReplayCache::new(bounds.replay_window, bounds.replay_max_bytes);

@@ -42,6 +42,12 @@ impl ReplayCache {
         Self { window, max_bytes, bytes: 0, order: VecDeque::new(), bodies: HashMap::new(), hollow: 0 }
     }
 
+    /// Other bounds, at once for what is remembered already.
+    pub(super) fn set_bounds(&mut self, window: Duration, max_bytes: usize) {
+        (self.window, self.max_bytes) = (window, max_bytes);
+        self.shrink();
+    }
+
     pub(super) fn insert(&mut self, now: Duration, response: &Response) {
         self.expire(now);
         if self.window.is_zero() || self.bodies.contains_key(&response.id) {

@@ -208,3 +208,21 @@ fn closing_names_the_waiting_ones_and_takes_no_more_but_still_replays() {
     assert_eq!((scheduler.finish(waiting), scheduler.finish(running)), (vec!["b".into()], vec!["a".into()]));
     assert_eq!(scheduler.in_flight(), 0);
 }
+
+#[test]
+fn other_bounds_hold_at_once_for_who_waits_and_for_what_is_remembered() {
+    let mut scheduler = scheduler(10, 1);
+    let all: Vec<_> = ["a", "b", "c"]
+        .into_iter()
+        .map(|id| accept(&mut scheduler, request(id, ConcurrencyClass::Read)))
+        .collect();
+    assert_eq!(scheduler.start_ready(), all[..1]);
+    scheduler.set_bounds(bounds(0, 3));
+    assert_eq!(scheduler.start_ready(), all[1..]);
+    assert!(matches!(scheduler.admit(T0, request("d", ConcurrencyClass::Read)), Admission::Refused(_)));
+    scheduler.finish(all[0]);
+    scheduler.remember(T0, &answer("a", 1));
+    scheduler.set_bounds(Bounds { replay_window: Duration::from_secs(1), ..bounds(10, 3) });
+    let later = T0 + Duration::from_secs(2);
+    assert!(matches!(scheduler.admit(later, request("a", ConcurrencyClass::Read)), Admission::Accepted(_)));
+}

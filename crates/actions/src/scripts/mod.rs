@@ -86,6 +86,8 @@ struct Book {
     /// Why none may run; absent when they may.
     forbidden: Option<String>,
     running: bool,
+    /// Longest time that one which is taken from now on may have.
+    longest: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +116,7 @@ impl Scripts {
         let (orders, taken) = mpsc::channel(ORDERS_MAX);
         let shared = Arc::new(Shared::default());
         shared.book().forbidden = Some(NOT_YET.to_owned());
+        shared.book().longest = settings.longest;
         let worker = Worker::new(settings, runner, news, Arc::clone(&shared));
         tokio::spawn(worker.run(taken));
         Self { orders, shared }
@@ -125,9 +128,11 @@ impl Scripts {
         Self { orders, shared: Arc::default() }
     }
 
-    /// What the operator says: why none may run, or that they may.
-    pub(crate) fn allow(&self, forbidden: Option<String>) {
-        self.shared.book().forbidden = forbidden;
+    /// What the operator says: why none may run, or that they may, and how long at most.
+    pub(crate) fn allow(&self, forbidden: Option<String>, longest: Duration) {
+        let mut book = self.shared.book();
+        (book.forbidden, book.longest) = (forbidden, longest);
+        drop(book);
         // Full, the worker looks anyway.
         let _ = self.orders.try_send(Order::Look);
     }

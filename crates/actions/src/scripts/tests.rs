@@ -37,6 +37,8 @@ fn file_of(request: &Request) -> String {
     line.trim_matches('"').rsplit('"').next().unwrap_or_default().to_owned()
 }
 
+const HOUR: Duration = Duration::from_hours(1);
+
 /// One life of the agent.
 struct Life {
     scripts: Scripts,
@@ -49,10 +51,10 @@ impl Life {
         let (tell, news) = news_channel();
         let (end, ends) = mpsc::unbounded_channel();
         let machine = Machine { ends: tokio::sync::Mutex::new(ends) };
-        let longest = Duration::from_secs(3600);
+        let longest = HOUR;
         let settings = ScriptSettings { directory: Some(directory.join("scripts")), longest, told };
         let scripts = Scripts::start(settings, Arc::new(machine), tell);
-        scripts.allow(None);
+        scripts.allow(None, HOUR);
         Self { scripts, news, end }
     }
 
@@ -230,7 +232,7 @@ fn what_waits_when_scripts_are_turned_off_ends_with_126_and_the_reason() {
         life.submit("a").await;
         life.submit("b").await;
         life.started().await;
-        life.scripts.allow(Some("scripts are off".into()));
+        life.scripts.allow(Some("scripts are off".into()), HOUR);
         life.end.send(0).unwrap();
         assert_eq!(life.ended().await.exit_code, Some(0));
         let never = life.ended().await;

@@ -175,7 +175,7 @@ impl Worker {
             return Ok(ScriptInfo { known: true, ..known.info });
         }
         self.make_room().await;
-        let info = script.info(now(), self.settings.longest);
+        let info = script.info(now(), self.book(|book| book.longest));
         let (stored, text) = (info.clone(), script.script);
         let number = self
             .with_store(move |store| {

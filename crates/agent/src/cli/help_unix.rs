@@ -6,6 +6,7 @@ Settings:
   Every setting can come from the configuration file, a variable or a flag; the later one in this list wins.
   --print-config shows the effective values and their origins; docs/configuration.md lists all settings.
   At SIGHUP the agent reads the file again and applies what can change at run time; it reports the rest.
+  With reload_on_change it does so whenever the file changes.
 
 Environment:
   INFINISERVICE_<SETTING>  a setting, in upper case: INFINISERVICE_MIN_BACKOFF_SECS=10

@@ -61,10 +61,10 @@ pub enum Kind {
 /// When a changed value takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apply {
-    /// At SIGHUP.
-    Reload,
-    /// When the agent is started again; SIGHUP reports the difference.
-    Restart,
+    /// When the configuration is read again.
+    Live,
+    /// When the agent is started again, for this reason; until then a reload reports the difference.
+    Restart(&'static str),
 }
 
 /// The declaration of one setting, from which file, variable, flag and documentation are derived.

@@ -135,12 +135,15 @@ fn capital(text: &str) -> String {
 /// The table of `docs/configuration.md`.
 fn documentation_table() -> String {
     let mut out = String::from(
-        "| setting | default | allowed | at SIGHUP | flag | what it does |\n|---|---|---|---|---|---|\n",
+        "| setting | default | allowed | when a change holds | flag | what it does |\n|---|---|---|---|---|---|\n",
     );
     for field in FIELDS {
         let default = field.default.map_or("unset".into(), |text| format!("`{text}`"));
         let flag = field.flag.map_or(String::new(), |flag| format!("`{flag}`"));
-        let apply = if field.apply == Apply::Reload { "applied" } else { "needs a restart" };
+        let apply = match field.apply {
+            Apply::Live => "at once".to_owned(),
+            Apply::Restart(reason) => format!("after a restart: {reason}"),
+        };
         let (name, doc) = (field.name, field.doc.trim());
         let _ = writeln!(out, "| `{name}` | {default} | {} | {apply} | {flag} | {doc} |", field.allowed());
     }

@@ -166,6 +166,13 @@ impl Merged {
         self.0.get(name).map(|sourced| &sourced.origin).filter(|origin| **origin != Origin::Default)
     }
 
+    /// Leaves a setting as it was: what is shown is what holds.
+    pub(super) fn keep(&mut self, name: &'static str, from: &Self) {
+        if let Some(sourced) = from.0.get(name) {
+            self.0.insert(name, sourced.clone());
+        }
+    }
+
     pub(super) fn set(&mut self, name: &'static str, value: Value, origin: Origin) {
         self.0.insert(name, Sourced { value, origin });
     }

@@ -1,8 +1,9 @@
-//! Reading all sources into `Loaded`, and reading them again at SIGHUP.
+//! Reading all sources into `Loaded`, and reading them again while the agent runs.
 
 use super::error::{ConfigError, ConfigErrors};
 use super::field::Secret;
 use super::layers::{FlagValue, Fragment, Merged};
+use super::reloaded::Reloaded;
 use super::secret;
 use super::table::{self, Settings};
 use super::{environment, file, last_good, own_files};
@@ -39,17 +40,8 @@ pub struct Loaded {
     pub(super) text: Option<Secret>,
     /// What is wrong with the configuration file, where the last valid one was taken instead.
     pub problem: Option<ConfigErrors>,
-    /// Read again at SIGHUP.
+    /// Read again while the agent runs.
     pub sources: Sources,
-}
-
-/// What a reload changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reloaded {
-    /// Settings that took their new value.
-    pub applied: Vec<&'static str>,
-    /// Settings whose new value waits for a restart.
-    pub needs_restart: Vec<&'static str>,
 }
 
 impl Sources {
@@ -118,6 +110,11 @@ impl Sources {
         file.parent().filter(|_| !named).map(|directory| directory.join("plugins.d"))
     }
 
+    /// The file that is read, whether or not it is there.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.file().0
+    }
+
     /// The file to read, and whether it has to be there.
     fn file(&self) -> (PathBuf, bool) {
         let variable =
@@ -146,11 +143,15 @@ impl Loaded {
     /// # Errors
     /// Everything that is wrong; the settings then stay as they are.
     pub fn reload(&mut self) -> Result<Reloaded, ConfigErrors> {
-        let new = self.sources.load()?;
-        let (applied, needs_restart) = self.settings.take_over(&new.settings);
+        let mut new = self.sources.load()?;
+        let held = self.settings.held_back(&new.settings);
+        let reloaded = self.settings.take_over(&new.settings, &held);
+        for waiting in &reloaded.waiting {
+            new.merged.keep(waiting.name, &self.merged);
+        }
         (self.merged, self.file, self.text) = (new.merged, new.file, new.text);
         self.problem = None;
-        Ok(Reloaded { applied, needs_restart })
+        Ok(reloaded)
     }
 }
 

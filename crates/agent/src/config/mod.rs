@@ -17,6 +17,7 @@ pub(crate) mod own_files;
 #[cfg(target_os = "windows")]
 #[path = "own_files/windows.rs"]
 pub(crate) mod own_files;
+pub(crate) mod reloaded;
 pub(crate) mod render;
 mod secret;
 pub(crate) mod table;
@@ -36,5 +37,6 @@ pub use choices::{GuestAgentMode, WireProfile};
 pub use error::{ConfigError, ConfigErrors, Origin};
 pub use field::Secret;
 pub use layers::{FlagValue, Merged};
-pub use load::{Loaded, Reloaded, Sources};
-pub use table::{FIELDS, Settings};
+pub use load::{Loaded, Sources};
+pub use reloaded::Reloaded;
+pub use table::{FIELDS, IN_FLIGHT_MAX, Settings};

@@ -133,6 +133,23 @@ fn a_reload_that_drops_the_secret_leaves_it_in_force_until_a_restart() {
     let mut loaded = sources.load().expect("valid");
     std::fs::write(path, "max_ports = 7\n").expect("written");
     let reloaded = loaded.reload().expect("valid");
-    assert!(reloaded.needs_restart.contains(&"shared_secret"), "{:?}", reloaded.needs_restart);
+    assert!(reloaded.names_waiting().contains(&"shared_secret"), "{reloaded:?}");
     assert_eq!(secret(&loaded), Some(SECRET));
+}
+
+#[test]
+fn another_secret_from_the_same_place_is_taken_at_once_and_one_from_elsewhere_waits() {
+    let (directory, path, sources) = world("config.toml", &format!("shared_secret = \"{SECRET}\"\n"));
+    let mut loaded = sources.load().expect("valid");
+    std::fs::write(&path, format!("shared_secret = \"{OTHER}\"\n")).expect("written");
+    assert_eq!(loaded.reload().expect("valid").applied, ["shared_secret"]);
+    assert_eq!(secret(&loaded), Some(OTHER));
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::copy(&path, &elsewhere).expect("copied");
+    std::fs::write(&elsewhere, SECRET).expect("written");
+    let named = format!("shared_secret_file = {:?}\n", elsewhere.display().to_string());
+    std::fs::write(&path, named).expect("written");
+    let reloaded = loaded.reload().expect("valid");
+    assert_eq!(reloaded.names_waiting(), ["shared_secret", "shared_secret_file"]);
+    assert_eq!(secret(&loaded), Some(OTHER));
 }

@@ -6,11 +6,12 @@ use super::choices::{GuestAgentMode, WireProfile};
 use super::error::ConfigError;
 use super::field::{Apply, Field, FromValue, Kind, Secret};
 use super::layers::Merged;
+use super::reloaded::{Reloaded, Waiting};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:expr, $apply:ident $(, $flag:literal)?;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:expr, $apply:expr $(, $flag:literal)?;)+) => {
         /// Every setting, merged and validated.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Settings { $($(#[doc = $doc])+ pub $name: $type,)+ }
@@ -21,7 +22,7 @@ macro_rules! settings {
             doc: concat!($($doc),+),
             kind: $kind,
             default: $default,
-            apply: Apply::$apply,
+            apply: $apply,
             flag: { let flag: &[&str] = &[$($flag)?]; flag.first().copied() },
         },)+];
 
@@ -31,23 +32,35 @@ macro_rules! settings {
                 Ok(Self { $($name: merged.get(stringify!($name)).and_then(FromValue::from_value).ok_or(stringify!($name))?,)+ })
             }
 
-            /// Takes over from `new` what may change at run time; names (taken over, waiting for a restart).
-            pub(super) fn take_over(&mut self, new: &Self) -> (Vec<&'static str>, Vec<&'static str>) {
-                let (mut applied, mut waiting) = (Vec::new(), Vec::new());
-                $(if self.$name != new.$name {
-                    match Apply::$apply {
-                        Apply::Reload => { self.$name.clone_from(&new.$name); applied.push(stringify!($name)); }
-                        Apply::Restart => waiting.push(stringify!($name)),
-                    }
+            /// Takes over from `new` what may change at run time, but for what is `held` back; what became of each difference.
+            pub(super) fn take_over(&mut self, new: &Self, held: &[Waiting]) -> Reloaded {
+                let mut reloaded = Reloaded::default();
+                $(if self.$name != new.$name && reloaded.note(stringify!($name), $apply, held) {
+                    self.$name.clone_from(&new.$name);
                 })+
-                (applied, waiting)
+                reloaded
             }
         }
     };
 }
 
+const LIVE: Apply = Apply::Live;
+const PORT: Apply = Apply::Restart("the agent looks for its port when it starts");
+const QGA_PORT: Apply = Apply::Restart("the agent looks for the QEMU guest agent's port when it starts");
+const MEMORY: Apply =
+    Apply::Restart("buffers are made for it when the agent starts, and other bounds follow from it");
+const HOST: Apply =
+    Apply::Restart("it decides from the first line on what is said, and to whom the agent listens");
+const SECRET: Apply = Apply::Restart("where the secret comes from is settled when the agent starts");
+const SCRIPTS: Apply =
+    Apply::Restart("scripts that wait lie in the directory that the agent opened when it started");
+
 const SWITCH: Kind = Kind::Bool;
 const LEVELS: Kind = Kind::Choice(&["error", "warn", "info", "debug", "trace"]);
+const QUEUED_MAX: u64 = 10_000;
+const CONCURRENT_MAX: u64 = 256;
+/// Commands in flight, whatever the settings are.
+pub const IN_FLIGHT_MAX: usize = (QUEUED_MAX + CONCURRENT_MAX) as usize;
 const DAY: u64 = 86_400;
 const MIB: u64 = 1 << 20;
 
@@ -57,138 +70,159 @@ const fn from_to(min: u64, max: u64) -> Kind {
 
 settings! {
     /// Path of the port. If unset, the agent looks for it by name: `org.infinibay.agent` first.
-    device_path: Option<PathBuf> = None, Kind::Path, Restart, "--device";
+    device_path: Option<PathBuf> = None, Kind::Path, PORT, "--device";
     /// Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
-    require_virtio: bool = Some("false"), SWITCH, Restart, "--require-virtio";
+    require_virtio: bool = Some("false"), SWITCH, PORT, "--require-virtio";
     /// Open no port: metrics are collected and logged, nothing is sent.
-    no_virtio: bool = Some("false"), SWITCH, Restart, "--no-virtio";
+    no_virtio: bool = Some("false"), SWITCH, PORT, "--no-virtio";
     /// First delay before the agent tries a failed port again; it doubles with each failure.
-    min_backoff_secs: u64 = Some("5"), from_to(1, 3600), Restart;
+    min_backoff_secs: u64 = Some("5"), from_to(1, 3600), LIVE;
     /// Longest delay before the agent tries a failed port again.
-    max_backoff_secs: u64 = Some("300"), from_to(1, DAY), Restart;
+    max_backoff_secs: u64 = Some("300"), from_to(1, DAY), LIVE;
     /// For development: retry after 2 to 30 seconds, unless a source of at least the same precedence sets the two settings above.
-    aggressive_retry: bool = Some("false"), SWITCH, Restart, "--aggressive-retry";
+    aggressive_retry: bool = Some("false"), SWITCH, LIVE, "--aggressive-retry";
     /// How long a write may make no progress while a host is connected.
-    connection_timeout_secs: u64 = Some("10"), from_to(1, 3600), Restart;
+    connection_timeout_secs: u64 = Some("10"), from_to(1, 3600), LIVE;
     /// Has no effect; it is accepted so that configurations that set it stay valid. Every port reports data by an event, and no read waits.
-    read_timeout_ms: u64 = Some("500"), from_to(10, 60_000), Restart;
+    read_timeout_ms: u64 = Some("500"), from_to(10, 60_000), LIVE;
     /// Time between two heartbeats.
-    keep_alive_interval_secs: u64 = Some("30"), from_to(1, 3600), Restart;
+    keep_alive_interval_secs: u64 = Some("30"), from_to(1, 3600), LIVE;
     /// How long a heartbeat may stay unanswered before the agent reopens the port.
-    keep_alive_timeout_secs: u64 = Some("60"), from_to(1, 7200), Restart;
+    keep_alive_timeout_secs: u64 = Some("60"), from_to(1, 7200), LIVE;
     /// Do not watch for devices that appear and disappear; only the back-off then finds a lost port again.
-    disable_device_monitoring: bool = Some("false"), SWITCH, Restart;
+    disable_device_monitoring: bool = Some("false"), SWITCH, PORT;
     /// Also send a heartbeat at each health check, to test a connection that looks idle.
-    validate_connection: bool = Some("false"), SWITCH, Restart;
+    validate_connection: bool = Some("false"), SWITCH, LIVE;
     /// Consecutive failures that open the circuit breaker.
-    circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), Restart;
+    circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), LIVE;
     /// How long the open circuit breaker blocks all attempts.
-    circuit_breaker_open_secs: u64 = Some("60"), from_to(1, DAY), Restart;
+    circuit_breaker_open_secs: u64 = Some("60"), from_to(1, DAY), LIVE;
     /// Attempts that the half-open circuit breaker allows.
-    circuit_breaker_half_open_calls: u32 = Some("5"), from_to(1, 1000), Restart;
+    circuit_breaker_half_open_calls: u32 = Some("5"), from_to(1, 1000), LIVE;
     /// Successes that close the half-open circuit breaker.
-    circuit_breaker_success_threshold: u32 = Some("2"), from_to(1, 1000), Restart;
+    circuit_breaker_success_threshold: u32 = Some("2"), from_to(1, 1000), LIVE;
     /// Time between two metrics messages.
-    collection_interval_secs: u64 = Some("30"), from_to(1, DAY), Reload;
+    collection_interval_secs: u64 = Some("30"), from_to(1, DAY), LIVE;
     /// Time between two metrics messages while the connection's quality is Poor or Critical.
-    degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), Reload;
+    degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), LIVE;
     /// Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
-    adaptive_collection: bool = Some("false"), SWITCH, Reload;
+    adaptive_collection: bool = Some("false"), SWITCH, LIVE;
     /// Shortest time between two metrics messages with `adaptive_collection`. If a collection takes more than a hundredth of it, the time is longer, up to `adaptive_max_secs`.
-    adaptive_min_secs: u64 = Some("5"), from_to(1, DAY), Reload;
+    adaptive_min_secs: u64 = Some("5"), from_to(1, DAY), LIVE;
     /// Longest time between two metrics messages with `adaptive_collection`.
-    adaptive_max_secs: u64 = Some("120"), from_to(1, DAY), Reload;
-    /// Quick collections at start, until the machine has an address.
-    initial_collection_tries: u32 = Some("5"), from_to(0, 100), Restart;
+    adaptive_max_secs: u64 = Some("120"), from_to(1, DAY), LIVE;
+    /// Quick collections at start, until the machine has an address. Once they are over a change means nothing until the next start.
+    initial_collection_tries: u32 = Some("5"), from_to(0, 100), LIVE;
     /// Time between two of the quick collections at start.
-    initial_collection_interval_secs: u64 = Some("2"), from_to(1, 60), Restart;
+    initial_collection_interval_secs: u64 = Some("2"), from_to(1, 60), LIVE;
     /// Time between two assessments of the connection's quality.
-    health_check_interval_secs: u64 = Some("60"), from_to(1, DAY), Reload;
+    health_check_interval_secs: u64 = Some("60"), from_to(1, DAY), LIVE;
     /// How long the agent may take to stop, including commands in flight.
-    shutdown_timeout_secs: u64 = Some("15"), from_to(1, 300), Restart;
+    shutdown_timeout_secs: u64 = Some("15"), from_to(1, 300), LIVE;
     /// Longest incoming line; a longer one is discarded and answered with `MESSAGE_TOO_LARGE`.
-    max_line_bytes: usize = Some("1048576"), from_to(4096, 16 * MIB), Restart;
+    max_line_bytes: usize = Some("1048576"), from_to(4096, 16 * MIB), MEMORY;
     /// Longest outgoing line; a longer message is truncated, and says so.
-    max_outgoing_line_bytes: usize = Some("4194304"), from_to(64 << 10, 64 * MIB), Restart;
+    max_outgoing_line_bytes: usize = Some("4194304"), from_to(64 << 10, 64 * MIB), MEMORY;
     /// Memory for answers that wait for a host, and for those kept for repeated ids.
-    outbox_max_bytes: usize = Some("16777216"), from_to(MIB, 1024 * MIB), Restart;
+    outbox_max_bytes: usize = Some("16777216"), from_to(MIB, 1024 * MIB), LIVE;
     /// Captured output of one command, for each of stdout and stderr.
-    max_output_bytes: usize = Some("1048576"), from_to(1024, 16 * MIB), Restart;
+    max_output_bytes: usize = Some("1048576"), from_to(1024, 16 * MIB), MEMORY;
     /// Longest timeout that a command may request; a longer one is reduced to it.
-    max_command_timeout_secs: u64 = Some("3600"), from_to(1, DAY), Restart;
+    max_command_timeout_secs: u64 = Some("3600"), from_to(1, DAY), LIVE;
     /// Commands that may wait in the queue; more are answered with `QUEUE_FULL`.
-    max_queued_commands: usize = Some("64"), from_to(1, 10_000), Restart;
+    max_queued_commands: usize = Some("64"), from_to(1, QUEUED_MAX), LIVE;
     /// Maximum number of concurrent commands.
-    max_concurrent_commands: usize = Some("8"), from_to(1, 256), Restart;
+    max_concurrent_commands: usize = Some("8"), from_to(1, CONCURRENT_MAX), LIVE;
     /// Maximum number of processes in one metrics message, the busiest first.
-    max_processes: usize = Some("100"), from_to(0, 100_000), Restart;
+    max_processes: usize = Some("100"), from_to(0, 100_000), LIVE;
     /// Maximum number of sockets in one metrics message, listening ones first.
-    max_ports: usize = Some("500"), from_to(0, 100_000), Restart;
+    max_ports: usize = Some("500"), from_to(0, 100_000), LIVE;
     /// Maximum number of network interfaces in one metrics message, that of the default route first.
-    max_interfaces: usize = Some("128"), from_to(1, 100_000), Restart;
+    max_interfaces: usize = Some("128"), from_to(1, 100_000), LIVE;
     /// Maximum number of file systems in one metrics message.
-    max_file_systems: usize = Some("128"), from_to(1, 100_000), Restart;
+    max_file_systems: usize = Some("128"), from_to(1, 100_000), LIVE;
     /// Length at which a process's command line is truncated in a metrics message.
-    max_cmd_line_bytes: usize = Some("4096"), from_to(0, MIB), Restart;
+    max_cmd_line_bytes: usize = Some("4096"), from_to(0, MIB), LIVE;
     /// How long a collection waits for all network file systems together; those that hang are reported as failed.
-    network_mount_timeout_ms: u64 = Some("500"), from_to(1, 60_000), Restart;
+    network_mount_timeout_ms: u64 = Some("500"), from_to(1, 60_000), LIVE;
     /// How long the agent remembers an answered id and repeats its answer instead of running the command again.
-    replay_window_secs: u64 = Some("600"), from_to(0, DAY), Restart;
+    replay_window_secs: u64 = Some("600"), from_to(0, DAY), LIVE;
     /// This machine's name, reported to the host in `hello`. `INFINIBAY_VM_ID` also sets it.
-    vm_id: Option<String> = None, Kind::Text { min: 1, max: 128 }, Restart, "--vm-id";
-    /// Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it.
-    shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, Restart;
+    vm_id: Option<String> = None, Kind::Text { min: 1, max: 128 }, LIVE, "--vm-id";
+    /// Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it. Another secret holds at once; whether there is one, and where it comes from, only changes with a restart.
+    shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, LIVE;
     /// File whose only line is the shared secret; other users must not be able to read it.
-    shared_secret_file: Option<PathBuf> = None, Kind::Path, Restart;
+    shared_secret_file: Option<PathBuf> = None, Kind::Path, SECRET;
     /// Run `UnsafeCommand`: any shell command that the host sends, as root.
-    allow_unsafe_commands: bool = Some("false"), SWITCH, Reload, "--allow-unsafe-commands";
+    allow_unsafe_commands: bool = Some("false"), SWITCH, LIVE, "--allow-unsafe-commands";
     /// Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.
-    allow_scripts: bool = Some("false"), SWITCH, Reload;
+    allow_scripts: bool = Some("false"), SWITCH, LIVE;
     /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
-    scripts_dir: Option<PathBuf> = None, Kind::Path, Restart;
+    scripts_dir: Option<PathBuf> = None, Kind::Path, SCRIPTS;
     /// Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
-    plugins_dir: Option<PathBuf> = None, Kind::Path, Reload;
+    plugins_dir: Option<PathBuf> = None, Kind::Path, LIVE;
     /// Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
-    plugins_textfile_dir: Option<PathBuf> = None, Kind::Path, Reload;
+    plugins_textfile_dir: Option<PathBuf> = None, Kind::Path, LIVE;
     /// Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
-    allow_seal: bool = Some("false"), SWITCH, Reload;
+    allow_seal: bool = Some("false"), SWITCH, LIVE;
     /// Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.
-    allow_domain_join: bool = Some("false"), SWITCH, Reload;
+    allow_domain_join: bool = Some("false"), SWITCH, LIVE;
+    /// Carry out `ConfigReload`, by which the host has the agent read its configuration again.
+    allow_config_reload: bool = Some("false"), SWITCH, LIVE;
+    /// Read the configuration again when its file, the secret's file or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
+    reload_on_change: bool = Some("false"), SWITCH, LIVE;
     /// The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
-    allowed_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
+    allowed_actions: Option<Vec<String>> = None, Kind::Actions, LIVE;
     /// Actions that are refused, even if `allowed_actions` names them.
-    blocked_actions: Option<Vec<String>> = None, Kind::Actions, Reload;
+    blocked_actions: Option<Vec<String>> = None, Kind::Actions, LIVE;
     /// Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port or `shared_secret` is set; `true` waits for a port that is held. With `false` the agent speaks its own protocol on that port if there is no other.
-    qga: GuestAgentMode = Some("auto"), Kind::Choice(&["auto", "true", "false"]), Restart;
+    qga: GuestAgentMode = Some("auto"), Kind::Choice(&["auto", "true", "false"]), QGA_PORT;
     /// Path of the QEMU guest agent's port. If unset, the agent looks for it by name: `org.qemu.guest_agent.*`.
-    qga_port: Option<PathBuf> = None, Kind::Path, Restart, "--qga-port";
+    qga_port: Option<PathBuf> = None, Kind::Path, QGA_PORT, "--qga-port";
     /// Commands of the QEMU guest agent's protocol that are on: `safe` are all but those that run programs, read or write files, set passwords or change SSH keys.
-    qga_commands: String = Some("safe"), Kind::Choice(&["safe", "all"]), Restart;
+    qga_commands: String = Some("safe"), Kind::Choice(&["safe", "all"]), LIVE;
     /// Let hosts run programs with `guest-exec`, as root.
-    qga_allow_exec: bool = Some("false"), SWITCH, Restart;
+    qga_allow_exec: bool = Some("false"), SWITCH, LIVE;
     /// Let hosts read and write any file with `guest-file-open` and its companions.
-    qga_allow_files: bool = Some("false"), SWITCH, Restart;
+    qga_allow_files: bool = Some("false"), SWITCH, LIVE;
     /// Let hosts set users' passwords with `guest-set-user-password`.
-    qga_allow_passwords: bool = Some("false"), SWITCH, Restart;
+    qga_allow_passwords: bool = Some("false"), SWITCH, LIVE;
     /// Let hosts read and change users' SSH keys with `guest-ssh-add-authorized-keys` and its companions.
-    qga_allow_ssh_keys: bool = Some("false"), SWITCH, Restart;
+    qga_allow_ssh_keys: bool = Some("false"), SWITCH, LIVE;
     /// Commands of the QEMU guest agent's protocol that are off in any case.
-    qga_block: Option<Vec<String>> = None, Kind::GuestCommands, Restart;
+    qga_block: Option<Vec<String>> = None, Kind::GuestCommands, LIVE;
     /// Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.
-    qga_fsfreeze_hook: Option<PathBuf> = None, Kind::Path, Restart;
+    qga_fsfreeze_hook: Option<PathBuf> = None, Kind::Path, LIVE;
     /// Longest freeze: then the agent thaws by itself, and the host's thaw fails, so that it does not rely on its backup. 0: no limit.
-    qga_freeze_max_secs: u64 = Some("600"), from_to(0, DAY), Restart;
+    qga_freeze_max_secs: u64 = Some("600"), from_to(0, DAY), LIVE;
     /// Longest request on the QEMU guest agent's port.
-    qga_max_request_bytes: usize = Some("8388608"), from_to(64 << 10, 64 * MIB), Restart;
+    qga_max_request_bytes: usize = Some("8388608"), from_to(64 << 10, 64 * MIB), MEMORY;
     /// What kind of host speaks on the port: `native`, or `infinibay` for Infinibay's own (see docs/infinibay.md).
-    wire_profile: WireProfile = Some("native"), Kind::Choice(&["native", "infinibay"]), Restart;
+    wire_profile: WireProfile = Some("native"), Kind::Choice(&["native", "infinibay"]), HOST;
     /// For tests: with `wire_profile = "infinibay"` and without a secret, take lines that nobody has signed. Never set it elsewhere.
-    allow_unsigned: bool = Some("false"), SWITCH, Restart;
+    allow_unsigned: bool = Some("false"), SWITCH, HOST;
     /// Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.
-    log_level: log::LevelFilter = Some("info"), LEVELS, Reload, "--log-level";
+    log_level: log::LevelFilter = Some("info"), LEVELS, LIVE, "--log-level";
 }
 
 impl Settings {
+    /// What may change at run time, but not for `new`: with what it goes with, it waits for a restart.
+    pub(super) fn held_back(&self, new: &Self) -> Vec<Waiting> {
+        let mut held = Vec::new();
+        if new.outbox_max_bytes < self.max_outgoing_line_bytes {
+            let reason =
+                "max_outgoing_line_bytes waits, and one line of that length must fit into the outbox";
+            held.push(Waiting { name: "outbox_max_bytes", reason });
+        }
+        let elsewhere = self.shared_secret_file != new.shared_secret_file;
+        if elsewhere || self.shared_secret.is_some() != new.shared_secret.is_some() {
+            let reason =
+                "whether lines are signed, and where the secret comes from, is settled when the agent starts";
+            held.push(Waiting { name: "shared_secret", reason });
+        }
+        held
+    }
+
     /// The bounds that `hello` reports.
     pub fn limits(&self) -> infiniservice_protocol::limits::Limits {
         infiniservice_protocol::limits::Limits {
@@ -207,7 +241,7 @@ impl Settings {
 }
 
 /// A pair of numbers of which the first must not exceed the second, and why.
-const ORDERED: &[(&str, &str, &str)] = &[
+pub(super) const ORDERED: &[(&str, &str, &str)] = &[
     ("min_backoff_secs", "max_backoff_secs", "the delay grows from the first to the second"),
     (
         "keep_alive_interval_secs",

@@ -260,15 +260,35 @@ fn the_secret_is_shown_nowhere() {
 fn a_reload_takes_over_what_may_change_and_names_the_rest() {
     let world = world().file("collection_interval_secs = 30\n");
     let mut loaded = world.loaded();
-    fs::write(
-        world.path(),
-        "collection_interval_secs = 10\nmax_queued_commands = 5\nlog_level = \"debug\"\n",
-    )
-    .expect("written");
+    fs::write(world.path(), "collection_interval_secs = 10\nmax_line_bytes = 5000\nlog_level = \"debug\"\n")
+        .expect("written");
     let reloaded = loaded.reload().expect("valid");
     assert_eq!(reloaded.applied, ["collection_interval_secs", "log_level"]);
-    assert_eq!(reloaded.needs_restart, ["max_queued_commands"]);
-    assert_eq!((loaded.settings.collection_interval_secs, loaded.settings.max_queued_commands), (10, 64));
+    assert_eq!(reloaded.names_waiting(), ["max_line_bytes"]);
+    assert_eq!((loaded.settings.collection_interval_secs, loaded.settings.max_line_bytes), (10, 1 << 20));
+    assert_eq!(*loaded.merged.origin("max_line_bytes"), Origin::Default, "what is shown is what holds");
+}
+
+#[test]
+fn what_goes_with_a_setting_that_waits_waits_with_it() {
+    let world = world().file("");
+    let mut loaded = world.loaded();
+    let small = "max_outgoing_line_bytes = 1048576\noutbox_max_bytes = 1048576\n";
+    fs::write(world.path(), small).expect("written");
+    let reloaded = loaded.reload().expect("valid");
+    assert_eq!(reloaded.names_waiting(), ["max_outgoing_line_bytes", "outbox_max_bytes"]);
+    assert!(reloaded.applied.is_empty());
+    fs::write(world.path(), "outbox_max_bytes = 8388608\n").expect("written");
+    assert_eq!(loaded.reload().expect("valid").applied, ["outbox_max_bytes"]);
+}
+
+#[test]
+fn whatever_must_be_in_order_changes_together_or_is_held_together() {
+    let is_live = |name: &str| FIELDS.iter().any(|field| field.name == name && field.apply == Apply::Live);
+    for (low, high, _) in table::ORDERED {
+        let held = (*low, *high) == ("max_outgoing_line_bytes", "outbox_max_bytes");
+        assert!(held || (is_live(low) && is_live(high)), "{low} and {high}: see Settings::held_back");
+    }
 }
 
 #[test]
@@ -309,7 +329,6 @@ fn names_carry_their_unit_and_documentation_is_sentences() {
         assert!(field.doc.trim().ends_with('.'), "{}", field.name);
         assert_eq!(field.variable(), format!("INFINISERVICE_{}", field.name.to_uppercase()));
     }
-    assert!(FIELDS.iter().any(|field| field.apply == Apply::Reload));
 }
 
 proptest::proptest! {

@@ -8,7 +8,7 @@ use super::infinibay::Restart;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{self, Qga};
-use super::reload::Settling;
+use super::reload::{self, Reloading};
 use super::schedule::{Due, Schedule};
 use super::scripts::Receipts;
 use super::signals::{Signal, Signals};
@@ -56,7 +56,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) standing: Standing,
     pub(super) inquiries: status::Server,
     pub(super) actions: Vec<Action>,
-    pub(super) settling: Option<Settling>,
+    pub(super) reloading: Reloading,
     pub(super) opened_once: bool,
     pub(super) stopping: bool,
     pub(super) signed: Signed,
@@ -81,6 +81,7 @@ pub(super) enum Turn {
     Port(Wake),
     Qga(qga::Turn),
     Asked(status::Asker),
+    Reload(reload::Wanted),
 }
 
 /// Said where `--require-virtio` forbids to wait for a port any longer.
@@ -110,6 +111,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 return Ended::Stopped(who);
             }
             self.take(turn);
+            signals.end_within(self.config.settings.shutdown_timeout());
             if self.must_give_up() {
                 log::error!("{NO_DEVICE_REQUIRED}");
                 return Ended::NoDevice;
@@ -147,6 +149,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             ended = self.sources.ended() => ended,
             turn = either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
             asker = self.inquiries.asked() => Turn::Asked(asker),
+            wanted = self.reloading.wanted() => Turn::Reload(wanted),
         }
     }
 
@@ -164,6 +167,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
             Turn::Qga(turn) => self.qga_turn(Some(turn)),
             Turn::Asked(asker) => self.tell_status(asker),
+            Turn::Reload(wanted) => self.reload_wanted(wanted),
         }
         self.carry_out();
         self.standing.observe(&self.link, self.clock.now());
@@ -177,9 +181,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         self.tell(Event::Timer);
         self.restart_if_due();
         self.ask_for_scripts_if_due();
-        if self.settling.is_some_and(|settling| settling.due <= now) {
-            self.reload();
-        }
+        self.reload_if_due();
         while let Some(due) = self.schedule.take_due(self.clock.now().mono) {
             match due {
                 Due::Collect => self.want_metrics(None),

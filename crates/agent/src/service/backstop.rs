@@ -10,6 +10,9 @@ const STACK_BYTES: usize = 64 << 10;
 /// The end was not in order.
 const EXIT_CODE: u8 = 1;
 
+/// An end that keeps its deadline, and flushes its log, is over by then.
+const BEYOND_THE_DEADLINE: Duration = Duration::from_millis(500);
+
 /// Another source of signals, whose first request to stop starts the countdown. The countdown ends with this value.
 pub(super) struct Backstop<S> {
     signals: S,
@@ -22,7 +25,7 @@ pub(super) struct Backstop<S> {
 impl<S: Signals> Backstop<S> {
     /// With the time that an end may take.
     pub(super) fn new(signals: S, limit: Duration) -> Self {
-        Self { signals, limit, expired: exit, armed: None }
+        Self { signals, limit: limit + BEYOND_THE_DEADLINE, expired: exit, armed: None }
     }
 
     fn arm(&mut self) {
@@ -48,6 +51,10 @@ impl<S: Signals> Signals for Backstop<S> {
             self.arm();
         }
         signal
+    }
+
+    fn end_within(&mut self, limit: Duration) {
+        self.limit = limit + BEYOND_THE_DEADLINE;
     }
 }
 
@@ -84,6 +91,8 @@ mod tests {
         let mut reloads = Backstop::new(Always(Signal::Reload), Duration::ZERO);
         assert_eq!(reloads.next().await, Signal::Reload);
         assert!(reloads.armed.is_none());
+        reloads.end_within(Duration::from_secs(7));
+        assert_eq!(reloads.limit, Duration::from_millis(7500));
         let mut stops = Backstop::new(Always(Signal::Stop("a test")), Duration::from_secs(3600));
         stops.expired = || EXPIRED.store(true, Ordering::Relaxed);
         assert_eq!(stops.next().await, Signal::Stop("a test"));

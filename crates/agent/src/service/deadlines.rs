@@ -26,7 +26,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             self.schedule.next_deadline(),
             self.streams.book.next_deadline(),
             self.notifier.next_deadline(),
-            self.settling.map(|settling| settling.due),
+            self.reloading.settling.deadline(),
             self.qga.as_ref().and_then(|qga| qga.next_deadline()),
             self.restart.map(|restart| restart.due),
             self.profile.as_ref().and_then(|profile| profile.asking_at()),

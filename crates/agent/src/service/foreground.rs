@@ -14,9 +14,6 @@ use std::time::Duration;
 /// with the process.
 const THREADS_END_WITHIN: Duration = Duration::from_millis(500);
 
-/// An end that keeps its deadline, and flushes its log, is over by then.
-const BEYOND_THE_DEADLINE: Duration = Duration::from_millis(500);
-
 /// Runs until a signal says stop, on a runtime of one thread. The caller has to end the process then: threads that hang in the
 /// kernel are left behind.
 pub fn run_process(config: Loaded) -> io::Result<Ended> {
@@ -28,8 +25,7 @@ pub fn run_process(config: Loaded) -> io::Result<Ended> {
 
 async fn serve(config: Loaded) -> io::Result<Ended> {
     let settings = &config.settings;
-    let limit = Duration::from_secs(settings.shutdown_timeout_secs) + BEYOND_THE_DEADLINE;
-    let mut signals = Backstop::new(OsSignals::install()?, limit);
+    let mut signals = Backstop::new(OsSignals::install()?, settings.shutdown_timeout());
     let plan = Plan::of(settings);
     if plan.is_none() {
         infiniservice_qga_commands::recover();

@@ -12,6 +12,7 @@ mod alarm;
 mod alarm;
 mod backstop;
 mod batches;
+mod config_watch;
 mod deadlines;
 pub(crate) mod demand;
 #[cfg(target_os = "linux")]
@@ -24,6 +25,9 @@ mod foreground;
 mod hello;
 mod identity;
 mod infinibay;
+mod live;
+#[cfg(all(test, target_os = "linux"))]
+mod live_tests;
 pub mod manager;
 #[cfg(target_os = "linux")]
 #[path = "notify/systemd.rs"]
@@ -38,6 +42,7 @@ mod reload;
 pub(crate) mod schedule;
 pub mod scm;
 mod scripts;
+mod settling;
 mod shutdown;
 pub mod signals;
 mod signed;

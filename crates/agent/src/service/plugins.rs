@@ -20,7 +20,8 @@ pub(super) fn start(config: &Loaded, runner: &Arc<dyn Runner>) -> Option<Plugins
     offered.then(|| Plugins::start(wanted(config), Arc::clone(runner)))
 }
 
-fn wanted(config: &Loaded) -> Wanted {
+/// Where plugins and files of figures are looked for.
+pub(super) fn wanted(config: &Loaded) -> Wanted {
     let directory = config.settings.plugins_dir.clone().or_else(|| config.sources.default_plugins());
     Wanted { directory, textfiles: config.settings.plugins_textfile_dir.clone() }
 }

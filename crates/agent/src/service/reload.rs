@@ -1,96 +1,170 @@
-//! The configuration, read again: what of it holds at once, and what is said of it.
+//! The configuration, read again: when, and what is said of it.
 
 use super::agent::Agent;
+use super::config_watch::ConfigWatch;
+use super::settling::{Cause, Settling};
+use crate::config::{Loaded, Reloaded};
 use infiniservice_actions::autochecks::configuration;
+use infiniservice_actions::{ReloadAsker, Reloads, reload_channel};
 use infiniservice_channel::transport::Transport;
 use infiniservice_platform::clock::Clock;
-use std::time::Duration;
+use infiniservice_protocol::data::ConfigReloadData;
+use tokio::sync::mpsc;
 
-/// Requests to read the configuration again are waited for until none came for this long,
-const RELOAD_SETTLES: Duration = Duration::from_millis(200);
-/// but no longer than this.
-const RELOAD_WITHIN: Duration = Duration::from_secs(2);
+/// What the loop keeps for it.
+#[derive(Debug)]
+pub(super) struct Reloading {
+    pub(super) settling: Settling,
+    watch: ConfigWatch,
+    requests: mpsc::Receiver<ReloadAsker>,
+    /// Commands that wait for the outcome.
+    askers: Vec<ReloadAsker>,
+    /// What was said last of a change of files: it is said once.
+    said: Option<String>,
+}
 
-/// Requests to read the configuration again that are settling.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settling {
-    pub(super) first: Duration,
-    pub(super) due: Duration,
+/// Who wants it.
+pub(super) enum Wanted {
+    /// A host, by a command.
+    Host(ReloadAsker),
+    /// A file changed.
+    Change,
+}
+
+impl Reloading {
+    /// Watches files where these settings want it; with the way for commands.
+    pub(super) fn new(config: &Loaded) -> (Self, Reloads) {
+        let (reloads, requests) = reload_channel();
+        let mut watch = ConfigWatch::default();
+        watch.renew(config);
+        let (settling, askers, said) = (Settling::default(), Vec::new(), None);
+        (Self { settling, watch, requests, askers, said }, reloads)
+    }
+
+    /// The next who wants it. Cancel safe.
+    pub(super) async fn wanted(&mut self) -> Wanted {
+        tokio::select! {
+            biased;
+            Some(asker) = self.requests.recv() => Wanted::Host(asker),
+            () = self.watch.changed() => Wanted::Change,
+        }
+    }
+
+    /// Whether files are watched.
+    #[cfg(test)]
+    pub(super) fn watches(&self) -> bool {
+        self.watch.is_on()
+    }
+
+    /// A command asks, for tests: the outcome is sent here.
+    #[cfg(test)]
+    pub(super) fn asker(&mut self) -> tokio::sync::oneshot::Receiver<Result<ConfigReloadData, String>> {
+        let (asker, told) = tokio::sync::oneshot::channel();
+        self.askers.push(asker);
+        told
+    }
+
+    /// Whether this was not said of the last change of files.
+    fn is_news(&mut self, text: &str) -> bool {
+        self.said.replace(text.to_owned()).as_deref() != Some(text)
+    }
 }
 
 impl<T: Transport, C: Clock> Agent<T, C> {
     /// Reads the configuration again once the requests to do so have settled: a burst of them is one.
     pub(super) fn want_reload(&mut self) {
-        let now = self.clock.now().mono;
-        if self.settling.is_none() {
+        if self.reloading.settling.ask(self.clock.now().mono) {
             self.notifier.reloading();
         }
-        let first = self.settling.map_or(now, |settling| settling.first);
-        self.settling = Some(Settling { first, due: (now + RELOAD_SETTLES).min(first + RELOAD_WITHIN) });
     }
 
-    pub(super) fn reload(&mut self) {
-        self.settling = None;
+    /// The same for a command, or because a file changed.
+    pub(super) fn reload_wanted(&mut self, wanted: Wanted) {
+        match wanted {
+            Wanted::Host(asker) => {
+                self.reloading.askers.push(asker);
+                self.want_reload();
+            }
+            Wanted::Change => self.reloading.settling.change(self.clock.now().mono),
+        }
+    }
+
+    /// Reads it for each burst that has settled.
+    pub(super) fn reload_if_due(&mut self) {
+        while let Some(cause) = self.reloading.settling.take_due(self.clock.now().mono) {
+            self.reload(cause);
+        }
+    }
+
+    pub(super) fn reload(&mut self, cause: Cause) {
         self.counts.reloads += 1;
-        match self.config.reload() {
-            Ok(reloaded) => {
-                configuration::report_problem(None);
-                self.apply(&reloaded.applied, &reloaded.needs_restart);
-                if let Err(error) = self.config.keep() {
-                    log::debug!("cannot keep a copy of the valid configuration: {error}");
-                }
-            }
-            Err(errors) => {
-                configuration::report_problem(Some(&errors.to_string()));
-                log::error!("configuration not reloaded, the old one stays in force: {errors}");
-            }
+        if cause == Cause::Changed {
+            self.notifier.reloading();
+            // Before the files are read: no change is missed, and a directory that was replaced is watched again.
+            self.reloading.watch.renew(&self.config);
+        }
+        let outcome = self.take_over(cause);
+        self.reloading.watch.follow(&self.config);
+        if !self.reloading.watch.is_on() {
+            self.reloading.settling.forget_changes();
+        }
+        if cause == Cause::Asked {
+            self.answer_askers(&outcome);
         }
         self.notifier.ready();
     }
 
-    fn apply(&mut self, applied: &[&str], needs_restart: &[&str]) {
-        let settings = &self.config.settings;
-        self.executor.reload(&settings.command_settings());
-        self.reload_plugins();
-        if applied.iter().any(|name| name.ends_with("_interval_secs")) {
-            self.schedule.set_intervals(self.clock.now().mono, settings.intervals());
-        }
-        if applied.iter().any(|name| name.starts_with("adaptive_") || *name == "collection_interval_secs") {
-            self.adaptive = settings.adaptive();
-            self.schedule.set_adapted(self.clock.now().mono, None);
-        }
-        if applied.contains(&"allow_unsafe_commands") {
-            if let Some(profile) = &mut self.profile {
-                profile.set_unsafe_commands(settings.allow_unsafe_commands);
+    fn take_over(&mut self, cause: Cause) -> Result<ConfigReloadData, String> {
+        let before = self.config.settings.clone();
+        match self.read_again(cause) {
+            Ok(reloaded) => {
+                configuration::report_problem(None);
+                self.apply(&before, &reloaded.applied);
+                self.tell_reloaded(cause, &reloaded);
+                if let Err(error) = self.config.keep() {
+                    log::debug!("cannot keep a copy of the valid configuration: {error}");
+                }
+                Ok(reloaded.data())
             }
-            self.warn_of_raw_commands();
+            Err(why) => {
+                configuration::report_problem(Some(&why));
+                let text = format!("configuration not reloaded, the old one stays in force: {why}");
+                let news = self.reloading.is_news(&text) || cause == Cause::Asked;
+                log::log!(if news { log::Level::Error } else { log::Level::Debug }, "{text}");
+                Err(text)
+            }
         }
-        if applied.contains(&"allow_scripts") {
-            self.warn_of_scripts();
+    }
+
+    /// A file that is gone, and that nobody asked to be read without, is taken for one that is being replaced.
+    fn read_again(&mut self, cause: Cause) -> Result<Reloaded, String> {
+        let path = self.config.sources.path();
+        if cause == Cause::Changed && self.config.file.is_some() && !path.exists() {
+            return Err(format!("{} is gone", path.display()));
         }
-        if applied.contains(&"log_level") {
-            crate::logging::set_level(settings.log_level);
+        self.config.reload().map_err(|errors| errors.to_string())
+    }
+
+    fn tell_reloaded(&mut self, cause: Cause, reloaded: &Reloaded) {
+        let waiting = reloaded.names_waiting();
+        let news = self.reloading.is_news(&list(&waiting)) && !reloaded.is_nothing();
+        let level = |of_news| if news || cause == Cause::Asked { of_news } else { log::Level::Debug };
+        if news || cause == Cause::Asked || !reloaded.applied.is_empty() {
+            log::info!("configuration reloaded; changed: {}", list(&reloaded.applied));
         }
-        log::info!("configuration reloaded; changed: {}", list(applied));
-        if !needs_restart.is_empty() {
-            log::warn!(
+        if !waiting.is_empty() {
+            log::log!(
+                level(log::Level::Warn),
                 "changed in the configuration, but effective only after a restart: {}",
-                list(needs_restart)
+                list(&waiting)
             );
         }
     }
 
-    pub(super) fn warn_of_raw_commands(&self) {
-        if self.config.settings.allow_unsafe_commands {
-            let origin = self.config.merged.origin("allow_unsafe_commands");
-            log::warn!("allow_unsafe_commands is set ({origin}): the host may run any shell command as root");
-        }
-    }
-
-    pub(super) fn warn_of_scripts(&self) {
-        if self.config.settings.allow_scripts {
-            let origin = self.config.merged.origin("allow_scripts");
-            log::warn!("allow_scripts is set ({origin}): the host may run any script as root");
+    fn answer_askers(&mut self, outcome: &Result<ConfigReloadData, String>) {
+        for asker in self.reloading.askers.drain(..) {
+            // Whoever asked may have gone since.
+            let _ = asker.send(outcome.clone());
         }
     }
 }

@@ -123,8 +123,12 @@ impl Schedule {
         }
     }
 
-    /// New intervals from a reloaded configuration.
+    /// New intervals from a reloaded configuration. Of the tries of the start those that were made count.
     pub fn set_intervals(&mut self, now: Duration, intervals: Intervals) {
+        if self.initial_tries_left > 0 {
+            let used = self.intervals.initial_tries.saturating_sub(self.initial_tries_left);
+            self.initial_tries_left = intervals.initial_tries.saturating_sub(used);
+        }
         self.intervals = intervals;
         self.next_collection = self.next_collection.map(|_| now + self.interval());
         self.next_health_check = self.next_health_check.map(|_| now + intervals.health_check);
@@ -257,6 +261,18 @@ mod tests {
             }
         }
         assert_eq!(checks, 10);
+    }
+
+    #[test]
+    fn other_tries_of_the_start_hold_while_they_last_and_mean_nothing_afterwards() {
+        let mut schedule = schedule();
+        schedule.host_connected(S(0));
+        assert_eq!(collections(&mut schedule, 3), [2]);
+        let fewer = Intervals { initial: S(4), initial_tries: 3, ..intervals(30, 120) };
+        schedule.set_intervals(S(3), fewer);
+        assert_eq!(collections(&mut schedule, 60), [7, 37]);
+        schedule.set_intervals(S(60), Intervals { initial_tries: 100, ..fewer });
+        assert_eq!(schedule.interval(), S(30));
     }
 
     #[test]

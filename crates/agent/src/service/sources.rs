@@ -53,6 +53,11 @@ impl Sources {
         Self { collector, services, plugins, done, tell, taken, tell_taken }
     }
 
+    /// Who collects.
+    pub(super) fn collector(&self) -> &CollectorHandle {
+        &self.collector
+    }
+
     /// Starts a collection; [`Self::collected`] gives its result. One at a time: the caller sees to it.
     pub(super) fn start_collection(&self) {
         let (collector, services, tell) = (self.collector.clone(), self.services.clone(), self.tell.clone());

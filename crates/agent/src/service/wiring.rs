@@ -8,6 +8,7 @@ use super::hello::Identity;
 use super::notify::Notifier;
 use super::pace::Pace;
 use super::qga::{Plan, Qga};
+use super::reload::Reloading;
 use super::schedule::{Intervals, Schedule};
 use super::scripts::Receipts;
 use super::signed::Signed;
@@ -17,7 +18,7 @@ use super::standing::Standing;
 use super::streams::Streams;
 use super::traces::Traces;
 use super::{identity, infinibay, plugins};
-use crate::config::{Loaded, Settings, WireProfile};
+use crate::config::{IN_FLIGHT_MAX, Loaded, Settings, WireProfile};
 use crate::status;
 use infiniservice_actions::{
     CommandContext, CommandSettings, Executor, ScriptSettings, audit, news_channel, reply_channel,
@@ -48,18 +49,21 @@ pub(super) fn agent<T: Transport, C: Clock>(
 ) -> io::Result<Agent<T, C>> {
     let settings = &config.settings;
     let os = OsInfo::detect(Path::new("/"));
-    let collecting = settings.collector_settings();
+    let mut collecting = CollectorSettings::default();
+    settings.bound_collector(&mut collecting);
     let wanted_names = collecting.user_names.clone();
     let collector = CollectorHandle::spawn(collecting, SystemClock::start())?;
     let commands = settings.command_settings();
     let (tell_news, news) = news_channel();
-    let context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()), &tell_news);
+    let mut context = CommandContext::of_this_machine(&commands, Arc::new(collector.clone()), &tell_news);
+    let (reloading, reloads) = Reloading::new(&config);
+    context.reloads = reloads;
     context.seal.set_identity(Arc::new(identity::Own { sources: config.sources.clone() }));
     user_names::spawn(wanted_names, context.runner.clone());
     let services = context.observed_services();
     let plugins = plugins::start(&config, &context.runner);
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
-    let (tell, replies) = reply_channel(&commands);
+    let (tell, replies) = reply_channel(&commands, IN_FLIGHT_MAX);
     let (tell_output, outputs) = mpsc::channel(OUTPUTS_MAX);
     let (signed, link) = link(settings);
     let profile = infinibay::profile(settings, &os.release.pretty_name);
@@ -87,7 +91,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         standing: Standing::default(),
         inquiries: status::Server::start(),
         actions: Vec::new(),
-        settling: None,
+        reloading,
         opened_once: false,
         stopping: false,
         signed,
@@ -148,25 +152,30 @@ impl Settings {
             },
             allow_seal: self.allow_seal,
             allow_domain_join: self.allow_domain_join,
+            allow_config_reload: self.allow_config_reload,
             allowed_actions: self.allowed_actions.clone(),
             blocked_actions: self.blocked_actions.clone().unwrap_or_default(),
         }
     }
 
-    fn collector_settings(&self) -> CollectorSettings {
-        CollectorSettings {
-            max_processes: self.max_processes,
-            max_ports: self.max_ports,
-            max_interfaces: self.max_interfaces,
-            max_file_systems: self.max_file_systems,
-            max_cmd_line_bytes: self.max_cmd_line_bytes,
-            max_list_bytes: self.limits().max_list_bytes(),
-            network_mount_timeout: Duration::from_millis(self.network_mount_timeout_ms),
-            ..CollectorSettings::default()
-        }
+    /// The collector's part; the rest of `bounds` is its own.
+    pub(super) fn bound_collector(&self, bounds: &mut CollectorSettings) {
+        bounds.max_processes = self.max_processes;
+        bounds.max_ports = self.max_ports;
+        bounds.max_interfaces = self.max_interfaces;
+        bounds.max_file_systems = self.max_file_systems;
+        bounds.max_cmd_line_bytes = self.max_cmd_line_bytes;
+        bounds.max_list_bytes = self.limits().max_list_bytes();
+        bounds.network_mount_timeout = Duration::from_millis(self.network_mount_timeout_ms);
     }
 
-    fn link_settings(&self) -> LinkSettings {
+    /// How long the agent may take to end.
+    pub(super) fn shutdown_timeout(&self) -> Duration {
+        S(self.shutdown_timeout_secs)
+    }
+
+    /// The link's part.
+    pub(super) fn link_settings(&self) -> LinkSettings {
         LinkSettings {
             keep_alive_interval: S(self.keep_alive_interval_secs),
             keep_alive_timeout: S(self.keep_alive_timeout_secs),

@@ -8,6 +8,7 @@ mod flags;
 mod hanging;
 mod infinibay;
 mod inherited;
+mod live_config;
 mod log_reader;
 mod operations_page;
 mod plugins;

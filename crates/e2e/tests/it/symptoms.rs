@@ -240,7 +240,7 @@ async fn a_broken_configuration_at_a_reload() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_that_wants_a_restart() -> Result<()> {
-    at_a_reload("a_setting_that_wants_a_restart", "max_processes = 7\n").await
+    at_a_reload("a_setting_that_wants_a_restart", "max_line_bytes = 8192\n").await
 }
 
 #[test]

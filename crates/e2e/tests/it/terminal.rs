@@ -6,6 +6,7 @@ use infiniservice_e2e::binary;
 use infiniservice_e2e::local::{LocalAgent, signal};
 use infiniservice_e2e::messages::first;
 use infiniservice_e2e::raw::RawHost;
+use infiniservice_protocol::data::ConfigReloadData;
 use infiniservice_protocol::host::UnsafeCommand;
 use infiniservice_protocol::{Action, ErrorCode, GuestMessage, HostMessage, Response};
 use std::collections::BTreeSet;
@@ -158,7 +159,7 @@ async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()
     client.ping(TIMEOUT).await?;
     let mut events = client.subscribe();
     bench.configure(
-        "collection_interval_secs = 1\ndegraded_interval_secs = 3600\ninitial_collection_tries = 0\nmax_processes = 7\n",
+        "collection_interval_secs = 1\ndegraded_interval_secs = 3600\ninitial_collection_tries = 0\nmax_output_bytes = 65536\n",
     )?;
     signal(&client, "HUP")?;
     for _ in 0..2 {
@@ -169,7 +170,37 @@ async fn sighup_takes_over_what_may_change_and_names_what_may_not() -> Result<()
     }
     bench.log_with("changed: collection_interval_secs", &client).await?;
     let log = bench.log_with("restart", &client).await?;
-    ensure!(log.contains("max_processes"), "{log}");
+    ensure!(log.contains("max_output_bytes"), "{log}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_has_the_configuration_read_again_and_is_told_what_holds_and_what_waits() -> Result<()> {
+    let bench = Bench::new("")?;
+    let client = bench.start().await?;
+    let reload = || client.request(&Action::ConfigReload {}, TIMEOUT);
+    let refused = reload().await?;
+    ensure!(refused.error_code == Some(ErrorCode::ActionBlocked), "{refused:?}");
+    bench.configure("allow_config_reload = true\n")?;
+    signal(&client, "HUP")?;
+    bench.log_with("changed: allow_config_reload", &client).await?;
+    bench
+        .configure("allow_config_reload = true\nmax_processes = 1\nvm_id = \"x\"\nmax_line_bytes = 5000\n")?;
+    let answer = reload().await?;
+    let data: ConfigReloadData = serde_json::from_value(answer.data.clone())?;
+    ensure!(data.applied == ["max_processes", "vm_id"], "{answer:?}");
+    ensure!(data.waiting.len() == 1 && data.waiting[0].setting == "max_line_bytes", "{answer:?}");
+    ensure!(client.metrics(TIMEOUT).await?.data.processes.len() == 1, "more than one process");
+    let hello = client.hello(TIMEOUT).await?;
+    ensure!(hello.vm_id.as_deref() == Some("x") && hello.limits.max_line_bytes == 1 << 20, "{hello:?}");
+    bench.configure("allow_config_reload = true\nmax_processes = -1\n")?;
+    let wrong = reload().await?;
+    ensure!(wrong.error_code == Some(ErrorCode::ExecutionFailed), "{wrong:?}");
+    ensure!(
+        wrong.error.as_deref().is_some_and(|error| error.contains("config.toml:2: max_processes")),
+        "{wrong:?}"
+    );
+    ensure!(client.metrics(TIMEOUT).await?.data.processes.len() == 1, "the old one stays in force");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod batch;
 mod bugreport;
 mod change;
 mod cleanup;
+mod config;
 mod domain;
 mod error;
 mod exec;
@@ -116,6 +117,9 @@ enum Command {
     Autochecks(autochecks::Args),
     /// Remove temporary files, old logs and caches
     Cleanup(cleanup::Args),
+    /// Have the agent read its configuration again, if that configuration allows it
+    #[command(subcommand)]
+    Config(config::Command),
     /// Let the guest join a domain, if its configuration allows it
     #[command(subcommand)]
     Domain(domain::Command),
@@ -204,6 +208,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Apps(args) => apps::run(session, args).await,
         Command::Autochecks(args) => autochecks::run(session, args).await,
         Command::Cleanup(args) => cleanup::run(session, args).await,
+        Command::Config(command) => config::run(session, command).await,
         Command::Domain(command) => domain::run(session, command).await,
         Command::Seal(args) => seal::run(session, args).await,
         Command::Exec(args) => exec::run(session, args).await,

@@ -32,6 +32,7 @@ fn each_command_asks_for_its_action_with_its_parameters() {
             &["seal", "--level", "deep", "--power-off", "--yes"],
             json!({"action": "PrepareGoldenImage", "cleanup_level": "deep", "sanitize_user_data": false, "shutdown_after": true}),
         ),
+        (&["config", "reload"], json!({"action": "ConfigReload"})),
         (&["package", "list", "--filter", "ssh"], json!({"action": "PackageList", "filter": "ssh"})),
         (
             &["package", "search", "web", "server", "--limit", "3"],
@@ -228,6 +229,7 @@ fn a_hostile_guest_reaches_no_terminal_raw_by_any_of_them() {
         &["script", "list"],
         &["script", "status", "x"],
         &["seal", "--yes"],
+        &["config", "reload"],
         &["package", "install", "x"],
         &["update", "check"],
         &["update", "history"],

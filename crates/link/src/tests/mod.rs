@@ -5,6 +5,7 @@ mod bench;
 mod dialect;
 mod echo;
 mod flood;
+mod reconfigured;
 mod refused;
 mod silent;
 mod visits;

@@ -313,6 +313,8 @@ actions! {
         /// Whether to restart 5 s after the answer.
         restart_after: default(bool) = flag;
     }
+    /// Have the agent read its configuration again: all of it is valid and holds, or everything stays. Refused unless `allow_config_reload` is set.
+    ConfigReload(30 s, Changes, All) -> data::ConfigReloadData {}
     /// Shut down the machine and power it off; the answer is sent before it goes down.
     Shutdown(120 s, EndsTheMachine, All) -> data::PowerData {}
     /// Reboot the machine; the answer is sent before it goes down.

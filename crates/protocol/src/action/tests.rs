@@ -79,6 +79,7 @@ fn every_action_is_read_with_all_its_parameters() {
             json!({"domain": "lab.example", "username": "LAB\\ops", "password": "p w", "ou": ""}),
             json!({"domain": "lab.example", "username": "LAB\\ops", "password": "p w", "restart_after": false}),
         ),
+        ("ConfigReload", json!({}), json!({})),
         ("Shutdown", json!({}), json!({})),
         ("Reboot", json!({"unknown": true}), json!({})),
     ];

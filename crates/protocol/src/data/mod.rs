@@ -1,5 +1,6 @@
 //! What stands in a response's `data`, one type an action, by family.
 
+mod configuration;
 mod history;
 mod identity;
 mod package;
@@ -7,6 +8,7 @@ mod script;
 mod upkeep;
 mod windows;
 
+pub use configuration::{ConfigReloadData, WaitingSetting};
 pub use history::{UpdateHistoryData, UpdateHistoryEntry};
 pub use identity::{JoinDomainData, SealData, SealStep};
 pub use package::{

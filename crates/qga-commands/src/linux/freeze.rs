@@ -1,6 +1,7 @@
 //! Freezing and thawing as the protocol has it: the state, the hook, and the longest freeze.
 
 use super::change;
+use super::freeze_orders::Orders;
 use super::frozen::{self, Frozen, Marker, Wanted, since_boot};
 use crate::{FreezeSettings, Happened};
 use infiniservice_exec::{Cancellation, Program, Request, Runner};
@@ -21,7 +22,7 @@ const HOOK_OUTPUT_BYTES: usize = 4096;
 /// What freezes. One command at a time holds the state.
 pub struct Freezer {
     state: Mutex<State>,
-    settings: FreezeSettings,
+    orders: Orders,
     tell: mpsc::Sender<Happened>,
     runner: Arc<dyn Runner>,
     marker: Marker,
@@ -33,7 +34,7 @@ pub struct Freezer {
 
 impl fmt::Debug for Freezer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Freezer").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Freezer").field("orders", &self.orders).finish_non_exhaustive()
     }
 }
 
@@ -52,7 +53,13 @@ impl Freezer {
         let marker = settings.marker.clone().map_or_else(Marker::default, Marker::at);
         // Before the first request is answered, a host must not hear that nothing is frozen.
         let told = marker.found().is_some() && tell.try_send(Happened::Freeze(FreezeState::Frozen)).is_ok();
-        Self { state: Mutex::default(), settings, tell, runner, marker, told, epoch: AtomicU64::new(0) }
+        let orders = Orders::new(settings);
+        Self { state: Mutex::default(), orders, tell, runner, marker, told, epoch: AtomicU64::new(0) }
+    }
+
+    /// Other settings, from the next freeze on: what is frozen is thawed as it was frozen.
+    pub fn set_settings(&self, settings: FreezeSettings) {
+        self.orders.set(settings);
     }
 
     /// `guest-fsfreeze-freeze` and `-list`: how many are frozen now.
@@ -61,6 +68,7 @@ impl Freezer {
         if matches!(*state, State::Frozen(_)) {
             return Err(Error::generic("file systems are frozen already"));
         }
+        self.orders.begin();
         self.tell(FreezeState::Freezing).await;
         let frozen = self.try_to_freeze(wanted).await;
         let count = frozen.as_ref().map_or(0, Vec::len);
@@ -68,7 +76,7 @@ impl Freezer {
             Ok(frozen) if count > 0 => {
                 *state = State::Frozen(frozen);
                 self.tell(FreezeState::Frozen).await;
-                self.expire_after(self.settings.longest);
+                self.expire_after(self.orders.now().longest);
                 Ok(Reply::Int(i64::try_from(count).unwrap_or(i64::MAX)))
             }
             other => {
@@ -83,7 +91,8 @@ impl Freezer {
 
     async fn try_to_freeze(&self, wanted: Wanted) -> Result<Vec<Frozen>, Error> {
         self.hook("freeze").await?;
-        let until = (!self.settings.longest.is_zero()).then(|| since_boot() + self.settings.longest);
+        let longest = self.orders.now().longest;
+        let until = (!longest.is_zero()).then(|| since_boot() + longest);
         let marker = self.marker.clone();
         change("freeze", move || frozen::freeze(&wanted, until, &marker)).await
     }
@@ -103,7 +112,7 @@ impl Freezer {
             }
             State::Expired => {
                 self.tell(FreezeState::Thawed).await;
-                Err(Error::freeze_expired(self.settings.longest))
+                Err(Error::freeze_expired(self.orders.now().longest))
             }
         }
     }
@@ -189,7 +198,7 @@ impl Freezer {
     }
 
     async fn hook(&self, word: &'static str) -> Result<(), Error> {
-        let Some(path) = &self.settings.hook else { return Ok(()) };
+        let Some(path) = self.orders.now().hook else { return Ok(()) };
         let request = Request {
             program: Program::At(path.clone()),
             max_output_bytes: HOOK_OUTPUT_BYTES,

@@ -7,6 +7,7 @@ mod clock;
 mod disks;
 mod file_systems;
 mod freeze;
+mod freeze_orders;
 mod frozen;
 mod keys;
 mod power;
@@ -73,6 +74,11 @@ impl Context {
             programs: Programs::new(runner.clone()),
             runner,
         }
+    }
+
+    /// Other settings, from the next freeze on.
+    pub fn set_settings(&self, settings: Settings) {
+        self.freezer.set_settings(settings.freeze);
     }
 
     /// Looks for what an agent before this one left behind.

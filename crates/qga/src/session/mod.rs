@@ -122,6 +122,11 @@ impl Session {
         }
     }
 
+    /// Other commands are on, from the next request on.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
     /// Takes what happened; appends what is to be done, in order. Deadlines that have come are served by every event.
     pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
         let could_write = self.can_write();

@@ -2,6 +2,7 @@
 
 use crate::context::{CommandContext, ProcessSource, Services};
 use crate::packages::{Apt, PackageManager, PackageSystem};
+use crate::reloads::Reloads;
 use infiniservice_collector::ProcessQuery;
 use infiniservice_exec::{
     BoxFuture, Cancellation, Captured, CommandError, CommandResult, Finished, Line, Program, Request,
@@ -38,6 +39,7 @@ impl FakeRunner {
             changes: Arc::default(),
             scripts: crate::scripts::Scripts::none(),
             seal: Arc::default(),
+            reloads: Reloads::default(),
             max_output_bytes: 1000,
             max_list_bytes: 1 << 20,
         };

@@ -8,6 +8,7 @@ mod plan;
 mod record;
 
 use super::agent::Agent;
+use crate::config::Settings;
 use infiniservice_actions::audit::AuditRecord;
 use infiniservice_channel::driver::{Driver, Wake};
 use infiniservice_channel::transport::Transport;
@@ -61,6 +62,18 @@ impl<T: Transport> Qga<T> {
             gives_way: plan.gives_way,
             closed: false,
         }
+    }
+
+    /// Other commands are on from the next request on, and the next freeze is another one.
+    pub(super) fn reconfigure(&mut self, settings: &Settings) {
+        self.session.set_policy(plan::policy_here(settings));
+        self.commands.set_settings(plan::commands(settings));
+    }
+
+    /// What holds, for tests.
+    #[cfg(test)]
+    pub(super) fn shown(&self) -> String {
+        format!("{:?} {:?}", self.session, self.commands)
     }
 
     /// The first thing that happens. Cancel safe.

@@ -46,7 +46,7 @@ impl Plan {
         }
         let watch = !settings.disable_device_monitoring;
         let session = session::Settings {
-            policy: narrowed(policy(settings)),
+            policy: policy_here(settings),
             max_request_bytes: settings.qga_max_request_bytes.min(MAX_REQUEST_BYTES_WITH_FILES),
             devices_are_watched: watch,
             seed: fastrand::u64(..),
@@ -58,7 +58,7 @@ impl Plan {
     }
 }
 
-fn commands(settings: &Settings) -> infiniservice_qga_commands::Settings {
+pub(super) fn commands(settings: &Settings) -> infiniservice_qga_commands::Settings {
     let freeze = FreezeSettings {
         hook: settings.qga_fsfreeze_hook.clone(),
         longest: Duration::from_secs(settings.qga_freeze_max_secs),
@@ -90,7 +90,9 @@ fn why_not(settings: &Settings, rival: Option<&Path>) -> Option<String> {
     }
 }
 
-fn narrowed(mut policy: Policy) -> Policy {
+/// Which commands are on, by these settings and by what is set for qemu-ga.
+pub(super) fn policy_here(settings: &Settings) -> Policy {
+    let mut policy = policy(settings);
     narrow(&mut policy);
     policy
 }

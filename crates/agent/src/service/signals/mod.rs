@@ -17,6 +17,7 @@ pub use infiniservice_platform::signals_unsafe::reset as reset_inherited;
 pub use not_inherited::reset as reset_inherited;
 
 use std::future::Future;
+use std::time::Duration;
 
 /// A request from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +32,7 @@ pub enum Signal {
 pub trait Signals {
     /// The next request; pending for ever when there is none. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Signal>;
+
+    /// How long the agent takes to end once it is asked to; nothing where nobody watches over that.
+    fn end_within(&mut self, _limit: Duration) {}
 }

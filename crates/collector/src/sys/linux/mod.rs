@@ -69,6 +69,11 @@ impl Machine {
         }
     }
 
+    /// Other bounds, from the next figures on.
+    pub fn set_bounds(&mut self, settings: &CollectorSettings) {
+        self.settings = settings.clone();
+    }
+
     /// Clock ticks in a second, in which the kernel tells processor time.
     pub fn ticks_per_second() -> u64 {
         rustix::param::clock_ticks_per_second()

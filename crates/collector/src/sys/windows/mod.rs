@@ -61,6 +61,11 @@ impl Machine {
         }
     }
 
+    /// Other bounds, from the next figures on.
+    pub fn set_bounds(&mut self, settings: &CollectorSettings) {
+        self.settings = settings.clone();
+    }
+
     /// Units of 100 ns.
     pub fn ticks_per_second() -> u64 {
         10_000_000

@@ -124,6 +124,9 @@ fn data(action: &str) -> Value {
         "PrepareGoldenImage" => json!({"power_off_in_secs": 5, "steps": [
             {"name": "machine_id", "ok": true, "message": "/etc/machine-id is empty now"},
         ]}),
+        "ConfigReload" => json!({"applied": ["max_processes"], "waiting": [
+            {"setting": "device_path", "reason": "the agent looks for its port when it starts"},
+        ]}),
         "Shutdown" | "Reboot" => json!({"action": action, "accepted": true}),
         "Autochecks" => autochecks(),
         _ => Value::Null,

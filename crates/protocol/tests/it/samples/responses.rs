@@ -4,13 +4,13 @@ use super::{process, scripts};
 use infiniservice_protocol::action::{Action, LogPriority, ScanType};
 use infiniservice_protocol::data::{
     Application, ApplicationInventoryData, AutochecksData, Check, CheckStatus, CleanedTarget,
-    DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage, Health,
-    JoinDomainData, LeftFiles, LogLine, PackageChange, PackageChangeData, PackageChangeState,
+    ConfigReloadData, DefenderScanData, DefenderStatusData, DiskCleanupData, FailedUpdate, FoundPackage,
+    Health, JoinDomainData, LeftFiles, LogLine, PackageChange, PackageChangeData, PackageChangeState,
     PackageChangeStatusData, PackageInfo, PackageListData, PackageSearchData, PackageStep, PendingUpdate,
     PowerData, ProcessKillData, ProcessListData, RecentThreat, Remediation, SealData, SealStep, ServiceInfo,
     ServiceLogsData, Threat, TruncatedLines, UpdateCheckData, UpdateHistoryData, UpdateHistoryEntry,
-    UpdateInstallData, UpdatedPackage, UserInfo, UserListData, WindowsUpdate, WindowsUpdateCheckData,
-    WindowsUpdateInstallData, WindowsUpdateResult,
+    UpdateInstallData, UpdatedPackage, UserInfo, UserListData, WaitingSetting, WindowsUpdate,
+    WindowsUpdateCheckData, WindowsUpdateInstallData, WindowsUpdateResult,
 };
 use infiniservice_protocol::{ActionName, GuestMessage, Response};
 use serde_json::{Value, json};
@@ -63,6 +63,7 @@ pub fn data(action: ActionName) -> Value {
         ActionName::Autochecks => serde_json::to_value(autochecks()),
         ActionName::DiskCleanup => serde_json::to_value(cleanup()),
         ActionName::JoinDomain => serde_json::to_value(joined()),
+        ActionName::ConfigReload => serde_json::to_value(config_reload()),
         ActionName::PrepareGoldenImage => serde_json::to_value(sealed()),
         ActionName::Shutdown | ActionName::Reboot => {
             serde_json::to_value(PowerData { action: action.to_string(), accepted: true })
@@ -115,6 +116,14 @@ fn users() -> UserListData {
         ..UserInfo::default()
     };
     UserListData { users: vec![ada, operator], count: 2, ..Default::default() }
+}
+
+fn config_reload() -> ConfigReloadData {
+    let waiting = WaitingSetting {
+        setting: "device_path".into(),
+        reason: "the agent looks for its port when it starts".into(),
+    };
+    ConfigReloadData { applied: vec!["max_processes".into(), "vm_id".into()], waiting: vec![waiting] }
 }
 
 fn sealed() -> SealData {
