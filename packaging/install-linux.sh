@@ -619,6 +619,10 @@ END_OF_FILE
 # True or false.
 #validate_connection = false
 
+# Compress long lines for hosts that ask for it; the others get plain ones.
+# True or false.
+#compression = true
+
 # Consecutive failures that open the circuit breaker.
 # A whole number from 1 to 10000.
 #circuit_breaker_failure_threshold = 15
@@ -643,11 +647,11 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #degraded_interval_secs = 120
 
-# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
+# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
 # True or false.
 #adaptive_collection = false
 
-# Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of the time, which is longer otherwise, up to `adaptive_max_secs`.
+# Shortest time between two metrics messages with `adaptive_collection`. If a collection takes more than a hundredth of it, the time is longer, up to `adaptive_max_secs`.
 # A whole number of seconds from 1 to 86400.
 #adaptive_min_secs = 5
 
@@ -751,11 +755,11 @@ END_OF_FILE
 # The path of a file.
 #scripts_dir = "/var/lib/infiniservice/scripts"
 
-# Directory with a description `NAME.toml` of each plugin: a program of root's that runs again and again and tells figures (see docs/plugins.md). If unset, `plugins.d` beside the default configuration file, where no other one is named by `--config` or `INFINISERVICE_CONFIG`.
+# Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
 # The path of a file.
 #plugins_dir = "/etc/infiniservice/plugins.d"
 
-# Directory with files `*.prom` of figures that other programs keep up to date, in the text format of Prometheus. Only files of root's and of the directory's owner are read.
+# Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
 # The path of a file.
 #plugins_textfile_dir = "/var/lib/node_exporter/textfile_collector"
 

@@ -80,6 +80,8 @@ settings! {
     disable_device_monitoring: bool = Some("false"), SWITCH, Restart;
     /// Also send a heartbeat at each health check, to test a connection that looks idle.
     validate_connection: bool = Some("false"), SWITCH, Restart;
+    /// Compress long lines for hosts that ask for it; the others get plain ones.
+    compression: bool = Some("true"), SWITCH, Restart;
     /// Consecutive failures that open the circuit breaker.
     circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), Restart;
     /// How long the open circuit breaker blocks all attempts.

@@ -1,7 +1,7 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
-use crate::client::{AgentLog, Client, Endpoint, LocalAgent};
+use crate::client::{AgentLog, Client, Endpoint, LocalAgent, Options};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +37,9 @@ pub(super) struct Global {
     /// Show where the guest spent its time, as part of the trace in TRACEPARENT or of a new one
     #[arg(long, global = true)]
     pub trace: bool,
+    /// Ask the guest to compress long lines; what is shown stays the same
+    #[arg(long, global = true)]
+    pub compress: bool,
     /// Print JSON, one document per line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
@@ -73,10 +76,8 @@ impl Global {
     /// Connects; with the secret, where the flags name one.
     pub(super) async fn connect(&self) -> Result<Client, CliError> {
         let endpoint = self.endpoint()?;
-        Ok(match self.secret()? {
-            Some(secret) => Client::connect_signed(endpoint, &secret).await?,
-            None => Client::connect(endpoint).await?,
-        })
+        let options = Options { secret: self.secret()?, compress: self.compress };
+        Ok(Client::connect_as(endpoint, &options).await?)
     }
 
     /// The secret's text, without the white space at its end that editors leave.

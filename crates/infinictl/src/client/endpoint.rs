@@ -1,11 +1,12 @@
 //! Where the guest's end of the wire is, and the way from there to a running connection.
 
 use super::error::ClientError;
+use super::options::Options;
 use super::shared::Shared;
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
 use super::{Client, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
-use infiniservice_protocol::envelope::Signer;
+use infiniservice_protocol::HostMessage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -67,7 +68,7 @@ impl Client {
     /// # Errors
     /// `NoConnection`, with what to check.
     pub async fn connect(endpoint: Endpoint) -> Result<Self, ClientError> {
-        Self::connect_with(endpoint, None).await
+        Self::connect_as(endpoint, &Options::default()).await
     }
 
     /// Connects to a guest that has a `shared_secret`: every message is signed with it, but not what `send_raw` sends.
@@ -75,10 +76,15 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub async fn connect_signed(endpoint: Endpoint, secret: &str) -> Result<Self, ClientError> {
-        Self::connect_with(endpoint, Some(Signer::new(secret))).await
+        let secret = Some(secret.to_owned());
+        Self::connect_as(endpoint, &Options { secret, ..Options::default() }).await
     }
 
-    async fn connect_with(endpoint: Endpoint, signer: Option<Signer>) -> Result<Self, ClientError> {
+    /// Connects, and speaks as `options` say.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_as(endpoint: Endpoint, options: &Options) -> Result<Self, ClientError> {
         let label = endpoint.to_string();
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),
@@ -87,19 +93,19 @@ impl Client {
         match endpoint {
             Endpoint::Channel(path) => {
                 let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), options, reader, writer))
             }
             Endpoint::Pty(master) => {
                 let (reader, writer) = sys::split(master).map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), options, reader, writer))
             }
-            Endpoint::Local(agent) => Self::start_local(label.clone(), signer, &agent).await,
+            Endpoint::Local(agent) => Self::start_local(label.clone(), options, &agent).await,
         }
     }
 
     async fn start_local(
         label: String,
-        signer: Option<Signer>,
+        options: &Options,
         agent: &local::LocalAgent,
     ) -> Result<Self, ClientError> {
         let failed = |error: io::Error| ClientError::NoConnection {
@@ -109,7 +115,7 @@ impl Client {
         let pair = sys::open_pair().map_err(failed)?;
         let running = local::start(agent, &pair.path).map_err(failed)?;
         let (reader, writer) = sys::split(pair.master).map_err(failed)?;
-        let mut client = Self::start(label.clone(), signer, reader, writer);
+        let mut client = Self::start(label.clone(), options, reader, writer);
         client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
         client.wait_for_first_byte(agent.start_timeout).await?;
         Ok(client)
@@ -129,10 +135,14 @@ impl Client {
         }
     }
 
-    fn start(label: String, signer: Option<Signer>, reader: Reader, writer: Writer) -> Self {
-        let shared = Arc::new(Shared::new(label, signer));
+    fn start(label: String, options: &Options, reader: Reader, writer: Writer) -> Self {
+        let shared = Arc::new(Shared::new(label, options));
         let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);
-        let _room = outgoing.try_send(Outgoing { bytes: b"\n".to_vec(), written: None });
+        let mut bytes = b"\n".to_vec();
+        if options.compress {
+            bytes.extend(shared.encode(&HostMessage::Hello { id: None, accept: Vec::new() }));
+        }
+        let _room = outgoing.try_send(Outgoing { bytes, written: None });
         let tasks: Vec<AbortHandle> = vec![
             tokio::spawn(tasks::write_loop(writer, queue, Arc::clone(&shared))).abort_handle(),
             tokio::spawn(tasks::read_loop(reader, outgoing.downgrade(), Arc::clone(&shared))).abort_handle(),
