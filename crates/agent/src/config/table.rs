@@ -56,7 +56,7 @@ const fn from_to(min: u64, max: u64) -> Kind {
 }
 
 settings! {
-    /// Path of the port. If unset, the agent looks for it by name: `org.infinibay.agent` first.
+    /// Path of the port, or on Linux `vsock:PORT` for a socket on which the agent listens for the host (see docs/devices.md). If unset, the agent looks for it by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, Restart, "--device";
     /// Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
     require_virtio: bool = Some("false"), SWITCH, Restart, "--require-virtio";

@@ -19,6 +19,9 @@ pub(super) struct Global {
     /// Unix socket of QEMU's or libvirt's channel, on Windows a named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
+    /// The machine's number and the port on which its agent listens (device_path = "vsock:PORT"); on Linux only
+    #[arg(long, global = true, value_name = "CID:PORT", conflicts_with_all = ["local", "socket"], value_parser = vsock)]
+    pub vsock: Option<(u32, u32)>,
     /// Ask this machine: start an agent on a pseudo-terminal for this call
     #[arg(long, global = true)]
     pub local: bool,
@@ -62,13 +65,16 @@ impl Global {
         if self.local {
             return Ok(Endpoint::Local(self.local_agent()));
         }
+        if let Some((cid, port)) = self.vsock {
+            return Ok(Endpoint::Vsock { cid, port });
+        }
         let variable =
             || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let socket = self.socket.clone().or_else(variable);
         socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
-                "no guest is given: use --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or \
-                 --local for an agent on this machine"
+                "no guest is given: use --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, \
+                 --vsock CID:PORT for its vsock port, or --local for an agent on this machine"
             ))
         })
     }
@@ -105,6 +111,13 @@ impl Global {
             ..LocalAgent::default()
         }
     }
+}
+
+/// A machine's number and its port, such as `3:1024`.
+fn vsock(text: &str) -> Result<(u32, u32), String> {
+    let number = |text: &str| text.parse().ok().filter(|number| (1..u32::MAX).contains(number));
+    let parsed = text.split_once(':').and_then(|(cid, port)| Some((number(cid)?, number(port)?)));
+    parsed.ok_or_else(|| "must be two numbers from 1, such as 3:1024".to_owned())
 }
 
 /// Seconds, with a fraction if need be: more than 0, at most a day.
@@ -148,6 +161,14 @@ mod tests {
         );
         for wrong in ["", "ms", "0ms", "-5ms", "5m", "s", "xms"] {
             assert!(interval(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_vsock_port_is_two_numbers() {
+        assert_eq!(vsock("3:1024"), Ok((3, 1024)));
+        for wrong in ["", "3", "3:", ":1024", "0:1024", "3:0", "3:4294967295", "x:y", "3:1024:5"] {
+            assert!(vsock(wrong).is_err(), "{wrong}");
         }
     }
 

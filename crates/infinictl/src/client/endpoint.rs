@@ -20,6 +20,13 @@ use tokio::task::{AbortHandle, JoinHandle};
 pub enum Endpoint {
     /// QEMU's or libvirt's character device: its Unix socket, or on Windows its named pipe.
     Channel(PathBuf),
+    /// A machine's vsock port, on which its agent listens (`device_path = "vsock:PORT"`).
+    Vsock {
+        /// The machine's number on this host; 1 is this very machine, where its kernel has a loopback.
+        cid: u32,
+        /// The port.
+        port: u32,
+    },
     /// An agent of our own, started on a new pseudo-terminal and ended with the client.
     Local(local::LocalAgent),
     /// The master of a pseudo-terminal whose slave somebody holds open in raw mode; on Windows a pipe's server end.
@@ -30,6 +37,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Channel(path) => write!(f, "{CHANNEL} {}", path.display()),
+            Self::Vsock { cid, port } => write!(f, "vsock port {port} of CID {cid}"),
             Self::Local(_) => f.write_str("a local agent"),
             Self::Pty(_) => f.write_str("a pseudo-terminal"),
         }
@@ -93,6 +101,10 @@ impl Client {
         match endpoint {
             Endpoint::Channel(path) => {
                 let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
+                Ok(Self::start(label.clone(), options, reader, writer))
+            }
+            Endpoint::Vsock { cid, port } => {
+                let (reader, writer) = sys::connect_vsock(cid, port).await.map_err(failed)?;
                 Ok(Self::start(label.clone(), options, reader, writer))
             }
             Endpoint::Pty(master) => {
