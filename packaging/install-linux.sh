@@ -571,7 +571,7 @@ END_OF_FILE
 # it. `infiniservice --print-config` shows the effective values and their origins. The file must belong
 # to root and be writable by root only.
 
-# Path of the port. If unset, the agent looks for it by name: `org.infinibay.agent` first.
+# Path of the port, or on Linux `vsock:PORT` for a socket on which the agent listens for the host (see docs/devices.md). If unset, the agent looks for it by name: `org.infinibay.agent` first.
 # The path of a file.
 #device_path = "/dev/virtio-ports/org.infinibay.agent"
 
@@ -618,6 +618,10 @@ END_OF_FILE
 # Also send a heartbeat at each health check, to test a connection that looks idle.
 # True or false.
 #validate_connection = false
+
+# Compress long lines for hosts that ask for it; the others get plain ones.
+# True or false.
+#compression = true
 
 # Consecutive failures that open the circuit breaker.
 # A whole number from 1 to 10000.

@@ -8,8 +8,8 @@ use infiniservice_protocol::{ActionName, ErrorCode, HostMessage, Rejection, pars
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// It answers a heartbeat, which the hub has answered.
-    HeartbeatAnswer,
+    /// What the hub does itself: it answers heartbeats, and lines are not compressed for it.
+    Swallowed,
     /// A ping, answered by `keep_alive` with its number.
     Ping(u64),
     /// `Hello`, answered to all who asked.
@@ -49,6 +49,7 @@ impl Command {
 pub fn read(line: &str) -> Result<Request, Rejection> {
     let payload = unchecked_payload(line);
     match parse_host_line(payload.as_deref().unwrap_or(line)) {
+        Ok(HostMessage::Hello { accept, .. }) if !accept.is_empty() => Err(not_compressed()),
         Ok(message) => Ok(of_message(message.untraced())),
         // A guest may be newer than its hub.
         Err(Rejection { code: ErrorCode::UnknownType, id, command_type, .. }) => {
@@ -56,6 +57,12 @@ pub fn read(line: &str) -> Result<Request, Rejection> {
         }
         Err(rejection) => Err(rejection),
     }
+}
+
+/// A guest that compressed its lines for one client would do so for all, and for the hub.
+fn not_compressed() -> Rejection {
+    let error = "lines are not compressed through a hub, which reads them for all: say `Hello` without `accept`";
+    Rejection::new(ErrorCode::Unsupported, error)
 }
 
 fn of_message(message: &HostMessage) -> Request {
@@ -68,7 +75,7 @@ fn of_message(message: &HostMessage) -> Request {
         Request::Command(Command { ids, what, takes_a_place: false, timeout_secs: None, changes: false })
     };
     match message {
-        HostMessage::KeepAliveResponse { .. } => Request::HeartbeatAnswer,
+        HostMessage::KeepAliveResponse { .. } | HostMessage::ZReset => Request::Swallowed,
         HostMessage::KeepAliveRequest { sequence_number } => Request::Ping(*sequence_number),
         HostMessage::Hello { .. } => Request::Hello,
         HostMessage::Metrics { id: Some(id) } => beside(id, "Metrics"),
@@ -147,6 +154,14 @@ mod tests {
         assert!(!changes(list) && !changes(&batch(list)));
         assert!(changes(raw) && changes(&batch(&format!("{list},{raw}"))));
         assert!(changes(reboot) && changes(r#"{"type":"OfTheFuture","id":"x"}"#));
+    }
+
+    #[test]
+    fn nobody_has_a_guest_compress_its_lines_for_all() {
+        let rejection = read(r#"{"type":"Hello","accept":["lz4"]}"#).unwrap_err();
+        assert_eq!(rejection.code, ErrorCode::Unsupported);
+        assert_eq!(read(r#"{"type":"Hello","accept":[]}"#), Ok(Request::Hello));
+        assert_eq!(read(r#"{"type":"ZReset"}"#), Ok(Request::Swallowed));
     }
 
     #[test]

@@ -14,6 +14,7 @@ impl Link {
         self.stats.bytes_in += bytes.len() as u64;
         self.decoder.push(bytes);
         while let Some(item) = self.decoder.next() {
+            self.end_compression_at_blank_line();
             if self.dialect.is_some() && self.is_dealt_with(now, &item, actions) {
                 continue;
             }
@@ -32,6 +33,14 @@ impl Link {
                 }
             }
         }
+        self.end_compression_at_blank_line();
+    }
+
+    /// A host begins with one. Where the device did not tell that it came, it must not get what another one asked for.
+    fn end_compression_at_blank_line(&mut self) {
+        if self.decoder.take_blank() {
+            self.writer.compression.end();
+        }
     }
 
     fn message(&mut self, now: Now, message: HostMessage, actions: &mut Vec<Action>) {
@@ -43,6 +52,12 @@ impl Link {
         let owed = message.answers_owed();
         match message.untraced() {
             HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(*sequence_number),
+            HostMessage::ZReset => self.writer.compression.reset(),
+            HostMessage::Hello { accept, .. } => {
+                let offered = self.settings.compression && self.dialect.is_none();
+                self.writer.compression.accept(if offered { accept } else { &[] });
+                actions.push(Action::Deliver(message));
+            }
             _ if owed > 0 && !self.outbox.reserve(owed) => {
                 self.stats.commands_refused += 1;
                 actions.push(Action::NoRoom(message));

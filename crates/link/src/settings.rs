@@ -18,6 +18,8 @@ pub struct LinkSettings {
     pub connection_timeout: Duration,
     /// Send a heartbeat at each health check too.
     pub validate_connection: bool,
+    /// Compress long lines for a host that asks for it.
+    pub compression: bool,
     /// When the circuit breaker opens and closes.
     pub breaker: BreakerSettings,
     /// Bounds of lines and of the outbox.
@@ -33,6 +35,7 @@ impl Default for LinkSettings {
             max_backoff: Duration::from_secs(300),
             connection_timeout: Duration::from_secs(10),
             validate_connection: false,
+            compression: true,
             breaker: BreakerSettings::default(),
             limits: Limits::default(),
         }

@@ -4,6 +4,7 @@ use super::keep_alive::KeepAlive;
 use super::outbox::{Item, Outbox};
 use infiniservice_protocol::GuestMessage;
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::compression::Encoder;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::guest::KeepAlive as KeepAliveMessage;
 
@@ -38,6 +39,8 @@ pub struct Writer {
     line: Option<Line>,
     /// The line's bytes; the memory serves line after line.
     bytes: Vec<u8>,
+    /// What the host takes compressed; of this connection alone.
+    pub(super) compression: Encoder,
 }
 
 impl Writer {
@@ -51,9 +54,9 @@ impl Writer {
         self.separator || self.line.is_some()
     }
 
-    /// Memory that the line being written takes.
+    /// Memory that the line being written takes, and the dictionary of the next.
     pub fn capacity(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.capacity() + self.compression.held_bytes()
     }
 
     /// The rest of the line under way, or the next one, stamped now.
@@ -65,6 +68,9 @@ impl Writer {
             let Some(item) = outbox.pop() else { return &[] };
             self.clear();
             stamp(&item, now, keep_alive, &mut self.bytes);
+            if let Some(coded) = self.compression.encode(&self.bytes) {
+                self.bytes = coded;
+            }
             self.line = Some(Line { offset: 0, item });
         }
         self.line.as_ref().and_then(|line| self.bytes.get(line.offset..)).unwrap_or_default()
@@ -89,6 +95,7 @@ impl Writer {
     /// the line for a host that never left; sending it again would answer one command twice.
     pub fn abandon(&mut self, host_left: bool, outbox: &mut Outbox) {
         self.separator = false;
+        self.compression.end();
         let Some(line) = self.line.take() else { return };
         let only_newline_missing = line.offset + 1 == self.bytes.len();
         match line.item {

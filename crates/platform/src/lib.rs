@@ -43,6 +43,8 @@ pub mod trusted;
 #[cfg(target_os = "windows")]
 #[path = "trusted/windows.rs"]
 pub mod trusted;
+#[cfg(target_os = "linux")]
+pub mod vsock_unsafe;
 pub mod win32;
 
 /// The agent's version, as `--version` and `hello` tell it: all crates have the same.

@@ -1,6 +1,7 @@
 //! `hello`: who the agent is, and what it offers.
 
 use crate::batch;
+use crate::compression::{Codec, MIN_LINE_BYTES};
 use crate::limits::Limits;
 use crate::stream;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,26 @@ pub struct Features {
     /// Plugins that run, or files of figures that are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugins: Option<PluginLimits>,
+    /// Lines that come compressed to a host whose `Hello` accepts that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<CompressionLimits>,
+}
+
+/// What lines may be compressed with, and which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct CompressionLimits {
+    /// What the agent can compress with.
+    pub codecs: Vec<Codec>,
+    /// Shorter lines come as they are.
+    pub min_line_bytes: usize,
+}
+
+impl Default for CompressionLimits {
+    fn default() -> Self {
+        Self { codecs: Codec::ALL.to_vec(), min_line_bytes: MIN_LINE_BYTES }
+    }
 }
 
 /// The plugins of this machine, and their bounds.

@@ -1,6 +1,7 @@
 //! Messages from the host to the guest, and their lines for the host's end of the wire.
 
 use crate::batch::{Mode, OnError};
+use crate::compression::Codec;
 use crate::stream;
 use crate::timestamp::rfc3339_millis;
 use crate::trace::TraceContext;
@@ -50,7 +51,11 @@ pub enum HostMessage {
     Hello {
         /// Not on the wire's answer today; kept for the log.
         id: Option<String>,
+        /// How lines may be compressed, of what this version knows.
+        accept: Vec<Codec>,
     },
+    /// A compressed line could not be read: the next one must stand alone.
+    ZReset,
 }
 
 /// A `SafeCommand` as it stood on the wire: the action is a name and its parameters are merged, not yet typed.
@@ -217,6 +222,8 @@ struct Line<'a> {
     mode: Option<Mode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_error: Option<OnError>,
+    #[serde(skip_serializing_if = "<[Codec]>::is_empty")]
+    accept: &'a [Codec],
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
 }
@@ -243,6 +250,7 @@ impl HostMessage {
             | Self::KeepAliveResponse { .. }
             | Self::KeepAliveRequest { .. }
             | Self::Traced(_)
+            | Self::ZReset
             | Self::Hello { .. } => 0,
         }
     }
@@ -286,7 +294,10 @@ impl HostMessage {
                 ..message.line(now)
             },
             Self::Metrics { id } => Line { kind: "Metrics", id: id.as_deref(), ..Line::default() },
-            Self::Hello { id } => Line { kind: "Hello", id: id.as_deref(), ..Line::default() },
+            Self::Hello { id, accept } => {
+                Line { kind: "Hello", id: id.as_deref(), accept, ..Line::default() }
+            }
+            Self::ZReset => Line { kind: "ZReset", ..Line::default() },
             Self::Cancel { id, target } => {
                 Line { kind: "Cancel", id: Some(id), target: Some(target), ..Line::default() }
             }

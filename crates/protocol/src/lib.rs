@@ -7,8 +7,10 @@
 pub mod action;
 pub mod batch;
 pub mod bundle;
+mod checksum;
 pub mod clock;
 pub mod codec;
+pub mod compression;
 pub mod data;
 pub mod encode;
 pub mod envelope;

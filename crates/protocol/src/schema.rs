@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "these types are only looked at by the schema's generator")]
 
 use crate::batch::{Mode, OnError};
+use crate::compression::Compressed;
 use crate::guest::GuestMessage;
 use crate::{Action, ActionName};
 use schemars::generate::SchemaSettings;
@@ -66,7 +67,14 @@ enum HostLine {
     #[serde(rename = "keep_alive_request")]
     KeepAliveRequest { sequence_number: SequenceNumber, timestamp: Option<Value> },
     /// Who are you; answered by `hello`.
-    Hello { id: Option<Id> },
+    Hello {
+        id: Option<Id>,
+        /// How long lines may be compressed; those that the agent does not know are passed over. Not at all when absent.
+        #[schemars(length(max = 16))]
+        accept: Option<Vec<String>>,
+    },
+    /// A compressed line could not be read: the next one stands alone.
+    ZReset,
     /// Send chosen figures again and again; answered by `response`, then by `stream`.
     Subscribe {
         id: Id,
@@ -236,13 +244,17 @@ pub fn all() -> Vec<(&'static str, Value)> {
 
 /// Lines of the guest.
 pub fn guest() -> Value {
-    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let compressed = Compressed::json_schema(&mut generator);
     let mut schema = titled(generator.into_root_schema_for::<GuestMessage>(), "A line of the guest");
     // Only a message that still waits has no timestamp; a line always has one.
     for message in schema.pointer_mut("/oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(required) = message.pointer_mut("/required").and_then(Value::as_array_mut) {
             required.push("timestamp".into());
         }
+    }
+    if let Some(kinds) = schema.pointer_mut("/oneOf").and_then(Value::as_array_mut) {
+        kinds.push(compressed.into());
     }
     schema
 }

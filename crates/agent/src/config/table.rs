@@ -69,7 +69,7 @@ const fn from_to(min: u64, max: u64) -> Kind {
 }
 
 settings! {
-    /// Path of the port. If unset, the agent looks for it by name: `org.infinibay.agent` first.
+    /// Path of the port, or on Linux `vsock:PORT` for a socket on which the agent listens for the host (see docs/devices.md). If unset, the agent looks for it by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, PORT, "--device";
     /// Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
     require_virtio: bool = Some("false"), SWITCH, PORT, "--require-virtio";
@@ -93,6 +93,8 @@ settings! {
     disable_device_monitoring: bool = Some("false"), SWITCH, PORT;
     /// Also send a heartbeat at each health check, to test a connection that looks idle.
     validate_connection: bool = Some("false"), SWITCH, LIVE;
+    /// Compress long lines for hosts that ask for it; the others get plain ones.
+    compression: bool = Some("true"), SWITCH, HOST;
     /// Consecutive failures that open the circuit breaker.
     circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), LIVE;
     /// How long the open circuit breaker blocks all attempts.

@@ -11,6 +11,7 @@ use infiniservice_actions::packages::{Parsed, Reading, fuzzing as packages};
 use infiniservice_channel::diagnose::service_state;
 use infiniservice_collector::user_names::parse::names as user_names;
 use infiniservice_platform::os_detection::OsRelease;
+use infiniservice_protocol::compression::{Codec, Decoder, Encoder};
 use infiniservice_protocol::data::Application;
 use infiniservice_protocol::envelope::{EnvelopeError, MAX_NONCE_CHARS, Signer, Verifier};
 use infiniservice_protocol::host::{BatchCommand, SafeCommand, Traced};
@@ -27,6 +28,7 @@ pub type Target = fn(&[u8]);
 pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("apt", infiniservice_actions::packages::fuzzing::apt),
     ("codec", codec),
+    ("compression", compression),
     ("config", crate::config::fuzzing::file),
     ("dpkg", dpkg),
     ("envelope", envelope),
@@ -136,6 +138,33 @@ pub fn guest_line(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(GuestLine::Known(message)) = parse_guest_line(&text) {
         sent(message);
+    }
+}
+
+/// Longest line that a compressed one of this target may hold.
+const DECODED: usize = 64 << 10;
+
+/// Bytes as a compressed line: read within their bound, or not at all. As the text of a line of the guest they are read as they
+/// were, alone and after another; and with a byte changed as they were, or not at all.
+pub fn compression(bytes: &[u8]) {
+    let mut decoder = Decoder::new(DECODED);
+    let text = String::from_utf8_lossy(bytes);
+    for line in text.lines() {
+        if let Ok(Some(within)) = decoder.decode(line) {
+            assert!(within.len() <= DECODED && !within.contains('\n'));
+        }
+    }
+    let mut encoder = Encoder::default();
+    encoder.accept(&Codec::ALL);
+    let mut decoder = Decoder::new(usize::MAX);
+    for kind in ["system_metrics", "system_metrics", "response", "system_metrics"] {
+        let line = serde_json::json!({ "text": text.repeat(1 + 3000 / (text.len() + 1)) }).to_string();
+        let line = format!("{{\"type\":\"{kind}\",{}", line.get(1..).unwrap_or_default());
+        let Some(coded) = encoder.encode(format!("{line}\n").as_bytes()) else { continue };
+        let changed = decoder.clone().decode(&String::from_utf8_lossy(&with_a_bit_changed(&coded, bytes)));
+        assert!(!matches!(changed, Ok(Some(read)) if read != line), "taken for {line}");
+        let coded = String::from_utf8_lossy(&coded);
+        assert_eq!(decoder.decode(coded.trim_end()).ok().flatten().as_deref(), Some(line.as_str()));
     }
 }
 

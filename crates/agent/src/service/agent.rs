@@ -279,8 +279,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 self.executor.submit(self.clock.now(), message);
             }
             HostMessage::SafeCommand(_) | HostMessage::UnsafeCommand(_) => self.translated_command(message),
-            // The link's own; it delivers neither.
-            HostMessage::KeepAliveResponse { .. } | HostMessage::KeepAliveRequest { .. } => {}
+            // The link's own; it delivers none of them.
+            HostMessage::KeepAliveResponse { .. }
+            | HostMessage::KeepAliveRequest { .. }
+            | HostMessage::ZReset => {}
         }
     }
 

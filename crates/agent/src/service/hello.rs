@@ -7,6 +7,7 @@ use infiniservice_channel::transport::Transport;
 use infiniservice_platform::AGENT_VERSION;
 use infiniservice_platform::clock::Clock;
 use infiniservice_protocol::guest::{Capability, Channel, ChannelRole, Features, Hello};
+use infiniservice_protocol::hello::CompressionLimits;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::SystemTime;
 
@@ -38,6 +39,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let mut capabilities = self.executor.capabilities();
         capabilities.push(qga::capability(self.qga.as_deref()));
         capabilities.extend(self.wire_capabilities());
+        capabilities.push(self.compression_capability());
         capabilities.push(self.plugins_capability());
         Hello {
             agent_version: AGENT_VERSION.to_owned(),
@@ -54,6 +56,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 streams: self.stream_limits(),
                 batch: self.batch_limits(),
                 plugins: self.plugin_limits(),
+                compression: self.compression_capability().enabled.then(CompressionLimits::default),
             },
             channels: self.channels(),
             timestamp: None,
@@ -68,6 +71,13 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             enabled: reason.is_none(),
             reason: reason.clone(),
         })
+    }
+
+    /// Whether long lines come compressed to a host that asks for it.
+    fn compression_capability(&self) -> Capability {
+        let off = || (!self.config.settings.compression).then_some("compression is false");
+        let reason = self.profile.as_ref().map(|_| NOT_OFFERED).or_else(off).map(str::to_owned);
+        Capability { name: "compression".to_owned(), enabled: reason.is_none(), reason }
     }
 
     fn channels(&self) -> Vec<Channel> {

@@ -81,6 +81,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("keep_alive_timeout_secs", "90", Seen(&[LINK])),
     ("disable_device_monitoring", "true", Waits),
     ("validate_connection", "true", Seen(&[LINK_SETTINGS])),
+    ("compression", "false", Waits),
     ("circuit_breaker_failure_threshold", "3", Seen(&[LINK])),
     ("circuit_breaker_open_secs", "61", Seen(&[LINK])),
     ("circuit_breaker_half_open_calls", "4", Seen(&[LINK])),

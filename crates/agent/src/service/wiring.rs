@@ -183,6 +183,7 @@ impl Settings {
             max_backoff: S(self.max_backoff_secs),
             connection_timeout: S(self.connection_timeout_secs),
             validate_connection: self.validate_connection,
+            compression: self.compression,
             breaker: self.breaker_settings(),
             limits: self.wire_limits(),
         }

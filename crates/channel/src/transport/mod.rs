@@ -6,6 +6,7 @@ pub mod linux;
 mod no_transport;
 pub(crate) mod outcome;
 pub mod role;
+pub(crate) mod vsock;
 #[cfg_attr(
     not(target_os = "windows"),
     allow(dead_code, reason = "compiled and tested everywhere, used on Windows")

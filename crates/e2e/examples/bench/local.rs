@@ -7,7 +7,7 @@ use crate::children::{self, PS, SS};
 use crate::peer::Peer;
 use crate::programs::{Programs, Running, running_processes, start_qemu_ga};
 use crate::table::{Row, Table, decimal};
-use crate::{Effort, collection, exporter, idle, process, round_trip, tools};
+use crate::{Effort, collection, compressed, exporter, idle, process, round_trip, tools};
 
 /// The agent and its rival, each with its host.
 struct Pair {
@@ -28,6 +28,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     round_trips(&mut pair, effort, table)?;
     tools::on_this_machine(&mut pair.agent.1, effort, table)?;
     device_gone(pair, effort, table)?;
+    compressed::measure(programs, effort, table)?;
     beside_the_usual(programs, effort, table)?;
     drop(load);
     eprintln!("memory under load");

@@ -3,6 +3,7 @@
 
 mod children;
 mod collection;
+mod compressed;
 mod document;
 mod exporter;
 mod growth;

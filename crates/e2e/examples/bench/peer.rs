@@ -17,12 +17,20 @@ pub struct Peer {
     scanned: usize,
     /// Size of the last `system_metrics` line in bytes.
     pub metrics_bytes: usize,
+    /// Bytes read in all.
+    pub bytes_read: u64,
 }
 
 impl Peer {
     /// A peer over a descriptor that blocks.
     pub fn new(stream: impl Into<OwnedFd>) -> Self {
-        Self { stream: File::from(stream.into()), received: Vec::new(), scanned: 0, metrics_bytes: 0 }
+        Self {
+            stream: File::from(stream.into()),
+            received: Vec::new(),
+            scanned: 0,
+            metrics_bytes: 0,
+            bytes_read: 0,
+        }
     }
 
     /// Sends a line again and again until the first answer: a program that starts discards what came before it was ready.
@@ -117,6 +125,7 @@ impl Peer {
             }
             let mut chunk = [0; 16 << 10];
             let count = self.stream.read(&mut chunk)?;
+            self.bytes_read += count as u64;
             self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
         }
     }

@@ -3,6 +3,7 @@
 mod batches;
 mod commands_live;
 mod commands_page;
+mod compression;
 mod descriptors;
 mod flags;
 mod hanging;

@@ -74,7 +74,7 @@ impl Router {
     /// Takes a client's line. `now` is the monotonic clock.
     pub fn offer(&mut self, now: Duration, client: Client, line: String, request: Request) -> Verdict {
         match request {
-            Request::HeartbeatAnswer => Verdict::Swallow,
+            Request::Swallowed => Verdict::Swallow,
             Request::Unanswered => Verdict::Send(line),
             Request::Hello => {
                 self.hello.retain(|other| *other != client);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Runs it.
 pub(super) async fn hello(session: &Session) -> Result<(), CliError> {
-    let message = HostMessage::Hello { id: None };
+    let message = HostMessage::Hello { id: None, accept: Vec::new() };
     session
         .exchange(&message, |answer, out| match answer {
             GuestMessage::Hello(hello) => Ok(show(hello, out)),

@@ -33,7 +33,7 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> 
     bundle.add("versions.txt", &format!("infinictl {}\n", env!("CARGO_PKG_VERSION")));
     let pings = pings(session).await;
     bundle.add("ping.txt", &pings);
-    add(session, &mut bundle, "hello.json", &HostMessage::Hello { id: None }).await;
+    add(session, &mut bundle, "hello.json", &HostMessage::Hello { id: None, accept: Vec::new() }).await;
     let metrics = HostMessage::Metrics { id: Some(session.client.new_id()) };
     add(session, &mut bundle, "metrics.json", &metrics).await;
     let checks = Action::Autochecks { checks: None, warning_percent: None, critical_percent: None };

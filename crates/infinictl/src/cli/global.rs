@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::libvirt;
-use crate::client::{AgentLog, Client, Endpoint, LocalAgent};
+use crate::client::{AgentLog, Client, Endpoint, LocalAgent, Options};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +33,9 @@ pub(super) struct Global {
     /// Directory of infinihub's sockets [env: INFINICTL_HUB] [default: /run/infinihub]
     #[arg(long, global = true, value_name = "PATH")]
     pub hub: Option<PathBuf>,
+    /// The machine's number and the port on which its agent listens (device_path = "vsock:PORT"); on Linux only
+    #[arg(long, global = true, value_name = "CID:PORT", conflicts_with_all = ["local", "socket", "vm", "libvirt_domain"], value_parser = vsock)]
+    pub vsock: Option<(u32, u32)>,
     /// Ask this machine: start an agent on a pseudo-terminal for this call
     #[arg(long, global = true)]
     pub local: bool,
@@ -51,6 +54,9 @@ pub(super) struct Global {
     /// Show where the guest spent its time, as part of the trace in TRACEPARENT or of a new one
     #[arg(long, global = true)]
     pub trace: bool,
+    /// Ask the guest to compress long lines; what is shown stays the same
+    #[arg(long, global = true)]
+    pub compress: bool,
     /// Print JSON, one document per line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
@@ -79,14 +85,17 @@ impl Global {
         if let Some(domain) = &self.libvirt_domain {
             return libvirt::socket(domain).map(Endpoint::Channel);
         }
+        if let Some((cid, port)) = self.vsock {
+            return Ok(Endpoint::Vsock { cid, port });
+        }
         let variable =
             || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let socket = self.socket.clone().or_else(variable);
         socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
                 "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --domain NAME \
-                 for one of libvirt's, --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, or --local \
-                 for an agent on this machine"
+                 for one of libvirt's, --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, \
+                 --vsock CID:PORT for its vsock port, or --local for an agent on this machine"
             ))
         })
     }
@@ -100,10 +109,8 @@ impl Global {
     /// Connects; with the secret, where the flags name one.
     pub(super) async fn connect(&self) -> Result<Client, CliError> {
         let endpoint = self.endpoint()?;
-        Ok(match self.secret()? {
-            Some(secret) => Client::connect_signed(endpoint, &secret).await?,
-            None => Client::connect(endpoint).await?,
-        })
+        let options = Options { secret: self.secret()?, compress: self.compress };
+        Ok(Client::connect_as(endpoint, &options).await?)
     }
 
     /// The secret's text, without the white space at its end that editors leave.
@@ -131,6 +138,13 @@ impl Global {
             ..LocalAgent::default()
         }
     }
+}
+
+/// A machine's number and its port, such as `3:1024`.
+fn vsock(text: &str) -> Result<(u32, u32), String> {
+    let number = |text: &str| text.parse().ok().filter(|number| (1..u32::MAX).contains(number));
+    let parsed = text.split_once(':').and_then(|(cid, port)| Some((number(cid)?, number(port)?)));
+    parsed.ok_or_else(|| "must be two numbers from 1, such as 3:1024".to_owned())
 }
 
 /// Seconds, with a fraction if need be: more than 0, at most a day.
@@ -174,6 +188,14 @@ mod tests {
         );
         for wrong in ["", "ms", "0ms", "-5ms", "5m", "s", "xms"] {
             assert!(interval(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_vsock_port_is_two_numbers() {
+        assert_eq!(vsock("3:1024"), Ok((3, 1024)));
+        for wrong in ["", "3", "3:", ":1024", "0:1024", "3:0", "3:4294967295", "x:y", "3:1024:5"] {
+            assert!(vsock(wrong).is_err(), "{wrong}");
         }
     }
 

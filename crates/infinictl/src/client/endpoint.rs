@@ -1,11 +1,12 @@
 //! Where the guest's end of the wire is, and the way from there to a running connection.
 
 use super::error::ClientError;
+use super::options::Options;
 use super::shared::Shared;
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
 use super::{Client, attach, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
-use infiniservice_protocol::envelope::Signer;
+use infiniservice_protocol::HostMessage;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -26,6 +27,13 @@ pub enum Endpoint {
         /// The machine's name there.
         vm: String,
     },
+    /// A machine's vsock port, on which its agent listens (`device_path = "vsock:PORT"`).
+    Vsock {
+        /// The machine's number on this host; 1 is this very machine, where its kernel has a loopback.
+        cid: u32,
+        /// The port.
+        port: u32,
+    },
     /// An agent of our own, started on a new pseudo-terminal and ended with the client.
     Local(local::LocalAgent),
     /// The master of a pseudo-terminal whose slave somebody holds open in raw mode; on Windows a pipe's server end.
@@ -37,6 +45,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Channel(path) => write!(f, "{CHANNEL} {}", path.display()),
             Self::Hub { socket, vm } => write!(f, "infinihub's {vm} ({})", socket.display()),
+            Self::Vsock { cid, port } => write!(f, "vsock port {port} of CID {cid}"),
             Self::Local(_) => f.write_str("a local agent"),
             Self::Pty(_) => f.write_str("a pseudo-terminal"),
         }
@@ -75,7 +84,7 @@ impl Client {
     /// # Errors
     /// `NoConnection`, with what to check.
     pub async fn connect(endpoint: Endpoint) -> Result<Self, ClientError> {
-        Self::connect_with(endpoint, None).await
+        Self::connect_as(endpoint, &Options::default()).await
     }
 
     /// Connects to a guest that has a `shared_secret`: every message is signed with it, but not what `send_raw` sends.
@@ -83,10 +92,15 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub async fn connect_signed(endpoint: Endpoint, secret: &str) -> Result<Self, ClientError> {
-        Self::connect_with(endpoint, Some(Signer::new(secret))).await
+        let secret = Some(secret.to_owned());
+        Self::connect_as(endpoint, &Options { secret, ..Options::default() }).await
     }
 
-    async fn connect_with(endpoint: Endpoint, signer: Option<Signer>) -> Result<Self, ClientError> {
+    /// Connects, and speaks as `options` say.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_as(endpoint: Endpoint, options: &Options) -> Result<Self, ClientError> {
         let label = endpoint.to_string();
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),
@@ -95,24 +109,28 @@ impl Client {
         match endpoint {
             Endpoint::Channel(path) => {
                 let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), options, reader, writer))
+            }
+            Endpoint::Vsock { cid, port } => {
+                let (reader, writer) = sys::connect_vsock(cid, port).await.map_err(failed)?;
+                Ok(Self::start(label.clone(), options, reader, writer))
             }
             Endpoint::Hub { socket, vm } => {
                 let (mut reader, mut writer) = sys::connect(&socket).await.map_err(failed)?;
                 attach::attach(&mut reader, &mut writer, &vm).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), options, reader, writer))
             }
             Endpoint::Pty(master) => {
                 let (reader, writer) = sys::split(master).map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), options, reader, writer))
             }
-            Endpoint::Local(agent) => Self::start_local(label.clone(), signer, &agent).await,
+            Endpoint::Local(agent) => Self::start_local(label.clone(), options, &agent).await,
         }
     }
 
     async fn start_local(
         label: String,
-        signer: Option<Signer>,
+        options: &Options,
         agent: &local::LocalAgent,
     ) -> Result<Self, ClientError> {
         let failed = |error: io::Error| ClientError::NoConnection {
@@ -122,7 +140,7 @@ impl Client {
         let pair = sys::open_pair().map_err(failed)?;
         let running = local::start(agent, &pair.path).map_err(failed)?;
         let (reader, writer) = sys::split(pair.master).map_err(failed)?;
-        let mut client = Self::start(label.clone(), signer, reader, writer);
+        let mut client = Self::start(label.clone(), options, reader, writer);
         client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
         client.wait_for_first_byte(agent.start_timeout).await?;
         Ok(client)
@@ -142,10 +160,14 @@ impl Client {
         }
     }
 
-    fn start(label: String, signer: Option<Signer>, reader: Reader, writer: Writer) -> Self {
-        let shared = Arc::new(Shared::new(label, signer));
+    fn start(label: String, options: &Options, reader: Reader, writer: Writer) -> Self {
+        let shared = Arc::new(Shared::new(label, options));
         let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);
-        let _room = outgoing.try_send(Outgoing { bytes: b"\n".to_vec(), written: None });
+        let mut bytes = b"\n".to_vec();
+        if options.compress {
+            bytes.extend(shared.encode(&HostMessage::Hello { id: None, accept: Vec::new() }));
+        }
+        let _room = outgoing.try_send(Outgoing { bytes, written: None });
         let tasks: Vec<AbortHandle> = vec![
             tokio::spawn(tasks::write_loop(writer, queue, Arc::clone(&shared))).abort_handle(),
             tokio::spawn(tasks::read_loop(reader, outgoing.downgrade(), Arc::clone(&shared))).abort_handle(),

@@ -8,6 +8,7 @@ mod endpoint;
 mod error;
 mod event;
 mod local;
+mod options;
 mod pending;
 mod shared;
 mod streams;
@@ -20,6 +21,7 @@ pub use endpoint::Endpoint;
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};
 pub use local::{AgentLog, LocalAgent};
+pub use options::Options;
 pub use shared::LinkStats;
 pub use tasks::MAX_GUEST_LINE_BYTES;
 
@@ -123,7 +125,7 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub async fn hello(&self, wait: Duration) -> Result<Hello, ClientError> {
-        match self.call(&HostMessage::Hello { id: None }, wait).await?.message() {
+        match self.call(&HostMessage::Hello { id: None, accept: Vec::new() }, wait).await?.message() {
             Some(GuestMessage::Hello(hello)) => Ok(hello.clone()),
             _ => Err(ClientError::WrongAnswer { what: "Hello".into() }),
         }
@@ -254,6 +256,7 @@ fn describe(message: &HostMessage) -> String {
         HostMessage::KeepAliveRequest { .. } => "a ping".into(),
         HostMessage::KeepAliveResponse { .. } => "a heartbeat's answer".into(),
         HostMessage::Hello { .. } => "Hello".into(),
+        HostMessage::ZReset => "ZReset".into(),
         HostMessage::Cancel { .. } => "Cancel".into(),
         HostMessage::Batch(_) => "Batch".into(),
         HostMessage::Subscribe(_) => "Subscribe".into(),

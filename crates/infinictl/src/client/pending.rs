@@ -34,7 +34,7 @@ impl Key {
             HostMessage::Unsubscribe(request) => Some(Self::Id(request.id.clone())),
             HostMessage::KeepAliveRequest { sequence_number } => Some(Self::Ping(*sequence_number)),
             HostMessage::Hello { .. } => Some(Self::Hello),
-            HostMessage::KeepAliveResponse { .. } | HostMessage::Traced(_) => None,
+            HostMessage::KeepAliveResponse { .. } | HostMessage::ZReset | HostMessage::Traced(_) => None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::error::{ClientError, Heard};
 use super::event::{Event, Inbox};
+use super::options::Options;
 use super::pending::{Key, Pending};
+use infiniservice_protocol::compression::Codec;
 use infiniservice_protocol::envelope::Signer;
 use infiniservice_protocol::{ErrorCode, HostMessage};
 use std::collections::VecDeque;
@@ -14,6 +16,8 @@ use tokio::sync::{oneshot, watch};
 pub(super) struct Shared {
     endpoint: String,
     signer: Option<Signer>,
+    /// Whether compressed lines are asked for.
+    pub(super) compress: bool,
     state: Mutex<State>,
     /// Whether lines are read; a test stops it to push back on the guest.
     pub(super) reading: watch::Sender<bool>,
@@ -34,9 +38,10 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(endpoint: String, signer: Option<Signer>) -> Self {
+    pub(super) fn new(endpoint: String, options: &Options) -> Self {
         Self {
-            signer,
+            signer: options.secret.as_deref().map(Signer::new),
+            compress: options.compress,
             endpoint,
             state: Mutex::default(),
             reading: watch::Sender::new(true),
@@ -46,8 +51,18 @@ impl Shared {
         }
     }
 
-    /// A message as its line, signed where the guest wants that. The nonce is of 128 random bits.
+    /// A message as its line, signed where the guest wants that. The nonce is of 128 random bits. Each `Hello` says whether lines
+    /// may come compressed.
     pub(super) fn encode(&self, message: &HostMessage) -> Vec<u8> {
+        match message {
+            HostMessage::Hello { id, accept } if self.compress && accept.is_empty() => {
+                self.sign(&HostMessage::Hello { id: id.clone(), accept: Codec::ALL.to_vec() })
+            }
+            message => self.sign(message),
+        }
+    }
+
+    fn sign(&self, message: &HostMessage) -> Vec<u8> {
         let now = SystemTime::now();
         let Some(signer) = &self.signer else { return message.to_line(now).into_bytes() };
         let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
@@ -167,6 +182,8 @@ pub struct LinkStats {
     pub last_malformed: Option<String>,
     /// Messages of a type that this version does not know.
     pub unknown: u64,
+    /// Lines that came compressed, and could be read.
+    pub compressed: u64,
     /// Answers that nobody waited for: to a predecessor, or too late.
     pub stale: u64,
     /// The guest's heartbeats.
@@ -242,7 +259,7 @@ mod tests {
 
     #[test]
     fn who_gets_an_answer_finds_it_in_a_subscription_already() {
-        let shared = Shared::new("a pipe".into(), None);
+        let shared = Shared::new("a pipe".into(), &Options::default());
         let subscription = Mutex::new(Subscription { inbox: shared.subscribe() });
         let asker = Arc::new(Asker { subscription, found: Mutex::default() });
         let mut answer = std::pin::pin!(shared.wait(Key::Ping(FIRST_PING)).unwrap());

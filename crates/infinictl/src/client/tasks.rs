@@ -5,6 +5,7 @@ use super::pending::FIRST_PING;
 use super::shared::Shared;
 use crate::sys::{Reader, Writer};
 use crate::text::sanitize;
+use infiniservice_protocol::compression::{Decoder, Garbled};
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
 use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(super) async fn write_loop(mut writer: Writer, mut queue: mpsc::Receiver<Out
 
 /// Reads lines until the connection ends. Heartbeats are answered through `answers`.
 pub(super) async fn read_loop(mut reader: Reader, answers: mpsc::WeakSender<Outgoing>, shared: Arc<Shared>) {
-    let mut decoder = LineDecoder::new(MAX_GUEST_LINE_BYTES);
+    let mut lines = Lines::new(shared.compress);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut reading = shared.reading.subscribe();
     loop {
@@ -51,23 +52,37 @@ pub(super) async fn read_loop(mut reader: Reader, answers: mpsc::WeakSender<Outg
         };
         match read {
             Ok(0) => return shared.end("the other end closed it"),
-            Ok(count) => take_chunk(&mut decoder, chunk.get(..count).unwrap_or_default(), &answers, &shared),
+            Ok(count) => take_chunk(&mut lines, chunk.get(..count).unwrap_or_default(), &answers, &shared),
             Err(error) => return shared.end(format!("it cannot be read: {error}")),
         }
     }
 }
 
-fn take_chunk(
-    decoder: &mut LineDecoder,
-    chunk: &[u8],
-    answers: &mpsc::WeakSender<Outgoing>,
-    shared: &Shared,
-) {
+/// What is known of the guest's lines so far.
+struct Lines {
+    decoder: LineDecoder,
+    /// Where compressed ones are asked for.
+    compressed: Option<Decoder>,
+}
+
+impl Lines {
+    fn new(compressed: bool) -> Self {
+        let compressed = compressed.then(|| Decoder::new(MAX_GUEST_LINE_BYTES));
+        Self { decoder: LineDecoder::new(MAX_GUEST_LINE_BYTES), compressed }
+    }
+
+    /// The line within a compressed one; `None` for any other.
+    fn within(&mut self, line: &str) -> Result<Option<String>, Garbled> {
+        self.compressed.as_mut().map_or(Ok(None), |decoder| decoder.decode(line))
+    }
+}
+
+fn take_chunk(lines: &mut Lines, chunk: &[u8], answers: &mpsc::WeakSender<Outgoing>, shared: &Shared) {
     shared.count(|stats| stats.bytes_read += chunk.len() as u64);
     shared.spoken.send_if_modified(|spoken| !std::mem::replace(spoken, true));
-    decoder.push(chunk);
-    while let Some(item) = decoder.next() {
-        let event = Arc::new(to_event(item));
+    lines.decoder.push(chunk);
+    while let Some(item) = lines.decoder.next() {
+        let event = Arc::new(to_event(item, lines, answers, shared));
         count(&event, shared);
         refused(&event, shared);
         if let Some(GuestMessage::KeepAlive(beat)) = event.message() {
@@ -77,11 +92,26 @@ fn take_chunk(
     }
 }
 
-fn to_event(item: LineItem) -> Event {
+fn to_event(
+    item: LineItem,
+    lines: &mut Lines,
+    answers: &mpsc::WeakSender<Outgoing>,
+    shared: &Shared,
+) -> Event {
     let received = Instant::now();
     let malformed = |reason: String| Event::malformed(String::new(), reason, received);
     match item {
-        LineItem::Line(line) => Event::parse(line, received),
+        LineItem::Line(line) => match lines.within(&line) {
+            Ok(None) => Event::parse(line, received),
+            Ok(Some(within)) => {
+                shared.count(|stats| stats.compressed += 1);
+                Event::parse(within, received)
+            }
+            Err(error) => {
+                send(&HostMessage::ZReset, answers, shared);
+                Event::malformed(line, error.to_string(), received)
+            }
+        },
         LineItem::TooLong { bytes } => {
             malformed(format!("the guest's line is too long: {bytes} bytes and more"))
         }
@@ -89,6 +119,12 @@ fn to_event(item: LineItem) -> Event {
             malformed(format!("the guest's line is not UTF-8 at byte {valid_up_to}"))
         }
     }
+}
+
+/// Whether it could be sent: a guest that takes nothing costs the line, as waiting here would stop the reading.
+fn send(message: &HostMessage, answers: &mpsc::WeakSender<Outgoing>, shared: &Shared) -> bool {
+    let bytes = shared.encode(message);
+    answers.upgrade().is_some_and(|queue| queue.try_send(Outgoing { bytes, written: None }).is_ok())
 }
 
 fn count(event: &Event, shared: &Shared) {
@@ -127,10 +163,7 @@ fn answer_heartbeat(beat: &KeepAlive, answers: &mpsc::WeakSender<Outgoing>, shar
         return;
     }
     let answer = HostMessage::KeepAliveResponse { sequence_number: beat.sequence_number };
-    let bytes = shared.encode(&answer);
-    // A guest that takes nothing costs the answer: waiting here would stop the reading.
-    let sent = shared.answers_heartbeats()
-        && answers.upgrade().is_some_and(|queue| queue.try_send(Outgoing { bytes, written: None }).is_ok());
+    let sent = shared.answers_heartbeats() && send(&answer, answers, shared);
     shared.count(|stats| {
         stats.heartbeats += 1;
         stats.heartbeats_unanswered += u64::from(!sent);

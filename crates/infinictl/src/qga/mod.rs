@@ -64,6 +64,7 @@ impl Guest {
         let label = endpoint.to_string();
         let halves = match endpoint {
             Endpoint::Channel(path) => sys::connect(&path).await,
+            Endpoint::Vsock { cid, port } => sys::connect_vsock(cid, port).await,
             Endpoint::Pty(master) => sys::split(master),
             Endpoint::Hub { .. } => Err(io::Error::other("infinihub serves the native wire only")),
             Endpoint::Local(_) => Err(io::Error::other("a local agent has no such port")),

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod command;
 mod commands;
+mod compression;
 #[cfg(unix)]
 mod host;
 mod local;

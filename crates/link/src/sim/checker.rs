@@ -1,5 +1,6 @@
 //! Watches the bytes that the port takes: what must be true of them at each line's end.
 
+use super::compressed::Watched;
 use super::lines::{self, Line, PING_BASE};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::timestamp::rfc3339_millis;
@@ -43,6 +44,8 @@ pub struct Checker {
     samples: BTreeMap<u64, u64>,
     /// Samples and pieces of output.
     pub extras: u64,
+    /// The compressed lines.
+    pub compression: Watched,
 }
 
 impl Checker {
@@ -65,6 +68,7 @@ impl Checker {
 
     /// The link was told that a host is connected.
     pub fn connected(&mut self) {
+        self.compression.begins();
         self.newline_due = true;
         self.forget_offer();
     }
@@ -72,6 +76,7 @@ impl Checker {
     /// The link was told that the host left: a line under way is lost.
     pub fn host_left(&mut self) {
         self.lose_line();
+        self.compression.ends();
         self.torn_allowed = false;
     }
 
@@ -79,6 +84,7 @@ impl Checker {
     pub fn closed(&mut self) -> Found {
         let whole = lines::read(&self.line).is_some();
         let found = if whole { self.whole_line() } else { Ok(()) };
+        self.compression.ends();
         self.torn_allowed = true;
         self.heartbeats_lost += 1;
         self.forget_offer();
@@ -92,6 +98,7 @@ impl Checker {
         }
         if self.rest == 0 && bytes != b"\n" && self.offered.is_none() {
             self.offered = Some((now, self.step));
+            self.compression.line_begins();
         }
         Ok(())
     }
@@ -135,6 +142,11 @@ impl Checker {
     }
 
     fn line(&mut self, line: &[u8]) -> Found {
+        let within = self.compression.open(line)?;
+        self.plain_line(within.as_deref().unwrap_or(line))
+    }
+
+    fn plain_line(&mut self, line: &[u8]) -> Found {
         self.lines += 1;
         let torn = || format!("torn line: {}", String::from_utf8_lossy(&line[..line.len().min(200)]));
         let kind = lines::read(line).ok_or_else(torn)?;
@@ -175,6 +187,7 @@ impl Checker {
                 self.answers_first(step)
             }
             Line::KeepAlive(_) | Line::Metrics | Line::Other => self.answers_first(step),
+            Line::Compressed => Err("a compressed line within a compressed one".into()),
         }
     }
 

@@ -47,10 +47,12 @@ impl World {
             Phase::Answering => {
                 self.must_have_answered()?;
                 self.watch.closes = 0;
+                self.host.compression.garble();
                 (Phase::Normal, Duration::from_secs(self.rng.u64(..10_800)))
             }
             Phase::Normal => {
                 self.must_not_have_reconnected()?;
+                self.host.compression.must_read()?;
                 self.alone_or_in_trouble()
             }
             Phase::Alone => {
@@ -101,6 +103,7 @@ impl World {
             0 => {}
             owed => return Err(format!("{owed} requests for metrics unanswered long after the faults")),
         }
+        self.host.compression.must_read()?;
         self.host.forget();
         self.checker.forget();
         self.must_not_have_reconnected()
@@ -147,7 +150,7 @@ impl World {
         self.faults += 1;
         let pause = self.some_millis(10..19);
         self.later(pause, Happening::Fault);
-        let fault = self.rng.u32(..19);
+        let fault = self.rng.u32(..20);
         self.watch.note(self.now, format!("fault {fault}"));
         match fault {
             0 | 1 => self.restart_host(),
@@ -166,6 +169,7 @@ impl World {
             15 => self.freeze(),
             16 => self.storm_of_devices(),
             17 => self.lasting(Passing::Tight, 60),
+            18 => self.host.compression.garble(),
             _ => self.wrong_answers(),
         }
     }

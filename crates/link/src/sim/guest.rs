@@ -6,7 +6,7 @@ use super::commands::id_of;
 use super::queue::Happening;
 use super::world::World;
 use infiniservice_protocol::guest::{Features, Hello};
-use infiniservice_protocol::metrics::SystemMetrics;
+use infiniservice_protocol::metrics::{Process, SystemMetrics};
 use infiniservice_protocol::{GuestMessage, HostMessage, Limits};
 use std::time::Duration;
 
@@ -34,7 +34,10 @@ impl World {
                 Ok(())
             }
             Happening::Collected(request_id) => {
-                let metrics = SystemMetrics { request_id, ..SystemMetrics::default() };
+                let mut metrics = SystemMetrics { request_id, ..SystemMetrics::default() };
+                if self.compressing {
+                    metrics.data.processes = processes(&mut self.rng);
+                }
                 self.send(GuestMessage::SystemMetrics(metrics))
             }
             Happening::HealthCheck => {
@@ -57,6 +60,12 @@ impl World {
         let clock = self.clock();
         let mut actions = std::mem::take(&mut self.actions);
         self.subject.handle(clock, event, &mut actions);
+        // The link has heard all of what it delivers.
+        for action in &actions {
+            if let Action::Deliver(HostMessage::Hello { accept, .. }) = action {
+                self.checker.compression.asked(!accept.is_empty());
+            }
+        }
         for action in actions.drain(..) {
             self.act(action)?;
         }
@@ -249,6 +258,17 @@ impl World {
             self.later(after, Happening::HostReads);
         }
     }
+}
+
+/// Enough that the line is worth compressing, mostly; from one line to the next a few figures move.
+fn processes(rng: &mut fastrand::Rng) -> Vec<Process> {
+    let process = |pid| Process {
+        pid,
+        name: format!("worker-{pid}"),
+        cpu_percent: f64::from(rng.u8(..8)),
+        ..Process::default()
+    };
+    (1..20).map(process).collect()
 }
 
 pub(crate) fn hello() -> Hello {

@@ -1,6 +1,7 @@
 //! The model host: sends commands and pings, answers heartbeats, asks again for what was not answered.
 
 use super::checker::Found;
+use super::compressed::Reading;
 use super::lines::{self, Line, PING_BASE};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -43,12 +44,15 @@ pub struct Host {
     pub done: u64,
     /// Results of batches.
     pub batches: u64,
+    /// Its end of compressed lines.
+    pub compression: Reading,
 }
 
 impl Host {
     /// A new connection: what was half read is void.
     pub fn connects(&mut self) {
         self.line.clear();
+        self.compression.begins();
     }
 
     /// Takes bytes of the guest; returns the heartbeats to be answered.
@@ -164,14 +168,20 @@ impl Host {
 
     /// A line that is not whole is what a disconnect left; the checker saw to it that no other is torn.
     fn take(&mut self, line: &[u8]) -> Result<Option<u64>, String> {
-        let Some(kind) = lines::read(line) else { return Ok(None) };
+        let within = self.compression.open(line)?;
+        let Some(kind) = lines::read(within.as_deref().unwrap_or(line)) else { return Ok(None) };
         self.lines += 1;
         match kind {
             Line::Response { id, tag, settled } => self.response(&id, tag, settled).map(|()| None),
             Line::BatchResult { id, tag } => self.batch_result(&id, tag).map(|()| None),
             Line::KeepAlive(number) if number >= PING_BASE => self.pong(number).map(|()| None),
             Line::KeepAlive(number) => Ok(Some(number).filter(|_| !self.silent)),
-            Line::Error | Line::Metrics | Line::Output(_) | Line::Sample(..) | Line::Other => Ok(None),
+            Line::Error
+            | Line::Metrics
+            | Line::Output(_)
+            | Line::Sample(..)
+            | Line::Compressed
+            | Line::Other => Ok(None),
         }
     }
 

@@ -22,6 +22,9 @@ impl World {
             let jitter = Duration::from_micros(self.rng.u64(..1000));
             self.later(self.latency + jitter, Happening::Answer(number));
         }
+        if self.host.compression.take_reset() {
+            self.host_says("{\"type\":\"ZReset\"}\n");
+        }
         if self.blocked {
             self.guest_notices();
         }
@@ -43,8 +46,24 @@ impl World {
             self.host.connects();
         }
         self.guest_notices();
+        self.host_introduces_itself();
         if self.device.has_output() {
             self.host_notices();
+        }
+    }
+
+    /// A host that knows of compression begins with a blank line, and asks for it or not: its successor may be another one.
+    fn host_introduces_itself(&mut self) {
+        if self.compressing {
+            self.host.compression.wanted = self.rng.bool();
+            self.host_says("\n");
+            self.host_wants_compression();
+        }
+    }
+
+    fn host_wants_compression(&mut self) {
+        if self.host.compression.wanted {
+            self.host_says("{\"type\":\"Hello\",\"accept\":[\"lz4\"]}\n");
         }
     }
 
@@ -63,6 +82,10 @@ impl World {
         }
         for line in self.host.repeat(self.now) {
             self.host_says(&line);
+        }
+        // The guest may have opened its port anew, of which a host learns nothing.
+        if self.rng.u8(..8) == 0 {
+            self.host_wants_compression();
         }
         let asks = matches!(self.phase, Phase::Chaos | Phase::Normal);
         if asks && self.rng.u8(..4) == 0 {

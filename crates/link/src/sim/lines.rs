@@ -1,5 +1,7 @@
 //! Telling the guest's lines apart without a parser: the simulator reads hundreds of millions of them.
 
+use infiniservice_protocol::compression::is_compressed;
+
 /// The host's pings count from here, so that their answers cannot be taken for heartbeats.
 pub const PING_BASE: u64 = 1 << 40;
 
@@ -32,6 +34,8 @@ pub enum Line {
     KeepAlive(u64),
     /// Metrics.
     Metrics,
+    /// A compressed line, whatever is in it.
+    Compressed,
     /// Anything else that is whole.
     Other,
 }
@@ -41,6 +45,9 @@ const START: &str = "{\"type\":\"";
 /// Reads a line; `None` when it is torn, or two run into each other.
 pub fn read(line: &[u8]) -> Option<Line> {
     let text = std::str::from_utf8(line).ok()?;
+    if is_compressed(text) {
+        return text.ends_with("\"}").then_some(Line::Compressed);
+    }
     let rest = text.strip_prefix(START)?;
     if !text.ends_with("Z\"}") || rest.contains(START) {
         return None;

@@ -4,7 +4,7 @@
 //! Checked at each step: no response lost, doubled or out of order on its way into the port; each connection begins with a newline and
 //! no line is torn but by a close; lines stamped with the time of their writing; heartbeats in time; answers before heartbeats and
 //! metrics; of batches each command answered once, and the result last; no output after its response, samples in order, neither before
-//! an answer or a heartbeat; bounds kept; no wake-up while no host is connected, no busy loop, nothing logged twice running. Checked when faults have
+//! an answer or a heartbeat; compressed lines for a host that asked alone, and each readable from what the same connection brought; bounds kept; no wake-up while no host is connected, no busy loop, nothing logged twice running. Checked when faults have
 //! stopped: in touch again within 8 minutes, every command answered, no reconnection without a fault.
 //!
 //! What the medium loses (bytes taken by the port before a disconnect) the model host recovers as a real one would: it asks again
@@ -12,6 +12,7 @@
 
 pub mod checker;
 pub mod commands;
+pub mod compressed;
 pub mod device;
 pub mod executor;
 mod faults;
@@ -54,6 +55,10 @@ pub struct Life {
     pub extras: u64,
     /// Samples and pieces of output that were left out.
     pub left_out: u64,
+    /// Compressed lines that the port took.
+    pub compressed: u64,
+    /// Compressed lines that the host could not read, because they were damaged on their way.
+    pub garbled: u64,
 }
 
 impl std::ops::AddAssign for Life {
@@ -67,6 +72,8 @@ impl std::ops::AddAssign for Life {
         self.batches += other.batches;
         self.extras += other.extras;
         self.left_out += other.left_out;
+        self.compressed += other.compressed;
+        self.garbled += other.garbled;
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::{Action, Event, Link, LinkSettings, Outgoing, PortEvent};
 use infiniservice_protocol::GuestMessage;
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::compression::Encoder;
 use infiniservice_protocol::guest::BreakerState;
 use std::time::Duration;
 
@@ -45,11 +46,17 @@ pub enum Mutation {
     LateOutput,
     /// Samples come again.
     RepeatSample,
+    /// Who comes after a host that asked for compressed lines gets them too.
+    CompressUnasked,
+    /// Lines refer to what only the host before has.
+    KeepDictionary,
+    /// A host that lost its place is not heard.
+    IgnoreReset,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::DropResponse,
         Self::DoubleResponse,
         Self::SwapResponses,
@@ -68,6 +75,9 @@ impl Mutation {
         Self::ForgetSpared,
         Self::LateOutput,
         Self::RepeatSample,
+        Self::CompressUnasked,
+        Self::KeepDictionary,
+        Self::IgnoreReset,
     ];
 }
 
@@ -78,6 +88,8 @@ pub struct Subject {
     mutation: Option<Mutation>,
     count: u64,
     held: Option<GuestMessage>,
+    /// What was compressed for a host that went.
+    kept: Option<Encoder>,
     now: Now,
 }
 
@@ -90,7 +102,7 @@ impl Subject {
             _ => {}
         }
         let now = Now { mono: Duration::ZERO, wall: std::time::UNIX_EPOCH };
-        Self { link: Link::new(settings, seed), mutation, count: 0, held: None, now }
+        Self { link: Link::new(settings, seed), mutation, count: 0, held: None, kept: None, now }
     }
 
     /// As [`Link::handle`].
@@ -99,6 +111,7 @@ impl Subject {
         if self.mutation.is_none() {
             return self.link.handle(now, event, actions);
         }
+        let compression = self.link.writer.compression.clone();
         match (self.mutation, event) {
             (Some(mutation), Event::Send(Outgoing { message })) => self.send(now, mutation, message, actions),
             (Some(Mutation::MissDisconnect), Event::Port(PortEvent::HostDisconnected))
@@ -111,6 +124,7 @@ impl Subject {
             (_, event) => self.link.handle(now, event, actions),
         }
         self.break_actions(actions);
+        self.break_compression(compression);
     }
 
     /// As [`Link::next_deadline`].
@@ -179,6 +193,21 @@ impl Subject {
                     *level = (*level).min(log::Level::Warn);
                 }
             }),
+            _ => {}
+        }
+    }
+
+    fn break_compression(&mut self, before: Encoder) {
+        let went = before.is_on() && !self.link.is_host_connected();
+        let now = &mut self.link.writer.compression;
+        let begins_anew = now.is_on() && now.held_bytes() == 0;
+        match self.mutation {
+            Some(Mutation::CompressUnasked) if went => *now = before,
+            Some(Mutation::KeepDictionary) if went => self.kept = Some(before),
+            Some(Mutation::KeepDictionary) if begins_anew => {
+                self.kept.take().into_iter().for_each(|kept| *now = kept);
+            }
+            Some(Mutation::IgnoreReset) if begins_anew && before.is_on() => *now = before,
             _ => {}
         }
     }

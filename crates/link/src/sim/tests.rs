@@ -26,6 +26,7 @@ fn ten_thousand_hours_of_faults_break_no_invariant() {
         all.batches > 10_000 && all.extras > 100_000,
         "batches, output and streams are part of it: {all:?}"
     );
+    assert!(all.compressed > 10_000 && all.garbled > 100, "compressed lines and damaged ones: {all:?}");
     assert!(all.left_out > 1000, "a host that does not read gets less: {all:?}");
     println!("{} simulated hours: {all:?}", LIVES * HOURS_A_LIFE);
 }

@@ -12,15 +12,16 @@ use super::subject::{Mutation, Subject};
 use super::watch::{Moment, Watch};
 use infiniservice_protocol::Limits;
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::compression::DICTIONARY_BYTES;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Small bounds, so that they are reached often: 15 commands in flight, or 30.
 const OUTBOX_MAX: [usize; 2] = [256 * 1024, 2 << 20];
 const MAX_LINE: usize = 16 * 1024;
 const MAX_OUT_LINE: usize = 128 * 1024;
-/// What the link may hold beside the answers: one line out, one line and one chunk in, small change, and what may be lost: output, and
-/// a sample of each stream.
-const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024 + EXTRAS_MAX;
+/// What the link may hold beside the answers: one line out, one line and one chunk in, a dictionary, small change, and what may be
+/// lost: output, and a sample of each stream.
+const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024 + DICTIONARY_BYTES + EXTRAS_MAX;
 /// See [`HELD_BESIDE`].
 const EXTRAS_MAX: usize = (1 << 20) + 64 * 1024;
 
@@ -44,6 +45,8 @@ pub struct World {
     pub(super) queue: Queue,
     pub(super) device: Device,
     pub(super) host: Host,
+    /// Hosts of this world may ask for compressed lines.
+    pub(super) compressing: bool,
     pub(super) executor: Executor,
     pub(super) streams: Vec<Streaming>,
     pub(super) last_stream: u64,
@@ -88,6 +91,7 @@ impl World {
         let tells_host = rng.u8(..4) != 0;
         let capacity = 1 << rng.u32(12..18);
         let latency = Duration::from_millis(1 << rng.u32(..10));
+        let compressing = rng.u8(..4) == 0;
         let mut world = Self {
             now: Duration::ZERO,
             wall_ms: 1_700_000_000_000,
@@ -95,6 +99,7 @@ impl World {
             queue: Queue::default(),
             device: Device::new(tells_host, capacity),
             host: Host::default(),
+            compressing,
             executor: Executor::default(),
             streams: Vec::new(),
             last_stream: 0,
@@ -156,6 +161,8 @@ impl World {
             batches,
             extras,
             left_out,
+            compressed: self.checker.compression.lines,
+            garbled: self.host.compression.garbled,
         }
     }
 

@@ -42,13 +42,14 @@ pub struct LineDecoder {
     /// Up to here no newline was found after `start`.
     scanned: usize,
     discarding: bool,
+    blank: bool,
     max_line_bytes: usize,
 }
 
 impl LineDecoder {
     /// A decoder for lines of at most `max_line_bytes`; all bytes before the newline count, `\r` too.
     pub const fn new(max_line_bytes: usize) -> Self {
-        Self { buf: Vec::new(), start: 0, scanned: 0, discarding: false, max_line_bytes }
+        Self { buf: Vec::new(), start: 0, scanned: 0, discarding: false, blank: false, max_line_bytes }
     }
 
     /// Takes what was read. While an oversized line is being discarded nothing of it is kept.
@@ -72,6 +73,7 @@ impl LineDecoder {
             if item.is_some() {
                 return item;
             }
+            self.blank = true;
         }
         self.compact();
         self.overflow()
@@ -86,6 +88,11 @@ impl LineDecoder {
         if self.start == whole {
             self.compact();
         }
+    }
+
+    /// Whether a blank line was passed over since this was asked last: a host begins with one.
+    pub fn take_blank(&mut self) -> bool {
+        std::mem::take(&mut self.blank)
     }
 
     /// How many bytes are held.

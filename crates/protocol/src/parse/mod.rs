@@ -6,6 +6,7 @@
 mod batch;
 mod budget;
 mod guest_line;
+mod hello;
 pub(crate) mod id_scan;
 mod rejection;
 mod subscribe;
@@ -61,7 +62,8 @@ pub fn parse_host_line(line: &str) -> Result<HostMessage, Rejection> {
 fn message(fields: Fields, line: &str) -> Result<HostMessage, Rejection> {
     match fields.kind(line)? {
         "Metrics" => Ok(HostMessage::Metrics { id: fields.optional_id()? }),
-        "Hello" => Ok(HostMessage::Hello { id: fields.optional_id()? }),
+        "Hello" => hello::read(&fields),
+        "ZReset" => Ok(HostMessage::ZReset),
         "Cancel" => Ok(HostMessage::Cancel { id: fields.id()?, target: fields.target()? }),
         "Subscribe" => subscribe::subscribe(&fields).map(HostMessage::Subscribe),
         "Unsubscribe" => subscribe::unsubscribe(&fields).map(HostMessage::Unsubscribe),
@@ -104,6 +106,7 @@ enum Key {
     OnError,
     Traceparent,
     Tracestate,
+    Accept,
     #[serde(other)]
     Other,
 }
@@ -137,6 +140,7 @@ impl Key {
             Self::OnError => "on_error",
             Self::Traceparent => "traceparent",
             Self::Tracestate => "tracestate",
+            Self::Accept => "accept",
             Self::Other => "",
         }
     }

@@ -8,7 +8,7 @@ use crate::{ErrorCode, parse};
 use serde_json::{Value, json};
 
 /// The types of a guest's lines in this version.
-pub const GUEST_TYPES: [&str; 9] = [
+pub const GUEST_TYPES: [&str; 10] = [
     "system_metrics",
     "keep_alive",
     "response",
@@ -18,6 +18,7 @@ pub const GUEST_TYPES: [&str; 9] = [
     "stream",
     "output",
     "batch_result",
+    "z",
 ];
 
 /// Characters of the offending line that an answer repeats.
@@ -110,7 +111,7 @@ impl Rejection {
 /// `type` names nothing that we know.
 pub(super) fn unknown_type(kind: &str) -> Rejection {
     const KNOWN: &str = "Metrics, SafeCommand, UnsafeCommand, KeepAliveResponse, keep_alive_response, \
-                         keep_alive_request, Hello, Cancel, Batch, Subscribe or Unsubscribe";
+                         keep_alive_request, Hello, Cancel, Batch, Subscribe, Unsubscribe or ZReset";
     if kind == "signed" {
         let error =
             "the line is signed, but this agent has no shared_secret to check it with; send it unsigned";

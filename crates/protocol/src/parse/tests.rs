@@ -28,7 +28,7 @@ fn refused(line: &str) -> (ErrorCode, String, Option<String>) {
 fn every_message_of_the_contract_is_read() {
     assert_eq!(ok(r#"{"type":"Metrics"}"#), HostMessage::Metrics { id: None });
     assert_eq!(ok(r#"{"type":"Metrics","id":"m"}"#), HostMessage::Metrics { id: Some("m".into()) });
-    assert_eq!(ok(r#"{"type":"Hello","id":null}"#), HostMessage::Hello { id: None });
+    assert_eq!(ok(r#"{"type":"Hello","id":null}"#), HostMessage::Hello { id: None, accept: vec![] });
     let answer = HostMessage::KeepAliveResponse { sequence_number: 7 };
     assert_eq!(ok(r#"{"type":"KeepAliveResponse","sequence_number":7,"timestamp":"x"}"#), answer);
     assert_eq!(ok(r#"{"type":"keep_alive_response","sequence_number":7.0,"timestamp":1}"#), answer);

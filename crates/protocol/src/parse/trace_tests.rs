@@ -27,7 +27,7 @@ fn a_valid_one_is_read_and_a_malformed_one_is_told_but_refuses_nothing() {
 #[test]
 fn messages_that_cannot_be_traced_are_as_they_were() {
     let parent = format!("\"{PARENT}\"");
-    assert_eq!(read("\"Hello\"", &parent), HostMessage::Hello { id: Some("i".into()) });
+    assert_eq!(read("\"Hello\"", &parent), HostMessage::Hello { id: Some("i".into()), accept: vec![] });
     let cancel = read("\"Cancel\",\"target\":\"t\"", &parent);
     assert!(matches!(cancel, HostMessage::Cancel { .. }), "{cancel:?}");
 }

@@ -7,12 +7,12 @@ use infiniservice_protocol::{Body, GuestLine, GuestMessage, HostMessage, parse_g
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-fn now() -> SystemTime {
+pub fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_795_415_400_123)
 }
 
 /// Compares with, or under `BLESS` writes, a golden file.
-fn assert_golden(name: &str, lines: &str) {
+pub fn assert_golden(name: &str, lines: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, lines).unwrap();
@@ -24,7 +24,7 @@ fn assert_golden(name: &str, lines: &str) {
     assert_eq!(stored.len(), lines.len(), "{name} has other lines than the code gives");
 }
 
-fn guest_lines(messages: &[GuestMessage]) -> String {
+pub fn guest_lines(messages: &[GuestMessage]) -> String {
     let mut out = Vec::new();
     for message in messages {
         Body::encode(message).finish(now(), &mut out);

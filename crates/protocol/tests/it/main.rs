@@ -1,5 +1,6 @@
 //! The wire as hosts see it: golden bytes, properties, schema, and what docs/protocol.md says.
 
+mod compression;
 mod docs;
 mod golden;
 mod properties;

@@ -1,6 +1,7 @@
 //! Properties: any chunking of anything gives every good line; what is encoded is read back; nothing panics.
 
 use infiniservice_protocol::batch::{BatchResult, Mode, OnError, Outcome};
+use infiniservice_protocol::compression::Codec;
 
 use infiniservice_protocol::host::{
     Batch, BatchCommand, SafeCommand, Subscribe, Traced, UnsafeCommand, Unsubscribe, Wanted,
@@ -211,7 +212,11 @@ fn untraced() -> impl Strategy<Value = HostMessage> {
     let sequence = 0..=9_007_199_254_740_991_u64;
     prop_oneof![
         proptest::option::of(id()).prop_map(|id| HostMessage::Metrics { id }),
-        proptest::option::of(id()).prop_map(|id| HostMessage::Hello { id }),
+        (proptest::option::of(id()), any::<bool>()).prop_map(|(id, compressed)| {
+            let accept = if compressed { vec![Codec::Lz4] } else { Vec::new() };
+            HostMessage::Hello { id, accept }
+        }),
+        Just(HostMessage::ZReset),
         (id(), 1..=9_007_199_254_740_991_u64)
             .prop_map(|(id, subscription)| HostMessage::Unsubscribe(Unsubscribe { id, subscription })),
         subscribe(),

@@ -10,11 +10,12 @@ mod traces;
 pub use refused::REFUSED;
 pub use responses::responses;
 
+use infiniservice_protocol::compression::Codec;
 use infiniservice_protocol::guest::{
     BreakerState, Capability, Channel, ChannelRole, CircuitBreakerReport, ErrorMessage, Features, Hello,
     KeepAlive, Output, OutputStream,
 };
-use infiniservice_protocol::hello::{BatchLimits, PluginLimits, StreamLimits};
+use infiniservice_protocol::hello::{BatchLimits, CompressionLimits, PluginLimits, StreamLimits};
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::metrics::{
     Collection, Cpu, CpuSeconds, Data, Disk, DiskDevice, DiskIo, DiskUsage, FailedCollector, Host, Interface,
@@ -295,6 +296,7 @@ fn hello() -> Hello {
             streams: Some(StreamLimits::default()),
             batch: Some(BatchLimits::default()),
             plugins: Some(PluginLimits { names: vec!["raid".into()], textfiles: true, max_plugins: 64 }),
+            compression: Some(CompressionLimits::default()),
         },
         channels: vec![Channel {
             role: ChannelRole::Control,
@@ -379,7 +381,9 @@ pub fn host() -> Vec<HostMessage> {
         traces::traced(HostMessage::Metrics { id: Some("m-2".into()) }),
         HostMessage::KeepAliveResponse { sequence_number: 42 },
         HostMessage::KeepAliveRequest { sequence_number: 7 },
-        HostMessage::Hello { id: Some("h-1".into()) },
+        HostMessage::Hello { id: Some("h-1".into()), accept: vec![] },
+        HostMessage::Hello { id: None, accept: vec![Codec::Lz4] },
+        HostMessage::ZReset,
         HostMessage::Cancel { id: "x-1".into(), target: "u-1".into() },
         HostMessage::Batch(batch),
         HostMessage::Subscribe(subscribe(Wanted::New { interval_ms: 250, fields: live })),

@@ -38,7 +38,7 @@ fn every_action_has_a_schema_of_its_data() {
 #[test]
 fn every_golden_line_is_what_its_schema_says() {
     let files = [
-        ("guest", vec!["guest.jsonl", "system_metrics.jsonl", "responses.jsonl", "refused.jsonl"]),
+        ("guest", vec!["guest.jsonl", "system_metrics.jsonl", "responses.jsonl", "refused.jsonl", "z.jsonl"]),
         ("host", vec!["host.jsonl", "signed.jsonl"]),
     ];
     for (side, names) in files {

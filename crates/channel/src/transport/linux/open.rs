@@ -1,7 +1,9 @@
 //! Opening one device by its path.
 
 use super::super::outcome::Outcome;
+use super::super::vsock;
 use super::node::{self, Kind};
+use super::vsock::VsockPort;
 use super::{LinuxPort, access_of};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -45,6 +47,10 @@ pub(super) fn open_descriptor(path: &Path, sys: &Path) -> Result<(OwnedFd, Kind)
 /// Whether a host is connected to a virtio port, found by opening it for a moment; `None` on a terminal.
 /// Whatever the host had sent is lost by the closing: only for a port that nobody uses.
 pub fn probe(path: &Path, sys: &Path) -> Result<Option<bool>, Outcome> {
+    if let Some(spelled) = vsock::spelled(path) {
+        let address = spelled.map_err(Outcome::Refused)?;
+        return VsockPort::try_out(address).map(|()| None);
+    }
     let (fd, kind) = open_descriptor(path, sys)?;
     Ok((kind == Kind::VirtioPort).then(|| !super::port::is_hung_up(&fd)))
 }

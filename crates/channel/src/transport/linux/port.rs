@@ -144,7 +144,7 @@ pub fn is_hung_up(fd: &OwnedFd) -> bool {
 }
 
 /// A system call again for as long as a signal interrupts it.
-fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+pub(super) fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     loop {
         match call() {
             Err(Errno::INTR) => {}
@@ -157,14 +157,14 @@ const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// An epoll instance over one descriptor.
 #[derive(Debug)]
-struct EdgeWaiter {
+pub(super) struct EdgeWaiter {
     epoll: Registered,
     wakeups: u64,
 }
 
 impl EdgeWaiter {
     /// Registers `device`; needs a tokio runtime. `EPERM` is a file that cannot be waited on.
-    fn new(device: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(super) fn new(device: BorrowedFd<'_>) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let edges = EventFlags::ET | EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP;
         epoll::add(&epoll, device, EventData::new_u64(0), edges)?;
@@ -173,7 +173,7 @@ impl EdgeWaiter {
 
     /// Waits for the next edge and returns the device's events at that moment. Cancel safe: what is not returned is
     /// still pending.
-    async fn next(&mut self) -> io::Result<EventFlags> {
+    pub(super) async fn next(&mut self) -> io::Result<EventFlags> {
         loop {
             let mut guard = self.epoll.readable().await?;
             self.wakeups += 1;

@@ -3,11 +3,13 @@
 use super::super::candidates::{Candidate, choose};
 use super::super::outcome::{Outcome, Tried, describe, failure};
 use super::super::role::{Role, Search};
+use super::super::vsock;
 use super::super::{DeviceOptions, Transport};
 use super::port::PreferredPort;
+use super::vsock::VsockPort;
 use super::watch_targets::{self, WatchTarget};
 use super::watcher::Watcher;
-use super::{LinuxPort, open, scan};
+use super::{LinuxPort, SystemPort, open, scan};
 use infiniservice_link::OpenFailure;
 use std::fs;
 use std::future::pending;
@@ -36,7 +38,8 @@ impl SystemTransport {
     /// Watches what is to be watched now. Directories come and go and links are replaced, so this is done again before
     /// each scan, and whenever something changed.
     fn watch(&mut self) {
-        if !self.options.watch {
+        // A socket does not come and go as a device does.
+        if !self.options.watch || self.vsock().is_some() {
             return;
         }
         let targets = self.targets();
@@ -52,6 +55,20 @@ impl SystemTransport {
         if let Some(watcher) = &mut self.watcher {
             watcher.watch(&targets);
         }
+    }
+
+    /// The socket that is configured instead of a device.
+    fn vsock(&self) -> Option<(PathBuf, vsock::Spelled)> {
+        let path = self.options.device_path.clone()?;
+        vsock::spelled(&path).map(|spelled| (path, spelled))
+    }
+
+    fn listen(&mut self, path: PathBuf, spelled: vsock::Spelled) -> Result<SystemPort, OpenFailure> {
+        let opened = spelled.map_err(Outcome::Refused).and_then(|address| VsockPort::listen(address, &path));
+        opened.map(SystemPort::Vsock).map_err(|outcome| {
+            let tried = [Tried { path, name: None, role: Role::Configured, outcome }];
+            failure(&tried, self.options.search)
+        })
     }
 
     fn targets(&self) -> Vec<WatchTarget> {
@@ -143,9 +160,12 @@ impl SystemTransport {
 }
 
 impl Transport for SystemTransport {
-    type Port = LinuxPort;
+    type Port = SystemPort;
 
-    fn open(&mut self) -> Result<LinuxPort, OpenFailure> {
+    fn open(&mut self) -> Result<SystemPort, OpenFailure> {
+        if let Some((path, spelled)) = self.vsock() {
+            return self.listen(path, spelled);
+        }
         self.watch();
         let seen = scan::scan(&self.options.dev, &self.options.sys);
         let choice = choose(self.options.device_path.as_deref(), self.options.search, &seen);
@@ -158,9 +178,9 @@ impl Transport for SystemTransport {
         let Some((port, role)) = opened else { return Err(self.fail(&tried)) };
         self.say(&tried, Some(role));
         if self.options.search.wants(role) {
-            return Ok(port);
+            return Ok(SystemPort::Device(port));
         }
-        Ok(port.until(self.successor.insert(Arc::default())))
+        Ok(SystemPort::Device(port.until(self.successor.insert(Arc::default()))))
     }
 
     async fn changed(&mut self) {

@@ -2,6 +2,7 @@
 
 use super::super::outcome::Outcome;
 use super::super::role::{Role, Search};
+use super::super::vsock;
 use super::super::win32::hardware::others;
 use super::super::win32::{codes, paths};
 use super::port::WindowsPort;
@@ -34,6 +35,9 @@ pub fn probe(path: &Path, role: Role) -> Result<Option<PortInfo>, Outcome> {
 }
 
 fn open_file(path: &Path, role: Role, search: Search) -> Result<(File, Option<PortInfo>), Outcome> {
+    if vsock::spelled(path).is_some() {
+        return Err(Outcome::Refused("vsock is not supported on Windows; use a virtio port".into()));
+    }
     let file = open_handle(path)?;
     let info = information(&file);
     let name = info.as_ref().and_then(|info| info.name.clone());

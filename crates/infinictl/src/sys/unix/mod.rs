@@ -2,6 +2,7 @@
 
 pub mod pty;
 mod system_unsafe;
+mod vsock_unsafe;
 
 pub(crate) use pty::open as open_pair;
 
@@ -54,6 +55,29 @@ pub(crate) async fn connect(path: &Path) -> io::Result<(Reader, Writer)> {
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, UnixStream::connect(path)).await;
     let result = connected.unwrap_or_else(|_late| Err(ErrorKind::TimedOut.into()));
     result.map(unix).map_err(|error| io::Error::new(error.kind(), advice(&error)))
+}
+
+/// Connects to a machine's vsock port; an error says what to check.
+pub(crate) async fn connect_vsock(cid: u32, port: u32) -> io::Result<(Reader, Writer)> {
+    let connecting = tokio::task::spawn_blocking(move || vsock_unsafe::connect(cid, port));
+    let connected = connecting.await.unwrap_or_else(|_panic| Err(ErrorKind::Other.into()));
+    split(connected.map_err(|error| io::Error::new(error.kind(), vsock_advice(&error)))?)
+}
+
+/// What an error of connect(2) means for vsock.
+fn vsock_advice(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::AFNOSUPPORT) => "this kernel has no vsock; load the module vhost_vsock".into(),
+        Some(Errno::NODEV | Errno::NETUNREACH) => {
+            "no machine of this host has this CID; is it running, with a vsock device?".into()
+        }
+        Some(Errno::CONNRESET | Errno::CONNREFUSED) => {
+            "the machine refuses it; does its agent listen on this port (device_path = \"vsock:PORT\")?"
+                .into()
+        }
+        Some(Errno::TIMEDOUT) => "the machine does not answer; is it running?".into(),
+        _ => error.to_string(),
+    }
 }
 
 /// What an error of connect(2) means here.

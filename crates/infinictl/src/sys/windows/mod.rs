@@ -76,6 +76,12 @@ enum Pipe {
     Server(NamedPipeServer, OnceCell<()>),
 }
 
+/// Not on Windows: its own sockets to machines (Hyper-V's) have other addresses.
+#[allow(clippy::unused_async, reason = "elsewhere it has to be waited for")]
+pub(crate) async fn connect_vsock(_cid: u32, _port: u32) -> io::Result<(Reader, Writer)> {
+    Err(io::Error::new(ErrorKind::Unsupported, "vsock is not supported on Windows; use --socket"))
+}
+
 /// Opens the pipe of a machine's channel; an error says what to check.
 #[allow(clippy::unused_async, reason = "a Unix socket's connection has to be waited for")]
 pub(crate) async fn connect(path: &Path) -> io::Result<(Reader, Writer)> {

@@ -1,0 +1,19 @@
+//! How a client speaks to a guest.
+
+use std::fmt;
+
+/// How to speak to a guest.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The guest's `shared_secret`: what is sent is signed with it.
+    pub secret: Option<String>,
+    /// Ask for compressed lines, which the client then reads as if they had come as they are. An agent that knows nothing of them
+    /// goes on with plain ones.
+    pub compress: bool,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("compress", &self.compress).finish_non_exhaustive()
+    }
+}
