@@ -1,9 +1,8 @@
 //! Prints what a port tells, as it happens, with the wake-ups and the processor time that it cost: for looking at a
 //! real one. Lines that arrive are answered by `echo ` and the line. An argument is the configured device.
 
-use infiniservice_channel::transport::linux::LinuxPort;
 use infiniservice_channel::transport::{
-    DeviceOptions, Port, ReadOutcome, SystemTransport, Transport, WriteOutcome,
+    DeviceOptions, Port, ReadOutcome, SystemPort, SystemTransport, Transport, WriteOutcome,
 };
 use std::time::Instant;
 
@@ -34,7 +33,7 @@ async fn main() {
     }
 }
 
-async fn serve(log: &Log, transport: &mut SystemTransport, mut port: LinuxPort) {
+async fn serve(log: &Log, transport: &mut SystemTransport, mut port: SystemPort) {
     log.say(&format!("opened {}, host {:?}", port.path().display(), port.host()));
     let mut answers = Vec::new();
     loop {
@@ -50,7 +49,7 @@ async fn serve(log: &Log, transport: &mut SystemTransport, mut port: LinuxPort) 
 }
 
 /// Reads until there is nothing more; false when the device is gone.
-fn read(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
+fn read(log: &Log, port: &mut SystemPort, answers: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 4096];
     loop {
         match port.try_read(&mut buffer) {
@@ -69,7 +68,7 @@ fn read(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
 }
 
 /// Writes what waits, as far as there is room: a line may arrive before the event that its host is there.
-fn write(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
+fn write(log: &Log, port: &mut SystemPort, answers: &mut Vec<u8>) -> bool {
     while !answers.is_empty() {
         let outcome = port.try_write(answers);
         log.say(&format!("{outcome:?}"));

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 /// Bytes a second that are read of one guest for as long as it likes. The busiest honest one, with every list four times a
 /// second, says a tenth of it.
-const BYTES_A_SECOND: i64 = 2 << 20;
+const BYTES_A_SECOND: u64 = 2 << 20;
 /// Bytes that may come at once: a few answers of the greatest length.
-const BURST_BYTES: i64 = 16 << 20;
+const BURST_BYTES: u64 = 16 << 20;
+
+/// What was read beyond the budget is owed, up to a few reads: it is not known before a read how much it brings.
+const MAX_DEBT_BYTES: i64 = 256 << 10;
 
 /// A guest's budget.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Below 0 where the last read was of more than there was: a read's worth at most is owed.
     left: i64,
     at: Duration,
 }
@@ -19,30 +21,30 @@ pub struct Budget {
 impl Budget {
     /// A whole one, at this moment of the monotonic clock.
     pub const fn new(now: Duration) -> Self {
-        Self { left: BURST_BYTES, at: now }
+        Self { left: BURST_BYTES.cast_signed(), at: now }
     }
 
     /// Bytes were read.
     pub fn spend(&mut self, now: Duration, bytes: usize) {
         self.earn(now);
-        self.left = self.left.saturating_sub_unsigned(bytes as u64).max(-BYTES_A_SECOND / 20);
+        self.left = self.left.saturating_sub_unsigned(bytes as u64).max(-MAX_DEBT_BYTES);
     }
 
     /// How long nothing is to be read; `None` while there is something left.
     pub fn pause(&mut self, now: Duration) -> Option<Duration> {
         self.earn(now);
         // A twentieth of a second's worth, so that a guest that was stopped is not woken for each byte.
-        let wanted = (BYTES_A_SECOND / 20).saturating_sub(self.left);
-        let millis = wanted.unsigned_abs() * 1000 / BYTES_A_SECOND.unsigned_abs();
+        let wanted = (BYTES_A_SECOND / 20).saturating_add_signed(-self.left);
+        let millis = wanted * 1000 / BYTES_A_SECOND;
         (self.left <= 0).then(|| Duration::from_millis(millis.max(1)))
     }
 
     fn earn(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.at);
         let earned =
-            i64::try_from(passed.as_millis()).unwrap_or(i64::MAX).saturating_mul(BYTES_A_SECOND) / 1000;
+            u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).saturating_mul(BYTES_A_SECOND) / 1000;
         if earned > 0 {
-            self.left = self.left.saturating_add(earned).min(BURST_BYTES);
+            self.left = self.left.saturating_add_unsigned(earned).min(BURST_BYTES.cast_signed());
             self.at = now;
         }
     }
@@ -61,7 +63,7 @@ mod tests {
                 now += pause;
             } else {
                 budget.spend(now, 64 << 10);
-                read += 64_i64 << 10;
+                read += 64_u64 << 10;
             }
         }
         let allowed = BURST_BYTES + 60 * BYTES_A_SECOND;

@@ -1,5 +1,6 @@
 //! One machine: its socket's state, what its agent said last, and the clients on its wire.
 
+mod link;
 mod news;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,13 @@ use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::System;
 use infiniservice_protocol::{ErrorCode, HostMessage, Rejection};
+pub use link::Link;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The hub itself, as a client of the guests.
 pub const HUB: Client = Client(0);
+/// The hub's jobs, as a client of the guests.
+pub const JOBS: Client = Client(u64::MAX);
 /// Numbers of the hub's pings: beyond those of heartbeats and of `infinictl`'s.
 const FIRST_PING: u64 = 3 << 51;
 /// How often the round trip is measured.
@@ -51,6 +55,10 @@ pub struct Reaction {
     pub events: Vec<(Kind, String)>,
     /// The agent is another process: these requests are not answered any more.
     pub lost: Vec<(Client, String)>,
+    /// The agent has said who it is.
+    pub introduced: bool,
+    /// The id of the command that the line is the answer to.
+    pub answered: Option<String>,
 }
 
 /// A machine.
@@ -71,11 +79,20 @@ pub struct Machine {
     counts: Counts,
     /// Why the socket is not connected.
     reason: String,
+    /// The number of the connection; 0 before the first.
+    connection: u64,
+    /// When the guest was last heard before this connection.
+    heard_before: Option<Duration>,
+    /// Whether the agent has said on this connection who it is.
+    is_introduced: bool,
 }
 
 impl Machine {
     /// The socket is connected: asks who is there, and for figures.
     pub fn connected(&mut self, now: Now) -> Vec<Write> {
+        self.heard_before = self.session.heard();
+        self.connection += 1;
+        self.is_introduced = false;
         self.session.connected(now.mono);
         self.reason.clear();
         self.pinged = None;
@@ -156,6 +173,7 @@ impl Machine {
             Said::Metrics { sample, .. } => reaction.events.extend(self.sampled(now, *sample)),
             Said::Hello(hello) => self.introduced(*hello, reaction),
             Said::Answer(answer) => {
+                reaction.answered = Some(answer.id.into_owned());
                 let refused = answer.code.filter(|code| is_refusal(code));
                 reaction.events.extend(refused.map(|code| {
                     (Kind::Refused, format!("the guest refused {:.64}: {code:.64}", answer.action))
@@ -181,6 +199,8 @@ impl Machine {
             reaction.events.push((Kind::Restarted, "the agent has been started anew".to_owned()));
         }
         self.hello = Some(hello);
+        self.is_introduced = true;
+        reaction.introduced = true;
     }
 
     /// Takes a client's line. One that may only read has nothing changed.

@@ -236,6 +236,12 @@ impl Router {
         self.expected.values().filter(|expected| expected.takes_a_place).count()
     }
 
+    /// Whether a client waits for the answer of this id.
+    pub fn expects(&self, client: Client, id: &str) -> bool {
+        let expected = self.expected.get(&Key::Id(id.to_owned()));
+        expected.is_some_and(|expected| expected.client == Some(client))
+    }
+
     /// Commands that wait in the hub.
     pub fn waiting(&self) -> usize {
         self.waiting.values().map(VecDeque::len).sum()

@@ -32,6 +32,8 @@ pub struct Config {
     pub listen: String,
     /// Directory with the shared secrets of guests that have one, each in a file of its machine's name.
     pub secrets_dir: PathBuf,
+    /// Directory for the ledger of jobs.
+    pub state_dir: PathBuf,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
 }
@@ -53,6 +55,7 @@ impl Default for Config {
             group: String::new(),
             listen: "127.0.0.1:9756".to_owned(),
             secrets_dir: "/etc/infinihub/secrets".into(),
+            state_dir: "/var/lib/infinihub".into(),
             log_level: "info".to_owned(),
         }
     }
@@ -95,7 +98,11 @@ impl Config {
         self.patterns()?;
         self.listen_address()?;
         self.level()?;
-        for (name, path) in [("api_socket", &self.api_socket), ("wire_socket", &self.wire_socket)] {
+        for (name, path) in [
+            ("api_socket", &self.api_socket),
+            ("wire_socket", &self.wire_socket),
+            ("state_dir", &self.state_dir),
+        ] {
             if !path.is_absolute() {
                 return Err(format!("`{name}` must be an absolute path, not {:?}", path.display()));
             }

@@ -3,6 +3,7 @@
 
 mod api;
 mod faults;
+mod jobs;
 mod sources;
 mod support;
 mod wire;

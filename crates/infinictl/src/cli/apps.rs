@@ -19,10 +19,16 @@ pub(super) struct Args {
     filter: Option<String>,
 }
 
+impl Args {
+    /// The action that it asks for.
+    pub(super) fn action(self) -> Action {
+        Action::ApplicationInventory { limit: self.limit, filter: self.filter }
+    }
+}
+
 /// Runs it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
-    let action = Action::ApplicationInventory { limit: args.limit, filter: args.filter };
-    session.long_command(&action, "listing applications", show).await
+    session.long_command(&args.action(), "listing applications", show).await
 }
 
 /// From so many columns of a terminal on all is shown.

@@ -22,15 +22,21 @@ pub(super) struct Args {
     older_than_days: Option<u32>,
 }
 
+impl Args {
+    /// The action that it asks for.
+    pub(super) fn action(self) -> Action {
+        Action::DiskCleanup {
+            targets: (!self.targets.is_empty()).then_some(self.targets),
+            older_than_days: self.older_than_days,
+            dry_run: self.dry_run,
+        }
+    }
+}
+
 /// Runs it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
     let what = if args.dry_run { "looking for what can be removed" } else { "cleaning up" };
-    let action = Action::DiskCleanup {
-        targets: (!args.targets.is_empty()).then_some(args.targets),
-        older_than_days: args.older_than_days,
-        dry_run: args.dry_run,
-    };
-    session.long_command(&action, what, show).await
+    session.long_command(&args.action(), what, show).await
 }
 
 fn show(data: &DiskCleanupData, out: Output) -> String {

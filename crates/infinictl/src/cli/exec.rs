@@ -9,8 +9,9 @@ use infiniservice_protocol::action::UNSAFE_COMMAND_TIMEOUT_SECS;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::host::UnsafeCommand;
 use infiniservice_protocol::{HostMessage, Response};
+use serde_json::Value;
 use std::io::{Write, stderr, stdout};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What to run, and how.
 #[derive(clap::Args, Debug)]
@@ -34,28 +35,44 @@ pub(super) struct Args {
     follow: bool,
 }
 
+impl Args {
+    /// Its message, without an id: for a job.
+    pub(super) fn message(self) -> Value {
+        let command = UnsafeCommand { progress: false, ..self.command(String::new(), None) };
+        let line = HostMessage::UnsafeCommand(command).to_payload(SystemTime::UNIX_EPOCH);
+        let mut message: Value = serde_json::from_str(&line).unwrap_or_default();
+        message.as_object_mut().map(|members| members.remove("id"));
+        message
+    }
+
+    fn command(self, id: String, timeout: Option<u64>) -> UnsafeCommand {
+        UnsafeCommand {
+            id,
+            raw_command: self.command,
+            shell: self.shell,
+            timeout,
+            working_dir: self.working_dir,
+            env_vars: self.variables,
+            run_as: self.run_as,
+            progress: self.follow,
+        }
+    }
+}
+
 /// Runs it: what the command wrote comes out where it wrote it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
     let timeout = session.timeout.map(|t| t.as_secs() + u64::from(t.subsec_nanos() > 0));
     let id = session.client.new_id();
-    let message = HostMessage::UnsafeCommand(UnsafeCommand {
-        id: id.clone(),
-        raw_command: args.command,
-        shell: args.shell,
-        timeout,
-        working_dir: args.working_dir,
-        env_vars: args.variables,
-        run_as: args.run_as,
-        progress: args.follow,
-    });
+    let follow = args.follow;
+    let message = HostMessage::UnsafeCommand(args.command(id.clone(), timeout));
     let default_wait = session.timeout.unwrap_or(Duration::from_secs(UNSAFE_COMMAND_TIMEOUT_SECS));
-    let event = if args.follow {
+    let event = if follow {
         live::run(session, &message, &id, default_wait).await?
     } else {
         session.message(&message, default_wait, "running the command").await?
     };
     match event.message() {
-        Some(GuestMessage::Response(response)) => conclude(session, &event, response, args.follow),
+        Some(GuestMessage::Response(response)) => conclude(session, &event, response, follow),
         _ => Err(wrong_answer("the command")),
     }
 }

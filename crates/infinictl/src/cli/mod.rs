@@ -42,6 +42,7 @@ use global::Global;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use error::CliError;
+use infiniservice_protocol::Action;
 use session::Session;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -62,6 +63,7 @@ Examples:
   infinictl --socket /run/vm/qga.sock qga fsfreeze status
   infinictl list
   infinictl --vm web-017 service restart nginx
+  infinictl job run --vms 'web-*' --max-concurrency 20 --max-failures 5% -- service restart nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
 /// Reads from and controls a guest through its InfiniService agent.
@@ -84,6 +86,9 @@ enum Command {
     List(hub::ListArgs),
     /// Show what happened to the machines of this host's infinihub
     Events(hub::EventsArgs),
+    /// Run a command on many machines of this host's infinihub
+    #[command(subcommand)]
+    Job(hub::JobCommand),
     /// Show the guest's current figures
     Metrics(metrics::Args),
     /// Watch the guest live: load, disks, network, processes and the link
@@ -172,17 +177,18 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         if let Command::Qga(command) = cli.command {
             return qga::run(&cli.global, command).await;
         }
-        match &cli.command {
-            Command::List(args) => return hub::list(&cli.global, args).await,
-            Command::Events(args) => return hub::events(&cli.global, args).await,
-            _ => {}
-        }
+        let command = match cli.command {
+            Command::List(args) => return hub::list(&cli.global, &args).await,
+            Command::Events(args) => return hub::events(&cli.global, &args).await,
+            Command::Job(command) => return hub::job(&cli.global, command).await,
+            other => other,
+        };
         let session = Session::open(&cli.global).await?;
-        if let Command::Watch(args) = &cli.command {
+        if let Command::Watch(args) = &command {
             return metrics::live(session, &cli.global, args).await;
         }
         let result = tokio::select! {
-            result = dispatch(&session, cli.command) => result,
+            result = dispatch(&session, command) => result,
             _ = tokio::signal::ctrl_c() => Err(session.interrupted().await),
         };
         session.close().await;
@@ -191,6 +197,23 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
     // A question that nobody answered would be waited for.
     runtime.shutdown_background();
     result
+}
+
+impl Command {
+    /// The one action that it asks for, where it is that simple.
+    fn action(self) -> Option<Action> {
+        match self {
+            Self::Power(command) => Some(command.action()),
+            Self::Service(command) => command.action(),
+            Self::Package(command) => Some(command.action()),
+            Self::Update(command) => Some(command.action()),
+            Self::Cleanup(args) => Some(args.action()),
+            Self::Users(args) => Some(args.action()),
+            Self::Apps(args) => Some(args.action()),
+            Self::Autochecks(args) => args.plain_action(),
+            _ => None,
+        }
+    }
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
@@ -218,6 +241,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Bugreport(args) => bugreport::run(session, &args).await,
         Command::List(_)
         | Command::Events(_)
+        | Command::Job(_)
         | Command::Qga(_)
         | Command::Watch(_)
         | Command::Completions(_)

@@ -71,39 +71,40 @@ pub(super) struct Named {
     cascade: bool,
 }
 
-/// Runs it.
-pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
-    match command {
-        Command::List(args) => list(session, args).await,
-        Command::Search(args) => search(session, args).await,
-        Command::Install(Named { package, cascade }) => {
-            let what = format!("installing {package}");
-            change(session, &Action::PackageInstall { package, cascade }, &what).await
-        }
-        Command::Update(Named { package, cascade }) => {
-            let what = format!("updating {package}");
-            change(session, &Action::PackageUpdate { package, cascade }, &what).await
-        }
-        Command::Remove(Named { package, cascade }) => {
-            let what = format!("removing {package}");
-            change(session, &Action::PackageRemove { package, cascade }, &what).await
-        }
-        Command::Status(StatusArgs { id }) => {
-            session
-                .long_command(&Action::PackageChangeStatus { id }, "asking for package changes", status_text)
-                .await
+impl Command {
+    /// The action that it asks for.
+    pub(super) fn action(self) -> Action {
+        match self {
+            Self::List(ListArgs { limit, filter }) => Action::PackageList { limit, filter },
+            Self::Search(SearchArgs { words, limit }) => {
+                Action::PackageSearch { query: words.join(" "), limit }
+            }
+            Self::Install(Named { package, cascade }) => Action::PackageInstall { package, cascade },
+            Self::Update(Named { package, cascade }) => Action::PackageUpdate { package, cascade },
+            Self::Remove(Named { package, cascade }) => Action::PackageRemove { package, cascade },
+            Self::Status(StatusArgs { id }) => Action::PackageChangeStatus { id },
         }
     }
 }
 
-async fn list(session: &Session, args: ListArgs) -> Result<(), CliError> {
-    let action = Action::PackageList { limit: args.limit, filter: args.filter };
-    session.long_command(&action, "listing packages", list_text).await
-}
-
-async fn search(session: &Session, args: SearchArgs) -> Result<(), CliError> {
-    let action = Action::PackageSearch { query: args.words.join(" "), limit: args.limit };
-    session.long_command(&action, "searching packages", found_text).await
+/// Runs it.
+pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    let what = match &command {
+        Command::List(_) => {
+            return session.long_command(&command.action(), "listing packages", list_text).await;
+        }
+        Command::Search(_) => {
+            return session.long_command(&command.action(), "searching packages", found_text).await;
+        }
+        Command::Status(_) => {
+            let what = "asking for package changes";
+            return session.long_command(&command.action(), what, status_text).await;
+        }
+        Command::Install(named) => format!("installing {}", named.package),
+        Command::Update(named) => format!("updating {}", named.package),
+        Command::Remove(named) => format!("removing {}", named.package),
+    };
+    change(session, &command.action(), &what).await
 }
 
 async fn change(session: &Session, action: &Action, what: &str) -> Result<(), CliError> {

@@ -14,13 +14,23 @@ pub(super) enum Command {
     Reboot,
 }
 
+impl Command {
+    /// The action that it asks for.
+    pub(super) const fn action(self) -> Action {
+        match self {
+            Self::Shutdown => Action::Shutdown {},
+            Self::Reboot => Action::Reboot {},
+        }
+    }
+}
+
 /// Runs it. The guest answers before it goes.
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
-    let (action, doing) = match command {
-        Command::Shutdown => (Action::Shutdown {}, "shutting down"),
-        Command::Reboot => (Action::Reboot {}, "restarting"),
+    let doing = match command {
+        Command::Shutdown => "shutting down",
+        Command::Reboot => "restarting",
     };
-    session.command(&action, CHANGING, doing, |data: &PowerData, _| told(data, doing)).await
+    session.command(&command.action(), CHANGING, doing, |data: &PowerData, _| told(data, doing)).await
 }
 
 fn told(data: &PowerData, doing: &str) -> String {

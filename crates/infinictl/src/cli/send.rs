@@ -16,7 +16,7 @@ const MAX_INPUT_BYTES: u64 = 64 << 20;
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// The line; `-` reads lines from standard input
-    line: String,
+    pub(super) line: String,
 }
 
 /// Which answer a line will have.

@@ -45,6 +45,24 @@ pub(super) struct Named {
     service: String,
 }
 
+impl Command {
+    /// The action that it asks for; the logs are shown as they come, and are none.
+    pub(super) fn action(self) -> Option<Action> {
+        use ServiceOperation as Do;
+        let (Named { service }, operation) = match self {
+            Self::List(args) => return Some(Action::ServiceList { state: args.state }),
+            Self::Logs(_) => return None,
+            Self::Status(named) => (named, Do::Status),
+            Self::Start(named) => (named, Do::Start),
+            Self::Stop(named) => (named, Do::Stop),
+            Self::Restart(named) => (named, Do::Restart),
+            Self::Enable(named) => (named, Do::Enable),
+            Self::Disable(named) => (named, Do::Disable),
+        };
+        Some(Action::ServiceControl { service, operation })
+    }
+}
+
 /// Runs it.
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     use ServiceOperation as Do;

@@ -40,17 +40,29 @@ pub(super) struct InstallArgs {
     cascade: bool,
 }
 
+impl Command {
+    /// The action that it asks for.
+    pub(super) const fn action(&self) -> Action {
+        match *self {
+            Self::Check => Action::UpdateCheck {},
+            Self::History(HistoryArgs { limit }) => Action::UpdateHistory { limit },
+            Self::Install(InstallArgs { security_only, cascade }) => {
+                Action::UpdateInstall { security_only, cascade }
+            }
+        }
+    }
+}
+
 /// Runs it.
 pub(super) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    let action = command.action();
     match command {
-        Command::Check => session.long_command(&Action::UpdateCheck {}, "looking for updates", pending).await,
-        Command::History(HistoryArgs { limit }) => {
-            let action = Action::UpdateHistory { limit };
+        Command::Check => session.long_command(&action, "looking for updates", pending).await,
+        Command::History(_) => {
             session.long_command(&action, "reading the update history", history::show).await
         }
-        Command::Install(InstallArgs { security_only, cascade }) => {
+        Command::Install(InstallArgs { security_only, .. }) => {
             let what = if security_only { "installing security updates" } else { "installing updates" };
-            let action = Action::UpdateInstall { security_only, cascade };
             super::change::run(session, &action, what, installed).await
         }
     }

@@ -18,10 +18,16 @@ pub(super) struct Args {
     filter: Option<String>,
 }
 
+impl Args {
+    /// The action that it asks for.
+    pub(super) fn action(self) -> Action {
+        Action::UserList { limit: self.limit, filter: self.filter }
+    }
+}
+
 /// Runs it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
-    let action = Action::UserList { limit: args.limit, filter: args.filter };
-    session.command(&action, READING, "listing accounts", show).await
+    session.command(&args.action(), READING, "listing accounts", show).await
 }
 
 fn show(data: &UserListData, out: Output) -> String {

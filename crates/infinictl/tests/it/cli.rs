@@ -59,7 +59,7 @@ fn a_failed_command_exits_1_with_the_guests_sentence_and_its_document() {
 fn wrong_usage_exits_2() {
     let nowhere = infinictl(&["metrics"]).output().unwrap();
     assert_eq!(code(&nowhere), 2);
-    assert!(err(&nowhere).contains("no guest is given: use --socket PATH"), "{}", err(&nowhere));
+    assert!(err(&nowhere).contains("no guest is given: use --vm NAME"), "{}", err(&nowhere));
     for wrong in
         [&["frobnicate"][..], &["metrics", "--timeout", "0"], &["--local", "--socket", "/s", "metrics"]]
     {

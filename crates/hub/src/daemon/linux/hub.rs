@@ -1,6 +1,7 @@
 //! What all tasks share: the machines, the links to them, and their clients.
 
 use super::inbox::{Inbox, Item};
+use super::jobs::Jobs;
 use super::outbox::Outbox;
 use super::peer::Actor;
 use super::{clock, secret};
@@ -36,8 +37,9 @@ struct Link {
 }
 
 #[derive(Default)]
-struct State {
-    fleet: Fleet,
+pub(super) struct State {
+    pub(super) fleet: Fleet,
+    pub(super) jobs: Jobs,
     links: HashMap<Arc<str>, Link>,
     last_client: u64,
     clients: usize,
@@ -59,13 +61,15 @@ pub(super) struct Hub {
     pub(super) config: Config,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
-    state: RefCell<State>,
+    pub(super) state: RefCell<State>,
     next_connect: Cell<Option<Instant>>,
 }
 
 impl Hub {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, happened: Notify::new(), state: RefCell::default(), next_connect: Cell::default() }
+        let jobs = Jobs::open(&config.state_dir);
+        let state = RefCell::new(State { jobs, ..State::default() });
+        Self { config, happened: Notify::new(), state, next_connect: Cell::default() }
     }
 
     /// Waits for its turn to connect.
@@ -155,6 +159,7 @@ impl Hub {
         for (name, writes) in writes {
             state.write(&name, now, writes);
         }
+        state.tick_jobs(now);
         self.tell(&state.fleet, before);
     }
 
@@ -179,6 +184,13 @@ impl Hub {
         if let Some(mut reaction) = reaction {
             state.write(name, now, std::mem::take(&mut reaction.write));
             state.deliver(name, line, &reaction);
+            state.heard(
+                now,
+                name,
+                reaction.answered.as_deref(),
+                line.map(|line| &**line),
+                reaction.introduced,
+            );
         }
         self.tell(&state.fleet, before);
     }
@@ -242,6 +254,17 @@ const fn level(kind: Kind) -> log::Level {
 }
 
 impl State {
+    /// Writes a line of the hub's own, signed where the guest has a secret; whether there was room for all of it.
+    pub(super) fn write_signed(&self, now: Now, name: &str, write: Write) -> bool {
+        let Some(way) = self.links.get(name) else { return false };
+        let line = match (write, &way.signer) {
+            (Write::Message(message), _) => way.encode(now, &message),
+            (Write::Line(line), None) => line + "\n",
+            (Write::Line(line), Some(signer)) => sign(signer, now, &line),
+        };
+        way.outbox.push(line.as_bytes())
+    }
+
     fn write(&mut self, name: &Arc<str>, now: Now, writes: Vec<Write>) {
         let Some(way) = self.links.get(name) else { return };
         for write in writes {
@@ -273,12 +296,14 @@ impl Link {
     fn encode(&self, now: Now, message: &HostMessage) -> String {
         match &self.signer {
             None => message.to_line(now.wall),
-            Some(signer) => {
-                let nonce = format!("{:032x}", fastrand::u128(..));
-                signer.sign(wall_ms(now), &nonce, &message.to_payload(now.wall))
-            }
+            Some(signer) => sign(signer, now, &message.to_payload(now.wall)),
         }
     }
+}
+
+fn sign(signer: &Signer, now: Now, payload: &str) -> String {
+    let nonce = format!("{:032x}", fastrand::u128(..));
+    signer.sign(wall_ms(now), &nonce, payload)
 }
 
 /// The answer to what an agent took with it when it ended.

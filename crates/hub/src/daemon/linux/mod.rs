@@ -7,6 +7,9 @@ mod guest;
 mod http;
 mod hub;
 mod inbox;
+mod job_turns;
+mod jobs;
+mod ledger;
 mod listen;
 mod outbox;
 mod peer;
@@ -85,6 +88,7 @@ async fn serve(config: Config) -> Result<()> {
         tokio::task::spawn_local(http::serve_tcp(Rc::clone(&hub), tcp)),
         tokio::task::spawn_local(sources::watch(Rc::clone(&hub), patterns)),
         tokio::task::spawn_local(tick(Rc::clone(&hub))),
+        tokio::task::spawn_local(job_turns::follow(Rc::clone(&hub))),
     ];
     tell_systemd(&[NotifyState::Ready]);
     log::info!("infinihub {} serves {}", env!("CARGO_PKG_VERSION"), hub.config.api_socket.display());

@@ -29,7 +29,7 @@ impl Host {
         let root = directory.path().display();
         let config = format!(
             "sources = [\"{root}/guests/{{vm}}.sock\", \"{root}/other/{{vm}}.sock\"]\napi_socket = \"{root}/api.sock\"\n\
-             wire_socket = \"{root}/wire.sock\"\nsecrets_dir = \"{root}/secrets\"\nlisten = \"\"\n"
+             wire_socket = \"{root}/wire.sock\"\nsecrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\nlisten = \"\"\n"
         );
         std::fs::write(directory.path().join("config.toml"), config).unwrap();
         Self { directory, hub: None, tasks: Vec::new() }
@@ -53,7 +53,9 @@ impl Host {
     /// Starts the hub, and waits until its API answers.
     pub async fn start(&mut self) {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_infinihub"));
+        // A file that must not grow is then an error, as on a full disk, and not the end.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_infinihub")]);
         command.arg("--config").arg(self.path("config.toml")).stdout(Stdio::null()).stderr(log);
         self.hub = Some(command.spawn().unwrap());
         // The socket's directory tells when it is there; the connection then waits for the hub by itself.
@@ -71,6 +73,11 @@ impl Host {
             hub.kill().unwrap();
             hub.wait().unwrap();
         }
+    }
+
+    /// The hub's process.
+    pub fn pid(&self) -> u32 {
+        self.hub.as_ref().unwrap().id()
     }
 
     /// A guest whose socket is there from now on.

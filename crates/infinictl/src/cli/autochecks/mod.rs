@@ -42,14 +42,25 @@ pub(super) struct Args {
     yes: bool,
 }
 
+impl Args {
+    fn action(&self) -> Action {
+        Action::Autochecks {
+            checks: (!self.checks.is_empty()).then(|| self.checks.clone()),
+            warning_percent: self.warning_percent,
+            critical_percent: self.critical_percent,
+        }
+    }
+
+    /// The action that it asks for, where nothing is to be done with the answer.
+    pub(super) fn plain_action(&self) -> Option<Action> {
+        (!self.fix && !self.nagios && !self.exit_code).then(|| self.action())
+    }
+}
+
 /// Runs it.
 pub(super) async fn run(session: &Session, args: Args) -> Result<(), CliError> {
     let consent = args.fix.then(|| fix::Consent::new(args.yes)).transpose()?;
-    let action = Action::Autochecks {
-        checks: (!args.checks.is_empty()).then_some(args.checks),
-        warning_percent: args.warning_percent,
-        critical_percent: args.critical_percent,
-    };
+    let action = args.action();
     let event = session.request(&action, session::answer_timeout(&action), "running the checks").await?;
     if args.nagios {
         return nagios::run(session, &event);

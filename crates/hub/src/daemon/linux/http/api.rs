@@ -2,20 +2,15 @@
 
 use super::super::command::{self, MAX_WAIT, NoAnswer};
 use super::super::hub::{Hub, refusal};
-use super::reply::{JSON, TEXT, body, decoded, document, parameter, problem};
-use super::{Body, From, events, metrics, view};
-use http_body_util::{BodyExt as _, Limited};
+use super::reply::{JSON, TEXT, body, decoded, document, nothing, parameter, problem, read};
+use super::{Body, From, events, jobs, metrics, view};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use infiniservice_hub_core::selector::Selector;
 use infiniservice_protocol::ErrorCode;
-use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Longest body of a request: the longest line of the wire.
-const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// Answers a request.
 pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming>) -> Response<Body> {
@@ -32,6 +27,9 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match (request.method(), parts.as_slice()) {
         (&Method::POST, ["v1", "vms", vm, "commands"]) => post_command(hub, from, vm, request).await,
+        (&Method::POST, ["v1", "jobs"]) => jobs::start(hub, from, request).await,
+        (&Method::POST, ["v1", "jobs", id, "cancel"]) => jobs::cancel(hub, from, id),
+        (&Method::GET, ["v1", "jobs", rest @ ..]) => jobs::get(hub, from, rest, &request),
         (&Method::GET, parts) => get(hub, parts, &request),
         _ => {
             let mut response =
@@ -52,7 +50,7 @@ fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<B
         }
         ["v1", "vms", vm, "lists", list] => list_of(hub, vm, list),
         ["v1", "events"] => events::answer(hub, request),
-        _ => problem(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address"),
+        _ => nothing(),
     }
 }
 
@@ -120,12 +118,6 @@ async fn post_command(hub: &Rc<Hub>, from: &From, vm: &str, request: Request<Inc
 fn answered(mut lines: Vec<String>) -> Response<Body> {
     let last = lines.pop().unwrap_or_default();
     body(StatusCode::OK, JSON, last + "\n")
-}
-
-async fn read(request: Request<Incoming>) -> Result<Value, String> {
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await;
-    let bytes = body.map_err(|error| format!("the body cannot be read: {error}"))?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| format!("the body is not JSON: {error}"))
 }
 
 /// `wait=SECONDS` of a query.

@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod jobs;
 mod metrics;
 mod reply;
 mod view;

@@ -1,15 +1,24 @@
 //! Answers as they go out, and queries as they come in.
 
 use super::Body;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+/// Longest body of a request: the longest line of the wire.
+const MAX_BODY_BYTES: usize = 1 << 20;
 pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A request's body.
+pub(super) async fn read(request: Request<Incoming>) -> Result<Value, String> {
+    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await;
+    let bytes = body.map_err(|error| format!("the body cannot be read: {error}"))?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|error| format!("the body is not JSON: {error}"))
+}
 
 /// A parameter of a query, decoded.
 pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
@@ -20,6 +29,11 @@ pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
 /// Percent-encoding undone; a sign that stands for no byte stays as it is.
 pub(super) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// No such address.
+pub(super) fn nothing() -> Response<Body> {
+    problem(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address")
 }
 
 /// An error of the API, in the wire's own form.

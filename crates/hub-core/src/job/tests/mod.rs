@@ -1,0 +1,8 @@
+//! The planner alone, and in a world that is against it.
+
+mod bounds;
+mod faults;
+mod guest;
+mod rng;
+mod rules;
+mod world;
