@@ -1,5 +1,6 @@
 //! What all tasks share: the machines, the links to them, and their clients.
 
+use super::board::Board;
 use super::inbox::{Inbox, Item};
 use super::outbox::Outbox;
 use super::peer::Actor;
@@ -59,13 +60,21 @@ pub(super) struct Hub {
     pub(super) config: Config,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
+    /// The table as its viewers see it.
+    pub(super) board: RefCell<Board>,
     state: RefCell<State>,
     next_connect: Cell<Option<Instant>>,
 }
 
 impl Hub {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, happened: Notify::new(), state: RefCell::default(), next_connect: Cell::default() }
+        Self {
+            config,
+            happened: Notify::new(),
+            board: RefCell::default(),
+            state: RefCell::default(),
+            next_connect: Cell::default(),
+        }
     }
 
     /// Waits for its turn to connect.

@@ -3,7 +3,10 @@
 mod api;
 mod events;
 mod metrics;
+mod page;
 mod reply;
+mod sse;
+mod table;
 mod view;
 
 use super::hub::Hub;
