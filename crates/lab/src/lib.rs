@@ -14,6 +14,7 @@
 //! ```
 
 pub mod apt;
+pub mod browser;
 pub mod command;
 pub mod console;
 pub mod dirs;
@@ -33,6 +34,7 @@ pub mod tree;
 pub mod usermode;
 pub mod wine;
 
+pub use browser::{Browser, Screen};
 pub use exec::{Exec, ExecOutput};
 pub use image::{Image, recipe::Recipe};
 pub use machine::{Machine, options::BootOptions, options::Network};
