@@ -105,7 +105,7 @@ fn jobs(host: &Host) -> Result<()> {
     explain(
         host,
         "One command to all simulated machines, ten at a time: each has exactly one outcome.",
-        &["job", "run", "--vms", "name=sim-*", "--max-concurrency", "10", "--", "process", "list"],
+        &["job", "run", "--vms", "name=sim-*", "--max-concurrency", "10", "--", "service", "status", "ssh"],
     )?;
     explain(host, "The jobs of this hub.", &["job", "list"])
 }

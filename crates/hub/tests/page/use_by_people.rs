@@ -101,3 +101,20 @@ fn five_thousand_rows_are_drawn_as_far_as_they_are_seen() {
     host.sees(&format!("({FOCUSED}) === 'many-0'"));
     assert_eq!(host.problems(), [""; 0]);
 }
+
+#[test]
+fn jobs_are_a_table_of_texts_and_a_hub_without_them_has_no_such_view() {
+    let mut host = start(1, &[]);
+    host.open("", 1);
+    let view = "document.querySelector('[data-view=jobs]').hidden";
+    assert_eq!(host.browser.value(view).unwrap(), true);
+    let shown = "showJobs([{ id: 'j-1', state: 'finished', actor: 'root', vms: '<b>all</b>', 
+        message: { type: 'SafeCommand', command_type: { action: 'ServiceList' } },
+        accepted_at: '2026-11-30T10:00:00.000Z', targets: 3, counts: { answered: 2, unknown: 1, refused: 0 } }]),
+        document.querySelector('#jobs tbody tr').textContent";
+    let row = host.text(shown);
+    for part in ["j-1", "finished", "ServiceList", "<b>all</b>", "3", "2 answered, 1 unknown", "root"] {
+        assert!(row.contains(part), "{part}: {row}");
+    }
+    assert_eq!(host.problems(), [""; 0]);
+}

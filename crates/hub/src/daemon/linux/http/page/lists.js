@@ -56,7 +56,7 @@ function eventsOf(name) {
   return small('Last events', ['Time', 'In words'], own.map(event => [clock(event.time_ms), clean(event.text, 300)]));
 }
 
-// A hub without jobs has no such view.
+// Where the hub has no jobs, or shows none to who asks, there is no such view.
 async function askJobs() {
   clearTimeout(jobs.timer);
   let all = null;
@@ -78,11 +78,13 @@ function outcomes(job) {
   return counts.map(([name, count]) => `${count} ${clean(name).replaceAll('_', ' ')}`).join(', ') || NOTHING;
 }
 
+const doing = message => (message.command_type || {}).action || message.type;
+
 function showJobs(all) {
   const rows = all.slice(0, 200).map(job => [
     clean(job.id, 40),
     element('span', { class: 'kind', 'data-kind': job.state }, clean(job.state)),
-    clean((job.message || {}).action || (job.message || {}).type, 60),
+    clean(doing(job.message || {}), 60),
     clean(job.vms, 80),
     String(job.targets ?? NOTHING),
     outcomes(job),
