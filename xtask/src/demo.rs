@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: the main job, to be looked at.
 
+mod fleet;
+
 use crate::steps::{cargo, root, run};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,7 +16,11 @@ pub struct Demo {
     /// Use a real virtual machine instead, over its virtio-serial port.
     #[arg(long)]
     vm: bool,
-    /// Only print one `system_metrics` line and one response, then exit.
+    /// A host with its daemon instead: 50 simulated guests and two real ones, the page, and what commands can do.
+    #[arg(long)]
+    fleet: bool,
+    /// Only print one `system_metrics` line and one response (with --fleet: the machines, and a response of a real one), then
+    /// exit.
     #[arg(long)]
     once: bool,
     /// With --once: print JSON, one document per line.
@@ -33,6 +39,9 @@ struct Stage {
 impl Demo {
     /// Builds, and plays.
     pub fn run(&self) -> Result<()> {
+        if self.fleet {
+            return fleet::run(self);
+        }
         eprintln!("building the agent and infinictl");
         let built = if self.vm { &["--release"][..] } else { &[] };
         run(cargo(&[&["build", "--quiet", "-p", "infiniservice", "-p", "infinictl"], built].concat())
@@ -124,12 +133,18 @@ fn local() -> Stage {
 }
 
 fn machine() -> Result<Stage> {
+    let machine = boot("demo")?;
+    let reach = vec!["--socket".to_owned(), machine.agent_socket().display().to_string()];
+    Ok(Stage { infinictl: built("release", "infinictl"), reach, machine: Some(machine) })
+}
+
+/// A virtual machine with the agent installed.
+fn boot(vm_id: &str) -> Result<Machine> {
     let directory = tempfile::tempdir()?;
     payload::fill(directory.path(), &built("release", "infiniservice"), &root().join("packaging"))?;
     eprintln!("booting the virtual machine; the first time this builds its image, which takes some minutes");
     let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
     let machine = Machine::boot(&options)?;
-    machine.shell("/mnt/payload/install-linux.sh --vm-id demo")?.expect_success()?;
-    let reach = vec!["--socket".to_owned(), machine.agent_socket().display().to_string()];
-    Ok(Stage { infinictl: built("release", "infinictl"), reach, machine: Some(machine) })
+    machine.shell(&format!("/mnt/payload/install-linux.sh --vm-id {vm_id}"))?.expect_success()?;
+    Ok(machine)
 }

@@ -183,6 +183,8 @@ fn tests() -> Result<()> {
     if let Err(error) = packages::ensure(packages::PROMETHEUS) {
         println!("    left out, alerts and dashboards in the real Prometheus: {error:#}");
     }
+    // The host's page is tested in a browser or not at all: its tests would fail.
+    packages::ensure(packages::BROWSER)?;
     // A failure is one paragraph, not a page: the log of a run is read from its end.
     let mut tests = test_programs::of_workspace();
     tests.arg("--no-fail-fast");

@@ -1,8 +1,9 @@
 //! Prints what a port tells, as it happens, with the wake-ups and the processor time that it cost: for looking at a
 //! real one. Lines that arrive are answered by `echo ` and the line. An argument is the configured device.
 
+use infiniservice_channel::transport::linux::SystemPort;
 use infiniservice_channel::transport::{
-    DeviceOptions, Port, ReadOutcome, SystemPort, SystemTransport, Transport, WriteOutcome,
+    DeviceOptions, Port, ReadOutcome, SystemTransport, Transport, WriteOutcome,
 };
 use std::time::Instant;
 

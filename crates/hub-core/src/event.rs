@@ -72,6 +72,11 @@ impl Kind {
             Self::ClaimedTwice => "claimed_twice",
         }
     }
+
+    /// Whether somebody may have to do something about it.
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Self::Connected | Self::Restarted | Self::Rebooted | Self::AgentUpgraded)
+    }
 }
 
 /// One event.

@@ -1,7 +1,7 @@
 //! All machines of the host.
 
 use crate::counts::Counts;
-use crate::event::{Events, Kind};
+use crate::event::{Event, Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
@@ -23,6 +23,18 @@ pub struct Entry {
     pub machine: Machine,
     /// Since when the path is not there any more, by the monotonic clock.
     pub vanished: Option<Duration>,
+    /// The last thing that went wrong with it.
+    pub failure: Option<Event>,
+}
+
+impl Entry {
+    /// Keeps what happened, and remembers it where it went wrong.
+    fn note(&mut self, events: &mut Events, now: Now, name: &Arc<str>, (kind, text): (Kind, String)) {
+        let event = events.push(now, name, kind, &text);
+        if kind.is_failure() {
+            self.failure = Some(event.clone());
+        }
+    }
 }
 
 /// Why a socket cannot have a name.
@@ -53,35 +65,30 @@ impl Fleet {
     /// # Errors
     /// Where the name is another socket's, or there are too many machines.
     pub fn claim(&mut self, now: Now, name: &str, path: &str) -> Result<Arc<str>, NotTaken> {
-        if let Some((name, entry)) = self.machines.get_key_value(name) {
-            let name = Arc::clone(name);
-            if entry.path != path && entry.vanished.is_none() {
-                let by = entry.path.clone();
-                self.events.push(
-                    now,
-                    &name,
-                    Kind::ClaimedTwice,
-                    &format!("{path} claims this name, which {by} has"),
-                );
-                return Err(NotTaken::Claimed { by });
-            }
-            self.take_again(&name, path);
-            return Ok(name);
+        if let Some(name) = self.machines.get_key_value(name).map(|(name, _)| Arc::clone(name)) {
+            return self.claim_again(now, name, path);
         }
         if self.machines.len() >= MAX_MACHINES {
             return Err(NotTaken::Full);
         }
         let name: Arc<str> = name.into();
-        let entry = Entry { path: path.to_owned(), machine: Machine::default(), vanished: None };
+        let entry =
+            Entry { path: path.to_owned(), machine: Machine::default(), vanished: None, failure: None };
         self.machines.insert(Arc::clone(&name), entry);
         Ok(name)
     }
 
-    fn take_again(&mut self, name: &str, path: &str) {
-        if let Some(entry) = self.machines.get_mut(name) {
-            path.clone_into(&mut entry.path);
-            entry.vanished = None;
+    fn claim_again(&mut self, now: Now, name: Arc<str>, path: &str) -> Result<Arc<str>, NotTaken> {
+        let Some(entry) = self.machines.get_mut(&name) else { return Ok(name) };
+        if entry.path != path && entry.vanished.is_none() {
+            let by = entry.path.clone();
+            let text = format!("{path} claims this name, which {by} has");
+            entry.note(&mut self.events, now, &name, (Kind::ClaimedTwice, text));
+            return Err(NotTaken::Claimed { by });
         }
+        path.clone_into(&mut entry.path);
+        entry.vanished = None;
+        Ok(name)
     }
 
     /// A socket's path is not there any more. The machine is remembered for an hour.
@@ -97,8 +104,8 @@ impl Fleet {
         let mut writes = Vec::new();
         for (name, entry) in &mut self.machines {
             let Reaction { write, events, .. } = entry.machine.tick(now);
-            for (kind, text) in events {
-                self.events.push(now, name, kind, &text);
+            for event in events {
+                entry.note(&mut self.events, now, name, event);
             }
             if !write.is_empty() {
                 writes.push((Arc::clone(name), write));
@@ -133,9 +140,10 @@ impl Fleet {
         act: impl FnOnce(&mut Machine) -> (T, Vec<(Kind, String)>),
     ) -> Option<T> {
         let name = Arc::clone(self.machines.get_key_value(name)?.0);
-        let (result, events) = act(&mut self.machines.get_mut(&name)?.machine);
-        for (kind, text) in events {
-            self.events.push(now, &name, kind, &text);
+        let entry = self.machines.get_mut(&name)?;
+        let (result, events) = act(&mut entry.machine);
+        for event in events {
+            entry.note(&mut self.events, now, &name, event);
         }
         Some(result)
     }
@@ -207,5 +215,17 @@ mod tests {
         let event = fleet.events.after(0).next().unwrap();
         assert_eq!((&*event.vm, event.kind), ("web", Kind::Unserved));
         assert_eq!(fleet.by_state()[&State::Unserved], 1);
+    }
+
+    #[test]
+    fn a_machine_remembers_the_last_thing_that_went_wrong_and_not_what_went_well() {
+        let mut fleet = Fleet::default();
+        fleet.claim(at(0), "web", "/a").unwrap();
+        let happens = [(Kind::Connected, "here"), (Kind::Lost, "closed"), (Kind::Connected, "here again")];
+        for (second, (kind, text)) in (1..).zip(happens) {
+            fleet.with(at(second), "web", |_| ((), vec![(kind, text.to_owned())]));
+        }
+        let failure = fleet.get("web").unwrap().failure.clone().unwrap();
+        assert_eq!((failure.seq, failure.kind, failure.text.as_str()), (2, Kind::Lost, "closed"));
     }
 }

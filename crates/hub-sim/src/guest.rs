@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::lines;
+use crate::variety::Character;
 use infiniservice_protocol::guest::Response;
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, LineDecoder, LineItem, parse_host_line};
 use serde_json::json;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
@@ -26,6 +27,8 @@ pub struct Options {
     pub delay: Duration,
     /// What it does wrong.
     pub fault: Fault,
+    /// Whether its figures are its own and move with time, instead of those of the recorded line.
+    pub varied: bool,
 }
 
 impl Default for Options {
@@ -35,6 +38,7 @@ impl Default for Options {
             line_bytes: 4_000,
             delay: Duration::ZERO,
             fault: Fault::None,
+            varied: false,
         }
     }
 }
@@ -146,7 +150,7 @@ impl Guest {
     }
 
     async fn introduce(&self, stream: &mut UnixStream) -> io::Result<()> {
-        let hello = lines::hello(&self.host_name(), &self.memory().instance.clone());
+        let hello = self.hello();
         stream.write_all(format!("\n{hello}\n").as_bytes()).await
     }
 
@@ -154,8 +158,29 @@ impl Guest {
         if self.options.fault == Fault::Hostile { lines::HOSTILE.to_owned() } else { self.name.clone() }
     }
 
+    fn hello(&self) -> String {
+        let os = match (self.options.fault, self.options.varied) {
+            (Fault::Hostile, _) => lines::HOSTILE.to_owned(),
+            (_, true) => Character::of(&self.name).system(),
+            (_, false) => "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        };
+        let instance = self.memory().instance.clone();
+        lines::hello(&self.host_name(), &instance, &os)
+    }
+
+    fn metrics(&self, request: Option<&str>) -> String {
+        lines::metrics_with(&self.host_name(), self.options.line_bytes, request, |line| {
+            if self.options.varied {
+                Character::of(&self.name).put_over(line, SystemTime::now());
+            }
+            if self.options.fault == Fault::Hostile {
+                lines::poison(line);
+            }
+        })
+    }
+
     async fn flood(&self, stream: &mut UnixStream) -> io::Result<()> {
-        let line = lines::metrics(&self.host_name(), self.options.line_bytes, None) + "\n";
+        let line = self.metrics(None) + "\n";
         self.introduce(stream).await?;
         loop {
             stream.write_all(line.as_bytes()).await?;
@@ -179,7 +204,7 @@ impl Guest {
                     due += self.options.interval;
                     beat += 1;
                     sent += 1;
-                    let line = lines::metrics(&self.host_name(), self.options.line_bytes, None);
+                    let line = self.metrics(None);
                     stream.write_all(&self.spoilt(line, sent)).await?;
                     stream.write_all(format!("{}\n", lines::keep_alive(beat)).as_bytes()).await?;
                 }
@@ -213,13 +238,9 @@ impl Guest {
             Err(rejection) => return serde_json::to_string(&rejection.into_message()).ok(),
         };
         match message.untraced() {
-            HostMessage::Hello { .. } => {
-                Some(lines::hello(&self.host_name(), &self.memory().instance.clone()))
-            }
+            HostMessage::Hello { .. } => Some(self.hello()),
             HostMessage::KeepAliveRequest { sequence_number } => Some(lines::keep_alive(*sequence_number)),
-            HostMessage::Metrics { id } => {
-                Some(lines::metrics(&self.host_name(), self.options.line_bytes, id.as_deref()))
-            }
+            HostMessage::Metrics { id } => Some(self.metrics(id.as_deref())),
             HostMessage::SafeCommand(command) => Some(self.command(&command.id, &command.action).await),
             HostMessage::Cancel { id, .. } => {
                 let response = Response::ok(id.as_str(), "Cancel", json!({ "outcome": "already_answered" }));

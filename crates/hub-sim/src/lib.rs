@@ -7,6 +7,7 @@
 pub mod fault;
 pub mod guest;
 pub mod lines;
+pub mod variety;
 
 pub use fault::Fault;
 pub use guest::{Guest, Options};

@@ -21,7 +21,18 @@ pub fn recorded() -> Value {
 
 /// A `system_metrics` line of about this many bytes: the recorded figures, and processes until it is long enough.
 pub fn metrics(host_name: &str, bytes: usize, request: Option<&str>) -> String {
+    metrics_with(host_name, bytes, request, |_| {})
+}
+
+/// The same, with what this changes.
+pub fn metrics_with(
+    host_name: &str,
+    bytes: usize,
+    request: Option<&str>,
+    change: impl FnOnce(&mut Value),
+) -> String {
     let mut line = recorded();
+    change(&mut line);
     line["request_id"] = request.map_or(Value::Null, Value::from);
     line["data"]["system"]["host"]["hostname"] = host_name.into();
     let process = line["data"]["processes"][0].clone();
@@ -38,13 +49,28 @@ pub fn metrics(host_name: &str, bytes: usize, request: Option<&str>) -> String {
     line.to_string()
 }
 
+/// Puts [`HOSTILE`] wherever a line of figures has a guest's words, and a service that has failed.
+pub fn poison(line: &mut Value) {
+    let data = &mut line["data"];
+    for field in ["hostname", "os_name", "os_version", "kernel_version"] {
+        data["system"]["host"][field] = HOSTILE.into();
+    }
+    data["system"]["disk"]["usage_stats"][0]["mount_point"] = HOSTILE.into();
+    data["system"]["network"]["interfaces"][0]["ip_addresses"] = json!([HOSTILE]);
+    for field in ["name", "cmd_line", "user"] {
+        data["processes"][0][field] = HOSTILE.into();
+    }
+    data["services"][0]["name"] = HOSTILE.into();
+    data["services"][0]["state"] = "failed".into();
+}
+
 /// A `hello` line.
-pub fn hello(host_name: &str, instance: &str) -> String {
+pub fn hello(host_name: &str, instance: &str, os: &str) -> String {
     let hello = Hello {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol_version: 1,
         platform: "linux".to_owned(),
-        os: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        os: os.to_owned(),
         vm_id: Some(host_name.to_owned()),
         capabilities: Vec::new(),
         limits: Limits::default(),
@@ -74,9 +100,15 @@ mod tests {
 
     #[test]
     fn every_line_is_one_that_a_host_understands() {
-        for line in
-            [metrics("a", 40_000, None), metrics(HOSTILE, 0, Some("x")), hello("a", "b"), keep_alive(1)]
-        {
+        let mut poisoned = recorded();
+        poison(&mut poisoned);
+        for line in [
+            metrics("a", 40_000, None),
+            metrics(HOSTILE, 0, Some("x")),
+            poisoned.to_string(),
+            hello("a", "b", HOSTILE),
+            keep_alive(1),
+        ] {
             assert!(is_known(&line), "{line:.80}");
         }
     }

@@ -31,6 +31,9 @@ struct Cli {
     /// What every guest does wrong
     #[arg(long, default_value = "none", value_parser = Fault::from_name)]
     fault: Fault,
+    /// Let each guest have figures of its own, which move with time
+    #[arg(long)]
+    varied: bool,
 }
 
 fn main() -> Result<()> {
@@ -58,6 +61,7 @@ fn start(cli: &Cli, number: usize) -> Result<()> {
         line_bytes: cli.line_bytes,
         delay: Duration::from_millis(cli.delay),
         fault: cli.fault,
+        varied: cli.varied,
     };
     tokio::task::spawn_local(Guest::new(&name, options).serve_on(listener));
     Ok(())

@@ -14,6 +14,7 @@
 //! ```
 
 pub mod apt;
+pub mod browser;
 pub mod command;
 pub mod console;
 pub mod dirs;
@@ -22,19 +23,24 @@ pub mod guest_agent;
 pub mod image;
 pub mod imports;
 pub mod jsonline;
+pub mod key;
 pub mod libvirt;
+pub mod local_guest;
 pub mod machine;
 pub mod namespace;
 pub mod packages;
 pub mod payload;
 pub mod qmp;
+mod relay;
 pub mod system;
 pub mod tree;
 pub mod usermode;
 pub mod wine;
 
+pub use browser::{Browser, Screen};
 pub use exec::{Exec, ExecOutput};
 pub use image::{Image, recipe::Recipe};
+pub use local_guest::LocalGuest;
 pub use machine::{Machine, options::BootOptions, options::Network};
 pub use namespace::{Namespace, Template};
 pub use system::{Kind, System};

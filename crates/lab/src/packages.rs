@@ -51,6 +51,9 @@ pub const PROMETHEUS: &[Need] = &[
     Need { package: "prometheus", probe: "/usr/bin/promtool" },
 ];
 
+/// What pages are looked at with.
+pub const BROWSER: &[Need] = &[Need { package: "chromium", probe: "chromium" }];
+
 /// What building for Windows needs beside rustup's standard library: mingw's linker.
 pub const WINDOWS_BUILD: &[Need] =
     &[Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" }];

@@ -3,8 +3,6 @@
 //! It boots in a second and runs at native speed. What it has not: a kernel of its own (clock, modules, suspend,
 //! kernel log), cgroup controllers where the host uses cgroup v1, and a virtio port: the agent gets a terminal.
 
-mod relay;
-
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
@@ -21,8 +19,8 @@ use tempfile::TempDir;
 use crate::exec::{Exec, ExecOutput};
 use crate::image::{Image, recipe::Recipe};
 use crate::machine::process::Process;
+use crate::relay::Relay;
 use crate::{command, console, packages};
-use relay::Relay;
 
 const BOOT: &str = include_str!("boot.sh");
 /// How long it may take to come up on a busy host.

@@ -1,5 +1,6 @@
 //! What all tasks share: the machines, the links to them, and their clients.
 
+use super::board::Board;
 use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
 use super::outbox::Outbox;
@@ -61,6 +62,8 @@ pub(super) struct Hub {
     pub(super) config: Config,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
+    /// The table as its viewers see it.
+    pub(super) board: RefCell<Board>,
     pub(super) state: RefCell<State>,
     next_connect: Cell<Option<Instant>>,
 }
@@ -69,7 +72,8 @@ impl Hub {
     pub(super) fn new(config: Config) -> Self {
         let jobs = Jobs::open(&config.state_dir);
         let state = RefCell::new(State { jobs, ..State::default() });
-        Self { config, happened: Notify::new(), state, next_connect: Cell::default() }
+        let (board, next_connect) = (RefCell::default(), Cell::default());
+        Self { config, happened: Notify::new(), board, state, next_connect }
     }
 
     /// Waits for its turn to connect.

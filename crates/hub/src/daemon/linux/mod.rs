@@ -1,5 +1,6 @@
 //! The daemon on Linux: one thread reads all guests and serves all clients.
 
+mod board;
 mod clock;
 mod command;
 mod diagnose;

@@ -3,11 +3,10 @@
 use super::super::command::{self, MAX_WAIT, NoAnswer};
 use super::super::hub::{Hub, refusal};
 use super::reply::{JSON, TEXT, body, decoded, document, nothing, parameter, problem, read};
-use super::{Body, From, events, jobs, metrics, view};
+use super::{Body, From, events, jobs, metrics, page, table, view};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use infiniservice_hub_core::selector::Selector;
 use infiniservice_protocol::ErrorCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -44,21 +43,14 @@ fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<B
     match parts {
         ["healthz"] => body(StatusCode::OK, TEXT, "ok\n"),
         ["metrics"] => metrics::answer(hub, request.uri().query().unwrap_or_default()),
-        ["v1", "vms"] => list(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "vms"] => table::answer(hub, request),
         ["v1", "vms", vm] => {
             found(hub.look(|fleet| fleet.get(vm).map(|entry| document(&view::one(vm, entry)))), vm)
         }
         ["v1", "vms", vm, "lists", list] => list_of(hub, vm, list),
         ["v1", "events"] => events::answer(hub, request),
+        [file] if page::file(file).is_some() => page::answer(file),
         _ => nothing(),
-    }
-}
-
-/// All machines, or with `select=…` those that it means.
-fn list(hub: &Rc<Hub>, query: &str) -> Response<Body> {
-    match parameter(query, "select").unwrap_or_else(|| "all".to_owned()).parse::<Selector>() {
-        Ok(selector) => hub.look(|fleet| document(&view::selected(fleet, &selector))),
-        Err(error) => problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error.to_string()),
     }
 }
 

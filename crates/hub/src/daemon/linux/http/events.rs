@@ -2,23 +2,16 @@
 
 use super::super::hub::Hub;
 use super::reply::{body, parameter, problem};
-use super::{Body, view};
-use http_body_util::BodyExt as _;
-use http_body_util::channel::{Channel, Sender};
+use super::{Body, sse, view};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
-use std::convert::Infallible;
 use std::rc::Rc;
-use std::time::Duration;
 
 /// Events of one answer.
 const MAX_AT_ONCE: usize = 1000;
 /// Parts of an answer that wait for their reader.
 const MAX_UNREAD: usize = 16;
-/// A comment is sent so often, so that a reader that has gone is noticed.
-const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 /// Events after `after=N` of the query, or after the header `Last-Event-ID`.
 pub(super) fn answer(hub: &Rc<Hub>, request: &Request<Incoming>) -> Response<Body> {
@@ -26,17 +19,13 @@ pub(super) fn answer(hub: &Rc<Hub>, request: &Request<Incoming>) -> Response<Bod
         Ok(after) => after,
         Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error),
     };
-    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if !accept.contains("text/event-stream") {
+    if !sse::is_wanted(request) {
         return body(StatusCode::OK, "application/json", list(hub, after.unwrap_or(0)).to_string() + "\n");
     }
-    let (sender, receiver) = Channel::<Bytes, Infallible>::new(MAX_UNREAD);
+    let (sender, response) = sse::begin(MAX_UNREAD);
     // Who names no number wants what happens from now on.
     let after = after.unwrap_or_else(|| hub.look(|fleet| fleet.events.last_seq()));
     tokio::task::spawn_local(send_all(Rc::clone(hub), sender, after));
-    let mut response = Response::new(receiver.boxed_unsync());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -56,14 +45,14 @@ fn list(hub: &Rc<Hub>, after: u64) -> Value {
     })
 }
 
-async fn send_all(hub: Rc<Hub>, mut sender: Sender<Bytes, Infallible>, mut after: u64) {
+async fn send_all(hub: Rc<Hub>, mut sender: sse::Sender, mut after: u64) {
     loop {
         // Taken before the look, so that what happens between the two is not missed.
         let happened = hub.happened.notified();
         let (text, last) = hub.look(|fleet| text(fleet.events.after(after).take(MAX_AT_ONCE), after));
         if text.is_empty() {
-            let waited = tokio::time::timeout(COMMENT_EVERY, happened).await;
-            if waited.is_err() && sender.send_data(Bytes::from_static(b": nothing new\n\n")).await.is_err() {
+            let waited = tokio::time::timeout(sse::COMMENT_EVERY, happened).await;
+            if waited.is_err() && sender.send_data(Bytes::from_static(sse::COMMENT)).await.is_err() {
                 return;
             }
             continue;

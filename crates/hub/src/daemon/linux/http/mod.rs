@@ -4,7 +4,10 @@ mod api;
 mod events;
 mod jobs;
 mod metrics;
+mod page;
 mod reply;
+mod sse;
+mod table;
 mod view;
 
 use super::hub::Hub;

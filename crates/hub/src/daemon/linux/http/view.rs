@@ -6,6 +6,7 @@ use infiniservice_hub_core::machine::figures::{self, Figures};
 use infiniservice_hub_core::machine::wall_ms;
 use infiniservice_hub_core::selector::Selector;
 use infiniservice_hub_core::{Event, Fleet, Sample};
+use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use serde_json::{Value, json};
 
@@ -16,13 +17,13 @@ pub(super) const LISTS: [&str; 4] = ["processes", "ports", "services", "plugins"
 pub(super) fn selected(fleet: &Fleet, selector: &Selector) -> Value {
     let now = clock::now();
     let meant = fleet.iter().filter(|(name, entry)| selector.matches(name, entry, now));
-    meant.map(|(name, entry)| short(name, entry)).collect()
+    meant.map(|(name, entry)| short(now, name, entry)).collect()
 }
 
 /// One machine, with what the table leaves out.
 pub(super) fn one(name: &str, entry: &Entry) -> Value {
     let machine = &entry.machine;
-    let mut value = short(name, entry);
+    let mut value = short(clock::now(), name, entry);
     let sample = machine.sample();
     let history = machine.history().points().map(|point| {
         let Figures { cpu, memory, disk, load } = point.figures;
@@ -42,21 +43,24 @@ pub(super) fn one(name: &str, entry: &Entry) -> Value {
     value
 }
 
-fn short(name: &str, entry: &Entry) -> Value {
+/// One machine's row of the table.
+pub(super) fn short(now: Now, name: &str, entry: &Entry) -> Value {
     let machine = &entry.machine;
-    let now = clock::now();
     let age = machine.session().heard().map(|heard| now.mono.saturating_sub(heard).as_millis());
+    let age = age.and_then(|age| u64::try_from(age).ok());
     let (lines, malformed) = machine.lines();
     json!({
         "name": name,
         "state": machine.state().name(),
         "reason": Some(machine.reason()).filter(|reason| !reason.is_empty()),
-        "age_ms": age.and_then(|age| u64::try_from(age).ok()),
+        "age_ms": age,
+        "heard_ms": age.map(|age| wall_ms(now).saturating_sub(age)),
         "round_trip_us": machine.round_trip().and_then(|time| u64::try_from(time.as_micros()).ok()),
         "agent": machine.hello().map(|hello| json!({
             "version": hello.agent_version, "platform": hello.platform, "os": hello.os, "vm_id": hello.vm_id,
         })),
         "figures": machine.sample().map(figures_of),
+        "failure": entry.failure.as_ref().map(event),
         "in_flight": machine.router().in_flight(),
         "waiting": machine.router().waiting(),
         "lines": lines,

@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// Serves the socket for the life of this value.
 #[derive(Debug)]
-pub(super) struct Relay {
+pub(crate) struct Relay {
     _stop: OwnedFd,
 }
 
@@ -40,7 +40,7 @@ struct Ends {
 
 impl Relay {
     /// Listens at `socket` for clients of this terminal, whose guest's end is `guest`.
-    pub(super) fn start(terminal: OwnedFd, guest: OwnedFd, socket: &Path) -> Result<Self> {
+    pub(crate) fn start(terminal: OwnedFd, guest: OwnedFd, socket: &Path) -> Result<Self> {
         let listener = UnixListener::bind(socket).with_context(|| socket.display().to_string())?;
         listener.set_nonblocking(true)?;
         set_nonblocking(&terminal)?;
