@@ -61,7 +61,8 @@ pub fn read(line: &str) -> Result<Request, Rejection> {
 
 /// A guest that compressed its lines for one client would do so for all, and for the hub.
 fn not_compressed() -> Rejection {
-    let error = "lines are not compressed through a hub, which reads them for all: say `Hello` without `accept`";
+    let error =
+        "lines are not compressed through a hub, which reads them for all: say `Hello` without `accept`";
     Rejection::new(ErrorCode::Unsupported, error)
 }
 

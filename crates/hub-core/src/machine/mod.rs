@@ -97,7 +97,8 @@ impl Machine {
         self.reason.clear();
         self.pinged = None;
         self.last_ping = Some(now.mono);
-        let (hello, metrics) = (HostMessage::Hello { id: None, accept: Vec::new() }, HostMessage::Metrics { id: None });
+        let (hello, metrics) =
+            (HostMessage::Hello { id: None, accept: Vec::new() }, HostMessage::Metrics { id: None });
         vec![Write::Message(hello), Write::Message(metrics)]
     }
 
