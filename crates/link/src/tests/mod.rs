@@ -6,6 +6,7 @@ mod dialect;
 mod echo;
 mod flood;
 mod refused;
+mod sealed;
 mod silent;
 mod visits;
 

@@ -4,7 +4,7 @@
 use super::id_scan;
 use crate::guest::{ErrorMessage, GuestMessage, Response};
 use crate::text::echo;
-use crate::{ErrorCode, parse};
+use crate::{ErrorCode, parse, sealed};
 use serde_json::{Value, json};
 
 /// The types of a guest's lines in this version.
@@ -116,6 +116,10 @@ pub(super) fn unknown_type(kind: &str) -> Rejection {
             "the line is signed, but this agent has no shared_secret to check it with; send it unsigned";
         return Rejection::new(ErrorCode::SignatureInvalid, error);
     }
+    if kind == sealed::TYPE {
+        let error = "the line is sealed, but this agent has no controller_keys by which to open it";
+        return Rejection::new(ErrorCode::SignatureInvalid, error);
+    }
     let error = format!("type {} is unknown; it must be {KNOWN}", quote(kind));
     Rejection { from_guest: GUEST_TYPES.contains(&kind), ..Rejection::new(ErrorCode::UnknownType, error) }
 }
@@ -127,7 +131,8 @@ pub(crate) fn id_of(line: &[u8]) -> Option<String> {
 
 /// Whether a line, whole or torn, has a type that only guests send.
 pub(crate) fn is_of_guest(line: &[u8]) -> bool {
-    id_scan::find(line, "type").is_some_and(|kind| GUEST_TYPES.contains(&kind.as_str()))
+    let kind = id_scan::find(line, "type");
+    kind.is_some_and(|kind| GUEST_TYPES.contains(&kind.as_str())) || sealed::is_of_guest(line)
 }
 
 /// The line's first characters, cut on a character's border.
