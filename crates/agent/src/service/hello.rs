@@ -39,6 +39,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         capabilities.push(qga::capability(self.qga.as_deref()));
         capabilities.extend(self.wire_capabilities());
         capabilities.push(self.plugins_capability());
+        capabilities.push(self.sealed_capability());
         Hello {
             agent_version: AGENT_VERSION.to_owned(),
             protocol_version: 1,
@@ -54,6 +55,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 streams: self.stream_limits(),
                 batch: self.batch_limits(),
                 plugins: self.plugin_limits(),
+                sealed: self.sealed_lines(),
             },
             channels: self.channels(),
             timestamp: None,

@@ -31,6 +31,7 @@ pub(crate) mod notify;
 #[cfg(target_os = "windows")]
 #[path = "notify/windows.rs"]
 pub(crate) mod notify;
+mod own_key;
 pub(crate) mod pace;
 mod plugins;
 mod qga;
@@ -38,6 +39,7 @@ mod reload;
 pub(crate) mod schedule;
 pub mod scm;
 mod scripts;
+mod seals;
 mod shutdown;
 pub mod signals;
 mod signed;

@@ -49,6 +49,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     fn apply(&mut self, applied: &[&str], needs_restart: &[&str]) {
+        self.reload_controllers();
         let settings = &self.config.settings;
         self.executor.reload(&settings.command_settings());
         self.reload_plugins();

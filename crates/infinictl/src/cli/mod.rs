@@ -13,6 +13,7 @@ mod exec;
 mod follow;
 mod global;
 mod history;
+mod keys;
 mod live;
 mod metrics;
 mod output;
@@ -125,6 +126,9 @@ enum Command {
     /// Control a guest by the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
     #[command(subcommand)]
     Qga(qga::Command),
+    /// Make, show and pin the keys by which lines are sealed
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
     /// Print the completions for a shell
@@ -159,6 +163,9 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
     let result = runtime.block_on(async {
         if let Command::Qga(command) = cli.command {
             return qga::run(&cli.global, command).await;
+        }
+        if let Command::Keys(command) = cli.command {
+            return keys::run(&cli.global, command).await;
         }
         let session = Session::open(&cli.global).await?;
         if let Command::Watch(args) = &cli.command {
@@ -198,7 +205,11 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::Script(command) => script::run(session, command).await,
         Command::Send(args) => send::run(session, &args).await,
         Command::Bugreport(args) => bugreport::run(session, &args).await,
-        Command::Qga(_) | Command::Watch(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Qga(_)
+        | Command::Keys(_)
+        | Command::Watch(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(()),
     }
 }
 

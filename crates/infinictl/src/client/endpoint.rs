@@ -1,11 +1,13 @@
 //! Where the guest's end of the wire is, and the way from there to a running connection.
 
 use super::error::ClientError;
+use super::protection::Protection;
 use super::shared::Shared;
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
 use super::{Client, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
 use infiniservice_protocol::envelope::Signer;
+use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -67,7 +69,7 @@ impl Client {
     /// # Errors
     /// `NoConnection`, with what to check.
     pub async fn connect(endpoint: Endpoint) -> Result<Self, ClientError> {
-        Self::connect_with(endpoint, None).await
+        Self::connect_with(endpoint, Protection::None).await
     }
 
     /// Connects to a guest that has a `shared_secret`: every message is signed with it, but not what `send_raw` sends.
@@ -75,10 +77,19 @@ impl Client {
     /// # Errors
     /// As [`Client::connect`].
     pub async fn connect_signed(endpoint: Endpoint, secret: &str) -> Result<Self, ClientError> {
-        Self::connect_with(endpoint, Some(Signer::new(secret))).await
+        Self::connect_with(endpoint, Protection::Signed(Signer::new(secret))).await
     }
 
-    async fn connect_with(endpoint: Endpoint, signer: Option<Signer>) -> Result<Self, ClientError> {
+    /// Connects to a guest that has `controller_keys`: every message is sealed to it, and only sealed answers are believed. What
+    /// `send_raw` sends is not sealed.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_sealed(endpoint: Endpoint, end: HostEnd) -> Result<Self, ClientError> {
+        Self::connect_with(endpoint, Protection::Sealed(Box::new(end))).await
+    }
+
+    async fn connect_with(endpoint: Endpoint, protection: Protection) -> Result<Self, ClientError> {
         let label = endpoint.to_string();
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),
@@ -87,19 +98,19 @@ impl Client {
         match endpoint {
             Endpoint::Channel(path) => {
                 let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), protection, reader, writer))
             }
             Endpoint::Pty(master) => {
                 let (reader, writer) = sys::split(master).map_err(failed)?;
-                Ok(Self::start(label.clone(), signer, reader, writer))
+                Ok(Self::start(label.clone(), protection, reader, writer))
             }
-            Endpoint::Local(agent) => Self::start_local(label.clone(), signer, &agent).await,
+            Endpoint::Local(agent) => Self::start_local(label.clone(), protection, &agent).await,
         }
     }
 
     async fn start_local(
         label: String,
-        signer: Option<Signer>,
+        protection: Protection,
         agent: &local::LocalAgent,
     ) -> Result<Self, ClientError> {
         let failed = |error: io::Error| ClientError::NoConnection {
@@ -109,7 +120,7 @@ impl Client {
         let pair = sys::open_pair().map_err(failed)?;
         let running = local::start(agent, &pair.path).map_err(failed)?;
         let (reader, writer) = sys::split(pair.master).map_err(failed)?;
-        let mut client = Self::start(label.clone(), signer, reader, writer);
+        let mut client = Self::start(label.clone(), protection, reader, writer);
         client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
         client.wait_for_first_byte(agent.start_timeout).await?;
         Ok(client)
@@ -129,8 +140,8 @@ impl Client {
         }
     }
 
-    fn start(label: String, signer: Option<Signer>, reader: Reader, writer: Writer) -> Self {
-        let shared = Arc::new(Shared::new(label, signer));
+    fn start(label: String, protection: Protection, reader: Reader, writer: Writer) -> Self {
+        let shared = Arc::new(Shared::new(label, protection));
         let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);
         let _room = outgoing.try_send(Outgoing { bytes: b"\n".to_vec(), written: None });
         let tasks: Vec<AbortHandle> = vec![

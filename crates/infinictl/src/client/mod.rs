@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod local;
 mod pending;
+mod protection;
 mod shared;
 mod streams;
 mod tasks;

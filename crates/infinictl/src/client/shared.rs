@@ -3,17 +3,17 @@
 use super::error::{ClientError, Heard};
 use super::event::{Event, Inbox};
 use super::pending::{Key, Pending};
-use infiniservice_protocol::envelope::Signer;
+use super::protection::Protection;
 use infiniservice_protocol::{ErrorCode, HostMessage};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{oneshot, watch};
 
 /// The state of one connection.
 pub(super) struct Shared {
     endpoint: String,
-    signer: Option<Signer>,
+    protection: Protection,
     state: Mutex<State>,
     /// Whether lines are read; a test stops it to push back on the guest.
     pub(super) reading: watch::Sender<bool>,
@@ -34,9 +34,9 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(endpoint: String, signer: Option<Signer>) -> Self {
+    pub(super) fn new(endpoint: String, protection: Protection) -> Self {
         Self {
-            signer,
+            protection,
             endpoint,
             state: Mutex::default(),
             reading: watch::Sender::new(true),
@@ -46,13 +46,14 @@ impl Shared {
         }
     }
 
-    /// A message as its line, signed where the guest wants that. The nonce is of 128 random bits.
+    /// A message as its line, signed or sealed where the guest wants that.
     pub(super) fn encode(&self, message: &HostMessage) -> Vec<u8> {
-        let now = SystemTime::now();
-        let Some(signer) = &self.signer else { return message.to_line(now).into_bytes() };
-        let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        let nonce = format!("{:032x}", fastrand::u128(..));
-        signer.sign(ms, &nonce, message.to_line(now).trim_end()).into_bytes()
+        self.protection.encode(message, SystemTime::now()).into_bytes()
+    }
+
+    /// A line of the guest's, opened where it is sealed.
+    pub(super) fn read(&self, line: String, received: Instant) -> Event {
+        self.protection.read(line, received)
     }
 
     /// Waits for the answer with this key; an error when the connection has ended.

@@ -67,7 +67,7 @@ fn take_chunk(
     shared.spoken.send_if_modified(|spoken| !std::mem::replace(spoken, true));
     decoder.push(chunk);
     while let Some(item) = decoder.next() {
-        let event = Arc::new(to_event(item));
+        let event = Arc::new(to_event(item, shared));
         count(&event, shared);
         refused(&event, shared);
         if let Some(GuestMessage::KeepAlive(beat)) = event.message() {
@@ -77,11 +77,11 @@ fn take_chunk(
     }
 }
 
-fn to_event(item: LineItem) -> Event {
+fn to_event(item: LineItem, shared: &Shared) -> Event {
     let received = Instant::now();
     let malformed = |reason: String| Event::malformed(String::new(), reason, received);
     match item {
-        LineItem::Line(line) => Event::parse(line, received),
+        LineItem::Line(line) => shared.read(line, received),
         LineItem::TooLong { bytes } => {
             malformed(format!("the guest's line is too long: {bytes} bytes and more"))
         }
