@@ -46,7 +46,8 @@ fn what_is_never_answered_is_forgotten_after_the_longest_time_that_a_command_may
 #[test]
 fn a_batch_is_remembered_with_all_its_commands() {
     let mut askers = askers();
-    let line = r#"{"type":"Batch","id":"b","commands":[{"type":"UnsafeCommand","id":"c","raw_command":"id"}]}"#;
+    let line =
+        r#"{"type":"Batch","id":"b","commands":[{"type":"UnsafeCommand","id":"c","raw_command":"id"}]}"#;
     askers.note(s(0), &parse_host_line(line).unwrap(), Some(&asker("ops"))).unwrap();
     for id in ["b", "c"] {
         assert_eq!(askers.note(s(0), &command(id), None), Err(NotTaken::OfAnother), "{id}");

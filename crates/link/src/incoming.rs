@@ -45,8 +45,13 @@ impl Link {
         let noted = self.outbox.note(now.mono, &message, asker.as_ref());
         let Err(why) = noted else { return self.message(now, message, actions) };
         let (code, text) = match why {
-            NotTaken::OfAnother => (ErrorCode::DuplicateId, "another controller, or a line in the open, used this id; choose another one"),
-            NotTaken::Full => (ErrorCode::QueueFull, "too many sealed commands in a short time; try again later"),
+            NotTaken::OfAnother => (
+                ErrorCode::DuplicateId,
+                "another controller, or a line in the open, used this id; choose another one",
+            ),
+            NotTaken::Full => {
+                (ErrorCode::QueueFull, "too many sealed commands in a short time; try again later")
+            }
         };
         let id = id_of(&message).map(str::to_owned);
         self.stats.commands_refused += 1;

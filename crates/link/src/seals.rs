@@ -120,7 +120,9 @@ impl Seals {
                 None => return self.monitor(),
             },
             GuestMessage::Hello(_) => self.askers.of_hello(),
-            GuestMessage::KeepAlive(_) | GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_) => None,
+            GuestMessage::KeepAlive(_) | GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_) => {
+                None
+            }
         };
         asker.map_or(Recipient::All, Recipient::One)
     }

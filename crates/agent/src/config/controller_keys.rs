@@ -113,7 +113,8 @@ mod tests {
             let told = load(directory.path(), keys, more).expect_err(more);
             assert!(told.contains(why), "{told}");
         }
-        load(directory.path(), Some(&monitor), "plain_metrics = false\nplain_reads = false\n").expect("valid");
+        load(directory.path(), Some(&monitor), "plain_metrics = false\nplain_reads = false\n")
+            .expect("valid");
         fs::remove_file(directory.path().join("keys")).expect("removed");
         let named = format!("controller_keys = {:?}\n", directory.path().join("keys").display());
         assert!(load(directory.path(), None, &named).expect_err("gone").contains("does not exist"));

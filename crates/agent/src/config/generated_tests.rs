@@ -70,8 +70,7 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
     let has_default = |line: &&&str| !unset.iter().any(|name| line.starts_with(name));
     let defaults: Vec<&str> = all.iter().filter(has_default).copied().collect();
     assert_eq!(load(&defaults.join("\n")), load(""));
-    let without_file: Vec<&str> =
-        all.into_iter().filter(|line| !is_of_a_file(line)).collect();
+    let without_file: Vec<&str> = all.into_iter().filter(|line| !is_of_a_file(line)).collect();
     assert!(load(&without_file.join("\n")).shared_secret.is_some());
 }
 

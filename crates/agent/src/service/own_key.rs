@@ -26,7 +26,10 @@ pub(super) fn draw() -> Option<Random> {
 
 /// Where the next start would find a key, if it would find one.
 pub(super) fn kept(config: &Loaded) -> Option<PathBuf> {
-    credential(config).into_iter().chain([path(&config.settings)]).find(|path| path.symlink_metadata().is_ok())
+    credential(config)
+        .into_iter()
+        .chain([path(&config.settings)])
+        .find(|path| path.symlink_metadata().is_ok())
 }
 
 fn credential(config: &Loaded) -> Option<PathBuf> {
@@ -57,7 +60,8 @@ fn from(credential: Option<PathBuf>, file: &Path) -> Result<KeyPair, String> {
     let told = |path: &Path, problem: String| format!("{} {problem}", path.display());
     if let Some(path) = credential {
         // Its mode shows the reading of the unit's own user as a group's.
-        let found = read(&path, TrustedFile::check_not_open_to_all).map_err(|problem| told(&path, problem))?;
+        let found =
+            read(&path, TrustedFile::check_not_open_to_all).map_err(|problem| told(&path, problem))?;
         if let Some(key) = found {
             return Ok(key);
         }
@@ -89,7 +93,11 @@ fn make(path: &Path) -> io::Result<KeyPair> {
     file.sync_all()?;
     drop(file);
     fs::rename(&fresh, path)?;
-    log::info!("made this machine's key for sealed lines in {}; its public key is {}", path.display(), key.public());
+    log::info!(
+        "made this machine's key for sealed lines in {}; its public key is {}",
+        path.display(),
+        key.public()
+    );
     Ok(key)
 }
 

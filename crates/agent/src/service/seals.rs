@@ -25,7 +25,10 @@ pub(super) fn with_seals(config: &Loaded, link: Link) -> (Option<PublicKey>, Lin
     let public = own.public().clone();
     let plain = plain(config);
     let kids: Vec<_> = controllers.kids().collect();
-    log::info!("what changes the machine must be sealed by one of these keys: {}", kids.join(", "));
+    log::info!(
+        "what changes the machine must be sealed to its key {public} by one of these: {}",
+        kids.join(", ")
+    );
     let draw = Box::new(own_key::draw);
     let seals = SealSettings { own, controllers: Arc::clone(controllers), plain, draw };
     (Some(public), link.with_seals(seals))

@@ -14,6 +14,7 @@ mod plugins;
 mod process;
 mod qga;
 mod qga_beside;
+mod sealed;
 mod status;
 mod streams;
 mod symptoms;

@@ -57,7 +57,9 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), CliErro
             let asked = session.client.hello(global.wait.unwrap_or(READING)).await;
             session.close().await;
             let sealed = asked?.features.sealed.ok_or_else(|| {
-                CliError::Failed("the guest has no key: controller_keys is not set, or its agent is too old".into())
+                CliError::Failed(
+                    "the guest has no key: controller_keys is not set, or its agent is too old".into(),
+                )
             })?;
             let key = PublicKey::parse(&sealed.public_key);
             pin(out, &file, &key.map_err(|problem| CliError::Failed(format!("the guest's key: {problem}")))?)
@@ -101,7 +103,9 @@ pub(super) fn host_end(own: &Path, guest: &Path) -> Result<HostEnd, CliError> {
     let stored = Stored::read(own)?;
     let kid = stored.kid.ok_or_else(|| {
         let own = own.display();
-        CliError::Usage(format!("the key in {own} has no name; make one with `infinictl keys generate --kid NAME`"))
+        CliError::Usage(format!(
+            "the key in {own} has no name; make one with `infinictl keys generate --kid NAME`"
+        ))
     })?;
     let told = |problem| CliError::Usage(format!("the guest's key in {}: {problem}", guest.display()));
     let pinned = PublicKey::parse(text(guest)?.trim_end()).map_err(told)?;

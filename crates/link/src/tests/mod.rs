@@ -7,6 +7,7 @@ mod echo;
 mod flood;
 mod refused;
 mod sealed;
+mod sealed_any_order;
 mod silent;
 mod visits;
 

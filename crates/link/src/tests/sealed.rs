@@ -6,7 +6,7 @@ use infiniservice_protocol::envelope::Signer;
 use infiniservice_protocol::guest::{Hello, Output, OutputStream};
 use infiniservice_protocol::sealed::{HostEnd, KeyPair};
 
-const MS: u64 = 1_700_000_000_000;
+pub(super) const MS: u64 = 1_700_000_000_000;
 const REBOOT: &str = r#"{"type":"SafeCommand","id":"c1","command_type":{"action":"Reboot"}}"#;
 const BOTH: Plain = Plain { metrics: true, reads: true };
 
@@ -41,7 +41,7 @@ fn bench_with(plain: Plain, secret: Option<&str>) -> Bench {
     bench
 }
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     bench_with(BOTH, None)
 }
 
@@ -50,7 +50,7 @@ fn host(kid: &str, n: u8) -> HostEnd {
 }
 
 /// Says it sealed by this controller; the id stands in the open.
-fn seal(bench: &mut Bench, (kid, n): (&str, u8), payload: &str) {
+pub(super) fn seal(bench: &mut Bench, (kid, n): (&str, u8), payload: &str) {
     let read: Value = serde_json::from_str(payload).unwrap();
     let nonce = format!("{:x}", fastrand::u128(..));
     let line = host(kid, n).seal((MS, &nonce), read["id"].as_str(), payload, [nonce.as_bytes()[0]; 32]);
@@ -58,17 +58,18 @@ fn seal(bench: &mut Bench, (kid, n): (&str, u8), payload: &str) {
 }
 
 /// All that was written: each line as it stands, and as this controller reads it, where it can.
-fn read_by(bench: &mut Bench, (kid, n): (&str, u8)) -> Vec<(Value, Option<Value>)> {
-    let host = host(kid, n);
-    let open = |line: Value| {
-        let text = host.open(&line.to_string()).and_then(Result::ok);
-        (line, text.map(|text| serde_json::from_str(&text).unwrap()))
-    };
-    bench.lines().into_iter().map(open).collect()
+pub(super) fn read_by(bench: &mut Bench, who: (&str, u8)) -> Vec<(Value, Option<Value>)> {
+    bench.lines().into_iter().map(|line| (line.clone(), open(who, &line))).collect()
 }
 
-const OPS2: (&str, u8) = ("ops-2", 2);
-const OPS3: (&str, u8) = ("ops-3", 3);
+/// A line as this controller reads it, where it can.
+pub(super) fn open((kid, n): (&str, u8), line: &Value) -> Option<Value> {
+    let text = host(kid, n).open(&line.to_string()).and_then(Result::ok)?;
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+pub(super) const OPS2: (&str, u8) = ("ops-2", 2);
+pub(super) const OPS3: (&str, u8) = ("ops-3", 3);
 const MON: (&str, u8) = ("mon", 4);
 
 fn delivers(bench: &Bench) -> bool {
@@ -93,7 +94,10 @@ fn what_is_asked_sealed_is_answered_sealed_to_who_asked_and_routed_by_its_id() {
     let answer = read_by(&mut bench, OPS2);
     for (lines, kind) in [(output, "output"), (answer, "response")] {
         let [(line, Some(inner))] = lines.as_slice() else { panic!("{lines:?}") };
-        assert_eq!((&line["type"], &line["id"], &line["to"]), (&json!("sealed"), &json!("c1"), &json!("ops-2")));
+        assert_eq!(
+            (&line["type"], &line["id"], &line["to"]),
+            (&json!("sealed"), &json!("c1"), &json!("ops-2"))
+        );
         assert_eq!((&inner["type"], &inner["id"]), (&json!(kind), &json!("c1")));
         assert!(inner["timestamp"].is_string() && line["timestamp"].is_string());
         assert!(!line.to_string().contains("secret"));
@@ -212,7 +216,11 @@ fn metrics_hello_and_streams_go_to_who_asked_for_them_and_plain_ones_to_all() {
     }
     let lines = read_by(&mut bench, OPS2);
     assert_eq!(lines[0].1.as_ref().unwrap()["subscription"], 7);
-    assert_eq!((lines.len(), &lines[1].0["type"]), (2, &json!("stream")), "of a stream that was asked for in the open");
+    assert_eq!(
+        (lines.len(), &lines[1].0["type"]),
+        (2, &json!("stream")),
+        "of a stream that was asked for in the open"
+    );
 }
 
 fn hello() -> Hello {
@@ -251,7 +259,8 @@ fn a_monitor_may_read_figures_and_nothing_else() {
 #[test]
 fn what_is_wrong_with_what_was_sealed_is_told_to_who_sealed_it_alone() {
     let mut bench = bench();
-    for payload in [r#"{"type":"a secret"}"#, r#"{"type":"SafeCommand","id":"c1","command_type":"a secret"}"#] {
+    for payload in [r#"{"type":"a secret"}"#, r#"{"type":"SafeCommand","id":"c1","command_type":"a secret"}"#]
+    {
         seal(&mut bench, OPS2, payload);
         assert!(!delivers(&bench));
         let lines = read_by(&mut bench, OPS2);
@@ -271,7 +280,11 @@ fn refused_lines_are_answered_in_the_open_and_logged_once_a_minute() {
         let line = host("ops-2", 9).seal((MS, &n.to_string()), Some("c1"), REBOOT, [n; 32]).unwrap();
         bench.say(line.trim_end());
         assert!(!delivers(&bench));
-        logs += bench.actions.iter().filter(|action| matches!(action, Action::Log(_, text) if text.contains("signature"))).count();
+        logs += bench
+            .actions
+            .iter()
+            .filter(|action| matches!(action, Action::Log(_, text) if text.contains("signature")))
+            .count();
         bench.wait(1.0);
     }
     assert_eq!(logs, 2);

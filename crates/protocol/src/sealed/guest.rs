@@ -77,7 +77,8 @@ impl Opener {
 
 fn read(plain: &[u8]) -> Result<Inner, EnvelopeError> {
     // What it says of the error would show to all what is hidden.
-    let malformed = |_| EnvelopeError::Malformed("what was sealed must have `ts`, `nonce` and `payload`".into());
+    let malformed =
+        |_| EnvelopeError::Malformed("what was sealed must have `ts`, `nonce` and `payload`".into());
     let inner: Inner = serde_json::from_slice(plain).map_err(malformed)?;
     check_nonce(&inner.nonce)?;
     Ok(inner)

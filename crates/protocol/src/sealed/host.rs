@@ -15,7 +15,9 @@ pub enum AnswerError {
     #[error("the sealed line is invalid: {0}")]
     Malformed(EnvelopeError),
     /// It was sealed by another key, or changed.
-    #[error("the sealed line cannot be opened: it is not from the guest whose key is pinned, or it was changed")]
+    #[error(
+        "the sealed line cannot be opened: it is not from the guest whose key is pinned, or it was changed"
+    )]
     NotOpened,
 }
 

@@ -122,11 +122,16 @@ mod tests {
     /// RFC 9180, A.2.3: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, `ChaCha20Poly1305`, auth mode, sequence number 0.
     #[test]
     fn the_suite_is_that_of_the_rfcs_test_vector_in_auth_mode() {
-        let sender = KeyPair::from_bytes(key("2def0cb58ffcf83d1062dd085c8aceca7f4c0c3fd05912d847b61f3e54121f05"));
-        let recipient = KeyPair::from_bytes(key("3ca22a6d1cda1bb9480949ec5329d3bf0b080ca4c45879c95eddb55c70b80b82"));
+        let sender =
+            KeyPair::from_bytes(key("2def0cb58ffcf83d1062dd085c8aceca7f4c0c3fd05912d847b61f3e54121f05"));
+        let recipient =
+            KeyPair::from_bytes(key("3ca22a6d1cda1bb9480949ec5329d3bf0b080ca4c45879c95eddb55c70b80b82"));
         let public = |pair: &KeyPair| pair.public().bytes().to_vec();
         assert_eq!(public(&sender), hex("f0f4f9e96c54aeed3f323de8534fffd7e0577e4ce269896716bcb95643c8712b"));
-        assert_eq!(public(&recipient), hex("1a478716d63cb2e16786ee93004486dc151e988b34b475043d3e0175bdb01c44"));
+        assert_eq!(
+            public(&recipient),
+            hex("1a478716d63cb2e16786ee93004486dc151e988b34b475043d3e0175bdb01c44")
+        );
         let (info, aad) = (hex("4f6465206f6e2061204772656369616e2055726e"), hex("436f756e742d30"));
         let context = Context { info: &info, aad: &aad };
         let plain = hex("4265617574792069732074727574682c20747275746820626561757479");

@@ -159,7 +159,9 @@ fn each_field_in_the_open_is_covered() {
         assert_eq!(opener().open(0, NOW, &line.to_string()), Err(EnvelopeError::NotOpened), "{line}");
         line[field] = before;
     }
-    for (field, value) in [("v", json!(2)), ("id", json!("")), ("kid", Value::Null), ("enc", json!("*")), ("ct", json!(3))] {
+    for (field, value) in
+        [("v", json!(2)), ("id", json!("")), ("kid", Value::Null), ("enc", json!("*")), ("ct", json!(3))]
+    {
         let before = std::mem::replace(&mut line[field], value);
         let refused = opener().open(0, NOW, &line.to_string());
         assert!(matches!(refused, Err(EnvelopeError::Malformed(_))), "{line}: {refused:?}");
@@ -189,7 +191,8 @@ fn what_is_refused_shows_nothing_of_what_was_sealed() {
         let kid = Some("ops-2".to_owned());
         serde_json::to_string(&Line { kind: TYPE.into(), v: 1, kid, enc, ct, ..Line::default() }).unwrap()
     };
-    for text in ["not JSON: a secret", r#"{"ts":"a secret"}"#, r#"{"ts":1,"nonce":"","payload":"a secret"}"#] {
+    for text in ["not JSON: a secret", r#"{"ts":"a secret"}"#, r#"{"ts":1,"nonce":"","payload":"a secret"}"#]
+    {
         let refused = opener().open(0, NOW, &inner(text)).expect_err(text);
         let rejection = refused.into_rejection(inner(text).as_bytes());
         assert_eq!(rejection.code, ErrorCode::SignatureInvalid);

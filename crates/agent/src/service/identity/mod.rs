@@ -85,13 +85,17 @@ impl Own {
         match left.iter().find(|(_, is_left)| *is_left) {
             _ if key.is_some() => {
                 let at = key.unwrap_or_default().display().to_string();
-                Err(format!("this machine's key for sealed lines is still in {at}; it cannot be removed from there"))
+                Err(format!(
+                    "this machine's key for sealed lines is still in {at}; it cannot be removed from there"
+                ))
             }
             Some((name, _)) => {
                 let origin = loaded.merged.origin(name);
                 Err(format!("`{name}` is still set: {origin}; it cannot be removed from there"))
             }
-            None => Ok("name, secret and key are gone; a copy takes part again when it is given new ones".into()),
+            None => {
+                Ok("name, secret and key are gone; a copy takes part again when it is given new ones".into())
+            }
         }
     }
 }

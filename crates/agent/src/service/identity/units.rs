@@ -98,7 +98,10 @@ mod tests {
         let taken = take(root.path(), &VARIABLES).expect("taken");
         assert_eq!(taken.variables, VARIABLES);
         assert!(taken.credential);
-        assert_eq!(taken.files, ["secret", "key"].map(|name| root.path().join("etc/infiniservice").join(name)));
+        assert_eq!(
+            taken.files,
+            ["secret", "key"].map(|name| root.path().join("etc/infiniservice").join(name))
+        );
         let read = |name: &str| fs::read_to_string(drop_ins.join(name)).expect("read");
         assert_eq!(read("10-vm-id.conf"), "[Service]\nMemoryMax=1G\n");
         assert_eq!(
