@@ -30,7 +30,7 @@ pub fn lines(bytes: &[u8]) {
     random.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     commands(&text, bytes, &host, &mut opener(), random);
     let to = known.find("ops").expect("known");
-    let body = seal_answer(&pair(1), to, None, &bytes.trim_ascii().to_vec(), random).expect("sealed");
+    let body = seal_answer(&pair(1), to, None, bytes.trim_ascii(), random).expect("sealed");
     let mut answer = Vec::new();
     body.finish(UNIX_EPOCH, &mut answer);
     let answer = String::from_utf8(answer).expect("ASCII");
