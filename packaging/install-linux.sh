@@ -643,11 +643,11 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #degraded_interval_secs = 120
 
-# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Rules over a fixed time, such as Prometheus's, want even steps: leave it off for them.
+# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
 # True or false.
 #adaptive_collection = false
 
-# Shortest time between two metrics messages with `adaptive_collection`. A collection takes at most a hundredth of the time, which is longer otherwise, up to `adaptive_max_secs`.
+# Shortest time between two metrics messages with `adaptive_collection`. If a collection takes more than a hundredth of it, the time is longer, up to `adaptive_max_secs`.
 # A whole number of seconds from 1 to 86400.
 #adaptive_min_secs = 5
 
@@ -739,6 +739,22 @@ END_OF_FILE
 # The path of a file.
 #shared_secret_file = "/etc/infiniservice/secret"
 
+# File with the public keys of those who may seal lines to this machine, a line `NAME KEY` for each; only root may be able to write it. If set, what changes the machine must be sealed (see docs/protocol.md). A reload reads the file again.
+# The path of a file.
+#controller_keys = "/etc/infiniservice/controller-keys"
+
+# File with this machine's own key for sealed lines; the agent makes it if it is missing and `controller_keys` is set. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
+# The path of a file.
+#sealed_key_file = "/var/lib/infiniservice/sealed.key"
+
+# With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, they are sealed to the last key with the word `monitor`, or to who asks for them.
+# True or false.
+#plain_metrics = true
+
+# With `controller_keys`: also answer plain commands that only read, except those that tell what came of sealed ones.
+# True or false.
+#plain_reads = true
+
 # Run `UnsafeCommand`: any shell command that the host sends, as root.
 # True or false.
 #allow_unsafe_commands = false
@@ -751,11 +767,11 @@ END_OF_FILE
 # The path of a file.
 #scripts_dir = "/var/lib/infiniservice/scripts"
 
-# Directory with a description `NAME.toml` of each plugin: a program of root's that runs again and again and tells figures (see docs/plugins.md). If unset, `plugins.d` beside the default configuration file, where no other one is named by `--config` or `INFINISERVICE_CONFIG`.
+# Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
 # The path of a file.
 #plugins_dir = "/etc/infiniservice/plugins.d"
 
-# Directory with files `*.prom` of figures that other programs keep up to date, in the text format of Prometheus. Only files of root's and of the directory's owner are read.
+# Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
 # The path of a file.
 #plugins_textfile_dir = "/var/lib/node_exporter/textfile_collector"
 

@@ -1,7 +1,7 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
-use super::keys;
+use super::key_files;
 use crate::client::{AgentLog, Client, Endpoint, LocalAgent};
 use clap::Args;
 use infiniservice_protocol::sealed::HostEnd;
@@ -81,7 +81,7 @@ impl Global {
     /// Our end of sealed lines, where the flags name the keys.
     fn host_end(&self) -> Result<Option<HostEnd>, CliError> {
         let (Some(own), Some(guest)) = (&self.seal_key, &self.guest_key) else { return Ok(None) };
-        keys::host_end(own, guest).map(Some)
+        key_files::host_end(own, guest).map(Some)
     }
 
     /// Connects; with the secret or the keys, where the flags name them.

@@ -2,17 +2,14 @@
 
 use super::error::CliError;
 use super::global::Global;
+use super::key_files::{Stored, kid, text, write};
 use super::output::Output;
 use super::session::{READING, Session};
-use crate::sys;
 use clap::Subcommand;
-use infiniservice_protocol::sealed::{HostEnd, KEY_BYTES, KeyPair, PublicKey, check_kid};
+use infiniservice_protocol::sealed::{KEY_BYTES, KeyPair, PublicKey};
 use serde_json::json;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-/// No file of a key is as long.
-const MAX_FILE_BYTES: u64 = 4096;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -41,10 +38,6 @@ pub(super) enum Command {
     },
 }
 
-fn kid(text: &str) -> Result<String, String> {
-    check_kid(text).map(|()| text.to_owned())
-}
-
 /// Runs it.
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), CliError> {
     let out = Output::new(global.json, global.no_color);
@@ -65,55 +58,6 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), CliErro
             pin(out, &file, &key.map_err(|problem| CliError::Failed(format!("the guest's key: {problem}")))?)
         }
     }
-}
-
-/// What a file holds: a private key, and the name where it is a controller's.
-struct Stored {
-    kid: Option<String>,
-    key: KeyPair,
-}
-
-impl Stored {
-    fn read(path: &Path) -> Result<Self, CliError> {
-        let told = |problem: String| CliError::Usage(format!("the key in {}: {problem}", path.display()));
-        let text = text(path)?;
-        let (kid, key) = match text.trim_end().split_once(' ') {
-            Some((name, key)) => (Some(kid(name).map_err(told)?), key),
-            None => (None, text.trim_end()),
-        };
-        Ok(Self { kid, key: KeyPair::parse(key).map_err(told)? })
-    }
-
-    fn line(&self) -> String {
-        let public = self.key.public();
-        self.kid.as_ref().map_or_else(|| public.to_string(), |kid| format!("{kid} {public}"))
-    }
-}
-
-fn text(path: &Path) -> Result<String, CliError> {
-    let failed = |error| CliError::Usage(format!("cannot read the key in {}: {error}", path.display()));
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
-}
-
-/// Our end of the lines between the controller of the first file and the guest of the second.
-pub(super) fn host_end(own: &Path, guest: &Path) -> Result<HostEnd, CliError> {
-    let stored = Stored::read(own)?;
-    let kid = stored.kid.ok_or_else(|| {
-        let own = own.display();
-        CliError::Usage(format!(
-            "the key in {own} has no name; make one with `infinictl keys generate --kid NAME`"
-        ))
-    })?;
-    let told = |problem| CliError::Usage(format!("the guest's key in {}: {problem}", guest.display()));
-    let pinned = PublicKey::parse(text(guest)?.trim_end()).map_err(told)?;
-    let end = HostEnd::new(&kid, stored.key, pinned);
-    if end.seal((0, "0"), None, "", [1; KEY_BYTES]).is_none() {
-        return Err(told("nothing can be sealed to it".into()));
-    }
-    Ok(end)
 }
 
 fn generate(out: Output, file: &Path, kid: Option<String>) -> Result<(), CliError> {
@@ -159,14 +103,9 @@ fn pin(out: Output, file: &Path, key: &PublicKey) -> Result<(), CliError> {
     out.text(&format!("{what}: {key}\n"))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |error| CliError::Failed(format!("cannot write {}: {error}", path.display()));
-    let mut file = sys::create_private(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::key_files::host_end;
     use super::*;
 
     fn out() -> Output {

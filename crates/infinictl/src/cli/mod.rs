@@ -13,6 +13,7 @@ mod exec;
 mod follow;
 mod global;
 mod history;
+mod key_files;
 mod keys;
 mod live;
 mod metrics;

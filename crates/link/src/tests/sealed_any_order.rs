@@ -3,7 +3,7 @@
 //! The model of the executor does what the real one does with ids: it repeats the first answer to whoever asks again.
 
 use super::bench::Bench;
-use super::sealed::{OPS2, OPS3, bench, read_by, seal};
+use super::sealed::{MS, OPS2, OPS3, bench, open, read_by, seal};
 use super::*;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -56,7 +56,7 @@ fn check(bench: &mut Bench) {
     for line in lines {
         assert!(!line.to_string().contains("asked by ops"), "in the open: {line}");
         for (who, other) in [(OPS2, "asked by ops-3"), (OPS3, "asked by ops-2")] {
-            let inner = super::sealed::open(who, &line).map(|inner| inner.to_string()).unwrap_or_default();
+            let inner = open(who, &line).map(|inner| inner.to_string()).unwrap_or_default();
             assert!(!inner.contains(other), "{who:?} reads {inner}");
         }
     }
@@ -79,7 +79,7 @@ fn nobody_reads_what_another_asked_for_whatever_the_order() {
                 }
             }
             // Its clock goes on; the lines of a controller are of one moment.
-            bench.wall = UNIX_EPOCH + Duration::from_millis(super::sealed::MS) - bench.now;
+            bench.wall = UNIX_EPOCH + Duration::from_millis(MS) - bench.now;
             check(&mut bench);
         }
         while !model.owed.is_empty() {

@@ -22,7 +22,7 @@ pub use budget::MAX_VALUES;
 use budget::{Bounded, Budget};
 pub use guest_line::{GuestLine, measure_guest_line, parse_guest_line};
 use rejection::kind;
-pub use rejection::{GUEST_TYPES, Rejection, describe, quote};
+pub use rejection::{GUEST_TYPES, Rejection, SEALED, describe, quote};
 pub(crate) use rejection::{id_of, is_of_guest};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, Error, IgnoredAny, MapAccess, Visitor};

@@ -4,7 +4,7 @@
 use super::id_scan;
 use crate::guest::{ErrorMessage, GuestMessage, Response};
 use crate::text::echo;
-use crate::{ErrorCode, parse, sealed};
+use crate::{ErrorCode, parse};
 use serde_json::{Value, json};
 
 /// The types of a guest's lines in this version.
@@ -19,6 +19,9 @@ pub const GUEST_TYPES: [&str; 9] = [
     "output",
     "batch_result",
 ];
+
+/// The type of a sealed line, which both sides send: the host's has `kid`, the guest's `to`.
+pub const SEALED: &str = "sealed";
 
 /// Characters of the offending line that an answer repeats.
 const SHOWN_LINE: usize = 120;
@@ -116,7 +119,7 @@ pub(super) fn unknown_type(kind: &str) -> Rejection {
             "the line is signed, but this agent has no shared_secret to check it with; send it unsigned";
         return Rejection::new(ErrorCode::SignatureInvalid, error);
     }
-    if kind == sealed::TYPE {
+    if kind == SEALED {
         let error = "the line is sealed, but this agent has no controller_keys by which to open it";
         return Rejection::new(ErrorCode::SignatureInvalid, error);
     }
@@ -131,8 +134,11 @@ pub(crate) fn id_of(line: &[u8]) -> Option<String> {
 
 /// Whether a line, whole or torn, has a type that only guests send.
 pub(crate) fn is_of_guest(line: &[u8]) -> bool {
-    let kind = id_scan::find(line, "type");
-    kind.is_some_and(|kind| GUEST_TYPES.contains(&kind.as_str())) || sealed::is_of_guest(line)
+    let has = |key: &str| id_scan::find(line, key).is_some();
+    match id_scan::find(line, "type").as_deref() {
+        Some(SEALED) => has("to") && !has("kid"),
+        kind => kind.is_some_and(|kind| GUEST_TYPES.contains(&kind)),
+    }
 }
 
 /// The line's first characters, cut on a character's border.

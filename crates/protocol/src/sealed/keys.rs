@@ -1,11 +1,17 @@
 //! Keys of sealed lines, and their texts: 44 characters of base64, a private one as a public one.
 
-use super::suite::{KEY_BYTES, Kem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable as _, Kem as KemTrait, Serializable as _};
 use std::fmt;
 use zeroize::Zeroizing;
+
+/// The key encapsulation, which says what a key is.
+pub(super) type Kem = X25519HkdfSha256;
+
+/// Length of each key, and of the encapsulated one.
+pub const KEY_BYTES: usize = 32;
 
 type Private = <Kem as KemTrait>::PrivateKey;
 type Public = <Kem as KemTrait>::PublicKey;

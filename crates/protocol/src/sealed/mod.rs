@@ -10,11 +10,12 @@ mod host;
 mod keys;
 mod suite;
 
+pub use crate::parse::SEALED as TYPE;
 pub use controllers::{Controller, Controllers, MAX_CONTROLLERS, MAX_KID_CHARS, Role, check_kid};
 pub use guest::{Opened, Opener, inner_room, seal_answer};
 pub use host::{AnswerError, HostEnd};
-pub use keys::{KEY_CHARS, KeyPair, PublicKey};
-pub use suite::{KEY_BYTES, Random};
+pub use keys::{KEY_BYTES, KEY_CHARS, KeyPair, PublicKey};
+pub use suite::Random;
 
 use crate::envelope::{EnvelopeError, whole_number};
 use crate::parse::{check_id, id_scan};
@@ -26,8 +27,6 @@ use suite::{Context, TAG_BYTES};
 
 /// The only version of sealed lines.
 pub const VERSION: u64 = 1;
-/// The type of such a line, whoever wrote it.
-pub const TYPE: &str = "sealed";
 /// What is hidden has a multiple of this length.
 pub const PAD_BYTES: usize = 256;
 
@@ -84,11 +83,6 @@ impl Line {
 /// Whether a line says that it is sealed.
 pub fn is_sealed(line: &[u8]) -> bool {
     id_scan::find(line, "type").is_some_and(|kind| kind == TYPE)
-}
-
-/// Whether it is one that only guests send.
-pub(crate) fn is_of_guest(line: &[u8]) -> bool {
-    is_sealed(line) && id_scan::find(line, "to").is_some() && id_scan::find(line, "kid").is_none()
 }
 
 /// What stands in the open, in one way to write it: neither a `kid` nor an id has a newline, and no id is empty.

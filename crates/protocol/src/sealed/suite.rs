@@ -1,19 +1,13 @@
 //! The one suite of sealed lines: HPKE (RFC 9180) in auth mode with X25519, HKDF-SHA256 and ChaCha20-Poly1305.
 
-use super::keys::{KeyPair, PublicKey};
+use super::keys::{KEY_BYTES, Kem, KeyPair, PublicKey};
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::{TryCryptoRng, TryRng};
 use hpke::{Deserializable as _, Kem as KemTrait, OpModeR, OpModeS, Serializable as _};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 
-/// The key encapsulation, which says what a key is.
-pub(super) type Kem = X25519HkdfSha256;
-
-/// Length of each key, and of the encapsulated one.
-pub const KEY_BYTES: usize = 32;
 /// By how much a ciphertext is longer than what it hides.
 pub(super) const TAG_BYTES: usize = 16;
 

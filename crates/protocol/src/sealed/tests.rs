@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ErrorCode;
+use crate::parse::is_of_guest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
