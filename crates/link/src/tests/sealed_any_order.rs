@@ -8,14 +8,16 @@ use super::*;
 use std::collections::{BTreeMap, VecDeque};
 
 const IDS: u8 = 6;
+/// For so long the executor repeats an answer.
+const WINDOW: Duration = Duration::from_mins(10);
 
 /// Who asks: nobody in particular, or a controller.
 type Who = Option<(&'static str, u8)>;
 
 #[derive(Default)]
 struct Model {
-    /// The first answer to each id, which says who asked first.
-    answers: BTreeMap<String, String>,
+    /// Who asked first, and when that was answered.
+    known: BTreeMap<String, (String, Option<Duration>)>,
     /// Delivered and not answered.
     owed: VecDeque<String>,
     answered: usize,
@@ -32,17 +34,30 @@ impl Model {
         if !bench.asked(|action| matches!(action, Action::Deliver(_))) {
             return;
         }
-        let name = who.map_or("everybody", |(kid, _)| kid);
-        self.answers.entry(id.to_owned()).or_insert_with(|| format!("asked by {name}"));
-        self.owed.push_back(id.to_owned());
+        let now = bench.now;
+        self.known.retain(|_, (_, answered)| answered.is_none_or(|at| now < at + WINDOW));
+        match self.known.get(id).cloned() {
+            Some((text, Some(_))) => respond(bench, id, &text),
+            Some((_, None)) => respond(bench, id, "in flight"),
+            None => {
+                let text = format!("asked by {}", who.map_or("everybody", |(kid, _)| kid));
+                self.known.insert(id.to_owned(), (text, None));
+                self.owed.push_back(id.to_owned());
+            }
+        }
     }
 
     fn answer(&mut self, bench: &mut Bench) {
         let Some(id) = self.owed.pop_front() else { return };
-        let text = self.answers[&id].clone();
-        bench.send(GuestMessage::Response(Response::ok(&id, "ServiceList", json!({ "text": text }))));
+        let Some((text, answered)) = self.known.get_mut(&id) else { return };
+        *answered = Some(bench.now);
+        respond(bench, &id, text);
         self.answered += 1;
     }
+}
+
+fn respond(bench: &mut Bench, id: &str, text: &str) {
+    bench.send(GuestMessage::Response(Response::ok(id, "ServiceList", json!({ "text": text }))));
 }
 
 /// What is in the open was asked in the open, and what a controller reads was asked by that one, or in the open.
