@@ -117,8 +117,8 @@ mod tests {
         let ms = now.duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let mut opener = Opener::new(pair(1), controllers("ops"));
         for line in [one, other] {
-            let opened = opener.open(0, ms, line.trim_end()).unwrap();
-            assert_eq!((opened.payload, opened.id.as_deref()), (message.to_payload(now), Some("m-1")));
+            let found = opener.open(0, ms, line.trim_end()).unwrap();
+            assert_eq!((found.payload, found.id.as_deref()), (message.to_payload(now), Some("m-1")));
         }
     }
 

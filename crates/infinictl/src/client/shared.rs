@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn who_gets_an_answer_finds_it_in_a_subscription_already() {
-        let shared = Shared::new("a pipe".into(), None);
+        let shared = Shared::new("a pipe".into(), Protection::None);
         let subscription = Mutex::new(Subscription { inbox: shared.subscribe() });
         let asker = Arc::new(Asker { subscription, found: Mutex::default() });
         let mut answer = std::pin::pin!(shared.wait(Key::Ping(FIRST_PING)).unwrap());
