@@ -77,8 +77,8 @@ impl Programs {
         std::fs::write(at("controllers"), format!("ops {}\n", controller.public()))?;
         std::fs::write(at("key"), &*own.secret_text())?;
         std::fs::set_permissions(at("key"), PermissionsExt::from_mode(0o600))?;
-        let config =
-            format!("controller_keys = {:?}\nsealed_key_file = {:?}\n", at("controllers"), at("key"));
+        let (known, key) = (at("controllers").display().to_string(), at("key").display().to_string());
+        let config = format!("controller_keys = {known:?}\nsealed_key_file = {key:?}\n");
         std::fs::write(at("config.toml"), config)?;
         let mut command = Command::new(&self.agent);
         command.args(["--console", "--config"]).arg(at("config.toml")).arg("--device");
