@@ -743,6 +743,22 @@ END_OF_FILE
 # The path of a file.
 #shared_secret_file = "/etc/infiniservice/secret"
 
+# File with the public keys of those who may seal lines to this machine, a line `NAME KEY` for each; only root may be able to write it. If set, what changes the machine must be sealed (see docs/protocol.md). A reload reads the file again.
+# The path of a file.
+#controller_keys = "/etc/infiniservice/controller-keys"
+
+# File with this machine's own key for sealed lines; the agent makes it if it is missing and `controller_keys` is set. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
+# The path of a file.
+#sealed_key_file = "/var/lib/infiniservice/sealed.key"
+
+# With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, they are sealed to the last key with the word `monitor`, or to who asks for them.
+# True or false.
+#plain_metrics = true
+
+# With `controller_keys`: also answer plain commands that only read, except those that tell what came of sealed ones.
+# True or false.
+#plain_reads = true
+
 # Run `UnsafeCommand`: any shell command that the host sends, as root.
 # True or false.
 #allow_unsafe_commands = false

@@ -25,7 +25,7 @@ fn signed(nonce: &str, payload: &str) -> LineItem {
 fn a_signed_line_says_what_its_payload_says() {
     let mut auth = Authenticator::with_secret(SECRET);
     let admitted = auth.admit(at(0), &signed("a", r#"{"type":"Metrics","id":"m"}"#), 1000);
-    assert_eq!(admitted.unwrap(), HostMessage::Metrics { id: Some("m".to_owned()) });
+    assert_eq!(admitted.unwrap().message, HostMessage::Metrics { id: Some("m".to_owned()) });
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn oversized_and_garbled_lines_are_not_signed_either() {
 fn what_a_true_host_gets_wrong_is_answered_as_ever() {
     let mut auth = Authenticator::with_secret(SECRET);
     let refused = auth.admit(at(0), &signed("a", r#"{"type":"Nonsense"}"#), 1000);
-    assert!(matches!(refused, Err(Refusal::Line(rejection)) if rejection.code == ErrorCode::UnknownType));
+    assert!(matches!(refused, Err(Refusal::Line(rejection, _)) if rejection.code == ErrorCode::UnknownType));
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Link {
             return self.echoed(actions);
         }
         if !self.is_of_host(&rejection) {
-            return self.rejected(now, rejection, actions);
+            return self.rejected(now, rejection, None, actions);
         }
         self.stats.messages_in += 1;
         actions.extend(self.auth.newest().map(Action::NewestSigned));

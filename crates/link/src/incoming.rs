@@ -1,7 +1,8 @@
 //! What the host says: heartbeats and refusals are dealt with here, the rest is delivered.
 
 use super::Link;
-use super::auth::Refusal;
+use super::askers::{Asker, NotTaken, id_of};
+use super::auth::{Admitted, Refusal};
 use super::event::{Action, GivenUp};
 use super::keep_alive::Answer;
 use infiniservice_protocol::clock::Now;
@@ -19,14 +20,18 @@ impl Link {
                 continue;
             }
             match self.auth.admit(now, &item, self.settings.limits.max_line_bytes) {
-                Ok(message) => {
+                Ok(admitted) => {
                     actions.extend(self.auth.newest().map(Action::NewestSigned));
-                    self.message(now, message, actions);
+                    self.admitted(now, admitted, actions);
                 }
                 Err(Refusal::Foreign(line)) => self.foreign(now, line.0, line.1, actions),
-                Err(Refusal::Line(rejection)) if rejection.from_guest => self.echoed(actions),
+                Err(Refusal::Line(rejection, _)) if rejection.from_guest => self.echoed(actions),
                 Err(Refusal::Unsigned { rejection, .. }) if rejection.from_guest => self.echoed(actions),
-                Err(Refusal::Line(rejection)) => self.rejected(now, rejection, actions),
+                Err(Refusal::Line(rejection, asker)) => {
+                    // Its envelope was in order, and is not to be taken again.
+                    actions.extend(self.auth.newest().map(Action::NewestSigned));
+                    self.rejected(now, rejection, asker.as_deref(), actions);
+                }
                 Err(Refusal::Unsigned { rejection, answer, log }) => {
                     self.tell_audit(now, &rejection, actions);
                     self.unsigned(now, rejection, answer, log, actions);
@@ -41,6 +46,27 @@ impl Link {
         if self.decoder.take_blank() {
             self.writer.compression.end();
         }
+    }
+
+    /// Takes note of who asks, where answers are sealed.
+    fn admitted(&mut self, now: Now, admitted: Admitted, actions: &mut Vec<Action>) {
+        let Admitted { message, asker } = admitted;
+        let noted = self.outbox.note(now.mono, &message, asker.as_ref());
+        let Err(why) = noted else { return self.message(now, message, actions) };
+        let (code, text) = match why {
+            NotTaken::OfAnother => (
+                ErrorCode::DuplicateId,
+                "another controller, or a line in the open, used this id; choose another one",
+            ),
+            NotTaken::Full => {
+                (ErrorCode::QueueFull, "too many sealed commands in a short time; try again later")
+            }
+        };
+        let id = id_of(&message).map(str::to_owned);
+        self.stats.commands_refused += 1;
+        let rejection = Rejection { id, ..Rejection::new(code, text) };
+        self.tell_audit(now, &rejection, actions);
+        self.refuse_to(rejection.into_message(), asker.as_ref());
     }
 
     fn message(&mut self, now: Now, message: HostMessage, actions: &mut Vec<Action>) {
@@ -136,7 +162,13 @@ impl Link {
         }
     }
 
-    pub(super) fn rejected(&mut self, now: Now, rejection: Rejection, actions: &mut Vec<Action>) {
+    pub(super) fn rejected(
+        &mut self,
+        now: Now,
+        rejection: Rejection,
+        asker: Option<&Asker>,
+        actions: &mut Vec<Action>,
+    ) {
         self.stats.rejected_lines += 1;
         self.tell_audit(now, &rejection, actions);
         if !std::mem::replace(&mut self.refusal_logged, true) {
@@ -149,7 +181,7 @@ impl Link {
             self.stats.refusals_dropped += 1;
             return;
         }
-        self.refuse(rejection.into_message());
+        self.refuse_to(rejection.into_message(), asker);
     }
 
     /// Not the host, or not with our secret: answered at a bounded rate, and said at a smaller one.
@@ -168,13 +200,19 @@ impl Link {
             actions.push(Action::Log(Level::Warn, text));
         }
         if answer && (rejection.id.is_some() || self.may_err(now, rejection.code)) {
-            self.refuse(rejection.into_message());
+            self.refuse_to(rejection.into_message(), None);
         } else {
             self.stats.refusals_dropped += 1;
         }
     }
 
+    /// Of what was taken: it is told to who asked.
     pub(super) fn refuse(&mut self, message: GuestMessage) {
         self.stats.refusals_dropped += u64::from(!self.outbox.refuse(message));
+    }
+
+    /// Of what was not taken.
+    fn refuse_to(&mut self, message: GuestMessage, asker: Option<&Asker>) {
+        self.stats.refusals_dropped += u64::from(!self.outbox.refuse_to(message, asker));
     }
 }

@@ -6,6 +6,7 @@
 //! events: `Open` by `Opened` or `OpenFailed`, bytes written by `Wrote`. It calls [`Link::handle`] with `Timer` when [`Link::next_deadline`] has come.
 #![forbid(unsafe_code)]
 
+mod askers;
 mod audit_sampler;
 mod auth;
 pub mod backoff;
@@ -23,6 +24,7 @@ mod lifecycle;
 pub mod outbox;
 pub mod quality;
 mod reconfigure;
+mod seals;
 pub mod settings;
 mod silence;
 #[cfg(any(test, feature = "sim"))]
@@ -42,11 +44,13 @@ use connection::Connection;
 use dialect::Dialect;
 use fault_log::FaultLog;
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::sealed::Controllers;
 use infiniservice_protocol::stream::Stream;
 use infiniservice_protocol::{ErrorCode, GuestMessage, LineDecoder};
 use keep_alive::KeepAlive;
 use outbox::Outbox;
 use quality::QualityWindow;
+use seals::Seals;
 use silence::Silence;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +62,7 @@ use auth::{Authenticator, Since};
 pub use dialect::{Line, Said};
 pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing, PortEvent, Session};
 pub use quality::Quality;
+pub use seals::{Draw, Plain, SealSettings};
 pub use settings::{BreakerSettings, LinkSettings};
 pub use stats::LinkStats;
 
@@ -140,6 +145,22 @@ impl Link {
         self
     }
 
+    /// The same link, which takes sealed lines, and in the open only what may be asked so.
+    #[must_use]
+    pub fn with_seals(mut self, seals: SealSettings) -> Self {
+        self.auth.set_keys(seals.own.clone(), Arc::clone(&seals.controllers), seals.plain);
+        self.outbox.seals = Some(Box::new(Seals::new(seals, &self.settings.limits)));
+        self
+    }
+
+    /// Of a link that takes sealed lines: from now on these keys count. Answers to a key that is gone are not told any more.
+    pub fn set_controllers(&mut self, controllers: Arc<Controllers>) {
+        self.auth.set_controllers(Arc::clone(&controllers));
+        if let Some(seals) = &mut self.outbox.seals {
+            seals.set_controllers(controllers);
+        }
+    }
+
     /// The same link, which speaks to another kind of host.
     #[must_use]
     pub fn with_dialect(mut self, dialect: Arc<dyn Dialect>) -> Self {
@@ -174,6 +195,9 @@ impl Link {
     /// Takes what happened; appends what is to be done, in order. Timers that are due are served by every event.
     pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
         let had_bytes = self.stalled_since.is_some();
+        if let Some(seals) = &mut self.outbox.seals {
+            seals.set_now(now);
+        }
         self.forgive_suspension(now);
         self.take(now, event, actions);
         self.run_timers(now, actions);

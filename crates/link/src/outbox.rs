@@ -12,11 +12,13 @@
 //! the newest.
 
 mod reserving;
+mod sealing;
 
 use super::breaker::Change;
 use super::dialect::Dialect;
 use super::extras::Extras;
 pub use super::item::Item;
+use super::seals::Seals;
 use super::spoken::Spoken;
 use infiniservice_protocol::encode::{Body, fit};
 use infiniservice_protocol::guest::{Hello, Output};
@@ -71,6 +73,7 @@ pub struct Outbox {
     pub(super) spoken: Spoken,
     extras: Extras,
     pub(super) dialect: Option<Arc<dyn Dialect>>,
+    pub(super) seals: Option<Box<Seals>>,
     /// Requests for metrics without an answer so far.
     owed: BTreeSet<String>,
     owed_bytes: usize,
@@ -93,6 +96,7 @@ impl Outbox {
             spoken: Spoken::default(),
             extras: Extras::default(),
             dialect: None,
+            seals: None,
             owed: BTreeSet::new(),
             owed_bytes: 0,
         }
@@ -108,6 +112,11 @@ impl Outbox {
     pub fn refuse(&mut self, mut message: GuestMessage) -> bool {
         let has_id = matches!(message, GuestMessage::Response(_));
         let body = self.encode(&mut message, RESERVE);
+        self.settle(&message);
+        self.push_refusal(body, has_id)
+    }
+
+    fn push_refusal(&mut self, body: Body, has_id: bool) -> bool {
         let fits = self.refusal_bytes + body.line_bytes() <= self.refusal_share();
         if fits || has_id {
             self.push_answer(body, true);
@@ -173,7 +182,11 @@ impl Outbox {
 
     /// Takes the agent's description.
     pub fn hello(&mut self, hello: Hello) {
-        let body = self.encode(&mut GuestMessage::Hello(hello), usize::MAX);
+        let mut message = GuestMessage::Hello(hello);
+        if self.answer_sealed(&mut message) {
+            return;
+        }
+        let body = self.plain(&mut message, usize::MAX);
         self.hello = Some((body, self.hellos().saturating_add(1).min(MAX_HELLOS)));
     }
 
@@ -187,7 +200,12 @@ impl Outbox {
             metrics.request_id = metrics.request_id.or(id);
         }
         let id = metrics.request_id.clone();
-        let body = self.encode(&mut GuestMessage::SystemMetrics(metrics), usize::MAX);
+        let mut message = GuestMessage::SystemMetrics(metrics);
+        if self.is_for_nobody(&message) {
+            return None;
+        }
+        let body = self.encode(&mut message, usize::MAX);
+        self.settle(&message);
         let full = self.metrics.len() >= MAX_METRICS;
         let crowded_out = if full { self.metrics.pop_front() } else { None };
         self.metrics.push_back((body, id));
@@ -278,6 +296,7 @@ impl Outbox {
     ///
     /// Pongs stay: a host's first line can be read before its connection is seen, and before its predecessor's end is.
     pub fn disconnect(&mut self) -> bool {
+        self.forget_streams();
         self.metrics.retain(|(_, id)| id.is_some());
         self.spoken.disconnect();
         self.extras.disconnect();
@@ -305,7 +324,7 @@ impl Outbox {
     pub fn held_bytes(&self) -> usize {
         let metrics: usize = self.metrics.iter().map(|(body, _)| body.line_bytes()).sum();
         let hello = self.hello.as_ref().map_or(0, |(body, _)| body.line_bytes());
-        self.answer_bytes + metrics + hello + self.spoken.bytes() + self.extras.bytes()
+        self.answer_bytes + metrics + hello + self.spoken.bytes() + self.extras.bytes() + self.askers_bytes()
     }
 
     /// Requests for metrics whose answer is still to come.
@@ -334,7 +353,8 @@ impl Outbox {
         self.limits.outbox_max_bytes / REFUSAL_SHARE
     }
 
-    fn encode(&self, message: &mut GuestMessage, max_bytes: usize) -> Body {
+    /// The message as any host reads it.
+    fn plain(&self, message: &mut GuestMessage, max_bytes: usize) -> Body {
         let max = max_bytes.min(self.limits.max_outgoing_line_bytes);
         let Some(dialect) = &self.dialect else { return Body::encode_within(message, max) };
         fit(message, max.saturating_sub(SPELLING_BYTES));

@@ -75,6 +75,24 @@ pub struct Features {
     /// Lines that come compressed to a host whose `Hello` accepts that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<CompressionLimits>,
+    /// Lines that are sealed to this machine's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedLines>,
+}
+
+/// By which keys lines are sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct SealedLines {
+    /// This machine's, in base64.
+    pub public_key: String,
+    /// Names of the controllers' keys.
+    pub kids: Vec<String>,
+    /// Whether metrics are sent in plain text.
+    pub plain_metrics: bool,
+    /// Whether plain commands that only read are answered.
+    pub plain_reads: bool,
 }
 
 /// What lines may be compressed with, and which.

@@ -24,6 +24,7 @@ pub mod number;
 pub mod parse;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod sealed;
 pub mod stream;
 pub mod text;
 pub mod timestamp;

@@ -10,7 +10,7 @@ use crate::guest::GuestMessage;
 use crate::{Action, ActionName};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -110,7 +110,54 @@ enum HostLine {
         #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
         sig: String,
     },
+    /// Another message of the host, sealed; needed for what changes the machine where `controller_keys` is set, refused where it
+    /// is not.
+    #[serde(rename = "sealed")]
+    Sealed {
+        #[schemars(range(min = 1, max = 1))]
+        v: u64,
+        /// That of the inner message, for who carries the line.
+        id: Option<Id>,
+        kid: Kid,
+        enc: Encapsulated,
+        ct: Ciphertext,
+    },
 }
+
+/// A line of the guest, sealed to who asked.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type")]
+enum GuestSealed {
+    /// Another message of the guest, sealed to the controller whose key has the name `to`.
+    #[serde(rename = "sealed")]
+    Sealed {
+        #[schemars(range(min = 1, max = 1))]
+        v: u64,
+        /// That of the question, if it stood beside it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        to: Kid,
+        enc: Encapsulated,
+        ct: Ciphertext,
+        /// When the line was written; the inner message has the time of its sealing.
+        timestamp: String,
+    },
+}
+
+/// Name of a controller's key.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct Kid(#[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))] String);
+
+/// The encapsulated key, 32 bytes in base64.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct Encapsulated(#[schemars(length(min = 44, max = 44))] String);
+
+/// The ciphertext in base64: what is hidden has a multiple of 256 bytes, and 16 bytes follow.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(transparent)]
+struct Ciphertext(String);
 
 #[derive(Deserialize, JsonSchema)]
 struct SafeCommand {
@@ -256,7 +303,20 @@ pub fn guest() -> Value {
     if let Some(kinds) = schema.pointer_mut("/oneOf").and_then(Value::as_array_mut) {
         kinds.push(compressed.into());
     }
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let sealed = Value::from(generator.into_root_schema_for::<GuestSealed>());
+    add(&mut schema, "/oneOf", &sealed);
+    add(&mut schema, "/$defs", &sealed);
     schema
+}
+
+/// Adds what another schema has at the same place.
+fn add(schema: &mut Value, place: &str, more: &Value) {
+    match (schema.pointer_mut(place), more.pointer(place)) {
+        (Some(Value::Array(all)), Some(Value::Array(more))) => all.extend(more.iter().cloned()),
+        (Some(Value::Object(all)), Some(Value::Object(more))) => all.extend(more.clone()),
+        _ => {}
+    }
 }
 
 /// Lines of the host.

@@ -33,7 +33,7 @@ pub(super) fn read(environment: &Environment) -> Fragment {
 }
 
 /// One variable's value.
-pub(super) fn lookup<'a>(environment: &'a Environment, name: &str) -> Option<&'a OsStr> {
+pub(crate) fn lookup<'a>(environment: &'a Environment, name: &str) -> Option<&'a OsStr> {
     environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
 }
 

@@ -24,7 +24,15 @@ pub(crate) fn file(bytes: &[u8]) {
     let settings = Settings::from_merged(&merged).unwrap_or_else(|name| panic!("{name} is mistyped"));
     let sources =
         Sources { default_file: path.into(), config_flag: None, environment: Vec::new(), flags: Vec::new() };
-    shown_is_read_back(&Loaded { settings, merged, file: None, text: None, problem: None, sources });
+    shown_is_read_back(&Loaded {
+        settings,
+        merged,
+        controllers: None,
+        file: None,
+        text: None,
+        problem: None,
+        sources,
+    });
 }
 
 fn shown_is_read_back(loaded: &Loaded) {

@@ -54,6 +54,8 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
         "device_path",
         "vm_id",
         "shared_secret",
+        "controller_keys",
+        "sealed_key_file",
         "scripts_dir",
         "plugins_dir",
         "plugins_textfile_dir",
@@ -63,11 +65,12 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
         "qga_block",
         "qga_fsfreeze_hook",
     ];
+    let is_of_a_file =
+        |line: &str| line.starts_with("shared_secret_file") || line.starts_with("controller_keys");
     let has_default = |line: &&&str| !unset.iter().any(|name| line.starts_with(name));
     let defaults: Vec<&str> = all.iter().filter(has_default).copied().collect();
     assert_eq!(load(&defaults.join("\n")), load(""));
-    let without_file: Vec<&str> =
-        all.into_iter().filter(|line| !line.starts_with("shared_secret_file")).collect();
+    let without_file: Vec<&str> = all.into_iter().filter(|line| !is_of_a_file(line)).collect();
     assert!(load(&without_file.join("\n")).shared_secret.is_some());
 }
 
@@ -91,6 +94,8 @@ fn example(field: &Field) -> &'static str {
     match (field.name, field.kind) {
         ("device_path", _) => "\"/dev/virtio-ports/org.infinibay.agent\"",
         ("shared_secret_file", _) => "\"/etc/infiniservice/secret\"",
+        ("controller_keys", _) => "\"/etc/infiniservice/controller-keys\"",
+        ("sealed_key_file", _) => "\"/var/lib/infiniservice/sealed.key\"",
         ("scripts_dir", _) => "\"/var/lib/infiniservice/scripts\"",
         ("plugins_dir", _) => "\"/etc/infiniservice/plugins.d\"",
         ("plugins_textfile_dir", _) => "\"/var/lib/node_exporter/textfile_collector\"",

@@ -6,13 +6,15 @@ use super::layers::{FlagValue, Fragment, Merged};
 use super::reloaded::Reloaded;
 use super::secret;
 use super::table::{self, Settings};
-use super::{environment, file, last_good, own_files};
+use super::{controller_keys, environment, file, last_good, own_files};
 use infiniservice_platform::gate::Gate;
+use infiniservice_protocol::sealed::Controllers;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Everything that settings come from.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Where each value came from.
     pub merged: Merged,
+    /// Who may seal lines to this machine, where the settings name them.
+    pub controllers: Option<Arc<Controllers>>,
     /// The file that was read; `None` where the default file is missing.
     pub file: Option<PathBuf>,
     /// That file's text; it may hold the secret.
@@ -96,12 +100,16 @@ impl Sources {
         let mut merged = Merged::new(layers);
         errors.extend(table::conflicts(&merged, &broken(&errors)));
         errors.extend(secret::from_file(&mut merged));
+        let controllers = controller_keys::read(&merged).unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
         if !errors.is_empty() {
             return Err(ConfigErrors(errors));
         }
         let settings = Settings::from_merged(&merged).map_err(mistyped)?;
         let file = text.is_some().then_some(path);
-        Ok(Loaded { settings, merged, file, text, problem: None, sources: self.clone() })
+        Ok(Loaded { settings, merged, controllers, file, text, problem: None, sources: self.clone() })
     }
 
     /// The directory of plugins beside the default file; `None` where another file was named.
@@ -144,6 +152,10 @@ impl Loaded {
     /// Everything that is wrong; the settings then stay as they are.
     pub fn reload(&mut self) -> Result<Reloaded, ConfigErrors> {
         let mut new = self.sources.load()?;
+        // The file is read again; another file, or none, waits for a restart.
+        if new.settings.controller_keys == self.settings.controller_keys {
+            self.controllers = new.controllers;
+        }
         let held = self.settings.held_back(&new.settings);
         let reloaded = self.settings.take_over(&new.settings, &held);
         for waiting in &reloaded.waiting {

@@ -1,6 +1,7 @@
 //! Configuration: fragments (defaults, file, environment, flags), merged, then validated into `Settings`.
 
 mod choices;
+mod controller_keys;
 pub(crate) mod edit;
 pub mod environment;
 pub(crate) mod error;

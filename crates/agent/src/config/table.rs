@@ -52,6 +52,8 @@ const MEMORY: Apply =
 const HOST: Apply =
     Apply::Restart("it decides from the first line on what is said, and to whom the agent listens");
 const SECRET: Apply = Apply::Restart("where the secret comes from is settled when the agent starts");
+const KEYS: Apply =
+    Apply::Restart("whether lines are sealed, and to which key, is settled when the agent starts");
 const SCRIPTS: Apply =
     Apply::Restart("scripts that wait lie in the directory that the agent opened when it started");
 
@@ -155,6 +157,14 @@ settings! {
     shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, LIVE;
     /// File whose only line is the shared secret; other users must not be able to read it.
     shared_secret_file: Option<PathBuf> = None, Kind::Path, SECRET;
+    /// File with the public keys of those who may seal lines to this machine, a line `NAME KEY` for each; only root may be able to write it. If set, what changes the machine must be sealed (see docs/protocol.md). A reload reads the file again.
+    controller_keys: Option<PathBuf> = None, Kind::Path, KEYS;
+    /// File with this machine's own key for sealed lines; the agent makes it if it is missing and `controller_keys` is set. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
+    sealed_key_file: Option<PathBuf> = None, Kind::Path, KEYS;
+    /// With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, they are sealed to the last key with the word `monitor`, or to who asks for them.
+    plain_metrics: bool = Some("true"), SWITCH, KEYS;
+    /// With `controller_keys`: also answer plain commands that only read, except those that tell what came of sealed ones.
+    plain_reads: bool = Some("true"), SWITCH, KEYS;
     /// Run `UnsafeCommand`: any shell command that the host sends, as root.
     allow_unsafe_commands: bool = Some("false"), SWITCH, LIVE, "--allow-unsafe-commands";
     /// Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.

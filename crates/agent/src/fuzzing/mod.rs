@@ -21,6 +21,8 @@ use infiniservice_protocol::{
 };
 use std::time::UNIX_EPOCH;
 
+mod sealed;
+
 /// A target: panics where something that must hold does not.
 pub type Target = fn(&[u8]);
 
@@ -41,6 +43,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("proc", proc),
     ("qga", infiniservice_qga::fuzzing::session),
     ("rpm", rpm),
+    ("sealed", sealed::lines),
     ("tools", tools),
     ("winget", infiniservice_actions::packages::fuzzing::winget),
     ("zypper", infiniservice_actions::packages::fuzzing::zypper),

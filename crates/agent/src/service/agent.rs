@@ -30,6 +30,7 @@ use infiniservice_platform::clock::Clock;
 use infiniservice_plugins::Plugins;
 use infiniservice_protocol::guest::{GuestMessage, Output};
 use infiniservice_protocol::host::HostMessage;
+use infiniservice_protocol::sealed::PublicKey;
 use std::future::pending;
 use tokio::sync::mpsc;
 
@@ -60,6 +61,8 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     pub(super) opened_once: bool,
     pub(super) stopping: bool,
     pub(super) signed: Signed,
+    /// To which lines may be sealed.
+    pub(super) public_key: Option<PublicKey>,
     pub(super) qga: Option<Box<Qga<T>>>,
     pub(super) profile: Option<Box<Profile>>,
     pub(super) restart: Option<Restart>,

@@ -41,6 +41,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         capabilities.extend(self.wire_capabilities());
         capabilities.push(self.compression_capability());
         capabilities.push(self.plugins_capability());
+        capabilities.push(self.sealed_capability());
         Hello {
             agent_version: AGENT_VERSION.to_owned(),
             protocol_version: 1,
@@ -57,6 +58,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
                 batch: self.batch_limits(),
                 plugins: self.plugin_limits(),
                 compression: self.compression_capability().enabled.then(CompressionLimits::default),
+                sealed: self.sealed_lines(),
             },
             channels: self.channels(),
             timestamp: None,

@@ -14,6 +14,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let has = |name: &str| applied.contains(&name);
         self.executor.reload(&settings.command_settings());
         self.sources.collector().set_bounds(|bounds| settings.bound_collector(bounds));
+        self.reload_controllers();
         self.reload_plugins();
         self.apply_to_link(before, &settings, applied);
         self.apply_to_schedule(before, &settings, applied);

@@ -35,6 +35,7 @@ pub(crate) mod notify;
 #[cfg(target_os = "windows")]
 #[path = "notify/windows.rs"]
 pub(crate) mod notify;
+mod own_key;
 pub(crate) mod pace;
 mod plugins;
 mod qga;
@@ -42,6 +43,7 @@ mod reload;
 pub(crate) mod schedule;
 pub mod scm;
 mod scripts;
+mod seals;
 mod settling;
 mod shutdown;
 pub mod signals;

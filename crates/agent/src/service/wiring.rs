@@ -17,7 +17,7 @@ use super::standing::Counts;
 use super::standing::Standing;
 use super::streams::Streams;
 use super::traces::Traces;
-use super::{identity, infinibay, plugins};
+use super::{identity, infinibay, plugins, seals};
 use crate::config::{IN_FLIGHT_MAX, Loaded, Settings, WireProfile};
 use crate::status;
 use infiniservice_actions::{
@@ -31,6 +31,7 @@ use infiniservice_link::{BreakerSettings, Link, LinkSettings};
 use infiniservice_platform::clock::{Clock, SystemClock};
 use infiniservice_platform::os_detection::OsInfo;
 use infiniservice_protocol::Limits;
+use infiniservice_protocol::sealed::PublicKey;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
     let (tell, replies) = reply_channel(&commands, IN_FLIGHT_MAX);
     let (tell_output, outputs) = mpsc::channel(OUTPUTS_MAX);
-    let (signed, link) = link(settings);
+    let (public_key, signed, link) = link(&config);
     let profile = infinibay::profile(settings, &os.release.pretty_name);
     let identity = Identity::new(&os.release.pretty_name, clock.now().wall);
     Ok(Agent {
@@ -95,6 +96,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         opened_once: false,
         stopping: false,
         signed,
+        public_key,
         qga,
         profile,
         restart: None,
@@ -105,17 +107,24 @@ pub(super) fn agent<T: Transport, C: Clock>(
     })
 }
 
-fn link(settings: &Settings) -> (Signed, Link) {
+fn link(config: &Loaded) -> (Option<PublicKey>, Signed, Link) {
+    let settings = &config.settings;
     let link = Link::new(settings.link_settings(), fastrand::u64(..));
     let link = if settings.no_virtio { link.without_port() } else { link };
     let link = match infinibay::speech(settings) {
         Some(speech) => link.with_dialect(Arc::new(speech)),
         None => link,
     };
-    match &settings.shared_secret {
-        Some(secret) => Signed::open(link.with_secret(secret.expose())),
-        None => (Signed::default(), link),
-    }
+    let link = match &settings.shared_secret {
+        Some(secret) => link.with_secret(secret.expose()),
+        None => link,
+    };
+    let (public_key, link) = seals::with_seals(config, link);
+    let (signed, link) = match (&settings.shared_secret, &config.controllers) {
+        (None, None) => (Signed::default(), link),
+        _ => Signed::open(link),
+    };
+    (public_key, signed, link)
 }
 
 const S: fn(u64) -> Duration = Duration::from_secs;

@@ -7,7 +7,7 @@ use crate::children::{self, PS, SS};
 use crate::peer::Peer;
 use crate::programs::{Programs, Running, running_processes, start_qemu_ga};
 use crate::table::{Row, Table, decimal};
-use crate::{Effort, collection, compressed, exporter, idle, process, round_trip, tools};
+use crate::{Effort, collection, compressed, exporter, idle, process, round_trip, sealed, tools};
 
 /// The agent and its rival, each with its host.
 struct Pair {
@@ -26,6 +26,7 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     let mut pair = Pair { agent: programs.start_agent()?, rival: start_qemu_ga(&[])? };
     idle_host(&mut pair, effort, table)?;
     round_trips(&mut pair, effort, table)?;
+    sealed::measure(programs, effort.round_trips, table)?;
     tools::on_this_machine(&mut pair.agent.1, effort, table)?;
     device_gone(pair, effort, table)?;
     compressed::measure(programs, effort, table)?;

@@ -16,6 +16,7 @@ mod programs;
 mod qga;
 mod qga_port;
 mod round_trip;
+mod sealed;
 mod setting;
 mod syscalls;
 mod table;

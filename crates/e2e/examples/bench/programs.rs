@@ -3,8 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use infinictl::client::pty::{self, PtyPair};
 use infiniservice_lab::packages::{self, Need};
+use infiniservice_protocol::sealed::KeyPair;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -65,6 +67,22 @@ impl Programs {
         let mut command = Command::new(&self.agent);
         command.args(["--console", "--config"]).arg(config).arg("--device");
         let log = File::create(files.path().join("log"))?;
+        on_pty(command, log.into(), Some(files))
+    }
+
+    /// The agent that heeds this controller's key only, and has this key itself.
+    pub fn start_sealed_agent(&self, controller: &KeyPair, own: &KeyPair) -> Result<(Running, Peer)> {
+        let files = tempfile::tempdir()?;
+        let at = |name: &str| files.path().join(name);
+        std::fs::write(at("controllers"), format!("ops {}\n", controller.public()))?;
+        std::fs::write(at("key"), &*own.secret_text())?;
+        std::fs::set_permissions(at("key"), PermissionsExt::from_mode(0o600))?;
+        let (known, key) = (at("controllers").display().to_string(), at("key").display().to_string());
+        let config = format!("controller_keys = {known:?}\nsealed_key_file = {key:?}\n");
+        std::fs::write(at("config.toml"), config)?;
+        let mut command = Command::new(&self.agent);
+        command.args(["--console", "--config"]).arg(at("config.toml")).arg("--device");
+        let log = File::create(at("log"))?;
         on_pty(command, log.into(), Some(files))
     }
 

@@ -8,7 +8,7 @@ use infiniservice_protocol::hello::CompressionLimits;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_mins(3);
-const COMPRESS: Options = Options { secret: None, compress: true };
+const COMPRESS: Options = Options { secret: None, seal: None, compress: true };
 
 fn agent() -> Result<LocalAgent> {
     Ok(LocalAgent { agent: Some(binary::tested_agent()?), ..LocalAgent::default() })
@@ -16,7 +16,7 @@ fn agent() -> Result<LocalAgent> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_asks_reads_the_same_from_far_fewer_bytes() -> Result<()> {
-    let client = Client::connect_as(Endpoint::Local(agent()?), &COMPRESS).await?;
+    let client = Client::connect_as(Endpoint::Local(agent()?), COMPRESS).await?;
     let hello = client.hello(TIMEOUT).await?;
     ensure!(hello.features.compression == Some(CompressionLimits::default()), "{hello:?}");
     client.metrics(TIMEOUT).await?;
@@ -46,7 +46,7 @@ async fn who_does_not_ask_gets_plain_lines_and_where_it_is_off_so_does_who_asks(
 
     let env = vec![("INFINISERVICE_COMPRESSION".into(), "false".into())];
     let off = LocalAgent { env, ..agent()? };
-    let client = Client::connect_as(Endpoint::Local(off), &COMPRESS).await?;
+    let client = Client::connect_as(Endpoint::Local(off), COMPRESS).await?;
     let hello = client.hello(TIMEOUT).await?;
     let capability =
         hello.capabilities.iter().find(|one| one.name == "compression").context("compression")?;

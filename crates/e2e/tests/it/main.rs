@@ -17,6 +17,7 @@ mod process;
 mod prometheus;
 mod qga;
 mod qga_beside;
+mod sealed;
 mod status;
 mod streams;
 mod symptoms;

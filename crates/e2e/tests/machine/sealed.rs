@@ -9,6 +9,7 @@ use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_lab::System;
 use infiniservice_protocol::action::CleanupLevel;
 use infiniservice_protocol::data::SealData;
+use infiniservice_protocol::sealed::{HostEnd, KeyPair, PublicKey};
 use infiniservice_protocol::{Action, ErrorCode};
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub const SCENARIOS: &[Scenario] =
     &[("sealed::two_copies_of_a_sealed_machine_have_identities_of_their_own", copies)];
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const CONTROLLERS: &str = "/etc/infiniservice/controller-keys";
 
 /// A machine as it is before it becomes a template. Where the image has no ssh-keygen, a stand-in of the same name makes keys.
 const SET_UP: &str = r#"
@@ -48,20 +50,27 @@ fn copies(_: &Guest) -> Result<()> {
     let guest = Guest::apart()?;
     guest.sh(SET_UP)?;
     guest.sh(&format!(
-        "umask 077; echo 'shared_secret = \"{SECRET}\"' >> /etc/infiniservice/config.toml; systemctl restart infiniservice"
+        "umask 077; echo 'ops {}' > {CONTROLLERS}; \
+         printf 'shared_secret = \"{SECRET}\"\ncontroller_keys = \"{CONTROLLERS}\"\n' >> /etc/infiniservice/config.toml; \
+         systemctl restart infiniservice",
+        controller().public()
     ))?;
+    equal("its key", guest.sh("stat -c '%a %U' /var/lib/infiniservice/sealed.key")?.as_str(), "600 root")?;
+    let own = public_key(&guest, guest.wait(Client::connect_signed(channel(&guest), SECRET))?)?;
     let before = guest.sh(IDENTITY)?;
-    refused_while_off(&guest)?;
+    unsealed(&guest)?;
+    refused_while_off(&guest, &own)?;
     guest.sh("echo 'allow_seal = true' >> /etc/infiniservice/config.toml; systemctl reload infiniservice")?;
-    sealed(&guest)?;
+    sealed(&guest, &own)?;
     let System::Namespace(system) = guest.into_machine() else { anyhow::bail!("it runs in namespaces") };
     let template = system.into_template()?;
-    let identities: Vec<String> = (0..2)
+    let identities: Vec<(String, PublicKey)> = (0..2)
         .map(|_| copy(&Guest::of(System::Namespace(template.boot()?.into()))?))
         .collect::<Result<_>>()?;
-    for (one, other) in
-        [(&before, &identities[0]), (&before, &identities[1]), (&identities[0], &identities[1])]
-    {
+    let [first, second] = identities.as_slice() else { anyhow::bail!("two copies were made") };
+    let template = (before, own);
+    for ((one, own), (other, others)) in [(&template, first), (&template, second), (first, second)] {
+        ensure!(own != others, "both have the key {own}");
         for (one, other) in one.lines().zip(other.lines()).take(2) {
             ensure!(one != other, "both have {one}");
         }
@@ -69,9 +78,33 @@ fn copies(_: &Guest) -> Result<()> {
     Ok(())
 }
 
-fn host(guest: &Guest) -> Result<Client> {
-    let endpoint = Endpoint::Channel(guest.machine.agent_socket());
-    Ok(guest.wait(Client::connect_signed(endpoint, SECRET))?)
+fn channel(guest: &Guest) -> Endpoint {
+    Endpoint::Channel(guest.machine.agent_socket())
+}
+
+fn controller() -> KeyPair {
+    KeyPair::from_bytes([7; 32])
+}
+
+/// The key that the machine shows; the connection ends.
+fn public_key(guest: &Guest, client: Client) -> Result<PublicKey> {
+    let hello = guest.wait(client.hello(TIMEOUT))?;
+    guest.disconnect(client);
+    let sealed = hello.features.sealed.context("it opens sealed lines")?;
+    PublicKey::parse(&sealed.public_key).map_err(anyhow::Error::msg)
+}
+
+fn host(guest: &Guest, own: &PublicKey) -> Result<Client> {
+    let end = HostEnd::new("ops", controller(), own.clone());
+    Ok(guest.wait(Client::connect_sealed(channel(guest), end))?)
+}
+
+/// Merely signed, nothing changes.
+fn unsealed(guest: &Guest) -> Result<()> {
+    let client = guest.wait(Client::connect_signed(channel(guest), SECRET))?;
+    let response = guest.request(&client, &seal())?;
+    guest.disconnect(client);
+    equal("code", response.error_code, Some(ErrorCode::SignatureInvalid))
 }
 
 fn seal() -> Action {
@@ -82,8 +115,8 @@ fn seal() -> Action {
     }
 }
 
-fn refused_while_off(guest: &Guest) -> Result<()> {
-    let client = host(guest)?;
+fn refused_while_off(guest: &Guest, own: &PublicKey) -> Result<()> {
+    let client = host(guest, own)?;
     let response = guest.request(&client, &seal())?;
     guest.disconnect(client);
     equal("code", response.error_code, Some(ErrorCode::ActionBlocked))?;
@@ -92,8 +125,8 @@ fn refused_while_off(guest: &Guest) -> Result<()> {
 }
 
 /// Each step holds, and then no command is taken any more.
-fn sealed(guest: &Guest) -> Result<()> {
-    let client = host(guest)?;
+fn sealed(guest: &Guest, own: &PublicKey) -> Result<()> {
+    let client = host(guest, own)?;
     let response = guest.succeed(&client, &seal())?;
     let data: SealData = serde_json::from_value(response.data).context("data")?;
     let steps: BTreeMap<_, _> = data.steps.iter().map(|step| (step.name.as_str(), step.ok)).collect();
@@ -119,7 +152,7 @@ fn sealed(guest: &Guest) -> Result<()> {
 }
 
 /// What is its own, once it was looked whether the template's things are gone.
-fn copy(guest: &Guest) -> Result<String> {
+fn copy(guest: &Guest) -> Result<(String, PublicKey)> {
     let left = guest.sh(
         // The copy's own agent has kept a copy of its configuration by now, which is searched as well.
         "grep -rl -e SHARED_SECRET -e shared_secret -e VM_ID /etc/infiniservice /etc/systemd/system | xargs -r grep -hv '^ *#' | \
@@ -133,5 +166,6 @@ fn copy(guest: &Guest) -> Result<String> {
     guest.disconnect(client);
     equal("vm_id", hello.vm_id, None)?;
     guest.sh("systemctl is-active infiniservice")?;
-    guest.sh(IDENTITY)
+    let own = public_key(guest, guest.connect()?)?;
+    Ok((guest.sh(IDENTITY)?, own))
 }

@@ -33,6 +33,10 @@ fn show(hello: &Hello, out: Output) -> String {
         ("Started", or_dash(&hello.started_at)),
         ("Instance", or_dash(&hello.instance)),
         ("Machine", hello.vm_id.clone().unwrap_or_else(|| "-".into())),
+        (
+            "Key",
+            hello.features.sealed.as_ref().map_or_else(|| "-".into(), |sealed| sealed.public_key.clone()),
+        ),
         ("Longest line", units::bytes(limits.max_line_bytes as u64)),
         ("Captured output", units::bytes(limits.max_output_bytes as u64)),
         (

@@ -158,7 +158,8 @@ fn refused(response: &Response) -> String {
 const fn hint(code: Option<ErrorCode>) -> &'static str {
     match code {
         Some(ErrorCode::SignatureInvalid) => {
-            "; infinictl signs its lines only with --secret-file, which names the file with the guest's secret"
+            "; infinictl signs its lines only with --secret-file, which names the file with the guest's secret, \
+             and seals them only with --seal-key and --guest-key"
         }
         _ => "",
     }

@@ -1,9 +1,10 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
-use super::libvirt;
+use super::{key_files, libvirt};
 use crate::client::{AgentLog, Client, Endpoint, LocalAgent, Options};
 use clap::Args;
+use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,6 +52,12 @@ pub(super) struct Global {
     /// File with the guest's shared secret; infinictl then signs its lines
     #[arg(long, global = true, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
+    /// File with your own key, made by `infinictl keys generate`; infinictl then seals its lines
+    #[arg(long, global = true, value_name = "PATH", requires = "guest_key", conflicts_with = "secret_file")]
+    pub seal_key: Option<PathBuf>,
+    /// File with the guest's public key, written by `infinictl keys pin`: only answers sealed by it are believed
+    #[arg(long, global = true, value_name = "PATH", requires = "seal_key")]
+    pub guest_key: Option<PathBuf>,
     /// Show where the guest spent its time, as part of the trace in TRACEPARENT or of a new one
     #[arg(long, global = true)]
     pub trace: bool,
@@ -106,11 +113,18 @@ impl Global {
         self.hub.clone().or_else(variable).unwrap_or_else(|| HUB_DIRECTORY.into())
     }
 
-    /// Connects; with the secret, where the flags name one.
+    /// Our end of sealed lines, where the flags name the keys.
+    fn host_end(&self) -> Result<Option<HostEnd>, CliError> {
+        let (Some(own), Some(guest)) = (&self.seal_key, &self.guest_key) else { return Ok(None) };
+        key_files::host_end(own, guest).map(Some)
+    }
+
+    /// Connects; with the secret or the keys, where the flags name them.
     pub(super) async fn connect(&self) -> Result<Client, CliError> {
         let endpoint = self.endpoint()?;
-        let options = Options { secret: self.secret()?, compress: self.compress };
-        Ok(Client::connect_as(endpoint, &options).await?)
+        let seal = self.host_end()?.map(Box::new);
+        let options = Options { secret: self.secret()?, seal, compress: self.compress };
+        Ok(Client::connect_as(endpoint, options).await?)
     }
 
     /// The secret's text, without the white space at its end that editors leave.

@@ -15,6 +15,8 @@ mod follow;
 mod global;
 mod history;
 mod hub;
+mod key_files;
+mod keys;
 mod libvirt;
 mod live;
 mod metrics;
@@ -142,6 +144,9 @@ enum Command {
     /// Control a guest by the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
     #[command(subcommand)]
     Qga(qga::Command),
+    /// Make, show and pin the keys by which lines are sealed
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
     /// Print the completions for a shell
@@ -181,6 +186,7 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
             Command::List(args) => return hub::list(&cli.global, &args).await,
             Command::Events(args) => return hub::events(&cli.global, &args).await,
             Command::Job(command) => return hub::job(&cli.global, command).await,
+            Command::Keys(command) => return keys::run(&cli.global, command).await,
             other => other,
         };
         let session = Session::open(&cli.global).await?;
@@ -242,6 +248,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::List(_)
         | Command::Events(_)
         | Command::Job(_)
+        | Command::Keys(_)
         | Command::Qga(_)
         | Command::Watch(_)
         | Command::Completions(_)

@@ -7,6 +7,7 @@ use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
 use super::{Client, attach, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
 use infiniservice_protocol::HostMessage;
+use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -84,7 +85,7 @@ impl Client {
     /// # Errors
     /// `NoConnection`, with what to check.
     pub async fn connect(endpoint: Endpoint) -> Result<Self, ClientError> {
-        Self::connect_as(endpoint, &Options::default()).await
+        Self::connect_as(endpoint, Options::default()).await
     }
 
     /// Connects to a guest that has a `shared_secret`: every message is signed with it, but not what `send_raw` sends.
@@ -93,14 +94,24 @@ impl Client {
     /// As [`Client::connect`].
     pub async fn connect_signed(endpoint: Endpoint, secret: &str) -> Result<Self, ClientError> {
         let secret = Some(secret.to_owned());
-        Self::connect_as(endpoint, &Options { secret, ..Options::default() }).await
+        Self::connect_as(endpoint, Options { secret, ..Options::default() }).await
+    }
+
+    /// Connects to a guest that has `controller_keys`: every message is sealed to it, and only sealed answers are believed. What
+    /// `send_raw` sends is not sealed.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect_sealed(endpoint: Endpoint, end: HostEnd) -> Result<Self, ClientError> {
+        let seal = Some(Box::new(end));
+        Self::connect_as(endpoint, Options { seal, ..Options::default() }).await
     }
 
     /// Connects, and speaks as `options` say.
     ///
     /// # Errors
     /// As [`Client::connect`].
-    pub async fn connect_as(endpoint: Endpoint, options: &Options) -> Result<Self, ClientError> {
+    pub async fn connect_as(endpoint: Endpoint, options: Options) -> Result<Self, ClientError> {
         let label = endpoint.to_string();
         let failed = |error: io::Error| ClientError::NoConnection {
             endpoint: label.clone(),
@@ -130,7 +141,7 @@ impl Client {
 
     async fn start_local(
         label: String,
-        options: &Options,
+        options: Options,
         agent: &local::LocalAgent,
     ) -> Result<Self, ClientError> {
         let failed = |error: io::Error| ClientError::NoConnection {
@@ -160,11 +171,12 @@ impl Client {
         }
     }
 
-    fn start(label: String, options: &Options, reader: Reader, writer: Writer) -> Self {
+    fn start(label: String, options: Options, reader: Reader, writer: Writer) -> Self {
+        let compress = options.compress;
         let shared = Arc::new(Shared::new(label, options));
         let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);
         let mut bytes = b"\n".to_vec();
-        if options.compress {
+        if compress {
             bytes.extend(shared.encode(&HostMessage::Hello { id: None, accept: Vec::new() }));
         }
         let _room = outgoing.try_send(Outgoing { bytes, written: None });

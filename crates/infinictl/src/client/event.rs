@@ -65,6 +65,12 @@ impl Event {
         Self { received, raw, content: Content::Malformed { reason }, memory }
     }
 
+    /// A line of a type that is not for us.
+    pub(super) fn unknown(raw: String, kind: &str, received: Instant) -> Self {
+        let memory = raw.len() + kind.len();
+        Self { received, raw, content: Content::Unknown { kind: kind.to_owned() }, memory }
+    }
+
     /// The message, if it is one.
     pub fn message(&self) -> Option<&GuestMessage> {
         match &self.content {

@@ -10,6 +10,7 @@ mod event;
 mod local;
 mod options;
 mod pending;
+mod protection;
 mod shared;
 mod streams;
 mod tasks;

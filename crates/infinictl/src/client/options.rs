@@ -1,12 +1,15 @@
 //! How a client speaks to a guest.
 
+use infiniservice_protocol::sealed::HostEnd;
 use std::fmt;
 
 /// How to speak to a guest.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Options {
     /// The guest's `shared_secret`: what is sent is signed with it.
     pub secret: Option<String>,
+    /// The keys by which lines are sealed, of a guest that has `controller_keys`; then nothing is signed.
+    pub seal: Option<Box<HostEnd>>,
     /// Ask for compressed lines, which the client then reads as if they had come as they are. An agent that knows nothing of them
     /// goes on with plain ones.
     pub compress: bool,

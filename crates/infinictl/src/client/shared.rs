@@ -4,18 +4,18 @@ use super::error::{ClientError, Heard};
 use super::event::{Event, Inbox};
 use super::options::Options;
 use super::pending::{Key, Pending};
+use super::protection::Protection;
 use infiniservice_protocol::compression::Codec;
-use infiniservice_protocol::envelope::Signer;
 use infiniservice_protocol::{ErrorCode, HostMessage};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{oneshot, watch};
 
 /// The state of one connection.
 pub(super) struct Shared {
     endpoint: String,
-    signer: Option<Signer>,
+    protection: Protection,
     /// Whether compressed lines are asked for.
     pub(super) compress: bool,
     state: Mutex<State>,
@@ -38,10 +38,10 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(endpoint: String, options: &Options) -> Self {
+    pub(super) fn new(endpoint: String, options: Options) -> Self {
         Self {
-            signer: options.secret.as_deref().map(Signer::new),
             compress: options.compress,
+            protection: Protection::of(options),
             endpoint,
             state: Mutex::default(),
             reading: watch::Sender::new(true),
@@ -51,23 +51,22 @@ impl Shared {
         }
     }
 
-    /// A message as its line, signed where the guest wants that. The nonce is of 128 random bits. Each `Hello` says whether lines
-    /// may come compressed.
+    /// A message as its line, signed or sealed where the guest wants that. Each `Hello` says whether lines may come compressed.
     pub(super) fn encode(&self, message: &HostMessage) -> Vec<u8> {
-        match message {
+        let now = SystemTime::now();
+        let line = match message {
             HostMessage::Hello { id, accept } if self.compress && accept.is_empty() => {
-                self.sign(&HostMessage::Hello { id: id.clone(), accept: Codec::ALL.to_vec() })
+                let message = HostMessage::Hello { id: id.clone(), accept: Codec::ALL.to_vec() };
+                self.protection.encode(&message, now)
             }
-            message => self.sign(message),
-        }
+            message => self.protection.encode(message, now),
+        };
+        line.into_bytes()
     }
 
-    fn sign(&self, message: &HostMessage) -> Vec<u8> {
-        let now = SystemTime::now();
-        let Some(signer) = &self.signer else { return message.to_line(now).into_bytes() };
-        let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        let nonce = format!("{:032x}", fastrand::u128(..));
-        signer.sign(ms, &nonce, message.to_line(now).trim_end()).into_bytes()
+    /// A line of the guest's, opened where it is sealed.
+    pub(super) fn read(&self, line: String, received: Instant) -> Event {
+        self.protection.read(line, received)
     }
 
     /// Waits for the answer with this key; an error when the connection has ended.
@@ -259,7 +258,7 @@ mod tests {
 
     #[test]
     fn who_gets_an_answer_finds_it_in_a_subscription_already() {
-        let shared = Shared::new("a pipe".into(), &Options::default());
+        let shared = Shared::new("a pipe".into(), Options::default());
         let subscription = Mutex::new(Subscription { inbox: shared.subscribe() });
         let asker = Arc::new(Asker { subscription, found: Mutex::default() });
         let mut answer = std::pin::pin!(shared.wait(Key::Ping(FIRST_PING)).unwrap());

@@ -102,10 +102,10 @@ fn to_event(
     let malformed = |reason: String| Event::malformed(String::new(), reason, received);
     match item {
         LineItem::Line(line) => match lines.within(&line) {
-            Ok(None) => Event::parse(line, received),
+            Ok(None) => shared.read(line, received),
             Ok(Some(within)) => {
                 shared.count(|stats| stats.compressed += 1);
-                Event::parse(within, received)
+                shared.read(within, received)
             }
             Err(error) => {
                 send(&HostMessage::ZReset, answers, shared);

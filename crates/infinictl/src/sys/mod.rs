@@ -8,8 +8,8 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    CHANNEL, Reader, Signals, Slave, Writer, columns, connect, connect_vsock, environment, open_pair, spawn,
-    split, terminate,
+    CHANNEL, Reader, Signals, Slave, Writer, columns, connect, connect_vsock, create_private, environment,
+    open_pair, spawn, split, terminate,
 };
 #[cfg(unix)]
 pub use unix::{Master, pty};
@@ -17,6 +17,6 @@ pub use unix::{Master, pty};
 pub use windows::Master;
 #[cfg(windows)]
 pub(crate) use windows::{
-    CHANNEL, Reader, Signals, Slave, Writer, columns, connect, connect_vsock, environment, open_pair, spawn,
-    split, terminate,
+    CHANNEL, Reader, Signals, Slave, Writer, columns, connect, connect_vsock, create_private, environment,
+    open_pair, spawn, split, terminate,
 };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(20);
-const COMPRESS: Options = Options { secret: None, compress: true };
+const COMPRESS: Options = Options { secret: None, seal: None, compress: true };
 
 /// Metrics of a size that is worth it, as the guest answers the request of this id.
 fn metrics(request: &Value) -> String {
@@ -46,7 +46,7 @@ fn guest(mut spoil: impl FnMut(String) -> String + Send + 'static) -> FakeGuest 
 #[tokio::test]
 async fn who_asks_reads_compressed_lines_as_if_they_were_plain() {
     let guest = guest(|line| line);
-    let client = Client::connect_as(guest.endpoint(), &COMPRESS).await.unwrap();
+    let client = Client::connect_as(guest.endpoint(), COMPRESS).await.unwrap();
     for _ in 0..3 {
         let event = client.metrics_event(LONG).await.unwrap();
         assert!(event.raw.starts_with("{\"type\":\"system_metrics\""), "{}", event.raw);
@@ -75,7 +75,7 @@ async fn a_line_that_cannot_be_read_is_told_and_the_next_ones_can() {
         count += 1;
         if count == 2 { line.replacen("\"crc\":\"", "\"crc\":\"0", 1) } else { line }
     });
-    let client = Client::connect_as(guest.endpoint(), &COMPRESS).await.unwrap();
+    let client = Client::connect_as(guest.endpoint(), COMPRESS).await.unwrap();
     let mut all = client.subscribe();
     client.metrics(LONG).await.unwrap();
     let lost = tokio::time::timeout(Duration::from_millis(300), client.metrics(LONG)).await;

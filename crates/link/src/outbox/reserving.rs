@@ -49,6 +49,7 @@ impl Outbox {
         if cut {
             body = self.encode(&mut message, free);
         }
+        self.settle(&message);
         self.push_answer(body, false);
         cut
     }

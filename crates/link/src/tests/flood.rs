@@ -32,6 +32,7 @@ fn no_refusal_is_lost_however_slowly_the_host_reads_and_none_takes_more_than_its
         (r#"{"type":"x","id":""#, "\"}", 50_000),
         (r#"{"type":"SafeCommand","id":""#, &format!("\",\"command_type\":{{\"{long}\":1}}}}"), 300),
         (r#"{"type":"signed","id":""#, "\"}", 10_000),
+        (r#"{"type":"sealed","id":""#, "\"}", 10_000),
     ] {
         let mut bench = Bench::connected();
         bench.written();

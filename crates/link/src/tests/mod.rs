@@ -8,6 +8,8 @@ mod echo;
 mod flood;
 mod reconfigured;
 mod refused;
+mod sealed;
+mod sealed_any_order;
 mod silent;
 mod visits;
 

@@ -243,7 +243,7 @@ fn secret_is_safe(file: &Facts, closed_to: u32) -> Result<(), String> {
     if file.mode & closed_to != 0 {
         let mode = file.mode;
         return Err(format!(
-            "contains the shared secret, but mode {mode:04o} lets others than its owner access it; run \
+            "contains a secret, but mode {mode:04o} lets others than its owner access it; run \
              chmod 0600 on it"
         ));
     }

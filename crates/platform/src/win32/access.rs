@@ -83,7 +83,7 @@ pub fn way_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
 /// # Errors
 /// Somebody else can read it.
 pub fn secret_is_safe(found: &Descriptor, own: &Sid) -> Result<(), String> {
-    let open = |who| format!("contains the shared secret, but {who} may read it; {MEND}");
+    let open = |who| format!("contains a secret, but {who} may read it; {MEND}");
     granted(found, own, READ).map_or(Ok(()), |who| Err(open(who)))
 }
 

@@ -10,15 +10,16 @@ use crate::{ErrorCode, number};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashSet};
+use sha2::Sha256;
 use std::fmt;
+
+mod freshness;
+pub(crate) use freshness::Freshness;
+#[cfg(test)]
+pub(crate) use freshness::{MAX_NONCES, WINDOW_MS};
 
 /// The only version of the envelope.
 pub const VERSION: u64 = 1;
-
-/// How far `ts` may be from the guest's clock, either way.
-pub(crate) const WINDOW_MS: u64 = 300_000;
 
 /// Longest nonce, in characters.
 pub const MAX_NONCE_CHARS: usize = 128;
@@ -48,6 +49,21 @@ pub enum EnvelopeError {
     /// Rightly signed, but taken before, or too old to tell.
     #[error("the nonce was used before, or is older than those that the guest remembers")]
     Replayed,
+    /// A line that would change something or tell what is confidential, where controllers must seal such lines.
+    #[error(
+        "the line is not sealed, but controller_keys is set: what changes the machine must be sealed to this \
+         agent's key"
+    )]
+    NotSealed,
+    /// A sealed line of a controller that is not known here.
+    #[error("no key of controller_keys has the `kid` {0}")]
+    UnknownKey(String),
+    /// Sealed to another guest or by another key, or changed.
+    #[error(
+        "the sealed line cannot be opened: it is for another guest's key or by another controller's, or it \
+         was changed"
+    )]
+    NotOpened,
     /// Rightly signed, but before the agent's start: it may have been taken by its predecessor.
     #[error(
         "the line's `ts` is {} s before the earliest that this agent accepts, and its predecessor may \
@@ -62,7 +78,7 @@ pub enum EnvelopeError {
 }
 
 /// How many causes [`EnvelopeError::cause`] tells apart.
-pub const CAUSES: usize = 6;
+pub const CAUSES: usize = 9;
 
 impl EnvelopeError {
     /// The answer to `line`, by the id that the line claims to have.
@@ -81,6 +97,9 @@ impl EnvelopeError {
             Self::OutsideWindow { .. } => 3,
             Self::Replayed => 4,
             Self::BeforeStart { .. } => 5,
+            Self::NotSealed => 6,
+            Self::UnknownKey(_) => 7,
+            Self::NotOpened => 8,
         }
     }
 }
@@ -135,7 +154,7 @@ impl Signer {
 #[derive(Debug)]
 pub struct Verifier {
     key: Key,
-    nonces: Nonces,
+    freshness: Freshness,
 }
 
 #[derive(serde::Deserialize)]
@@ -158,7 +177,7 @@ struct Kind {
 impl Verifier {
     /// Takes lines signed with this secret's text.
     pub fn new(secret: &str) -> Self {
-        Self { key: Key::new(secret), nonces: Nonces::default() }
+        Self { key: Key::new(secret), freshness: Freshness::default() }
     }
 
     /// The payload of a signed line. `now_wall_ms` is the guest's clock, in milliseconds since 1970.
@@ -179,24 +198,20 @@ impl Verifier {
         let mac = self.key.mac(envelope.ts, &envelope.nonce, &envelope.payload);
         // `verify_slice` compares in constant time.
         mac.verify_slice(&sig).map_err(|_| EnvelopeError::BadSignature)?;
-        check_window(now_wall_ms, envelope.ts)?;
-        if let Some(early_ms) = oldest_ms.checked_sub(envelope.ts).filter(|early| *early > 0) {
-            return Err(EnvelopeError::BeforeStart { early_ms });
-        }
-        self.nonces.take(now_wall_ms, envelope.ts, &envelope.nonce)?;
+        self.freshness.take((oldest_ms, now_wall_ms), envelope.ts, &envelope.nonce)?;
         Ok(envelope.payload)
     }
 
     /// Takes no line any more whose `ts` is not newer than this one, which a predecessor took.
     #[must_use]
     pub fn with_newest(mut self, newest_ts: u64) -> Self {
-        self.nonces.forget_up_to(newest_ts);
+        self.freshness.forget_up_to(newest_ts);
         self
     }
 
     /// The newest `ts` that was taken, a predecessor's included; `None` before the first.
     pub fn newest(&self) -> Option<u64> {
-        self.nonces.newest()
+        self.freshness.newest()
     }
 }
 
@@ -220,31 +235,27 @@ fn read(line: &str) -> Result<Envelope, EnvelopeError> {
     if envelope.v != VERSION {
         return Err(EnvelopeError::Malformed(format!("`v` must be {VERSION}, not {}", envelope.v)));
     }
-    let nonce = &envelope.nonce;
+    check_nonce(&envelope.nonce)?;
+    Ok(envelope)
+}
+
+/// Whether a text may be a nonce.
+pub(crate) fn check_nonce(nonce: &str) -> Result<(), EnvelopeError> {
     if nonce.is_empty() || nonce.chars().nth(MAX_NONCE_CHARS).is_some() || nonce.chars().any(char::is_control)
     {
         let must = format!("`nonce` must have 1 to {MAX_NONCE_CHARS} characters and no control characters");
         return Err(EnvelopeError::Malformed(must));
     }
-    Ok(envelope)
+    Ok(())
 }
 
 /// An integer, which hosts with one kind of number write as a float without a fraction.
-fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let number = number::integer(&value).and_then(|number| u64::try_from(number).ok());
     number.ok_or_else(|| {
         D::Error::custom(format!("invalid type: {}, expected a whole number", describe(&value)))
     })
-}
-
-fn check_window(now: u64, ts: u64) -> Result<(), EnvelopeError> {
-    if now.abs_diff(ts) <= WINDOW_MS {
-        return Ok(());
-    }
-    let skew = i128::from(ts) - i128::from(now);
-    let skew_ms = i64::try_from(skew).unwrap_or(if skew < 0 { i64::MIN } else { i64::MAX });
-    Err(EnvelopeError::OutsideWindow { skew_ms })
 }
 
 /// By how much, for a person: `86400.250 s behind`.
@@ -271,67 +282,6 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
     }
     Some(tag)
-}
-
-/// Most nonces that are remembered. Beyond it the oldest is forgotten, and lines not newer than it are refused.
-pub(crate) const MAX_NONCES: usize = 4096;
-
-type Hash = [u8; 16];
-
-/// Nonces by their hash, and the `ts` up to which nothing is taken any more because it was forgotten.
-#[derive(Debug, Default)]
-struct Nonces {
-    seen: HashSet<Hash>,
-    by_time: BTreeSet<(u64, Hash)>,
-    forgotten_up_to: Option<u64>,
-}
-
-impl Nonces {
-    /// Takes a nonce once. What is forgotten raises the oldest `ts` that is taken, so that a guest's clock that jumps
-    /// forward and back again does not open a way for lines of the past.
-    fn take(&mut self, now: u64, ts: u64, nonce: &str) -> Result<(), EnvelopeError> {
-        self.forget(now);
-        let hash = hash(nonce);
-        if self.forgotten_up_to.is_some_and(|oldest| ts <= oldest) || !self.seen.insert(hash) {
-            return Err(EnvelopeError::Replayed);
-        }
-        self.by_time.insert((ts, hash));
-        Ok(())
-    }
-
-    /// Takes no `ts` any more that is not newer.
-    fn forget_up_to(&mut self, ts: u64) {
-        self.forgotten_up_to = self.forgotten_up_to.max(Some(ts));
-    }
-
-    /// The newest `ts` that was taken.
-    fn newest(&self) -> Option<u64> {
-        self.by_time.last().map(|(ts, _)| *ts).max(self.forgotten_up_to)
-    }
-
-    fn forget(&mut self, now: u64) {
-        while let Some((ts, hash)) = self.by_time.first().copied() {
-            if self.by_time.len() < MAX_NONCES && ts.saturating_add(WINDOW_MS) >= now {
-                break;
-            }
-            self.by_time.pop_first();
-            self.seen.remove(&hash);
-            self.forgotten_up_to = self.forgotten_up_to.max(Some(ts));
-        }
-    }
-
-    #[cfg(test)]
-    fn len(&self) -> usize {
-        self.seen.len().max(self.by_time.len())
-    }
-}
-
-fn hash(nonce: &str) -> Hash {
-    let mut hash = Hash::default();
-    for (to, from) in hash.iter_mut().zip(Sha256::digest(nonce.as_bytes())) {
-        *to = from;
-    }
-    hash
 }
 
 #[cfg(test)]

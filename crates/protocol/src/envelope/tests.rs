@@ -153,7 +153,7 @@ fn the_memory_of_nonces_is_bounded_and_still_refuses_what_it_forgot() {
     for n in 0..MAX_NONCES as u64 + 100 {
         assert!(verifier.verify(NOW + n, &signed(NOW + n, &n.to_string())).is_ok());
     }
-    assert!(verifier.nonces.len() <= MAX_NONCES);
+    assert!(verifier.freshness.len() <= MAX_NONCES);
     assert_eq!(verifier.verify(NOW, &signed(NOW, "0")), Err(EnvelopeError::Replayed));
 }
 

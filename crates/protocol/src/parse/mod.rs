@@ -23,7 +23,7 @@ pub use budget::MAX_VALUES;
 use budget::{Bounded, Budget};
 pub use guest_line::{GuestLine, measure_guest_line, parse_guest_line};
 use rejection::kind;
-pub use rejection::{GUEST_TYPES, Rejection, describe, quote};
+pub use rejection::{GUEST_TYPES, Rejection, SEALED, describe, quote};
 pub(crate) use rejection::{id_of, is_of_guest};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, Error, IgnoredAny, MapAccess, Visitor};
@@ -76,7 +76,11 @@ fn message(fields: Fields, line: &str) -> Result<HostMessage, Rejection> {
         "keep_alive_request" => {
             Ok(HostMessage::KeepAliveRequest { sequence_number: fields.sequence_number()? })
         }
-        unknown => Err(Rejection { id: claimed_id(line.as_bytes()), ..fields.unknown_type(unknown) }),
+        unknown => Err(Rejection {
+            id: claimed_id(line.as_bytes()),
+            from_guest: is_of_guest(line.as_bytes()),
+            ..fields.unknown_type(unknown)
+        }),
     }
 }
 
@@ -374,7 +378,7 @@ fn not_params(fields: &Fields, key: Key, name: &str, got: &Value) -> Rejection {
 }
 
 /// Whether a text may be an id; the error says what is wrong.
-fn check_id(id: &str) -> Result<(), String> {
+pub(crate) fn check_id(id: &str) -> Result<(), String> {
     if id.is_empty() {
         return Err("`id` must not be empty".into());
     }

@@ -21,6 +21,9 @@ pub const GUEST_TYPES: [&str; 10] = [
     "z",
 ];
 
+/// The type of a sealed line, which both sides send: the host's has `kid`, the guest's `to`.
+pub const SEALED: &str = "sealed";
+
 /// Characters of the offending line that an answer repeats.
 const SHOWN_LINE: usize = 120;
 
@@ -117,6 +120,10 @@ pub(super) fn unknown_type(kind: &str) -> Rejection {
             "the line is signed, but this agent has no shared_secret to check it with; send it unsigned";
         return Rejection::new(ErrorCode::SignatureInvalid, error);
     }
+    if kind == SEALED {
+        let error = "the line is sealed, but this agent has no controller_keys by which to open it";
+        return Rejection::new(ErrorCode::SignatureInvalid, error);
+    }
     let error = format!("type {} is unknown; it must be {KNOWN}", quote(kind));
     Rejection { from_guest: GUEST_TYPES.contains(&kind), ..Rejection::new(ErrorCode::UnknownType, error) }
 }
@@ -128,7 +135,11 @@ pub(crate) fn id_of(line: &[u8]) -> Option<String> {
 
 /// Whether a line, whole or torn, has a type that only guests send.
 pub(crate) fn is_of_guest(line: &[u8]) -> bool {
-    id_scan::find(line, "type").is_some_and(|kind| GUEST_TYPES.contains(&kind.as_str()))
+    let has = |key: &str| id_scan::find(line, key).is_some();
+    match id_scan::find(line, "type").as_deref() {
+        Some(SEALED) => has("to") && !has("kid"),
+        kind => kind.is_some_and(|kind| GUEST_TYPES.contains(&kind)),
+    }
 }
 
 /// The line's first characters, cut on a character's border.

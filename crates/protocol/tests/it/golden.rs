@@ -3,6 +3,7 @@
 
 use crate::samples;
 use infiniservice_protocol::envelope::{Signer, Verifier};
+use infiniservice_protocol::sealed::{Controllers, HostEnd, KeyPair, Opener, seal_answer};
 use infiniservice_protocol::{Body, GuestLine, GuestMessage, HostMessage, parse_guest_line, parse_host_line};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -83,4 +84,24 @@ fn a_signed_line_stands_on_the_wire_as_it_always_did() {
     assert_golden("signed.jsonl", &line);
     let taken = Verifier::new("a shared secret").verify(1_795_415_400_123, &line).unwrap();
     assert_eq!(taken, payload);
+}
+
+/// The guest's key is 32 bytes of 1, that of the controller `ops-2` 32 bytes of 2, and the randomness 32 bytes of 3.
+#[test]
+fn sealed_lines_stand_on_the_wire_as_they_always_did() {
+    let (guest, ops) = (KeyPair::from_bytes([1; 32]), KeyPair::from_bytes([2; 32]));
+    let known = Controllers::parse(&format!("ops-2 {}", ops.public())).unwrap();
+    let end = HostEnd::new("ops-2", ops, guest.public().clone());
+    let payload = HostMessage::Metrics { id: Some("m-1".into()) }.to_payload(now());
+    let asked = end.seal((1_795_415_400_123, "0001"), Some("m-1"), &payload, [3; 32]).unwrap();
+    assert_golden("sealed_host.jsonl", &asked);
+    let opened = Opener::new(guest.clone(), known.clone().into()).open(0, 1_795_415_400_123, &asked).unwrap();
+    assert_eq!((&*opened.kid, opened.payload), ("ops-2", payload));
+    let line = "{\"type\":\"keep_alive\",\"sequence_number\":1}";
+    let mut answer = Vec::new();
+    let body = seal_answer(&guest, known.find("ops-2").unwrap(), Some("m-1"), line.as_bytes(), [3; 32]);
+    body.unwrap().finish(now(), &mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    assert_golden("sealed_guest.jsonl", &answer);
+    assert_eq!(end.open(&answer), Some(Ok(line.to_owned())));
 }

@@ -15,7 +15,9 @@ use infiniservice_protocol::guest::{
     BreakerState, Capability, Channel, ChannelRole, CircuitBreakerReport, ErrorMessage, Features, Hello,
     KeepAlive, Output, OutputStream,
 };
-use infiniservice_protocol::hello::{BatchLimits, CompressionLimits, PluginLimits, StreamLimits};
+use infiniservice_protocol::hello::{
+    BatchLimits, CompressionLimits, PluginLimits, SealedLines, StreamLimits,
+};
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::metrics::{
     Collection, Cpu, CpuSeconds, Data, Disk, DiskDevice, DiskIo, DiskUsage, FailedCollector, Host, Interface,
@@ -297,6 +299,12 @@ fn hello() -> Hello {
             batch: Some(BatchLimits::default()),
             plugins: Some(PluginLimits { names: vec!["raid".into()], textfiles: true, max_plugins: 64 }),
             compression: Some(CompressionLimits::default()),
+            sealed: Some(SealedLines {
+                public_key: "PR1CzlcMeICAzAXTD/RvIGPuzdoV76jJGMnz+uz6tUs=".into(),
+                kids: vec!["ops-2".into()],
+                plain_metrics: true,
+                plain_reads: false,
+            }),
         },
         channels: vec![Channel {
             role: ChannelRole::Control,

@@ -38,8 +38,18 @@ fn every_action_has_a_schema_of_its_data() {
 #[test]
 fn every_golden_line_is_what_its_schema_says() {
     let files = [
-        ("guest", vec!["guest.jsonl", "system_metrics.jsonl", "responses.jsonl", "refused.jsonl", "z.jsonl"]),
-        ("host", vec!["host.jsonl", "signed.jsonl"]),
+        (
+            "guest",
+            vec![
+                "guest.jsonl",
+                "system_metrics.jsonl",
+                "responses.jsonl",
+                "refused.jsonl",
+                "z.jsonl",
+                "sealed_guest.jsonl",
+            ],
+        ),
+        ("host", vec!["host.jsonl", "signed.jsonl", "sealed_host.jsonl"]),
     ];
     for (side, names) in files {
         let schema = if side == "guest" { schema::guest() } else { schema::host() };

@@ -1,5 +1,6 @@
 //! As much of JSON Schema as our schemas use; an unknown keyword fails, so that nothing passes unchecked.
 
+use infiniservice_protocol::sealed;
 use serde_json::Value;
 
 /// Keywords that say something to people only.
@@ -40,8 +41,17 @@ fn keyword(root: &Value, word: &str, rule: &Value, value: &Value) -> bool {
         "maxLength" => value.as_str().is_none_or(|text| text.chars().count() <= size(rule)),
         "minItems" => value.as_array().is_none_or(|items| items.len() >= size(rule)),
         "maxItems" => value.as_array().is_none_or(|items| items.len() <= size(rule)),
-        "pattern" => value.as_str().is_none_or(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        "pattern" => value.as_str().is_none_or(|text| matches(rule.as_str().unwrap(), text)),
         other => NOTES.contains(&other) || panic!("the keyword {other} is not checked here"),
+    }
+}
+
+/// The patterns that our schemas have.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern {
+        "^[0-9A-Fa-f]{64}$" => text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "^[A-Za-z0-9._-]{1,64}$" => sealed::check_kid(text).is_ok(),
+        other => panic!("the pattern {other} is not checked here"),
     }
 }
 

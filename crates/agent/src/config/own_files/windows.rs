@@ -26,6 +26,16 @@ pub fn service_log() -> Option<PathBuf> {
     Some(directory().join("infiniservice.log"))
 }
 
+/// The file of this machine's own key, where none is named.
+pub fn sealed_key() -> PathBuf {
+    directory().join("sealed.key")
+}
+
+/// Creates a directory where there is none. The agent's own is the installer's; what is in another is protected file by file.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
 /// Creates a file that only its owner may open; there must be none of this name. SYSTEM, Administrators and the account that runs this may open it.
 pub fn create_private(path: &Path) -> io::Result<File> {
     let own = own_account()?.sid;

@@ -1,5 +1,5 @@
-//! What a template's copies must not inherit of the agent: its name, and the secret that it shares with the host. They are taken out
-//! of everything that the settings come from, and what the next start would find is looked at afterwards.
+//! What a template's copies must not inherit of the agent: its name, the secret that it shares with the host, and its own key for
+//! sealed lines, of which each copy makes a new one. They are taken out of everything that the settings come from, and what the next start would find is looked at afterwards.
 
 #[cfg(target_os = "linux")]
 #[path = "units.rs"]
@@ -8,6 +8,7 @@ mod places;
 #[path = "no_units.rs"]
 mod places;
 
+use super::own_key;
 use crate::config::Sources;
 use crate::config::edit;
 use crate::config::last_good::last_good_path;
@@ -38,9 +39,9 @@ pub(super) struct Own {
 struct Taken {
     /// Variables that nothing sets at the next start any more.
     variables: Vec<&'static str>,
-    /// Whether a credential held the secret, and does not at the next start.
+    /// Whether a credential held the secret or the key, and does not at the next start.
     credential: bool,
-    /// Files that held it.
+    /// Files that held them.
     files: Vec<PathBuf>,
 }
 
@@ -55,6 +56,7 @@ impl Own {
         let before = self.sources.load().map_err(|errors| errors.to_string())?;
         let mut taken = places::take(root, &VARIABLES)?;
         taken.files.extend(before.settings.shared_secret_file.clone());
+        taken.files.push(own_key::path(&before.settings));
         if let Some(file) = &before.file {
             edit::write(file, &SETTINGS.map(|name| (name, None)))?;
             taken.files.push(last_good_path(file));
@@ -79,12 +81,21 @@ impl Own {
             ("vm_id", loaded.settings.vm_id.is_some()),
             ("shared_secret", loaded.settings.shared_secret.is_some()),
         ];
+        let key = own_key::kept(&loaded);
         match left.iter().find(|(_, is_left)| *is_left) {
+            _ if key.is_some() => {
+                let at = key.unwrap_or_default().display().to_string();
+                Err(format!(
+                    "this machine's key for sealed lines is still in {at}; it cannot be removed from there"
+                ))
+            }
             Some((name, _)) => {
                 let origin = loaded.merged.origin(name);
                 Err(format!("`{name}` is still set: {origin}; it cannot be removed from there"))
             }
-            None => Ok("name and secret are gone; a copy takes part again when it is given new ones".into()),
+            None => {
+                Ok("name, secret and key are gone; a copy takes part again when it is given new ones".into())
+            }
         }
     }
 }
@@ -120,6 +131,22 @@ mod tests {
         let after = own.sources.load().expect("valid").settings;
         assert_eq!((after.vm_id, after.shared_secret), (None, None));
         assert!(own.forget_all(root.path()).is_ok(), "again");
+    }
+
+    #[test]
+    fn the_key_for_sealed_lines_goes_and_those_of_the_controllers_stay() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (file, key) = (root.path().join("config.toml"), root.path().join("sealed.key"));
+        let credentials = root.path().join("credentials");
+        edit::write(&file, &[("sealed_key_file", key.to_str())]).expect("private");
+        fs::write(&key, "a key").expect("written");
+        let own = own(&file, &[("CREDENTIALS_DIRECTORY", credentials.to_str().expect("text"))]);
+        own.forget_all(root.path()).expect("forgotten");
+        assert!(!key.exists() && fs::read_to_string(&file).expect("read").contains("sealed_key_file"));
+        fs::create_dir(&credentials).expect("made");
+        fs::write(credentials.join("infiniservice.sealed_key"), "a key").expect("written");
+        let why = own.forget_all(root.path()).expect_err("the credential stays");
+        assert!(why.contains("infiniservice.sealed_key"), "{why}");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 const DIRECTORY: &str = "etc/systemd/system";
 const UNITS: [&str; 2] = ["infiniservice.service", "infiniservice-readonly.service"];
-const CREDENTIAL: &str = "LoadCredential=infiniservice.shared_secret:";
+const CREDENTIALS: [&str; 2] =
+    ["LoadCredential=infiniservice.shared_secret:", "LoadCredential=infiniservice.sealed_key:"];
 /// A longer unit is none of ours.
 const UNIT_MAX_BYTES: u64 = 1 << 20;
 /// Drop-ins of one unit.
@@ -50,7 +51,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
 fn without(text: &str, root: &Path, variables: &[&'static str], taken: &mut Taken) -> String {
     let keeps = |line: &&str| {
         let line = line.trim();
-        if let Some(path) = line.strip_prefix(CREDENTIAL) {
+        if let Some(path) = CREDENTIALS.iter().find_map(|credential| line.strip_prefix(credential)) {
             taken.credential = true;
             taken.files.push(root.join(path.trim_start_matches('/')));
             return false;
@@ -89,14 +90,18 @@ mod tests {
         let profile = "[Service]\nEnvironment=INFINISERVICE_WIRE_PROFILE=infinibay\n\
             Environment=INFINISERVICE_SHARED_SECRET_FILE=/etc/infiniservice/shared_secret\n";
         let own = "[Service]\nEnvironment=\"INFINISERVICE_VM_ID=vm-1\"\nMemoryMax=1G\n\
-            LoadCredential=infiniservice.shared_secret:/etc/infiniservice/secret\n";
+            LoadCredential=infiniservice.shared_secret:/etc/infiniservice/secret\n\
+            LoadCredential=infiniservice.sealed_key:/etc/infiniservice/key\n";
         fs::write(drop_ins.join("10-vm-id.conf"), own).expect("written");
         fs::write(drop_ins.join("20-infinibay.conf"), profile).expect("written");
         fs::write(drop_ins.join("README"), own).expect("written");
         let taken = take(root.path(), &VARIABLES).expect("taken");
         assert_eq!(taken.variables, VARIABLES);
         assert!(taken.credential);
-        assert_eq!(taken.files, [root.path().join("etc/infiniservice/secret")]);
+        assert_eq!(
+            taken.files,
+            ["secret", "key"].map(|name| root.path().join("etc/infiniservice").join(name))
+        );
         let read = |name: &str| fs::read_to_string(drop_ins.join(name)).expect("read");
         assert_eq!(read("10-vm-id.conf"), "[Service]\nMemoryMax=1G\n");
         assert_eq!(

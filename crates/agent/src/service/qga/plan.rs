@@ -81,12 +81,16 @@ pub fn for_diagnosis(settings: &Settings) -> GuestAgentOptions {
 
 /// Why `auto` leaves the port alone.
 fn why_not(settings: &Settings, rival: Option<&Path>) -> Option<String> {
-    match (settings.qga, rival, &settings.shared_secret) {
-        (GuestAgentMode::Auto, Some(program), _) => Some(format!("{} is installed", program.display())),
-        (GuestAgentMode::Auto, None, Some(_)) => {
-            Some("shared_secret is set, and that protocol knows no signatures".to_owned())
+    if settings.qga != GuestAgentMode::Auto {
+        return None;
+    }
+    match (rival, &settings.shared_secret, &settings.controller_keys) {
+        (Some(program), ..) => Some(format!("{} is installed", program.display())),
+        (None, Some(_), _) => Some("shared_secret is set, and that protocol knows no signatures".to_owned()),
+        (None, None, Some(_)) => {
+            Some("controller_keys is set, and that protocol knows no sealed lines".to_owned())
         }
-        _ => None,
+        (None, None, None) => None,
     }
 }
 

@@ -9,8 +9,10 @@ pub(crate) use pty::open as open_pair;
 use rustix::io::Errno;
 use rustix::process::{self, Pid, kill_process};
 use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, stdout};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,11 @@ pub(crate) type Slave = OwnedFd;
 /// What every program needs.
 pub(crate) fn environment() -> Vec<(OsString, OsString)> {
     vec![("LC_ALL".into(), "C.UTF-8".into())]
+}
+
+/// A new file that only its owner may open; there must be none of this name.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Starts it so that it does not outlive this process.

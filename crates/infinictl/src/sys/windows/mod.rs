@@ -7,6 +7,7 @@ use job_unsafe::end_with_this_process;
 use ratatui::crossterm::terminal;
 use std::env;
 use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,11 @@ const NEEDED: [&str; 6] = ["SystemRoot", "SystemDrive", "windir", "ProgramData",
 /// What every program needs.
 pub(crate) fn environment() -> Vec<(OsString, OsString)> {
     NEEDED.iter().filter_map(|name| Some((name.into(), env::var_os(name)?))).collect()
+}
+
+/// A new file; there must be none of this name. Who may open it follows from its directory.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 /// Starts it so that it does not outlive this process.
