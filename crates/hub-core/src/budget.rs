@@ -56,12 +56,11 @@ mod tests {
         let mut budget = Budget::new(Duration::ZERO);
         let (mut now, mut read) = (Duration::ZERO, 0);
         while now < Duration::from_secs(60) {
-            match budget.pause(now) {
-                Some(pause) => now += pause,
-                None => {
-                    budget.spend(now, 64 << 10);
-                    read += 64_u64 << 10;
-                }
+            if let Some(pause) = budget.pause(now) {
+                now += pause;
+            } else {
+                budget.spend(now, 64 << 10);
+                read += 64_u64 << 10;
             }
         }
         let allowed = BURST_BYTES + 60 * BYTES_A_SECOND;
