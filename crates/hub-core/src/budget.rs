@@ -11,29 +11,32 @@ const BURST_BYTES: u64 = 16 << 20;
 /// A guest's budget.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    left: u64,
+    /// Below 0 where the last read was longer than what was left: that is paid for first.
+    left: i64,
     at: Duration,
 }
 
 impl Budget {
     /// A whole one, at this moment of the monotonic clock.
     pub const fn new(now: Duration) -> Self {
-        Self { left: BURST_BYTES, at: now }
+        Self { left: BURST_BYTES.cast_signed(), at: now }
     }
 
     /// Bytes were read.
     pub fn spend(&mut self, now: Duration, bytes: usize) {
         self.earn(now);
-        self.left = self.left.saturating_sub(bytes as u64);
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        // A debt is never more than a pause pays.
+        self.left = self.left.saturating_sub(bytes).max(-(BYTES_A_SECOND / 20).cast_signed());
     }
 
     /// How long nothing is to be read; `None` while there is something left.
     pub fn pause(&mut self, now: Duration) -> Option<Duration> {
         self.earn(now);
         // A twentieth of a second's worth, so that a guest that was stopped is not woken for each byte.
-        let wanted = (BYTES_A_SECOND / 20).saturating_sub(self.left);
-        let millis = wanted * 1000 / BYTES_A_SECOND;
-        (self.left == 0).then(|| Duration::from_millis(millis.max(1)))
+        let wanted = (BYTES_A_SECOND / 20).cast_signed().saturating_sub(self.left).unsigned_abs();
+        let millis = wanted.saturating_mul(1000) / BYTES_A_SECOND;
+        (self.left <= 0).then(|| Duration::from_millis(millis.max(1)))
     }
 
     fn earn(&mut self, now: Duration) {
@@ -41,7 +44,8 @@ impl Budget {
         let earned =
             u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).saturating_mul(BYTES_A_SECOND) / 1000;
         if earned > 0 {
-            self.left = self.left.saturating_add(earned).min(BURST_BYTES);
+            let earned = i64::try_from(earned).unwrap_or(i64::MAX);
+            self.left = self.left.saturating_add(earned).min(BURST_BYTES.cast_signed());
             self.at = now;
         }
     }
