@@ -1,7 +1,7 @@
 //! Prints what a port tells, as it happens, with the wake-ups and the processor time that it cost: for looking at a
 //! real one. Lines that arrive are answered by `echo ` and the line. An argument is the configured device.
 
-use infiniservice_channel::transport::linux::SystemPort;
+use infiniservice_channel::transport::linux::{LinuxPort, SystemPort};
 use infiniservice_channel::transport::{
     DeviceOptions, Port, ReadOutcome, SystemTransport, Transport, WriteOutcome,
 };
@@ -24,7 +24,8 @@ async fn main() {
     let mut transport = SystemTransport::new(DeviceOptions::new(device, true));
     loop {
         match transport.open() {
-            Ok(port) => serve(&log, &mut transport, port).await,
+            Ok(SystemPort::Device(port)) => serve(&log, &mut transport, port).await,
+            Ok(other) => return log.say(&format!("{} is no device", other.path().display())),
             Err(failure) => {
                 log.say(&format!("{failure:?}"));
                 transport.changed().await;
@@ -34,7 +35,7 @@ async fn main() {
     }
 }
 
-async fn serve(log: &Log, transport: &mut SystemTransport, mut port: SystemPort) {
+async fn serve(log: &Log, transport: &mut SystemTransport, mut port: LinuxPort) {
     log.say(&format!("opened {}, host {:?}", port.path().display(), port.host()));
     let mut answers = Vec::new();
     loop {
@@ -50,7 +51,7 @@ async fn serve(log: &Log, transport: &mut SystemTransport, mut port: SystemPort)
 }
 
 /// Reads until there is nothing more; false when the device is gone.
-fn read(log: &Log, port: &mut SystemPort, answers: &mut Vec<u8>) -> bool {
+fn read(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
     let mut buffer = [0; 4096];
     loop {
         match port.try_read(&mut buffer) {
@@ -69,7 +70,7 @@ fn read(log: &Log, port: &mut SystemPort, answers: &mut Vec<u8>) -> bool {
 }
 
 /// Writes what waits, as far as there is room: a line may arrive before the event that its host is there.
-fn write(log: &Log, port: &mut SystemPort, answers: &mut Vec<u8>) -> bool {
+fn write(log: &Log, port: &mut LinuxPort, answers: &mut Vec<u8>) -> bool {
     while !answers.is_empty() {
         let outcome = port.try_write(answers);
         log.say(&format!("{outcome:?}"));
