@@ -791,7 +791,7 @@ END_OF_FILE
 # True or false.
 #allow_config_reload = false
 
-# Read the configuration again when its file, the secret's file or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
+# Read the configuration again when its file, the secret's file, that of the controllers' keys or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
 # True or false.
 #reload_on_change = false
 

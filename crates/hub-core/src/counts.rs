@@ -74,7 +74,7 @@ impl LineType {
             Said::Stream { .. } => Self::Stream,
             Said::Breaker(_) => Self::Breaker,
             Said::Error { .. } => Self::Error,
-            Said::Other => Self::Other,
+            Said::Sealed { .. } | Said::Other => Self::Other,
         }
     }
 }

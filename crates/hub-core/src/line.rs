@@ -7,6 +7,7 @@ use crate::sample::{Lists, Sample};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::{BreakerState, Hello};
 use infiniservice_protocol::metrics::{Collection, System};
+use infiniservice_protocol::parse::SEALED;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -46,6 +47,11 @@ pub enum Said<'a> {
     Error {
         /// In a sentence.
         error: Cow<'a, str>,
+    },
+    /// A line that only who asked can open. It may be the answer, or output before it.
+    Sealed {
+        /// The request's id, where it stands in the open.
+        id: Option<Cow<'a, str>>,
     },
     /// Another message; agents may be newer than this hub.
     Other,
@@ -156,6 +162,7 @@ fn message<'a>(envelope: Envelope<'a>, line: &'a str, now: Now) -> Result<Said<'
         }
         "hello" => Said::Hello(serde_json::from_str(line).map_err(|error| error.to_string())?),
         "response" | "batch_result" => Said::Answer(answer(envelope)?),
+        SEALED => Said::Sealed { id: envelope.id },
         "output" => Said::Output { id: present(envelope.id, "id")? },
         "stream" => Said::Stream { subscription: present(envelope.subscription, "subscription")? },
         "circuit_breaker_state" => Said::Breaker(present(envelope.state, "state")?),

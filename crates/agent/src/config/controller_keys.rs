@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(kids(&loaded), ["ops-2"], "the old ones stay");
         write(&directory.path().join("config.toml"), "");
         let reloaded = loaded.reload().expect("valid");
-        assert_eq!(reloaded.needs_restart, [NAME]);
+        assert_eq!(reloaded.names_waiting(), [NAME]);
         assert_eq!(kids(&loaded), ["ops-2"], "no downgrade without a restart");
         assert!(load(directory.path(), None, "").expect("valid").controllers.is_none());
     }

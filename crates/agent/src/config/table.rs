@@ -181,7 +181,7 @@ settings! {
     allow_domain_join: bool = Some("false"), SWITCH, LIVE;
     /// Carry out `ConfigReload`, by which the host has the agent read its configuration again.
     allow_config_reload: bool = Some("false"), SWITCH, LIVE;
-    /// Read the configuration again when its file, the secret's file or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
+    /// Read the configuration again when its file, the secret's file, that of the controllers' keys or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
     reload_on_change: bool = Some("false"), SWITCH, LIVE;
     /// The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
     allowed_actions: Option<Vec<String>> = None, Kind::Actions, LIVE;

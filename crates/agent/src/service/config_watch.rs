@@ -50,6 +50,7 @@ impl ConfigWatch {
 
 fn targets(config: &Loaded) -> Vec<Target> {
     let secret = config.settings.shared_secret_file.as_deref().and_then(Target::file);
+    let keys = config.settings.controller_keys.as_deref().and_then(Target::file);
     let plugins = plugins::wanted(config).directory.map(|directory| Target::entries(&directory));
-    Target::file(&config.sources.path()).into_iter().chain(secret).chain(plugins).collect()
+    Target::file(&config.sources.path()).into_iter().chain(secret).chain(keys).chain(plugins).collect()
 }

@@ -142,6 +142,7 @@ impl Router {
             Said::Metrics { request: Some(id), .. } => {
                 self.take(&Key::Id(id.to_string())).into_iter().collect()
             }
+            Said::Sealed { id: Some(id) } => self.sealed(id).into_iter().collect(),
             Said::Output { id } => {
                 self.expected.get(&Key::Id(id.to_string())).and_then(|it| it.client).into_iter().collect()
             }
@@ -160,13 +161,24 @@ impl Router {
     pub fn is_for_all(said: &Said<'_>) -> bool {
         matches!(
             said,
-            Said::Metrics { request: None, .. } | Said::Breaker(_) | Said::Error { .. } | Said::Other
+            Said::Metrics { request: None, .. }
+                | Said::Sealed { id: None }
+                | Said::Breaker(_)
+                | Said::Error { .. }
+                | Said::Other
         )
     }
 
     /// Whether a `keep_alive` of this number answers a ping, and is no heartbeat.
     pub fn pinged(&self, sequence_number: u64) -> bool {
         self.expected.contains_key(&Key::Ping(sequence_number))
+    }
+
+    /// Whether it is the last line of its request only the client can tell: the place is free, the id is still known.
+    fn sealed(&mut self, id: &str) -> Option<Client> {
+        let expected = self.expected.get_mut(&Key::Id(id.to_owned()))?;
+        expected.takes_a_place = false;
+        expected.client
     }
 
     fn answered(&mut self, answer: &Answer<'_>) -> Option<Client> {

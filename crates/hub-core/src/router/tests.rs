@@ -134,6 +134,19 @@ fn pings_hello_and_streams_go_to_who_asked() {
     assert_eq!(route(&mut router, r#"{"type":"stream","subscription":3}"#), []);
 }
 
+#[test]
+fn sealed_lines_go_to_who_asked_and_leave_the_place_to_others() {
+    let mut router = Router::default();
+    let sealed = r#"{"type":"sealed","v":1,"kid":"ops","id":"s","enc":"AA==","ct":"AA=="}"#;
+    assert!(matches!(offer(&mut router, 2, sealed), Verdict::Send(_)));
+    assert_eq!(router.in_flight(), 1);
+    let answer = r#"{"type":"sealed","v":1,"to":"ops","id":"s","enc":"AA==","ct":"AA=="}"#;
+    for _ in 0..2 {
+        assert_eq!(router.route(&said(answer, at(0)).unwrap()), [Client(2)]);
+        assert_eq!(router.in_flight(), 0);
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Offer(u64, u8),

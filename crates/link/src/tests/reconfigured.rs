@@ -13,6 +13,7 @@ fn other() -> LinkSettings {
         max_backoff: Duration::from_secs(2),
         connection_timeout: Duration::from_secs(4),
         validate_connection: true,
+        compression: false,
         breaker: BreakerSettings { failure_threshold: 1, ..BreakerSettings::default() },
         limits: Limits { outbox_max_bytes: 1 << 20, max_line_bytes: 4096, ..Limits::default() },
     }
