@@ -15,6 +15,7 @@ use infiniservice_protocol::envelope::Signer;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
@@ -112,10 +113,10 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("vm_id", "\"vm-2\"", Seen(&[HELLO])),
     ("shared_secret", "\"fedcba9876543210\"", Seen(&[SIGNED])),
     ("shared_secret_file", "\"DIR/secret\"", Waits),
-    ("controller_keys", "\"KEYS\"", Waits),
+    ("controller_keys", "\"DIR/keys\"", Waits),
     ("sealed_key_file", "\"/x/sealed.key\"", Waits),
-    ("plain_metrics", "false", Waits),
-    ("plain_reads", "false", Waits),
+    ("plain_metrics", "false\ncontroller_keys = \"DIR/keys\"", Waits),
+    ("plain_reads", "false\ncontroller_keys = \"DIR/keys\"", Waits),
     ("allow_unsafe_commands", "true", Seen(&[COMMANDS, HELLO])),
     ("allow_scripts", "true", Seen(&[COMMANDS, HELLO])),
     ("scripts_dir", "\"DIR/scripts\"", Waits),
@@ -149,9 +150,13 @@ const NEW_SECRET: &str = "fedcba9876543210";
 const BASE: [(&str, &str); 3] =
     [("qga", "\"true\""), ("shared_secret", "\"0123456789abcdef\""), ("vm_id", "\"vm-1\"")];
 
+/// What is wrong with the configuration is the process's to know, not an agent's: one of them is there at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 struct World {
     directory: TempDir,
     agent: Subject,
+    _alone: MutexGuard<'static, ()>,
 }
 
 fn private(path: &Path, text: &str) {
@@ -167,9 +172,14 @@ fn base_without(names: &[&str]) -> String {
 impl World {
     /// An agent that has just started.
     fn new() -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let directory = tempfile::tempdir().expect("a directory");
         private(&directory.path().join("config.toml"), &base_without(&[]));
         private(&directory.path().join("secret"), "fedcba9876543210\n");
+        private(
+            &directory.path().join("keys"),
+            "ops-2 PR1CzlcMeICAzAXTD/RvIGPuzdoV76jJGMnz+uz6tUs= monitor\n",
+        );
         let sources = Sources {
             default_file: directory.path().join("config.toml"),
             config_flag: None,
@@ -179,7 +189,7 @@ impl World {
         let loaded = sources.load().unwrap_or_else(|errors| panic!("{errors}"));
         let plan = Plan::of(&loaded.settings).map(|plan| (plan, NoTransport));
         let agent = wiring::agent(loaded, NoTransport, plan, Still).expect("an agent");
-        Self { directory, agent }
+        Self { directory, agent, _alone: alone }
     }
 
     fn write(&self, text: &str) {

@@ -7,8 +7,7 @@ mod responses;
 mod scripts;
 mod traces;
 
-pub use refused::REFUSED;
-pub use responses::responses;
+pub use self::{refused::REFUSED, responses::responses};
 
 use infiniservice_protocol::compression::Codec;
 use infiniservice_protocol::guest::{
