@@ -4,5 +4,5 @@ if [ -d /run/systemd/system ]; then
 fi
 if [ "$1" -eq 0 ]; then
     # Directories that no file list contains.
-    rmdir /usr/share/doc/infinihub /etc/infinihub 2>/dev/null || :
+    rmdir /usr/share/doc/infinihub/examples /usr/share/doc/infinihub /etc/infinihub 2>/dev/null || :
 fi

@@ -28,6 +28,16 @@ const FILES: &[(&str, u32)] = &[
     ("LICENSE-MIT", 0o644),
 ];
 
+/// What `infinihub` has beside its program, below `packaging`.
+const HUB_FILES: &[(&str, u32)] = &[
+    ("hub/infinihub.service", 0o644),
+    ("hub/config.toml", 0o600),
+    ("prometheus/rules.yml", 0o644),
+    ("grafana/fleet.json", 0o644),
+    ("grafana/machine.json", 0o644),
+    ("grafana/hub.json", 0o644),
+];
+
 /// What `infiniservice-qga` has, and the archive not.
 const DROP_IN: &str = "packaging/qga/50-qga.conf";
 
@@ -57,12 +67,9 @@ pub fn lay_out(site: &Site, programs: &[PathBuf; 2]) -> Result<()> {
 pub fn lay_out_hub(site: &Site, program: &Path) -> Result<()> {
     let directory = site.documents().join("hub");
     fs::create_dir_all(&directory)?;
-    let sources = site.root.join("packaging/hub");
-    for (from, mode) in [
-        (program.to_path_buf(), 0o755),
-        (sources.join("infinihub.service"), 0o644),
-        (sources.join("config.toml"), 0o600),
-    ] {
+    let sources = site.root.join("packaging");
+    let files = HUB_FILES.iter().map(|(path, mode)| (sources.join(path), *mode));
+    for (from, mode) in files.chain([(program.to_path_buf(), 0o755)]) {
         let to = directory.join(from.file_name().context("a file")?);
         fs::copy(&from, &to).with_context(|| from.display().to_string())?;
         fs::set_permissions(&to, fs::Permissions::from_mode(mode))?;
