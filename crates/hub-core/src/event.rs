@@ -3,6 +3,7 @@
 use infiniservice_protocol::clock::Now;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Events that are kept.
 pub const MAX_EVENTS: usize = 10_000;
@@ -94,6 +95,43 @@ pub struct Event {
     pub text: String,
 }
 
+/// How many events of one machine may come at once.
+const BURST: u32 = 50;
+/// How often one more may come after that.
+const ONE_MORE: Duration = Duration::from_secs(10);
+
+/// How much is told of one machine: most events are of a guest's making, and one guest must not push out what was told of all
+/// others.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    left: u32,
+    at: Duration,
+    untold: u64,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { left: BURST, at: Duration::ZERO, untold: 0 }
+    }
+}
+
+impl Allowance {
+    /// Whether one more may be told, and how many were not told before it. `now` is the monotonic clock.
+    pub fn take(&mut self, now: Duration) -> Option<u64> {
+        let earned = now.saturating_sub(self.at).as_secs() / ONE_MORE.as_secs();
+        if earned > 0 {
+            self.left = self.left.saturating_add(u32::try_from(earned).unwrap_or(u32::MAX)).min(BURST);
+            self.at = now;
+        }
+        if self.left == 0 {
+            self.untold += 1;
+            return None;
+        }
+        self.left -= 1;
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
 /// The newest events, and how many there were.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -117,7 +155,8 @@ impl Events {
 
     /// Those after a number, oldest first.
     pub fn after(&self, seq: u64) -> impl Iterator<Item = &Event> {
-        self.kept.iter().skip_while(move |event| event.seq <= seq)
+        let newer = usize::try_from(self.last_seq.saturating_sub(seq)).unwrap_or(usize::MAX);
+        self.kept.iter().skip(self.kept.len().saturating_sub(newer))
     }
 
     /// How many were forgotten of those after a number.
@@ -154,6 +193,16 @@ mod tests {
         assert_eq!(events.forgotten_after(last - 2), 0);
         assert_eq!(events.after(0).count(), MAX_EVENTS);
         assert_eq!((events.count(Kind::Connected), events.count(Kind::Lost)), (last, 0));
+    }
+
+    #[test]
+    fn a_machine_that_makes_events_without_end_is_told_of_at_a_pace_and_what_was_left_out_is_counted() {
+        let mut allowance = Allowance::default();
+        let told = (0..1000).filter(|_| allowance.take(Duration::from_secs(1)).is_some()).count();
+        assert_eq!(told, BURST as usize);
+        assert_eq!(allowance.take(Duration::from_secs(12)), Some(950));
+        assert_eq!(allowance.take(Duration::from_secs(12)), None);
+        assert_eq!(allowance.take(Duration::from_secs(22)), Some(1));
     }
 
     #[test]

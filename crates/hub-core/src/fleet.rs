@@ -1,7 +1,7 @@
 //! All machines of the host.
 
 use crate::counts::Counts;
-use crate::event::{Event, Events, Kind};
+use crate::event::{Allowance, Event, Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
@@ -25,11 +25,18 @@ pub struct Entry {
     pub vanished: Option<Duration>,
     /// The last thing that went wrong with it.
     pub failure: Option<Event>,
+    /// How much of it is told.
+    allowance: Allowance,
 }
 
 impl Entry {
     /// Keeps what happened, and remembers it where it went wrong.
-    fn note(&mut self, events: &mut Events, now: Now, name: &Arc<str>, (kind, text): (Kind, String)) {
+    fn note(&mut self, events: &mut Events, now: Now, name: &Arc<str>, (kind, mut text): (Kind, String)) {
+        match self.allowance.take(now.mono) {
+            None => return,
+            Some(0) => {}
+            Some(untold) => text = format!("{text} ({untold} other events of this machine were not told)"),
+        }
         let event = events.push(now, name, kind, &text);
         if kind.is_failure() {
             self.failure = Some(event.clone());
@@ -72,8 +79,8 @@ impl Fleet {
             return Err(NotTaken::Full);
         }
         let name: Arc<str> = name.into();
-        let entry =
-            Entry { path: path.to_owned(), machine: Machine::default(), vanished: None, failure: None };
+        let (machine, allowance) = (Machine::default(), Allowance::default());
+        let entry = Entry { path: path.to_owned(), machine, vanished: None, failure: None, allowance };
         self.machines.insert(Arc::clone(&name), entry);
         Ok(name)
     }

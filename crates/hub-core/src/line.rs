@@ -160,7 +160,12 @@ fn message<'a>(envelope: Envelope<'a>, line: &'a str, now: Now) -> Result<Said<'
         "keep_alive" => {
             Said::KeepAlive { sequence_number: present(envelope.sequence_number, "sequence_number")? }
         }
-        "hello" => Said::Hello(serde_json::from_str(line).map_err(|error| error.to_string())?),
+        "hello" => {
+            let mut hello: Box<Hello> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+            keep(&mut hello.capabilities);
+            keep(&mut hello.channels);
+            Said::Hello(hello)
+        }
         "response" | "batch_result" => Said::Answer(answer(envelope)?),
         SEALED => Said::Sealed { id: envelope.id },
         "output" => Said::Output { id: present(envelope.id, "id")? },
@@ -173,6 +178,29 @@ fn message<'a>(envelope: Envelope<'a>, line: &'a str, now: Now) -> Result<Said<'
 
 fn present<T>(field: Option<T>, name: &str) -> Result<T, String> {
     field.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+/// Elements of a list that are kept of a machine's figures: more than any honest one has, and a guest that makes them up fills
+/// no memory.
+const MAX_ELEMENTS: usize = 1024;
+
+fn bound(system: &mut System, collection: &mut Collection) {
+    for interface in &mut system.network.interfaces {
+        keep(&mut interface.ip_addresses);
+    }
+    keep(&mut system.network.interfaces);
+    keep(&mut system.disk.usage_stats);
+    keep(&mut system.disk.devices);
+    keep(&mut system.cpu.cores_usage);
+    keep(&mut system.cpu.core_ids);
+    keep(&mut collection.failed);
+    while collection.truncated.len() > MAX_ELEMENTS && collection.truncated.pop_last().is_some() {}
+    while collection.age_ms.len() > MAX_ELEMENTS && collection.age_ms.pop_last().is_some() {}
+}
+
+fn keep<T>(list: &mut Vec<T>) {
+    list.truncate(MAX_ELEMENTS);
+    list.shrink_to_fit();
 }
 
 fn answer(envelope: Envelope<'_>) -> Result<Answer<'_>, String> {
@@ -206,7 +234,8 @@ fn metrics(envelope: Envelope<'_>, now: Now) -> Result<Said<'_>, String> {
 }
 
 fn sampled(metrics: Metrics<'_>, now: Now) -> Result<Said<'_>, String> {
-    let data = metrics.data;
+    let (mut data, mut collection) = (metrics.data, metrics.collection);
+    bound(&mut data.system, &mut collection);
     let lists =
         [data.processes, data.ports, data.services, data.plugins].map(|list| list.map_or("", RawValue::get));
     let sample = Sample {
@@ -215,7 +244,7 @@ fn sampled(metrics: Metrics<'_>, now: Now) -> Result<Said<'_>, String> {
         agent_version: metrics.agent_version.map(Cow::into_owned).unwrap_or_default(),
         services: crate::sample::services(lists[2])?,
         system: data.system,
-        collection: metrics.collection,
+        collection,
         lists: Lists::keep(lists),
     };
     Ok(Said::Metrics { request: metrics.request_id, sample: Box::new(sample) })
@@ -235,6 +264,17 @@ mod tests {
             let said = read(line, at(0)).unwrap();
             assert!(!matches!(said, Said::Other), "{line:.80}");
         }
+    }
+
+    #[test]
+    fn a_guest_that_makes_up_a_million_interfaces_keeps_a_thousand() {
+        let made_up = vec!["{}"; 1_000_000].join(",");
+        let line = format!(
+            r#"{{"type":"system_metrics","data":{{"system":{{"network":{{"interfaces":[{made_up}]}}}}}}}}"#
+        );
+        let Said::Metrics { sample, .. } = read(&line, at(0)).unwrap() else { panic!() };
+        assert_eq!(sample.system.network.interfaces.len(), MAX_ELEMENTS);
+        assert!(sample.system.network.interfaces.capacity() < 2 * MAX_ELEMENTS);
     }
 
     #[test]

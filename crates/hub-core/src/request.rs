@@ -19,6 +19,8 @@ pub enum Request {
     Hello,
     /// Something that is answered by ids.
     Command(Command),
+    /// A message that this hub does not know, or cannot look into, without an id: it may change something.
+    Unknown,
     /// A message without an id, such as `Metrics`: what comes of it goes to all.
     Unanswered,
 }
@@ -36,6 +38,8 @@ pub struct Command {
     pub timeout_secs: Option<u64>,
     /// Whether it may change something in the guest.
     pub changes: bool,
+    /// The id of the command that it ends, if it does.
+    pub cancels: Option<String>,
 }
 
 impl Command {
@@ -86,11 +90,12 @@ fn not_compressed() -> Rejection {
 fn of_message(message: &HostMessage) -> Request {
     let place = |id: &str, what: &str, timeout_secs| {
         let (ids, changes) = (vec![id.to_owned()], changes(what));
-        Request::Command(Command { ids, what: what.to_owned(), takes_a_place: true, timeout_secs, changes })
+        let what = what.to_owned();
+        Request::Command(Command { ids, what, takes_a_place: true, timeout_secs, changes, cancels: None })
     };
     let beside = |id: &str, what: &str| {
         let (ids, what) = (vec![id.to_owned()], what.to_owned());
-        Request::Command(Command { ids, what, takes_a_place: false, timeout_secs: None, changes: false })
+        Request::Command(Command { ids, what, ..Command::default() })
     };
     match message {
         HostMessage::KeepAliveResponse { .. } | HostMessage::ZReset => Request::Swallowed,
@@ -99,7 +104,10 @@ fn of_message(message: &HostMessage) -> Request {
         HostMessage::Metrics { id: Some(id) } => beside(id, "Metrics"),
         HostMessage::SafeCommand(it) => place(&it.id, &it.action, it.timeout),
         HostMessage::UnsafeCommand(it) => place(&it.id, "UnsafeCommand", it.timeout),
-        HostMessage::Cancel { id, .. } => beside(id, "Cancel"),
+        HostMessage::Cancel { id, target } => {
+            let (ids, what) = (vec![id.clone()], "Cancel".to_owned());
+            Request::Command(Command { ids, what, cancels: Some(target.clone()), ..Command::default() })
+        }
         HostMessage::Subscribe(it) => beside(&it.id, "Subscribe"),
         HostMessage::Unsubscribe(it) => beside(&it.id, "Unsubscribe"),
         HostMessage::Batch(it) => Request::Command(batch(it)),
@@ -114,14 +122,13 @@ fn batch(batch: &Batch) -> Command {
         BatchCommand::Unsafe(_) => true,
     });
     let (ids, what) = (ids.map(str::to_owned).collect(), "Batch".to_owned());
-    Command { ids, what, takes_a_place: true, timeout_secs: batch.timeout, changes }
+    Command { ids, what, takes_a_place: true, timeout_secs: batch.timeout, changes, cancels: None }
 }
 
 fn of_unknown(id: Option<String>, what: Option<String>) -> Request {
-    let what = what.unwrap_or_default();
-    let command =
-        |id| Command { ids: vec![id], what, takes_a_place: true, timeout_secs: None, changes: true };
-    id.map_or(Request::Unanswered, |id| Request::Command(command(id)))
+    let Some(id) = id else { return Request::Unknown };
+    let (ids, what) = (vec![id], what.unwrap_or_default());
+    Request::Command(Command { ids, what, takes_a_place: true, changes: true, ..Command::default() })
 }
 
 /// Whether an action changes something. What this hub does not know may.
@@ -190,6 +197,6 @@ mod tests {
         assert_eq!(read(&long).unwrap_err().code, ErrorCode::InvalidMessage);
         let Ok(Request::Command(command)) = read(r#"{"type":"OfTheFuture","id":"x"}"#) else { panic!() };
         assert_eq!(command.ids, ["x"]);
-        assert_eq!(read(r#"{"type":"OfTheFuture"}"#), Ok(Request::Unanswered));
+        assert_eq!(read(r#"{"type":"OfTheFuture"}"#), Ok(Request::Unknown));
     }
 }

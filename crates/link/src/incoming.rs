@@ -52,7 +52,8 @@ impl Link {
     fn admitted(&mut self, now: Now, admitted: Admitted, actions: &mut Vec<Action>) {
         let Admitted { message, asker } = admitted;
         let noted = self.outbox.note(now.mono, &message, asker.as_ref());
-        let Err(why) = noted else { return self.message(now, message, actions) };
+        let sealed = asker.is_some();
+        let Err(why) = noted else { return self.message(now, message, sealed, actions) };
         let (code, text) = match why {
             NotTaken::OfAnother => (
                 ErrorCode::DuplicateId,
@@ -69,7 +70,7 @@ impl Link {
         self.refuse_to(rejection.into_message(), asker.as_ref());
     }
 
-    fn message(&mut self, now: Now, message: HostMessage, actions: &mut Vec<Action>) {
+    fn message(&mut self, now: Now, message: HostMessage, sealed: bool, actions: &mut Vec<Action>) {
         self.stats.messages_in += 1;
         if let HostMessage::KeepAliveResponse { sequence_number } = message {
             return self.answered(now, sequence_number, actions);
@@ -78,10 +79,14 @@ impl Link {
         let owed = message.answers_owed();
         match message.untraced() {
             HostMessage::KeepAliveRequest { sequence_number } => self.outbox.pong(*sequence_number),
+            // Who seals is not who reads the port, and sealed lines are never compressed.
+            HostMessage::ZReset if sealed => {}
             HostMessage::ZReset => self.writer.compression.reset(),
             HostMessage::Hello { accept, .. } => {
-                let offered = self.settings.compression && self.dialect.is_none();
-                self.writer.compression.accept(if offered { accept } else { &[] });
+                if !sealed {
+                    let offered = self.settings.compression && self.dialect.is_none();
+                    self.writer.compression.accept(if offered { accept } else { &[] });
+                }
                 actions.push(Action::Deliver(message));
             }
             _ if owed > 0 && !self.outbox.reserve(owed) => {

@@ -231,7 +231,11 @@ impl Outbox {
         if self.answer_bytes > self.limits.outbox_max_bytes / 2 || !self.extras.has_room(subscription) {
             return false;
         }
-        let body = self.encode(&mut GuestMessage::Stream(sample), usize::MAX);
+        let mut message = GuestMessage::Stream(sample);
+        if self.is_for_nobody(&message) {
+            return false;
+        }
+        let body = self.encode(&mut message, usize::MAX);
         self.extras.push(subscription, body);
         true
     }

@@ -15,6 +15,7 @@ impl Link {
         self.keep_alive.set_times(now.mono, settings.keep_alive_interval, settings.keep_alive_timeout);
         self.silence.set_waits(&settings);
         self.outbox.set_max_bytes(settings.limits.outbox_max_bytes);
+        self.outbox.set_askers_limits(&settings.limits);
         let Limits { max_line_bytes, max_outgoing_line_bytes, .. } = self.settings.limits;
         let limits = Limits { max_line_bytes, max_outgoing_line_bytes, ..settings.limits };
         self.settings = LinkSettings { limits, ..settings };

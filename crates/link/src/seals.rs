@@ -64,8 +64,10 @@ impl Plain {
         match ActionName::from_name(action) {
             // It is refused anyway, and by a better word.
             None => true,
-            // What they tell came of commands that were sealed.
-            Some(ActionName::ScriptStatus | ActionName::PackageChangeStatus) => false,
+            // What they tell came of commands that were sealed: the agent's own log has its audit.
+            Some(ActionName::ScriptStatus | ActionName::PackageChangeStatus | ActionName::ServiceLogs) => {
+                false
+            }
             Some(_) => self.reads && Action::parse(action, params).is_ok_and(|action| action.is_read_only()),
         }
     }
@@ -104,6 +106,11 @@ impl Seals {
         self.now = (now.mono, now.wall);
     }
 
+    /// Other limits hold for what is remembered.
+    pub(super) fn set_limits(&mut self, limits: &Limits) {
+        self.askers.set_limits(limits);
+    }
+
     pub(super) fn set_controllers(&mut self, controllers: Arc<Controllers>) {
         self.controllers = controllers;
     }
@@ -114,12 +121,19 @@ impl Seals {
             GuestMessage::Response(response) => self.askers.of(&response.id),
             GuestMessage::BatchResult(result) => self.askers.of(&result.id),
             GuestMessage::Output(output) => self.askers.of(&output.id),
-            GuestMessage::Stream(sample) => self.askers.of_subscription(sample.subscription),
-            GuestMessage::SystemMetrics(metrics) => match &metrics.request_id {
-                Some(id) => self.askers.of(id),
+            GuestMessage::Stream(sample) => match self.askers.of_subscription(sample.subscription) {
+                Some(asker) => asker,
                 None if self.plain.metrics => None,
-                None => return self.monitor(),
+                None => return Recipient::Nobody,
             },
+            GuestMessage::SystemMetrics(metrics) => {
+                match metrics.request_id.as_deref().and_then(|id| self.askers.of(id)) {
+                    Some(asker) => Some(asker),
+                    None if self.plain.metrics => None,
+                    // In the open nobody may ask for them.
+                    None => return self.monitor(),
+                }
+            }
             GuestMessage::Hello(_) => self.askers.of_hello(),
             GuestMessage::KeepAlive(_) | GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_) => {
                 None

@@ -74,6 +74,8 @@ pub struct Machine {
     /// The number of the ping that is not answered yet, and when it was sent.
     pinged: Option<(u64, Duration)>,
     last_ping: Option<Duration>,
+    /// The number of the agent's last heartbeat on this connection.
+    last_beat: Option<u64>,
     round_trip: Option<Duration>,
     malformed_told: Option<Duration>,
     counts: Counts,
@@ -96,6 +98,7 @@ impl Machine {
         self.session.connected(now.mono);
         self.reason.clear();
         self.pinged = None;
+        self.last_beat = None;
         self.last_ping = Some(now.mono);
         let (hello, metrics) =
             (HostMessage::Hello { id: None, accept: Vec::new() }, HostMessage::Metrics { id: None });
@@ -151,6 +154,7 @@ impl Machine {
             _ => None,
         };
         if let Some(sequence_number) = heartbeat {
+            reaction.write.extend(self.who_is_there(sequence_number));
             reaction.write.push(Write::Message(HostMessage::KeepAliveResponse { sequence_number }));
         } else {
             reaction.to = self.router.route(&said);
@@ -158,6 +162,14 @@ impl Machine {
         self.note(now, said, &mut reaction);
         reaction.write.extend(self.next_lines(now));
         reaction
+    }
+
+    /// Heartbeats count from 1 over an agent's life: where one is below the last, another process speaks on the same connection,
+    /// as after a reboot of the machine, whose QEMU goes on.
+    fn who_is_there(&mut self, sequence_number: u64) -> Option<Write> {
+        let before = self.last_beat.replace(sequence_number);
+        let is_another = before.is_some_and(|before| sequence_number < before);
+        is_another.then(|| Write::Message(HostMessage::Hello { id: None, accept: Vec::new() }))
     }
 
     /// Whether a `keep_alive` answers a ping, the hub's or a client's.
@@ -171,11 +183,19 @@ impl Machine {
 
     fn note(&mut self, now: Now, said: Said<'_>, reaction: &mut Reaction) {
         match said {
-            Said::Metrics { sample, .. } => reaction.events.extend(self.sampled(now, *sample)),
+            Said::Metrics { sample, .. } => {
+                let news = self.sampled(now, *sample);
+                if news.iter().any(|(kind, _)| *kind == Kind::Rebooted) {
+                    let hello = HostMessage::Hello { id: None, accept: Vec::new() };
+                    reaction.write.push(Write::Message(hello));
+                }
+                reaction.events.extend(news);
+            }
             Said::Hello(hello) => self.introduced(*hello, reaction),
             Said::Answer(answer) => {
                 reaction.answered = Some(answer.id.into_owned());
-                let refused = answer.code.filter(|code| is_refusal(code));
+                // What nobody asked for is a guest's own tale.
+                let refused = answer.code.filter(|code| is_refusal(code) && !reaction.to.is_empty());
                 reaction.events.extend(refused.map(|code| {
                     (Kind::Refused, format!("the guest refused {:.64}: {code:.64}", answer.action))
                 }));
@@ -207,12 +227,21 @@ impl Machine {
     /// Takes a client's line. One that may only read has nothing changed.
     pub fn offer(&mut self, now: Now, client: Client, may_change: bool, line: String) -> Verdict {
         match request::read(&line) {
-            Ok(Request::Command(command)) if command.changes && !may_change => {
+            Ok(Request::Command(command)) if !may_change && !self.is_reading(client, &command) => {
                 Verdict::Refuse(not_allowed(command))
             }
+            Ok(Request::Unknown) if !may_change => Verdict::Refuse(not_allowed(Command {
+                what: "a message that this hub cannot read".to_owned(),
+                ..Command::default()
+            })),
             Ok(request) => self.router.offer(now.mono, client, line, request),
             Err(rejection) => Verdict::Refuse(rejection),
         }
+    }
+
+    /// Whether a command only tells, or ends one of the client's own.
+    fn is_reading(&self, client: Client, command: &Command) -> bool {
+        !command.changes && command.cancels.as_ref().is_none_or(|target| self.router.is_of(client, target))
     }
 
     /// A client has gone.
@@ -317,7 +346,7 @@ fn told(change: Change) -> Option<(Kind, String)> {
 
 fn not_allowed(command: Command) -> Rejection {
     let error = format!("you may read through this hub, but not change anything, as {} may", command.what);
-    let (id, command_type) = (Some(command.id().to_owned()), Some(command.what));
+    let (id, command_type) = (command.ids.first().cloned(), Some(command.what));
     Rejection { id, command_type, ..Rejection::new(ErrorCode::PermissionDenied, error) }
 }
 

@@ -126,8 +126,41 @@ fn a_refused_command_is_an_event_and_an_ordinary_failure_is_none() {
             r#"{{"type":"response","id":"q","success":false,"command_type":"ServiceControl","error_code":"{code}"}}"#
         )
     };
+    let ask = r#"{"type":"SafeCommand","id":"q","command_type":{"action":"ServiceList"}}"#;
+    machine.offer(at(1), Client(1), true, ask.to_owned());
     assert_eq!(kinds(&machine.line(at(1), &answer("ACTION_BLOCKED"))), [Kind::Refused]);
+    assert_eq!(kinds(&machine.line(at(1), &answer("ACTION_BLOCKED"))), [], "nobody asked for it");
+    machine.offer(at(1), Client(1), true, ask.to_owned());
     assert_eq!(kinds(&machine.line(at(1), &answer("NOT_FOUND"))), []);
+}
+
+#[test]
+fn another_agent_beneath_the_same_connection_is_asked_who_it_is() {
+    let mut machine = up();
+    let beat = |machine: &mut Machine, number: u64| {
+        let line = format!(r#"{{"type":"keep_alive","sequence_number":{number}}}"#);
+        let asked = |write: &Write| matches!(write, Write::Message(HostMessage::Hello { .. }));
+        machine.line(at(1), &line).write.iter().any(asked)
+    };
+    assert!(!beat(&mut machine, 40) && !beat(&mut machine, 41) && !beat(&mut machine, 41));
+    assert!(beat(&mut machine, 1) && !beat(&mut machine, 2));
+}
+
+#[test]
+fn who_may_only_read_ends_nothing_but_his_own() {
+    let mut machine = up();
+    let list = |id: &str| {
+        format!(r#"{{"type":"SafeCommand","id":"{id}","command_type":{{"action":"ServiceList"}}}}"#)
+    };
+    let cancel = |target: &str| format!(r#"{{"type":"Cancel","id":"c-{target}","target":"{target}"}}"#);
+    machine.offer(at(1), Client(1), true, list("others"));
+    machine.offer(at(1), Client(2), false, list("own"));
+    let refused = |machine: &mut Machine, line| {
+        matches!(machine.offer(at(1), Client(2), false, line), Verdict::Refuse(_))
+    };
+    assert!(refused(&mut machine, cancel("others")) && refused(&mut machine, cancel("unknown")));
+    assert!(!refused(&mut machine, cancel("own")));
+    assert!(refused(&mut machine, r#"{"type":"OfTheFuture"}"#.to_owned()));
 }
 
 #[test]

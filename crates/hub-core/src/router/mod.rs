@@ -51,6 +51,8 @@ struct Expected {
     client: Option<Client>,
     takes_a_place: bool,
     until: Duration,
+    /// It was answered by a line that only its client can open: that may have been the last one.
+    may_be_over: bool,
 }
 
 #[derive(Debug)]
@@ -75,7 +77,7 @@ impl Router {
     pub fn offer(&mut self, now: Duration, client: Client, line: String, request: Request) -> Verdict {
         match request {
             Request::Swallowed => Verdict::Swallow,
-            Request::Unanswered => Verdict::Send(line),
+            Request::Unanswered | Request::Unknown => Verdict::Send(line),
             Request::Hello => {
                 self.hello.retain(|other| *other != client);
                 self.hello.push(client);
@@ -122,6 +124,9 @@ impl Router {
         keys: Vec<Key>,
     ) -> Verdict {
         if self.expected.len() + keys.len() > MAX_EXPECTED {
+            self.expected.retain(|_, expected| !expected.may_be_over);
+        }
+        if self.expected.len() + keys.len() > MAX_EXPECTED {
             let error = format!(
                 "{MAX_EXPECTED} answers of this machine are waited for, the most that the hub keeps track of"
             );
@@ -130,7 +135,8 @@ impl Router {
         let until = now + patience(command);
         for (n, key) in keys.into_iter().enumerate() {
             let takes_a_place = command.takes_a_place && n == 0;
-            self.expected.insert(key, Expected { client: Some(client), takes_a_place, until });
+            self.expected
+                .insert(key, Expected { client: Some(client), takes_a_place, until, may_be_over: false });
         }
         Verdict::Send(line)
     }
@@ -169,6 +175,14 @@ impl Router {
         )
     }
 
+    /// Whether a command of this id is this client's, with the guest or waiting.
+    pub fn is_of(&self, client: Client, id: &str) -> bool {
+        let waits =
+            |queue: &VecDeque<Waiting>| queue.iter().any(|it| it.command.ids.iter().any(|own| own == id));
+        let expected = self.expected.get(&Key::Id(id.to_owned()));
+        expected.is_some_and(|it| it.client == Some(client)) || self.waiting.get(&client).is_some_and(waits)
+    }
+
     /// Whether a `keep_alive` of this number answers a ping, and is no heartbeat.
     pub fn pinged(&self, sequence_number: u64) -> bool {
         self.expected.contains_key(&Key::Ping(sequence_number))
@@ -177,7 +191,7 @@ impl Router {
     /// Whether it is the last line of its request only the client can tell: the place is free, the id is still known.
     fn sealed(&mut self, id: &str) -> Option<Client> {
         let expected = self.expected.get_mut(&Key::Id(id.to_owned()))?;
-        expected.takes_a_place = false;
+        (expected.takes_a_place, expected.may_be_over) = (false, true);
         expected.client
     }
 
@@ -222,6 +236,7 @@ impl Router {
         self.waiting.remove(&client);
         self.hello.retain(|other| *other != client);
         self.subscriptions.retain(|_, owner| *owner != client);
+        self.expected.retain(|_, expected| !(expected.may_be_over && expected.client == Some(client)));
         for expected in self.expected.values_mut() {
             expected.client = expected.client.filter(|owner| *owner != client);
         }

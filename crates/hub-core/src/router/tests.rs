@@ -147,6 +147,27 @@ fn sealed_lines_go_to_who_asked_and_leave_the_place_to_others() {
     }
 }
 
+#[test]
+fn sealed_questions_without_end_do_not_fill_the_table() {
+    let mut router = Router::default();
+    for n in 0..3 * MAX_EXPECTED {
+        let sealed = format!(r#"{{"type":"sealed","v":1,"kid":"ops","id":"{n}","enc":"AA==","ct":"AA=="}}"#);
+        assert!(matches!(offer(&mut router, 2, &sealed), Verdict::Send(_)), "{n}");
+        let answer = format!(r#"{{"type":"sealed","v":1,"to":"ops","id":"{n}","enc":"AA==","ct":"AA=="}}"#);
+        assert_eq!(router.route(&said(&answer, at(0)).unwrap()), [Client(2)]);
+    }
+}
+
+#[test]
+fn a_command_is_a_clients_own_while_it_waits_and_while_it_runs() {
+    let mut router = Router::default();
+    for n in 0..=MAX_IN_FLIGHT {
+        offer(&mut router, 1, &command(&n.to_string()));
+    }
+    assert!(router.is_of(Client(1), "0") && router.is_of(Client(1), "8"));
+    assert!(!router.is_of(Client(2), "0") && !router.is_of(Client(1), "x"));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Offer(u64, u8),

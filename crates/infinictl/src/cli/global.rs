@@ -62,7 +62,7 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub trace: bool,
     /// Ask the guest to compress long lines; what is shown stays the same
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with = "seal_key")]
     pub compress: bool,
     /// Print JSON, one document per line, instead of tables
     #[arg(long, global = true)]

@@ -182,6 +182,11 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         if let Command::Qga(command) = cli.command {
             return qga::run(&cli.global, command).await;
         }
+        let is_of_the_hub = matches!(cli.command, Command::List(_) | Command::Events(_) | Command::Job(_));
+        if is_of_the_hub && cli.global.seal_key.is_some() {
+            let text = "the hub itself reads this, so it cannot be sealed; leave --seal-key out";
+            return Err(CliError::Usage(text.into()));
+        }
         let command = match cli.command {
             Command::List(args) => return hub::list(&cli.global, &args).await,
             Command::Events(args) => return hub::events(&cli.global, &args).await,

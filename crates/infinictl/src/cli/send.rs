@@ -38,6 +38,10 @@ enum Expected {
 
 /// Runs it: sends all lines, then prints the answers as they come.
 pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> {
+    if session.sealed {
+        let text = "send writes lines unchanged, so it cannot seal them: leave --seal-key out, or use another command";
+        return Err(CliError::Usage(text.into()));
+    }
     let input = if args.line == "-" { stdin_text()? } else { args.line.clone() };
     let lines: Vec<&str> = input.lines().filter(|line| !line.trim().is_empty()).collect();
     let expected: Vec<Expected> =

@@ -50,6 +50,8 @@ pub(super) struct Session {
     pub(super) wait: Option<Duration>,
     /// What signs our lines; a bug report must not hold it.
     pub(super) secret: Option<String>,
+    /// Whether our lines are sealed.
+    pub(super) sealed: bool,
     /// The place of our requests in a trace.
     trace: Option<TraceContext>,
     /// What the guest is doing for us now.
@@ -66,6 +68,7 @@ impl Session {
             timeout: global.timeout,
             wait: global.wait,
             secret: global.secret()?,
+            sealed: global.seal_key.is_some(),
             trace: global.trace.then(trace::context).transpose()?,
             under_way: RefCell::new(None),
         })

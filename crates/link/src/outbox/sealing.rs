@@ -4,7 +4,7 @@ use super::super::askers::{Asker, NotTaken};
 use super::super::seals::Recipient;
 use super::{Outbox, RESERVE};
 use infiniservice_protocol::encode::Body;
-use infiniservice_protocol::{GuestMessage, HostMessage};
+use infiniservice_protocol::{GuestMessage, HostMessage, Limits};
 use std::time::Duration;
 
 impl Outbox {
@@ -65,6 +65,13 @@ impl Outbox {
     pub(super) fn forget_streams(&mut self) {
         if let Some(seals) = &mut self.seals {
             seals.askers.disconnect();
+        }
+    }
+
+    /// Other limits hold for what is remembered of askers.
+    pub(crate) fn set_askers_limits(&mut self, limits: &Limits) {
+        if let Some(seals) = &mut self.seals {
+            seals.set_limits(limits);
         }
     }
 

@@ -88,6 +88,9 @@ impl Planner {
 
     /// The next machine of a job that may begin now.
     fn next(&mut self, now: Now, id: &str, view: &impl View) -> Option<(usize, Link)> {
+        if self.closed.is_some() {
+            return None;
+        }
         let job = self.jobs.get_mut(id)?;
         while job.counts().sent < job.accepted.max_concurrency {
             let n = job.ready.pop_front()?;
@@ -162,11 +165,12 @@ impl Planner {
         let until = job.until;
         let Some(target) = job.target_mut(n) else { return };
         let is_due = target.wire.retry.is_some_and(|at| at <= now.mono && now.mono < until);
-        if target.wire.connection == link.connection && !is_due {
-            return;
-        }
         let State::Sent { instance, at } = &target.state else { return };
         let is_same = !instance.is_empty() && *instance == link.instance;
+        // A machine that was booted anew has another agent on the same connection.
+        if target.wire.connection == link.connection && !is_due && (is_same || instance.is_empty()) {
+            return;
+        }
         let remembers = unheard_for(now, target.wire.sent, *at, link) < link.window;
         if !is_same {
             return self.another_process(now, id, n, change);

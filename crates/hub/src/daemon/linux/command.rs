@@ -27,18 +27,20 @@ pub(super) enum NoAnswer {
     Lost(String),
 }
 
-/// Sends a message, with an id where it has none, and waits for its answer: the guest's lines for it, the last of them the answer.
+/// Sends a message, with an id where it has none, and waits for its answer.
 pub(super) async fn ask(
     hub: &Rc<Hub>,
     actor: &Actor,
     vm: &str,
     mut message: Value,
     wait: Option<Duration>,
-) -> Result<Vec<String>, NoAnswer> {
+) -> Result<String, NoAnswer> {
     let fields = message.as_object_mut().ok_or_else(|| refused("the body must be a JSON object"))?;
     let id = fields.entry("id").or_insert_with(|| json!(format!("api-{:016x}", fastrand::u64(..))));
     let id = id.as_str().map(str::to_owned).ok_or_else(|| refused("`id` must be a text"))?;
     let line = message.to_string();
+    // A body of many small values takes much more than its line, and the guest may take its time.
+    drop(message);
     match request::read(&line) {
         Ok(Request::Command(_)) => {}
         Ok(_) => return Err(refused("only messages that are answered by their `id` can be sent here")),
@@ -54,16 +56,14 @@ fn refused(error: &str) -> NoAnswer {
     NoAnswer::Refused(Rejection::new(ErrorCode::InvalidMessage, error))
 }
 
-async fn answer(seat: &Seat, id: &str) -> Result<Vec<String>, NoAnswer> {
-    let mut lines = Vec::new();
+async fn answer(seat: &Seat, id: &str) -> Result<String, NoAnswer> {
     loop {
         let item = seat.inbox.next().await.map_err(NoAnswer::Lost)?;
         if item.for_all {
             continue;
         }
-        lines.push(item.line.to_string());
         if answers(&item.line, id) {
-            return Ok(lines);
+            return Ok(item.line.to_string());
         }
     }
 }

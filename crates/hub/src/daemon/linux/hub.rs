@@ -9,7 +9,7 @@ use super::{clock, secret};
 use crate::config::Config;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write, wall_ms};
-use infiniservice_hub_core::request::{self, Request};
+use infiniservice_hub_core::request::{self, Command, Request};
 use infiniservice_hub_core::router::Verdict;
 use infiniservice_hub_core::{Client, Fleet, Kind};
 use infiniservice_protocol::clock::Now;
@@ -337,6 +337,9 @@ impl Seat {
         let (client, may_change) = (self.client, self.actor.may_change);
         self.audit(&line);
         let mut state = self.hub.state.borrow_mut();
+        if let Some(rejection) = of_a_job(&state, &line) {
+            return self.inbox.push(Item { line: refusal(rejection).into(), for_all: false });
+        }
         let offered =
             state.fleet.with(now, &self.vm, |machine| (machine.offer(now, client, may_change, line), vec![]));
         match offered {
@@ -349,11 +352,26 @@ impl Seat {
     }
 }
 
+/// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
+fn of_a_job(state: &State, line: &str) -> Option<Rejection> {
+    let Ok(Request::Command(command)) = request::read(line) else { return None };
+    let id = command.ids.iter().find(|id| state.jobs.planner.concerns(id))?.clone();
+    let error = format!("the id {id:?} is that of a job's command; choose another one");
+    let command_type = Some(command.what);
+    Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
+}
+
 impl Seat {
     /// Each change that somebody asks for is told, whatever becomes of it.
     fn audit(&self, line: &str) {
-        let Ok(Request::Command(command)) = request::read(line) else { return };
-        if command.changes {
+        let command = match request::read(line) {
+            Ok(Request::Command(command)) => command,
+            Ok(Request::Unknown) => {
+                Command { what: "an unknown message".into(), changes: true, ..Command::default() }
+            }
+            _ => return,
+        };
+        if command.changes || command.cancels.is_some() {
             let verdict = if self.actor.may_change { "asks for" } else { "is refused" };
             log::info!(target: "audit", "audit: {} {verdict} {} on {}, id {}", self.actor, command.what, self.vm, command.id());
         }

@@ -93,24 +93,28 @@ impl Hub {
         let now = clock::now();
         let id = request.id.clone().unwrap_or_else(|| new_id(now));
         let name = format!("uid {}", actor.uid);
-        let (taken, number, status) = {
+        let (taken, number, status, is_new) = {
             let mut state = self.state.borrow_mut();
             let targets = job::targets(&state.fleet, &request.vms, now);
             let targets =
                 targets.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
+            let is_new = state.jobs.planner.job(&id).is_none();
             let who = job::Actor { name: &name, may_change: actor.may_change };
             let (taken, number) = state.plan(now, |planner, fleet| {
                 let taken = planner.submit(now, &id, who, request, targets, fleet).map(audited);
                 planner.turn(now, fleet);
                 taken
             });
-            (taken, number, state.jobs.status())
+            (taken, number, state.jobs.status(), is_new)
         };
         taken?;
         match recorded(status, number).await {
             Ok(()) => Ok(id),
             Err(error) => {
-                self.state.borrow_mut().plan(now, |planner, _| planner.withdraw(now, &id));
+                // A job that was there before goes on; only this request for it fails.
+                if is_new {
+                    self.state.borrow_mut().plan(now, |planner, _| planner.withdraw(now, &id));
+                }
                 Err(NotTaken::Unavailable(error))
             }
         }

@@ -40,7 +40,8 @@ pub(crate) fn run(config: Config) -> Result<ExitCode> {
     let level = config.level().map_err(anyhow::Error::msg)?;
     env_logger::Builder::new().filter_level(level).parse_default_env().format(line).init();
     raise_descriptors();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
     LocalSet::new().block_on(&runtime, serve(config))?;
     Ok(ExitCode::SUCCESS)
 }

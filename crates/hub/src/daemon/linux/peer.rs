@@ -35,11 +35,14 @@ impl std::fmt::Display for Actor {
 /// end may be libvirtd, which has none.
 pub(super) fn compare(name: &str, stream: &UnixStream) {
     let Ok(peer) = socket_peercred(stream) else { return };
-    let path = format!("/proc/{}/cmdline", peer.pid.as_raw_pid());
-    let Ok(line) = std::fs::read(path) else { return };
-    if let Some(guest) = guest_name(&line).filter(|guest| guest != name) {
-        log::info!("{name}: QEMU names this machine {guest:?}");
-    }
+    let (name, path) = (name.to_owned(), format!("/proc/{}/cmdline", peer.pid.as_raw_pid()));
+    // The kernel may make a reader of it wait, where QEMU itself waits for a disk that hangs.
+    tokio::task::spawn_blocking(move || {
+        let Ok(line) = std::fs::read(path) else { return };
+        if let Some(guest) = guest_name(&line).filter(|guest| *guest != name) {
+            log::info!("{name}: QEMU names this machine {guest:?}");
+        }
+    });
 }
 
 /// The name in QEMU's `-name guest=NAME,…` or `-name NAME`.

@@ -131,6 +131,11 @@ impl Talk {
         if global.secret_file.is_some() {
             return Err(CliError::Usage("the QEMU guest agent's protocol knows no secret".into()));
         }
+        if global.seal_key.is_some() {
+            return Err(CliError::Usage(
+                "the QEMU guest agent's protocol seals nothing; leave --seal-key out".into(),
+            ));
+        }
         let endpoint = global.endpoint()?;
         if matches!(endpoint, Endpoint::Local(_)) {
             return Err(CliError::Usage("qga needs a machine's channel: use --socket PATH".into()));

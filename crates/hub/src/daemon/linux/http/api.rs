@@ -89,7 +89,7 @@ async fn post_command(hub: &Rc<Hub>, from: &From, vm: &str, request: Request<Inc
         Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_JSON", &error),
     };
     match command::ask(hub, actor, vm, message, wait).await {
-        Ok(lines) => answered(lines),
+        Ok(answer) => body(StatusCode::OK, JSON, answer + "\n"),
         Err(NoAnswer::Refused(rejection)) => {
             let status = status(rejection.code);
             body(status, JSON, refusal(rejection) + "\n")
@@ -104,12 +104,6 @@ async fn post_command(hub: &Rc<Hub>, from: &From, vm: &str, request: Request<Inc
             &format!("the guest was lost before it answered: {reason}"),
         ),
     }
-}
-
-/// The guest's last line is the answer; a refusal of the hub's has its own status.
-fn answered(mut lines: Vec<String>) -> Response<Body> {
-    let last = lines.pop().unwrap_or_default();
-    body(StatusCode::OK, JSON, last + "\n")
 }
 
 /// `wait=SECONDS` of a query.

@@ -65,15 +65,12 @@ async fn send_all(hub: Rc<Hub>, mut sender: sse::Sender, mut after: u64) {
 }
 
 fn text<'a>(events: impl Iterator<Item = &'a infiniservice_hub_core::Event>, after: u64) -> (String, u64) {
-    events.fold((String::new(), after), |(text, _), event| {
-        (
-            format!(
-                "{text}id: {}\nevent: {}\ndata: {}\n\n",
-                event.seq,
-                event.kind.name(),
-                view::event(event)
-            ),
-            event.seq,
-        )
-    })
+    use std::fmt::Write as _;
+    let (mut text, mut last) = (String::new(), after);
+    for event in events {
+        let (kind, data) = (event.kind.name(), view::event(event));
+        let _infallible = write!(text, "id: {}\nevent: {kind}\ndata: {data}\n\n", event.seq);
+        last = event.seq;
+    }
+    (text, last)
 }
