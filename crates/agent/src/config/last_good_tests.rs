@@ -52,6 +52,19 @@ fn without_a_last_valid_one_and_for_wrong_flags_the_start_fails_as_before() {
 }
 
 #[test]
+fn a_file_that_wants_lines_sealed_or_signed_is_not_passed_over_for_one_that_does_not() {
+    for wrong in
+        ["controller_keys = \"/nonexistent/keys\"\n", "shared_secret_file = \"/nonexistent/secret\"\n"]
+    {
+        let (_directory, path, sources) = world("max_ports = 7\n");
+        sources.load().expect("valid").keep().expect("kept");
+        fs::write(&path, wrong).expect("written");
+        let errors = sources.load_or_last_good().expect_err("the start fails").to_string();
+        assert!(errors.contains("does not exist"), "{errors}");
+    }
+}
+
+#[test]
 fn a_valid_file_is_not_passed_over() {
     let (_directory, path, sources) = world("max_ports = 7\n");
     sources.load().expect("valid").keep().expect("kept");

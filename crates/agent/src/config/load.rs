@@ -78,9 +78,20 @@ impl Sources {
             loaded => return loaded,
         };
         match self.load_from(last_good::last_good_path(&self.file().0), true) {
-            Ok(loaded) => Ok(Loaded { problem: Some(errors), ..loaded }),
-            Err(_) => Err(errors),
+            Ok(loaded) if !self.protects_less(&loaded) => Ok(Loaded { problem: Some(errors), ..loaded }),
+            Ok(_) | Err(_) => Err(errors),
         }
+    }
+
+    /// Whether the file that is wrong wants lines to be signed or sealed, and the last valid one does not: to obey plain lines
+    /// instead would be the opposite of what was asked for.
+    fn protects_less(&self, last_good: &Loaded) -> bool {
+        let (path, required) = self.file();
+        let (_, text) = file::read(&path, required);
+        let text = text.as_ref().map_or("", Secret::expose);
+        let wants = |name: &str| text.lines().any(|line| line.trim_start().starts_with(name));
+        (wants("controller_keys") && last_good.controllers.is_none())
+            || (wants("shared_secret") && last_good.settings.shared_secret.is_none())
     }
 
     fn load_from(&self, path: PathBuf, required: bool) -> Result<Loaded, ConfigErrors> {

@@ -52,12 +52,14 @@ impl Reloading {
 
     /// Whether files are watched.
     #[cfg(test)]
+    #[allow(dead_code, reason = "only Linux's tests ask")]
     pub(super) fn watches(&self) -> bool {
         self.watch.is_on()
     }
 
     /// A command asks, for tests: the outcome is sent here.
     #[cfg(test)]
+    #[allow(dead_code, reason = "only Linux's tests ask")]
     pub(super) fn asker(&mut self) -> tokio::sync::oneshot::Receiver<Result<ConfigReloadData, String>> {
         let (asker, told) = tokio::sync::oneshot::channel();
         self.askers.push(asker);

@@ -12,10 +12,12 @@ pub const SCENARIOS: &[Scenario] = &[
 
 /// systemd's word when the watchdog that `symptoms` shortened for it ran out; the unit's own limit is another.
 const PROVOKED: &str = "infiniservice.service: Watchdog timeout (limit 3s)!";
+/// The mistake of the documented exchange `ConfigReload/invalid`.
+const MISTAKE: &str = "max_interfaces = \"many\"";
 
 fn no_errors(guest: &Guest) -> Result<()> {
     let errors = guest.sh(&format!(
-        "journalctl -u infiniservice -p err -o cat --no-pager | grep -vxF '{PROVOKED}' || true"
+        "journalctl -u infiniservice -p err -o cat --no-pager | grep -vxF '{PROVOKED}' | grep -vF '{MISTAKE}' || true"
     ))?;
     ensure!(errors.is_empty() || errors.starts_with("-- No entries"), "{errors}");
     let log = guest.sh("journalctl -u infiniservice -o cat --no-pager")?;

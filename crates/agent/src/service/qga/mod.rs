@@ -72,6 +72,7 @@ impl<T: Transport> Qga<T> {
 
     /// What holds, for tests.
     #[cfg(test)]
+    #[allow(dead_code, reason = "only Linux's tests ask")]
     pub(super) fn shown(&self) -> String {
         format!("{:?} {:?}", self.session, self.commands)
     }
