@@ -78,6 +78,8 @@ struct Shared {
     stop: watch::Sender<Stop>,
     /// Whether one waits or runs.
     pending: watch::Sender<bool>,
+    /// Whether what a predecessor left has been read: before that, nobody can say that a script is not known.
+    resumed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -125,7 +127,9 @@ impl Scripts {
     /// None at all, for tests of what has to do with none.
     pub fn none() -> Self {
         let (orders, _) = mpsc::channel(1);
-        Self { orders, shared: Arc::default() }
+        let shared = Arc::<Shared>::default();
+        shared.resumed.send_replace(true);
+        Self { orders, shared }
     }
 
     /// What the operator says: why none may run, or that they may, and how long at most.
@@ -187,6 +191,9 @@ impl Scripts {
 
     /// All that are known, or one with what it wrote.
     pub(crate) async fn status(&self, execution_id: Option<&str>) -> CommandResult {
+        let mut resumed = self.shared.resumed.subscribe();
+        // Its sender lives as long as this.
+        drop(resumed.wait_for(|resumed| *resumed).await);
         let (running, found) = {
             let book = self.shared.book();
             let asked = |entry: &&Entry| execution_id.is_none_or(|id| entry.info.execution_id == id);

@@ -189,6 +189,21 @@ fn after_a_restart_what_had_begun_is_told_as_interrupted_and_what_had_not_runs()
 }
 
 #[test]
+fn who_asks_while_the_agent_still_reads_what_its_predecessor_left_is_told_of_it() {
+    let place = place();
+    runtime().block_on(async {
+        let mut life = Life::begin(place.path(), false);
+        life.submit("a").await;
+        life.started().await;
+    });
+    runtime().block_on(async {
+        // The question is there before the worker has had its first turn.
+        let life = Life::begin(place.path(), false);
+        assert!(life.scripts.status(Some("a")).await.is_ok());
+    });
+}
+
+#[test]
 fn what_was_not_told_before_a_restart_is_told_after_it_and_does_not_run_again() {
     let place = place();
     runtime().block_on(async {

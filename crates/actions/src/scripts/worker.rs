@@ -52,6 +52,7 @@ impl Worker {
     /// Until nobody gives orders any more.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         self.resume().await;
+        self.shared.resumed.send_replace(true);
         self.note_pending();
         loop {
             tokio::select! {
