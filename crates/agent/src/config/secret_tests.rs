@@ -146,7 +146,7 @@ fn another_secret_from_the_same_place_is_taken_at_once_and_one_from_elsewhere_wa
     assert_eq!(secret(&loaded), Some(OTHER));
     let elsewhere = directory.path().join("elsewhere");
     // Windows gives a copy the rights of its directory: it is closed to others as it is made.
-    let mut file = super::own_files::create_private(&elsewhere).expect("a file");
+    let mut file = own_files::create_private(&elsewhere).expect("a file");
     std::io::Write::write_all(&mut file, SECRET.as_bytes()).expect("written");
     drop(file);
     let named = format!("shared_secret_file = {:?}\n", elsewhere.display().to_string());
