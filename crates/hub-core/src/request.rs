@@ -2,7 +2,7 @@
 //! not be rewritten.
 
 use infiniservice_protocol::envelope::unchecked_payload;
-use infiniservice_protocol::host::{Batch, BatchCommand};
+use infiniservice_protocol::host::BatchCommand;
 use infiniservice_protocol::parse::SEALED;
 use infiniservice_protocol::sealed::is_sealed;
 use infiniservice_protocol::{ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
@@ -88,41 +88,38 @@ fn not_compressed() -> Rejection {
 }
 
 fn of_message(message: &HostMessage) -> Request {
-    let place = |id: &str, what: &str, timeout_secs| {
-        let (ids, changes) = (vec![id.to_owned()], changes(what));
-        let what = what.to_owned();
-        Request::Command(Command { ids, what, takes_a_place: true, timeout_secs, changes, cancels: None })
+    let command = || Command {
+        ids: message.answered_ids().into_iter().map(str::to_owned).collect(),
+        ..Command::default()
     };
-    let beside = |id: &str, what: &str| {
-        let (ids, what) = (vec![id.to_owned()], what.to_owned());
-        Request::Command(Command { ids, what, ..Command::default() })
+    let beside = |what: &str| Request::Command(Command { what: what.to_owned(), ..command() });
+    let place = |what: &str, timeout_secs, changes| {
+        let what = what.to_owned();
+        Request::Command(Command { what, takes_a_place: true, timeout_secs, changes, ..command() })
     };
     match message {
         HostMessage::KeepAliveResponse { .. } | HostMessage::ZReset => Request::Swallowed,
         HostMessage::KeepAliveRequest { sequence_number } => Request::Ping(*sequence_number),
         HostMessage::Hello { .. } => Request::Hello,
-        HostMessage::Metrics { id: Some(id) } => beside(id, "Metrics"),
-        HostMessage::SafeCommand(it) => place(&it.id, &it.action, it.timeout),
-        HostMessage::UnsafeCommand(it) => place(&it.id, "UnsafeCommand", it.timeout),
-        HostMessage::Cancel { id, target } => {
-            let (ids, what) = (vec![id.clone()], "Cancel".to_owned());
-            Request::Command(Command { ids, what, cancels: Some(target.clone()), ..Command::default() })
+        HostMessage::Metrics { id: Some(_) } => beside("Metrics"),
+        HostMessage::SafeCommand(it) => place(&it.action, it.timeout, changes(&it.action)),
+        HostMessage::UnsafeCommand(it) => place("UnsafeCommand", it.timeout, true),
+        HostMessage::Cancel { target, .. } => {
+            let (what, cancels) = ("Cancel".to_owned(), Some(target.clone()));
+            Request::Command(Command { what, cancels, ..command() })
         }
-        HostMessage::Subscribe(it) => beside(&it.id, "Subscribe"),
-        HostMessage::Unsubscribe(it) => beside(&it.id, "Unsubscribe"),
-        HostMessage::Batch(it) => Request::Command(batch(it)),
+        HostMessage::Subscribe(_) => beside("Subscribe"),
+        HostMessage::Unsubscribe(_) => beside("Unsubscribe"),
+        HostMessage::Batch(it) => place("Batch", it.timeout, it.commands.iter().any(is_change)),
         HostMessage::Metrics { id: None } | HostMessage::Traced(_) => Request::Unanswered,
     }
 }
 
-fn batch(batch: &Batch) -> Command {
-    let ids = std::iter::once(batch.id.as_str()).chain(batch.commands.iter().map(BatchCommand::id));
-    let changes = batch.commands.iter().any(|command| match command {
+fn is_change(command: &BatchCommand) -> bool {
+    match command {
         BatchCommand::Safe(command) => changes(&command.action),
         BatchCommand::Unsafe(_) => true,
-    });
-    let (ids, what) = (ids.map(str::to_owned).collect(), "Batch".to_owned());
-    Command { ids, what, takes_a_place: true, timeout_secs: batch.timeout, changes, cancels: None }
+    }
 }
 
 fn of_unknown(id: Option<String>, what: Option<String>) -> Request {

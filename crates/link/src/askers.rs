@@ -5,7 +5,6 @@
 //! time of the executor's own memory after its answer. Where too many are remembered, no more are taken: forgetting one early
 //! might tell its answer in the open.
 
-use infiniservice_protocol::host::BatchCommand;
 use infiniservice_protocol::{HostMessage, Limits};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -96,7 +95,7 @@ impl Askers {
         asker: Option<&Asker>,
     ) -> Result<(), NotTaken> {
         self.forget(now);
-        let ids = ids(message);
+        let ids = message.answered_ids();
         let kid = |asker: Option<&Asker>| asker.map(|asker| Arc::clone(&asker.kid));
         let others = |entry: &Entry| kid(entry.asker.as_ref()) != kid(asker);
         if ids.iter().any(|id| self.ids.get(*id).is_some_and(others)) {
@@ -187,36 +186,6 @@ impl Askers {
         });
         self.open = self.ids.values().filter(|entry| entry.asker.is_none()).count();
         self.sweep = now + Duration::from_secs(1);
-    }
-}
-
-/// The ids to which a message is answered.
-fn ids(message: &HostMessage) -> Vec<&str> {
-    match message.untraced() {
-        // Answered in its turn, not by its id.
-        HostMessage::Hello { .. } => Vec::new(),
-        HostMessage::Batch(batch) => {
-            let of_commands = batch.commands.iter().map(BatchCommand::id);
-            std::iter::once(batch.id.as_str()).chain(of_commands).collect()
-        }
-        other => id_of(other).into_iter().collect(),
-    }
-}
-
-/// The id of a message itself.
-pub(super) fn id_of(message: &HostMessage) -> Option<&str> {
-    match message.untraced() {
-        HostMessage::Metrics { id } | HostMessage::Hello { id, .. } => id.as_deref(),
-        HostMessage::SafeCommand(command) => Some(&command.id),
-        HostMessage::UnsafeCommand(command) => Some(&command.id),
-        HostMessage::Cancel { id, .. } => Some(id),
-        HostMessage::Batch(batch) => Some(&batch.id),
-        HostMessage::Subscribe(request) => Some(&request.id),
-        HostMessage::Unsubscribe(request) => Some(&request.id),
-        HostMessage::Traced(_)
-        | HostMessage::ZReset
-        | HostMessage::KeepAliveResponse { .. }
-        | HostMessage::KeepAliveRequest { .. } => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The way in: with a shared secret only signed lines pass, without one every line of the contract does.
 
-use crate::askers::{Asker, id_of};
+use crate::askers::Asker;
 use crate::seals::{Plain, is_for_monitors};
 use crate::token_bucket::TokenBucket;
 use infiniservice_protocol::clock::Now;
@@ -11,7 +11,7 @@ use infiniservice_protocol::parse::parse_host_item;
 use infiniservice_protocol::sealed::{Controllers, KeyPair, Opened, Opener, Role, is_sealed};
 use infiniservice_protocol::{ErrorCode, HostMessage, Rejection, parse_host_line};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Refused signatures of one cause that are answered at once; then one each [`ANSWER_PERIOD`]. An answer to each would be a
 /// gift to a flood, and none would leave a host that has the wrong secret in the dark.
@@ -133,7 +133,7 @@ impl Authenticator {
             && is_sealed(line.as_bytes())
         {
             let oldest = self.lead.map_or(0, |lead| began_ms(now, lead));
-            return match opener.open(oldest, wall_ms(now), line) {
+            return match opener.open(oldest, now.wall_ms(), line) {
                 Ok(opened) => sealed(opened),
                 Err(error) => Err(self.refuse(now, error, line.as_bytes())),
             };
@@ -162,7 +162,7 @@ impl Authenticator {
         };
         let oldest = self.lead.map_or(0, |lead| began_ms(now, lead));
         let (signed, line) = match item {
-            LineItem::Line(line) => (verifier.verify_since(oldest, wall_ms(now), line), line.as_bytes()),
+            LineItem::Line(line) => (verifier.verify_since(oldest, now.wall_ms(), line), line.as_bytes()),
             LineItem::InvalidUtf8 { line, .. } => (Err(EnvelopeError::NotSigned), line.as_slice()),
             LineItem::TooLong { .. } => (Err(EnvelopeError::NotSigned), &[][..]),
         };
@@ -204,7 +204,7 @@ fn sealed(opened: Opened) -> Result<Admitted, Refusal> {
     let asker = Asker { kid: opened.kid, routed: opened.id.is_some() };
     let refuse = |rejection| Refusal::Line(rejection, Some(Box::new(asker.clone())));
     let message = parse_host_line(&opened.payload).map_err(refuse)?;
-    let id = id_of(&message).map(str::to_owned);
+    let id = message.id().map(str::to_owned);
     let because = |code, error: &str| refuse(Rejection { id: id.clone(), ..Rejection::new(code, error) });
     if opened.id.is_some() && opened.id != id {
         let error = "the `id` beside what is sealed must be that of the sealed line";
@@ -221,13 +221,7 @@ fn sealed(opened: Opened) -> Result<Admitted, Refusal> {
 /// nobody out.
 fn began_ms(now: Now, lead: Duration) -> u64 {
     let ago = millis(now.mono + lead);
-    wall_ms(now).saturating_sub(ago)
-}
-
-/// A clock before 1970 is as wrong as one that stands there.
-fn wall_ms(now: Now) -> u64 {
-    let since = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-    millis(since)
+    now.wall_ms().saturating_sub(ago)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::*;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::envelope::Signer;
 use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
 const SECRET: &str = "sixteen letters!";
 const MS: u64 = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 //! What the host says: heartbeats and refusals are dealt with here, the rest is delivered.
 
 use super::Link;
-use super::askers::{Asker, NotTaken, id_of};
+use super::askers::{Asker, NotTaken};
 use super::auth::{Admitted, Refusal};
 use super::event::{Action, GivenUp};
 use super::keep_alive::Answer;
@@ -63,7 +63,7 @@ impl Link {
                 (ErrorCode::QueueFull, "too many sealed commands in a short time; try again later")
             }
         };
-        let id = id_of(&message).map(str::to_owned);
+        let id = message.id().map(str::to_owned);
         self.stats.commands_refused += 1;
         let rejection = Rejection { id, ..Rejection::new(code, text) };
         self.tell_audit(now, &rejection, actions);

@@ -1,4 +1,4 @@
-//! CRC-32 of ISO 3309, as gzip and compressed lines have it.
+//! CRC-32 of ISO 3309, as gzip has it: of compressed lines, and of a hub's ledger.
 
 /// Remainders of each byte.
 const TABLE: [u32; 256] = table();
@@ -19,7 +19,7 @@ const fn table() -> [u32; 256] {
 }
 
 /// The checksum of `data`.
-pub(crate) fn crc32(data: &[u8]) -> u32 {
+pub fn crc32(data: &[u8]) -> u32 {
     let remainder = |byte: u32| TABLE.get((byte & 0xff) as usize).copied().unwrap_or_default();
     !data.iter().fold(!0, |crc: u32, byte| (crc >> 8) ^ remainder(crc ^ u32::from(*byte)))
 }

@@ -1,5 +1,6 @@
 //! The time, as every pure part of the agent is given it.
 
+use crate::timestamp::unix_millis;
 use std::time::{Duration, SystemTime};
 
 /// One moment on two clocks. Deadlines are reckoned on `mono` only, so a wall clock that jumps moves none of them.
@@ -9,4 +10,11 @@ pub struct Now {
     pub mono: Duration,
     /// For timestamps on the wire.
     pub wall: SystemTime,
+}
+
+impl Now {
+    /// The wall clock in milliseconds since 1970.
+    pub fn wall_ms(self) -> u64 {
+        unix_millis(self.wall)
+    }
 }

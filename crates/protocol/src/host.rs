@@ -1,5 +1,7 @@
 //! Messages from the host to the guest, and their lines for the host's end of the wire.
 
+mod answers;
+
 use crate::batch::{Mode, OnError};
 use crate::compression::Codec;
 use crate::stream;
@@ -236,25 +238,6 @@ struct CommandType<'a> {
 }
 
 impl HostMessage {
-    /// How many answers it is owed whose room is to be kept: `response`, and of a batch `batch_result` beside that of each of its
-    /// commands.
-    pub fn answers_owed(&self) -> usize {
-        match self.untraced() {
-            Self::SafeCommand(_)
-            | Self::UnsafeCommand(_)
-            | Self::Cancel { .. }
-            | Self::Subscribe(_)
-            | Self::Unsubscribe(_) => 1,
-            Self::Batch(batch) => batch.commands.len() + 1,
-            Self::Metrics { .. }
-            | Self::KeepAliveResponse { .. }
-            | Self::KeepAliveRequest { .. }
-            | Self::Traced(_)
-            | Self::ZReset
-            | Self::Hello { .. } => 0,
-        }
-    }
-
     /// The message itself, without its place in a trace.
     pub fn untraced(&self) -> &Self {
         match self {

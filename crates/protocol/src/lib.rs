@@ -7,7 +7,7 @@
 pub mod action;
 pub mod batch;
 pub mod bundle;
-mod checksum;
+pub mod checksum;
 pub mod clock;
 pub mod codec;
 pub mod compression;

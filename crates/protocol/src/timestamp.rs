@@ -1,9 +1,15 @@
 //! Times as they stand on the wire: RFC 3339, UTC, milliseconds, `Z`.
 
+use crate::number::millis;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write.
 const LAST: Duration = Duration::from_millis(253_402_300_799_999);
+
+/// Milliseconds since 1970. A clock that stands before 1970 is as wrong as one that stands there.
+pub fn unix_millis(time: SystemTime) -> u64 {
+    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
 
 /// `2026-11-23T06:30:00.123Z`. Times outside of 1970 to 9999 (a guest without a clock) become the nearest of both.
 pub fn rfc3339_millis(time: SystemTime) -> String {

@@ -3,7 +3,6 @@
 use super::message;
 use super::target::{Counts, OnWire, Outcome, State, Target};
 use crate::ledger::{Accepted, Record};
-use crate::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -214,5 +213,5 @@ impl Job {
 
 /// A moment of the host's clock on the monotonic one; what is past is now.
 fn mono_of(now: Now, wall: u64) -> Duration {
-    now.mono + Duration::from_millis(wall.saturating_sub(wall_ms(now)))
+    now.mono + Duration::from_millis(wall.saturating_sub(now.wall_ms()))
 }

@@ -10,7 +10,6 @@ use super::wrong::Wrong;
 use super::{MAX_ACTIVE, MAX_ALL_TARGETS, MAX_JOBS};
 use crate::ledger::Record;
 pub use crate::machine::Link;
-use crate::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeMap;
 
@@ -160,7 +159,7 @@ impl Planner {
     pub fn cancel(&mut self, now: Now, id: &str, actor: &str) -> bool {
         let Some(job) = self.jobs.get(id) else { return false };
         if job.finished_at().is_none() && job.cancelled().is_none() {
-            let (job, actor, at) = (id.to_owned(), actor.to_owned(), wall_ms(now));
+            let (job, actor, at) = (id.to_owned(), actor.to_owned(), now.wall_ms());
             self.put(now, Record::Cancelled { job, actor, at });
         }
         true

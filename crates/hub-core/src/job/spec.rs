@@ -4,7 +4,6 @@ use super::message::Checked;
 use super::wrong::{Wrong, wrong};
 use super::{CONCURRENCY, MAX_ID_CHARS, MAX_NOT_AFTER_SECS, MAX_TARGETS, NOT_AFTER_SECS, message};
 use crate::ledger::Accepted;
-use crate::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -122,7 +121,7 @@ impl Request {
         Ok(Accepted {
             id: id.to_owned(),
             actor: actor.to_owned(),
-            at: wall_ms(now),
+            at: now.wall_ms(),
             absent,
             max_concurrency: concurrency.of(targets.len()).max(1),
             max_failures: self.max_failures.map(|share| share.of(targets.len())),
@@ -166,7 +165,7 @@ fn now_after(now: Now, secs: Option<u64>) -> Result<u64, Wrong> {
         let error = format!("`not_after_secs` must be 1 to {MAX_NOT_AFTER_SECS}, not {secs}");
         return Err(wrong("not_after_secs", error));
     }
-    Ok(wall_ms(now) + secs * 1000)
+    Ok(now.wall_ms() + secs * 1000)
 }
 
 #[cfg(test)]

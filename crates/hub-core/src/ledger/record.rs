@@ -1,6 +1,7 @@
 //! The records, and their lines.
 
 use super::Outcome;
+use infiniservice_protocol::checksum::crc32;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -156,27 +157,6 @@ pub(super) fn content(line: &[u8]) -> Option<&str> {
     let sum = std::str::from_utf8(sum).ok()?.strip_suffix(' ')?;
     let right = u32::from_str_radix(sum, 16).ok()? == crc32(json);
     std::str::from_utf8(json).ok().filter(|_| right)
-}
-
-/// CRC-32 as in Ethernet and zlib.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = table();
-    !bytes.iter().fold(!0, |crc, byte| TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ (crc >> 8))
-}
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut n = 0;
-    while n < 256 {
-        let (mut crc, mut bit) = (n as u32, 0);
-        while bit < 8 {
-            crc = if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
-            bit += 1;
-        }
-        table[n] = crc;
-        n += 1;
-    }
-    table
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::System;
 use infiniservice_protocol::{ErrorCode, HostMessage, Rejection};
 pub use link::Link;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The hub itself, as a client of the guests.
 pub const HUB: Client = Client(0);
@@ -205,7 +205,7 @@ impl Machine {
     }
 
     fn sampled(&mut self, now: Now, sample: Sample) -> Vec<(Kind, String)> {
-        self.history.push(Point { at_ms: wall_ms(now), figures: Figures::of(&sample.system) });
+        self.history.push(Point { at_ms: now.wall_ms(), figures: Figures::of(&sample.system) });
         let before = self.sample.replace(sample);
         match (before, &self.sample) {
             (Some(before), Some(after)) => news::between(&before, after, &mut self.filling),
@@ -353,10 +353,4 @@ fn not_allowed(command: Command) -> Rejection {
 /// Whether a code says that somebody may not do what he asked for.
 fn is_refusal(code: &str) -> bool {
     matches!(code, "ACTION_BLOCKED" | "UNSAFE_DISABLED" | "SIGNATURE_INVALID" | "PERMISSION_DENIED")
-}
-
-/// Milliseconds since 1970.
-pub fn wall_ms(now: Now) -> u64 {
-    let since_epoch = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }

@@ -25,16 +25,9 @@ impl Key {
     /// What the answer to a request will carry; `None` when it has none.
     pub(super) fn of_request(message: &HostMessage) -> Option<Self> {
         match message.untraced() {
-            HostMessage::Metrics { id } => id.clone().map(Self::Id),
-            HostMessage::SafeCommand(command) => Some(Self::Id(command.id.clone())),
-            HostMessage::UnsafeCommand(command) => Some(Self::Id(command.id.clone())),
-            HostMessage::Cancel { id, .. } => Some(Self::Id(id.clone())),
-            HostMessage::Batch(batch) => Some(Self::Id(batch.id.clone())),
-            HostMessage::Subscribe(request) => Some(Self::Id(request.id.clone())),
-            HostMessage::Unsubscribe(request) => Some(Self::Id(request.id.clone())),
             HostMessage::KeepAliveRequest { sequence_number } => Some(Self::Ping(*sequence_number)),
             HostMessage::Hello { .. } => Some(Self::Hello),
-            HostMessage::KeepAliveResponse { .. } | HostMessage::ZReset | HostMessage::Traced(_) => None,
+            other => other.id().map(|id| Self::Id(id.to_owned())),
         }
     }
 

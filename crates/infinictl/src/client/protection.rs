@@ -5,8 +5,9 @@ use super::options::Options;
 use infiniservice_protocol::envelope::Signer;
 use infiniservice_protocol::guest::GuestMessage;
 use infiniservice_protocol::sealed::{AnswerError, HostEnd, KEY_BYTES, TYPE};
+use infiniservice_protocol::timestamp::unix_millis;
 use infiniservice_protocol::{ErrorCode, HostMessage};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 /// Why a line in the open is not believed on a connection whose lines are sealed.
 const IN_THE_OPEN: &str = "the guest's line is not sealed, so that it may come from anybody";
@@ -33,7 +34,7 @@ impl Protection {
 
     /// A message as its line. The nonce is of 128 random bits.
     pub(super) fn encode(&self, message: &HostMessage, now: SystemTime) -> String {
-        let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let ms = unix_millis(now);
         let nonce = || format!("{:032x}", fastrand::u128(..));
         match self {
             Self::None => message.to_line(now),
@@ -42,7 +43,7 @@ impl Protection {
                 let mut random = [0; KEY_BYTES];
                 // Nothing is better than a line that can be read: the request then times out.
                 let drawn = getrandom::fill(&mut random).is_ok();
-                let line = || end.seal((ms, &nonce()), id_of(message), &message.to_payload(now), random);
+                let line = || end.seal((ms, &nonce()), message.id(), &message.to_payload(now), random);
                 drawn.then(line).flatten().unwrap_or_default()
             }
         }
@@ -78,25 +79,12 @@ fn in_the_open(event: Event) -> Event {
     if may_be_believed { event } else { Event::malformed(event.raw, IN_THE_OPEN.into(), event.received) }
 }
 
-/// By which who carries a line can route its answers.
-fn id_of(message: &HostMessage) -> Option<&str> {
-    match message.untraced() {
-        HostMessage::Metrics { id } | HostMessage::Hello { id, .. } => id.as_deref(),
-        HostMessage::SafeCommand(command) => Some(&command.id),
-        HostMessage::UnsafeCommand(command) => Some(&command.id),
-        HostMessage::Cancel { id, .. } => Some(id),
-        HostMessage::Batch(batch) => Some(&batch.id),
-        HostMessage::Subscribe(request) => Some(&request.id),
-        HostMessage::Unsubscribe(request) => Some(&request.id),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use infiniservice_protocol::sealed::{Controllers, KeyPair, Opener, seal_answer};
     use std::sync::Arc;
+    use std::time::UNIX_EPOCH;
 
     fn pair(n: u8) -> KeyPair {
         KeyPair::from_bytes([n; KEY_BYTES])
@@ -124,7 +112,7 @@ mod tests {
         let message = HostMessage::Metrics { id: Some("m-1".into()) };
         let (one, other) = (sealed().encode(&message, now), sealed().encode(&message, now));
         assert_ne!(one, other);
-        let ms = now.duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let ms = unix_millis(now);
         let mut opener = Opener::new(pair(1), controllers("ops"));
         for line in [one, other] {
             let found = opener.open(0, ms, line.trim_end()).unwrap();

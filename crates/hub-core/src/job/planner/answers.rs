@@ -7,7 +7,6 @@ use super::super::{Job, MAX_JOB_RESULT_BYTES};
 use super::dispatch::unheard_for;
 use super::{Effect, Planner, Presence, View};
 use crate::ledger::Record;
-use crate::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 use std::time::Duration;
 
@@ -72,7 +71,7 @@ impl Planner {
                 code: reply.code.clone(),
                 text: reply.text.clone(),
                 result: fits.then(|| reply.result.clone()),
-                at: wall_ms(now),
+                at: now.wall_ms(),
             },
         );
     }

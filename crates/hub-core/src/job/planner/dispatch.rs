@@ -5,7 +5,6 @@ use super::super::one::Job;
 use super::super::target::{Outcome, State};
 use super::{Effect, Link, Planner, Presence, View};
 use crate::ledger::Record;
-use crate::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 use std::time::Duration;
 
@@ -72,7 +71,7 @@ impl Planner {
         } else {
             return;
         };
-        self.put(now, Record::Rest { job: id.to_owned(), outcome, text, at: wall_ms(now) });
+        self.put(now, Record::Rest { job: id.to_owned(), outcome, text, at: now.wall_ms() });
     }
 
     /// Those that the hub does not have when the time is over.
@@ -107,7 +106,7 @@ impl Planner {
     fn begin(&mut self, now: Now, id: &str, n: usize, link: &Link) {
         let (job, instance) = (id.to_owned(), link.instance.clone());
         let target = u32::try_from(n).unwrap_or(u32::MAX);
-        self.put(now, Record::Sent { job, target, instance, at: wall_ms(now) });
+        self.put(now, Record::Sent { job, target, instance, at: now.wall_ms() });
         if let Some(target) = self.jobs.get_mut(id).and_then(|job| job.target_mut(n)) {
             target.wire.sent = Some(now.mono);
         }
@@ -208,7 +207,7 @@ impl Planner {
     /// A command's turn comes again, at once or later.
     pub(super) fn back(&mut self, now: Now, id: &str, n: usize, wait: Option<Duration>) {
         let target = u32::try_from(n).unwrap_or(u32::MAX);
-        self.put(now, Record::Back { job: id.to_owned(), target, at: wall_ms(now) });
+        self.put(now, Record::Back { job: id.to_owned(), target, at: now.wall_ms() });
         if let (Some(job), Some(wait)) = (self.jobs.get_mut(id), wait) {
             job.ready.retain(|other| *other != n);
             job.held.push((now.mono + wait, n));
@@ -217,7 +216,7 @@ impl Planner {
 
     pub(super) fn end(&mut self, now: Now, id: &str, n: usize, outcome: Outcome, text: Option<String>) {
         let target = u32::try_from(n).unwrap_or(u32::MAX);
-        let (code, result, at) = (None, None, wall_ms(now));
+        let (code, result, at) = (None, None, now.wall_ms());
         self.put(now, Record::Ended { job: id.to_owned(), target, outcome, code, text, result, at });
     }
 }
@@ -229,5 +228,5 @@ pub(super) fn unheard_for(now: Now, sent: Option<Duration>, sent_at: u64, link: 
         return now.mono.saturating_sub(sent.max(heard));
     }
     // After a restart of the hub only the host's clock tells; if it was put back, it tells nothing.
-    wall_ms(now).checked_sub(sent_at).map_or(Duration::MAX, Duration::from_millis)
+    now.wall_ms().checked_sub(sent_at).map_or(Duration::MAX, Duration::from_millis)
 }

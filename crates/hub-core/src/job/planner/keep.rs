@@ -3,13 +3,12 @@
 use super::super::{Job, KEPT_MS, MAX_ALL_RESULT_BYTES, MAX_ALL_TARGETS, MAX_JOBS};
 use super::Planner;
 use crate::ledger::Record;
-use crate::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 
 impl Planner {
     /// Forgets finished jobs that are too old or too many.
     pub(super) fn retire(&mut self, now: Now) {
-        let wall = wall_ms(now);
+        let wall = now.wall_ms();
         let is_old = |job: &&Job| job.finished_at().is_some_and(|at| wall.saturating_sub(at) >= KEPT_MS);
         let old: Vec<_> = self.jobs.values().filter(is_old).map(|job| job.id().to_owned()).collect();
         for job in old {

@@ -6,7 +6,6 @@
 use hyper::body::Bytes;
 use infiniservice_hub_core::Fleet;
 use infiniservice_hub_core::fleet::Entry;
-use infiniservice_hub_core::machine::wall_ms;
 use infiniservice_protocol::clock::Now;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -49,7 +48,7 @@ impl Board {
             return;
         }
         self.at = Some(now.mono);
-        self.wall_ms = wall_ms(now);
+        self.wall_ms = now.wall_ms();
         self.number += 1;
         self.shared = None;
         self.last_seq = fleet.events.last_seq();

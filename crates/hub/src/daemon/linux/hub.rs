@@ -8,7 +8,7 @@ use super::peer::Actor;
 use super::{clock, secret};
 use crate::config::Config;
 use infiniservice_hub_core::fleet::NotTaken;
-use infiniservice_hub_core::machine::{Machine, Reaction, Write, wall_ms};
+use infiniservice_hub_core::machine::{Machine, Reaction, Write};
 use infiniservice_hub_core::request::{self, Command, Request};
 use infiniservice_hub_core::router::Verdict;
 use infiniservice_hub_core::{Client, Fleet, Kind};
@@ -307,7 +307,7 @@ impl Link {
 
 fn sign(signer: &Signer, now: Now, payload: &str) -> String {
     let nonce = format!("{:032x}", fastrand::u128(..));
-    signer.sign(wall_ms(now), &nonce, payload)
+    signer.sign(now.wall_ms(), &nonce, payload)
 }
 
 /// The answer to what an agent took with it when it ended.

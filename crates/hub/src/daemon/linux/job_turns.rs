@@ -158,6 +158,6 @@ async fn recorded(status: Option<watch::Receiver<Status>>, number: u64) -> Resul
 
 /// Sorted by time, and never the same twice.
 fn new_id(now: Now) -> String {
-    let ms = infiniservice_hub_core::machine::wall_ms(now);
+    let ms = now.wall_ms();
     format!("job-{:x}-{:06x}", ms / 1000, fastrand::u32(..0x0100_0000))
 }

@@ -3,7 +3,6 @@
 use super::super::clock;
 use infiniservice_hub_core::fleet::Entry;
 use infiniservice_hub_core::machine::figures::{self, Figures};
-use infiniservice_hub_core::machine::wall_ms;
 use infiniservice_hub_core::selector::Selector;
 use infiniservice_hub_core::{Event, Fleet, Sample};
 use infiniservice_protocol::clock::Now;
@@ -54,7 +53,7 @@ pub(super) fn short(now: Now, name: &str, entry: &Entry) -> Value {
         "state": machine.state().name(),
         "reason": Some(machine.reason()).filter(|reason| !reason.is_empty()),
         "age_ms": age,
-        "heard_ms": age.map(|age| wall_ms(now).saturating_sub(age)),
+        "heard_ms": age.map(|age| now.wall_ms().saturating_sub(age)),
         "round_trip_us": machine.round_trip().and_then(|time| u64::try_from(time.as_micros()).ok()),
         "agent": machine.hello().map(|hello| json!({
             "version": hello.agent_version, "platform": hello.platform, "os": hello.os, "vm_id": hello.vm_id,
@@ -95,7 +94,7 @@ pub(super) fn event(event: &Event) -> Value {
     json!({
         "seq": event.seq,
         "time": rfc3339_millis(event.at.wall),
-        "time_ms": wall_ms(event.at),
+        "time_ms": event.at.wall_ms(),
         "vm": &*event.vm,
         "kind": event.kind.name(),
         "text": event.text,
