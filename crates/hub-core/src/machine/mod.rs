@@ -11,7 +11,7 @@ pub use crate::figures;
 use crate::figures::Figures;
 use crate::history::{History, Point};
 use crate::line::{self, Said};
-use crate::request::{self, Command, Request};
+use crate::request::{Command, Request};
 use crate::router::{Client, Router, Verdict};
 use crate::sample::Sample;
 use crate::session::{Change, Session, State};
@@ -224,9 +224,16 @@ impl Machine {
         reaction.introduced = true;
     }
 
-    /// Takes a client's line. One that may only read has nothing changed.
-    pub fn offer(&mut self, now: Now, client: Client, may_change: bool, line: String) -> Verdict {
-        match request::read(&line) {
+    /// Takes a client's line, and what was read of it. One that may only read has nothing changed.
+    pub fn offer(
+        &mut self,
+        now: Now,
+        client: Client,
+        may_change: bool,
+        line: String,
+        request: Result<Request, Rejection>,
+    ) -> Verdict {
+        match request {
             Ok(Request::Command(command)) if !may_change && !self.is_reading(client, &command) => {
                 Verdict::Refuse(not_allowed(command))
             }

@@ -12,6 +12,11 @@ fn up() -> Machine {
     machine
 }
 
+fn offer(machine: &mut Machine, now: Now, client: Client, may_change: bool, line: String) -> Verdict {
+    let request = crate::request::read(&line);
+    machine.offer(now, client, may_change, line, request)
+}
+
 fn kinds(reaction: &Reaction) -> Vec<Kind> {
     reaction.events.iter().map(|(kind, _)| *kind).collect()
 }
@@ -38,7 +43,7 @@ fn a_heartbeat_is_answered_by_the_hub_and_reaches_no_client() {
 fn the_answer_to_a_clients_ping_is_no_heartbeat() {
     let mut machine = up();
     let ping = r#"{"type":"keep_alive_request","sequence_number":7}"#;
-    assert!(matches!(machine.offer(at(0), Client(3), false, ping.to_owned()), Verdict::Send(_)));
+    assert!(matches!(offer(&mut machine, at(0), Client(3), false, ping.to_owned()), Verdict::Send(_)));
     let reaction = machine.line(at(1), r#"{"type":"keep_alive","sequence_number":7}"#);
     assert_eq!((reaction.write, reaction.to), (vec![], vec![Client(3)]));
 }
@@ -84,7 +89,7 @@ fn another_instance_of_the_agent_is_a_restart_and_loses_what_was_asked() {
     assert_eq!(kinds(&machine.line(at(1), &hello("a"))), []);
     assert_eq!(kinds(&machine.line(at(2), &hello("a"))), []);
     let command = r#"{"type":"SafeCommand","id":"x","command_type":{"action":"ServiceList"}}"#;
-    machine.offer(at(2), Client(1), true, command.to_owned());
+    offer(&mut machine, at(2), Client(1), true, command.to_owned());
     let reaction = machine.line(at(3), &hello("b"));
     assert_eq!(kinds(&reaction), [Kind::Restarted]);
     assert_eq!(reaction.lost, [(Client(1), "x".to_owned())]);
@@ -127,10 +132,10 @@ fn a_refused_command_is_an_event_and_an_ordinary_failure_is_none() {
         )
     };
     let ask = r#"{"type":"SafeCommand","id":"q","command_type":{"action":"ServiceList"}}"#;
-    machine.offer(at(1), Client(1), true, ask.to_owned());
+    offer(&mut machine, at(1), Client(1), true, ask.to_owned());
     assert_eq!(kinds(&machine.line(at(1), &answer("ACTION_BLOCKED"))), [Kind::Refused]);
     assert_eq!(kinds(&machine.line(at(1), &answer("ACTION_BLOCKED"))), [], "nobody asked for it");
-    machine.offer(at(1), Client(1), true, ask.to_owned());
+    offer(&mut machine, at(1), Client(1), true, ask.to_owned());
     assert_eq!(kinds(&machine.line(at(1), &answer("NOT_FOUND"))), []);
 }
 
@@ -153,10 +158,10 @@ fn who_may_only_read_ends_nothing_but_his_own() {
         format!(r#"{{"type":"SafeCommand","id":"{id}","command_type":{{"action":"ServiceList"}}}}"#)
     };
     let cancel = |target: &str| format!(r#"{{"type":"Cancel","id":"c-{target}","target":"{target}"}}"#);
-    machine.offer(at(1), Client(1), true, list("others"));
-    machine.offer(at(1), Client(2), false, list("own"));
+    offer(&mut machine, at(1), Client(1), true, list("others"));
+    offer(&mut machine, at(1), Client(2), false, list("own"));
     let refused = |machine: &mut Machine, line| {
-        matches!(machine.offer(at(1), Client(2), false, line), Verdict::Refuse(_))
+        matches!(offer(machine, at(1), Client(2), false, line), Verdict::Refuse(_))
     };
     assert!(refused(&mut machine, cancel("others")) && refused(&mut machine, cancel("unknown")));
     assert!(!refused(&mut machine, cancel("own")));
@@ -168,9 +173,10 @@ fn who_may_only_read_has_nothing_changed() {
     let mut machine = up();
     let line =
         |action: &str| format!(r#"{{"type":"SafeCommand","id":"x","command_type":{{"action":"{action}"}}}}"#);
-    let Verdict::Refuse(rejection) = machine.offer(at(1), Client(1), false, line("SystemReboot")) else {
+    let Verdict::Refuse(rejection) = offer(&mut machine, at(1), Client(1), false, line("SystemReboot"))
+    else {
         panic!()
     };
     assert_eq!((rejection.code, rejection.id.as_deref()), (ErrorCode::PermissionDenied, Some("x")));
-    assert!(matches!(machine.offer(at(1), Client(1), false, line("ServiceList")), Verdict::Send(_)));
+    assert!(matches!(offer(&mut machine, at(1), Client(1), false, line("ServiceList")), Verdict::Send(_)));
 }

@@ -179,8 +179,7 @@ impl Router {
     pub fn is_of(&self, client: Client, id: &str) -> bool {
         let waits =
             |queue: &VecDeque<Waiting>| queue.iter().any(|it| it.command.ids.iter().any(|own| own == id));
-        let expected = self.expected.get(&Key::Id(id.to_owned()));
-        expected.is_some_and(|it| it.client == Some(client)) || self.waiting.get(&client).is_some_and(waits)
+        self.expects(client, id) || self.waiting.get(&client).is_some_and(waits)
     }
 
     /// Whether a `keep_alive` of this number answers a ping, and is no heartbeat.

@@ -41,13 +41,12 @@ pub(super) async fn ask(
     let line = message.to_string();
     // A body of many small values takes much more than its line, and the guest may take its time.
     drop(message);
-    match request::read(&line) {
-        Ok(Request::Command(_)) => {}
-        Ok(_) => return Err(refused("only messages that are answered by their `id` can be sent here")),
-        Err(rejection) => return Err(NoAnswer::Refused(rejection)),
+    let request = request::read(&line).map_err(NoAnswer::Refused)?;
+    if !matches!(request, Request::Command(_)) {
+        return Err(refused("only messages that are answered by their `id` can be sent here"));
     }
     let seat = hub.attach(vm, actor).map_err(NoAnswer::Refused)?;
-    seat.offer(line);
+    seat.offer(line, Ok(request));
     let wait = wait.unwrap_or(DEFAULT_WAIT).min(MAX_WAIT);
     timeout(wait, answer(&seat, &id)).await.unwrap_or(Err(NoAnswer::Late { id }))
 }

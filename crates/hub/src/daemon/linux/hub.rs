@@ -9,7 +9,7 @@ use super::{clock, secret};
 use crate::config::Config;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
-use infiniservice_hub_core::request::{self, Command, Request};
+use infiniservice_hub_core::request::Request;
 use infiniservice_hub_core::router::Verdict;
 use infiniservice_hub_core::{Client, Fleet, Kind};
 use infiniservice_protocol::clock::Now;
@@ -331,18 +331,22 @@ impl Seat {
         &self.vm
     }
 
-    /// Takes a line of the client.
-    pub(super) fn offer(&self, line: String) {
+    /// Takes a line of the client, as it was read.
+    pub(super) fn offer(&self, line: String, request: Result<Request, Rejection>) {
         let now = clock::now();
-        let (client, may_change) = (self.client, self.actor.may_change);
-        self.audit(&line);
+        let change = request.as_ref().ok().and_then(change);
         let mut state = self.hub.state.borrow_mut();
-        if let Some(rejection) = of_a_job(&state, &line) {
-            return self.inbox.push(Item { line: refusal(rejection).into(), for_all: false });
+        let verdict = match of_a_job(&state, &request) {
+            Some(rejection) => Some(Verdict::Refuse(rejection)),
+            None => state.fleet.with(now, &self.vm, |machine| {
+                (machine.offer(now, self.client, self.actor.may_change, line, request), vec![])
+            }),
+        };
+        if let Some((what, id)) = change {
+            let does = if matches!(verdict, Some(Verdict::Refuse(_))) { "is refused" } else { "asks for" };
+            log::info!(target: "audit", "audit: {} {does} {what} on {}, id {id}", self.actor, self.vm);
         }
-        let offered =
-            state.fleet.with(now, &self.vm, |machine| (machine.offer(now, client, may_change, line), vec![]));
-        match offered {
+        match verdict {
             Some(Verdict::Send(line)) => state.write(&self.vm, now, vec![Write::Line(line)]),
             Some(Verdict::Refuse(rejection)) => {
                 self.inbox.push(Item { line: refusal(rejection).into(), for_all: false });
@@ -353,28 +357,22 @@ impl Seat {
 }
 
 /// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
-fn of_a_job(state: &State, line: &str) -> Option<Rejection> {
-    let Ok(Request::Command(command)) = request::read(line) else { return None };
+fn of_a_job(state: &State, request: &Result<Request, Rejection>) -> Option<Rejection> {
+    let Ok(Request::Command(command)) = request else { return None };
     let id = command.ids.iter().find(|id| state.jobs.planner.concerns(id))?.clone();
     let error = format!("the id {id:?} is that of a job's command; choose another one");
-    let command_type = Some(command.what);
+    let command_type = Some(command.what.clone());
     Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
 }
 
-impl Seat {
-    /// Each change that somebody asks for is told, whatever becomes of it.
-    fn audit(&self, line: &str) {
-        let command = match request::read(line) {
-            Ok(Request::Command(command)) => command,
-            Ok(Request::Unknown) => {
-                Command { what: "an unknown message".into(), changes: true, ..Command::default() }
-            }
-            _ => return,
-        };
-        if command.changes || command.cancels.is_some() {
-            let verdict = if self.actor.may_change { "asks for" } else { "is refused" };
-            log::info!(target: "audit", "audit: {} {verdict} {} on {}, id {}", self.actor, command.what, self.vm, command.id());
+/// What is told of a request that changes or ends something, and its id: each is told, whatever becomes of it.
+fn change(request: &Request) -> Option<(String, String)> {
+    match request {
+        Request::Command(command) if command.changes || command.cancels.is_some() => {
+            Some((command.what.clone(), command.id().to_owned()))
         }
+        Request::Unknown => Some(("an unknown message".to_owned(), String::new())),
+        _ => None,
     }
 }
 

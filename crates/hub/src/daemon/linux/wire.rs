@@ -3,6 +3,7 @@
 use super::hub::{Hub, Seat, refusal};
 use super::inbox::Item;
 use super::peer::Actor;
+use infiniservice_hub_core::request;
 use infiniservice_protocol::limits::Limits;
 use infiniservice_protocol::{ErrorCode, LineDecoder, LineItem, Rejection, parse_host_item};
 use serde::Deserialize;
@@ -91,7 +92,10 @@ fn invalid(error: &str) -> Rejection {
 async fn offer_all(seat: &Seat, lines: &mut Lines) {
     while let Some(item) = lines.next().await {
         match item {
-            LineItem::Line(line) => seat.offer(line),
+            LineItem::Line(line) => {
+                let request = request::read(&line);
+                seat.offer(line, request);
+            }
             other => {
                 if let Err(rejection) = parse_host_item(&other, lines.max_bytes) {
                     seat.inbox.push(Item { line: refusal(rejection).into(), for_all: false });
