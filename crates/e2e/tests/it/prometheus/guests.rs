@@ -2,7 +2,8 @@
 //! alert for.
 
 use infiniservice_hub_core::fleet::Fleet;
-use infiniservice_hub_core::machine::Write;
+use infiniservice_hub_core::machine::{Machine, Write};
+use infiniservice_hub_core::request;
 use infiniservice_hub_core::router::Client;
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::clock::Now;
@@ -103,7 +104,9 @@ impl Guests {
             let line = format!(
                 r#"{{"type":"SafeCommand","id":"{n}","command_type":{{"action":"ServiceList"}},"timeout":3600}}"#
             );
-            self.fleet.with(now, name, |machine| (machine.offer(now, Client(1), true, line), vec![]));
+            let request = request::read(&line);
+            let offer = |machine: &mut Machine| machine.offer(now, Client(1), true, line, request);
+            self.fleet.with(now, name, |machine| (offer(machine), vec![]));
         }
     }
 }
