@@ -21,6 +21,7 @@ pub mod lease_unsafe;
 /// Readers of the kernel's and the system's text files: pure, so that they compile and are tested everywhere.
 pub mod linux {
     pub mod accounts;
+    pub mod inotify;
     pub mod mounts;
     pub mod procfs;
     pub mod system;

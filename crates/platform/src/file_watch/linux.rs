@@ -1,19 +1,15 @@
 //! By inotify(7). A file that is being written is told when its writer closes it: half of it is nobody's configuration.
 
 use super::Target;
+use crate::linux::inotify::{LOST, drain, open};
 use crate::reactor_unsafe::{Registered, register};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::fs::inotify::{self, WatchFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::future::pending;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-
-/// Room for some 50 events of names of ordinary length; the rest is read in the next turn.
-const BUFFER_BYTES: usize = 4096;
 
 /// A watch over files, with those that come, go and are replaced.
 #[derive(Debug)]
@@ -29,7 +25,7 @@ impl FileWatch {
     /// # Errors
     /// The kernel gives no watch at all.
     pub fn over(targets: &[Target]) -> io::Result<Self> {
-        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let inotify = open()?;
         let mut watches: HashMap<i32, Vec<Target>> = HashMap::new();
         for target in targets {
             match inotify::add_watch(&inotify, &target.directory, mask()) {
@@ -46,7 +42,7 @@ impl FileWatch {
         loop {
             let told = match self.inotify.readable().await {
                 Ok(mut ready) => {
-                    let told = drain(ready.get_inner(), &self.watches);
+                    let told = drain(ready.get_inner(), |event| matters(event, &self.watches));
                     ready.clear_ready();
                     told
                 }
@@ -70,30 +66,14 @@ fn mask() -> WatchFlags {
     entries | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR
 }
 
-/// Reads every pending event; whether any matters.
-fn drain(inotify: &OwnedFd, watches: &HashMap<i32, Vec<Target>>) -> io::Result<bool> {
-    let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
-    let mut reader = Reader::new(inotify, &mut buffer);
-    let mut any = false;
-    loop {
-        match reader.next() {
-            Ok(event) => any |= matters(&event, watches),
-            Err(Errno::AGAIN) => return Ok(any),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
 /// Lost events and lost directories matter, whatever the name.
 fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<Target>>) -> bool {
-    let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
     match (watches.get(&event.wd()), event.file_name()) {
         (Some(targets), Some(name)) => {
             let name = OsStr::from_bytes(name.to_bytes());
             targets.iter().any(|target| target.name.as_ref().is_none_or(|wanted| wanted == name))
         }
-        _ => event.events().intersects(lost),
+        _ => event.events().intersects(LOST),
     }
 }
 

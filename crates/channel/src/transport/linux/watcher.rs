@@ -1,15 +1,14 @@
 //! Tells when a device may have come or gone: inotify(7), a burst of events as one change.
 
 use super::watch_targets::{NameFilter, WatchTarget};
+use infiniservice_platform::linux::inotify::{LOST, drain, open};
 use infiniservice_platform::reactor_unsafe::{Registered, register};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::fs::inotify::{self, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::future::pending;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -18,9 +17,6 @@ use tokio::time::{Instant, sleep_until};
 const QUIET: Duration = Duration::from_millis(100);
 /// A change is told after this long at the latest, however much goes on.
 const AT_MOST: Duration = Duration::from_secs(1);
-/// Room for some 50 events of names of ordinary length; the rest is read in the next turn.
-const BUFFER_BYTES: usize = 4096;
-
 /// Watches directories for names that matter.
 #[derive(Debug)]
 pub struct Watcher {
@@ -33,7 +29,7 @@ pub struct Watcher {
 impl Watcher {
     /// Watches nothing yet; needs a tokio runtime.
     pub fn new() -> io::Result<Self> {
-        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let inotify = open()?;
         Ok(Self { inotify: register(inotify)?, watches: HashMap::new(), due: None })
     }
 
@@ -79,7 +75,7 @@ impl Watcher {
     async fn gather(&mut self) {
         let matters = match self.inotify.readable().await {
             Ok(mut guard) => {
-                let matters = drain(guard.get_inner(), &self.watches);
+                let matters = drain(guard.get_inner(), |event| matters(event, &self.watches));
                 guard.clear_ready();
                 matters
             }
@@ -119,24 +115,8 @@ fn mask(names: &NameFilter) -> WatchFlags {
     }
 }
 
-/// Reads every pending event; whether any matters.
-fn drain(inotify: &OwnedFd, watches: &HashMap<i32, Vec<NameFilter>>) -> io::Result<bool> {
-    let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
-    let mut reader = Reader::new(inotify, &mut buffer);
-    let mut any = false;
-    loop {
-        match reader.next() {
-            Ok(event) => any |= matters(&event, watches),
-            Err(Errno::AGAIN) => return Ok(any),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
 /// Lost events and lost directories matter, whatever the name; else the name decides.
 fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<NameFilter>>) -> bool {
-    let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
     let closed = ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE;
     let known = watches.get(&event.wd());
     match (known, event.file_name()) {
@@ -144,7 +124,7 @@ fn matters(event: &inotify::Event<'_>, watches: &HashMap<i32, Vec<NameFilter>>) 
             let name = OsStr::from_bytes(name.to_bytes());
             names.iter().any(|names| names.contain(name))
         }
-        (Some(_), None) => event.events().intersects(lost | closed | ReadFlags::ATTRIB),
+        (Some(_), None) => event.events().intersects(LOST | closed | ReadFlags::ATTRIB),
         (None, _) => event.events().contains(ReadFlags::QUEUE_OVERFLOW),
     }
 }

@@ -1,6 +1,7 @@
 //! The hub's own Unix sockets.
 
 use anyhow::{Context as _, Result, bail};
+use infiniservice_platform::linux::accounts;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -44,12 +45,7 @@ fn gid(group: &str) -> Result<u32> {
     if let Ok(number) = group.parse() {
         return Ok(number);
     }
-    let text = fs::read_to_string("/etc/group").context("cannot read /etc/group")?;
-    let gid = text
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields.first() == Some(&group));
-    let gid = gid.and_then(|fields| fields.get(2)?.parse().ok());
+    let gid = accounts::id_of(&fs::read("/etc/group").context("cannot read /etc/group")?, group);
     gid.with_context(|| format!("`group`: there is no group {group:?}"))
 }
 

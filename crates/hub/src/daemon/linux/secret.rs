@@ -1,28 +1,24 @@
 //! The shared secrets of guests that take signed lines only.
 
+use infiniservice_platform::trusted::TrustedFile;
 use infiniservice_protocol::envelope::Signer;
-use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::io::Read as _;
 use std::path::Path;
 
-/// The signer of a machine, where there is a file of its name. A file that others may read or write is not used.
+/// Longest file: the longest secret of an agent has 1,024 characters.
+const MAX_BYTES: u64 = 4096;
+
+/// The signer of a machine, where there is a file of its name. A file that others may read, change or replace is not used.
 pub(super) fn of(directory: &Path, vm: &str) -> Result<Option<Signer>, String> {
     let path = directory.join(vm);
-    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
-    let facts = match std::fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        facts => facts.map_err(failed)?,
-    };
-    let own = rustix::process::geteuid().as_raw();
-    if !facts.is_file() || facts.permissions().mode() & 0o077 != 0 || ![0, own].contains(&facts.uid()) {
-        return Err(format!(
-            "{} must be a file of root's that nobody else can read (mode 0600)",
-            path.display()
-        ));
-    }
-    let text = std::fs::read_to_string(&path).map_err(failed)?;
+    let named = |problem: String| format!("{} {problem}", path.display());
+    let Some(file) = TrustedFile::open(&path).map_err(named)? else { return Ok(None) };
+    file.check_not_readable_by_others().map_err(named)?;
+    let mut text = String::new();
+    let read = file.reader().take(MAX_BYTES).read_to_string(&mut text);
+    read.map_err(|error| named(format!("cannot be read: {error}")))?;
     match text.trim_end() {
-        "" => Err(format!("{} is empty", path.display())),
+        "" => Err(named("is empty".to_owned())),
         secret => Ok(Some(Signer::new(secret))),
     }
 }
@@ -30,6 +26,7 @@ pub(super) fn of(directory: &Path, vm: &str) -> Result<Option<Signer>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_secret_counts_only_where_nobody_else_can_read_it() {

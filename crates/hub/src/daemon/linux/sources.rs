@@ -4,8 +4,9 @@ use super::guest;
 use super::hub::Hub;
 use crate::pattern::{Match, Part, Pattern};
 use infiniservice_hub_core::fleet::NotTaken;
+use infiniservice_platform::linux::inotify::{drain, open};
 use infiniservice_platform::reactor_unsafe::{Registered, register};
-use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::fs::inotify::{WatchFlags, add_watch};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
@@ -181,9 +182,8 @@ struct Watcher {
 
 impl Watcher {
     fn new() -> Self {
-        let inotify = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).map_err(std::io::Error::from);
-        let inotify = inotify.and_then(register);
-        let inotify = inotify
+        let inotify = open()
+            .and_then(register)
             .inspect_err(|error| log::warn!("no inotify ({error}): sockets are looked for each minute"))
             .ok();
         Self { inotify, watched: BTreeSet::new() }
@@ -218,9 +218,9 @@ impl Watcher {
 
     /// Forgets what was told: the next look sees everything.
     fn drain(&self) {
-        let Some(inotify) = &self.inotify else { return };
-        let mut bytes = [0; 4096];
-        while rustix::io::read(inotify.get_ref(), &mut bytes).is_ok_and(|count| count > 0) {}
+        if let Some(Err(error)) = self.inotify.as_ref().map(|inotify| drain(inotify.get_ref(), |_| true)) {
+            log::debug!("inotify cannot be read: {error}");
+        }
     }
 }
 
