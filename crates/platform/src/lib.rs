@@ -17,11 +17,12 @@ pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hardware_clock_unsafe;
 #[cfg(target_os = "linux")]
+pub mod inotify;
+#[cfg(target_os = "linux")]
 pub mod lease_unsafe;
 /// Readers of the kernel's and the system's text files: pure, so that they compile and are tested everywhere.
 pub mod linux {
     pub mod accounts;
-    pub mod inotify;
     pub mod mounts;
     pub mod procfs;
     pub mod system;

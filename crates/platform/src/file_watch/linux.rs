@@ -1,7 +1,7 @@
 //! By inotify(7). A file that is being written is told when its writer closes it: half of it is nobody's configuration.
 
 use super::Target;
-use crate::linux::inotify::{LOST, drain, open};
+use crate::inotify::{LOST, drain, open};
 use crate::reactor_unsafe::{Registered, register};
 use rustix::fs::inotify::{self, WatchFlags};
 use rustix::io::Errno;

@@ -1,7 +1,7 @@
 //! Tells when a device may have come or gone: inotify(7), a burst of events as one change.
 
 use super::watch_targets::{NameFilter, WatchTarget};
-use infiniservice_platform::linux::inotify::{LOST, drain, open};
+use infiniservice_platform::inotify::{LOST, drain, open};
 use infiniservice_platform::reactor_unsafe::{Registered, register};
 use rustix::fs::inotify::{self, ReadFlags, WatchFlags};
 use rustix::io::Errno;

@@ -4,7 +4,7 @@ use super::guest;
 use super::hub::Hub;
 use crate::pattern::{Match, Part, Pattern};
 use infiniservice_hub_core::fleet::NotTaken;
-use infiniservice_platform::linux::inotify::{drain, open};
+use infiniservice_platform::inotify::{drain, open};
 use infiniservice_platform::reactor_unsafe::{Registered, register};
 use rustix::fs::inotify::{WatchFlags, add_watch};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
