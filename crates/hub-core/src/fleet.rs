@@ -3,6 +3,7 @@
 use crate::counts::Counts;
 use crate::event::{Allowance, Event, Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
+use crate::own::Own;
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeMap;
@@ -23,10 +24,23 @@ pub struct Entry {
     pub machine: Machine,
     /// Since when the path is not there any more, by the monotonic clock.
     pub vanished: Option<Duration>,
+    /// What QEMU's command line says of it, where the kernel names QEMU as the socket's other end.
+    pub qemu: Option<Qemu>,
     /// The last thing that went wrong with it.
     pub failure: Option<Event>,
     /// How much of it is told.
     allowance: Allowance,
+}
+
+/// The machine's own words for itself on the host: the command line of its QEMU.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Qemu {
+    /// The process.
+    pub pid: i32,
+    /// Its `-name guest=…`.
+    pub name: Option<String>,
+    /// Its `-uuid`.
+    pub uuid: Option<String>,
 }
 
 impl Entry {
@@ -64,6 +78,8 @@ pub struct Fleet {
     forgotten: Counts,
     /// What happened.
     pub events: Events,
+    /// What the hub tells of itself beside that.
+    pub own: Own,
 }
 
 impl Fleet {
@@ -75,12 +91,13 @@ impl Fleet {
         if let Some(name) = self.machines.get_key_value(name).map(|(name, _)| Arc::clone(name)) {
             return self.claim_again(now, name, path);
         }
-        if self.machines.len() >= MAX_MACHINES {
+        if !self.has_room() {
             return Err(NotTaken::Full);
         }
         let name: Arc<str> = name.into();
         let (machine, allowance) = (Machine::default(), Allowance::default());
-        let entry = Entry { path: path.to_owned(), machine, vanished: None, failure: None, allowance };
+        let (path, vanished, qemu, failure) = (path.to_owned(), None, None, None);
+        let entry = Entry { path, machine, vanished, qemu, failure, allowance };
         self.machines.insert(Arc::clone(&name), entry);
         Ok(name)
     }
@@ -98,10 +115,22 @@ impl Fleet {
         Ok(name)
     }
 
+    /// Whether there is a place for one more machine.
+    pub fn has_room(&self) -> bool {
+        self.machines.len() < MAX_MACHINES
+    }
+
     /// A socket's path is not there any more. The machine is remembered for an hour.
     pub fn vanished(&mut self, now: Now, name: &str) {
         if let Some(entry) = self.machines.get_mut(name) {
             entry.vanished.get_or_insert(now.mono);
+        }
+    }
+
+    /// What is known of a machine's QEMU now.
+    pub fn runs_in(&mut self, name: &str, qemu: Option<Qemu>) {
+        if let Some(entry) = self.machines.get_mut(name) {
+            entry.qemu = qemu;
         }
     }
 

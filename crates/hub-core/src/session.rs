@@ -40,6 +40,11 @@ impl State {
             Self::Silent => "silent",
         }
     }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// A socket's state, and since when.
@@ -62,6 +67,11 @@ pub struct Change {
 }
 
 impl Session {
+    /// As another hub's was, of the same boot of the host.
+    pub const fn taken_over(state: State, since: Duration, heard: Option<Duration>) -> Self {
+        Self { state, since, heard }
+    }
+
     /// Where it stands.
     pub const fn state(&self) -> State {
         self.state

@@ -71,7 +71,7 @@ impl Exposition {
     pub fn fleet(&mut self, fleet: &Fleet, now: Now, options: Options) -> &str {
         let dropped = self.machines(fleet.iter().map(|(name, entry)| (&**name, entry)), now, options);
         let hub = Hub::new(fleet, dropped);
-        for metric in HUB {
+        for metric in HUB.iter().copied().flatten() {
             let mut text = Text::new(&mut self.text, &metric.about);
             (metric.read)(&hub, &mut text.of_hub());
             text.end();

@@ -316,7 +316,7 @@ fn numbers_are_written_as_prometheus_reads_them() {
 fn names_say_what_they_are() {
     let mut names = std::collections::BTreeSet::new();
     let guest = [GUEST, NODE, WINDOWS].into_iter().flatten().copied().flatten();
-    let hub = HUB.iter().map(|it| &it.about);
+    let hub = HUB.iter().copied().flatten().map(|it| &it.about);
     for about in guest.map(|it| &it.about).chain(hub) {
         assert!(names.insert(about.name), "{} twice", about.name);
         let is_ours = about.name.starts_with("infini_");
@@ -341,7 +341,7 @@ fn labels_are_those_that_the_table_says() {
     let mut all = parse(exposition.fleet(&fleet, at(1), Options::default())).unwrap();
     all.extend(parse(exposition.node(&fleet, at(1), "web-1").unwrap()).unwrap());
     let guest = [GUEST, NODE].into_iter().flatten().copied().flatten().map(|it| &it.about);
-    for about in guest.chain(HUB.iter().map(|it| &it.about)) {
+    for about in guest.chain(HUB.iter().copied().flatten().map(|it| &it.about)) {
         for series in all.iter().filter(|it| it.name == about.name) {
             let mut found: Vec<_> =
                 series.labels.keys().filter(|it| *it != "vm").map(String::as_str).collect();

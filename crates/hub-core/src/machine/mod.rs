@@ -1,5 +1,6 @@
 //! One machine: its socket's state, what its agent said last, and the clients on its wire.
 
+mod handover;
 mod link;
 mod news;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use crate::request::{Command, Request};
 use crate::router::{Client, Router, Verdict};
 use crate::sample::Sample;
 use crate::session::{Change, Session, State};
+pub use handover::Handover;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::guest::Hello;
 use infiniservice_protocol::metrics::System;
@@ -79,7 +81,7 @@ pub struct Machine {
     round_trip: Option<Duration>,
     malformed_told: Option<Duration>,
     counts: Counts,
-    /// Why the socket is not connected.
+    /// Why the socket is not connected, or who has it instead of this hub.
     reason: String,
     /// The number of the connection; 0 before the first.
     connection: u64,
@@ -116,8 +118,18 @@ impl Machine {
     /// The guest has sent bytes, whatever they are.
     pub fn spoke(&mut self, now: Now) -> Option<(Kind, String)> {
         let Change { from, .. } = self.session.spoke(now.mono)?;
+        self.reason.clear();
         let text = if from == State::Silent { "the agent speaks again" } else { "the agent is connected" };
         Some((Kind::Connected, text.to_owned()))
+    }
+
+    /// It was looked up who has the socket that does not serve us: what happened, where that is news.
+    pub fn held(&mut self, holder: &str) -> Option<(Kind, String)> {
+        if self.state() != State::Unserved || self.reason == holder {
+            return None;
+        }
+        holder.clone_into(&mut self.reason);
+        Some((Kind::Unserved, holder.to_owned()))
     }
 
     /// Takes a line of the guest.
@@ -293,7 +305,7 @@ impl Machine {
         &self.session
     }
 
-    /// Why it is not connected; empty where it is.
+    /// Why it is not connected, or not served; empty where it is.
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -90,6 +90,22 @@ impl LineDecoder {
         }
     }
 
+    /// The line that has no newline yet: what another decoder goes on with, by [`push`](Self::push).
+    pub fn unfinished(&self) -> &[u8] {
+        self.buf.get(self.start..).unwrap_or_default()
+    }
+
+    /// Whether the rest of an oversized line is being discarded.
+    pub const fn is_discarding(&self) -> bool {
+        self.discarding
+    }
+
+    /// Discards what comes up to the next newline, as the rest of an oversized line.
+    pub fn discard(&mut self) {
+        self.reset();
+        self.discarding = true;
+    }
+
     /// Whether a blank line was passed over since this was asked last: a host begins with one.
     pub fn take_blank(&mut self) -> bool {
         std::mem::take(&mut self.blank)

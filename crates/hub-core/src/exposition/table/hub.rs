@@ -6,8 +6,8 @@ use crate::event;
 use crate::exposition::Value;
 use crate::machine::Machine;
 
-/// The hub's own series. Those of machines that are gone go on.
-pub const HUB: &[HubMetric] = &[
+/// What follows from the table of machines.
+pub const TABLE: &[HubMetric] = &[
     HubMetric {
         about: gauge(
             "infini_hub_build_info",
@@ -135,7 +135,7 @@ pub const HUB: &[HubMetric] = &[
     },
 ];
 
-const fn gauge(
+pub(super) const fn gauge(
     name: &'static str,
     unit: &'static str,
     help: &'static str,
@@ -145,7 +145,7 @@ const fn gauge(
     about(Kind::Gauge, name, unit, help, source, labels)
 }
 
-const fn counter(
+pub(super) const fn counter(
     name: &'static str,
     unit: &'static str,
     help: &'static str,

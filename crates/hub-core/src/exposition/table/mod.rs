@@ -7,9 +7,8 @@ mod hub;
 mod network;
 mod node;
 mod node_devices;
+mod own;
 mod windows;
-
-pub use hub::HUB;
 
 use super::Rows;
 use super::view::{Hub, View};
@@ -68,6 +67,8 @@ pub struct HubMetric {
 
 /// Of each machine. What matters most comes first: series beyond [`super::MAX_SERIES`] are left out.
 pub const GUEST: &[&[GuestMetric]] = &[agent::AGENT, guest::SYSTEM, disk::DISK, network::NETWORK];
+/// Of the hub itself. Those of machines that are gone go on.
+pub const HUB: &[&[HubMetric]] = &[hub::TABLE, own::OWN];
 /// Of one machine, under the names of `node_exporter`.
 pub const NODE: &[&[GuestMetric]] = &[node::SYSTEM, node_devices::DEVICES];
 /// Of one machine, under the names of `windows_exporter`.

@@ -1,6 +1,7 @@
 //! The planner alone, and in a world that is against it.
 
 mod bounds;
+mod clock;
 mod faults;
 mod guest;
 mod rng;

@@ -1,0 +1,92 @@
+//! What the hub tells of its restarts, its descriptors and its settings.
+
+use super::HubMetric;
+use super::hub::{counter, gauge};
+use crate::exposition::Value;
+
+/// Of this run, but for the restarts.
+pub const OWN: &[HubMetric] = &[
+    HubMetric {
+        about: counter(
+            "infini_hub_restarts_survived_total",
+            "",
+            "Orderly restarts in a row over which connections to guests were kept; 0 again after a crash",
+            "the descriptor store",
+            &[],
+        ),
+        read: |hub, rows| rows.count(Some(hub.fleet.own.restarts_survived)),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_connections_kept",
+            "",
+            "Connections to guests that this hub took over from the one before it",
+            "the descriptor store",
+            &[],
+        ),
+        read: |hub, rows| rows.count(Some(hub.fleet.own.connections_kept)),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_descriptors_stored",
+            "",
+            "Descriptors that systemd keeps for the next hub",
+            "the descriptor store",
+            &[],
+        ),
+        read: |hub, rows| rows.count(Some(hub.fleet.own.descriptors_stored)),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_connections",
+            "",
+            "Connections to guests: those that are open, and how many there may be",
+            "the connections",
+            &["what"],
+        ),
+        read: |hub, rows| {
+            rows.row(&[("what", "open")], Value::Count(hub.fleet.own.connections));
+            rows.row(&[("what", "max")], Value::Count(hub.fleet.own.connections_max));
+        },
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_connects_waiting",
+            "",
+            "Machines that wait for their turn to be connected",
+            "the connections",
+            &[],
+        ),
+        read: |hub, rows| rows.count(Some(hub.fleet.own.connects_waiting)),
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_connects_refused_total",
+            "",
+            "Connections that did not begin because no descriptor was left for them",
+            "the connections",
+            &[],
+        ),
+        read: |hub, rows| rows.count(Some(hub.fleet.own.connects_refused)),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_config_last_reload_successful",
+            "",
+            "1 if the settings were taken when they were last read, 0 if older ones are in force",
+            "the settings",
+            &[],
+        ),
+        read: |hub, rows| rows.count(Some(u64::from(hub.fleet.own.last_reload.error.is_none()))),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_config_last_reload_success_timestamp_seconds",
+            "seconds",
+            "When settings were taken the last time, since 1970",
+            "the settings",
+            &[],
+        ),
+        read: |hub, rows| rows.figure(Some(hub.fleet.own.last_reload.taken_ms as f64 / 1e3)),
+    },
+];
