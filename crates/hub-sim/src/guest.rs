@@ -57,6 +57,8 @@ struct Memory {
     /// Every command that was carried out, in its order.
     carried_out: Vec<(String, String)>,
     lines_read: u64,
+    connections: u64,
+    hellos: u64,
 }
 
 /// A guest, which lives for as long as its task.
@@ -105,6 +107,16 @@ impl Guest {
         self.memory().lines_read
     }
 
+    /// Connections that it has accepted.
+    pub fn connections(&self) -> u64 {
+        self.memory().connections
+    }
+
+    /// How often it was asked who it is.
+    pub fn hellos(&self) -> u64 {
+        self.memory().hellos
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,6 +137,7 @@ impl Guest {
     pub async fn serve_on(self, listener: UnixListener) -> io::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
+            self.memory().connections += 1;
             tokio::select! {
                 _gone = self.client(stream) => {}
                 () = self.hang_up.notified() => {}
@@ -238,7 +251,10 @@ impl Guest {
             Err(rejection) => return serde_json::to_string(&rejection.into_message()).ok(),
         };
         match message.untraced() {
-            HostMessage::Hello { .. } => Some(self.hello()),
+            HostMessage::Hello { .. } => {
+                self.memory().hellos += 1;
+                Some(self.hello())
+            }
             HostMessage::KeepAliveRequest { sequence_number } => Some(lines::keep_alive(*sequence_number)),
             HostMessage::Metrics { id } => Some(self.metrics(id.as_deref())),
             HostMessage::SafeCommand(command) => Some(self.command(&command.id, &command.action).await),

@@ -4,6 +4,8 @@
 //! What they carry out they count, by id, so that a test can see whether anything was done twice.
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
+pub mod cli;
 pub mod fault;
 pub mod guest;
 pub mod lines;

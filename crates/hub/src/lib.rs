@@ -16,6 +16,11 @@ pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let config = match config::load(cli.config.as_deref()) {
         Ok(config) => config,
+        Err(error) if cli.diagnose => {
+            println!("wrong: {error}");
+            println!("a hub that runs keeps the settings that it has");
+            return ExitCode::FAILURE;
+        }
         Err(error) => {
             eprintln!("infinihub: {error}");
             return ExitCode::from(2);
@@ -25,7 +30,7 @@ pub fn main() -> ExitCode {
         print!("{}", config.to_toml());
         return ExitCode::SUCCESS;
     }
-    let done = if cli.diagnose { daemon::diagnose(&config) } else { daemon::run(config) };
+    let done = if cli.diagnose { daemon::diagnose(&config) } else { daemon::run(config, cli.config) };
     done.unwrap_or_else(|error| {
         eprintln!("infinihub: {error:#}");
         ExitCode::FAILURE

@@ -3,6 +3,9 @@
 /// Longest name of a machine, in bytes.
 pub const MAX_NAME_BYTES: usize = 200;
 
+/// libvirt cuts longer names to so many characters in its sockets' paths (`VIR_DOMAIN_SHORT_NAME_MAX`).
+const SHORT_CHARS: usize = 20;
+
 /// A path whose parts may hold `*` and one of `{vm}` and `{domain}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -14,6 +17,8 @@ pub struct Pattern {
 pub struct Match {
     /// The machine's name, where it is in this part.
     pub vm: Option<String>,
+    /// Whether libvirt may have shortened it.
+    pub may_be_short: bool,
 }
 
 /// One directory or file of a pattern.
@@ -116,15 +121,18 @@ fn matches(pieces: &[Piece], name: &str) -> Option<Match> {
     lengths.filter_map(|length| name.split_at_checked(length)).find_map(|(taken, rest)| {
         let inner = matches(after, rest)?;
         match piece {
-            Piece::Vm => Some(Match { vm: Some(vm(taken)?) }),
-            Piece::Domain => Some(Match { vm: Some(domain(taken)?) }),
+            Piece::Vm => Some(Match { vm: Some(vm(taken)?), may_be_short: false }),
+            Piece::Domain => {
+                let name = domain(taken)?;
+                Some(Match { may_be_short: name.chars().count() >= SHORT_CHARS, vm: Some(name) })
+            }
             Piece::Any | Piece::Text(_) => Some(inner),
         }
     })
 }
 
 /// Names stand in tables, labels and addresses: no control characters, no slash, not empty, not without end.
-fn vm(name: &str) -> Option<String> {
+pub(crate) fn vm(name: &str) -> Option<String> {
     let wrong = name.is_empty()
         || name.len() > MAX_NAME_BYTES
         || name.chars().any(|c| c.is_control() || c == '/')
@@ -149,7 +157,7 @@ mod tests {
     }
 
     fn named(name: &str) -> Match {
-        Match { vm: Some(name.to_owned()) }
+        Match { vm: Some(name.to_owned()), may_be_short: false }
     }
 
     #[test]
@@ -167,6 +175,8 @@ mod tests {
         let part = |name| Pattern::parse("/c/{domain}/a").unwrap().parts()[1].matches(name);
         assert_eq!(part("domain-3-web-017"), Some(named("web-017")));
         assert_eq!(part("12-win-vm"), Some(named("win-vm")));
+        assert!(part("domain-3-web-in-the-north-012").is_some_and(|found| found.may_be_short));
+        assert!(part("domain-3-web-in-the-north-01").is_some_and(|found| !found.may_be_short));
         assert_eq!(part("domain-x-web"), None);
         assert_eq!(part("web"), None);
     }

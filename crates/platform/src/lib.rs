@@ -17,6 +17,8 @@ pub mod gate;
 #[cfg(target_os = "linux")]
 pub mod hardware_clock_unsafe;
 #[cfg(target_os = "linux")]
+pub mod inherited_unsafe;
+#[cfg(target_os = "linux")]
 pub mod inotify;
 #[cfg(target_os = "linux")]
 pub mod lease_unsafe;

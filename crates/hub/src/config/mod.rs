@@ -1,5 +1,6 @@
 //! The settings: defaults, and a TOML file over them.
 
+pub mod table;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use crate::config::Config;
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
-pub(crate) fn run(_config: Config) -> Result<ExitCode> {
+pub(crate) fn run(_config: Config, _file: Option<std::path::PathBuf>) -> Result<ExitCode> {
     bail!("infinihub runs on Linux, on the host of the machines")
 }
 

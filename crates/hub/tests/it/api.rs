@@ -94,32 +94,21 @@ async fn who_reads_events_gets_those_it_missed() {
     assert_eq!(host.api().get("/v1/events?after=0").await.unwrap()["forgotten"], 0);
 }
 
-/// The text at an address, as curl would get it.
-async fn text(host: &Host, address: &str) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::UnixStream::connect(host.path("api.sock")).await.unwrap();
-    let request = format!("GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
 #[tokio::test]
 async fn prometheus_gets_all_machines_a_selection_or_one_under_the_names_of_node_exporter() {
     let (host, _guests) = Host::with(&["web", "db"]).await;
-    let all = text(&host, "/metrics").await;
+    let all = host.text("/metrics").await;
     for vm in ["web", "db"] {
         assert!(all.contains(&format!("\ninfini_vm_up{{vm=\"{vm}\"}} 1\n")), "{all:.2000}");
     }
     assert!(all.contains("\ninfini_hub_vms{state=\"up\"} 2\n"));
-    let one = text(&host, "/metrics?select=name%3Dweb").await;
+    let one = host.text("/metrics?select=name%3Dweb").await;
     assert!(one.contains("{vm=\"web\"") && !one.contains("{vm=\"db\""));
-    let node = text(&host, "/metrics?vm=db&names=node").await;
+    let node = host.text("/metrics?vm=db&names=node").await;
     assert!(node.contains("\nnode_memory_MemTotal_bytes 2063339520\n") && !node.contains("vm=\"db\""));
-    assert!(text(&host, "/metrics?vm=nobody&names=node").await.starts_with("HTTP/1.1 404"));
-    assert!(text(&host, "/metrics?names=node").await.starts_with("HTTP/1.1 400"));
-    assert!(text(&host, "/metrics?select=cats%3D1").await.starts_with("HTTP/1.1 400"));
+    assert!(host.text("/metrics?vm=nobody&names=node").await.starts_with("HTTP/1.1 404"));
+    assert!(host.text("/metrics?names=node").await.starts_with("HTTP/1.1 400"));
+    assert!(host.text("/metrics?select=cats%3D1").await.starts_with("HTTP/1.1 400"));
 }
 
 #[tokio::test]

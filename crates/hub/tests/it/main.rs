@@ -3,7 +3,11 @@
 
 mod api;
 mod faults;
+mod holders;
 mod jobs;
+mod names;
+mod reload;
+mod restart;
 mod sources;
 mod support;
 mod wire;

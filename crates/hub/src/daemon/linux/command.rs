@@ -1,7 +1,8 @@
 //! One command of the HTTP API: sent as a client of its own, and waited for.
 
-use super::hub::{Hub, Seat};
+use super::hub::Hub;
 use super::peer::Actor;
+use super::seat::Seat;
 use infiniservice_hub_core::request::{self, Request};
 use infiniservice_protocol::{ErrorCode, Rejection};
 use serde_json::{Value, json};

@@ -1,21 +1,30 @@
-//! `infinihub --diagnose`: what is there and what is wrong, without a hub that runs.
+//! `infinihub --diagnose`: what is there and what is wrong, with what a hub that runs says of it.
 
-use super::sources;
+use super::scan::scan;
 use crate::config::Config;
 use anyhow::Result;
+use serde_json::Value;
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long the hub may take for an answer.
+const WITHIN: Duration = Duration::from_secs(10);
+/// Longest answer: 20,000 machines.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Says it; success where nothing is wrong.
 pub(crate) fn diagnose(config: &Config) -> Result<ExitCode> {
     let patterns = config.patterns().map_err(anyhow::Error::msg)?;
-    let found = sources::scan(&patterns);
+    let found = scan(&patterns);
     let mut wrong = found.unreadable.clone();
     println!("sources:");
     config.sources.iter().for_each(|source| println!("  {source}"));
     println!("sockets of guests: {}", found.sockets.len());
-    for (path, vm) in &found.sockets {
-        println!("  {vm}: {}", path.display());
+    for (path, named) in &found.sockets {
+        println!("  {}: {}", named.vm, path.display());
     }
     for (name, path) in [("api_socket", &config.api_socket), ("wire_socket", &config.wire_socket)] {
         match UnixStream::connect(path) {
@@ -29,8 +38,41 @@ pub(crate) fn diagnose(config: &Config) -> Result<ExitCode> {
                 .into(),
         );
     }
+    wrong.extend(by_the_hub(&config.api_socket));
     for what in &wrong {
         println!("wrong: {what}");
     }
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the hub that runs, if one does, knows to be wrong.
+fn by_the_hub(api: &Path) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if let Some(hub) = get(api, "/v1/hub") {
+        let error = hub.pointer("/settings/error").and_then(Value::as_str);
+        wrong.extend(error.map(|error| format!("the hub that runs has older settings: {error}")));
+        if hub["connections"].as_u64() >= hub["connections_max"].as_u64() {
+            wrong.push(format!(
+                "{} machines are connected, as many as the limit of descriptors allows",
+                hub["connections"]
+            ));
+        }
+    }
+    let machines = get(api, "/v1/vms?select=state%3Dunserved");
+    for machine in machines.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| machine[name].as_str().unwrap_or_default();
+        wrong.push(format!("{} is unserved: {}", text("name"), text("reason")));
+    }
+    wrong
+}
+
+/// A document of the API; `None` where there is none to be had. HTTP/1.0: the answer ends with the connection.
+fn get(api: &Path, address: &str) -> Option<Value> {
+    let mut stream = UnixStream::connect(api).ok()?;
+    stream.set_read_timeout(Some(WITHIN)).ok()?;
+    stream.write_all(format!("GET {address} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.take(MAX_BYTES).read_to_end(&mut answer).ok()?;
+    let body = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    answer.starts_with(b"HTTP/1.0 200").then(|| serde_json::from_slice(answer.get(body..)?).ok()).flatten()
 }

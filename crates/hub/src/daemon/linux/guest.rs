@@ -1,22 +1,22 @@
 //! The one connection to one guest, for as long as its socket is there.
 
+use super::claim::{Claim, Socket};
 use super::clock;
+use super::connection::{Beginning, Way};
 use super::hub::Hub;
-use super::outbox::Outbox;
-use super::peer;
+use super::qemu::Peer;
+use super::store::Kept;
 use infiniservice_hub_core::budget::Budget;
 use infiniservice_protocol::LineDecoder;
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::io;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{Interest, Ready};
 use tokio::net::UnixStream;
 
-/// Longest line of a guest: the contract's 4 MiB and some slack.
-const MAX_LINE_BYTES: usize = (4 << 20) + (64 << 10);
 /// Bytes read at once, into one buffer for all guests.
 const CHUNK_BYTES: usize = 64 << 10;
 /// Reads in a row before others have their turn.
@@ -30,26 +30,93 @@ thread_local! {
 }
 
 /// Connects again and again, until the task is ended because the socket is gone.
-pub(super) async fn keep(hub: Rc<Hub>, name: Arc<str>, path: PathBuf) {
+pub(super) async fn keep(hub: Rc<Hub>, socket: Socket, claim: Rc<Claim>, kept: Option<Kept>) {
     let mut wait = BACK_OFF.0;
+    let mut opened = kept.map(|kept| of_another_hub(&hub, kept));
     loop {
-        hub.pace().await;
-        let reason = match UnixStream::connect(&path).await {
-            Ok(stream) => {
-                peer::compare(&name, &stream);
-                let outbox = hub.connected(&name);
-                let ended = serve(&hub, &name, &stream, &outbox).await;
-                if ended.spoke {
-                    wait = BACK_OFF.0;
-                }
-                ended.reason
-            }
-            Err(error) => format!("cannot connect to {}: {error}", path.display()),
+        let next = match opened.take() {
+            Some(opened) => Ok(opened),
+            None => open(&hub, &socket, &claim).await,
         };
-        hub.closed(&name, &reason);
+        let ended = match next {
+            Ok(opened) => one(&hub, &socket, &claim, opened).await,
+            Err(reason) => Ended { reason, spoke: false },
+        };
+        if let Some(name) = claim.name() {
+            hub.closed(&name, &ended.reason);
+        }
+        if ended.spoke {
+            wait = BACK_OFF.0;
+        }
         let jitter = fastrand::f64().mul_add(0.5, 0.75);
         tokio::time::sleep(wait.mul_f64(jitter)).await;
         wait = (wait * 2).min(BACK_OFF.1);
+    }
+}
+
+struct Opened {
+    stream: UnixStream,
+    beginning: Beginning,
+}
+
+/// The connection that another hub left.
+fn of_another_hub(hub: &Hub, Kept { stream, left }: Kept) -> Opened {
+    hub.connects.took_over();
+    let beginning = left.map_or(Beginning::Found, |left| Beginning::Left(Box::new(left)));
+    Opened { stream, beginning }
+}
+
+/// A new connection, in its turn. Whose socket has no name of its own is not connected.
+async fn open(hub: &Rc<Hub>, socket: &Socket, claim: &Claim) -> Result<Opened, String> {
+    claim.until_free(hub).await;
+    if claim.name().is_some() || !socket.may_be_short {
+        claim.wait_for(hub, socket, claim.name().as_deref().unwrap_or(&socket.vm)).await;
+    }
+    hub.connects.turn().await;
+    let path = &socket.path;
+    match UnixStream::connect(path).await {
+        Ok(stream) => Ok(Opened { stream, beginning: Beginning::New }),
+        Err(error) => {
+            claim.wait_for(hub, socket, claim.name().as_deref().unwrap_or(&socket.vm)).await;
+            Err(format!("cannot connect to {}: {error}", path.display()))
+        }
+    }
+}
+
+/// One connection, to its end. systemd's copy of it ends with it.
+async fn one(hub: &Rc<Hub>, socket: &Socket, claim: &Claim, opened: Opened) -> Ended {
+    let done = one_in_its_place(hub, socket, claim, opened).await;
+    hub.store.forget(&socket.path);
+    done.unwrap_or_else(|reason| Ended { reason, spoke: false })
+}
+
+async fn one_in_its_place(
+    hub: &Rc<Hub>,
+    socket: &Socket,
+    claim: &Claim,
+    Opened { stream, beginning }: Opened,
+) -> Result<Ended, String> {
+    let peer = Peer::of(&stream);
+    let whole = if socket.may_be_short { peer.whole_name(&socket.vm).await } else { None };
+    let name = claim.at_once(hub, socket, whole.as_deref().unwrap_or(&socket.vm));
+    let name = name.ok_or("another socket has its name")?;
+    let _place = hub.connects.place()?;
+    if matches!(beginning, Beginning::New) {
+        hub.store.keep(&socket.path, &stream);
+    }
+    let goes_on = matches!(beginning, Beginning::Left(_));
+    let way = hub.connected(&name, &socket.path, &stream, beginning);
+    let aside = async {
+        peer.tell(hub, &name).await;
+        if goes_on {
+            hub.connects.turn().await;
+            hub.ask_for_figures(&name);
+        }
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        ended = serve(hub, &name, &stream, &way) => Ok(ended),
+        never = aside => match never {},
     }
 }
 
@@ -59,8 +126,8 @@ struct Ended {
 }
 
 /// Reads and writes until the connection ends.
-async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox) -> Ended {
-    let mut decoder = LineDecoder::new(MAX_LINE_BYTES);
+async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, way: &Way) -> Ended {
+    let outbox = &*way.outbox;
     let mut budget = Budget::new(clock::now().mono);
     let mut spoke = false;
     loop {
@@ -75,7 +142,7 @@ async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox)
                 outbox.write_to(stream)?;
             }
             if ready.is_readable() || ready.is_read_closed() {
-                read(hub, name, stream, &mut decoder, &mut budget)
+                read(hub, name, stream, &way.decoder, &mut budget)
             } else {
                 Ok(false)
             }
@@ -109,7 +176,7 @@ fn read(
     hub: &Hub,
     name: &Arc<str>,
     stream: &UnixStream,
-    decoder: &mut LineDecoder,
+    decoder: &RefCell<LineDecoder>,
     budget: &mut Budget,
 ) -> io::Result<bool> {
     CHUNK.with_borrow_mut(|chunk| {
@@ -128,8 +195,9 @@ fn read(
     })
 }
 
-fn take(hub: &Hub, name: &Arc<str>, bytes: &[u8], decoder: &mut LineDecoder) {
+fn take(hub: &Hub, name: &Arc<str>, bytes: &[u8], decoder: &RefCell<LineDecoder>) {
     hub.spoke(name);
+    let mut decoder = decoder.borrow_mut();
     decoder.push(bytes);
     while let Some(item) = decoder.next() {
         hub.line(name, item);

@@ -1,87 +1,71 @@
 //! What all tasks share: the machines, the links to them, and their clients.
 
 use super::board::Board;
+use super::clock;
+use super::connects::Connects;
 use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
 use super::outbox::Outbox;
-use super::peer::Actor;
-use super::{clock, secret};
-use crate::config::Config;
+use super::settings::Settings;
+use super::store::Store;
+use super::unix_diag::End;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
-use infiniservice_hub_core::request::Request;
-use infiniservice_hub_core::router::Verdict;
 use infiniservice_hub_core::{Client, Fleet, Kind};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::envelope::Signer;
-use infiniservice_protocol::{ErrorCode, HostMessage, LineItem, Rejection};
-use std::cell::{Cell, RefCell};
+use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem, Rejection};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
-
-/// Connections to guests that begin in a second: a host with thousands of machines is not to feel the hub's start.
-const CONNECTS_A_SECOND: u32 = 200;
-/// Clients at one time, of both sockets.
-const MAX_CLIENTS: usize = 4096;
 
 /// The way to one guest.
-#[derive(Default)]
-struct Link {
-    outbox: Rc<Outbox>,
-    signer: Option<Signer>,
-    clients: Vec<(Client, Rc<Inbox>)>,
+pub(super) struct Link {
+    pub(super) path: PathBuf,
+    pub(super) outbox: Rc<Outbox>,
+    pub(super) decoder: Rc<RefCell<LineDecoder>>,
+    /// Another hub has read the beginning of the first line, perhaps.
+    pub(super) may_begin_torn: bool,
+    pub(super) signer: Option<Signer>,
+    pub(super) clients: Vec<(Client, Rc<Inbox>)>,
+    /// Our end, as the kernel names it.
+    pub(super) end: End,
 }
 
 #[derive(Default)]
 pub(super) struct State {
     pub(super) fleet: Fleet,
     pub(super) jobs: Jobs,
-    links: HashMap<Arc<str>, Link>,
-    last_client: u64,
-    clients: usize,
-}
-
-/// A client's place at a machine. It leaves when this is dropped.
-pub(super) struct Seat {
-    hub: Rc<Hub>,
-    vm: Arc<str>,
-    client: Client,
-    actor: Actor,
-    /// What the guest says to it.
-    pub(super) inbox: Rc<Inbox>,
+    pub(super) links: HashMap<Arc<str>, Link>,
+    pub(super) last_client: u64,
+    pub(super) clients: usize,
 }
 
 /// The hub.
 pub(super) struct Hub {
-    /// The settings.
-    pub(super) config: Config,
+    pub(super) settings: Settings,
+    /// The connections that outlive the hub.
+    pub(super) store: Store,
+    pub(super) connects: Connects,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
     /// The table as its viewers see it.
     pub(super) board: RefCell<Board>,
     pub(super) state: RefCell<State>,
-    next_connect: Cell<Option<Instant>>,
 }
 
 impl Hub {
-    pub(super) fn new(config: Config) -> Self {
-        let jobs = Jobs::open(&config.state_dir);
-        let state = RefCell::new(State { jobs, ..State::default() });
-        let (board, next_connect) = (RefCell::default(), Cell::default());
-        Self { config, happened: Notify::new(), board, state, next_connect }
-    }
-
-    /// Waits for its turn to connect.
-    pub(super) async fn pace(&self) {
-        let now = Instant::now();
-        let turn = self.next_connect.get().filter(|next| *next > now).unwrap_or(now);
-        self.next_connect.set(Some(turn + Duration::from_secs(1) / CONNECTS_A_SECOND));
-        tokio::time::sleep_until(turn).await;
+    pub(super) fn new(settings: Settings, store: Store) -> Self {
+        let jobs = Jobs::open(&settings.now().state_dir);
+        let mut state = State { jobs, ..State::default() };
+        state.fleet.own.restarts_survived = store.restarts;
+        state.fleet.own.last_reload.taken_ms = clock::now().wall_ms();
+        let (state, board) = (RefCell::new(state), RefCell::default());
+        Self { settings, store, connects: Connects::default(), happened: Notify::new(), board, state }
     }
 
     /// Reads the table.
@@ -101,33 +85,6 @@ impl Hub {
         self.state.borrow_mut().fleet.vanished(clock::now(), name);
     }
 
-    /// A machine's socket is connected: what is to be written to it.
-    pub(super) fn connected(&self, name: &Arc<str>) -> Rc<Outbox> {
-        let signer = secret::of(&self.config.secrets_dir, name).unwrap_or_else(|error| {
-            log::error!("{name}: its secret is not used: {error}");
-            None
-        });
-        let mut state = self.state.borrow_mut();
-        let link = state.links.entry(Arc::clone(name)).or_default();
-        link.signer = signer;
-        link.outbox.clear();
-        link.outbox.push(b"\n");
-        let outbox = Rc::clone(&link.outbox);
-        drop(state);
-        self.act(name, |machine, now| Reaction { write: machine.connected(now), ..Reaction::default() });
-        outbox
-    }
-
-    /// A machine's socket was closed, or could not be connected. Its clients go, as those of the socket itself would.
-    pub(super) fn closed(&self, name: &Arc<str>, reason: &str) {
-        let event = |machine: &mut Machine, now| machine.closed(now, reason).into_iter().collect();
-        self.act(name, |machine, now| Reaction { events: event(machine, now), ..Reaction::default() });
-        let link = self.state.borrow_mut().links.remove(name);
-        for (_, inbox) in link.into_iter().flat_map(|link| link.clients) {
-            inbox.close(reason);
-        }
-    }
-
     /// A guest has sent bytes.
     pub(super) fn spoke(&self, name: &Arc<str>) {
         let event = |machine: &mut Machine, now| machine.spoke(now).into_iter().collect();
@@ -137,6 +94,9 @@ impl Hub {
     /// A guest has sent a line.
     pub(super) fn line(&self, name: &Arc<str>, item: LineItem) {
         match item {
+            torn if self.is_the_rest_of_a_line(name, &torn) => {
+                log::debug!("{name}: the rest of a line is dropped, whose beginning another hub had");
+            }
             LineItem::Line(line) => {
                 let line: Rc<str> = line.into();
                 self.act_and_deliver(name, Some(&line), |machine, now| machine.line(now, &line));
@@ -164,10 +124,12 @@ impl Hub {
             state.write(&name, now, writes);
         }
         state.tick_jobs(now);
+        self.connects.tell(&mut state.fleet.own);
+        state.fleet.own.descriptors_stored = self.store.len() as u64;
         self.tell(&state.fleet, before);
     }
 
-    fn act(&self, name: &Arc<str>, act: impl FnOnce(&mut Machine, Now) -> Reaction) {
+    pub(super) fn act(&self, name: &Arc<str>, act: impl FnOnce(&mut Machine, Now) -> Reaction) {
         self.act_and_deliver(name, None, act);
     }
 
@@ -209,44 +171,6 @@ impl Hub {
         }
         self.happened.notify_waiters();
     }
-
-    /// Takes a place at a machine.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub(super) fn attach(self: &Rc<Self>, vm: &str, actor: &Actor) -> Result<Seat, Rejection> {
-        let mut state = self.state.borrow_mut();
-        if state.clients >= MAX_CLIENTS {
-            let error = format!("{MAX_CLIENTS} clients are connected, the most that the hub serves");
-            return Err(Rejection::new(ErrorCode::QueueFull, error));
-        }
-        let client = Client(state.last_client + 1);
-        let Some((name, link)) =
-            state.links.get_key_value(vm).map(|(name, _)| Arc::clone(name)).and_then(|name| {
-                let link = state.links.get_mut(&name)?;
-                Some((name, link))
-            })
-        else {
-            return Err(not_there(&state.fleet, vm));
-        };
-        let inbox = Rc::new(Inbox::default());
-        link.clients.push((client, Rc::clone(&inbox)));
-        state.last_client += 1;
-        state.clients += 1;
-        Ok(Seat { hub: Rc::clone(self), vm: name, client, actor: actor.clone(), inbox })
-    }
-}
-
-/// Why nobody can take a place at a machine.
-fn not_there(fleet: &Fleet, vm: &str) -> Rejection {
-    let error = match fleet.get(vm) {
-        None => format!("this hub knows no machine {vm:?}"),
-        Some(entry) => {
-            let machine = &entry.machine;
-            format!("the machine {vm:?} is {}: {}", machine.state().name(), machine.reason())
-        }
-    };
-    Rejection::new(ErrorCode::NotFound, error)
 }
 
 /// How loud an event is.
@@ -269,7 +193,7 @@ impl State {
         way.outbox.push(line.as_bytes())
     }
 
-    fn write(&mut self, name: &Arc<str>, now: Now, writes: Vec<Write>) {
+    pub(super) fn write(&mut self, name: &Arc<str>, now: Now, writes: Vec<Write>) {
         let Some(way) = self.links.get(name) else { return };
         for write in writes {
             let line = match write {
@@ -323,67 +247,4 @@ pub(super) fn refusal(rejection: Rejection) -> String {
     let mut line = Vec::new();
     Body::encode(&rejection.into_message()).finish(clock::now().wall, &mut line);
     String::from_utf8_lossy(&line).trim_end().to_owned()
-}
-
-impl Seat {
-    /// The machine.
-    pub(super) fn vm(&self) -> &str {
-        &self.vm
-    }
-
-    /// Takes a line of the client, as it was read.
-    pub(super) fn offer(&self, line: String, request: Result<Request, Rejection>) {
-        let now = clock::now();
-        let change = request.as_ref().ok().and_then(change);
-        let mut state = self.hub.state.borrow_mut();
-        let verdict = match of_a_job(&state, &request) {
-            Some(rejection) => Some(Verdict::Refuse(rejection)),
-            None => state.fleet.with(now, &self.vm, |machine| {
-                (machine.offer(now, self.client, self.actor.may_change, line, request), vec![])
-            }),
-        };
-        if let Some((what, id)) = change {
-            let does = if matches!(verdict, Some(Verdict::Refuse(_))) { "is refused" } else { "asks for" };
-            log::info!(target: "audit", "audit: {} {does} {what} on {}, id {id}", self.actor, self.vm);
-        }
-        match verdict {
-            Some(Verdict::Send(line)) => state.write(&self.vm, now, vec![Write::Line(line)]),
-            Some(Verdict::Refuse(rejection)) => {
-                self.inbox.push(Item { line: refusal(rejection).into(), for_all: false });
-            }
-            Some(Verdict::Waits | Verdict::Swallow) | None => {}
-        }
-    }
-}
-
-/// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
-fn of_a_job(state: &State, request: &Result<Request, Rejection>) -> Option<Rejection> {
-    let Ok(Request::Command(command)) = request else { return None };
-    let id = command.ids.iter().find(|id| state.jobs.planner.concerns(id))?.clone();
-    let error = format!("the id {id:?} is that of a job's command; choose another one");
-    let command_type = Some(command.what.clone());
-    Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
-}
-
-/// What is told of a request that changes or ends something, and its id: each is told, whatever becomes of it.
-fn change(request: &Request) -> Option<(String, String)> {
-    match request {
-        Request::Command(command) if command.changes || command.cancels.is_some() => {
-            Some((command.what.clone(), command.id().to_owned()))
-        }
-        Request::Unknown => Some(("an unknown message".to_owned(), String::new())),
-        _ => None,
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let client = self.client;
-        let mut state = self.hub.state.borrow_mut();
-        state.clients -= 1;
-        if let Some(link) = state.links.get_mut(&self.vm) {
-            link.clients.retain(|(other, _)| *other != client);
-        }
-        state.fleet.with(clock::now(), &self.vm, |machine| (machine.leave(client), vec![]));
-    }
 }

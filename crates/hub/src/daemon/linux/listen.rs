@@ -21,11 +21,20 @@ pub(super) fn unix(path: &Path, group: &str) -> Result<UnixListener> {
     rustix::process::umask(before);
     let listener = listener.with_context(|| format!("cannot listen on {name}"))?;
     if !group.is_empty() {
-        chown(path, None, Some(gid(group)?))
-            .with_context(|| format!("cannot give {name} to the group {group}"))?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
+        let_in(path, group)?;
     }
     Ok(listener)
+}
+
+/// Lets the members of a group connect from now on, and nobody but root where it is empty.
+pub(super) fn let_in(path: &Path, group: &str) -> Result<()> {
+    let name = path.display();
+    if group.is_empty() {
+        return fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(Into::into);
+    }
+    chown(path, None, Some(gid(group)?))
+        .with_context(|| format!("cannot give {name} to the group {group}"))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o660)).map_err(Into::into)
 }
 
 /// Removes a socket that a hub left behind; one that is served by another stays.

@@ -1,10 +1,16 @@
 //! The daemon on Linux: one thread reads all guests and serves all clients.
 
 mod board;
+mod claim;
 mod clock;
 mod command;
+mod connection;
+mod connects;
 mod diagnose;
 mod guest;
+mod guests;
+mod handover;
+mod holder;
 mod http;
 mod hub;
 mod inbox;
@@ -14,8 +20,16 @@ mod ledger;
 mod listen;
 mod outbox;
 mod peer;
+mod qemu;
+mod reload;
+mod scan;
+mod seat;
 mod secret;
+mod settings;
 mod sources;
+mod store;
+mod systemd;
+mod unix_diag;
 mod wire;
 
 pub(crate) use diagnose::diagnose;
@@ -24,25 +38,36 @@ use crate::config::Config;
 use anyhow::{Context as _, Result};
 use hub::Hub;
 use infiniservice_protocol::timestamp::rfc3339_millis;
+use log::LevelFilter;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
+use settings::Settings;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
+use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 /// How often states and deadlines are looked at.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Runs until it is told to end.
-pub(crate) fn run(config: Config) -> Result<ExitCode> {
+/// How long systemd may take to read what is left for the next hub.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Runs until it is told to end. `file` is where the settings were read.
+pub(crate) fn run(config: Config, file: Option<PathBuf>) -> Result<ExitCode> {
     let level = config.level().map_err(anyhow::Error::msg)?;
-    env_logger::Builder::new().filter_level(level).parse_default_env().format(line).init();
+    // Without `RUST_LOG` only the greatest level bounds what is told: a reload changes it.
+    let base = if settings::has_own_filter() { level } else { LevelFilter::Trace };
+    env_logger::Builder::new().filter_level(base).parse_default_env().format(line).init();
+    settings::set_level(&config);
+    let store = Store::from_environment();
     raise_descriptors();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
-    LocalSet::new().block_on(&runtime, serve(config))?;
+    LocalSet::new().block_on(&runtime, serve(Settings::new(config, file), store))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,12 +96,12 @@ fn line(out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>) -> std::
     writeln!(out, "{time} {:5} {text}", record.level())
 }
 
-async fn serve(config: Config) -> Result<()> {
-    let patterns = config.patterns().map_err(anyhow::Error::msg)?;
+async fn serve(settings: Settings, store: Store) -> Result<()> {
+    let config = settings.now();
     let listen_address = config.listen_address().map_err(anyhow::Error::msg)?;
-    let hub = Rc::new(Hub::new(config));
-    let wire = listen::unix(&hub.config.wire_socket, &hub.config.group)?;
-    let api = listen::unix(&hub.config.api_socket, &hub.config.group)?;
+    let hub = Rc::new(Hub::new(settings, store));
+    let wire = listen::unix(&config.wire_socket, &config.group)?;
+    let api = listen::unix(&config.api_socket, &config.group)?;
     let tcp = match listen_address {
         Some(address) => {
             let listener = tokio::net::TcpListener::bind(address).await;
@@ -85,31 +110,39 @@ async fn serve(config: Config) -> Result<()> {
         None => None,
     };
     let tasks = [
+        // First: a client that comes at once finds the connections that were kept.
+        tokio::task::spawn_local(sources::watch(Rc::clone(&hub))),
         tokio::task::spawn_local(wire::serve(Rc::clone(&hub), wire)),
         tokio::task::spawn_local(http::serve_unix(Rc::clone(&hub), api)),
         tokio::task::spawn_local(http::serve_tcp(Rc::clone(&hub), tcp)),
-        tokio::task::spawn_local(sources::watch(Rc::clone(&hub), patterns)),
         tokio::task::spawn_local(tick(Rc::clone(&hub))),
         tokio::task::spawn_local(job_turns::follow(Rc::clone(&hub))),
+        tokio::task::spawn_local(holder::watch(Rc::clone(&hub))),
     ];
-    tell_systemd(&[NotifyState::Ready]);
-    log::info!("infinihub {} serves {}", env!("CARGO_PKG_VERSION"), hub.config.api_socket.display());
-    until_told_to_end().await?;
-    tell_systemd(&[NotifyState::Stopping]);
-    log::info!("ending");
+    hub.store.systemd().tell(&[NotifyState::Ready]);
+    log::info!("infinihub {} serves {}", env!("CARGO_PKG_VERSION"), config.api_socket.display());
+    until_told_to_end(&hub).await?;
+    end(&hub, &config);
     for task in tasks {
         task.abort();
-    }
-    for path in [&hub.config.wire_socket, &hub.config.api_socket] {
-        // Who starts next removes it where this fails.
-        let _gone_or_not = std::fs::remove_file(path);
     }
     Ok(())
 }
 
-fn tell_systemd(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        log::debug!("cannot notify systemd: {error}");
+/// Leaves the connections to the next hub. Nothing is read any more: there is nobody to whom this thread could turn.
+fn end(hub: &Hub, config: &Config) {
+    hub.store.systemd().tell(&[NotifyState::Stopping]);
+    match hub.leave() {
+        Ok(0) => log::info!("ending"),
+        Ok(count) if hub.store.systemd().barrier(LEAVE_WITHIN) => {
+            log::info!("ending; {count} connections are left to the next hub");
+        }
+        Ok(_) => log::warn!("ending; systemd has not taken the connections within {LEAVE_WITHIN:?}"),
+        Err(error) => log::warn!("ending; the next hub goes on as after a crash: {error}"),
+    }
+    for path in [&config.wire_socket, &config.api_socket] {
+        // Who starts next removes it where this fails.
+        let _gone_or_not = std::fs::remove_file(path);
     }
 }
 
@@ -119,15 +152,18 @@ async fn tick(hub: Rc<Hub>) {
     loop {
         interval.tick().await;
         hub.tick();
-        tell_systemd(&[NotifyState::Watchdog]);
+        hub.store.systemd().tell(&[NotifyState::Watchdog]);
     }
 }
 
-async fn until_told_to_end() -> Result<()> {
+async fn until_told_to_end(hub: &Hub) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        ended = tokio::signal::ctrl_c() => ended?,
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            ended = tokio::signal::ctrl_c() => return Ok(ended?),
+            _ = hang_up.recv() => drop(reload::reload(hub)),
+        }
     }
-    Ok(())
 }

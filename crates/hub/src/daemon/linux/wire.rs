@@ -1,8 +1,9 @@
 //! `wire.sock`: the guests' wire for many clients. The first line names the machine, what follows is its wire as it is.
 
-use super::hub::{Hub, Seat, refusal};
+use super::hub::{Hub, refusal};
 use super::inbox::Item;
 use super::peer::Actor;
+use super::seat::Seat;
 use infiniservice_hub_core::request;
 use infiniservice_protocol::limits::Limits;
 use infiniservice_protocol::{ErrorCode, LineDecoder, LineItem, Rejection, parse_host_item};

@@ -1,5 +1,8 @@
 //! A hub of our own, and guests for it.
 
+mod systemd;
+
+use command_fds::CommandFdExt as _;
 use infinictl::client::{Client, Endpoint};
 use infinictl::hub::Api;
 use infiniservice_hub_sim::{Guest, Options};
@@ -7,7 +10,9 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+pub use systemd::Systemd;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 use tokio::task::AbortHandle;
 
@@ -19,6 +24,8 @@ pub struct Host {
     pub directory: TempDir,
     hub: Option<Child>,
     tasks: Vec<AbortHandle>,
+    /// What starts the hub, where it is to be more than its parent.
+    pub systemd: Option<Systemd>,
 }
 
 impl Host {
@@ -32,7 +39,7 @@ impl Host {
              wire_socket = \"{root}/wire.sock\"\nsecrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\nlisten = \"\"\n"
         );
         std::fs::write(directory.path().join("config.toml"), config).unwrap();
-        Self { directory, hub: None, tasks: Vec::new() }
+        Self { directory, hub: None, tasks: Vec::new(), systemd: None }
     }
 
     /// With a hub, and these guests, of which it knows who they are and how they are.
@@ -55,8 +62,12 @@ impl Host {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         // A file that must not grow is then an error, as on a full disk, and not the end.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_infinihub")]);
+        let script = "trap '' XFSZ; LISTEN_PID=$$; export LISTEN_PID; exec \"$0\" \"$@\"";
+        command.args(["-c", script, env!("CARGO_BIN_EXE_infinihub")]);
         command.arg("--config").arg(self.path("config.toml")).stdout(Stdio::null()).stderr(log);
+        if let Some(systemd) = &self.systemd {
+            command.envs(systemd.variables()).fd_mappings(systemd.descriptors()).unwrap();
+        }
         self.hub = Some(command.spawn().unwrap());
         // The socket's directory tells when it is there; the connection then waits for the hub by itself.
         let served = async {
@@ -73,6 +84,58 @@ impl Host {
             hub.kill().unwrap();
             hub.wait().unwrap();
         }
+    }
+
+    /// Ends the hub in order.
+    pub fn stop(&mut self) {
+        let mut hub = self.hub.take().unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&hub), rustix::process::Signal::TERM)
+            .unwrap();
+        assert!(hub.wait().unwrap().success(), "{}", self.log());
+    }
+
+    /// The same with a hub that systemd starts, with a store for descriptors.
+    pub async fn with_store(guests: &[&str]) -> (Self, Vec<Guest>) {
+        let mut host = Self::new();
+        host.systemd = Some(Systemd::new(&host.path("notify")));
+        let guests: Vec<_> = guests.iter().map(|name| host.guest(name, quick())).collect();
+        host.start().await;
+        for guest in &guests {
+            host.event("connected", guest.name()).await;
+        }
+        (host, guests)
+    }
+
+    /// The value of a series of the hub's.
+    pub async fn series(&self, name: &str) -> f64 {
+        let text = self.text("/metrics").await;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {text:.3000}")).parse().unwrap()
+    }
+
+    /// The text at an address, as curl would get it.
+    pub async fn text(&self, address: &str) -> String {
+        let mut stream = tokio::net::UnixStream::connect(self.path("api.sock")).await.unwrap();
+        let request = format!("GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// Looks at a machine until it is as wanted.
+    pub async fn until(&self, vm: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let looked = async {
+            loop {
+                if let Some(machine) = self.api().get(&format!("/v1/vms/{vm}")).await.ok().filter(&wanted) {
+                    return machine;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looked)
+            .await
+            .unwrap_or_else(|_| panic!("{vm} is not {what}: {}", self.log()))
     }
 
     /// The hub's process.

@@ -3,7 +3,7 @@
 use super::super::command::{self, MAX_WAIT, NoAnswer};
 use super::super::hub::{Hub, refusal};
 use super::reply::{JSON, TEXT, body, decoded, document, nothing, parameter, problem, read};
-use super::{Body, From, events, jobs, metrics, page, table, view};
+use super::{Body, From, events, hub as own, jobs, metrics, page, table, view};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -26,6 +26,7 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match (request.method(), parts.as_slice()) {
         (&Method::POST, ["v1", "vms", vm, "commands"]) => post_command(hub, from, vm, request).await,
+        (&Method::POST, ["v1", "reload"]) => own::reload(hub, from),
         (&Method::POST, ["v1", "jobs"]) => jobs::start(hub, from, request).await,
         (&Method::POST, ["v1", "jobs", id, "cancel"]) => jobs::cancel(hub, from, id),
         (&Method::GET, ["v1", "jobs", rest @ ..]) => jobs::get(hub, from, rest, &request),
@@ -43,6 +44,7 @@ fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<B
     match parts {
         ["healthz"] => body(StatusCode::OK, TEXT, "ok\n"),
         ["metrics"] => metrics::answer(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "hub"] => own::get(hub),
         ["v1", "vms"] => table::answer(hub, request),
         ["v1", "vms", vm] => {
             found(hub.look(|fleet| fleet.get(vm).map(|entry| document(&view::one(vm, entry)))), vm)

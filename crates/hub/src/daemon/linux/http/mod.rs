@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod hub;
 mod jobs;
 mod metrics;
 mod page;

@@ -30,6 +30,9 @@ pub(super) fn one(name: &str, entry: &Entry) -> Value {
     });
     let beside = json!({
         "path": entry.path,
+        "qemu": entry.qemu.as_ref().map(|qemu| json!({
+            "pid": qemu.pid, "name": qemu.name, "uuid": qemu.uuid,
+        })),
         "hello": machine.hello(),
         "system": sample.map(|sample| &sample.system),
         "collection": sample.map(|sample| &sample.collection),
