@@ -108,6 +108,7 @@ const ALL: &[&[Scenario]] = &[
     install::deb::SCENARIOS,
     install::qga::SCENARIOS,
     install::hub::SCENARIOS,
+    install::hub_restarts::SCENARIOS,
     log::SCENARIOS,
 ];
 
@@ -117,9 +118,15 @@ const AS_INFINICTL: &str = "LAB_AS_INFINICTL";
 /// The slow scenarios, out of the tables that runs end with.
 const RECORDED_TIMES: &str = include_str!("times.txt");
 
+/// Where this is set, it is `hub-sim`, which has guests for a hub in the machine.
+const AS_HUB_SIM: &str = "LAB_AS_HUB_SIM";
+
 fn main() -> ExitCode {
     if std::env::var_os(AS_INFINICTL).is_some() {
         return infinictl::cli::main();
+    }
+    if std::env::var_os(AS_HUB_SIM).is_some() {
+        return infiniservice_hub_sim::cli::main().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     let mut scenarios: Vec<Scenario> = ALL.concat();
     scenarios.retain(|(name, _)| needs::runs(name));

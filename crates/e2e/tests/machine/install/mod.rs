@@ -4,6 +4,7 @@
 pub mod bounds;
 pub mod deb;
 pub mod hub;
+pub mod hub_restarts;
 pub mod qga;
 pub mod read_only;
 pub mod rpm;
