@@ -24,6 +24,11 @@ impl Executor {
         self.shared.permit(name, alias)
     }
 
+    /// Why this machine cannot carry the action out, whatever the operator allows; `None` where it can.
+    pub fn lacks(&self, action: ActionName) -> Option<String> {
+        CommandName::Safe(action).unsupported(self.shared.context.features())
+    }
+
     /// Records the answer to a command that never came here.
     pub fn record(&self, action: &str, parameters: &str, response: &Response) {
         self.shared.audit.record(&Asked::new(action, parameters).answered(response));
