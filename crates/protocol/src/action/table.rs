@@ -137,7 +137,7 @@ actions! {
     }
     /// The newest lines that a service logged.
     ServiceLogs(60 s, Reads, All) -> data::ServiceLogsData {
-        /// systemd unit (`.service` may be left out), or on Windows the source of the events, such as `Service Control Manager`.
+        /// systemd unit (`.service` may be omitted), or on Windows the source of the events, such as `Service Control Manager`.
         service: required(String) = required_text long 1..=MAX_NAME_CHARS;
         /// How many lines at most, the newest first: 1 to 1000; 100 when absent.
         lines: optional(u32) = integer in 1..=MAX_LOG_LINES;
@@ -204,7 +204,7 @@ actions! {
         /// Whether to use SIGKILL if the process ignores SIGTERM.
         force: default(bool) = flag;
     }
-    /// Accounts that people log in with: root's and those of users; on Windows the enabled local ones.
+    /// Login accounts of people: root and users; on Windows the enabled local accounts.
     UserList(30 s, Reads, All) -> data::UserListData {
         /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
@@ -264,7 +264,7 @@ actions! {
         /// Which kind of scan.
         scan_type: default(ScanType) = choice_or_default;
     }
-    /// Installed applications, whatever installed them.
+    /// Installed applications, from all sources.
     ApplicationInventory(120 s, Reads, All) -> data::ApplicationInventoryData {
         /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
