@@ -16,7 +16,7 @@ pub enum Lab {
     Up(Up),
     /// Open a root shell on the machine's serial console; Ctrl-] leaves it.
     Console,
-    /// Stop the machine; what was written in it is gone.
+    /// Stop the machine, and discard everything that was written in it.
     Down,
     /// Test the agent in domains of this host's real libvirt, as root: its own channel, and what virsh does by the QEMU guest
     /// agent's. Takes minutes: machines start six times.
@@ -26,7 +26,7 @@ pub enum Lab {
     Domain,
 }
 
-/// How the machine is to be.
+/// Options of the machine.
 #[derive(Args)]
 pub struct Up {
     /// Mount this directory in the guest, read-only, at /mnt/payload, instead of the agent and its installer; no agent is installed.

@@ -25,19 +25,19 @@ pub(super) struct Global {
     /// Unix socket of QEMU's or libvirt's channel, on Windows a named pipe [env: INFINICTL_SOCKET]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
-    /// Machine of this host's infinihub, by its name there (infinictl list)
+    /// Name of a machine of this host's infinihub (see infinictl list)
     #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"])]
     pub vm: Option<String>,
-    /// Domain of this host's libvirt, by its name: its channel, without a hub
+    /// Name of a domain of this host's libvirt; uses the domain's channel directly, without infinihub
     #[arg(long = "domain", global = true, value_name = "NAME", conflicts_with_all = ["socket", "local", "vm"])]
     pub libvirt_domain: Option<String>,
     /// Directory of infinihub's sockets [env: INFINICTL_HUB] [default: /run/infinihub]
     #[arg(long, global = true, value_name = "PATH")]
     pub hub: Option<PathBuf>,
-    /// The machine's number and the port on which its agent listens (device_path = "vsock:PORT"); on Linux only
+    /// The machine's vsock number (CID) and the port of its agent (device_path = "vsock:PORT"); on Linux only
     #[arg(long, global = true, value_name = "CID:PORT", conflicts_with_all = ["local", "socket", "vm", "libvirt_domain"], value_parser = vsock)]
     pub vsock: Option<(u32, u32)>,
-    /// Ask this machine: start an agent on a pseudo-terminal for this call
+    /// Use this machine itself: start an agent on a pseudo-terminal for this call
     #[arg(long, global = true)]
     pub local: bool,
     /// The agent's program for --local [default: infiniservice in infinictl's directory]
@@ -52,27 +52,27 @@ pub(super) struct Global {
     /// File with the guest's shared secret; infinictl then signs its lines
     #[arg(long, global = true, value_name = "PATH")]
     pub secret_file: Option<PathBuf>,
-    /// File with your own key, made by `infinictl keys generate`; infinictl then seals its lines
+    /// File with your own key, from `infinictl keys generate`; infinictl then seals its lines
     #[arg(long, global = true, value_name = "PATH", requires = "guest_key", conflicts_with = "secret_file")]
     pub seal_key: Option<PathBuf>,
-    /// File with the guest's public key, written by `infinictl keys pin`: only answers sealed by it are believed
+    /// File with the guest's public key, from `infinictl keys pin`; infinictl believes only answers sealed with it
     #[arg(long, global = true, value_name = "PATH", requires = "seal_key")]
     pub guest_key: Option<PathBuf>,
     /// Show where the guest spent its time, as part of the trace in TRACEPARENT or of a new one
     #[arg(long, global = true)]
     pub trace: bool,
-    /// Ask the guest to compress long lines; what is shown stays the same
+    /// Ask the guest to compress long lines; the output stays the same
     #[arg(long, global = true, conflicts_with = "seal_key")]
     pub compress: bool,
     /// Print JSON, one document per line, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
-    /// How long infinictl waits for an answer, whatever the guest does meanwhile. It follows a package change that
-    /// outlives its timeout in the guest for that long [default: as long as the guest may take]
+    /// How long infinictl waits for an answer. If a package change outlives its timeout in the guest, infinictl follows
+    /// it for this long [default: as long as the guest may take]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub wait: Option<Duration>,
-    /// How long the guest lets the command run before it ends it. A package change gets at least 10 minutes and is
-    /// not ended even then: the guest answers that it is still running [default: the command's own]
+    /// How long the command may run before the guest ends it. A package change gets at least 10 minutes, and the guest
+    /// never ends it: after the timeout it answers that the change is still running [default: the command's own]
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// Use no colours, as with NO_COLOR or if the output is not a terminal

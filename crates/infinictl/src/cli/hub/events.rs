@@ -10,10 +10,10 @@ use serde_json::Value;
 /// Which events.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Go on with what happens from now on
+    /// Also show new events, until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// Those after the event of this number
+    /// Show only events after the one with this number
     #[arg(long, value_name = "NUMBER")]
     after: Option<u64>,
 }

@@ -11,13 +11,13 @@ use std::cmp::Reverse;
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Only machines that this means, such as os=debian,load5>4 or state!=up; all of several parts must hold
+    /// Which machines, such as os=debian,load5>4 or state!=up; a machine must match all parts
     #[arg(value_name = "SELECTOR", default_value = "all")]
     selector: String,
-    /// Print the names only, one a line
+    /// Print only the names, one per line
     #[arg(long)]
     names: bool,
-    /// Sort by what hurts: machines that do not answer first, then the fullest and the busiest
+    /// Show the machines with problems first: those that do not answer, then the fullest and the busiest
     #[arg(long, conflicts_with = "names")]
     worst: bool,
 }

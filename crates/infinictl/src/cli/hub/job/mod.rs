@@ -19,7 +19,7 @@ pub(in crate::cli) enum Command {
     List,
     /// Show one job with its machines
     Show(ShowArgs),
-    /// End a job: no further machine begins, and what runs is ended where the guest can
+    /// Cancel a job: no further machine begins, and running commands are ended if their guest can end them
     Cancel(Named),
 }
 
@@ -35,7 +35,7 @@ pub(in crate::cli) struct Named {
 pub(in crate::cli) struct ShowArgs {
     /// The job (infinictl job list)
     id: String,
-    /// Show the guests' answers, too: what their programs wrote, with --json all of them
+    /// Also show the output of the guests' programs; with --json their complete answers
     #[arg(long)]
     results: bool,
 }
