@@ -131,7 +131,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     /// What the operator says comes first, under the native name or the host's; then what the machine can.
-    fn may_restart(&self, alias: &str, force: bool) -> Result<(), CommandError> {
+    pub(super) fn may_restart(&self, alias: &str, force: bool) -> Result<(), CommandError> {
         self.executor.permit(ActionName::Reboot.name(), alias)?;
         if let Some(why) = self.executor.lacks(ActionName::Reboot) {
             return Err(CommandError::new(ErrorCode::Unsupported, why));
