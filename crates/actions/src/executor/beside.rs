@@ -3,7 +3,7 @@
 use super::Executor;
 use crate::audit::{Asked, Audit, AuditRecord};
 use crate::context::PowerAction;
-use crate::policy::CommandSettings;
+use crate::policy::{CommandName, CommandSettings};
 use crate::scripts::Scripts;
 use crate::summary::Summary;
 use infiniservice_exec::{BoxFuture, CommandError};

@@ -56,12 +56,12 @@ fn on_devices(mounts: Vec<Mount>, numbers_of: impl Fn(&Path) -> Option<(u32, u32
     let mut places = BTreeMap::new();
     for mount in mounts {
         let Some(device) = device(&mount, &numbers_of) else { continue };
-        match places.get(&device).and_then(|place: &usize| all.get_mut(*place)) {
-            Some(known) => known.others.push(mount),
-            None => {
-                places.insert(device, all.len());
-                all.push(Mounted::of(mount, device));
-            }
+        let known = places.get(&device).and_then(|place: &usize| all.get_mut(*place));
+        if let Some(known) = known {
+            known.others.push(mount);
+        } else {
+            places.insert(device, all.len());
+            all.push(Mounted::of(mount, device));
         }
     }
     all
