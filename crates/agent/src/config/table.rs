@@ -46,6 +46,7 @@ macro_rules! settings {
 
 const LIVE: Apply = Apply::Live;
 const PORT: Apply = Apply::Restart("the agent looks for its port when it starts");
+const BULK_PORT: Apply = Apply::Restart("the agent looks for the bulk port when it starts");
 const QGA_PORT: Apply = Apply::Restart("the agent looks for the QEMU guest agent's port when it starts");
 const MEMORY: Apply =
     Apply::Restart("buffers are made for it when the agent starts, and other bounds follow from it");
@@ -73,6 +74,10 @@ const fn from_to(min: u64, max: u64) -> Kind {
 settings! {
     /// Path of the port, or on Linux `vsock:PORT` for a socket on which the agent listens for the host (see docs/devices.md). If unset, the agent looks for it by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, PORT, "--device";
+    /// Use the bulk port, a second one for streams, programs' output and large answers, where the machine has one and the host reads it.
+    bulk: bool = Some("true"), SWITCH, BULK_PORT;
+    /// Path of the bulk port, or on Linux `vsock:PORT`. If unset, the agent looks for it by name: `org.infinibay.agent.bulk`.
+    bulk_port: Option<PathBuf> = None, Kind::Path, BULK_PORT;
     /// Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
     require_virtio: bool = Some("false"), SWITCH, PORT, "--require-virtio";
     /// Open no port: metrics are collected and logged, nothing is sent.

@@ -2,6 +2,7 @@
 
 use super::backstop::Backstop;
 use super::qga::Plan;
+use super::bulk;
 use super::signals::OsSignals;
 use super::{Ended, run};
 use crate::config::Loaded;
@@ -31,7 +32,7 @@ async fn serve(config: Loaded) -> io::Result<Ended> {
         infiniservice_qga_commands::recover();
     }
     if settings.no_virtio {
-        return Box::pin(run(config, NoTransport, None, SystemClock::start(), &mut signals)).await;
+        return Box::pin(run(config, NoTransport, None, None, SystemClock::start(), &mut signals)).await;
     }
     let options = DeviceOptions::new(settings.device_path.clone(), !settings.disable_device_monitoring);
     let transport = SystemTransport::new(options.searching(settings.qga.search()));
@@ -39,5 +40,6 @@ async fn serve(config: Loaded) -> io::Result<Ended> {
         let port = SystemTransport::new(plan.device.clone());
         (plan, port)
     });
-    Box::pin(run(config, transport, guest_agent, SystemClock::start(), &mut signals)).await
+    let bulk = bulk::device(settings).map(SystemTransport::new);
+    Box::pin(run(config, transport, guest_agent, bulk, SystemClock::start(), &mut signals)).await
 }
