@@ -107,7 +107,7 @@ impl Bulk {
 
     /// A host is there, or another one.
     fn begin(&mut self, outbox: &mut Outbox) {
-        self.writer.abandon(true, outbox);
+        self.writer.abandon(false, outbox);
         self.greet(Stage::Begun);
         self.falls = 0;
     }

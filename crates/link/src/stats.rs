@@ -84,11 +84,7 @@ impl fmt::Display for LinkStats {
             self.messages_in, self.lines_out, self.rejected_lines, self.echoed_lines, self.unsigned_lines
         )?;
         if self.bulk_lines > 0 {
-            write!(
-                f,
-                "{} lines over the bulk port, unread {} times; ",
-                self.bulk_lines, self.bulk_falls
-            )?;
+            write!(f, "{} lines over the bulk port, unread {} times; ", self.bulk_lines, self.bulk_falls)?;
         }
         write!(f, "host connected {} times, {} reconnections, ", self.host_connects, self.reconnections)?;
         write!(f, "circuit breaker opened {} times; ", self.breaker_opens)?;

@@ -1,8 +1,8 @@
 //! The agent as a process of its own: in a terminal, and under systemd.
 
 use super::backstop::Backstop;
-use super::qga::Plan;
 use super::bulk;
+use super::qga::Plan;
 use super::signals::OsSignals;
 use super::{Ended, run};
 use crate::config::Loaded;
