@@ -276,3 +276,42 @@ fn a_port_that_is_not_there_is_looked_for_when_devices_change_and_is_told_once()
     two.bulk(PortEvent::OpenFailed(OpenFailure::Absent));
     assert!(two.asked.is_empty());
 }
+
+#[test]
+fn what_a_host_says_on_the_bulk_port_is_heard_by_nobody() {
+    let mut two = Two::open();
+    let before = two.bench.link.stats().clone();
+    two.bulk(PortEvent::Read(format!("{COMMAND}\n").as_bytes()));
+    two.bulk(PortEvent::Read(&[b'x'; 100_000]));
+    assert!(two.asked.is_empty() && two.waiting().is_empty() && two.bench.written().is_empty());
+    let after = two.bench.link.stats();
+    assert_eq!((after.messages_in, after.rejected_lines), (before.messages_in, before.rejected_lines));
+    assert!(two.bench.link.held_bytes() < 100_000);
+}
+
+#[test]
+fn what_is_sealed_is_sealed_on_the_bulk_port_too_and_where_it_has_to_go_over_the_first() {
+    let mut bench = sealed::bench();
+    bench.link = bench.link.with_bulk("abc", 1, true);
+    let mut two = Two { bench, asked: Vec::new() };
+    two.bulk(PortEvent::Opened { path: "b", host: Some(true) });
+    assert_eq!(kinds(&two.bulk_lines()), ["channel"]);
+    for (id, is_read) in [("c1", true), ("c2", false)] {
+        let asks = COMMAND.replace("c1", id);
+        sealed::seal(&mut two.bench, sealed::OPS2, &asks);
+        two.answer(id, LARGE_BYTES);
+        let lines = if is_read {
+            two.bulk_lines()
+        } else {
+            two.takes(100);
+            two.waiting();
+            two.bench.now += UNREAD;
+            two.timer();
+            two.bench.lines()
+        };
+        assert_eq!(kinds(&lines), ["sealed"]);
+        let inner = sealed::open(sealed::OPS2, &lines[0]).expect("for this controller");
+        assert_eq!((inner["type"].as_str(), inner["id"].as_str()), (Some("response"), Some(id)));
+        assert!(sealed::open(sealed::OPS3, &lines[0]).is_none());
+    }
+}
