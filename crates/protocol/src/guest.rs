@@ -4,7 +4,7 @@
 
 use crate::ErrorCode;
 use crate::batch::BatchResult;
-pub use crate::hello::{Capability, Channel, ChannelRole, Features, Hello};
+pub use crate::hello::{Capability, Channel, ChannelRole, ChannelStart, Features, Hello};
 use crate::metrics::SystemMetrics;
 use crate::stream::Stream;
 use crate::trace::Trace;
@@ -35,6 +35,8 @@ pub enum GuestMessage {
     Output(Output),
     /// All commands of a batch are answered.
     BatchResult(BatchResult),
+    /// What a connection of a port beside the first one begins with.
+    Channel(ChannelStart),
 }
 
 impl GuestMessage {
@@ -50,6 +52,7 @@ impl GuestMessage {
             Self::Stream(message) => message.timestamp.as_deref(),
             Self::Output(message) => message.timestamp.as_deref(),
             Self::BatchResult(message) => message.timestamp.as_deref(),
+            Self::Channel(message) => message.timestamp.as_deref(),
         }
     }
 
@@ -75,6 +78,7 @@ impl GuestMessage {
             Self::Stream(message) => message.timestamp = None,
             Self::Output(message) => message.timestamp = None,
             Self::BatchResult(message) => message.timestamp = None,
+            Self::Channel(message) => message.timestamp = None,
         }
     }
 }

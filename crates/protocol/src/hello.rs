@@ -183,7 +183,22 @@ pub struct Channel {
 pub enum ChannelRole {
     /// It carries every message.
     Control,
+    /// Streams, output and large answers stand on it while a host reads it. It only brings: the guest takes nothing from it.
+    Bulk,
     /// A role of a later version.
     #[serde(other)]
     Unknown,
+}
+
+/// `channel`: what each connection of a port beside the first one begins with. By it a host knows which agent it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChannelStart {
+    /// What the port is for.
+    pub role: ChannelRole,
+    /// That of the agent's `hello`.
+    pub instance: String,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
 }

@@ -46,6 +46,7 @@ macro_rules! settings {
 
 const LIVE: Apply = Apply::Live;
 const PORT: Apply = Apply::Restart("the agent looks for its port when it starts");
+const BULK_PORT: Apply = Apply::Restart("the agent looks for the bulk port when it starts");
 const QGA_PORT: Apply = Apply::Restart("the agent looks for the QEMU guest agent's port when it starts");
 const MEMORY: Apply =
     Apply::Restart("buffers are made for it when the agent starts, and other bounds follow from it");
@@ -72,6 +73,10 @@ const fn from_to(min: u64, max: u64) -> Kind {
 settings! {
     /// Path of the port. On Linux also `vsock:PORT`: the agent then listens on that vsock port for the host (see docs/devices.md). If unset, the agent looks for a port by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, PORT, "--device";
+    /// Use the bulk port, a second one for streams, programs' output and large answers, where the machine has one and the host reads it.
+    bulk: bool = Some("true"), SWITCH, BULK_PORT;
+    /// Path of the bulk port, or on Linux `vsock:PORT`. If unset, the agent looks for it by name: `org.infinibay.agent.bulk`.
+    bulk_port: Option<PathBuf> = None, Kind::Path, BULK_PORT;
     /// Exit with code 3 if the agent cannot open a port within `connection_timeout_secs` after its start. Otherwise it waits for one.
     require_virtio: bool = Some("false"), SWITCH, PORT, "--require-virtio";
     /// Open no port. The agent collects and logs metrics, but sends nothing.

@@ -103,7 +103,7 @@ fn live<T: Transport>(agent: &mut Agent<T, Hand>, clock: &Hand, what: &str) -> u
 
 fn agent<T: Transport>(settings: &[(&str, &str)], transport: T) -> (Agent<T, Hand>, Hand) {
     let clock = Hand::default();
-    (wiring::agent(loaded(settings), transport, None, clock.clone()).expect("an agent"), clock)
+    (wiring::agent(loaded(settings), transport, None, None, clock.clone()).expect("an agent"), clock)
 }
 
 const FAST: &[(&str, &str)] = &[

@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::{key_files, libvirt};
-use crate::client::{AgentLog, Client, Endpoint, LocalAgent, Options};
+use crate::client::{AgentLog, Bulk, Client, Endpoint, LocalAgent, Options};
 use clap::Args;
 use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
@@ -37,6 +37,9 @@ pub(super) struct Global {
     /// The machine's vsock number (CID) and the port of its agent (device_path = "vsock:PORT"); on Linux only
     #[arg(long, global = true, value_name = "CID:PORT", conflicts_with_all = ["local", "socket", "vm", "libvirt_domain"], value_parser = vsock)]
     pub vsock: Option<(u32, u32)>,
+    /// Unix socket of the guest's bulk port, on Windows a named pipe [default: SOCKET.bulk, where there is one]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with_all = ["local", "vm"])]
+    pub bulk: Option<PathBuf>,
     /// Use this machine itself: start an agent on a pseudo-terminal for this call
     #[arg(long, global = true)]
     pub local: bool,
@@ -123,8 +126,18 @@ impl Global {
     pub(super) async fn connect(&self) -> Result<Client, CliError> {
         let endpoint = self.endpoint()?;
         let seal = self.host_end()?.map(Box::new);
-        let options = Options { secret: self.secret()?, seal, compress: self.compress };
+        let bulk = self.bulk_port(&endpoint);
+        let options = Options { secret: self.secret()?, seal, compress: self.compress, bulk };
         Ok(Client::connect_as(endpoint, options).await?)
+    }
+
+    /// The one that is named, or else the one beside the channel's socket.
+    fn bulk_port(&self, endpoint: &Endpoint) -> Option<Bulk> {
+        let named = self.bulk.clone().map(|path| Bulk { path, required: true });
+        named.or_else(|| match endpoint {
+            Endpoint::Channel(socket) => Some(Bulk::beside(socket)),
+            _ => None,
+        })
     }
 
     /// The secret's text, without the white space at its end that editors leave.

@@ -4,7 +4,7 @@ use super::error::ClientError;
 use super::options::Options;
 use super::shared::Shared;
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
-use super::{Client, attach, first_ping, local};
+use super::{Client, attach, bulk, first_ping, local};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::sealed::HostEnd;
@@ -119,12 +119,12 @@ impl Client {
         };
         match endpoint {
             Endpoint::Channel(path) => {
-                let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                let wire = sys::connect(&path).await.map_err(failed)?;
+                Self::start_with_bulk(label.clone(), options, wire).await.map_err(failed)
             }
             Endpoint::Vsock { cid, port } => {
-                let (reader, writer) = sys::connect_vsock(cid, port).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                let wire = sys::connect_vsock(cid, port).await.map_err(failed)?;
+                Self::start_with_bulk(label.clone(), options, wire).await.map_err(failed)
             }
             Endpoint::Hub { socket, vm } => {
                 let (mut reader, mut writer) = sys::connect(&socket).await.map_err(failed)?;
@@ -132,11 +132,29 @@ impl Client {
                 Ok(Self::start(label.clone(), options, reader, writer))
             }
             Endpoint::Pty(master) => {
-                let (reader, writer) = sys::split(master).map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                let wire = sys::split(master).map_err(failed)?;
+                Self::start_with_bulk(label.clone(), options, wire).await.map_err(failed)
             }
             Endpoint::Local(agent) => Self::start_local(label.clone(), options, &agent).await,
         }
+    }
+
+    /// With a bulk port beside it, where there is one.
+    async fn start_with_bulk(
+        label: String,
+        options: Options,
+        (reader, writer): (Reader, Writer),
+    ) -> io::Result<Self> {
+        let port = match &options.bulk {
+            Some(bulk) => bulk.connect().await?,
+            None => None,
+        };
+        let mut client = Self::start(label, options, reader, writer);
+        if let Some(port) = port {
+            let reading = bulk::read_loop(port, client.outgoing.downgrade(), Arc::clone(&client.shared));
+            client.tasks.push(tokio::spawn(reading).abort_handle());
+        }
+        Ok(client)
     }
 
     async fn start_local(
