@@ -16,7 +16,6 @@ mod target;
 mod tests;
 mod wrong;
 
-pub use fleet::targets;
 pub use one::Job;
 pub use planner::{Actor, Effect, Link, NotTaken, Planner, Presence, View};
 pub use reply::Reply;
@@ -34,8 +33,6 @@ pub const MAX_ACTIVE: usize = 64;
 pub const MAX_JOBS: usize = 1000;
 /// Machines of all jobs: the oldest finished job is forgotten first.
 pub const MAX_ALL_TARGETS: usize = 200_000;
-/// Longest list of names or selector, in bytes.
-pub const MAX_SELECTOR_BYTES: usize = 64 << 10;
 /// How long a finished job is kept, in milliseconds: a week.
 pub const KEPT_MS: u64 = 7 * 24 * 3600 * 1000;
 /// Longest answer of one machine that is kept whole, in bytes.

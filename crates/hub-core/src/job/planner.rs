@@ -9,6 +9,7 @@ use super::spec::Request;
 use super::wrong::Wrong;
 use super::{MAX_ACTIVE, MAX_ALL_TARGETS, MAX_JOBS};
 use crate::ledger::Record;
+use crate::policy::Ask;
 pub use crate::machine::Link;
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeMap;
@@ -67,19 +68,19 @@ pub enum NotTaken {
     Wrong(Wrong),
     /// Another job has this id.
     Exists,
-    /// Who asks may read, but not change anything.
-    NotAllowed,
+    /// Who asks may not do it; the sentence says which rule would allow it.
+    NotAllowed(String),
     /// There are too many, or nothing can be recorded: the sentence says it.
     Unavailable(String),
 }
 
 /// Who starts a job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Actor<'a> {
-    /// As the ledger and the audit name it.
+    /// As the ledger names it.
     pub name: &'a str,
-    /// Whether it may change something.
-    pub may_change: bool,
+    /// Whether it may do these changes on these machines of the host; else the sentence that is told.
+    pub may: &'a dyn Fn(Ask<'_>) -> Result<(), String>,
 }
 
 /// All jobs of this host.
@@ -123,9 +124,9 @@ impl Planner {
         }
         let absent = |name: &str| view.presence(name) == Presence::Absent;
         let accepted = request.accept(now, id, actor.name, targets, &absent);
-        let accepted = accepted.map_err(NotTaken::Wrong)?;
-        if accepted.change && !actor.may_change {
-            return Err(NotTaken::NotAllowed);
+        let (accepted, changes) = accepted.map_err(NotTaken::Wrong)?;
+        if accepted.change {
+            (actor.may)(Ask { changes: &changes, vms: &accepted.targets }).map_err(NotTaken::NotAllowed)?;
         }
         self.check_room(now, accepted.targets.len())?;
         self.put(now, Record::Accepted(Box::new(accepted)));

@@ -96,7 +96,8 @@ impl Request {
         self.vms == job.selector && message == job.message
     }
 
-    /// The job that it makes, over machines of these names; `absent` are those of them that the hub does not have.
+    /// The job that it makes, over machines of these names, and what of it changes something by the names that rules have for
+    /// it; `absent` are those of the machines that the hub does not have.
     ///
     /// # Errors
     /// Where a field is wrong.
@@ -107,10 +108,10 @@ impl Request {
         actor: &str,
         targets: Vec<String>,
         absent: &dyn Fn(&str) -> bool,
-    ) -> Result<Accepted, Wrong> {
+    ) -> Result<(Accepted, Vec<String>), Wrong> {
         check_id(id)?;
         check_targets(&targets)?;
-        let Checked { message, change, patience_secs } = message::check(self.message, self.timeout)?;
+        let Checked { message, changes, patience_secs } = message::check(self.message, self.timeout)?;
         let not_after = now_after(now, self.not_after_secs)?;
         let concurrency = self.max_concurrency.unwrap_or(Share::Count(CONCURRENCY));
         if concurrency == Share::Count(0) || concurrency == Share::Percent(0) {
@@ -118,7 +119,7 @@ impl Request {
         }
         let absent = targets.iter().enumerate().filter(|(_, name)| absent(name));
         let absent = absent.filter_map(|(n, _)| u32::try_from(n).ok()).collect();
-        Ok(Accepted {
+        let accepted = Accepted {
             id: id.to_owned(),
             actor: actor.to_owned(),
             at: now.wall_ms(),
@@ -128,10 +129,11 @@ impl Request {
             selector: self.vms,
             targets,
             message,
-            change,
+            change: !changes.is_empty(),
             patience_secs,
             not_after,
-        })
+        };
+        Ok((accepted, changes))
     }
 }
 
@@ -184,7 +186,7 @@ mod tests {
         members.entry("vms").or_insert(json!("*"));
         members.entry("message").or_insert(list);
         let targets = targets.iter().map(|&name| name.to_owned()).collect();
-        request(body).accept(at(0), "j-1", "uid:0", targets, &|name| name == "gone")
+        request(body).accept(at(0), "j-1", "uid:0", targets, &|name| name == "gone").map(|(job, _)| job)
     }
 
     #[test]

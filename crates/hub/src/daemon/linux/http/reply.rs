@@ -5,17 +5,23 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, Response, StatusCode};
+use infiniservice_protocol::ErrorCode;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Longest body of a request: the longest line of the wire.
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// How long it may take to come.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A request's body.
 pub(super) async fn read(request: Request<Incoming>) -> Result<Value, String> {
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await;
+    let body = timeout(BODY_WITHIN, Limited::new(request.into_body(), MAX_BODY_BYTES).collect()).await;
+    let body = body.map_err(|_late| format!("the body did not come within {} s", BODY_WITHIN.as_secs()))?;
     let bytes = body.map_err(|error| format!("the body cannot be read: {error}"))?.to_bytes();
     serde_json::from_slice(&bytes).map_err(|error| format!("the body is not JSON: {error}"))
 }
@@ -44,6 +50,17 @@ pub(super) fn problem(status: StatusCode, code: &str, error: &str) -> Response<B
 /// A JSON document.
 pub(super) fn document(value: &Value) -> Response<Body> {
     body(StatusCode::OK, JSON, value.to_string() + "\n")
+}
+
+/// The status of a refusal.
+pub(super) const fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::PermissionDenied => StatusCode::FORBIDDEN,
+        ErrorCode::DuplicateId => StatusCode::CONFLICT,
+        ErrorCode::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::BAD_REQUEST,
+    }
 }
 
 /// An answer.
