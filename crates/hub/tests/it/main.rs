@@ -4,6 +4,8 @@
 mod api;
 mod faults;
 mod jobs;
+mod policy;
 mod sources;
 mod support;
+mod tls;
 mod wire;

@@ -5,6 +5,7 @@
 
 mod attach;
 mod endpoint;
+mod ends;
 mod error;
 mod event;
 mod local;

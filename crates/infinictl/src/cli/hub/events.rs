@@ -1,6 +1,5 @@
 //! `infinictl events`: what happened, once or for as long as somebody looks.
 
-use super::api;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
@@ -20,7 +19,7 @@ pub(in crate::cli) struct Args {
 
 /// Runs it.
 pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliError> {
-    let (out, api) = (Output::new(global.json, global.no_color), api(global));
+    let (out, api) = (Output::new(global.json, global.no_color), global.api()?);
     let document = api.get(&format!("/v1/events?after={}", args.after.unwrap_or(0))).await?;
     let forgotten = document["forgotten"].as_u64().unwrap_or(0);
     if forgotten > 0 {
