@@ -63,9 +63,20 @@ impl Serialize for Share {
     }
 }
 
+/// `20` or `"5%"`, for the schema.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only looked at by the schema's generator")]
+enum NumberOrPercentage {
+    Number(u32),
+    Percentage(String),
+}
+
 /// The body of `POST /v1/jobs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Request {
     /// Chosen by the caller, so that a repeated request starts nothing anew; else the hub chooses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,9 +87,11 @@ pub struct Request {
     pub message: Map<String, Value>,
     /// Machines at one time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<NumberOrPercentage>"))]
     pub max_concurrency: Option<Share>,
     /// With more failures than that, no further machine begins; absent, nothing stops the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<NumberOrPercentage>"))]
     pub max_failures: Option<Share>,
     /// In how many seconds each machine must have begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]

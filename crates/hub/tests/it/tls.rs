@@ -9,9 +9,10 @@ use infiniservice_protocol::Action;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use tokio::process::Command;
 
 const RULES: &str = "[[rule]]\nwho = [\"san:ops.example\"]\nvms = \"web*\"\nactions = [\"ServiceControl\"]\n\
     [[rule]]\nwho = [\"san:spiffe://prod/watch\"]\nvms = \"all\"\nactions = []\n";
@@ -46,13 +47,14 @@ impl Secured {
         Self { host, authority, port, guests }
     }
 
-    fn curl(&self, shown: Option<&Shown>, path: &str, more: &[&str]) -> Output {
+    /// Guests live on the test's one thread, so it is not held up.
+    async fn curl(&self, shown: Option<&Shown>, path: &str, more: &[&str]) -> Output {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "--max-time", "60", "--cacert"]).arg(self.authority.pem());
         if let Some(Shown { certificate, key }) = shown {
             curl.arg("--cert").arg(certificate).arg("--key").arg(key);
         }
-        curl.args(more).arg(format!("https://localhost:{}{path}", self.port)).output().unwrap()
+        curl.args(more).arg(format!("https://localhost:{}{path}", self.port)).output().await.unwrap()
     }
 
     fn https(&self, shown: &Shown) -> Https {
@@ -89,20 +91,20 @@ fn restart() -> Value {
 async fn curl_reads_and_changes_with_a_certificate_and_what_its_rule_allows() {
     let it = Secured::start().await;
     let ops = it.authority.issue("ops", "DNS:ops.example");
-    let names: Vec<_> = stdout(&it.curl(Some(&ops), "/v1/vms", &[])).as_array().unwrap().clone();
+    let names: Vec<_> = stdout(&it.curl(Some(&ops), "/v1/vms", &[]).await).as_array().unwrap().clone();
     assert_eq!(names.iter().map(|vm| vm["name"].as_str().unwrap()).collect::<Vec<_>>(), ["db", "web"]);
-    let post = |vm: &str| it.curl(Some(&ops), &format!("/v1/vms/{vm}/commands"), &["-d", &restart().to_string()]);
-    assert_eq!(stdout(&post("web"))["success"], true);
-    let refused = stdout(&post("db"));
+    let post = async |vm: &str| stdout(&it.curl(Some(&ops), &format!("/v1/vms/{vm}/commands"), &["-d", &restart().to_string()]).await);
+    assert_eq!(post("web").await["success"], true);
+    let refused = post("db").await;
     assert_eq!(refused["error_code"], "PERMISSION_DENIED");
     assert!(refused["error"].as_str().unwrap().starts_with("san:ops.example may not do ServiceControl"), "{refused}");
     let watch = it.authority.issue("watch", "URI:spiffe://prod/watch");
     let body = restart().to_string();
-    assert_eq!(stdout(&it.curl(Some(&watch), "/v1/events", &[]))["forgotten"], 0);
-    let refused = stdout(&it.curl(Some(&watch), "/v1/vms/web/commands", &["-d", &body]));
+    assert_eq!(stdout(&it.curl(Some(&watch), "/v1/events", &[]).await)["forgotten"], 0);
+    let refused = stdout(&it.curl(Some(&watch), "/v1/vms/web/commands", &["-d", &body]).await);
     assert!(refused["error"].as_str().unwrap().ends_with("rule 2 lets you read only"), "{refused}");
     let page = ["-H", "Origin: https://evil.example", "-d", &body];
-    let refused = stdout(&it.curl(Some(&ops), "/v1/vms/web/commands", &page));
+    let refused = stdout(&it.curl(Some(&ops), "/v1/vms/web/commands", &page).await);
     assert!(refused["error"].as_str().unwrap().contains("a page in a browser"), "{refused}");
     let done: Vec<_> = it.guests.iter().map(|guest| guest.carried_out().len()).collect();
     assert_eq!(done, [0, 1]);
@@ -119,18 +121,18 @@ async fn nobody_is_served_without_a_certificate_that_counts_and_a_rule_for_it() 
         Some(it.authority.issue_until("old", "DNS:ops.example", "20200102000000Z")),
     ];
     for shown in &wrong {
-        let output = it.curl(shown.as_ref(), "/v1/vms", &[]);
+        let output = it.curl(shown.as_ref(), "/v1/vms", &[]).await;
         assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
     }
     for (name, sans) in [("eve", "DNS:eve.example"), ("none", ""), ("like", "URI:ops.example")] {
         let shown = it.authority.issue(name, sans);
         for path in ["/v1/vms", "/metrics", "/"] {
-            let refused = stdout(&it.curl(Some(&shown), path, &[]));
+            let refused = stdout(&it.curl(Some(&shown), path, &[]).await);
             assert_eq!(refused["error_code"], "PERMISSION_DENIED", "{name}: {refused}");
         }
     }
     let ops = it.authority.issue("ops", "DNS:ops.example");
-    let metrics = String::from_utf8(it.curl(Some(&ops), "/metrics", &[]).stdout).unwrap();
+    let metrics = String::from_utf8(it.curl(Some(&ops), "/metrics", &[]).await.stdout).unwrap();
     assert!(metrics.contains("infini_hub_tls_handshakes_total{outcome=\"failed\"} 3\n"), "{metrics}");
 }
 
@@ -141,7 +143,7 @@ async fn infinictl_does_all_of_it_with_a_certificate() {
     let api = Api::https(it.https(&ops));
     assert_eq!(api.get("/v1/vms").await.unwrap().as_array().unwrap().len(), 2);
     let mut first = Value::Null;
-    api.follow("/v1/events?after=0", |event| {
+    api.follow("/v1/events?after=0", |_, event| {
         first = event.clone();
         false
     })
@@ -164,13 +166,13 @@ async fn infinictl_does_all_of_it_with_a_certificate() {
 async fn certificates_and_authorities_are_exchanged_without_a_restart() {
     let it = Secured::start().await;
     let (old, next) = (it.authority.issue("ops", "DNS:ops.example"), Authority::new(&it.host.path("next")));
-    assert!(it.curl(Some(&old), "/healthz", &[]).status.success());
+    assert!(it.curl(Some(&old), "/healthz", &[]).await.status.success());
     install(&it.host, &it.authority.issue("again", "DNS:localhost"), &next);
     let new = next.issue("ops", "DNS:ops.example");
-    assert_eq!(it.curl(Some(&new), "/healthz", &[]).stdout, b"ok\n");
-    assert!(!it.curl(Some(&old), "/healthz", &[]).status.success(), "its authority is none any more");
+    assert_eq!(it.curl(Some(&new), "/healthz", &[]).await.stdout, b"ok\n");
+    assert!(!it.curl(Some(&old), "/healthz", &[]).await.status.success(), "its authority is none any more");
     std::fs::write(it.host.path("hub.pem"), "broken").unwrap();
-    assert_eq!(it.curl(Some(&new), "/healthz", &[]).stdout, b"ok\n", "the last good ones are used");
+    assert_eq!(it.curl(Some(&new), "/healthz", &[]).await.stdout, b"ok\n", "the last good ones are used");
     assert!(it.host.log().contains("those before are still used: `tcp.certificate`"), "{}", it.host.log());
 }
 
@@ -182,7 +184,7 @@ async fn handshakes_that_are_never_finished_keep_nobody_out() {
         silent.push(TcpStream::connect(("127.0.0.1", it.port)).await.unwrap());
     }
     let ops = it.authority.issue("ops", "DNS:ops.example");
-    let metrics = String::from_utf8(it.curl(Some(&ops), "/metrics", &[]).stdout).unwrap();
+    let metrics = String::from_utf8(it.curl(Some(&ops), "/metrics", &[]).await.stdout).unwrap();
     let line = metrics.lines().find(|line| line.contains("outcome=\"displaced\"")).expect("the series");
     assert!(line.ends_with(" 37") || line.ends_with(" 36"), "{line}");
     assert_eq!(silent[0].read(&mut [0]).await.unwrap_or(0), 0, "the oldest was dropped");
@@ -200,7 +202,7 @@ async fn a_key_that_others_can_read_is_not_used() {
          client_ca = \"{root}/ca.pem\"\n{RULES}"
     ));
     let mut hub = Command::new(env!("CARGO_BIN_EXE_infinihub"));
-    let output = hub.arg("--config").arg(host.path("config.toml")).output().unwrap();
+    let output = hub.arg("--config").arg(host.path("config.toml")).output().await.unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && told.contains("`tcp.key`") && told.contains("0600"), "{told}");
 }

@@ -73,11 +73,12 @@ impl Api {
         Err(refusal(address, response).await)
     }
 
-    /// Reads server-sent events until `take` says `false` or the hub ends.
+    /// Reads server-sent events until `take` says `false` or the hub ends; `take` gets an event's id, where it has one, and its
+    /// document.
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub async fn follow(&self, address: &str, mut take: impl FnMut(&Value) -> bool) -> Result<(), HubError> {
+    pub async fn follow(&self, address: &str, mut take: impl FnMut(Option<&str>, &Value) -> bool) -> Result<(), HubError> {
         let response = self.send(Method::GET, address, Bytes::new(), "text/event-stream").await?;
         let unreadable =
             |reason: &str| HubError::Unreadable { what: address.to_owned(), reason: reason.to_owned() };
@@ -87,7 +88,7 @@ impl Api {
             text.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
             while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
                 let event: Vec<u8> = text.drain(..end + 2).collect();
-                if !data(&event).is_none_or(|document| take(&document)) {
+                if !read(&event).is_none_or(|(id, document)| take(id, &document)) {
                     return Ok(());
                 }
             }
@@ -202,9 +203,9 @@ async fn document_of(address: &str, response: Response<Incoming>) -> Result<Valu
     serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
 }
 
-/// The document in an event's `data:` line.
-fn data(event: &[u8]) -> Option<Value> {
+/// The id of an event, where it has one, and the document in its `data:` line.
+fn read(event: &[u8]) -> Option<(Option<&str>, Value)> {
     let text = std::str::from_utf8(event).ok()?;
-    let data = text.lines().find_map(|line| line.strip_prefix("data: "))?;
-    serde_json::from_str(data).ok()
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    Some((field("id: "), serde_json::from_str(field("data: ")?).ok()?))
 }

@@ -63,6 +63,8 @@ pub(super) struct Hub {
     pub(super) config: Config,
     /// Who may change what.
     pub(super) policy: Permits,
+    /// This run of the hub, among all: an event's number counts for it alone.
+    pub(super) instance: String,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
     /// The table as its viewers see it.
@@ -76,7 +78,8 @@ impl Hub {
         let jobs = Jobs::open(&config.state_dir);
         let state = RefCell::new(State { jobs, ..State::default() });
         let (board, next_connect) = (RefCell::default(), Cell::default());
-        Self { config, policy: Permits(policy), happened: Notify::new(), board, state, next_connect }
+        let instance = format!("{:016x}", fastrand::u64(..));
+        Self { config, policy: Permits(policy), instance, happened: Notify::new(), board, state, next_connect }
     }
 
     /// Waits for its turn to connect.

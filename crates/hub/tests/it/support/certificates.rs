@@ -47,8 +47,9 @@ impl Authority {
     /// The same, to this time.
     pub fn issue_until(&self, name: &str, sans: &str, end: &str) -> Shown {
         let sans = if sans.is_empty() { String::new() } else { format!("-addext subjectAltName={sans}") };
+        let end_of_chain = "-addext basicConstraints=CA:FALSE";
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-        self.openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name} {sans}"));
+        self.openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name} {end_of_chain} {sans}"));
         let dates = format!("-startdate 20200101000000Z -enddate {end}");
         let own = "-batch -notext -config config -cert ca.pem -keyfile ca.key";
         self.openssl(&format!("ca {own} -in {name}.csr -out {name}.pem {dates}"));

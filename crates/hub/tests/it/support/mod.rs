@@ -124,7 +124,7 @@ impl Host {
     pub async fn event(&self, kind: &str, vm: &str) -> Value {
         let api = self.api();
         let mut found = Value::Null;
-        let followed = api.follow("/v1/events?after=0", |event| {
+        let followed = api.follow("/v1/events?after=0", |_, event| {
             let is_it = event["kind"] == kind && event["vm"] == vm;
             if is_it {
                 found = event.clone();

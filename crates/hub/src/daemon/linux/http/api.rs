@@ -10,6 +10,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use std::rc::Rc;
 use std::time::Duration;
 
+/// What the API has, for programs.
+const DESCRIPTION: &str = include_str!("../../../../../../docs/openapi.json");
+
 /// Answers a request.
 pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming>) -> Response<Body> {
     if matches!(from, From::Network) && !names_an_address(request.headers().get(HOST)) {
@@ -53,6 +56,7 @@ fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<B
     match parts {
         ["healthz"] => body(StatusCode::OK, TEXT, "ok\n"),
         ["metrics"] => metrics::answer(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "openapi.json"] => body(StatusCode::OK, JSON, DESCRIPTION),
         ["v1", "vms"] => table::answer(hub, request),
         ["v1", "vms", vm] => {
             found(hub.look(|fleet| fleet.get(vm).map(|entry| document(&view::one(vm, entry)))), vm)

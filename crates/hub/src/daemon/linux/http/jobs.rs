@@ -2,12 +2,13 @@
 
 use super::super::hub::Hub;
 use super::super::peer::Actor;
-use super::reply::{JSON, body, document, nothing, parameter, problem, read};
+use super::reply::{JSON, body, document, nothing, parameter, problem, read, wrong};
+use super::shapes::Problem;
 use super::{Body, From};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use infiniservice_hub_core::job::{self, Job, NotTaken};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::rc::Rc;
 
 /// `POST /v1/jobs`: answered once the job cannot be lost.
@@ -30,9 +31,9 @@ pub(super) async fn start(hub: &Rc<Hub>, from: &From, request: Request<Incoming>
 fn refused(not_taken: NotTaken) -> Response<Body> {
     match not_taken {
         NotTaken::Wrong(job::Wrong { field, error }) => {
-            let details = json!({ "field": field });
-            let document = json!({ "type": "error", "error": error, "error_code": "INVALID_PARAMETER", "details": details });
-            body(StatusCode::BAD_REQUEST, JSON, document.to_string() + "\n")
+            let details = Some(json!({ "field": field }));
+            let problem = Problem { kind: "error", error: &error, error_code: "INVALID_PARAMETER", details };
+            wrong(StatusCode::BAD_REQUEST, &problem)
         }
         NotTaken::Exists => {
             let error = "another job has this id";
@@ -77,15 +78,13 @@ fn list(hub: &Rc<Hub>) -> Response<Body> {
     hub.look_at_jobs(|planner| {
         let mut jobs: Vec<&Job> = planner.jobs().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse((job.accepted.at, job.id().to_owned())));
-        let jobs: Vec<Value> = jobs.into_iter().map(|job| json!(job.summary())).collect();
-        document(&Value::Array(jobs))
+        document(&jobs.into_iter().map(Job::listed).collect::<Vec<_>>())
     })
 }
 
 fn one(hub: &Rc<Hub>, id: &str, results: bool) -> Response<Body> {
-    hub.look_at_jobs(|planner| match planner.job(id).map(|job| serde_json::to_string(&job.whole(results))) {
-        Some(Ok(text)) => body(StatusCode::OK, JSON, text + "\n"),
-        Some(Err(error)) => problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", &error.to_string()),
+    hub.look_at_jobs(|planner| match planner.job(id) {
+        Some(job) => document(&job.whole(results)),
         None => unknown(id),
     })
 }

@@ -4,9 +4,12 @@ mod api;
 mod events;
 mod jobs;
 mod metrics;
+#[cfg(test)]
+mod openapi;
 mod page;
 mod progress;
 mod reply;
+mod shapes;
 mod sse;
 mod table;
 mod view;
