@@ -193,7 +193,8 @@ mod tests {
         let safe = |id: u32, kind: &str| {
             format!(r#"{{"type":"SafeCommand","id":"{id}","command_type":{{"action":{kind}}}}}"#)
         };
-        let (list, raw) = (safe(1, r#""ServiceList""#), r#"{"type":"UnsafeCommand","id":"2","raw_command":"id"}"#);
+        let (list, raw) =
+            (safe(1, r#""ServiceList""#), r#"{"type":"UnsafeCommand","id":"2","raw_command":"id"}"#);
         let control = |n, operation| {
             safe(n, &format!(r#""ServiceControl","service":"nginx","operation":"{operation}""#))
         };

@@ -45,7 +45,9 @@ impl Which {
     /// The names of the machines that are meant, in order. A name without `*` counts even where there is no such machine.
     pub fn select(&self, fleet: &Fleet, now: Now) -> Vec<String> {
         let names = match self {
-            Self::Selector(selector) => return selector.select(fleet, now).map(ToString::to_string).collect(),
+            Self::Selector(selector) => {
+                return selector.select(fleet, now).map(ToString::to_string).collect();
+            }
             Self::Names(names) => names,
         };
         let mut found = BTreeSet::new();

@@ -139,7 +139,8 @@ impl Job {
 
 /// What a message is, without its parameters.
 fn outline(message: &Map<String, Value>) -> Map<String, Value> {
-    let mut outline: Map<_, _> = message.get_key_value("type").map(|(k, v)| (k.clone(), v.clone())).into_iter().collect();
+    let mut outline: Map<_, _> =
+        message.get_key_value("type").map(|(k, v)| (k.clone(), v.clone())).into_iter().collect();
     if let Some(action) = message.get("command_type").and_then(|it| it.get("action")) {
         outline.insert("command_type".to_owned(), json!({ "action": action }));
     }

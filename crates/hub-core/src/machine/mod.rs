@@ -246,7 +246,8 @@ impl Machine {
 
     /// Whether a command only tells, or ends one of the client's own.
     fn is_reading(&self, client: Client, command: &Command) -> bool {
-        command.changes.is_empty() && command.cancels.as_ref().is_none_or(|target| self.router.is_of(client, target))
+        command.changes.is_empty()
+            && command.cancels.as_ref().is_none_or(|target| self.router.is_of(client, target))
     }
 
     /// A client has gone.

@@ -102,7 +102,8 @@ impl Policy {
 
 /// What is asked for, in a sentence.
 fn what(ask: Ask<'_>) -> String {
-    let names = ask.changes.iter().map(|name| if name == ALL_ACTIONS { "what this hub cannot read" } else { name });
+    let names =
+        ask.changes.iter().map(|name| if name == ALL_ACTIONS { "what this hub cannot read" } else { name });
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -57,7 +57,9 @@ pub struct Rule {
 impl Rule {
     pub(super) fn new(label: String, written: &Written) -> Result<Self, String> {
         if written.name.chars().count() > MAX_NAME_CHARS || written.name.chars().any(char::is_control) {
-            return Err(format!("`name` must have at most {MAX_NAME_CHARS} characters, no control characters"));
+            return Err(format!(
+                "`name` must have at most {MAX_NAME_CHARS} characters, no control characters"
+            ));
         }
         if written.who.is_empty() || written.who.len() > MAX_WHO {
             return Err(format!("`who` must have 1 to {MAX_WHO} entries, not {}", written.who.len()));
@@ -95,7 +97,8 @@ impl Rule {
         ask: Ask<'_>,
         is_meant: &dyn Fn(&Which, &str) -> bool,
     ) -> Vec<Miss> {
-        let allows = |change: &String| self.written.actions.iter().any(|it| it == ALL_ACTIONS || it == change);
+        let allows =
+            |change: &String| self.written.actions.iter().any(|it| it == ALL_ACTIONS || it == change);
         let most = self.written.max_targets.filter(|most| ask.vms.len() > *most as usize);
         let elsewhere = ask.vms.iter().find(|vm| !is_meant(&self.vms, vm));
         let misses = [

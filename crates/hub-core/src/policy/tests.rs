@@ -129,7 +129,12 @@ fn some(all: &'static [&'static str], least: usize) -> impl Strategy<Value = Vec
 }
 
 fn rules() -> impl Strategy<Value = Vec<Written>> {
-    let one = (some(&WHO, 1), proptest::sample::select(&VMS[..]), some(&ACTIONS, 0), proptest::option::of(1..4_u32));
+    let one = (
+        some(&WHO, 1),
+        proptest::sample::select(&VMS[..]),
+        some(&ACTIONS, 0),
+        proptest::option::of(1..4_u32),
+    );
     proptest::collection::vec(one.prop_map(|(who, vms, actions, most)| rule(&who, vms, &actions, most)), 0..5)
 }
 
@@ -151,7 +156,9 @@ fn is_allowed(rules: &[Written], who: &Identity, changes: &[&str], vms: &[&str])
         let own = [who.uid.map(|uid| format!("uid:{uid}")), who.user.as_ref().map(|it| format!("user:{it}"))];
         own.into_iter().flatten().collect::<Vec<_>>()
     };
-    let others = || who.groups.iter().map(|it| format!("group:{it}")).chain(who.sans.iter().map(|it| format!("san:{it}")));
+    let others = || {
+        who.groups.iter().map(|it| format!("group:{it}")).chain(who.sans.iter().map(|it| format!("san:{it}")))
+    };
     let is_named = rules.iter().any(|rule| rule.who.iter().any(|it| words().contains(it)));
     let means = |pattern: &str, vm: &str| match pattern {
         "all" => true,

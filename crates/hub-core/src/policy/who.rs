@@ -51,7 +51,9 @@ pub(super) enum Who {
 impl Who {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
-            format!("`who` must have entries such as user:alice, uid:0, group:ops or san:ops.example, not {text:.80?}")
+            format!(
+                "`who` must have entries such as user:alice, uid:0, group:ops or san:ops.example, not {text:.80?}"
+            )
         };
         let (kind, name) = text.split_once(':').filter(|(_, name)| !name.is_empty()).ok_or_else(wrong)?;
         match kind {

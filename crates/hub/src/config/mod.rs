@@ -126,7 +126,10 @@ impl Config {
         let policy = self.policy()?;
         self.tcp_address()?;
         if self.tcp.is_some() && !policy.has_certificates() {
-            return Err("`tcp` is for nobody: a rule must name a certificate in `who`, such as san:ops.example".into());
+            return Err(
+                "`tcp` is for nobody: a rule must name a certificate in `who`, such as san:ops.example"
+                    .into(),
+            );
         }
         let files = self.tcp.iter().flat_map(|tcp| {
             [("tcp.certificate", &tcp.certificate), ("tcp.key", &tcp.key), ("tcp.client_ca", &tcp.client_ca)]

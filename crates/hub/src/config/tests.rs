@@ -56,7 +56,10 @@ fn a_wrong_setting_is_named_with_what_is_allowed() {
         ("api_socket = \"api.sock\"", "`api_socket` must be an absolute path"),
         ("sources = [\"/run/*.sock\"]", "{vm}"),
         ("source = []", "unknown field `source`"),
-        ("[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"\nactions = [\"Dance\"]", "rule 1: `actions` has \"Dance\""),
+        (
+            "[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"\nactions = [\"Dance\"]",
+            "rule 1: `actions` has \"Dance\"",
+        ),
         ("[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"", "missing field `actions`"),
         (&RULES.replace("san:", "user:"), "a rule must name a certificate"),
         (&RULES.replace("0.0.0.0:9757", "9757"), "`tcp.listen` must be an IP address"),

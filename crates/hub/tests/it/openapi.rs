@@ -80,7 +80,10 @@ fn bad() -> Vec<(&'static str, &'static str, Value)> {
 fn operations(description: &Value) -> Vec<(String, String, Value)> {
     let paths = description["paths"].as_object().unwrap().values();
     let all = paths.flat_map(|methods| methods.as_object().unwrap().iter());
-    all.map(|(method, it)| (it["operationId"].as_str().unwrap().to_owned(), method.to_uppercase(), it.clone())).collect()
+    all.map(|(method, it)| {
+        (it["operationId"].as_str().unwrap().to_owned(), method.to_uppercase(), it.clone())
+    })
+    .collect()
 }
 
 fn is_described(description: &Value, operation: &Value, answer: &Answer) -> bool {
@@ -98,7 +101,8 @@ async fn every_request_of_the_description_is_answered_as_it_says() {
     let (host, _guests) = Host::with(&["web"]).await;
     let served = ask(&host, "GET", "/v1/openapi.json", "", "").await.body;
     let description: Value = serde_json::from_str(&served).unwrap();
-    let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json")).unwrap();
+    let file =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json")).unwrap();
     assert_eq!(served, file);
     let operations = operations(&description);
     let mut done = BTreeSet::new();

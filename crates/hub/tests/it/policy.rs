@@ -56,7 +56,10 @@ async fn rules_hold_for_commands_and_a_refusal_says_what_would_be_allowed() {
     let done: Vec<_> = guests.iter().map(|guest| guest.carried_out().len()).collect();
     assert_eq!(done, [2, 1], "nothing that was refused reached a guest");
     let log = host.log();
-    assert!(log.contains("asks for ServiceControl on web-1, id api-") && log.contains(", by rule \"web\""), "{log}");
+    assert!(
+        log.contains("asks for ServiceControl on web-1, id api-") && log.contains(", by rule \"web\""),
+        "{log}"
+    );
     assert!(log.contains("is refused Reboot on web-1"), "{log}");
 }
 

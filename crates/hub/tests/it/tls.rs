@@ -3,7 +3,7 @@
 use crate::support::certificates::{Authority, Shown};
 use crate::support::{Host, PATIENCE};
 use infinictl::client::{Client, Endpoint};
-use infinictl::hub::{Api, Files, HubError, Https};
+use infinictl::hub::{Api, Files, Https, HubError};
 use infiniservice_hub_sim::Guest;
 use infiniservice_protocol::Action;
 use serde_json::{Value, json};
@@ -79,7 +79,8 @@ fn install(host: &Host, shown: &Shown, clients: &Authority) {
 
 fn stdout(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}: {}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_str(&text)
+        .unwrap_or_else(|_| panic!("{text}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn restart() -> Value {
@@ -93,16 +94,24 @@ async fn curl_reads_and_changes_with_a_certificate_and_what_its_rule_allows() {
     let ops = it.authority.issue("ops", "DNS:ops.example");
     let names: Vec<_> = stdout(&it.curl(Some(&ops), "/v1/vms", &[]).await).as_array().unwrap().clone();
     assert_eq!(names.iter().map(|vm| vm["name"].as_str().unwrap()).collect::<Vec<_>>(), ["db", "web"]);
-    let post = async |vm: &str| stdout(&it.curl(Some(&ops), &format!("/v1/vms/{vm}/commands"), &["-d", &restart().to_string()]).await);
+    let post = async |vm: &str| {
+        stdout(&it.curl(Some(&ops), &format!("/v1/vms/{vm}/commands"), &["-d", &restart().to_string()]).await)
+    };
     assert_eq!(post("web").await["success"], true);
     let refused = post("db").await;
     assert_eq!(refused["error_code"], "PERMISSION_DENIED");
-    assert!(refused["error"].as_str().unwrap().starts_with("san:ops.example may not do ServiceControl"), "{refused}");
+    assert!(
+        refused["error"].as_str().unwrap().starts_with("san:ops.example may not do ServiceControl"),
+        "{refused}"
+    );
     let watch = it.authority.issue("watch", "URI:spiffe://prod/watch");
     let body = restart().to_string();
     assert_eq!(stdout(&it.curl(Some(&watch), "/v1/events", &[]).await)["forgotten"], 0);
     let refused = stdout(&it.curl(Some(&watch), "/v1/vms/web/commands", &["-d", &body]).await);
-    assert!(refused["error"].as_str().unwrap().ends_with("rule 2 lets you read only"), "{refused}");
+    assert!(
+        refused["error"].as_str().unwrap().ends_with("rule 1 would allow it to san:ops.example"),
+        "{refused}"
+    );
     let page = ["-H", "Origin: https://evil.example", "-d", &body];
     let refused = stdout(&it.curl(Some(&ops), "/v1/vms/web/commands", &page).await);
     assert!(refused["error"].as_str().unwrap().contains("a page in a browser"), "{refused}");

@@ -130,7 +130,8 @@ impl Global {
 
     fn files(&self) -> Result<Files, CliError> {
         let file = |flag: Option<&PathBuf>, name: &str, variable: &str| {
-            let missing = || format!("a hub elsewhere wants to know who you are: give --{name} (or {variable})");
+            let missing =
+                || format!("a hub elsewhere wants to know who you are: give --{name} (or {variable})");
             given(flag, variable).ok_or_else(|| CliError::Usage(missing()))
         };
         Ok(Files {

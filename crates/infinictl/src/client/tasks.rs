@@ -39,7 +39,11 @@ pub(super) async fn write_loop(mut writer: Outlet, mut queue: mpsc::Receiver<Out
 }
 
 /// Reads lines until the connection ends. Heartbeats are answered through `answers`.
-pub(super) async fn read_loop(mut reader: Incoming, answers: mpsc::WeakSender<Outgoing>, shared: Arc<Shared>) {
+pub(super) async fn read_loop(
+    mut reader: Incoming,
+    answers: mpsc::WeakSender<Outgoing>,
+    shared: Arc<Shared>,
+) {
     let mut lines = Lines::new(shared.compress);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut reading = shared.reading.subscribe();

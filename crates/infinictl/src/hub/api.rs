@@ -4,7 +4,7 @@
 use super::unix as socket;
 #[cfg(not(unix))]
 use super::windows as socket;
-use super::{HubError, Https};
+use super::{Https, HubError};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -78,7 +78,11 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub async fn follow(&self, address: &str, mut take: impl FnMut(Option<&str>, &Value) -> bool) -> Result<(), HubError> {
+    pub async fn follow(
+        &self,
+        address: &str,
+        mut take: impl FnMut(Option<&str>, &Value) -> bool,
+    ) -> Result<(), HubError> {
         let response = self.send(Method::GET, address, Bytes::new(), "text/event-stream").await?;
         let unreadable =
             |reason: &str| HubError::Unreadable { what: address.to_owned(), reason: reason.to_owned() };

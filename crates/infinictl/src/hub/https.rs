@@ -89,9 +89,10 @@ fn config(files: &Files) -> Result<Arc<ClientConfig>, String> {
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| error.to_string())?
         .with_root_certificates(authorities);
-    let mut config = builder.with_client_auth_cert(certificates(&files.certificate)?, key).map_err(|error| {
-        format!("{} and {} do not go together: {error}", files.certificate.display(), files.key.display())
-    })?;
+    let mut config =
+        builder.with_client_auth_cert(certificates(&files.certificate)?, key).map_err(|error| {
+            format!("{} and {} do not go together: {error}", files.certificate.display(), files.key.display())
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -79,7 +79,15 @@ impl Hub {
         let state = RefCell::new(State { jobs, ..State::default() });
         let (board, next_connect) = (RefCell::default(), Cell::default());
         let instance = format!("{:016x}", fastrand::u64(..));
-        Self { config, policy: Permits(policy), instance, happened: Notify::new(), board, state, next_connect }
+        Self {
+            config,
+            policy: Permits::new(policy),
+            instance,
+            happened: Notify::new(),
+            board,
+            state,
+            next_connect,
+        }
     }
 
     /// Waits for its turn to connect.

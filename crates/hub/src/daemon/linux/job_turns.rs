@@ -5,9 +5,9 @@ use super::hub::{Hub, State};
 use super::ledger::Status;
 use super::peer::Actor;
 use super::permit::audit;
+use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
 use infiniservice_hub_core::policy::Ask;
 use infiniservice_hub_core::{Fleet, Which};
-use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
 use infiniservice_protocol::clock::Now;
 use std::rc::Rc;
 use tokio::sync::watch;
@@ -123,7 +123,14 @@ impl Hub {
         }
     }
 
-    fn may_start(&self, fleet: &Fleet, now: Now, actor: &Actor, id: &str, ask: Ask<'_>) -> Result<(), String> {
+    fn may_start(
+        &self,
+        fleet: &Fleet,
+        now: Now,
+        actor: &Actor,
+        id: &str,
+        ask: Ask<'_>,
+    ) -> Result<(), String> {
         let permit = self.policy.permit(fleet, now, actor, ask);
         let what = format!("the job {id:.64?}: {} on {} machines", ask.changes.join(", "), ask.vms.len());
         audit(actor, &what, &permit, permit.as_ref().err().map(String::as_str));

@@ -1,15 +1,27 @@
 //! Who may change what on this host: the rules over its machines, and what the audit says of it.
 
+use super::clock;
 use super::peer::Actor;
+use infiniservice_hub_core::event::Allowance;
 use infiniservice_hub_core::policy::{ALL_ACTIONS, Ask, CANCEL};
 use infiniservice_hub_core::request::Request;
 use infiniservice_hub_core::{Fleet, Policy, Which};
 use infiniservice_protocol::clock::Now;
+use std::cell::RefCell;
 
 /// The rules in force.
-pub(super) struct Permits(pub(super) Policy);
+pub(super) struct Permits {
+    policy: Policy,
+    /// How much is told of those whom no rule names: they may ask as often as they like.
+    strangers: RefCell<Allowance>,
+}
 
 impl Permits {
+    /// With these rules.
+    pub(super) fn new(policy: Policy) -> Self {
+        Self { policy, strangers: RefCell::default() }
+    }
+
     /// Whether somebody may do it, and by which rule.
     ///
     /// # Errors
@@ -24,12 +36,22 @@ impl Permits {
         // Nothing is changed in a machine that the hub does not have: it ends as absent.
         let is_meant =
             |which: &Which, vm: &str| fleet.get(vm).is_none_or(|entry| which.matches(vm, entry, now));
-        self.0.decide(&actor.who, ask, &is_meant)
+        self.policy.decide(&actor.who, ask, &is_meant)
     }
 
     /// Whether somebody may read.
-    pub(super) fn may_read(&self, actor: &Actor) -> bool {
-        self.0.may_read(&actor.who)
+    ///
+    /// # Errors
+    /// The sentence for one whom no rule names.
+    pub(super) fn check_reader(&self, actor: &Actor) -> Result<(), String> {
+        if self.policy.may_read(&actor.who) {
+            return Ok(());
+        }
+        let error = format!("{} may do nothing here: no rule names it", actor.who);
+        if let Some(untold) = self.strangers.borrow_mut().take(clock::now().mono) {
+            log::info!(target: "audit", "audit: {actor} is refused: no rule names it ({untold} others were not told)");
+        }
+        Err(error)
     }
 }
 
@@ -62,7 +84,8 @@ impl Change {
 
 /// What of a request is told.
 pub(super) fn change(request: &Request) -> Option<Change> {
-    let of = |what: &str, id: &str, changes| Some(Change { what: what.to_owned(), id: id.to_owned(), changes });
+    let of =
+        |what: &str, id: &str, changes| Some(Change { what: what.to_owned(), id: id.to_owned(), changes });
     match request {
         Request::Command(it) if it.cancels.is_some() => of(&it.what, it.id(), vec![CANCEL.to_owned()]),
         Request::Command(it) if !it.changes.is_empty() => of(&it.what, it.id(), it.changes.clone()),

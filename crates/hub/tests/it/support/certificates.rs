@@ -29,7 +29,8 @@ impl Authority {
             std::fs::write(directory.join(name), text).unwrap();
         }
         let authority = Self(directory.to_owned());
-        let root = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=Authority";
+        let root =
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=Authority";
         authority.openssl(&format!("{root} -keyout ca.key -out ca.pem"));
         authority
     }
@@ -49,7 +50,9 @@ impl Authority {
         let sans = if sans.is_empty() { String::new() } else { format!("-addext subjectAltName={sans}") };
         let end_of_chain = "-addext basicConstraints=CA:FALSE";
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-        self.openssl(&format!("req {key} -keyout {name}.key -out {name}.csr -subj /CN={name} {end_of_chain} {sans}"));
+        self.openssl(&format!(
+            "req {key} -keyout {name}.key -out {name}.csr -subj /CN={name} {end_of_chain} {sans}"
+        ));
         let dates = format!("-startdate 20200101000000Z -enddate {end}");
         let own = "-batch -notext -config config -cert ca.pem -keyfile ca.key";
         self.openssl(&format!("ca {own} -in {name}.csr -out {name}.pem {dates}"));

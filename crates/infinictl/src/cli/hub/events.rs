@@ -48,7 +48,9 @@ async fn newest(api: &Api, out: Output) -> Result<String, CliError> {
     events.iter().try_for_each(|event| show(event, out))?;
     let older = events.first().and_then(|event| event["seq"].as_u64()).map_or(0, |seq| seq.saturating_sub(1));
     if older > 0 {
-        eprintln!("infinictl: {older} older events are not shown; --after 0 shows those that the hub still has");
+        eprintln!(
+            "infinictl: {older} older events are not shown; --after 0 shows those that the hub still has"
+        );
     }
     Ok(id(&document, document["last_seq"].as_u64()))
 }

@@ -23,9 +23,7 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
             "use this server's IP address, or localhost",
         );
     }
-    if let Some(actor) = from.actor().filter(|actor| !hub.policy.may_read(actor)) {
-        let error = format!("{actor} may do nothing here: no rule names it");
-        log::info!(target: "audit", "audit: {error}");
+    if let Some(Err(error)) = from.actor().map(|actor| hub.policy.check_reader(actor)) {
         return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &error);
     }
     if request.method() != Method::GET && request.headers().contains_key(ORIGIN) {

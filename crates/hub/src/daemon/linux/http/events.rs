@@ -40,7 +40,8 @@ impl FromStr for After {
 /// Events after `after=…` of the query, or after the header `Last-Event-ID`; as a list also the newest `last=NUMBER`.
 pub(super) fn answer(hub: &Rc<Hub>, request: &Request<Incoming>) -> Response<Body> {
     let query = request.uri().query().unwrap_or_default();
-    let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header =
+        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let after = header.or_else(|| parameter(query, "after")).map(|text| text.parse::<After>()).transpose();
     let newest = newest(parameter(query, "last").as_deref());
     let (after, newest) = match (after, newest) {
@@ -50,7 +51,8 @@ pub(super) fn answer(hub: &Rc<Hub>, request: &Request<Incoming>) -> Response<Bod
         }
     };
     // What another run of the hub counted says nothing here: all that this one knows has happened since.
-    let restarted = after.as_ref().is_some_and(|after| after.instance.as_ref().is_some_and(|it| *it != hub.instance));
+    let restarted =
+        after.as_ref().is_some_and(|after| after.instance.as_ref().is_some_and(|it| *it != hub.instance));
     let after = after.map(|after| if restarted { 0 } else { after.seq });
     if !sse::is_wanted(request) {
         let after = after.unwrap_or_else(|| hub.look(|fleet| fleet.events.before_newest(newest)));
@@ -111,7 +113,9 @@ async fn send_all(hub: Rc<Hub>, mut sender: sse::Sender, mut after: u64, mut res
 /// What a reader has missed, if it has.
 fn gap(forgotten: u64, restarted: bool) -> Option<Gap> {
     let text = match (restarted, forgotten) {
-        (true, _) => "the hub has been started anew: what happened before, and meanwhile, is not known".to_owned(),
+        (true, _) => {
+            "the hub has been started anew: what happened before, and meanwhile, is not known".to_owned()
+        }
         (false, 0) => return None,
         (false, count) => format!("{count} events are forgotten"),
     };

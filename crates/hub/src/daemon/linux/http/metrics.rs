@@ -59,7 +59,8 @@ pub(super) fn answer(hub: &Hub, query: &str) -> Response<Body> {
         Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error.to_string()),
     };
     let Ok(place) = PLACES.with(|places| Arc::clone(places).try_acquire_owned()) else {
-        let error = format!("{MAX_UNREAD} scrapes are still being read, the most at one time; try again later");
+        let error =
+            format!("{MAX_UNREAD} scrapes are still being read, the most at one time; try again later");
         return problem(StatusCode::SERVICE_UNAVAILABLE, "QUEUE_FULL", &error);
     };
     let (vm, names) = (parameter(query, "vm"), parameter(query, "names"));
@@ -76,7 +77,11 @@ pub(super) fn answer(hub: &Hub, query: &str) -> Response<Body> {
                 _ => return problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", WRONG),
             };
             match found {
-                Some(_) => body(StatusCode::OK, EXPOSITION, Bytes::from_owner(Unread { text: text.take(), _place: place })),
+                Some(_) => body(
+                    StatusCode::OK,
+                    EXPOSITION,
+                    Bytes::from_owner(Unread { text: text.take(), _place: place }),
+                ),
                 // The scrape is to fail, so that `up` of this target is 0.
                 None => problem(
                     StatusCode::NOT_FOUND,

@@ -137,7 +137,10 @@ where
         match builder.serve_connection(io, service).with_upgrades().await {
             Err(error) if took_nothing(&error) => {
                 hub.unread();
-                log::info!("{name} took nothing of an answer for {} s and was let go", TAKES_WITHIN.as_secs());
+                log::info!(
+                    "{name} took nothing of an answer for {} s and was let go",
+                    TAKES_WITHIN.as_secs()
+                );
             }
             Err(error) => log::debug!("a connection of the API ended: {error}"),
             Ok(()) => {}

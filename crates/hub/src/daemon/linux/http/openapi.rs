@@ -29,7 +29,8 @@ struct Route {
 }
 
 const ANSWER: &str = "The guest's answer, or the hub's refusal in the same form: docs/schema/guest.json.";
-const MESSAGE: &str = "A message of the wire that has an `id` (one is made where it has none): docs/schema/host.json.";
+const MESSAGE: &str =
+    "A message of the wire that has an `id` (one is made where it has none): docs/schema/host.json.";
 
 fn routes(types: &mut SchemaGenerator) -> Vec<Route> {
     let mut of = Types(types);
@@ -64,14 +65,21 @@ fn routes(types: &mut SchemaGenerator) -> Vec<Route> {
             refusals: &["400", "404", "503"],
             ..get("/metrics", "metrics", "The figures, for Prometheus", vec![text()])
         },
-        get("/v1/openapi.json", "description", "This document", vec![Content::Json(free("An OpenAPI 3.1 document."))]),
+        get(
+            "/v1/openapi.json",
+            "description",
+            "This document",
+            vec![Content::Json(free("An OpenAPI 3.1 document."))],
+        ),
         Route {
             query: &[("select", "a selector; all machines without one")],
             refusals: &["400"],
-            ..get("/v1/vms", "machines", "The machines; as events for as long as somebody reads", vec![
-                of.json::<Vec<Machine<'_>>>(),
-                stream(),
-            ])
+            ..get(
+                "/v1/vms",
+                "machines",
+                "The machines; as events for as long as somebody reads",
+                vec![of.json::<Vec<Machine<'_>>>(), stream()],
+            )
         },
         Route {
             refusals: &["404"],
@@ -79,15 +87,24 @@ fn routes(types: &mut SchemaGenerator) -> Vec<Route> {
         },
         Route {
             refusals: &["404"],
-            ..get("/v1/vms/{vm}/lists/{list}", "list", "`processes`, `ports`, `services` or `plugins`, as the guest sent them", vec![
-                of.json::<Vec<Value>>(),
-            ])
+            ..get(
+                "/v1/vms/{vm}/lists/{list}",
+                "list",
+                "`processes`, `ports`, `services` or `plugins`, as the guest sent them",
+                vec![of.json::<Vec<Value>>()],
+            )
         },
         Route {
             query: &[("wait", "how long an answer is waited for, in seconds, 1 to 7200; 120 without it")],
             refusals: &["400", "403", "404", "409", "429", "502", "504"],
-            ..post("/v1/vms/{vm}/commands", "command", "Sends a message to a machine and waits for its answer",
-                Some(free(MESSAGE)), "200", Content::Json(free(ANSWER)))
+            ..post(
+                "/v1/vms/{vm}/commands",
+                "command",
+                "Sends a message to a machine and waits for its answer",
+                Some(free(MESSAGE)),
+                "200",
+                Content::Json(free(ANSWER)),
+            )
         },
         Route {
             status: "101",
@@ -100,19 +117,32 @@ fn routes(types: &mut SchemaGenerator) -> Vec<Route> {
                 ("last", "without `after`: so many of the newest, 1 to 1000; 1000 without it"),
             ],
             refusals: &["400"],
-            ..get("/v1/events", "events", "What happened; as events for as long as somebody reads, after `Last-Event-ID`", vec![
-                of.json::<EventList<'_>>(),
-                stream(),
-            ])
+            ..get(
+                "/v1/events",
+                "events",
+                "What happened; as events for as long as somebody reads, after `Last-Event-ID`",
+                vec![of.json::<EventList<'_>>(), stream()],
+            )
         },
         Route {
             refusals: &["403"],
-            ..get("/v1/jobs", "jobs", "The jobs, the newest first, long messages cut", vec![of.json::<Vec<show::Summary>>()])
+            ..get(
+                "/v1/jobs",
+                "jobs",
+                "The jobs, the newest first, long messages cut",
+                vec![of.json::<Vec<show::Summary>>()],
+            )
         },
         Route {
             refusals: &["400", "403", "409", "503"],
-            ..post("/v1/jobs", "start", "Starts a job; answered once it cannot be lost", Some(of.schema::<Request>()), "202",
-                of.json::<show::Summary>())
+            ..post(
+                "/v1/jobs",
+                "start",
+                "Starts a job; answered once it cannot be lost",
+                Some(of.schema::<Request>()),
+                "202",
+                of.json::<show::Summary>(),
+            )
         },
         Route {
             query: &[("results", "`true` for the guests' answers, too")],
@@ -157,7 +187,8 @@ fn operation(route: &Route) -> Value {
     let mut operation = json!({ "operationId": route.id, "summary": route.summary,
         "parameters": path.chain(query).collect::<Value>(), "responses": responses });
     if let Some(body) = &route.body {
-        operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": body } } });
     }
     operation
 }
@@ -171,7 +202,9 @@ fn answer(answers: &[Content]) -> Value {
 }
 
 fn document() -> Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize().with(|it| it.definitions_path = "/components/schemas".into());
+    let settings = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with(|it| it.definitions_path = "/components/schemas".into());
     let mut types = settings.into_generator();
     let mut paths = Map::new();
     for route in routes(&mut types) {

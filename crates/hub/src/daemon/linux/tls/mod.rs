@@ -8,9 +8,11 @@ mod names;
 
 pub(super) use files::Certificates;
 
+use super::clock;
 use super::http;
 use super::hub::Hub;
 use super::peer::Actor;
+use infiniservice_hub_core::event::Allowance;
 use infiniservice_hub_core::served::Handshake;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ const MAX_UNFINISHED: usize = 64;
 #[derive(Default)]
 struct Unfinished {
     all: RefCell<BTreeMap<u64, AbortHandle>>,
+    /// How much is told of those that fail: anybody may begin one.
+    failures: RefCell<Allowance>,
 }
 
 impl Unfinished {
@@ -48,6 +52,12 @@ impl Unfinished {
 
     fn remove(&self, number: u64) {
         self.all.borrow_mut().remove(&number);
+    }
+
+    fn tell(&self, from: SocketAddr, error: &std::io::Error) {
+        if let Some(untold) = self.failures.borrow_mut().take(clock::now().mono) {
+            log::info!("{from}: no TLS connection: {error} ({untold} others were not told)");
+        }
     }
 }
 
@@ -74,7 +84,7 @@ pub(super) async fn serve(hub: Rc<Hub>, listener: Option<(TcpListener, Certifica
             let outcome = match done {
                 Ok(Ok(stream)) => begin(&own, stream, from, &places),
                 Ok(Err(error)) => {
-                    log::info!("{from}: no TLS connection: {error}");
+                    waiting.tell(from, &error);
                     Handshake::Failed
                 }
                 Err(_late) => Handshake::Late,
