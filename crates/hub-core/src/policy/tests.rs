@@ -193,17 +193,17 @@ proptest! {
         rules in rules(), who in people(), changes in some(&ACTIONS, 1), vms in some(&MACHINES, 1)
     ) {
         let policy = Policy::new(&rules).unwrap();
-        prop_assume!(decide(&policy, &who, &changes, &vms).is_ok());
-        prop_assert!(decide(&policy, &who, &changes[1..], &vms).is_ok());
-        prop_assert!(decide(&policy, &who, &changes, &vms[1..]).is_ok());
+        let all = decide(&policy, &who, &changes, &vms).is_ok();
+        prop_assert!(!all || decide(&policy, &who, &changes[1..], &vms).is_ok());
+        prop_assert!(!all || decide(&policy, &who, &changes, &vms[1..]).is_ok());
     }
 
     #[test]
     fn one_more_rule_takes_nothing_from_who_is_not_root(
         rules in rules(), more in rules(), who in people(), changes in some(&ACTIONS, 1), vms in some(&MACHINES, 1)
     ) {
-        prop_assume!(!who.is_owner && decide(&Policy::new(&rules).unwrap(), &who, &changes, &vms).is_ok());
-        let all = Policy::new(&[more, rules].concat()).unwrap();
-        prop_assert!(decide(&all, &who, &changes, &vms).is_ok());
+        let before = decide(&Policy::new(&rules).unwrap(), &who, &changes, &vms).is_ok();
+        let after = decide(&Policy::new(&[more, rules].concat()).unwrap(), &who, &changes, &vms).is_ok();
+        prop_assert!(!before || after || who.is_owner);
     }
 }
