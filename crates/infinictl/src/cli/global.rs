@@ -263,6 +263,14 @@ mod tests {
     }
 
     #[test]
+    fn a_hub_elsewhere_wants_to_know_who_one_is_and_one_here_does_not() {
+        let of = |hub: &str| Global { hub: Some(hub.into()), ..Global::default() }.api().map(drop);
+        assert!(of("/run/infinihub").is_ok());
+        let error = of("https://host7.example").unwrap_err().sentence();
+        assert!(error.contains("--certificate") && error.contains("INFINICTL_CERTIFICATE"), "{error}");
+    }
+
+    #[test]
     fn local_wins_over_nothing_and_names_its_log() {
         let global = Global { local: true, agent_log: Some("-".into()), ..Global::default() };
         let Ok(Endpoint::Local(agent)) = global.endpoint() else { panic!("not local") };
