@@ -1,7 +1,7 @@
 //! A client's line for a guest: read far enough to find its answers, and passed on unchanged. A signed or sealed line could
 //! not be rewritten.
 
-use crate::policy::{ALL_ACTIONS, UNSAFE_COMMAND};
+use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::envelope::unchecked_payload;
 use infiniservice_protocol::host::{BatchCommand, SafeCommand};
 use infiniservice_protocol::parse::SEALED;
@@ -9,6 +9,9 @@ use infiniservice_protocol::sealed::is_sealed;
 use infiniservice_protocol::{Action, ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
 use serde::Deserialize;
 use std::collections::BTreeSet;
+
+/// What may change anything: a message that this hub does not know or cannot read, and in rules all changes.
+pub const ALL_ACTIONS: &str = "*";
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,18 +12,15 @@ mod who;
 pub use rule::{Rule, Written};
 pub use who::Identity;
 
+use crate::request::ALL_ACTIONS;
 use crate::which::Which;
 
 /// Rules at most.
 pub const MAX_RULES: usize = 256;
-/// The name by which rules allow raw commands.
-pub const UNSAFE_COMMAND: &str = infiniservice_protocol::action::UNSAFE_COMMAND;
 /// The name by which rules allow to end others' commands.
 pub const CANCEL: &str = "Cancel";
-/// What rules say for all changes, those that this hub does not know and cannot read among them.
-pub const ALL_ACTIONS: &str = "*";
 /// What the audit names where no rule was needed.
-const OWNER: &str = "none (root and the hub's own user)";
+const OWNER: &str = "right of root and the hub's own user";
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,11 @@
 //! One rule: as it is written, as it is read, and what of a request it does not allow.
 
 use super::who::{Identity, Who};
-use super::{ALL_ACTIONS, Ask, CANCEL, UNSAFE_COMMAND};
+use super::{Ask, CANCEL};
+use crate::request::ALL_ACTIONS;
 use crate::which::Which;
 use infiniservice_protocol::ActionName;
+use infiniservice_protocol::action::UNSAFE_COMMAND;
 use serde::{Deserialize, Serialize};
 
 /// Entries of `who` at most; of `actions` there are no more than changes.

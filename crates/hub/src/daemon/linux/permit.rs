@@ -3,8 +3,8 @@
 use super::clock;
 use super::peer::Actor;
 use infiniservice_hub_core::event::Allowance;
-use infiniservice_hub_core::policy::{ALL_ACTIONS, Ask, CANCEL};
-use infiniservice_hub_core::request::Request;
+use infiniservice_hub_core::policy::{Ask, CANCEL};
+use infiniservice_hub_core::request::{ALL_ACTIONS, Request};
 use infiniservice_hub_core::{Fleet, Policy, Which};
 use infiniservice_protocol::clock::Now;
 use std::cell::RefCell;
@@ -48,8 +48,12 @@ impl Permits {
             return Ok(());
         }
         let error = format!("{} may do nothing here: no rule names it", actor.who);
-        if let Some(untold) = self.strangers.borrow_mut().take(clock::now().mono) {
-            log::info!(target: "audit", "audit: {actor} is refused: no rule names it ({untold} others were not told)");
+        match self.strangers.borrow_mut().take(clock::now().mono) {
+            Some(0) => log::info!(target: "audit", "audit: {actor} is refused: no rule names it"),
+            Some(more) => {
+                log::info!(target: "audit", "audit: {actor} is refused, and {more} before it: no rule names them");
+            }
+            None => {}
         }
         Err(error)
     }

@@ -55,8 +55,10 @@ impl Unfinished {
     }
 
     fn tell(&self, from: SocketAddr, error: &std::io::Error) {
-        if let Some(untold) = self.failures.borrow_mut().take(clock::now().mono) {
-            log::info!("{from}: no TLS connection: {error} ({untold} others were not told)");
+        match self.failures.borrow_mut().take(clock::now().mono) {
+            Some(0) => log::info!("{from}: no TLS connection: {error}"),
+            Some(more) => log::info!("{from}: no TLS connection, as {more} before it: {error}"),
+            None => {}
         }
     }
 }
