@@ -360,7 +360,7 @@ impl Seat {
             self.hub.policy.permit(&state.fleet, now, &self.actor, change.ask(&vms))
         });
         let allowed = permit.clone().map(drop);
-        let verdict = match of_a_job(&state, &request) {
+        let verdict = match state.of_a_job(&request) {
             Some(rejection) => Some(Verdict::Refuse(rejection)),
             None => state.fleet.with(now, &self.vm, |machine| {
                 (machine.offer(now, self.client, allowed, line, request), vec![])
@@ -378,15 +378,6 @@ impl Seat {
             Some(Verdict::Waits | Verdict::Swallow) | None => {}
         }
     }
-}
-
-/// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
-fn of_a_job(state: &State, request: &Result<Request, Rejection>) -> Option<Rejection> {
-    let Ok(Request::Command(command)) = request else { return None };
-    let id = command.ids.iter().find(|id| state.jobs.planner.concerns(id))?.clone();
-    let error = format!("the id {id:?} is that of a job's command; choose another one");
-    let command_type = Some(command.what.clone());
-    Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
 }
 
 impl Drop for Seat {

@@ -7,8 +7,10 @@ use super::peer::Actor;
 use super::permit::audit;
 use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
 use infiniservice_hub_core::policy::Ask;
+use infiniservice_hub_core::request::Request as Line;
 use infiniservice_hub_core::{Fleet, Which};
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::{ErrorCode, Rejection};
 use std::rc::Rc;
 use tokio::sync::watch;
 
@@ -59,6 +61,15 @@ impl State {
         if introduced {
             self.plan(now, |planner, fleet| planner.greeted(now, vm, fleet));
         }
+    }
+
+    /// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
+    pub(super) fn of_a_job(&self, request: &Result<Line, Rejection>) -> Option<Rejection> {
+        let Ok(Line::Command(command)) = request else { return None };
+        let id = command.ids.iter().find(|id| self.jobs.planner.concerns(id))?.clone();
+        let error = format!("the id {id:?} is that of a job's command; choose another one");
+        let command_type = Some(command.what.clone());
+        Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
     }
 
     /// Time has passed.
