@@ -51,6 +51,10 @@ pub const PROMETHEUS: &[Need] = &[
     Need { package: "prometheus", probe: "/usr/bin/promtool" },
 ];
 
+/// What makes certificates for the tests, and shows them.
+pub const CERTIFICATES: &[Need] =
+    &[Need { package: "openssl", probe: "openssl" }, Need { package: "curl", probe: "curl" }];
+
 /// What pages are looked at with.
 pub const BROWSER: &[Need] = &[Need { package: "chromium", probe: "chromium" }];
 

@@ -4,6 +4,11 @@
 mod api;
 mod faults;
 mod jobs;
+mod openapi;
+mod policy;
 mod sources;
 mod support;
+mod tls;
+#[path = "../../../protocol/tests/it/validate.rs"]
+mod validate;
 mod wire;

@@ -3,6 +3,7 @@
 use super::error::CliError;
 use super::{key_files, libvirt};
 use crate::client::{AgentLog, Bulk, Client, Endpoint, LocalAgent, Options};
+use crate::hub::{Api, Files, Https};
 use clap::Args;
 use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
@@ -31,9 +32,19 @@ pub(super) struct Global {
     /// Name of a domain of this host's libvirt; uses the domain's channel directly, without infinihub
     #[arg(long = "domain", global = true, value_name = "NAME", conflicts_with_all = ["socket", "local", "vm"])]
     pub libvirt_domain: Option<String>,
-    /// Directory of infinihub's sockets [env: INFINICTL_HUB] [default: /run/infinihub]
-    #[arg(long, global = true, value_name = "PATH")]
+    /// Directory of infinihub's sockets, or the address https://HOST:PORT of one elsewhere [env: INFINICTL_HUB]
+    /// [default: /run/infinihub]
+    #[arg(long, global = true, value_name = "PATH|URL")]
     pub hub: Option<PathBuf>,
+    /// PEM file with your certificate, for a hub elsewhere [env: INFINICTL_CERTIFICATE]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub certificate: Option<PathBuf>,
+    /// PEM file with the certificate's private key [env: INFINICTL_KEY]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub key: Option<PathBuf>,
+    /// PEM file with the authority of the hub's certificate [env: INFINICTL_CA]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub ca: Option<PathBuf>,
     /// The machine's vsock number (CID) and the port of its agent (device_path = "vsock:PORT"); on Linux only
     #[arg(long, global = true, value_name = "CID:PORT", conflicts_with_all = ["local", "socket", "vm", "libvirt_domain"], value_parser = vsock)]
     pub vsock: Option<(u32, u32)>,
@@ -90,7 +101,10 @@ impl Global {
             return Ok(Endpoint::Local(self.local_agent()));
         }
         if let Some(vm) = &self.vm {
-            return Ok(Endpoint::Hub { socket: self.hub_directory().join("wire.sock"), vm: vm.clone() });
+            return Ok(match self.hub()? {
+                Hub::Here(directory) => Endpoint::Hub { socket: directory.join("wire.sock"), vm: vm.clone() },
+                Hub::Elsewhere(hub) => Endpoint::Https { hub, vm: vm.clone() },
+            });
         }
         if let Some(domain) = &self.libvirt_domain {
             return libvirt::socket(domain).map(Endpoint::Channel);
@@ -98,9 +112,7 @@ impl Global {
         if let Some((cid, port)) = self.vsock {
             return Ok(Endpoint::Vsock { cid, port });
         }
-        let variable =
-            || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let socket = self.socket.clone().or_else(variable);
+        let socket = given(self.socket.as_ref(), SOCKET_VARIABLE);
         socket.map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
                 "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --domain NAME \
@@ -110,10 +122,34 @@ impl Global {
         })
     }
 
-    /// Where infinihub's sockets are.
-    pub(super) fn hub_directory(&self) -> PathBuf {
-        let variable = || std::env::var_os(HUB_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        self.hub.clone().or_else(variable).unwrap_or_else(|| HUB_DIRECTORY.into())
+    /// Where infinihub is.
+    fn hub(&self) -> Result<Hub, CliError> {
+        let place = given(self.hub.as_ref(), HUB_VARIABLE).unwrap_or_else(|| HUB_DIRECTORY.into());
+        match place.to_str().filter(|text| text.starts_with("https:")) {
+            Some(address) => Https::new(address, &self.files()?).map(Hub::Elsewhere).map_err(CliError::Usage),
+            None => Ok(Hub::Here(place)),
+        }
+    }
+
+    fn files(&self) -> Result<Files, CliError> {
+        let file = |flag: Option<&PathBuf>, name: &str, variable: &str| {
+            let missing =
+                || format!("a hub elsewhere wants to know who you are: give --{name} (or {variable})");
+            given(flag, variable).ok_or_else(|| CliError::Usage(missing()))
+        };
+        Ok(Files {
+            certificate: file(self.certificate.as_ref(), "certificate", "INFINICTL_CERTIFICATE")?,
+            key: file(self.key.as_ref(), "key", "INFINICTL_KEY")?,
+            ca: file(self.ca.as_ref(), "ca", "INFINICTL_CA")?,
+        })
+    }
+
+    /// The hub's API, where the flags say.
+    pub(super) fn api(&self) -> Result<Api, CliError> {
+        Ok(match self.hub()? {
+            Hub::Here(directory) => Api::new(&directory.join("api.sock")),
+            Hub::Elsewhere(hub) => Api::https(hub),
+        })
     }
 
     /// Our end of sealed lines, where the flags name the keys.
@@ -165,6 +201,19 @@ impl Global {
             ..LocalAgent::default()
         }
     }
+}
+
+/// Where infinihub is.
+enum Hub {
+    /// On this host: the directory of its sockets.
+    Here(PathBuf),
+    Elsewhere(Https),
+}
+
+/// A flag's value, or that of the variable that stands in for it.
+fn given(flag: Option<&PathBuf>, variable: &str) -> Option<PathBuf> {
+    let variable = || std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    flag.cloned().or_else(variable)
 }
 
 /// A machine's number and its port, such as `3:1024`.
@@ -224,6 +273,14 @@ mod tests {
         for wrong in ["", "3", "3:", ":1024", "0:1024", "3:0", "3:4294967295", "x:y", "3:1024:5"] {
             assert!(vsock(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_hub_elsewhere_wants_to_know_who_one_is_and_one_here_does_not() {
+        let of = |hub: &str| Global { hub: Some(hub.into()), ..Global::default() }.api().map(drop);
+        assert!(of("/run/infinihub").is_ok());
+        let error = of("https://host7.example").unwrap_err().sentence();
+        assert!(error.contains("--certificate") && error.contains("INFINICTL_CERTIFICATE"), "{error}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod attach;
 mod bulk;
 mod endpoint;
+mod ends;
 mod error;
 mod event;
 mod local;

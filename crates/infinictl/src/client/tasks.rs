@@ -1,9 +1,9 @@
 //! The two tasks of a connection: one reads, one writes. Neither ever waits for the other.
 
+use super::ends::{Incoming, Outlet};
 use super::event::{Content, Event};
 use super::pending::FIRST_PING;
 use super::shared::Shared;
-use crate::sys::{Reader, Writer};
 use crate::text::sanitize;
 use infiniservice_protocol::compression::{Decoder, Garbled};
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
@@ -26,7 +26,7 @@ pub(super) struct Outgoing {
 }
 
 /// Writes what is queued until the queue or the connection ends.
-pub(super) async fn write_loop(mut writer: Writer, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
+pub(super) async fn write_loop(mut writer: Outlet, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
     while let Some(outgoing) = queue.recv().await {
         if let Err(error) = writer.write_all(&outgoing.bytes).await {
             return shared.end(format!("it cannot be written to: {error}"));
@@ -39,7 +39,11 @@ pub(super) async fn write_loop(mut writer: Writer, mut queue: mpsc::Receiver<Out
 }
 
 /// Reads lines until the connection ends. Heartbeats are answered through `answers`.
-pub(super) async fn read_loop(mut reader: Reader, answers: mpsc::WeakSender<Outgoing>, shared: Arc<Shared>) {
+pub(super) async fn read_loop(
+    mut reader: Incoming,
+    answers: mpsc::WeakSender<Outgoing>,
+    shared: Arc<Shared>,
+) {
     let mut lines = Lines::new(shared.compress);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut reading = shared.reading.subscribe();

@@ -1,6 +1,5 @@
 //! `infinictl list`: all machines, a line each.
 
-use super::api;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::{Columns, Output, number, optional, state, text};
@@ -24,7 +23,7 @@ pub(in crate::cli) struct Args {
 
 /// Runs it.
 pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliError> {
-    let document = api(global).get(&selected(&args.selector)).await?;
+    let document = global.api()?.get(&selected(&args.selector)).await?;
     let out = Output::new(global.json, global.no_color);
     let mut machines = document.as_array().cloned().unwrap_or_default();
     if args.names {

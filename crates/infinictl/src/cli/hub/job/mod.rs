@@ -4,7 +4,6 @@ mod run;
 mod show;
 mod words;
 
-use super::api;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
@@ -42,7 +41,7 @@ pub(in crate::cli) struct ShowArgs {
 
 /// Runs it.
 pub(in crate::cli) async fn run(global: &Global, command: Command) -> Result<(), CliError> {
-    let (api, out) = (api(global), Output::new(global.json, global.no_color));
+    let (api, out) = (global.api()?, Output::new(global.json, global.no_color));
     match command {
         Command::Run(args) => run::run(global, args).await,
         Command::List => {

@@ -1,6 +1,6 @@
 //! `infinictl job run`: starts a job and stays with it, also while the hub is started anew.
 
-use super::{address, api, show, words};
+use super::{address, show, words};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
@@ -74,7 +74,7 @@ fn request(global: &Global, args: &Args) -> Result<Value, CliError> {
 
 /// Runs it.
 pub(super) async fn run(global: &Global, args: Args) -> Result<(), CliError> {
-    let (api, out) = (api(global), Output::new(global.json, global.no_color));
+    let (api, out) = (global.api()?, Output::new(global.json, global.no_color));
     let job = api.post("/v1/jobs", &request(global, &args)?).await?;
     let id = job["id"].as_str().unwrap_or_default().to_owned();
     if args.detach {
