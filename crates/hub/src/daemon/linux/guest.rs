@@ -21,6 +21,8 @@ const MAX_LINE_BYTES: usize = (4 << 20) + (64 << 10);
 const CHUNK_BYTES: usize = 64 << 10;
 /// Reads in a row before others have their turn.
 const READS_IN_A_ROW: usize = 4;
+/// Turns of reading after a write has failed: a mebibyte, more than a socket holds unless somebody goes on writing.
+const LAST_READS: usize = 4;
 /// The time to the next try, doubled from one to the other.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -72,7 +74,7 @@ async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox)
         };
         let done = ready.and_then(|ready| {
             if ready.is_writable() {
-                outbox.write_to(stream)?;
+                outbox.write_to(stream).inspect_err(|_| read_the_rest(hub, name, stream, &mut decoder))?;
             }
             if ready.is_readable() || ready.is_read_closed() {
                 read(hub, name, stream, &mut decoder, &mut budget)
@@ -101,6 +103,16 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the other end closed it".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// Reads what a guest said before it closed the connection, which is more than a write that fails tells.
+fn read_the_rest(hub: &Hub, name: &Arc<str>, stream: &UnixStream, decoder: &mut LineDecoder) {
+    let mut budget = Budget::new(clock::now().mono);
+    for _ in 0..LAST_READS {
+        if !matches!(read(hub, name, stream, decoder, &mut budget), Ok(true)) {
+            return;
+        }
     }
 }
 
