@@ -42,7 +42,9 @@ fn tail(log: &str) -> String {
 async fn all_of_it(cli: &Cli, directory: &Path, guests: &[Guest], hub: &Running) -> Result<()> {
     let api = Api::new(&directory.join("api.sock"));
     let began = Instant::now();
-    until("all machines are known", || async { Ok(machines(&api).await?.len() == guests.len()) }).await?;
+    let heard = |row: &Value| row["heard_ms"].is_u64();
+    let all = || async { Ok(machines(&api).await?.iter().filter(|row| heard(row)).count() == guests.len()) };
+    until("all machines are heard", all).await?;
     println!("{} guests are connected after {:.1} s", guests.len(), began.elapsed().as_secs_f64());
     let (job, pings) = load(cli, directory, guests, &api).await?;
     let cpu = hub.cpu()?;
@@ -68,7 +70,7 @@ async fn load(cli: &Cli, directory: &Path, guests: &[Guest], api: &Api) -> Resul
     let (steady, others) = well.split_first().context("no guest is well")?;
     let (mut pings, mut second, mut job) = (0, 0, None);
     let through = Endpoint::Hub { socket: directory.join("wire.sock"), vm: steady.name().to_owned() };
-    let client = Client::connect(through).await?;
+    let client = connected(through).await?;
     while Instant::now() < until {
         client.ping(PATIENCE).await.context("a guest that is well was not heard through the hub")?;
         pings += 1;
@@ -88,6 +90,17 @@ async fn load(cli: &Cli, directory: &Path, guests: &[Guest], api: &Api) -> Resul
         None => start_job(api).await?,
     };
     Ok((job, pings))
+}
+
+/// Connects. A hub that has just got thousands of machines on a busy host may need more than one try.
+async fn connected(to: Endpoint) -> Result<Client> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match Client::connect(to.clone()).await {
+            Ok(client) => return Ok(client),
+            Err(error) => ensure!(Instant::now() < until, "{error}"),
+        }
+    }
 }
 
 /// A change, for all but those that hang, so that the end of the job need not be waited for for minutes.
