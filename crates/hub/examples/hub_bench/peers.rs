@@ -18,7 +18,7 @@ const DOMAINS: usize = 512;
 const SCRAPES: usize = 5;
 
 /// The body of the answer to `GET`.
-async fn get(address: SocketAddr, path: &str) -> Result<String> {
+pub async fn get(address: SocketAddr, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
     let mut answer = Vec::new();
