@@ -3,7 +3,7 @@
 use crate::dist::site::Site;
 use crate::steps::{cargo, root, run};
 use crate::test_programs;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::Command;

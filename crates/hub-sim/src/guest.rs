@@ -296,13 +296,18 @@ impl Guest {
             memory.carried_out.push((id.to_owned(), action.to_owned()));
             memory.instance.clone()
         };
-        sleep(self.options.delay).await;
-        let answer = text(Response::ok(id, action, json!({ "simulated": true })));
-        let mut memory = self.memory();
-        if memory.instance == instance {
-            memory.taken.insert(id.to_owned(), Taken::Answered(answer.clone()));
-        }
-        answer
+        // It goes on whatever becomes of the connection.
+        let (id, action, guest) = (id.to_owned(), action.to_owned(), self.clone());
+        let carried_out = tokio::spawn(async move {
+            sleep(guest.options.delay).await;
+            let answer = text(Response::ok(&*id, &*action, json!({ "simulated": true })));
+            let mut memory = guest.memory();
+            if memory.instance == instance {
+                memory.taken.insert(id, Taken::Answered(answer.clone()));
+            }
+            answer
+        });
+        carried_out.await.unwrap_or_default()
     }
 }
 

@@ -69,8 +69,7 @@ async fn load(cli: &Cli, directory: &Path, guests: &[Guest], api: &Api) -> Resul
     let well: Vec<&Guest> = guests.iter().filter(|guest| guest.name().starts_with("well-")).collect();
     let (steady, others) = well.split_first().context("no guest is well")?;
     let (mut pings, mut second, mut job) = (0, 0, None);
-    let through = Endpoint::Hub { socket: directory.join("wire.sock"), vm: steady.name().to_owned() };
-    let client = connected(through).await?;
+    let client = connected(&directory.join("wire.sock"), steady.name()).await?;
     while Instant::now() < until {
         client.ping(PATIENCE).await.context("a guest that is well was not heard through the hub")?;
         pings += 1;
@@ -93,10 +92,10 @@ async fn load(cli: &Cli, directory: &Path, guests: &[Guest], api: &Api) -> Resul
 }
 
 /// Connects. A hub that has just got thousands of machines on a busy host may need more than one try.
-async fn connected(to: Endpoint) -> Result<Client> {
+async fn connected(socket: &Path, vm: &str) -> Result<Client> {
     let until = Instant::now() + PATIENCE;
     loop {
-        match Client::connect(to.clone()).await {
+        match Client::connect(Endpoint::Hub { socket: socket.to_owned(), vm: vm.to_owned() }).await {
             Ok(client) => return Ok(client),
             Err(error) => ensure!(Instant::now() < until, "{error}"),
         }

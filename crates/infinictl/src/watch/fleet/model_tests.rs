@@ -1,3 +1,5 @@
+//! The table of machines: messages of the hub and keys, and what is then shown.
+
 use super::keys::Key;
 use super::model::{Model, Next, Order};
 use crate::hub::Table;
