@@ -74,7 +74,7 @@ fn figures_of(sample: &Sample) -> Value {
         "received": rfc3339_millis(sample.received.wall),
         "hostname": sample.system.host.hostname,
         "address": address(sample),
-        "cpu": cpu, "memory": memory, "load": load,
+        "cpu": cpu, "memory": memory, "load": load, "cpus": sample.system.cpu.cores_usage.len(),
         "disk": disk, "fullest": fullest,
         "uptime_seconds": sample.system.uptime_seconds,
         "failed_services": sample.services.failed.len(),
