@@ -1,9 +1,10 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
-use super::{key_files, libvirt};
-use crate::client::{AgentLog, Client, Endpoint, LocalAgent, Options};
+use super::{complete, key_files, libvirt};
+use crate::client::{AgentLog, Client, ClientError, Endpoint, LocalAgent, Options};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use std::time::Duration;
 /// The variable that stands in for `--socket`.
 const SOCKET_VARIABLE: &str = "INFINICTL_SOCKET";
 /// The variable that stands in for `--hub`.
-const HUB_VARIABLE: &str = "INFINICTL_HUB";
+pub(super) const HUB_VARIABLE: &str = "INFINICTL_HUB";
 /// Where infinihub's sockets are unless somebody says.
-const HUB_DIRECTORY: &str = "/run/infinihub";
+pub(super) const HUB_DIRECTORY: &str = "/run/infinihub";
 /// A day: nobody waits longer, and it cannot overflow a clock.
 const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 
@@ -26,7 +27,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
     /// Machine of this host's infinihub, by its name there (infinictl list)
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"])]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"], add = ArgValueCompleter::new(complete::machines))]
     pub vm: Option<String>,
     /// Domain of this host's libvirt, by its name: its channel, without a hub
     #[arg(long = "domain", global = true, value_name = "NAME", conflicts_with_all = ["socket", "local", "vm"])]
@@ -95,16 +96,26 @@ impl Global {
         if let Some((cid, port)) = self.vsock {
             return Ok(Endpoint::Vsock { cid, port });
         }
-        let variable =
-            || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let socket = self.socket.clone().or_else(variable);
-        socket.map(Endpoint::Channel).ok_or_else(|| {
+        self.socket().map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
                 "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --domain NAME \
                  for one of libvirt's, --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, \
                  --vsock CID:PORT for its vsock port, or --local for an agent on this machine"
             ))
         })
+    }
+
+    fn socket(&self) -> Option<PathBuf> {
+        let variable =
+            || std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.socket.clone().or_else(variable)
+    }
+
+    /// Whether a guest is given, in whatever way.
+    pub(super) fn names_a_guest(&self) -> bool {
+        let by_flag =
+            self.local || self.vm.is_some() || self.libvirt_domain.is_some() || self.vsock.is_some();
+        by_flag || self.socket().is_some()
     }
 
     /// Where infinihub's sockets are.
@@ -125,6 +136,14 @@ impl Global {
         let seal = self.host_end()?.map(Box::new);
         let options = Options { secret: self.secret()?, seal, compress: self.compress };
         Ok(Client::connect_as(endpoint, options).await?)
+    }
+
+    /// The same for a view that tells why it has no connection, and tries again.
+    pub(super) async fn connect_again(&self) -> Result<Client, ClientError> {
+        self.connect().await.map_err(|error| match error {
+            CliError::Client(error) => error,
+            other => ClientError::NoConnection { endpoint: String::new(), reason: other.sentence() },
+        })
     }
 
     /// The secret's text, without the white space at its end that editors leave.

@@ -1,14 +1,19 @@
 //! A client of infinihub's HTTP API, over its Unix socket.
 
+mod hurt;
+mod row;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
 mod windows;
 
 #[cfg(unix)]
-pub use unix::Api;
+pub use unix::{Api, Events};
 #[cfg(not(unix))]
-pub use windows::Api;
+pub use windows::{Api, Events};
+
+pub(crate) use hurt::{Hurt, Kind};
+pub(crate) use row::{Figures, Row, Table};
 
 use std::path::PathBuf;
 

@@ -13,8 +13,8 @@ use tokio::net::UnixStream;
 
 /// Longest answer: ten thousand machines at a kilobyte, and the longest line of a guest.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
-/// Longest server-sent event.
-const MAX_EVENT_BYTES: usize = 1 << 20;
+/// Longest server-sent event, in bytes: the table of all machines is one.
+const MAX_EVENT_BYTES: usize = MAX_ANSWER_BYTES;
 
 /// The hub's API.
 pub struct Api {
@@ -63,24 +63,23 @@ impl Api {
     /// # Errors
     /// As [`Api::get`].
     pub async fn follow(&self, address: &str, mut take: impl FnMut(&Value) -> bool) -> Result<(), HubError> {
+        let mut events = self.events(address).await?;
+        while take(&events.next().await?) {}
+        Ok(())
+    }
+
+    /// Begins to read server-sent events.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn events(&self, address: &str) -> Result<Events, HubError> {
         let response = self.send(Method::GET, address, Bytes::new(), "text/event-stream").await?;
-        let unreadable =
-            |reason: &str| HubError::Unreadable { what: address.to_owned(), reason: reason.to_owned() };
-        let (mut body, mut text) = (response.into_body(), Vec::new());
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| unreadable(&error.to_string()))?;
-            text.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
-            while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
-                let event: Vec<u8> = text.drain(..end + 2).collect();
-                if !data(&event).is_none_or(|document| take(&document)) {
-                    return Ok(());
-                }
-            }
-            if text.len() > MAX_EVENT_BYTES {
-                return Err(unreadable("an event is too long"));
-            }
+        let what = address.to_owned();
+        if !response.status().is_success() {
+            let error = "it sends no events of this".to_owned();
+            return Err(HubError::Refused { what, error, status: response.status().as_u16() });
         }
-        Err(unreadable("the hub ended the connection"))
+        Ok(Events { what, body: response.into_body(), text: Vec::new(), searched: 0 })
     }
 
     async fn send(
@@ -100,6 +99,55 @@ impl Api {
         let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(body));
         let request = request.map_err(|error| failed(error.to_string()))?;
         sender.send_request(request).await.map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// Server-sent events, one after the other.
+pub struct Events {
+    what: String,
+    body: Incoming,
+    text: Vec<u8>,
+    /// So many bytes of the text are known to hold no end of an event.
+    searched: usize,
+}
+
+impl Events {
+    /// The next one's document. Dropping the future before it is done loses nothing.
+    ///
+    /// # Errors
+    /// Where the hub ended the connection, or what it sends cannot be read.
+    pub async fn next(&mut self) -> Result<Value, HubError> {
+        loop {
+            while let Some(event) = self.taken() {
+                if let Some(document) = data(&event) {
+                    return Ok(document);
+                }
+            }
+            if self.text.len() > MAX_EVENT_BYTES {
+                return Err(self.unreadable("an event is too long"));
+            }
+            let Some(frame) = self.body.frame().await else {
+                return Err(self.unreadable("the hub ended the connection"));
+            };
+            let frame = frame.map_err(|error| self.unreadable(&error.to_string()))?;
+            self.text.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
+        }
+    }
+
+    /// The first event that is there whole.
+    fn taken(&mut self) -> Option<Vec<u8>> {
+        let fresh = self.text.get(self.searched..).unwrap_or_default();
+        let Some(end) = fresh.windows(2).position(|pair| pair == b"\n\n") else {
+            self.searched = self.text.len().saturating_sub(1);
+            return None;
+        };
+        let event = self.text.drain(..self.searched + end + 2).collect();
+        self.searched = 0;
+        Some(event)
+    }
+
+    fn unreadable(&self, reason: &str) -> HubError {
+        HubError::Unreadable { what: self.what.clone(), reason: reason.to_owned() }
     }
 }
 

@@ -40,4 +40,27 @@ impl Api {
     pub async fn follow(&self, _address: &str, _take: impl FnMut(&Value) -> bool) -> Result<(), HubError> {
         Err(self.0.clone())
     }
+
+    /// Begins to read server-sent events.
+    ///
+    /// # Errors
+    /// Always.
+    #[allow(clippy::unused_async, reason = "as on Unix")]
+    pub async fn events(&self, _address: &str) -> Result<Events, HubError> {
+        Err(self.0.clone())
+    }
+}
+
+/// There are none.
+pub struct Events(std::convert::Infallible);
+
+impl Events {
+    /// Never comes.
+    ///
+    /// # Errors
+    /// None.
+    #[allow(clippy::unused_async, reason = "as on Unix")]
+    pub async fn next(&mut self) -> Result<Value, HubError> {
+        match self.0 {}
+    }
 }
