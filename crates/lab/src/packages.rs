@@ -49,7 +49,13 @@ pub const QEMU_GA: &[Need] = &[Need { package: "qemu-guest-agent", probe: "qemu-
 pub const PROMETHEUS: &[Need] = &[
     Need { package: "prometheus", probe: "/usr/bin/prometheus" },
     Need { package: "prometheus", probe: "/usr/bin/promtool" },
+    // Where its alerts go.
+    Need { package: "prometheus-alertmanager", probe: "/usr/bin/prometheus-alertmanager" },
 ];
+
+/// What `cargo xtask bench --hub` runs beside the host's daemon.
+pub const LIBVIRT_EXPORTER: &[Need] =
+    &[Need { package: "prometheus-libvirt-exporter", probe: "/usr/bin/prometheus-libvirt-exporter" }];
 
 /// What pages are looked at with.
 pub const BROWSER: &[Need] = &[Need { package: "chromium", probe: "chromium" }];
