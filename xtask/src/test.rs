@@ -3,6 +3,7 @@
 use crate::beside::Beside;
 use crate::dist::site::Site;
 use crate::dist::{linux, tools};
+use crate::fleet;
 use crate::steps::{Steps, cargo, run};
 use crate::test_programs;
 use crate::windows;
@@ -48,6 +49,9 @@ impl Test {
         if self.beside.as_deref() == Some(VIRSH) {
             return virsh_steps().finish();
         }
+        if self.beside.as_deref() == Some(FLEET) {
+            return fleet_steps().finish();
+        }
         if let Some(share) = &self.beside {
             return self.systems(share).finish();
         }
@@ -64,6 +68,7 @@ impl Test {
         });
         // It waits for minutes of frozen disks, and computes little.
         let virsh = machines.map(|_| Beside::start(VIRSH, &["test", "--beside", VIRSH]));
+        let fleet = machines.map(|_| Beside::start(FLEET, &["test", "--beside", FLEET]));
         steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
@@ -78,6 +83,9 @@ impl Test {
         }
         if let Some(virsh) = virsh {
             steps.step("virsh (begun after the build)", || virsh?.finish());
+        }
+        if let Some(fleet) = fleet {
+            steps.step("infinihub with 2,000 guests (begun after the build)", || fleet?.finish());
         }
         if let Some(windows) = windows {
             steps.step("Windows (begun first)", || windows?.finish());
@@ -148,6 +156,15 @@ const NAMESPACES: (&str, &str) = ("namespace", "the system in namespaces");
 /// What runs beside in the place of a share: `--beside virsh`.
 const VIRSH: &str = "virsh";
 
+/// The same for the hub with many guests, which waits for most of its minute: `--beside fleet`.
+const FLEET: &str = "fleet";
+
+fn fleet_steps() -> Steps {
+    let mut steps = Steps::default();
+    steps.step("infinihub with 2,000 guests: churn, torn lines, floods, and some that hang", fleet::tested);
+    steps
+}
+
 fn virsh_steps() -> Steps {
     let mut steps = Steps::default();
     steps.step("virsh, with the host's libvirt", virsh);
@@ -181,7 +198,7 @@ fn tests() -> Result<()> {
         println!("    left out, the comparison with qemu-ga: {error:#}");
     }
     if let Err(error) = packages::ensure(packages::PROMETHEUS) {
-        println!("    left out, alerts and dashboards in the real Prometheus: {error:#}");
+        println!("    left out, alerts and dashboards in the real Prometheus and Alertmanager: {error:#}");
     }
     // The host's page is tested in a browser or not at all: its tests would fail.
     packages::ensure(packages::BROWSER)?;

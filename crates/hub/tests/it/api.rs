@@ -94,8 +94,8 @@ async fn who_reads_events_gets_those_it_missed() {
     assert_eq!(host.api().get("/v1/events?after=0").await.unwrap()["forgotten"], 0);
 }
 
-/// The text at an address, as curl would get it.
-async fn text(host: &Host, address: &str) -> String {
+/// The text at an address with its head, as curl would get it.
+pub async fn text(host: &Host, address: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::UnixStream::connect(host.path("api.sock")).await.unwrap();
     let request = format!("GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
