@@ -9,7 +9,7 @@ use infiniservice_protocol::host::{HostMessage, UnsafeCommand};
 use infiniservice_protocol::stream::Fields;
 use infiniservice_protocol::{Response, parse_guest_line};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
