@@ -146,7 +146,7 @@ impl Client {
         (reader, writer): (Reader, Writer),
     ) -> io::Result<Self> {
         let port = match &options.bulk {
-            Some(bulk) => bulk.connect().await?,
+            Some(bulk) => bulk::connect(bulk).await?,
             None => None,
         };
         let mut client = Self::start(label, options, reader, writer);
