@@ -161,7 +161,7 @@ impl Client {
         wire: (Reader, Writer),
     ) -> io::Result<Self> {
         let port = match &options.bulk {
-            Some(bulk) => bulk.connect().await?,
+            Some(bulk) => bulk::connect(bulk).await?,
             None => None,
         };
         let mut client = Self::start(label, options, ends::of_system(wire));
