@@ -82,7 +82,9 @@ fn wrong_password(domain: &Domain) -> Result<()> {
 }
 
 fn unknown_user(domain: &Domain) -> Result<()> {
-    Wish { username: "nobody-here", ..Wish::default() }.is_refused(domain, ErrorCode::PermissionDenied).map(drop)
+    Wish { username: "nobody-here", ..Wish::default() }
+        .is_refused(domain, ErrorCode::PermissionDenied)
+        .map(drop)
 }
 
 fn unknown_unit(domain: &Domain) -> Result<()> {

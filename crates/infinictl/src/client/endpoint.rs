@@ -155,11 +155,7 @@ impl Client {
     }
 
     /// With a bulk port beside it, where there is one.
-    async fn start_with_bulk(
-        label: String,
-        options: Options,
-        wire: (Reader, Writer),
-    ) -> io::Result<Self> {
+    async fn start_with_bulk(label: String, options: Options, wire: (Reader, Writer)) -> io::Result<Self> {
         let port = match &options.bulk {
             Some(bulk) => bulk::connect(bulk).await?,
             None => None,

@@ -17,7 +17,6 @@ pub use https::{Files, Https};
 pub(crate) use hurt::{Hurt, Kind};
 pub(crate) use row::{Figures, Row, Table};
 
-
 /// Why the hub gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named for what they hold, and the variants say the rest")]

@@ -67,7 +67,10 @@ const DOMAIN_OVERLAY: &[Entry] = &[
     Entry::Link("etc/systemd/system/nmbd.service", "/dev/null"),
     Entry::Link("etc/systemd/system/smbd.service", "/dev/null"),
     Entry::Link("etc/systemd/system/winbind.service", "/dev/null"),
-    Entry::File("etc/systemd/system/samba-ad-dc.service.d/lab.conf", "[Unit]\nConditionPathExists=/etc/lab-controller\n"),
+    Entry::File(
+        "etc/systemd/system/samba-ad-dc.service.d/lab.conf",
+        "[Unit]\nConditionPathExists=/etc/lab-controller\n",
+    ),
     Entry::File("etc/realmd.conf", "[service]\nautomatic-install = no\n"),
 ];
 

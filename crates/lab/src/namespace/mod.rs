@@ -105,7 +105,8 @@ impl Namespace {
         let there = other.init.to_string();
         // Both have an end of the same name; the other's own card is of no use to it.
         other.run(&Exec::shell("ip link delete eth0"))?.expect_success()?;
-        let words = ["--target", &self.init.to_string(), "--net", "ip", "link", "set", "wire", "netns", &there];
+        let words =
+            ["--target", &self.init.to_string(), "--net", "ip", "link", "set", "wire", "netns", &there];
         command::run("nsenter", words)?;
         other.run(&Exec::shell("ip address add 10.0.2.2/24 dev wire && ip link set wire up"))?;
         Ok(())
