@@ -4,6 +4,7 @@ use crate::counts::Counts;
 use crate::event::{Allowance, Event, Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
 use crate::own::Own;
+use crate::served::Served;
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeMap;
@@ -80,6 +81,8 @@ pub struct Fleet {
     pub events: Events,
     /// What the hub tells of itself beside that.
     pub own: Own,
+    /// What was counted of the hub's own clients.
+    pub served: Served,
 }
 
 impl Fleet {

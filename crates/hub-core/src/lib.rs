@@ -19,11 +19,14 @@ pub mod line;
 pub mod machine;
 pub mod own;
 pub mod pace;
+pub mod policy;
 pub mod request;
 pub mod router;
 pub mod sample;
 pub mod selector;
+pub mod served;
 pub mod session;
+pub mod which;
 
 pub use counts::Counts;
 pub use event::{Event, Events, Kind};
@@ -33,10 +36,12 @@ pub use job::Planner;
 pub use machine::Machine;
 pub use own::Own;
 pub use pace::Pace;
+pub use policy::Policy;
 pub use router::{Client, Router};
 pub use sample::Sample;
 pub use selector::Selector;
 pub use session::{Session, State};
+pub use which::Which;
 
 /// A clock for tests: at 2026-11-23T06:30:00Z and so many seconds after it.
 #[cfg(test)]

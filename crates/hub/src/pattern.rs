@@ -5,6 +5,8 @@ pub const MAX_NAME_BYTES: usize = 200;
 
 /// libvirt cuts longer names to so many characters in its sockets' paths (`VIR_DOMAIN_SHORT_NAME_MAX`).
 const SHORT_CHARS: usize = 20;
+/// What the name of a bulk port's socket ends with.
+const BULK_SUFFIX: &str = ".bulk";
 
 /// A path whose parts may hold `*` and one of `{vm}` and `{domain}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +93,10 @@ impl Part {
     }
 
     /// What a name says, where it matches.
+    /// The socket of a bulk port is none of a machine's where only a wildcard would take it for one.
     pub fn matches(&self, name: &str) -> Option<Match> {
-        matches(&self.pieces, name)
+        let is_bulk = self.pieces.last() == Some(&Piece::Any) && name.ends_with(BULK_SUFFIX);
+        if is_bulk { None } else { matches(&self.pieces, name) }
     }
 }
 
@@ -168,6 +172,7 @@ mod tests {
         assert_eq!(last("/s/{vm}.socket", "web.sock"), None);
         assert_eq!(last("/s/{vm}.socket", ".socket"), None);
         assert_eq!(last("/s/{vm}/org.infinibay.agent*", "org.infinibay.agent.0"), Some(Match::default()));
+        assert_eq!(last("/s/{vm}/org.infinibay.agent*", "org.infinibay.agent.bulk"), None);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The real agent on a pseudo-terminal, and the pages that quote it.
 
 mod batches;
+mod bulk;
 mod commands_live;
 mod commands_page;
 mod compression;
 mod descriptors;
 mod flags;
 mod hanging;
+mod hub_host;
+mod hub_person;
 mod infinibay;
 mod inherited;
 mod live_config;

@@ -1,7 +1,7 @@
 //! When each setting comes into force: at once with a reload, or at the hub's next start.
 
 use super::Config;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// When a changed setting counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "secrets_dir", apply: Apply::Live },
     Setting { name: "state_dir", apply: LEDGER },
     Setting { name: "log_level", apply: Apply::Live },
+    Setting { name: "tcp", apply: LISTENS },
+    Setting { name: "rule", apply: Apply::Live },
 ];
 
 /// What became of settings that were read again.
@@ -65,35 +67,47 @@ impl Config {
         let (mut merged, new) = (values(self), values(new));
         let mut reloaded = Reloaded::default();
         for setting in SETTINGS {
-            let (Some(before), Some(after)) = (merged.get_mut(setting.name), new.get(setting.name)) else {
-                continue;
-            };
+            let after = new.get(setting.name);
             match setting.apply {
-                _ if before == after => {}
+                _ if merged.get(setting.name) == after => {}
                 Apply::Live => {
-                    before.clone_from(after);
+                    // One that has no value is left out.
+                    match after {
+                        Some(value) => merged.insert(setting.name.to_owned(), value.clone()),
+                        None => merged.remove(setting.name),
+                    };
                     reloaded.changed.push(setting.name);
                 }
                 Apply::Restart(why) => reloaded.waiting.push((setting.name, why)),
             }
         }
-        let config = serde_json::from_value(merged).unwrap_or_else(|_| self.clone());
+        let config = serde_json::from_value(Value::Object(merged)).unwrap_or_else(|_| self.clone());
         (config, reloaded)
     }
 }
 
-fn values(config: &Config) -> Value {
-    serde_json::to_value(config).unwrap_or_default()
+fn values(config: &Config) -> Map<String, Value> {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(values)) => values,
+        _ => Map::new(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Settings of which none is left out.
+    fn whole() -> Config {
+        let text = "[tcp]\nlisten = \"127.0.0.1:9757\"\ncertificate = \"/c\"\nkey = \"/k\"\nclient_ca = \"/a\"\n\
+                    [[rule]]\nwho = [\"group:ops\"]\nvms = \"all\"\nactions = [\"ServiceControl\"]\n";
+        toml::from_str(text).unwrap()
+    }
+
     #[test]
     fn every_setting_has_its_row_and_the_page_says_when_it_counts() {
-        let fields = values(&Config::default());
-        let names: Vec<_> = fields.as_object().unwrap().keys().map(String::as_str).collect();
+        let fields = values(&whole());
+        let names: Vec<_> = fields.keys().map(String::as_str).collect();
         let mut table: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
         table.sort_unstable();
         let mut sorted = names;
@@ -102,7 +116,9 @@ mod tests {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hub.md");
         let page = std::fs::read_to_string(page).unwrap();
         for setting in SETTINGS {
-            let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
+            let name = setting.name;
+            let starts = [format!("| `{name}` |"), format!("| `[{name}]` |"), format!("| `[[{name}]]` |")];
+            let row = page.lines().find(|line| starts.iter().any(|start| line.starts_with(start)));
             let row = row.unwrap_or_else(|| panic!("docs/hub.md has no row of {}", setting.name));
             let says = if setting.apply == Apply::Live { "| at once |" } else { "| next start |" };
             assert!(row.ends_with(says), "{row}");
@@ -119,5 +135,16 @@ mod tests {
         let text = reloaded.to_string();
         assert!(text.contains("new in force: sources; listen waits for the next start"), "{text}");
         assert_eq!(before.take_over(&before).1.to_string(), "nothing has changed");
+    }
+
+    #[test]
+    fn rules_come_and_go_at_once_and_tcp_waits() {
+        let (without, with) = (Config::default(), whole());
+        let (config, reloaded) = without.take_over(&with);
+        assert_eq!((&config.rules, &config.tcp), (&with.rules, &None));
+        assert_eq!((reloaded.changed.as_slice(), reloaded.waiting[0].0), (["rule"].as_slice(), "tcp"));
+        let (config, reloaded) = with.take_over(&without);
+        assert_eq!((config.rules.len(), &config.tcp), (0, &with.tcp));
+        assert_eq!((reloaded.changed.as_slice(), reloaded.waiting[0].0), (["rule"].as_slice(), "tcp"));
     }
 }

@@ -4,10 +4,16 @@
 mod api;
 mod faults;
 mod holders;
+mod hostile_lines;
 mod jobs;
 mod names;
+mod openapi;
+mod policy;
 mod reload;
 mod restart;
 mod sources;
 mod support;
+mod tls;
+#[path = "../../../protocol/tests/it/validate.rs"]
+mod validate;
 mod wire;

@@ -7,6 +7,7 @@ mod batch;
 mod bugreport;
 mod change;
 mod cleanup;
+mod complete;
 mod config;
 mod domain;
 mod error;
@@ -64,6 +65,7 @@ Examples:
   infinictl --socket /run/vm/agent.sock batch commands.jsonl --keep-going
   infinictl --socket /run/vm/qga.sock qga fsfreeze status
   infinictl list
+  infinictl watch
   infinictl --vm web-017 service restart nginx
   infinictl job run --vms 'web-*' --max-concurrency 20 --max-failures 5% -- service restart nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
@@ -86,14 +88,15 @@ struct Cli {
 enum Command {
     /// List the machines of this host's infinihub: state, address, system, load, memory, fullest disk
     List(hub::ListArgs),
-    /// Show what happened to the machines of this host's infinihub
+    /// Show events of the machines of this host's infinihub
     Events(hub::EventsArgs),
     /// Run a command on many machines of this host's infinihub
     #[command(subcommand)]
     Job(hub::JobCommand),
     /// Show the guest's current figures
     Metrics(metrics::Args),
-    /// Watch the guest live: load, disks, network, processes and the link
+    /// Watch a guest live: load, disks, network, processes and the link. Without a guest: all machines of this host's
+    /// infinihub, what hurts most first; Enter opens one
     Watch(metrics::WatchArgs),
     /// Show the latest figures of the guest's plugins and *.prom files
     Plugins(plugins::Args),
@@ -110,7 +113,7 @@ enum Command {
     /// List and end processes
     #[command(subcommand)]
     Process(process::Command),
-    /// List the accounts that people log in with
+    /// List the login accounts of people
     Users(users::Args),
     /// List, install, update and remove packages
     #[command(subcommand)]
@@ -118,38 +121,38 @@ enum Command {
     /// Check for updates and install them
     #[command(subcommand)]
     Update(update::Command),
-    /// List the installed applications, whatever installed them
+    /// List the installed applications, from all sources
     Apps(apps::Args),
     /// Check the guest's health, and repair problems
     Autochecks(autochecks::Args),
     /// Remove temporary files, old logs and caches
     Cleanup(cleanup::Args),
-    /// Have the agent read its configuration again, if that configuration allows it
+    /// Make the agent read its configuration again, if the configuration allows it
     #[command(subcommand)]
     Config(config::Command),
-    /// Let the guest join a domain, if its configuration allows it
+    /// Make the guest join a domain, if its configuration allows it
     #[command(subcommand)]
     Domain(domain::Command),
-    /// Seal the guest as a template, if its configuration allows it
+    /// Make a template of the guest, if its configuration allows it
     Seal(seal::Args),
     /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
     /// Run the commands of a file as one batch: all of them are accepted, or none
     Batch(batch::Args),
-    /// Hand scripts over to the guest, which stores them and runs one after the other
+    /// Store scripts in the guest, which runs them one after the other
     #[command(subcommand)]
     Script(script::Command),
     /// Send a line unchanged, and print the guest's answer
     Send(send::Args),
-    /// Control a guest by the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
+    /// Control a guest with the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
     #[command(subcommand)]
     Qga(qga::Command),
-    /// Make, show and pin the keys by which lines are sealed
+    /// Create, show and pin the keys for sealed lines
     #[command(subcommand)]
     Keys(keys::Command),
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
-    /// Print the completions for a shell
+    /// Print what a shell reads once to complete this command: subcommands, options, and names of machines behind --vm
     Completions(CompletionArgs),
     /// Print the manual page
     Man(ManArgs),
@@ -157,6 +160,7 @@ enum Command {
 
 /// The command, with this process's arguments.
 pub fn main() -> ExitCode {
+    complete::answer(Cli::command);
     run(Cli::parse())
 }
 
@@ -182,7 +186,9 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         if let Command::Qga(command) = cli.command {
             return qga::run(&cli.global, command).await;
         }
-        let is_of_the_hub = matches!(cli.command, Command::List(_) | Command::Events(_) | Command::Job(_));
+        let of_all = matches!(&cli.command, Command::Watch(_)) && !cli.global.names_a_guest();
+        let is_of_the_hub =
+            of_all || matches!(cli.command, Command::List(_) | Command::Events(_) | Command::Job(_));
         if is_of_the_hub && cli.global.seal_key.is_some() {
             let text = "the hub itself reads this, so it cannot be sealed; leave --seal-key out";
             return Err(CliError::Usage(text.into()));
@@ -191,6 +197,13 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
             Command::List(args) => return hub::list(&cli.global, &args).await,
             Command::Events(args) => return hub::events(&cli.global, &args).await,
             Command::Job(command) => return hub::job(&cli.global, command).await,
+            Command::Watch(args) if of_all => {
+                return hub::watch(&cli.global, &args.table, args.interval).await;
+            }
+            Command::Watch(args) if args.table.is_of_the_table() => {
+                let text = "--sort, --filter and --once are for all machines of infinihub's; name none";
+                return Err(CliError::Usage(text.into()));
+            }
             Command::Keys(command) => return keys::run(&cli.global, command).await,
             other => other,
         };
@@ -279,9 +292,7 @@ pub struct ManArgs {
 
 /// Prints the completions.
 fn completions(args: &CompletionArgs) -> Result<(), CliError> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "infinictl", &mut script);
-    Ok(stdout().lock().write_all(&script)?)
+    Ok(stdout().lock().write_all(&complete::script(args.shell)?)?)
 }
 
 /// Prints the manual page, or writes all of them.

@@ -4,7 +4,9 @@
 //! memory is bounded, and whatever they send is at worst counted as malformed.
 
 mod attach;
+mod bulk;
 mod endpoint;
+mod ends;
 mod error;
 mod event;
 mod local;
@@ -22,7 +24,7 @@ pub use endpoint::Endpoint;
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};
 pub use local::{AgentLog, LocalAgent};
-pub use options::Options;
+pub use options::{Bulk, Options};
 pub use shared::LinkStats;
 pub use tasks::MAX_GUEST_LINE_BYTES;
 

@@ -6,12 +6,13 @@ use super::connects::Connects;
 use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
 use super::outbox::Outbox;
+use super::permit::Permits;
 use super::settings::Settings;
 use super::store::Store;
 use super::unix_diag::End;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
-use infiniservice_hub_core::{Client, Fleet, Kind};
+use infiniservice_hub_core::{Client, Fleet, Kind, Policy};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::envelope::Signer;
@@ -51,6 +52,10 @@ pub(super) struct Hub {
     /// The connections that outlive the hub.
     pub(super) store: Store,
     pub(super) connects: Connects,
+    /// Who may change what.
+    pub(super) policy: Permits,
+    /// This run of the hub, among all: an event's number counts for it alone.
+    pub(super) instance: String,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
     /// The table as its viewers see it.
@@ -59,13 +64,15 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(settings: Settings, store: Store) -> Self {
+    pub(super) fn new(settings: Settings, store: Store, policy: Policy) -> Self {
         let jobs = Jobs::open(&settings.now().state_dir);
         let mut state = State { jobs, ..State::default() };
         state.fleet.own.restarts_survived = store.restarts;
         state.fleet.own.last_reload.taken_ms = clock::now().wall_ms();
-        let (state, board) = (RefCell::new(state), RefCell::default());
-        Self { settings, store, connects: Connects::default(), happened: Notify::new(), board, state }
+        let (state, board, happened) = (RefCell::new(state), RefCell::default(), Notify::new());
+        let (connects, policy) = (Connects::default(), Permits::new(policy));
+        let instance = format!("{:016x}", fastrand::u64(..));
+        Self { settings, store, connects, policy, instance, happened, board, state }
     }
 
     /// Reads the table.

@@ -4,9 +4,13 @@ use super::clock;
 use super::hub::{Hub, State};
 use super::ledger::Status;
 use super::peer::Actor;
-use infiniservice_hub_core::Fleet;
+use super::permit::audit;
 use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
+use infiniservice_hub_core::policy::Ask;
+use infiniservice_hub_core::request::Request as Line;
+use infiniservice_hub_core::{Fleet, Which};
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::{ErrorCode, Rejection};
 use std::rc::Rc;
 use tokio::sync::watch;
 
@@ -59,6 +63,15 @@ impl State {
         }
     }
 
+    /// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
+    pub(super) fn of_a_job(&self, request: &Result<Line, Rejection>) -> Option<Rejection> {
+        let Ok(Line::Command(command)) = request else { return None };
+        let id = command.ids.iter().find(|id| self.jobs.planner.concerns(id))?.clone();
+        let error = format!("the id {id:?} is that of a job's command; choose another one");
+        let command_type = Some(command.what.clone());
+        Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
+    }
+
     /// Time has passed.
     pub(super) fn tick_jobs(&mut self, now: Now) {
         self.plan(now, |planner, fleet| planner.tick(now, fleet));
@@ -92,15 +105,16 @@ impl Hub {
     pub(super) async fn start_job(&self, actor: &Actor, request: Request) -> Result<String, NotTaken> {
         let now = clock::now();
         let id = request.id.clone().unwrap_or_else(|| new_id(now));
-        let name = format!("uid {}", actor.uid);
+        let name = actor.who.name();
         let (taken, number, status, is_new) = {
             let mut state = self.state.borrow_mut();
-            let targets = job::targets(&state.fleet, &request.vms, now);
-            let targets =
-                targets.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
+            let which = Which::parse(&request.vms);
+            let which = which.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
+            let targets = which.select(&state.fleet, now);
             let is_new = state.jobs.planner.job(&id).is_none();
-            let who = job::Actor { name: &name, may_change: actor.may_change };
             let (taken, number) = state.plan(now, |planner, fleet| {
+                let may = |ask: Ask<'_>| self.may_start(fleet, now, actor, &id, ask);
+                let who = job::Actor { name: &name, may: &may };
                 let taken = planner.submit(now, &id, who, request, targets, fleet).map(audited);
                 planner.turn(now, fleet);
                 taken
@@ -120,11 +134,25 @@ impl Hub {
         }
     }
 
+    fn may_start(
+        &self,
+        fleet: &Fleet,
+        now: Now,
+        actor: &Actor,
+        id: &str,
+        ask: Ask<'_>,
+    ) -> Result<(), String> {
+        let permit = self.policy.permit(fleet, now, actor, ask);
+        let what = format!("the job {id:.64?}: {} on {} machines", ask.changes.join(", "), ask.vms.len());
+        audit(actor, &what, &permit, permit.as_ref().err().map(String::as_str));
+        permit.map(drop)
+    }
+
     /// Ends a job; whether there is one.
     pub(super) fn cancel_job(&self, actor: &Actor, id: &str) -> bool {
         let now = clock::now();
         log::info!(target: "audit", "audit: {actor} cancels the job {id:.64?}");
-        let name = format!("uid {}", actor.uid);
+        let name = actor.who.name();
         let mut state = self.state.borrow_mut();
         let (found, _) = state.plan(now, |planner, fleet| {
             let found = planner.cancel(now, id, &name);

@@ -20,22 +20,25 @@ mod ledger;
 mod listen;
 mod outbox;
 mod peer;
+mod permit;
 mod qemu;
 mod reload;
 mod scan;
 mod seat;
 mod secret;
+mod served;
 mod settings;
 mod sources;
 mod store;
 mod systemd;
+mod tls;
 mod unix_diag;
 mod wire;
 
 pub(crate) use diagnose::diagnose;
 
 use crate::config::Config;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use hub::Hub;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use log::LevelFilter;
@@ -99,22 +102,22 @@ fn line(out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>) -> std::
 async fn serve(settings: Settings, store: Store) -> Result<()> {
     let config = settings.now();
     let listen_address = config.listen_address().map_err(anyhow::Error::msg)?;
-    let hub = Rc::new(Hub::new(settings, store));
+    let tls_address = config.tcp_address().map_err(anyhow::Error::msg)?;
+    let policy = config.policy().map_err(anyhow::Error::msg)?;
+    let hub = Rc::new(Hub::new(settings, store, policy));
     let wire = listen::unix(&config.wire_socket, &config.group)?;
     let api = listen::unix(&config.api_socket, &config.group)?;
-    let tcp = match listen_address {
-        Some(address) => {
-            let listener = tokio::net::TcpListener::bind(address).await;
-            Some(listener.with_context(|| format!("cannot listen on {address} (`listen`)"))?)
-        }
-        None => None,
-    };
+    let tcp = listen::tcp(listen_address, "listen").await?;
+    let certificates = config.tcp.clone().map(tls::Certificates::open);
+    let certificates = certificates.transpose().map_err(anyhow::Error::msg)?;
+    let certified = listen::tcp(tls_address, "tcp.listen").await?.zip(certificates);
     let tasks = [
         // First: a client that comes at once finds the connections that were kept.
         tokio::task::spawn_local(sources::watch(Rc::clone(&hub))),
         tokio::task::spawn_local(wire::serve(Rc::clone(&hub), wire)),
         tokio::task::spawn_local(http::serve_unix(Rc::clone(&hub), api)),
         tokio::task::spawn_local(http::serve_tcp(Rc::clone(&hub), tcp)),
+        tokio::task::spawn_local(tls::serve(Rc::clone(&hub), certified)),
         tokio::task::spawn_local(tick(Rc::clone(&hub))),
         tokio::task::spawn_local(job_turns::follow(Rc::clone(&hub))),
         tokio::task::spawn_local(holder::watch(Rc::clone(&hub))),

@@ -13,10 +13,11 @@ use sd_notify::NotifyState;
 pub(super) fn reload(hub: &Hub) -> Result<Reloaded, String> {
     let systemd = hub.store.systemd();
     systemd.tell(&[NotifyState::Reloading, monotonic()]);
-    let done = hub.settings.read().map(|(config, reloaded)| {
+    let done = hub.settings.read().and_then(|(config, reloaded)| {
+        hub.policy.put(config.policy()?);
         hub.settings.put(config);
         hub.read_secrets_again();
-        reloaded
+        Ok(reloaded)
     });
     note(hub, &done);
     systemd.tell(&[NotifyState::Ready]);

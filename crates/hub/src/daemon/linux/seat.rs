@@ -1,9 +1,10 @@
 //! A client's place at a machine: its lines go to the guest, and the guest's to it.
 
 use super::clock;
-use super::hub::{Hub, State, refusal};
+use super::hub::{Hub, refusal};
 use super::inbox::{Inbox, Item};
 use super::peer::Actor;
+use super::permit::{Change, audit, change};
 use infiniservice_hub_core::machine::Write;
 use infiniservice_hub_core::request::Request;
 use infiniservice_hub_core::router::Verdict;
@@ -71,20 +72,30 @@ impl Seat {
         &self.vm
     }
 
+    /// Who has it.
+    pub(super) const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// Takes a line of the client, as it was read.
     pub(super) fn offer(&self, line: String, request: Result<Request, Rejection>) {
         let now = clock::now();
         let change = request.as_ref().ok().and_then(change);
         let mut state = self.hub.state.borrow_mut();
-        let verdict = match of_a_job(&state, &request) {
+        let vms = [self.vm.to_string()];
+        let permit = change.as_ref().map_or(Ok(String::new()), |change| {
+            self.hub.policy.permit(&state.fleet, now, &self.actor, change.ask(&vms))
+        });
+        let allowed = permit.clone().map(drop);
+        let verdict = match state.of_a_job(&request) {
             Some(rejection) => Some(Verdict::Refuse(rejection)),
             None => state.fleet.with(now, &self.vm, |machine| {
-                (machine.offer(now, self.client, self.actor.may_change, line, request), vec![])
+                (machine.offer(now, self.client, allowed, line, request), vec![])
             }),
         };
-        if let Some((what, id)) = change {
-            let does = if matches!(verdict, Some(Verdict::Refuse(_))) { "is refused" } else { "asks for" };
-            log::info!(target: "audit", "audit: {} {does} {what} on {}, id {id}", self.actor, self.vm);
+        if let Some(Change { what, id, .. }) = change {
+            let refusal = if let Some(Verdict::Refuse(it)) = &verdict { Some(&*it.error) } else { None };
+            audit(&self.actor, &format!("{what} on {}, id {id}", self.vm), &permit, refusal);
         }
         match verdict {
             Some(Verdict::Send(line)) => state.write(&self.vm, now, vec![Write::Line(line)]),
@@ -93,26 +104,6 @@ impl Seat {
             }
             Some(Verdict::Waits | Verdict::Swallow) | None => {}
         }
-    }
-}
-
-/// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
-fn of_a_job(state: &State, request: &Result<Request, Rejection>) -> Option<Rejection> {
-    let Ok(Request::Command(command)) = request else { return None };
-    let id = command.ids.iter().find(|id| state.jobs.planner.concerns(id))?.clone();
-    let error = format!("the id {id:?} is that of a job's command; choose another one");
-    let command_type = Some(command.what.clone());
-    Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
-}
-
-/// What is told of a request that changes or ends something, and its id: each is told, whatever becomes of it.
-fn change(request: &Request) -> Option<(String, String)> {
-    match request {
-        Request::Command(command) if command.changes || command.cancels.is_some() => {
-            Some((command.what.clone(), command.id().to_owned()))
-        }
-        Request::Unknown => Some(("an unknown message".to_owned(), String::new())),
-        _ => None,
     }
 }
 

@@ -1,50 +1,55 @@
 //! The hub itself: its figures, and its settings read again.
 
 use super::super::hub::Hub;
+use super::super::permit::{audit, permit_reload};
 use super::super::reload;
 use super::reply::{document, problem};
+use super::shapes::{LastReload, Own, Reloaded, Waiting};
 use super::{Body, From};
 use hyper::{Response, StatusCode};
 use infiniservice_protocol::timestamp::rfc3339_millis;
-use serde_json::json;
 use std::time::{Duration, UNIX_EPOCH};
+
+/// What the audit calls it.
+const RELOAD: &str = "a reload of the settings";
 
 /// How the hub is.
 pub(super) fn get(hub: &Hub) -> Response<Body> {
     let mut own = hub.look(|fleet| fleet.own.clone());
     hub.connects.tell(&mut own);
-    document(&json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "restarts_survived": own.restarts_survived,
-        "connections": own.connections,
-        "connections_max": own.connections_max,
-        "connections_kept": own.connections_kept,
-        "connects_waiting": own.connects_waiting,
-        "connects_refused": own.connects_refused,
-        "descriptors_stored": hub.store.len(),
-        "settings": {
-            "taken": rfc3339_millis(UNIX_EPOCH + Duration::from_millis(own.last_reload.taken_ms)),
-            "error": own.last_reload.error,
-        },
-    }))
+    let taken = UNIX_EPOCH + Duration::from_millis(own.last_reload.taken_ms);
+    document(&Own {
+        version: env!("CARGO_PKG_VERSION"),
+        restarts_survived: own.restarts_survived,
+        connections: own.connections,
+        connections_max: own.connections_max,
+        connections_kept: own.connections_kept,
+        connects_waiting: own.connects_waiting,
+        connects_refused: own.connects_refused,
+        descriptors_stored: hub.store.len(),
+        settings: LastReload { taken: rfc3339_millis(taken), error: own.last_reload.error.as_deref() },
+    })
 }
 
-/// Reads the settings again, for those who may change something.
+/// Reads the settings again, for root and the hub's own user.
 pub(super) fn reload(hub: &Hub, from: &From) -> Response<Body> {
-    let allowed = match from {
-        From::Local(actor) => actor.may_change,
-        From::Network => false,
+    let Some(actor) = from.actor() else {
+        return refused("the settings are read again over the Unix socket");
     };
-    if !allowed {
-        let error = "the settings are read again for root and the hub's own user, over the Unix socket";
-        return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error);
+    let permit = permit_reload(actor);
+    audit(actor, RELOAD, &permit, permit.as_ref().err().map(String::as_str));
+    if let Err(error) = permit {
+        return refused(&error);
     }
     match reload::reload(hub) {
         Ok(reloaded) => {
-            let reason = |(name, why): &(&str, &str)| json!({ "setting": name, "reason": why });
-            let waiting: Vec<_> = reloaded.waiting.iter().map(reason).collect();
-            document(&json!({ "changed": reloaded.changed, "waiting": waiting }))
+            let waiting = reloaded.waiting.iter().map(|&(setting, reason)| Waiting { setting, reason });
+            document(&Reloaded { changed: &reloaded.changed, waiting: waiting.collect() })
         }
         Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_PARAMETER", &error),
     }
+}
+
+fn refused(error: &str) -> Response<Body> {
+    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error)
 }
