@@ -95,3 +95,29 @@ async fn rules_hold_for_jobs_over_all_machines_that_they_would_reach() {
     start("all", control("status")).await.unwrap();
     assert!(host.log().contains("on 2 machines, by rule \"web\""), "{}", host.log());
 }
+
+#[tokio::test]
+async fn rules_that_are_read_again_hold_at_once_also_on_a_wire_that_is_open() {
+    let (host, guests) = Host::with(&["web-1"]).await;
+    let wire = host.client("web-1").await;
+    let reload = async || host.api().post("/v1/reload", &json!({})).await;
+    let reboot = async || host.api().post("/v1/vms/web-1/commands", &action("Reboot")).await.unwrap();
+    assert_eq!(reboot().await["success"], true, "no rule names us");
+    let before = std::fs::read_to_string(host.path("config.toml")).unwrap();
+    host.configure(&rules());
+    assert_eq!(reload().await.unwrap()["changed"], json!(["rule"]));
+    assert_eq!(reboot().await["error_code"], "PERMISSION_DENIED");
+    match wire.request(&Action::Reboot {}, PATIENCE).await {
+        Ok(response) => assert_eq!(response.error_code, Some(ErrorCode::PermissionDenied)),
+        Err(ClientError::Refused { code, .. }) => assert_eq!(code, Some(ErrorCode::PermissionDenied)),
+        other => panic!("{other:?}"),
+    }
+    host.configure("[[rule]]\nwho = [\"cats\"]\nvms = \"all\"\nactions = []\n");
+    assert!(matches!(reload().await, Err(HubError::Refused { status: 422, .. })));
+    assert_eq!(reboot().await["error_code"], "PERMISSION_DENIED", "the rules before stay");
+    std::fs::write(host.path("config.toml"), before).unwrap();
+    reload().await.unwrap();
+    assert_eq!(reboot().await["success"], true);
+    assert_eq!(guests[0].carried_out().len(), 2);
+    assert!(host.log().contains("asks for a reload of the settings, by right of root"), "{}", host.log());
+}

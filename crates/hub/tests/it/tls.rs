@@ -89,6 +89,26 @@ fn restart() -> Value {
 }
 
 #[tokio::test]
+async fn a_certificate_reads_no_settings_again_and_does_nothing_once_its_rule_is_gone() {
+    let it = Secured::start().await;
+    let ops = it.authority.issue("ops", "DNS:ops.example");
+    let refused = stdout(&it.curl(Some(&ops), "/v1/reload", &["-X", "POST"]).await);
+    assert_eq!(refused["error_code"], "PERMISSION_DENIED", "{refused}");
+    assert!(it.host.log().contains("is refused a reload of the settings"), "{}", it.host.log());
+    let path = it.host.path("config.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        path,
+        text.replace("san:ops.example", "san:other.example").replace("0\"\ncert", "1\"\ncert"),
+    )
+    .unwrap();
+    let reloaded = it.host.api().post("/v1/reload", &json!({})).await.unwrap();
+    assert_eq!((&reloaded["changed"], &reloaded["waiting"][0]["setting"]), (&json!(["rule"]), &json!("tcp")));
+    let refused = stdout(&it.curl(Some(&ops), "/v1/vms", &[]).await);
+    assert!(refused["error"].as_str().unwrap().contains("no rule names it"), "{refused}");
+}
+
+#[tokio::test]
 async fn curl_reads_and_changes_with_a_certificate_and_what_its_rule_allows() {
     let it = Secured::start().await;
     let ops = it.authority.issue("ops", "DNS:ops.example");
