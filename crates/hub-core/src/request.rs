@@ -5,6 +5,7 @@ use infiniservice_protocol::envelope::unchecked_payload;
 use infiniservice_protocol::host::BatchCommand;
 use infiniservice_protocol::parse::SEALED;
 use infiniservice_protocol::sealed::is_sealed;
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
 use serde::Deserialize;
 
@@ -40,6 +41,10 @@ pub struct Command {
     pub changes: bool,
     /// The id of the command that it ends, if it does.
     pub cancels: Option<String>,
+    /// Its place in a trace, where the request has one.
+    pub trace: Option<TraceContext>,
+    /// Who asks, as the audit names it; empty until somebody says so.
+    pub by: String,
 }
 
 impl Command {
@@ -60,13 +65,20 @@ pub fn read(line: &str) -> Result<Request, Rejection> {
     let payload = unchecked_payload(line);
     match parse_host_line(payload.as_deref().unwrap_or(line)) {
         Ok(HostMessage::Hello { accept, .. }) if !accept.is_empty() => Err(not_compressed()),
-        Ok(message) => Ok(of_message(message.untraced())),
+        Ok(message) => Ok(with_trace(of_message(message.untraced()), &message)),
         // A guest may be newer than its hub.
         Err(Rejection { code: ErrorCode::UnknownType, id, command_type, .. }) => {
             Ok(of_unknown(id, command_type))
         }
         Err(rejection) => Err(rejection),
     }
+}
+
+fn with_trace(mut request: Request, message: &HostMessage) -> Request {
+    if let (Request::Command(command), HostMessage::Traced(traced)) = (&mut request, message) {
+        command.trace.clone_from(&traced.context);
+    }
+    request
 }
 
 #[derive(Deserialize)]

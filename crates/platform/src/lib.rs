@@ -19,6 +19,8 @@ pub mod hardware_clock_unsafe;
 #[cfg(target_os = "linux")]
 pub mod inotify;
 #[cfg(target_os = "linux")]
+pub mod journal;
+#[cfg(target_os = "linux")]
 pub mod lease_unsafe;
 /// Readers of the kernel's and the system's text files: pure, so that they compile and are tested everywhere.
 pub mod linux {

@@ -46,6 +46,8 @@ pub const MAX_JOB_RESULT_BYTES: usize = 16 << 20;
 pub const MAX_ALL_RESULT_BYTES: usize = 64 << 20;
 /// Longest message of a job, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+/// Machines of a job of which all are traced: of more, those that fail and one in a hundred.
+pub const MAX_TRACED_TARGETS: usize = 1000;
 /// How long a job may take to begin everywhere, in seconds: a week at most.
 pub const MAX_NOT_AFTER_SECS: u64 = 7 * 24 * 3600;
 /// The same, where the job does not say.

@@ -1,10 +1,13 @@
 //! The settings: defaults, and a TOML file over them.
 
+mod otlp;
 #[cfg(test)]
 mod tests;
 
 use crate::pattern::Pattern;
+pub use otlp::{Endpoint, Otlp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +39,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
+    /// Where metrics, logs and spans are sent.
+    pub otlp: Otlp,
 }
 
 impl Default for Config {
@@ -57,6 +62,7 @@ impl Default for Config {
             secrets_dir: "/etc/infinihub/secrets".into(),
             state_dir: "/var/lib/infinihub".into(),
             log_level: "info".to_owned(),
+            otlp: Otlp::default(),
         }
     }
 }
@@ -98,6 +104,7 @@ impl Config {
         self.patterns()?;
         self.listen_address()?;
         self.level()?;
+        self.otlp.check()?;
         for (name, path) in [
             ("api_socket", &self.api_socket),
             ("wire_socket", &self.wire_socket),
@@ -151,13 +158,25 @@ impl Config {
 
     /// As a file would have them.
     pub fn to_toml(&self) -> String {
-        use std::fmt::Write as _;
+        let mut tables = String::new();
         let mut text = String::new();
         let value = serde_json::to_value(self).unwrap_or_default();
         for (name, value) in value.as_object().into_iter().flatten() {
-            // A JSON text, list or number of these settings is a TOML one, too.
-            let _infallible = writeln!(text, "{name} = {value}");
+            match value {
+                Value::Object(table) => push_table(&mut tables, &format!("[{name}]"), table),
+                value => push(&mut text, name, value),
+            }
         }
-        text
+        text + &tables
     }
+}
+
+fn push_table(text: &mut String, head: &str, table: &Map<String, Value>) {
+    text.extend(["\n", head, "\n"]);
+    table.iter().for_each(|(name, value)| push(text, name, value));
+}
+
+/// A JSON text, list or number of these settings is a TOML one, too.
+fn push(text: &mut String, name: &str, value: &Value) {
+    text.extend([name, " = ", &value.to_string(), "\n"]);
 }

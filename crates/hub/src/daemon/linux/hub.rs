@@ -5,8 +5,11 @@ use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
 use super::outbox::Outbox;
 use super::peer::Actor;
+use super::trail::{Change, Trail, change};
 use super::{clock, secret};
 use crate::config::Config;
+use infiniservice_hub_core::audit::Record;
+use infiniservice_hub_core::delivery::Status;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
 use infiniservice_hub_core::request::Request;
@@ -21,7 +24,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 /// Connections to guests that begin in a second: a host with thousands of machines is not to feel the hub's start.
@@ -41,6 +44,9 @@ struct Link {
 pub(super) struct State {
     pub(super) fleet: Fleet,
     pub(super) jobs: Jobs,
+    pub(super) trail: Trail,
+    /// How sending by OTLP stands, where it is on.
+    pub(super) exported: Option<watch::Receiver<Status>>,
     links: HashMap<Arc<str>, Link>,
     last_client: u64,
     clients: usize,
@@ -159,9 +165,9 @@ impl Hub {
         let now = clock::now();
         let mut state = self.state.borrow_mut();
         let before = state.fleet.events.last_seq();
-        let writes = state.fleet.tick(now);
-        for (name, writes) in writes {
+        for (name, writes, done) in state.fleet.tick(now) {
             state.write(&name, now, writes);
+            state.trail.done(now, &name, &done, None);
         }
         state.tick_jobs(now);
         self.tell(&state.fleet, before);
@@ -188,13 +194,9 @@ impl Hub {
         if let Some(mut reaction) = reaction {
             state.write(name, now, std::mem::take(&mut reaction.write));
             state.deliver(name, line, &reaction);
-            state.heard(
-                now,
-                name,
-                reaction.answered.as_deref(),
-                line.map(|line| &**line),
-                reaction.introduced,
-            );
+            let line = line.map(|line| &**line);
+            state.trail.done(now, name, &reaction.done, line);
+            state.heard(now, name, reaction.answered.as_deref(), line, reaction.introduced);
         }
         self.tell(&state.fleet, before);
     }
@@ -332,9 +334,12 @@ impl Seat {
     }
 
     /// Takes a line of the client, as it was read.
-    pub(super) fn offer(&self, line: String, request: Result<Request, Rejection>) {
+    pub(super) fn offer(&self, line: String, mut request: Result<Request, Rejection>) {
         let now = clock::now();
         let change = request.as_ref().ok().and_then(change);
+        if let Ok(Request::Command(command)) = &mut request {
+            command.by = self.actor.to_string();
+        }
         let mut state = self.hub.state.borrow_mut();
         let verdict = match of_a_job(&state, &request) {
             Some(rejection) => Some(Verdict::Refuse(rejection)),
@@ -342,9 +347,10 @@ impl Seat {
                 (machine.offer(now, self.client, self.actor.may_change, line, request), vec![])
             }),
         };
-        if let Some((what, id)) = change {
-            let does = if matches!(verdict, Some(Verdict::Refuse(_))) { "is refused" } else { "asks for" };
-            log::info!(target: "audit", "audit: {} {does} {what} on {}, id {id}", self.actor, self.vm);
+        if let Some(Change { what, id, trace }) = change {
+            let refusal = if let Some(Verdict::Refuse(it)) = &verdict { Some(&*it.error) } else { None };
+            let record = Record::decided(now, self.actor.to_string(), &self.vm, (&what, &id), refusal);
+            state.trail.record(record.traced(trace.as_ref()));
         }
         match verdict {
             Some(Verdict::Send(line)) => state.write(&self.vm, now, vec![Write::Line(line)]),
@@ -363,17 +369,6 @@ fn of_a_job(state: &State, request: &Result<Request, Rejection>) -> Option<Rejec
     let error = format!("the id {id:?} is that of a job's command; choose another one");
     let command_type = Some(command.what.clone());
     Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
-}
-
-/// What is told of a request that changes or ends something, and its id: each is told, whatever becomes of it.
-fn change(request: &Request) -> Option<(String, String)> {
-    match request {
-        Request::Command(command) if command.changes || command.cancels.is_some() => {
-            Some((command.what.clone(), command.id().to_owned()))
-        }
-        Request::Unknown => Some(("an unknown message".to_owned(), String::new())),
-        _ => None,
-    }
 }
 
 impl Drop for Seat {

@@ -5,7 +5,8 @@ use super::hub::{Hub, State};
 use super::ledger::Status;
 use super::peer::Actor;
 use infiniservice_hub_core::Fleet;
-use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
+use infiniservice_hub_core::audit::{Record, What};
+use infiniservice_hub_core::job::{self, Effect, NotTaken, Planner, Reply, Request};
 use infiniservice_protocol::clock::Now;
 use std::rc::Rc;
 use tokio::sync::watch;
@@ -14,9 +15,16 @@ impl State {
     /// Lets the planner do something, records what comes of it, and writes what may be written.
     pub(super) fn plan<T>(&mut self, now: Now, act: impl FnOnce(&mut Planner, &Fleet) -> T) -> (T, u64) {
         let done = act(&mut self.jobs.planner, &self.fleet);
-        let number = self.jobs.record();
+        let number = self.record_jobs(now);
         self.release(now);
         (done, number)
+    }
+
+    /// Records what was decided, and tells what has ended by it.
+    fn record_jobs(&mut self, now: Now) -> u64 {
+        let (number, records) = self.jobs.record();
+        self.trail.jobs(now, &self.jobs.planner, &records);
+        number
     }
 
     fn release(&mut self, now: Now) {
@@ -24,7 +32,7 @@ impl State {
             let Some(line) = self.jobs.planner.line(&effect) else { continue };
             if !self.write_job(now, &effect, &line) {
                 self.jobs.planner.not_written(now, &effect);
-                self.jobs.record();
+                self.record_jobs(now);
             }
         }
     }
@@ -101,13 +109,15 @@ impl Hub {
             let is_new = state.jobs.planner.job(&id).is_none();
             let who = job::Actor { name: &name, may_change: actor.may_change };
             let (taken, number) = state.plan(now, |planner, fleet| {
-                let taken = planner.submit(now, &id, who, request, targets, fleet).map(audited);
+                let taken = planner.submit(now, &id, who, request, targets, fleet);
+                let taken = taken.map(|job| Record::of_job(now, What::JobStarted, &actor.to_string(), job));
                 planner.turn(now, fleet);
                 taken
             });
             (taken, number, state.jobs.status(), is_new)
         };
-        taken?;
+        let record = taken?;
+        self.state.borrow_mut().trail.record(record);
         match recorded(status, number).await {
             Ok(()) => Ok(id),
             Err(error) => {
@@ -123,9 +133,12 @@ impl Hub {
     /// Ends a job; whether there is one.
     pub(super) fn cancel_job(&self, actor: &Actor, id: &str) -> bool {
         let now = clock::now();
-        log::info!(target: "audit", "audit: {actor} cancels the job {id:.64?}");
         let name = format!("uid {}", actor.uid);
         let mut state = self.state.borrow_mut();
+        if let Some(job) = state.jobs.planner.job(id) {
+            let record = Record::of_job(now, What::JobCancelled, &actor.to_string(), job);
+            state.trail.record(record);
+        }
         let (found, _) = state.plan(now, |planner, fleet| {
             let found = planner.cancel(now, id, &name);
             planner.tick(now, fleet);
@@ -133,16 +146,6 @@ impl Hub {
         });
         found
     }
-}
-
-/// Each job is told, with what it does.
-fn audited(job: &Job) {
-    let accepted = &job.accepted;
-    let what = accepted.message.get("command_type").and_then(|it| it.get("action")?.as_str());
-    let kind = accepted.message.get("type").and_then(|kind| kind.as_str());
-    let what = what.or(kind).unwrap_or_default();
-    log::info!(target: "audit", "audit: {} starts the job {}: {what} on {} machines ({:.200})",
-        accepted.actor, accepted.id, accepted.targets.len(), accepted.selector);
 }
 
 /// Waits until so many parts are on the disk.

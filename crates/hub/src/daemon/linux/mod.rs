@@ -1,5 +1,6 @@
 //! The daemon on Linux: one thread reads all guests and serves all clients.
 
+mod audit_log;
 mod board;
 mod clock;
 mod command;
@@ -12,10 +13,13 @@ mod job_turns;
 mod jobs;
 mod ledger;
 mod listen;
+mod otlp;
 mod outbox;
+mod own;
 mod peer;
 mod secret;
 mod sources;
+mod trail;
 mod wire;
 
 pub(crate) use diagnose::diagnose;
@@ -75,6 +79,7 @@ async fn serve(config: Config) -> Result<()> {
     let patterns = config.patterns().map_err(anyhow::Error::msg)?;
     let listen_address = config.listen_address().map_err(anyhow::Error::msg)?;
     let hub = Rc::new(Hub::new(config));
+    let exporter = otlp::start(&hub)?;
     let wire = listen::unix(&hub.config.wire_socket, &hub.config.group)?;
     let api = listen::unix(&hub.config.api_socket, &hub.config.group)?;
     let tcp = match listen_address {
@@ -99,6 +104,9 @@ async fn serve(config: Config) -> Result<()> {
     log::info!("ending");
     for task in tasks {
         task.abort();
+    }
+    if let Some(exporter) = exporter {
+        exporter.end().await;
     }
     for path in [&hub.config.wire_socket, &hub.config.api_socket] {
         // Who starts next removes it where this fails.
