@@ -3,6 +3,9 @@
 //! The guest's clock may be wrong, so its spans are placed by the host's: within the time from writing the command to reading
 //! its answer, with the rest of that time halved before and after. No span lies outside the one above it.
 
+#[cfg(test)]
+mod tests;
+
 use crate::job::{Job, MAX_TRACED_TARGETS, Outcome, Target};
 use crate::router::Done;
 use crate::trace::{self, Place};

@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::lines;
 use crate::variety::Character;
 use infiniservice_protocol::guest::Response;
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, LineDecoder, LineItem, parse_host_line};
 use serde_json::json;
 use std::collections::HashMap;
@@ -241,7 +242,10 @@ impl Guest {
             HostMessage::Hello { .. } => Some(self.hello()),
             HostMessage::KeepAliveRequest { sequence_number } => Some(lines::keep_alive(*sequence_number)),
             HostMessage::Metrics { id } => Some(self.metrics(id.as_deref())),
-            HostMessage::SafeCommand(command) => Some(self.command(&command.id, &command.action).await),
+            HostMessage::SafeCommand(command) => {
+                let context = if let HostMessage::Traced(it) = &message { it.context.as_ref() } else { None };
+                Some(self.command(&command.id, &command.action, context).await)
+            }
             HostMessage::Cancel { id, .. } => {
                 let response = Response::ok(id.as_str(), "Cancel", json!({ "outcome": "already_answered" }));
                 serde_json::to_string(&GuestMessage::Response(response)).ok()
@@ -251,7 +255,7 @@ impl Guest {
     }
 
     /// As the agent does: an id that was answered is answered again, and nothing is carried out twice.
-    async fn command(&self, id: &str, action: &str) -> String {
+    async fn command(&self, id: &str, action: &str, context: Option<&TraceContext>) -> String {
         let taken = self.memory().taken.get(id).cloned();
         match taken {
             Some(Taken::Answered(answer)) => return answer,
@@ -267,8 +271,10 @@ impl Guest {
             memory.carried_out.push((id.to_owned(), action.to_owned()));
             memory.instance.clone()
         };
+        let started = SystemTime::now();
         sleep(self.options.delay).await;
-        let answer = text(Response::ok(id, action, json!({ "simulated": true })));
+        let trace = context.map(|context| Box::new(lines::trace(context, started)));
+        let answer = text(Response { trace, ..Response::ok(id, action, json!({ "simulated": true })) });
         let mut memory = self.memory();
         if memory.instance == instance {
             memory.taken.insert(id.to_owned(), Taken::Answered(answer.clone()));

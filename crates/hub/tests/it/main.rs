@@ -4,6 +4,7 @@
 mod api;
 mod faults;
 mod jobs;
+mod otlp;
 mod sources;
 mod support;
 mod wire;

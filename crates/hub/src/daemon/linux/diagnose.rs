@@ -1,6 +1,6 @@
 //! `infinihub --diagnose`: what is there and what is wrong, without a hub that runs.
 
-use super::sources;
+use super::{otlp, sources};
 use crate::config::Config;
 use anyhow::Result;
 use std::os::unix::net::UnixStream;
@@ -21,6 +21,15 @@ pub(crate) fn diagnose(config: &Config) -> Result<ExitCode> {
         match UnixStream::connect(path) {
             Ok(_) => println!("{name}: {} is served", path.display()),
             Err(error) => wrong.push(format!("{name}: {} is not served: {error}", path.display())),
+        }
+    }
+    if config.otlp.is_on() {
+        let signals = config.otlp.signals.join(", ");
+        match otlp::check(&config.otlp) {
+            Ok(()) => println!("otlp: {signals} go to {}, which takes connections", config.otlp.endpoint),
+            Err(error) => {
+                wrong.push(format!("otlp: {signals} cannot go to {}: {error}", config.otlp.endpoint));
+            }
         }
     }
     if found.sockets.is_empty() {

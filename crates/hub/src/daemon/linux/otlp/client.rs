@@ -1,6 +1,6 @@
 //! The receiver, over one connection that is used as long as it lasts.
 
-use super::{answer, headers};
+use super::{answer, headers, tls};
 use crate::config::{Endpoint, Otlp};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -10,8 +10,8 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use infiniservice_hub_core::delivery::{Outcome, Packed};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
@@ -23,6 +23,7 @@ pub(super) struct Client {
     headers: Vec<(HeaderName, HeaderValue)>,
     within: Duration,
     is_compressed: bool,
+    tls: Option<TlsConnector>,
     connection: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -38,6 +39,8 @@ impl Client {
                 .map_err(|error| format!("`otlp.headers_file`: {error}"))?,
             within: Duration::from_secs(otlp.timeout_secs),
             is_compressed: otlp.compression == "gzip",
+            tls: tls::connector(&endpoint, &otlp.ca_file)
+                .map_err(|error| format!("`otlp.ca_file`: {error}"))?,
             endpoint,
             connection: None,
         })
@@ -48,12 +51,25 @@ impl Client {
         self.is_compressed
     }
 
+    /// Connects, and sends nothing.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub(super) async fn check(&self) -> Result<(), String> {
+        let connected = timeout(self.within, tls::connect(&self.endpoint, self.tls.as_ref())).await;
+        connected.unwrap_or_else(|_late| Err(self.late())).map(drop)
+    }
+
+    fn late(&self) -> String {
+        format!("no answer within {} s", self.within.as_secs())
+    }
+
     /// Sends a request, and says what became of it.
     pub(super) async fn send(&mut self, packed: &Packed) -> Outcome {
         match timeout(self.within, self.exchange(packed)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(why)) => self.away(why),
-            Err(_late) => self.away(format!("no answer within {} s", self.within.as_secs())),
+            Err(_late) => self.away(self.late()),
         }
     }
 
@@ -77,7 +93,7 @@ impl Client {
         let request = self.request(packed)?;
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(connect(&self.endpoint).await?),
+            none => none.insert(connect(&self.endpoint, self.tls.as_ref()).await?),
         };
         let failed = |error: hyper::Error| format!("the connection failed: {error}");
         connection.ready().await.map_err(failed)?;
@@ -112,15 +128,13 @@ impl Client {
     }
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<SendRequest<Full<Bytes>>, String> {
-    let Endpoint { host, port, .. } = endpoint;
-    let failed = |error: std::io::Error| format!("cannot connect to {host} port {port}: {error}");
-    let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
-    // A request is written whole.
-    stream.set_nodelay(true).map_err(failed)?;
-    let (sender, connection) = handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| format!("no HTTP with {host} port {port}: {error}"))?;
+async fn connect(
+    endpoint: &Endpoint,
+    tls: Option<&TlsConnector>,
+) -> Result<SendRequest<Full<Bytes>>, String> {
+    let stream = tls::connect(endpoint, tls).await?;
+    let (sender, connection) =
+        handshake(TokioIo::new(stream)).await.map_err(|error| format!("no HTTP: {error}"))?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             log::debug!("the connection to the OTLP receiver ended: {error}");

@@ -6,7 +6,9 @@ mod client;
 mod headers;
 mod pump;
 mod sender;
+mod tls;
 
+use crate::config::Otlp;
 pub(super) use pump::start;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +18,19 @@ use tokio::sync::mpsc;
 const ENDING: Duration = Duration::from_secs(2);
 /// Requests on their way from the loop to the thread.
 const MAX_ON_THE_WAY: usize = 4;
+
+/// Whether the receiver's address and the files of the settings can be used, by one connection.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn check(otlp: &Otlp) -> Result<(), String> {
+    let client = client::Client::new(otlp)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    let checked = runtime.block_on(client.check());
+    runtime.shutdown_background();
+    checked
+}
 
 /// What goes to the thread.
 enum Part {

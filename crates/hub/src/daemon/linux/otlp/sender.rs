@@ -5,7 +5,7 @@ use super::{ENDING, Part};
 use crate::daemon::linux::clock;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use infiniservice_hub_core::delivery::{Notice, Outcome, Packed, Queue, Status};
+use infiniservice_hub_core::delivery::{Notice, Outcome, Packed, Queue, Signal, Status};
 use infiniservice_hub_core::otlp::Batch;
 use std::future::{Future, pending};
 use std::io::Write as _;
@@ -42,8 +42,9 @@ pub(super) async fn run(
             },
             (client, packed, outcome) = of(&mut sending) => {
                 (idle, sending) = (Some(client), None);
+                let signal = packed.signal;
                 if let Some(notice) = queue.settle(clock::now().mono, packed, outcome, fastrand::f64()) {
-                    tell(&notice);
+                    tell(signal, &notice);
                 }
             }
             () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
@@ -83,9 +84,10 @@ fn compressed(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn tell(notice: &Notice) {
+fn tell(signal: Signal, notice: &Notice) {
+    let signal = signal.name();
     match notice {
-        Notice::Wrong(why) => log::warn!("OTLP: {why}"),
-        Notice::Works => log::info!("OTLP: the receiver takes what is sent again"),
+        Notice::Wrong(why) => log::warn!("OTLP: {signal}: {why}"),
+        Notice::Works => log::info!("OTLP: {signal}: the receiver takes them again"),
     }
 }
