@@ -9,6 +9,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// What is told of a job's selector, in bytes.
+const MAX_SELECTOR_BYTES: usize = 256;
+
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
@@ -102,7 +105,9 @@ impl Record {
 
     /// Something about a whole job.
     pub fn of_job(now: Now, what: What, by: &str, job: &Job) -> Self {
-        let machines = Some((job.targets().len(), job.accepted.selector.clone()));
+        let selector = &job.accepted.selector;
+        let selector = selector.get(..selector.floor_char_boundary(MAX_SELECTOR_BYTES)).unwrap_or_default();
+        let machines = Some((job.targets().len(), selector.to_owned()));
         let code = if what == What::JobFinished {
             format!("{} failed", job.counts().failures())
         } else {
@@ -190,7 +195,7 @@ impl fmt::Display for Record {
             What::Refused => write!(f, "{by} is refused {action} on {vm}, id {id}: {why}"),
             What::Finished => write!(f, "{action} on {vm}, id {id}, asked for by {by}, ended: {code}"),
             What::JobStarted => {
-                write!(f, "{by} starts the job {job}: {action} on {count} machines ({selector:.200})")
+                write!(f, "{by} starts the job {job}: {action} on {count} machines ({selector})")
             }
             What::JobCancelled => write!(f, "{by} cancels the job {job:.64?}"),
             What::JobFinished => {

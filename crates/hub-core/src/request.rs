@@ -9,6 +9,9 @@ use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
 use serde::Deserialize;
 
+/// Longest name of an action that is kept, in bytes: a client may make them up.
+const MAX_WHAT_BYTES: usize = 128;
+
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -74,7 +77,11 @@ pub fn read(line: &str) -> Result<Request, Rejection> {
     }
 }
 
+/// With its place in a trace, and a name that is not longer than what is kept of it.
 fn with_trace(mut request: Request, message: &HostMessage) -> Request {
+    if let Request::Command(command) = &mut request {
+        cut(&mut command.what);
+    }
     if let (Request::Command(command), HostMessage::Traced(traced)) = (&mut request, message) {
         command.trace.clone_from(&traced.context);
     }
@@ -136,8 +143,14 @@ fn is_change(command: &BatchCommand) -> bool {
 
 fn of_unknown(id: Option<String>, what: Option<String>) -> Request {
     let Some(id) = id else { return Request::Unknown };
-    let (ids, what) = (vec![id], what.unwrap_or_default());
+    let (ids, mut what) = (vec![id], what.unwrap_or_default());
+    cut(&mut what);
     Request::Command(Command { ids, what, takes_a_place: true, changes: true, ..Command::default() })
+}
+
+/// It is kept as long as the command runs, and in the audit.
+fn cut(what: &mut String) {
+    what.truncate(what.floor_char_boundary(MAX_WHAT_BYTES));
 }
 
 /// Whether an action changes something. What this hub does not know may.
@@ -189,6 +202,15 @@ mod tests {
         assert!(!changes(list) && !changes(&batch(list)));
         assert!(changes(raw) && changes(&batch(&format!("{list},{raw}"))));
         assert!(changes(reboot) && changes(r#"{"type":"OfTheFuture","id":"x"}"#));
+    }
+
+    #[test]
+    fn an_action_that_a_client_makes_up_is_kept_in_short() {
+        for kind in [r#""SafeCommand","command_type":{"action":"WHAT"}"#, r#""WHAT""#] {
+            let line = format!(r#"{{"type":{},"id":"x"}}"#, kind.replace("WHAT", &"é".repeat(500)));
+            let Ok(Request::Command(command)) = read(&line) else { panic!("{line:.80}") };
+            assert!(command.what.len() <= MAX_WHAT_BYTES, "{}", command.what.len());
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub const PROMETHEUS: &[Need] = &[
 /// What certificates are made with.
 pub const CERTIFICATES: &[Need] = &[Need { package: "openssl", probe: "openssl" }];
 
-/// What the program of a package of PyPI needs: what installs it, and the library that it is linked with.
+/// What the program of a package of `PyPI` needs: what installs it, and the library that it is linked with.
 pub(crate) const FROM_PYPI: &[Need] = &[
     Need { package: "python3-pip", probe: "pip3" },
     Need { package: "libpython3.11", probe: "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0" },

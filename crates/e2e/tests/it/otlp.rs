@@ -135,7 +135,8 @@ async fn a_real_collector_gets_figures_the_audit_and_one_trace_over_two_machines
     let log = until("all of it", async || {
         let log = fs::read_to_string(&log).ok()?;
         let is_all = spans(&log).iter().filter(|span| span.name == "program").count() == VMS.len();
-        let words = ["system.memory.limit", "infini.command.finished", "infini.vm.connected", "host.id: Str(b)"];
+        let words =
+            ["system.memory.limit", "infini.command.finished", "infini.vm.connected", "host.id: Str(b)"];
         (is_all && words.iter().all(|word| log.contains(word))).then_some(log)
     })
     .await?;
@@ -152,16 +153,19 @@ fn check(spans: &[Span], job: &Value) -> Result<()> {
     ] {
         let of_it: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
         ensure!(of_it.len() == VMS.len(), "{name}: {spans:#?}");
-        ensure!(of_it.iter().all(|it| above(it).is_some_and(|above| above.name == over)), "{name}: {spans:#?}");
+        ensure!(
+            of_it.iter().all(|it| above(it).is_some_and(|above| above.name == over)),
+            "{name}: {spans:#?}"
+        );
     }
     let root = spans.iter().find(|span| span.name == "job UnsafeCommand").context("the job's span")?;
     ensure!(root.parent == OPERATOR, "{root:?}");
     // What runs in a machine belongs below the span of that machine's command.
     for machine in job["machines"].as_array().context("machines")? {
         let said = machine["result"]["stdout"].as_str().unwrap_or_default().trim();
-        let is_one = spans.iter().any(|span| {
-            span.name == "command UnsafeCommand" && said == format!("00-{TRACE}-{}-01", span.id)
-        });
+        let is_one = spans
+            .iter()
+            .any(|span| span.name == "command UnsafeCommand" && said == format!("00-{TRACE}-{}-01", span.id));
         ensure!(is_one, "{said:?} names no command: {spans:#?}");
     }
     Ok(())

@@ -2,7 +2,8 @@
 
 use super::receiver::{Answer, Receiver};
 use super::{configured, started};
-use crate::support::{Host, PATIENCE, quick};
+use crate::support::{Host, PATIENCE};
+use infiniservice_hub_sim::Options;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -18,9 +19,9 @@ async fn figure(host: &Host, series: &str) -> u64 {
 }
 
 /// Asks until a figure is as wanted.
-async fn until(host: &Host, series: &str, wanted: impl Fn(u64) -> bool) {
+async fn until(host: &Host, series: &str, is_so: impl Fn(u64) -> bool) {
     let waited = async {
-        while !wanted(figure(host, series).await) {
+        while !is_so(figure(host, series).await) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -84,7 +85,9 @@ async fn a_receiver_that_never_answers_holds_nobody_up_and_takes_no_more_memory_
         "timeout_secs = 1\ncompression = \"none\"\nqueue_max_bytes = 1048576\nsignals = [\"metrics\"]\n";
     let mut host = configured(&format!("http://{}", receiver.address), more);
     let names: Vec<_> = (0..40).map(|n| format!("vm-{n}")).collect();
-    let _guests: Vec<_> = names.iter().map(|name| host.guest(name, quick())).collect();
+    // They share the test's one thread.
+    let options = Options { interval: Duration::from_secs(1), line_bytes: 0, ..Options::default() };
+    let _guests: Vec<_> = names.iter().map(|name| host.guest(name, options.clone())).collect();
     host.start().await;
     until(&host, "infini_hub_otlp_dropped_total{signal=\"metrics\",reason=\"queue\"}", |it| it > 0).await;
     let waiting = figure(&host, "infini_hub_otlp_queue_bytes").await;

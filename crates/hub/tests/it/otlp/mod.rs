@@ -64,9 +64,8 @@ async fn figures_events_and_the_audit_reach_the_receiver_with_its_headers() {
                 && names.contains(&("", "infini.command.finished"))
         })
         .await;
-    let received = receiver.received();
-    let (_, finished) =
-        received.logs.iter().find(|(_, it)| it.event_name == "infini.command.finished").unwrap();
+    let came = receiver.received();
+    let (_, finished) = came.logs.iter().find(|(_, it)| it.event_name == "infini.command.finished").unwrap();
     let told = |name| attribute(&finished.attributes, name);
     assert_eq!(
         (told("infini.command.id").as_deref(), told("infini.code").as_deref()),
@@ -76,7 +75,7 @@ async fn figures_events_and_the_audit_reach_the_receiver_with_its_headers() {
         (told("infini.vm").as_deref(), told("infini.action").as_deref()),
         (Some("web"), Some("ServiceControl"))
     );
-    for (path, headers) in &received.requests {
+    for (path, headers) in &came.requests {
         let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
         assert_eq!(header("authorization"), Some("Bearer secret"), "{path}");
         assert_eq!(
@@ -97,18 +96,18 @@ async fn a_job_over_three_machines_is_one_trace_from_who_asks_to_the_programs_in
     host.api().post("/v1/jobs", &json!({"vms": "all", "message": message})).await.unwrap();
     let of_each = 4;
     receiver.until("all spans", |it| it.spans.len() > vms.len() * of_each).await;
-    let received = receiver.received();
-    let by_id: BTreeMap<_, _> = received.spans.iter().map(|(_, span)| (&span.span_id, span)).collect();
-    assert_eq!((received.spans.len(), by_id.len()), (1 + vms.len() * of_each, received.spans.len()));
-    for (vm, span) in &received.spans {
+    let came = receiver.received();
+    let by_id: BTreeMap<_, _> = came.spans.iter().map(|(_, span)| (&span.span_id, span)).collect();
+    assert_eq!((came.spans.len(), by_id.len()), (1 + vms.len() * of_each, came.spans.len()));
+    for (vm, span) in &came.spans {
         assert_eq!(span.trace_id, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes(), "{span:?}");
         assert_eq!(span.trace_state, "v=1");
         let above = by_id.get(&span.parent_span_id);
         let expected = match (&*span.name, above.map(|above| &*above.name)) {
             ("job ServiceControl", None) => span.parent_span_id == 0xb7ad_6b71_6920_3331_u64.to_be_bytes(),
             ("command ServiceControl", Some("job ServiceControl")) => vm.is_empty(),
-            ("execute ServiceControl", Some("command ServiceControl")) => vms.contains(&&**vm),
-            ("queue" | "program", Some("execute ServiceControl")) => vms.contains(&&**vm),
+            ("execute ServiceControl", Some("command ServiceControl"))
+            | ("queue" | "program", Some("execute ServiceControl")) => vms.contains(&&**vm),
             _ => false,
         };
         assert!(expected, "{vm} {span:?} below {above:?}");
@@ -118,5 +117,5 @@ async fn a_job_over_three_machines_is_one_trace_from_who_asks_to_the_programs_in
             assert!(is_within, "{span:?} outside {above:?}");
         }
     }
-    assert!(received.metrics.is_empty() && received.logs.is_empty(), "only traces are to be sent");
+    assert!(came.metrics.is_empty() && came.logs.is_empty(), "only traces are to be sent");
 }

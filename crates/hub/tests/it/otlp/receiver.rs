@@ -91,11 +91,11 @@ impl Receiver {
     }
 
     /// Waits until what came is as wanted.
-    pub async fn until(&self, what: &str, wanted: impl Fn(&Received) -> bool) {
+    pub async fn until(&self, what: &str, is_so: impl Fn(&Received) -> bool) {
         let waited = async {
             loop {
                 let changed = self.shared.changed.notified();
-                if wanted(&self.received()) {
+                if is_so(&self.received()) {
                     return;
                 }
                 changed.await;
