@@ -1,7 +1,7 @@
 //! Who asked for what, and what became of it: one record for each decision and each outcome.
 
 use crate::job::{Job, Outcome};
-use crate::router::Done;
+use crate::router::{Done, End};
 use crate::trace::Place;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::trace::TraceContext;
@@ -9,6 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// The end of what was done.
+const OK: &str = "ok";
+/// The end of what only who asked can tell.
+const SEALED: &str = "sealed";
 /// What is told of a job's selector, in bytes.
 const MAX_SELECTOR_BYTES: usize = 256;
 
@@ -60,7 +64,7 @@ pub struct Record {
     pub id: String,
     /// The job's id.
     pub job: String,
-    /// How it ended: `ok`, or a code of the protocol; of a job's machine its outcome where there is no code.
+    /// How it ended: `ok`, a code of the protocol, or `sealed` where only who asked can tell; of a job's machine its outcome where there is no code.
     pub code: String,
     /// Why it was refused.
     pub why: String,
@@ -97,7 +101,8 @@ impl Record {
 
     /// The end of a client's command.
     pub fn finished(now: Now, vm: &Arc<str>, done: &Done) -> Self {
-        let (sent, code) = (&done.sent, done.end.code().unwrap_or("ok").to_owned());
+        let sent = &done.sent;
+        let code = if done.end == End::Sealed { SEALED } else { done.end.code().unwrap_or(OK) }.to_owned();
         let (action, id) = (sent.what.clone(), sent.id.clone());
         let of = Self::new(now.wall, What::Finished, sent.by.clone());
         Self { vm: Some(Arc::clone(vm)), action, id, code, ..of }.traced(sent.trace.as_ref())
@@ -120,7 +125,7 @@ impl Record {
     pub fn of_target(now: Now, job: &Job, n: usize) -> Option<Self> {
         let target = job.targets().get(n)?;
         let code = match target.outcome()? {
-            Outcome::Answered => "ok",
+            Outcome::Answered => OK,
             outcome => target.code.as_deref().unwrap_or(outcome.name()),
         };
         let (vm, id) = (Some(target.name.as_str().into()), job.wire_id(n));
@@ -158,7 +163,7 @@ impl Record {
     pub fn is_failure(&self) -> bool {
         match self.what {
             What::Refused => true,
-            What::Finished => self.code != "ok",
+            What::Finished => self.code != OK && self.code != SEALED,
             What::JobFinished => self.code != "0 failed",
             _ => false,
         }

@@ -63,6 +63,9 @@ pub(crate) const FROM_PYPI: &[Need] = &[
 /// What pages are looked at with.
 pub const BROWSER: &[Need] = &[Need { package: "chromium", probe: "chromium" }];
 
+/// What building the static `infinihub` needs beside rustup's standard library: ring has some C.
+pub const STATIC_BUILD: &[Need] = &[Need { package: "musl-tools", probe: "x86_64-linux-musl-gcc" }];
+
 /// What building for Windows needs beside rustup's standard library: mingw's linker.
 pub const WINDOWS_BUILD: &[Need] =
     &[Need { package: "gcc-mingw-w64-x86-64-win32", probe: "x86_64-w64-mingw32-gcc" }];

@@ -39,6 +39,8 @@ pub struct Done {
 pub enum End {
     /// With this code; `None` for a success.
     Answered(Option<String>),
+    /// With a line that only who asked can open: how, the hub cannot tell.
+    Sealed,
     /// No answer came in its time.
     Unheard,
     /// The agent is another process.
@@ -50,6 +52,7 @@ impl End {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Answered(code) => code.as_deref(),
+            Self::Sealed => None,
             Self::Unheard => Some("TIMEOUT"),
             Self::Lost => Some("CANCELLED"),
         }

@@ -202,6 +202,7 @@ impl Router {
     fn sealed(&mut self, id: &str) -> Option<Client> {
         let expected = self.expected.get_mut(&Key::Id(id.to_owned()))?;
         (expected.takes_a_place, expected.may_be_over) = (false, true);
+        self.done.extend(expected.of.take().map(|sent| Done { sent: *sent, end: End::Sealed }));
         expected.client
     }
 

@@ -169,6 +169,8 @@ fn sealed_lines_go_to_who_asked_and_leave_the_place_to_others() {
         assert_eq!(router.route(&said(answer, at(0)).unwrap()), [Client(2)]);
         assert_eq!(router.in_flight(), 0);
     }
+    let ends: Vec<_> = router.take_done().into_iter().map(|done| done.end).collect();
+    assert!(ends.contains(&End::Sealed) && !ends.contains(&End::Unheard), "{ends:?}");
 }
 
 #[test]

@@ -102,8 +102,8 @@ impl Pump {
     /// Events, records and spans.
     async fn happened(&mut self) -> Result<(), Gone> {
         for _ in 0..TURNS {
-            let (mut parts, more) = self.pack();
-            for part in parts.drain(..) {
+            let (parts, more) = self.pack();
+            for part in parts {
                 self.parts.send(part).await.map_err(|_| Gone)?;
             }
             if !more {
