@@ -571,15 +571,15 @@ END_OF_FILE
 # it. `infiniservice --print-config` shows the effective values and their origins. The file must belong
 # to root and be writable by root only.
 
-# Path of the port, or on Linux `vsock:PORT` for a socket on which the agent listens for the host (see docs/devices.md). If unset, the agent looks for it by name: `org.infinibay.agent` first.
+# Path of the port. On Linux also `vsock:PORT`: the agent then listens on that vsock port for the host (see docs/devices.md). If unset, the agent looks for a port by name: `org.infinibay.agent` first.
 # The path of a file.
 #device_path = "/dev/virtio-ports/org.infinibay.agent"
 
-# Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
+# Exit with code 3 if the agent cannot open a port within `connection_timeout_secs` after its start. Otherwise it waits for one.
 # True or false.
 #require_virtio = false
 
-# Open no port: metrics are collected and logged, nothing is sent.
+# Open no port. The agent collects and logs metrics, but sends nothing.
 # True or false.
 #no_virtio = false
 
@@ -591,15 +591,15 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #max_backoff_secs = 300
 
-# For development: retry after 2 to 30 seconds, unless a source of at least the same precedence sets the two settings above.
+# For development: retry after 2 to 30 seconds. It does not apply to `min_backoff_secs` or `max_backoff_secs` if the same source or a stronger one sets them.
 # True or false.
 #aggressive_retry = false
 
-# How long a write may make no progress while a host is connected.
+# How long a write may make no progress while a host is connected, before it counts as a failure.
 # A whole number of seconds from 1 to 3600.
 #connection_timeout_secs = 10
 
-# Has no effect; it is accepted so that configurations that set it stay valid. Every port reports data by an event, and no read waits.
+# Has no effect. It exists only so that old configurations stay valid: every port reports data by an event, and no read waits.
 # A whole number of milliseconds from 10 to 60000.
 #read_timeout_ms = 500
 
@@ -611,7 +611,7 @@ END_OF_FILE
 # A whole number of seconds from 1 to 7200.
 #keep_alive_timeout_secs = 60
 
-# Do not watch for devices that appear and disappear; only the back-off then finds a lost port again.
+# Do not watch for devices that appear and disappear. The agent then finds a lost port only when the back-off tries again.
 # True or false.
 #disable_device_monitoring = false
 
@@ -619,7 +619,7 @@ END_OF_FILE
 # True or false.
 #validate_connection = false
 
-# Compress long lines for hosts that ask for it; the others get plain ones.
+# Compress long lines for hosts that ask for it. Other hosts get plain lines.
 # True or false.
 #compression = true
 
@@ -647,7 +647,7 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #degraded_interval_secs = 120
 
-# Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
+# Adapt the time between two metrics messages to how much changes. It begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
 # True or false.
 #adaptive_collection = false
 
@@ -659,7 +659,7 @@ END_OF_FILE
 # A whole number of seconds from 1 to 86400.
 #adaptive_max_secs = 120
 
-# Quick collections at start, until the machine has an address. Once they are over a change means nothing until the next start.
+# Maximum number of quick collections after the start, until the machine has an address. A change after that has no effect until the next start.
 # A whole number from 0 to 100.
 #initial_collection_tries = 5
 
@@ -679,15 +679,15 @@ END_OF_FILE
 # A whole number of bytes from 4096 to 16777216.
 #max_line_bytes = 1048576
 
-# Longest outgoing line; a longer message is truncated, and says so.
+# Longest outgoing line; the agent truncates a longer message, and marks it as truncated.
 # A whole number of bytes from 65536 to 67108864.
 #max_outgoing_line_bytes = 4194304
 
-# Memory for answers that wait for a host, and for those kept for repeated ids.
+# Memory for answers that wait for a host, and for answers kept for repeated ids.
 # A whole number of bytes from 1048576 to 1073741824.
 #outbox_max_bytes = 16777216
 
-# Captured output of one command, for each of stdout and stderr.
+# How much output of one command is kept, for each of stdout and stderr.
 # A whole number of bytes from 1024 to 16777216.
 #max_output_bytes = 1048576
 
@@ -711,7 +711,7 @@ END_OF_FILE
 # A whole number from 0 to 100000.
 #max_ports = 500
 
-# Maximum number of network interfaces in one metrics message, that of the default route first.
+# Maximum number of network interfaces in one metrics message, the one with the default route first.
 # A whole number from 1 to 100000.
 #max_interfaces = 128
 
@@ -735,7 +735,7 @@ END_OF_FILE
 # 1 to 128 printable ASCII characters without spaces.
 #vm_id = "vm-0001"
 
-# Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it. Another secret holds at once; whether there is one, and where it comes from, only changes with a restart.
+# Secret shared with the host. If set, the host must sign its lines with it. Other users must not be able to read a file that contains it. A new secret takes effect at once. Setting the first secret, removing it, or moving it to another source needs a restart.
 # 16 to 1024 printable ASCII characters without spaces.
 #shared_secret = "at-least-16-characters"
 
@@ -743,19 +743,19 @@ END_OF_FILE
 # The path of a file.
 #shared_secret_file = "/etc/infiniservice/secret"
 
-# File with the public keys of those who may seal lines to this machine, a line `NAME KEY` for each; only root may be able to write it. If set, what changes the machine must be sealed (see docs/protocol.md). A reload reads the file again.
+# File with the public keys of the controllers that may seal lines to this machine, one line `NAME KEY` for each. Only root may be able to write it. If set, commands that change the machine must be sealed (see docs/protocol.md). A reload reads the file again.
 # The path of a file.
 #controller_keys = "/etc/infiniservice/controller-keys"
 
-# File with this machine's own key for sealed lines; the agent makes it if it is missing and `controller_keys` is set. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
+# File with this machine's own key for sealed lines. If it is missing and `controller_keys` is set, the agent creates it. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
 # The path of a file.
 #sealed_key_file = "/var/lib/infiniservice/sealed.key"
 
-# With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, they are sealed to the last key with the word `monitor`, or to who asks for them.
+# With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, the agent seals them to the last key with the word `monitor`, or to the key that requested them.
 # True or false.
 #plain_metrics = true
 
-# With `controller_keys`: also answer plain commands that only read, except those that tell what came of sealed ones.
+# With `controller_keys`: also answer plain commands that only read, except those that reveal the results of sealed commands.
 # True or false.
 #plain_reads = true
 
@@ -763,35 +763,35 @@ END_OF_FILE
 # True or false.
 #allow_unsafe_commands = false
 
-# Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.
+# Run scripts as root: those of `ScriptRun`, and those that Infinibay's host keeps for this machine. If you turn it off, scripts that are waiting will not run.
 # True or false.
 #allow_scripts = false
 
-# Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
+# Directory for scripts that are waiting and for the results of earlier ones. Only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
 # The path of a file.
 #scripts_dir = "/var/lib/infiniservice/scripts"
 
-# Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
+# Directory with a file `NAME.toml` for each plugin. A plugin is a program that the agent runs at an interval to get figures; it must belong to root (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
 # The path of a file.
 #plugins_dir = "/etc/infiniservice/plugins.d"
 
-# Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
+# Directory with `*.prom` files, in which other programs write figures in the Prometheus text format. The agent reads only files that belong to root or to the directory's owner.
 # The path of a file.
 #plugins_textfile_dir = "/var/lib/node_exporter/textfile_collector"
 
-# Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
+# Carry out `PrepareGoldenImage`, which makes a template of the machine: the machine loses its identity and its secret.
 # True or false.
 #allow_seal = false
 
-# Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.
+# Carry out `JoinDomain`, which makes the machine a member of a domain. The domain's administrators then control this machine, too.
 # True or false.
 #allow_domain_join = false
 
-# Carry out `ConfigReload`, by which the host has the agent read its configuration again.
+# Carry out `ConfigReload`, with which a host makes the agent read its configuration again.
 # True or false.
 #allow_config_reload = false
 
-# Read the configuration again when its file, the secret's file, that of the controllers' keys or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
+# Read the configuration again when one of these files changes, a second after the last change: the configuration file, the secret's file, the file of the controllers' keys, a plugin's description. If the new configuration is invalid, the old one stays in force.
 # True or false.
 #reload_on_change = false
 
@@ -803,7 +803,7 @@ END_OF_FILE
 # A list of at least one action name.
 #blocked_actions = ["PackageRemove", "DiskCleanup"]
 
-# Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port or `shared_secret` is set; `true` waits for a port that is held. With `false` the agent speaks its own protocol on that port if there is no other.
+# Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port, or `shared_secret` or `controller_keys` is set. `true` waits for a port that is held. With `false` the agent uses that port for its own protocol if there is no other.
 # One of auto, true, false.
 #qga = "auto"
 
@@ -811,7 +811,7 @@ END_OF_FILE
 # The path of a file.
 #qga_port = "/dev/virtio-ports/org.qemu.guest_agent.0"
 
-# Commands of the QEMU guest agent's protocol that are on: `safe` are all but those that run programs, read or write files, set passwords or change SSH keys.
+# Which commands of the QEMU guest agent's protocol are on. `safe` means all except those that run programs, read or write files, set passwords, or read or change SSH keys.
 # One of safe, all.
 #qga_commands = "safe"
 
@@ -835,11 +835,11 @@ END_OF_FILE
 # A list of at least one command of the QEMU guest agent.
 #qga_block = ["guest-suspend-disk"]
 
-# Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.
+# Program that the agent starts with the argument `freeze` before it freezes file systems, and with `thaw` after it has thawed them. It must belong to root.
 # The path of a file.
 #qga_fsfreeze_hook = "/etc/qemu/fsfreeze-hook"
 
-# Longest freeze: then the agent thaws by itself, and the host's thaw fails, so that it does not rely on its backup. 0: no limit.
+# Longest freeze. After that the agent thaws by itself, and the host's own thaw fails, so the host knows that its backup is not consistent. 0 means no limit.
 # A whole number of seconds from 0 to 86400.
 #qga_freeze_max_secs = 600
 
@@ -847,11 +847,11 @@ END_OF_FILE
 # A whole number of bytes from 65536 to 67108864.
 #qga_max_request_bytes = 8388608
 
-# What kind of host speaks on the port: `native`, or `infinibay` for Infinibay's own (see docs/infinibay.md).
+# The kind of host on the port: `native`, or `infinibay` for Infinibay's host (see docs/infinibay.md).
 # One of native, infinibay.
 #wire_profile = "native"
 
-# For tests: with `wire_profile = "infinibay"` and without a secret, take lines that nobody has signed. Never set it elsewhere.
+# For tests only: with `wire_profile = "infinibay"` and without a secret, accept lines that nobody has signed.
 # True or false.
 #allow_unsigned = false
 

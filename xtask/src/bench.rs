@@ -9,7 +9,7 @@ use crate::dist::released_agent;
 use crate::steps::{cargo, root, run};
 use crate::windows::{self, Profile};
 
-/// Compare the agent with qemu-ga and with floors of the same run; prints a table
+/// Measure the agent, compare it with qemu-ga and with the least possible cost in the same run, and print a table
 #[derive(Args, Debug)]
 pub struct Bench {
     /// Run in the virtual machine, on real ports, instead of on a pty.
@@ -24,10 +24,10 @@ pub struct Bench {
     /// Count the system calls of a collection with strace instead.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth"])]
     syscalls: bool,
-    /// Measure the QEMU guest agent's protocol beside qemu-ga instead; with --vm on a real port.
+    /// Compare the QEMU guest agent's protocol with qemu-ga instead; with --vm on a real port.
     #[arg(long, conflicts_with_all = ["windows", "growth", "syscalls"])]
     qga: bool,
-    /// Measure the host's daemon with 5,000 simulated machines, beside infinictl's library reading as many, instead.
+    /// Compare the host's daemon, with 5,000 simulated machines, with infinictl's library reading as many, instead.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga"])]
     hub: bool,
     /// Use short windows and few rounds, for rough figures.

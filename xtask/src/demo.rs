@@ -16,7 +16,7 @@ pub struct Demo {
     /// Use a real virtual machine instead, over its virtio-serial port.
     #[arg(long)]
     vm: bool,
-    /// A host with its daemon instead: 50 simulated guests and two real ones, the page, and what commands can do.
+    /// Show a host with its daemon instead: 50 simulated guests and two real ones, the page, and some commands.
     #[arg(long)]
     fleet: bool,
     /// Only print one `system_metrics` line and one response (with --fleet: the machines, and a response of a real one), then

@@ -16,14 +16,17 @@ pub enum Lab {
     Up(Up),
     /// Open a root shell on the machine's serial console; Ctrl-] leaves it.
     Console,
-    /// Stop the machine; what was written in it is gone.
+    /// Stop the machine, and discard everything that was written in it.
     Down,
     /// Test the agent in domains of this host's real libvirt, as root: its own channel, and what virsh does by the QEMU guest
     /// agent's. Takes minutes: machines start six times.
     Libvirt,
+    /// Let the agent join a domain of Active Directory, as root: a real Samba's, in namespaces. Takes some minutes the first
+    /// time, as the image is made of 300 packages.
+    Domain,
 }
 
-/// How the machine is to be.
+/// Options of the machine.
 #[derive(Args)]
 pub struct Up {
     /// Mount this directory in the guest, read-only, at /mnt/payload, instead of the agent and its installer; no agent is installed.
@@ -48,6 +51,7 @@ impl Lab {
             Self::Console => console(),
             Self::Down => down(),
             Self::Libvirt => libvirt(),
+            Self::Domain => domain(),
         }
     }
 }
@@ -118,6 +122,15 @@ fn libvirt() -> Result<()> {
     }
     tests.env("INFINISERVICE_LIBVIRT", "1").env("INFINISERVICE_VIRSH", "all");
     run(tests.env("RUST_BACKTRACE", "0"))
+}
+
+/// The scenarios of `crates/e2e/tests/domain.rs`, with the release build.
+fn domain() -> Result<()> {
+    let mut tests = cargo(&["test", "-p", "infiniservice-e2e", "--test", "domain", "--", "--nocapture"]);
+    if std::env::var_os("INFINISERVICE_AGENT").is_none() {
+        tests.env("INFINISERVICE_AGENT", released_agent()?);
+    }
+    run(tests.env("INFINISERVICE_DOMAIN", "1").env("RUST_BACKTRACE", "0"))
 }
 
 impl From<Up> for BootOptions {

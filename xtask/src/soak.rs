@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::dist::released_agent;
 use crate::steps::{cargo, run};
 
-/// Simulate the link under faults, from a seed; or run the real agent for longer than the tests do
+/// Simulate the link with faults, from a seed; or run the real agent for longer than the tests do
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Soak {

@@ -45,11 +45,11 @@ impl Test {
         if self.windows {
             return windows_steps().finish();
         }
-        if self.beside.as_deref() == Some(VIRSH) {
-            return virsh_steps().finish();
-        }
-        if let Some(share) = &self.beside {
-            return self.systems(share).finish();
+        match self.beside.as_deref() {
+            None => {}
+            Some(VIRSH) => return virsh_steps().finish(),
+            Some(EMULATED_BESIDE) => return emulated_steps().finish(),
+            Some(share) => return self.systems(share).finish(),
         }
         // First what it installs, so that nothing waits for the package manager's lock.
         let machines = (!self.fast).then(|| self.machines());
@@ -64,17 +64,21 @@ impl Test {
         });
         // It waits for minutes of frozen disks, and computes little.
         let virsh = machines.map(|_| Beside::start(VIRSH, &["test", "--beside", VIRSH]));
+        // One processor emulates; the other steps wait for much else than that.
+        let emulated = (machines == Some(Machines::Emulated))
+            .then(|| Beside::start(EMULATED_BESIDE, &["test", "--beside", EMULATED_BESIDE]));
         steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
         steps.step("documentation", documentation);
-        match machines {
-            None => println!("\n==> machines and Windows\n    left out: --fast was given"),
-            Some(Machines::Emulated) => steps.step(EMULATED, || scenarios("emulated", None)),
-            Some(Machines::Rest | Machines::Everything) => {}
+        if machines.is_none() {
+            println!("\n==> machines and Windows\n    left out: --fast was given");
         }
         for (share, beside) in systems.into_iter().flatten() {
             steps.step(&format!("systems beside, {share} (begun after the build)"), || beside?.finish());
+        }
+        if let Some(emulated) = emulated {
+            steps.step(&format!("{EMULATED} (begun after the build)"), || emulated?.finish());
         }
         if let Some(virsh) = virsh {
             steps.step("virsh (begun after the build)", || virsh?.finish());
@@ -147,6 +151,15 @@ const NAMESPACES: (&str, &str) = ("namespace", "the system in namespaces");
 
 /// What runs beside in the place of a share: `--beside virsh`.
 const VIRSH: &str = "virsh";
+
+/// The same, for the emulated machine where it runs few scenarios: `--beside emulated`.
+const EMULATED_BESIDE: &str = "emulated";
+
+fn emulated_steps() -> Steps {
+    let mut steps = Steps::default();
+    steps.step(EMULATED, || scenarios("emulated", None));
+    steps
+}
 
 fn virsh_steps() -> Steps {
     let mut steps = Steps::default();

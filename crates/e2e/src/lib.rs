@@ -3,6 +3,7 @@
 
 pub mod binary;
 pub mod cost;
+pub mod domain;
 pub mod exchange;
 pub mod fuse;
 pub mod guest;

@@ -1,6 +1,7 @@
 //! Who asked for what, and what became of it: one record for each decision and each outcome.
 
 use crate::job::{Job, Outcome};
+use crate::policy::{Ask, CANCEL};
 use crate::router::{Done, End};
 use crate::trace::Place;
 use infiniservice_protocol::clock::Now;
@@ -15,6 +16,8 @@ const OK: &str = "ok";
 const SEALED: &str = "sealed";
 /// What is told of a job's selector, in bytes.
 const MAX_SELECTOR_BYTES: usize = 256;
+/// What is told of a job's id that a client makes up, in bytes.
+const MAX_JOB_BYTES: usize = 64;
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +30,14 @@ pub enum What {
     Finished,
     /// A job was started.
     JobStarted,
+    /// A job, or its end, was refused.
+    JobRefused,
     /// A job is to end.
     JobCancelled,
     /// All machines of a job have ended.
     JobFinished,
+    /// A client whom no rule names.
+    ClientRefused,
 }
 
 impl What {
@@ -41,8 +48,10 @@ impl What {
             Self::Refused => "infini.command.refused",
             Self::Finished => "infini.command.finished",
             Self::JobStarted => "infini.job.started",
+            Self::JobRefused => "infini.job.refused",
             Self::JobCancelled => "infini.job.cancelled",
             Self::JobFinished => "infini.job.finished",
+            Self::ClientRefused => "infini.client.refused",
         }
     }
 }
@@ -68,6 +77,8 @@ pub struct Record {
     pub code: String,
     /// Why it was refused.
     pub why: String,
+    /// The rule by which it is allowed.
+    pub rule: String,
     /// Of a job: how many machines, and which were asked for.
     pub machines: Option<(usize, String)>,
     /// Its place in a trace.
@@ -93,6 +104,12 @@ impl Record {
         }
     }
 
+    /// The same, with the rule by which it is allowed.
+    #[must_use]
+    pub fn by_rule(self, rule: String) -> Self {
+        Self { rule, ..self }
+    }
+
     /// The same, of a command with a place in a trace.
     #[must_use]
     pub fn traced(self, context: Option<&TraceContext>) -> Self {
@@ -108,11 +125,28 @@ impl Record {
         Self { vm: Some(Arc::clone(vm)), action, id, code, ..of }.traced(sent.trace.as_ref())
     }
 
+    /// A client whom no rule names, and how many more there were of whom nothing was told.
+    pub fn stranger(now: Now, by: String, more: u64) -> Self {
+        let others = if more == 0 { String::new() } else { format!(", nor {more} before it") };
+        Self { why: format!("no rule names it{others}"), ..Self::new(now.wall, What::ClientRefused, by) }
+    }
+
+    /// A job that is not started, for this reason.
+    pub fn job_refused(now: Now, by: String, id: &str, ask: Ask<'_>, selector: &str) -> Self {
+        let machines = Some((ask.vms.len(), cut(selector, MAX_SELECTOR_BYTES)));
+        let (action, job) = (ask.changes.join(", "), id.to_owned());
+        Self { action, job, machines, ..Self::new(now.wall, What::JobRefused, by) }
+    }
+
+    /// A job that goes on, as who asks may not end it, for this reason.
+    pub fn cancel_refused(now: Now, by: String, id: &str, why: &str) -> Self {
+        let (action, job) = (CANCEL.to_owned(), cut(id, MAX_JOB_BYTES));
+        Self { action, job, why: why.to_owned(), ..Self::new(now.wall, What::JobRefused, by) }
+    }
+
     /// Something about a whole job.
     pub fn of_job(now: Now, what: What, by: &str, job: &Job) -> Self {
-        let selector = &job.accepted.selector;
-        let selector = selector.get(..selector.floor_char_boundary(MAX_SELECTOR_BYTES)).unwrap_or_default();
-        let machines = Some((job.targets().len(), selector.to_owned()));
+        let machines = Some((job.targets().len(), cut(&job.accepted.selector, MAX_SELECTOR_BYTES)));
         let code = if what == What::JobFinished {
             format!("{} failed", job.counts().failures())
         } else {
@@ -154,6 +188,7 @@ impl Record {
             job: String::new(),
             code: String::new(),
             why: String::new(),
+            rule: String::new(),
             machines: None,
             place: None,
         }
@@ -162,7 +197,7 @@ impl Record {
     /// Whether it tells of something that was refused or failed.
     pub fn is_failure(&self) -> bool {
         match self.what {
-            What::Refused => true,
+            What::Refused | What::JobRefused | What::ClientRefused => true,
             What::Finished => self.code != OK && self.code != SEALED,
             What::JobFinished => self.code != "0 failed",
             _ => false,
@@ -179,6 +214,7 @@ impl Record {
             ("infini.command.id", Some(self.id.clone())),
             ("infini.job.id", Some(self.job.clone())),
             ("infini.code", Some(self.code.clone())),
+            ("infini.rule", Some(self.rule.clone())),
             ("infini.refusal", Some(self.why.clone())),
             ("infini.job.targets", machines.map(|(count, _)| count.to_string())),
             ("infini.job.selector", machines.map(|(_, selector)| selector.clone())),
@@ -188,21 +224,31 @@ impl Record {
     }
 }
 
+fn cut(text: &str, bytes: usize) -> String {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default().to_owned()
+}
+
 /// In a sentence, for people.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { by, action, id, job, code, why, .. } = self;
+        let Self { by, action, id, job, code, why, rule, .. } = self;
+        let rule = if rule.is_empty() { String::new() } else { format!(", by {rule}") };
         let vm = self.vm.as_deref().unwrap_or_default();
         let (count, selector) =
             self.machines.as_ref().map_or((0, ""), |(count, selector)| (*count, selector));
         match self.what {
-            What::Asked => write!(f, "{by} asks for {action} on {vm}, id {id}"),
+            What::Asked => write!(f, "{by} asks for {action} on {vm}, id {id}{rule}"),
             What::Refused => write!(f, "{by} is refused {action} on {vm}, id {id}: {why}"),
             What::Finished => write!(f, "{action} on {vm}, id {id}, asked for by {by}, ended: {code}"),
             What::JobStarted => {
-                write!(f, "{by} starts the job {job}: {action} on {count} machines ({selector})")
+                write!(f, "{by} starts the job {job}: {action} on {count} machines ({selector}){rule}")
             }
-            What::JobCancelled => write!(f, "{by} cancels the job {job:.64?}"),
+            What::JobRefused if self.machines.is_some() => {
+                write!(f, "{by} is refused the job {job}: {action} on {count} machines ({selector}): {why}")
+            }
+            What::JobRefused => write!(f, "{by} is refused to end the job {job:?}: {why}"),
+            What::ClientRefused => write!(f, "{by} is refused: {why}"),
+            What::JobCancelled => write!(f, "{by} cancels the job {job:.64?}{rule}"),
             What::JobFinished => {
                 write!(f, "the job {job} of {by} ended: {action} on {count} machines, {code}")
             }

@@ -159,6 +159,11 @@ impl Events {
         self.kept.iter().skip(self.kept.len().saturating_sub(newer))
     }
 
+    /// The number after which the newest ones of so many come.
+    pub fn before_newest(&self, count: u64) -> u64 {
+        self.last_seq.saturating_sub(count)
+    }
+
     /// How many were forgotten of those after a number.
     pub fn forgotten_after(&self, seq: u64) -> u64 {
         self.kept.front().map_or(0, |oldest| oldest.seq.saturating_sub(seq + 1))
@@ -189,6 +194,7 @@ mod tests {
         }
         let last = events.last_seq();
         assert_eq!(events.after(last - 2).map(|event| event.seq).collect::<Vec<_>>(), [last - 1, last]);
+        assert_eq!(events.after(events.before_newest(3)).map(|event| event.seq).next(), Some(last - 2));
         assert_eq!(events.forgotten_after(2), 3);
         assert_eq!(events.forgotten_after(last - 2), 0);
         assert_eq!(events.after(0).count(), MAX_EVENTS);

@@ -4,6 +4,7 @@ use crate::counts::Counts;
 use crate::event::{Allowance, Event, Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
 use crate::router::Done;
+use crate::served::Served;
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeMap;
@@ -66,6 +67,8 @@ pub struct Fleet {
     forgotten: Counts,
     /// What happened.
     pub events: Events,
+    /// What was counted of the hub's own clients.
+    pub served: Served,
 }
 
 impl Fleet {

@@ -21,13 +21,16 @@ pub mod ledger;
 pub mod line;
 pub mod machine;
 pub mod otlp;
+pub mod policy;
 pub mod request;
 pub mod router;
 pub mod sample;
 pub mod selector;
+pub mod served;
 pub mod session;
 pub mod spans;
 pub mod trace;
+pub mod which;
 
 pub use counts::Counts;
 pub use event::{Event, Events, Kind};
@@ -35,10 +38,12 @@ pub use exposition::Exposition;
 pub use fleet::Fleet;
 pub use job::Planner;
 pub use machine::Machine;
+pub use policy::Policy;
 pub use router::{Client, Router};
 pub use sample::Sample;
 pub use selector::Selector;
 pub use session::{Session, State};
+pub use which::Which;
 
 /// A clock for tests: at 2026-11-23T06:30:00Z and so many seconds after it.
 #[cfg(test)]

@@ -1,13 +1,18 @@
 //! A client's line for a guest: read far enough to find its answers, and passed on unchanged. A signed or sealed line could
 //! not be rewritten.
 
+use infiniservice_protocol::action::UNSAFE_COMMAND;
 use infiniservice_protocol::envelope::unchecked_payload;
-use infiniservice_protocol::host::BatchCommand;
+use infiniservice_protocol::host::{BatchCommand, SafeCommand};
 use infiniservice_protocol::parse::SEALED;
 use infiniservice_protocol::sealed::is_sealed;
 use infiniservice_protocol::trace::TraceContext;
-use infiniservice_protocol::{ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
+use infiniservice_protocol::{Action, ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
 use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// What may change anything: a message that this hub does not know or cannot read, and in rules all changes.
+pub const ALL_ACTIONS: &str = "*";
 
 /// Longest name of an action that is kept, in bytes: a client may make them up.
 const MAX_WHAT_BYTES: usize = 128;
@@ -40,8 +45,8 @@ pub struct Command {
     pub takes_a_place: bool,
     /// Seconds that it asks for, where it does.
     pub timeout_secs: Option<u64>,
-    /// Whether it may change something in the guest.
-    pub changes: bool,
+    /// What of it may change something in the guest, by the names that rules have for it; none where it only tells.
+    pub changes: Vec<String>,
     /// The id of the command that it ends, if it does.
     pub cancels: Option<String>,
     /// Its place in a trace, where the request has one.
@@ -112,8 +117,8 @@ fn of_message(message: &HostMessage) -> Request {
         ..Command::default()
     };
     let beside = |what: &str| Request::Command(Command { what: what.to_owned(), ..command() });
-    let place = |what: &str, timeout_secs, changes| {
-        let what = what.to_owned();
+    let place = |what: &str, timeout_secs| {
+        let (what, changes) = (what.to_owned(), changes(message));
         Request::Command(Command { what, takes_a_place: true, timeout_secs, changes, ..command() })
     };
     match message {
@@ -121,41 +126,58 @@ fn of_message(message: &HostMessage) -> Request {
         HostMessage::KeepAliveRequest { sequence_number } => Request::Ping(*sequence_number),
         HostMessage::Hello { .. } => Request::Hello,
         HostMessage::Metrics { id: Some(_) } => beside("Metrics"),
-        HostMessage::SafeCommand(it) => place(&it.action, it.timeout, changes(&it.action)),
-        HostMessage::UnsafeCommand(it) => place("UnsafeCommand", it.timeout, true),
+        HostMessage::SafeCommand(it) => place(&it.action, it.timeout),
+        HostMessage::UnsafeCommand(it) => place(UNSAFE_COMMAND, it.timeout),
         HostMessage::Cancel { target, .. } => {
             let (what, cancels) = ("Cancel".to_owned(), Some(target.clone()));
             Request::Command(Command { what, cancels, ..command() })
         }
         HostMessage::Subscribe(_) => beside("Subscribe"),
         HostMessage::Unsubscribe(_) => beside("Unsubscribe"),
-        HostMessage::Batch(it) => place("Batch", it.timeout, it.commands.iter().any(is_change)),
+        HostMessage::Batch(it) => place("Batch", it.timeout),
         HostMessage::Metrics { id: None } | HostMessage::Traced(_) => Request::Unanswered,
     }
 }
 
-fn is_change(command: &BatchCommand) -> bool {
+/// What of a message may change something, each once.
+pub(crate) fn changes(message: &HostMessage) -> Vec<String> {
+    let all: BTreeSet<_> = match message {
+        HostMessage::SafeCommand(it) => of_safe(it).into_iter().collect(),
+        HostMessage::UnsafeCommand(_) => BTreeSet::from([UNSAFE_COMMAND.to_owned()]),
+        HostMessage::Batch(it) => it.commands.iter().filter_map(of_part).collect(),
+        _ => BTreeSet::new(),
+    };
+    all.into_iter().collect()
+}
+
+fn of_part(command: &BatchCommand) -> Option<String> {
     match command {
-        BatchCommand::Safe(command) => changes(&command.action),
-        BatchCommand::Unsafe(_) => true,
+        BatchCommand::Safe(command) => of_safe(command),
+        BatchCommand::Unsafe(_) => Some(UNSAFE_COMMAND.to_owned()),
     }
+}
+
+/// The action of a command, unless this very command only tells: `status` of a service and a dry run do. What this hub does not
+/// know may change something.
+fn of_safe(command: &SafeCommand) -> Option<String> {
+    let only_tells = match Action::parse(&command.action, &command.params) {
+        Ok(action) => action.is_read_only(),
+        Err(_wrong) => ActionName::from_name(&command.action).is_some_and(ActionName::is_read_only),
+    };
+    (!only_tells).then(|| command.action.clone())
 }
 
 fn of_unknown(id: Option<String>, what: Option<String>) -> Request {
     let Some(id) = id else { return Request::Unknown };
     let (ids, mut what) = (vec![id], what.unwrap_or_default());
     cut(&mut what);
-    Request::Command(Command { ids, what, takes_a_place: true, changes: true, ..Command::default() })
+    let changes = vec![ALL_ACTIONS.to_owned()];
+    Request::Command(Command { ids, what, takes_a_place: true, changes, ..Command::default() })
 }
 
 /// It is kept as long as the command runs, and in the audit.
 fn cut(what: &mut String) {
     what.truncate(what.floor_char_boundary(MAX_WHAT_BYTES));
-}
-
-/// Whether an action changes something. What this hub does not know may.
-fn changes(action: &str) -> bool {
-    !ActionName::from_name(action).is_some_and(ActionName::is_read_only)
 }
 
 #[cfg(test)]
@@ -179,7 +201,7 @@ mod tests {
             {"type":"SafeCommand","id":"2","command_type":{"action":"ServiceList"}}],"timeout":9}"#;
         let Ok(Request::Command(command)) = read(line) else { panic!() };
         assert_eq!(command.ids, ["b", "1", "2"]);
-        assert_eq!((command.timeout_secs, command.changes), (Some(9), false));
+        assert_eq!((command.timeout_secs, command.changes), (Some(9), vec![]));
     }
 
     #[test]
@@ -196,12 +218,24 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let batch = |inner: &str| format!(r#"{{"type":"Batch","id":"b","commands":[{inner}]}}"#);
-        let list = r#"{"type":"SafeCommand","id":"1","command_type":{"action":"ServiceList"}}"#;
-        let raw = r#"{"type":"UnsafeCommand","id":"2","raw_command":"id"}"#;
-        let reboot = r#"{"type":"SafeCommand","id":"3","command_type":{"action":"OfTheFuture"}}"#;
-        assert!(!changes(list) && !changes(&batch(list)));
-        assert!(changes(raw) && changes(&batch(&format!("{list},{raw}"))));
-        assert!(changes(reboot) && changes(r#"{"type":"OfTheFuture","id":"x"}"#));
+        let safe = |id: u32, kind: &str| {
+            format!(r#"{{"type":"SafeCommand","id":"{id}","command_type":{{"action":{kind}}}}}"#)
+        };
+        let (list, raw) =
+            (safe(1, r#""ServiceList""#), r#"{"type":"UnsafeCommand","id":"2","raw_command":"id"}"#);
+        let control = |n, operation| {
+            safe(n, &format!(r#""ServiceControl","service":"nginx","operation":"{operation}""#))
+        };
+        for tells in [&list, &control(1, "status"), &safe(1, r#""DiskCleanup","dry_run":true"#)] {
+            assert_eq!((changes(tells), changes(&batch(tells))), (vec![], vec![]), "{tells}");
+        }
+        assert_eq!(changes(raw), [UNSAFE_COMMAND]);
+        assert_eq!(changes(&control(1, "restart")), ["ServiceControl"]);
+        assert_eq!(changes(&safe(1, r#""DiskCleanup","dry_run":false"#)), ["DiskCleanup"]);
+        let mixed = [list, raw.to_owned(), control(3, "stop"), control(4, "start")].join(",");
+        assert_eq!(changes(&batch(&mixed)), ["ServiceControl", UNSAFE_COMMAND]);
+        assert_eq!(changes(&safe(1, r#""OfTheFuture""#)), ["OfTheFuture"]);
+        assert_eq!(changes(r#"{"type":"OfTheFuture","id":"x"}"#), [ALL_ACTIONS]);
     }
 
     #[test]

@@ -28,10 +28,10 @@ struct Cli {
     /// Milliseconds that a command takes
     #[arg(long, default_value_t = 20)]
     delay: u64,
-    /// What every guest does wrong
+    /// The fault of every guest
     #[arg(long, default_value = "none", value_parser = Fault::from_name)]
     fault: Fault,
-    /// Let each guest have figures of its own, which move with time
+    /// Give each guest its own figures, which change with time
     #[arg(long)]
     varied: bool,
 }

@@ -3,6 +3,9 @@
 /// Longest name of a machine, in bytes.
 pub const MAX_NAME_BYTES: usize = 200;
 
+/// What the name of a bulk port's socket ends with.
+const BULK_SUFFIX: &str = ".bulk";
+
 /// A path whose parts may hold `*` and one of `{vm}` and `{domain}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -86,8 +89,10 @@ impl Part {
     }
 
     /// What a name says, where it matches.
+    /// The socket of a bulk port is none of a machine's where only a wildcard would take it for one.
     pub fn matches(&self, name: &str) -> Option<Match> {
-        matches(&self.pieces, name)
+        let is_bulk = self.pieces.last() == Some(&Piece::Any) && name.ends_with(BULK_SUFFIX);
+        if is_bulk { None } else { matches(&self.pieces, name) }
     }
 }
 
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(last("/s/{vm}.socket", "web.sock"), None);
         assert_eq!(last("/s/{vm}.socket", ".socket"), None);
         assert_eq!(last("/s/{vm}/org.infinibay.agent*", "org.infinibay.agent.0"), Some(Match::default()));
+        assert_eq!(last("/s/{vm}/org.infinibay.agent*", "org.infinibay.agent.bulk"), None);
     }
 
     #[test]

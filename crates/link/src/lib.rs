@@ -11,6 +11,7 @@ mod audit_sampler;
 mod auth;
 pub mod backoff;
 pub mod breaker;
+pub mod bulk;
 pub mod connection;
 pub mod dialect;
 pub mod event;
@@ -25,6 +26,7 @@ pub mod outbox;
 pub mod quality;
 mod reconfigure;
 mod seals;
+pub mod second_port;
 pub mod settings;
 mod silence;
 #[cfg(any(test, feature = "sim"))]
@@ -40,6 +42,7 @@ pub mod writer;
 
 use audit_sampler::AuditSampler;
 use breaker::CircuitBreaker;
+use bulk::Bulk;
 use connection::Connection;
 use dialect::Dialect;
 use fault_log::FaultLog;
@@ -59,6 +62,7 @@ use visits::Visits;
 use writer::{Writer, Written};
 
 use auth::{Authenticator, Since};
+pub use bulk::{BulkAction, BulkSession};
 pub use dialect::{Line, Said};
 pub use event::{Action, Event, GivenUp, OpenFailure, Outgoing, PortEvent, Session};
 pub use quality::Quality;
@@ -82,6 +86,7 @@ pub struct Link {
     quality: Quality,
     outbox: Outbox,
     writer: Writer,
+    bulk: Option<Box<Bulk>>,
     decoder: LineDecoder,
     auth: Authenticator,
     errors: TokenBucket,
@@ -118,6 +123,7 @@ impl Link {
             quality: Quality::Excellent,
             outbox: Outbox::new(settings.limits.clone()),
             writer: Writer::default(),
+            bulk: None,
             decoder: LineDecoder::new(settings.limits.max_line_bytes),
             auth: Authenticator::default(),
             errors: TokenBucket::new(ERROR_BURST, ERROR_PERIOD),
@@ -201,6 +207,7 @@ impl Link {
         self.forgive_suspension(now);
         self.take(now, event, actions);
         self.run_timers(now, actions);
+        self.route();
         self.watch_progress(now);
         if self.stalled_since.is_some() && !had_bytes {
             actions.push(Action::Write);
@@ -220,7 +227,8 @@ impl Link {
         if !self.connection.is_connected() {
             return &[];
         }
-        self.writer.pending(now, &mut self.outbox, &mut self.keep_alive)
+        let Self { writer, outbox, keep_alive, .. } = self;
+        writer.pending(now, || outbox.pop(), keep_alive)
     }
 
     /// Bytes that may be read now so that everything in them is sure of an answer; 0: nothing, until some of what waits is
@@ -231,7 +239,9 @@ impl Link {
 
     /// Whether nothing waits to be written: the shutdown has flushed.
     pub fn is_drained(&self) -> bool {
-        self.outbox.is_empty() && !self.writer.is_busy()
+        self.outbox.is_empty()
+            && !self.writer.is_busy()
+            && !self.bulk.as_ref().is_some_and(|bulk| bulk.is_busy())
     }
 
     /// Whether the outbox has room for one more command's answer.
@@ -251,7 +261,8 @@ impl Link {
 
     /// Bytes that the link holds in all: what waits, the line being written, and what was read of an unfinished line.
     pub fn held_bytes(&self) -> usize {
-        self.outbox.held_bytes() + self.writer.capacity() + self.decoder.capacity()
+        let bulk = self.bulk.as_ref().map_or(0, |bulk| bulk.capacity());
+        self.outbox.held_bytes() + self.writer.capacity() + bulk + self.decoder.capacity()
     }
 
     /// Whether a port is open and a host is connected, or may be (the device cannot tell).
@@ -321,6 +332,8 @@ impl Link {
                 self.stats.output_left_out += u64::from(!taken);
             }
             GuestMessage::KeepAlive(ping) => self.outbox.pong(ping.sequence_number),
+            // The bulk port's own first line.
+            GuestMessage::Channel(_) => {}
             error if self.is_spared(now, &error) => self.stats.refusals_dropped += 1,
             other @ (GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_)) => self.refuse(other),
         }
@@ -348,7 +361,8 @@ impl Link {
 
     /// Starts or ends the watch over bytes that wait for a connected host.
     fn watch_progress(&mut self, now: Now) {
-        let waits = self.connection.is_connected() && !self.is_drained();
+        let idle = self.outbox.is_empty_but_for_bulk() && !self.writer.is_busy();
+        let waits = self.connection.is_connected() && !idle;
         self.stalled_since = if waits { self.stalled_since.or(Some(now.mono)) } else { None };
         self.unread_since = if waits { self.unread_since.or(Some(now.mono)) } else { None };
     }

@@ -11,9 +11,11 @@
 //! metrics have room set aside in that share as well: they may have to be refused later. Of the other kinds a few are kept,
 //! the newest.
 
+mod bulk;
 mod reserving;
 mod sealing;
 
+pub use self::bulk::LARGE_BYTES;
 use super::breaker::Change;
 use super::dialect::Dialect;
 use super::extras::Extras;
@@ -61,6 +63,9 @@ const MAX_METRICS: usize = 8;
 pub struct Outbox {
     limits: Limits,
     answers: VecDeque<Item>,
+    /// Large ones, while the bulk port takes them.
+    bulk_answers: VecDeque<Item>,
+    uses_bulk: bool,
     answer_bytes: usize,
     refusal_bytes: usize,
     reserved: usize,
@@ -85,6 +90,8 @@ impl Outbox {
         Self {
             limits,
             answers: VecDeque::new(),
+            bulk_answers: VecDeque::new(),
+            uses_bulk: false,
             answer_bytes: 0,
             refusal_bytes: 0,
             reserved: 0,
@@ -260,10 +267,11 @@ impl Outbox {
         if let Some(body) = self.pop_hello() {
             return Some(Item::Hello(body));
         }
-        let said = self.spoken.next().map(|(body, receipt)| Item::Said { body, receipt });
-        let metrics =
-            || self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id });
-        said.or_else(metrics).or_else(|| self.extras.pop().map(Item::Extra))
+        if let Some((body, receipt)) = self.spoken.next() {
+            return Some(Item::Said { body, receipt });
+        }
+        let metrics = self.metrics.pop_front().map(|(body, request_id)| Item::Metrics { body, request_id });
+        metrics.or_else(|| self.pop_extra())
     }
 
     /// An item is written whole.
@@ -307,8 +315,7 @@ impl Outbox {
         std::mem::take(&mut self.heartbeat)
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    fn holds_none_beside_extras(&self) -> bool {
         self.answers.is_empty()
             && self.reports.is_empty()
             && self.pongs.is_empty()
@@ -316,7 +323,6 @@ impl Outbox {
             && self.hello.is_none()
             && self.metrics.is_empty()
             && self.spoken.is_empty()
-            && self.extras.is_empty()
     }
 
     /// Bytes of responses and errors that wait, the one being written included.
@@ -368,7 +374,9 @@ impl Outbox {
     fn push_answer(&mut self, body: Body, refusal: bool) {
         self.answer_bytes += body.line_bytes();
         self.refusal_bytes += if refusal { body.line_bytes() } else { 0 };
-        self.answers.push_back(Item::Answer { body, refusal });
+        let large = self.uses_bulk && !refusal && body.line_bytes() >= LARGE_BYTES;
+        let queue = if large { &mut self.bulk_answers } else { &mut self.answers };
+        queue.push_back(Item::Answer { body, refusal });
     }
 }
 

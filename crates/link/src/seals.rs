@@ -135,9 +135,10 @@ impl Seals {
                 }
             }
             GuestMessage::Hello(_) => self.askers.of_hello(),
-            GuestMessage::KeepAlive(_) | GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_) => {
-                None
-            }
+            GuestMessage::KeepAlive(_)
+            | GuestMessage::Error(_)
+            | GuestMessage::CircuitBreakerState(_)
+            | GuestMessage::Channel(_) => None,
         };
         asker.map_or(Recipient::All, Recipient::One)
     }

@@ -19,6 +19,10 @@ pub struct LinkStats {
     pub messages_in: u64,
     /// Whole lines that the port took.
     pub lines_out: u64,
+    /// Lines of those that the bulk port took.
+    pub bulk_lines: u64,
+    /// Times that the bulk port was given up because its host did not read.
+    pub bulk_falls: u64,
     /// Lines of the host that were refused: oversized, not JSON, unknown.
     pub rejected_lines: u64,
     /// Lines refused because the host's signature was missing or wrong.
@@ -79,6 +83,9 @@ impl fmt::Display for LinkStats {
             "{} messages in, {} lines out, {} lines refused, {} of our own echoed, {} unsigned; ",
             self.messages_in, self.lines_out, self.rejected_lines, self.echoed_lines, self.unsigned_lines
         )?;
+        if self.bulk_lines > 0 {
+            write!(f, "{} lines over the bulk port, unread {} times; ", self.bulk_lines, self.bulk_falls)?;
+        }
         write!(f, "host connected {} times, {} reconnections, ", self.host_connects, self.reconnections)?;
         write!(f, "circuit breaker opened {} times; ", self.breaker_opens)?;
         write!(

@@ -8,7 +8,7 @@ use log::Level;
 use std::time::Duration;
 
 /// A timer served later than this was held up by a suspended machine, not by a busy one.
-const SUSPENDED: Duration = Duration::from_secs(10);
+pub(super) const SUSPENDED: Duration = Duration::from_secs(10);
 
 /// While bytes or a heartbeat wait this long for the host, the connection is not called good.
 const UNREAD: Duration = Duration::from_secs(30);

@@ -59,13 +59,18 @@ impl Writer {
         self.bytes.capacity() + self.compression.held_bytes()
     }
 
-    /// The rest of the line under way, or the next one, stamped now.
-    pub fn pending(&mut self, now: Now, outbox: &mut Outbox, keep_alive: &mut KeepAlive) -> &[u8] {
+    /// The rest of the line under way, or that of the `next` item, stamped now.
+    pub fn pending(
+        &mut self,
+        now: Now,
+        next: impl FnOnce() -> Option<Item>,
+        keep_alive: &mut KeepAlive,
+    ) -> &[u8] {
         if self.separator {
             return b"\n";
         }
         if self.line.is_none() {
-            let Some(item) = outbox.pop() else { return &[] };
+            let Some(item) = next() else { return &[] };
             self.clear();
             stamp(&item, now, keep_alive, &mut self.bytes);
             if let Some(coded) = self.compression.encode(&self.bytes) {

@@ -4,7 +4,7 @@ use crate::spec::{Spec, is_name};
 use infiniservice_platform::blocking::{self, Lane};
 use infiniservice_platform::trusted::TrustedFile;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,27 +29,34 @@ pub(crate) struct Found {
 /// Reads the directory; one that is not there is empty.
 ///
 /// # Errors
-/// It does not answer.
+/// It does not answer, or cannot be read.
 pub(crate) async fn read(path: PathBuf) -> Result<Found, String> {
     let what = path.display().to_string();
     let read = blocking::run(Lane::Plugins, &what, TIMEOUT, move || read_now(&path));
-    read.await.map_err(|blocked| blocked.to_string())
+    read.await.map_err(|blocked| blocked.to_string())?
 }
 
-fn read_now(path: &Path) -> Found {
-    let mut found = Found::default();
+/// The files of descriptions, in their order; none where there is no directory.
+fn names(path: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match path.read_dir() {
-        Err(error) if error.kind() == ErrorKind::NotFound => return found,
-        Err(error) => {
-            found.problem = Some(format!("{} cannot be read: {error}", path.display()));
-            return found;
-        }
-        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
     };
-    let names = entries.flatten().take(MAX_NAMES).map(|entry| PathBuf::from(entry.file_name()));
-    let mut names: Vec<PathBuf> =
-        names.filter(|name| name.extension().is_some_and(|extension| extension == "toml")).collect();
+    let mut names = Vec::new();
+    for entry in entries.take(MAX_NAMES) {
+        let name = PathBuf::from(entry?.file_name());
+        if name.extension().is_some_and(|extension| extension == "toml") {
+            names.push(name);
+        }
+    }
     names.sort();
+    Ok(names)
+}
+
+/// An error where it is not known what is described: what runs goes on then.
+fn read_now(path: &Path) -> Result<Found, String> {
+    let mut found = Found::default();
+    let mut names = names(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let count = names.len();
     if count > MAX_PLUGINS {
         let path = path.display();
@@ -65,7 +72,7 @@ fn read_now(path: &Path) -> Found {
             found.problem.get_or_insert_with(|| format!("{name:?} in {path} {why}"));
         }
     }
-    found
+    Ok(found)
 }
 
 fn spec(path: &Path) -> Result<Spec, String> {

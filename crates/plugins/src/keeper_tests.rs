@@ -209,6 +209,9 @@ async fn the_directory_s_descriptions_are_read_and_what_is_none_is_told() {
     assert!(why.contains("wrong.toml, line 2: format must be one of"), "{why}");
     assert!(found.problem.unwrap().contains("\"b.ad.toml\" in"));
     assert_eq!(directory::read(path.join("none")).await.unwrap(), Found::default());
+    // What runs must not end because it is not known what is described.
+    let unknown = directory::read(path.join("b.ad.toml")).await.unwrap_err();
+    assert!(unknown.contains("cannot be read"), "{unknown}");
 }
 
 #[tokio::test]

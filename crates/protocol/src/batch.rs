@@ -9,7 +9,7 @@ pub const BATCH: &str = "Batch";
 /// Commands of one batch, at most.
 pub const MAX_COMMANDS: usize = 64;
 
-/// Which command of a batch runs when.
+/// The order in which the commands of a batch run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -17,19 +17,19 @@ pub enum Mode {
     /// One after the other.
     #[default]
     Sequential,
-    /// Beside each other, as places are free.
+    /// In parallel, as far as slots are free.
     Parallel,
 }
 
-/// What becomes of the other commands of a batch when one fails.
+/// What happens to the other commands of a batch if one fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
-    /// Those that did not begin never do.
+    /// Commands that have not begun do not run.
     #[default]
     Stop,
-    /// They run.
+    /// The other commands run.
     Continue,
 }
 
@@ -43,10 +43,10 @@ pub struct BatchResult {
     pub success: bool,
     /// One for each command, in the order of the batch.
     pub outcomes: Vec<Outcome>,
-    /// Set where outcomes at the end were left out to fit the line: how many there were.
+    /// How many outcomes there were, if some were left out because the line was full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes_truncated: Option<u64>,
-    /// From the taking of the batch to its end, waiting included.
+    /// Time from accepting the batch to its end, including waiting.
     pub execution_time_ms: u64,
     /// Where the time went, for a batch with a `traceparent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct BatchResult {
     pub timestamp: Option<String>,
 }
 
-/// What a command of a batch came to; its response says more.
+/// The result of a command of a batch; its response has the details.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
@@ -64,7 +64,7 @@ pub struct Outcome {
     pub id: String,
     /// Whether it did what was asked.
     pub success: bool,
-    /// Of the program that ran, where one did.
+    /// Exit code of the program, if one ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// Why it failed.

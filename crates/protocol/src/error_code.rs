@@ -13,9 +13,9 @@ pub enum ErrorCode {
     InvalidMessage,
     /// The line was longer than `max_line_bytes`.
     MessageTooLarge,
-    /// `type` names no message of the contract.
+    /// `type` is not the type of a message.
     UnknownType,
-    /// `action` names no action of the contract.
+    /// `action` is not the name of an action.
     UnknownAction,
     /// A parameter is missing, of the wrong type, or out of its range.
     InvalidParameter,
@@ -35,7 +35,7 @@ pub enum ErrorCode {
     NotFound,
     /// A lock is held by somebody else.
     Busy,
-    /// Other packages would be removed or brought to an older version; `cascade` allows it. Or: the machine belongs to a domain
+    /// Other packages would be removed or downgraded; `cascade` allows it. Or: the machine belongs to a domain
     /// already.
     Conflict,
     /// The command did not end in its time; partial output is kept.

@@ -4,7 +4,7 @@
 
 use crate::ErrorCode;
 use crate::batch::BatchResult;
-pub use crate::hello::{Capability, Channel, ChannelRole, Features, Hello};
+pub use crate::hello::{Capability, Channel, ChannelRole, ChannelStart, Features, Hello};
 use crate::metrics::SystemMetrics;
 use crate::stream::Stream;
 use crate::trace::Trace;
@@ -31,10 +31,12 @@ pub enum GuestMessage {
     Hello(Hello),
     /// A sample of a subscription.
     Stream(Stream),
-    /// What a command's program wrote just now.
+    /// New output of a command's program.
     Output(Output),
     /// All commands of a batch are answered.
     BatchResult(BatchResult),
+    /// What a connection of a port beside the first one begins with.
+    Channel(ChannelStart),
 }
 
 impl GuestMessage {
@@ -50,6 +52,7 @@ impl GuestMessage {
             Self::Stream(message) => message.timestamp.as_deref(),
             Self::Output(message) => message.timestamp.as_deref(),
             Self::BatchResult(message) => message.timestamp.as_deref(),
+            Self::Channel(message) => message.timestamp.as_deref(),
         }
     }
 
@@ -75,6 +78,7 @@ impl GuestMessage {
             Self::Stream(message) => message.timestamp = None,
             Self::Output(message) => message.timestamp = None,
             Self::BatchResult(message) => message.timestamp = None,
+            Self::Channel(message) => message.timestamp = None,
         }
     }
 }
@@ -83,7 +87,7 @@ impl GuestMessage {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeepAlive {
-    /// From 1 over the agent's life, or the host's own number.
+    /// Counts from 1 as long as the agent runs, or the host's own number.
     pub sequence_number: u64,
     /// RFC 3339, UTC, milliseconds; set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,19 +102,19 @@ pub struct Response {
     pub id: String,
     /// Whether it did what was asked.
     pub success: bool,
-    /// Of the program that ran, where one did.
+    /// Exit code of the program, if one ran.
     pub exit_code: Option<i32>,
     /// Captured output.
     pub stdout: String,
     /// Captured error output.
     pub stderr: String,
-    /// From start to end, waiting in the queue not counted.
+    /// Time from start to end, without waiting in the queue.
     pub execution_time_ms: u64,
     /// The action's name, or `UnsafeCommand`.
     pub command_type: String,
     /// An object or array, `{}` at least.
     pub data: Value,
-    /// One sentence that a person can act on.
+    /// One sentence for a person, who can act on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// For programs.
@@ -119,16 +123,16 @@ pub struct Response {
     /// Present and true when `stdout` was cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_truncated: Option<bool>,
-    /// True length of a cut `stdout`.
+    /// Full length of a cut `stdout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout_bytes: Option<u64>,
     /// Present and true when `stderr` was cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr_truncated: Option<bool>,
-    /// True length of a cut `stderr`.
+    /// Full length of a cut `stderr`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr_bytes: Option<u64>,
-    /// True number of items where `data` is a list that was cut to fit the line.
+    /// Full number of items, if `data` is a list that was cut because the line was full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_truncated: Option<u64>,
     /// Where the time went, for a request with a `traceparent`.
@@ -182,17 +186,17 @@ impl Response {
     }
 }
 
-/// `output`: what the program of a command with `progress` wrote, before its response, which has all of it.
+/// `output`: new output of a command with `progress`. The response has all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
     /// The command's id.
     pub id: String,
-    /// Where it was written.
+    /// The stream that it was written to.
     pub stream: OutputStream,
-    /// From 1 in each stream; a gap is of what was left out.
+    /// From 1 in each stream; a gap means that something was left out.
     pub seq: u64,
-    /// At most 16 KiB of what was written.
+    /// At most 16 KiB of the output.
     pub text: String,
     /// Set when the line is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,7 +222,7 @@ pub struct ErrorMessage {
     pub error: String,
     /// For programs.
     pub error_code: ErrorCode,
-    /// The start of the offending line, or what else helps.
+    /// The beginning of the line, or other details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
     /// Set when the line is written.
@@ -234,7 +238,7 @@ pub enum BreakerState {
     Closed,
     /// Nothing is tried.
     Open,
-    /// A few tries decide.
+    /// A few attempts decide what follows.
     HalfOpen,
 }
 

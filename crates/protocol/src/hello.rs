@@ -14,7 +14,7 @@ pub struct Capability {
     pub name: String,
     /// Whether it may be used here and now.
     pub enabled: bool,
-    /// Why not, naming the setting or the missing tool.
+    /// Why it may not be used: the setting or the missing tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -41,13 +41,13 @@ pub struct Hello {
     /// What is wrong with the configuration file, while the last valid configuration is in force instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_error: Option<String>,
-    /// Random, new at each start of the agent, 32 hexadecimal digits: by it a host tells a restart from a reconnection.
+    /// 32 random hexadecimal digits, new at each start of the agent. With it a host can tell a restart from a reconnection.
     #[serde(default)]
     pub instance: String,
-    /// When the agent started, by the guest's clock of that moment, RFC 3339.
+    /// When the agent started, by the guest's clock at that moment, RFC 3339.
     #[serde(default)]
     pub started_at: String,
-    /// What a host may use beyond `protocol_version`, with its bounds; absent members are not offered.
+    /// Optional parts that a host may use, with their limits; absent members are not offered.
     #[serde(default)]
     pub features: Features,
     /// The ports over which this agent speaks.
@@ -69,10 +69,10 @@ pub struct Features {
     /// Several commands in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchLimits>,
-    /// Plugins that run, or files of figures that are read.
+    /// Plugins that run, or `*.prom` files that are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugins: Option<PluginLimits>,
-    /// Lines that come compressed to a host whose `Hello` accepts that.
+    /// Compressed lines, for hosts whose `Hello` accepts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<CompressionLimits>,
     /// Lines that are sealed to this machine's key.
@@ -80,12 +80,12 @@ pub struct Features {
     pub sealed: Option<SealedLines>,
 }
 
-/// By which keys lines are sealed.
+/// The keys for sealed lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct SealedLines {
-    /// This machine's, in base64.
+    /// This machine's public key, in base64.
     pub public_key: String,
     /// Names of the controllers' keys.
     pub kids: Vec<String>,
@@ -95,14 +95,14 @@ pub struct SealedLines {
     pub plain_reads: bool,
 }
 
-/// What lines may be compressed with, and which.
+/// The offered compressions, and which lines are compressed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct CompressionLimits {
     /// What the agent can compress with.
     pub codecs: Vec<Codec>,
-    /// Shorter lines come as they are.
+    /// Shorter lines are not compressed.
     pub min_line_bytes: usize,
 }
 
@@ -112,7 +112,7 @@ impl Default for CompressionLimits {
     }
 }
 
-/// The plugins of this machine, and their bounds.
+/// The plugins of this machine, and their limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -156,7 +156,7 @@ impl Default for StreamLimits {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct BatchLimits {
-    /// Commands of one batch: no more than may wait in the agent at all.
+    /// Most commands in one batch, never more than may wait in the agent.
     pub max_commands: usize,
 }
 
@@ -172,7 +172,7 @@ impl Default for BatchLimits {
 pub struct Channel {
     /// What it is for.
     pub role: ChannelRole,
-    /// The guest's path of it.
+    /// Its path in the guest.
     pub port: String,
 }
 
@@ -181,9 +181,24 @@ pub struct Channel {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelRole {
-    /// Every message may stand on it.
+    /// It carries every message.
     Control,
-    /// Of a later version.
+    /// Streams, output and large answers stand on it while a host reads it. It only brings: the guest takes nothing from it.
+    Bulk,
+    /// A role of a later version.
     #[serde(other)]
     Unknown,
+}
+
+/// `channel`: what each connection of a port beside the first one begins with. By it a host knows which agent it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChannelStart {
+    /// What the port is for.
+    pub role: ChannelRole,
+    /// That of the agent's `hello`.
+    pub instance: String,
+    /// Set when the line is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
 }

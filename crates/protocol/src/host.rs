@@ -72,7 +72,7 @@ pub struct SafeCommand {
     pub params: Map<String, Value>,
     /// Seconds; absent or 0 means the action's default.
     pub timeout: Option<u64>,
-    /// Whether `output` lines are wanted while it runs.
+    /// Whether the guest sends `output` lines while the command runs.
     pub progress: bool,
 }
 
@@ -81,19 +81,19 @@ pub struct SafeCommand {
 pub struct UnsafeCommand {
     /// Chosen by the host; at most 256 characters.
     pub id: String,
-    /// What the shell is given.
+    /// The text for the shell.
     pub raw_command: String,
     /// `bash`, `sh`, `cmd` or `powershell`, lower-cased.
     pub shell: Option<String>,
     /// Seconds; absent or 0 means the default.
     pub timeout: Option<u64>,
-    /// Absolute path to start in.
+    /// The working directory, an absolute path.
     pub working_dir: Option<String>,
     /// Added to the clean environment, in this order.
     pub env_vars: Vec<(String, String)>,
-    /// User to become.
+    /// The user that the command runs as.
     pub run_as: Option<String>,
-    /// Whether `output` lines are wanted while it runs.
+    /// Whether the guest sends `output` lines while the command runs.
     pub progress: bool,
 }
 

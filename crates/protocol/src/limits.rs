@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Bounds that the agent keeps, as `hello` reports them.
+/// The agent's limits, as `hello` reports them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Limits {
-    /// Longest incoming line, newline not counted.
+    /// Longest incoming line, without its newline.
     pub max_line_bytes: usize,
-    /// Longest outgoing line, newline not counted.
+    /// Longest outgoing line, without its newline.
     pub max_outgoing_line_bytes: usize,
     /// Memory for answers that wait for a host and for those kept for replay.
     pub outbox_max_bytes: usize,
     /// Captured output of one command, for each of stdout and stderr.
     pub max_output_bytes: usize,
-    /// Longest timeout that a command may ask for.
+    /// Longest timeout that a command may request.
     pub max_command_timeout_secs: u64,
-    /// Commands that may wait for a free place.
+    /// Commands that may wait for a free slot.
     pub max_queued_commands: usize,
-    /// Commands that run beside each other.
+    /// Commands that run at the same time.
     pub max_concurrent_commands: usize,
     /// Processes in one metrics message.
     pub max_processes: usize,

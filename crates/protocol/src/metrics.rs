@@ -47,19 +47,19 @@ pub struct SystemMetrics {
 pub struct Collection {
     /// Wall time.
     pub duration_ms: u64,
-    /// Seconds to the next one, where the agent chooses them by how much changes.
+    /// Seconds to the next collection, if the agent adapts the time (`adaptive_collection`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_secs: Option<u64>,
     /// Collectors whose figures are missing or not yet meaningful.
     pub failed: Vec<FailedCollector>,
-    /// List name to its true length, for lists that were cut.
+    /// For each list that was cut: its full length.
     pub truncated: BTreeMap<String, u32>,
-    /// Collector's name to the age of its figures in milliseconds, where they were measured before this collection.
+    /// For each collector whose figures are older than this collection: their age in milliseconds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub age_ms: BTreeMap<String, u64>,
 }
 
-/// A collector that gave nothing.
+/// A collector without figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -83,7 +83,7 @@ pub struct Data {
     pub ports: Vec<Port>,
     /// systemd services or Windows services.
     pub services: Vec<Service>,
-    /// Results of plugins by their names, and `*.prom` files by theirs; absent where there are none.
+    /// Results of plugins and `*.prom` files by name; absent if there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub plugins: BTreeMap<String, Plugin>,
 }
@@ -105,7 +105,7 @@ pub struct System {
     pub uptime_seconds: u64,
     /// `null` on Windows.
     pub load_average: Option<LoadAverage>,
-    /// How long programs had to wait; absent where the kernel does not measure it, as on Windows.
+    /// How long programs had to wait; absent if the kernel does not measure it, as on Windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pressure: Option<Pressure>,
     /// Names and versions.
@@ -117,7 +117,7 @@ pub struct System {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Network {
-    /// The default route's first; loopback, containers' and bridges' last.
+    /// The one with the default route first; loopback, containers' interfaces and bridges last.
     pub interfaces: Vec<Interface>,
 }
 
@@ -128,7 +128,7 @@ pub struct Network {
 pub struct Interface {
     /// `eth0`.
     pub name: String,
-    /// `52:54:00:12:34:56`; empty where there is none.
+    /// `52:54:00:12:34:56`; empty if there is none.
     pub mac_address: String,
     /// Administratively up with a carrier.
     pub is_up: bool,
@@ -136,7 +136,7 @@ pub struct Interface {
     pub ip_addresses: Vec<String>,
     /// Bytes.
     pub mtu: u32,
-    /// Where the driver tells.
+    /// If the driver reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed_mbps: Option<u32>,
     /// Since boot.
@@ -215,8 +215,8 @@ pub struct Process {
     /// Arguments joined by blanks, cut at 4096 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmd_line: Option<String>,
-    /// Login name, or the number where none is known. Of a user that `/etc/passwd` does not have, the first answer may tell
-    /// the number: his name is asked for in the background.
+    /// Login name, or the number if no name is known. For a user that is not in `/etc/passwd`, the first answer may have
+    /// the number, because the agent asks for the name in the background.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Of one core.
@@ -251,13 +251,13 @@ pub struct Port {
     pub address: String,
     /// `LISTEN`, `ESTABLISHED`, …
     pub state: String,
-    /// Owner, where known.
+    /// Owner, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// Owner, where known.
+    /// Owner, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_name: Option<String>,
-    /// Owner, where known.
+    /// Owner, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exe_path: Option<String>,
     /// A TCP listener or a bound UDP socket without a peer.

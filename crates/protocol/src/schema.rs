@@ -44,7 +44,7 @@ enum HostLine {
         #[serde(flatten)]
         trace: TraceContext,
     },
-    /// Several commands, all of which are taken or none; answered by `response` for each, then by `batch_result`.
+    /// Several commands: the guest accepts all of them or none. Answered by `response` for each, then by `batch_result`.
     Batch {
         id: Id,
         /// Each with an id of its own.
@@ -69,16 +69,16 @@ enum HostLine {
     /// Who are you; answered by `hello`.
     Hello {
         id: Option<Id>,
-        /// How long lines may be compressed; those that the agent does not know are passed over. Not at all when absent.
+        /// Compressions that the host can read; the agent ignores names that it does not know. If absent, lines are not compressed.
         #[schemars(length(max = 16))]
         accept: Option<Vec<String>>,
     },
-    /// A compressed line could not be read: the next one stands alone.
+    /// The host could not read a compressed line; the next one then needs no earlier line.
     ZReset,
-    /// Send chosen figures again and again; answered by `response`, then by `stream`.
+    /// Send chosen figures at an interval; answered by `response`, then by `stream`.
     Subscribe {
         id: Id,
-        /// Of a stream whose lease is to be renewed; then `interval_ms` and `fields` are not read.
+        /// The stream whose lease is renewed; `interval_ms` and `fields` are then ignored.
         subscription: Option<SubscriptionNumber>,
         /// Milliseconds between two samples; needed for a new stream.
         #[schemars(range(min = 250, max = 3_600_000))]
@@ -94,14 +94,14 @@ enum HostLine {
     },
     /// End a stream; answered by `response`.
     Unsubscribe { id: Id, subscription: SubscriptionNumber },
-    /// Another message of the host, signed; needed where `shared_secret` is set, refused where it is not.
+    /// Another message of the host, signed. Required if `shared_secret` is set, otherwise refused.
     #[serde(rename = "signed")]
     Signed {
         #[schemars(range(min = 1, max = 1))]
         v: u64,
         /// Milliseconds since 1970.
         ts: u64,
-        /// Never used twice; no control characters.
+        /// Must never be used twice; no control characters.
         #[schemars(length(min = 1, max = 128))]
         nonce: String,
         /// The inner message as text.
@@ -110,13 +110,13 @@ enum HostLine {
         #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
         sig: String,
     },
-    /// Another message of the host, sealed; needed for what changes the machine where `controller_keys` is set, refused where it
+    /// Another message of the host, sealed. Required for changes of the machine if `controller_keys` is set; refused if it
     /// is not.
     #[serde(rename = "sealed")]
     Sealed {
         #[schemars(range(min = 1, max = 1))]
         v: u64,
-        /// That of the inner message, for who carries the line.
+        /// The id of the inner message, for programs that carry the line.
         id: Option<Id>,
         kid: Kid,
         enc: Encapsulated,
@@ -133,7 +133,7 @@ enum GuestSealed {
     Sealed {
         #[schemars(range(min = 1, max = 1))]
         v: u64,
-        /// That of the question, if it stood beside it.
+        /// The id of the request, if it was outside the sealed part.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         to: Kid,
@@ -154,7 +154,7 @@ struct Kid(#[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))] String);
 #[schemars(transparent)]
 struct Encapsulated(#[schemars(length(min = 44, max = 44))] String);
 
-/// The ciphertext in base64: what is hidden has a multiple of 256 bytes, and 16 bytes follow.
+/// The ciphertext in base64. The plaintext has a multiple of 256 bytes; the tag adds 16 bytes.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(transparent)]
 struct Ciphertext(String);
@@ -163,29 +163,29 @@ struct Ciphertext(String);
 struct SafeCommand {
     id: Id,
     command_type: CommandType,
-    /// Parameters that do not stand in `command_type`.
+    /// Parameters that are not in `command_type`.
     params: Option<Map<String, Value>>,
     timeout: Option<Timeout>,
-    /// Whether `output` lines are wanted while it runs.
+    /// Whether the guest sends `output` lines while the command runs.
     progress: Option<bool>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 struct UnsafeCommand {
     id: Id,
-    /// What the shell is given.
+    /// The text for the shell.
     #[schemars(length(min = 1))]
     raw_command: String,
     /// `bash`, `sh`, `cmd` or `powershell`, in any case.
     shell: Option<String>,
     timeout: Option<Timeout>,
-    /// Absolute path to start in.
+    /// The working directory, an absolute path.
     working_dir: Option<String>,
     /// Added to the clean environment.
     env_vars: Option<BTreeMap<String, String>>,
-    /// User to become.
+    /// The user that the command runs as.
     run_as: Option<String>,
-    /// Whether `output` lines are wanted while it runs.
+    /// Whether the guest sends `output` lines while the command runs.
     progress: Option<bool>,
 }
 
@@ -199,7 +199,7 @@ struct TraceContext {
     tracestate: Option<String>,
 }
 
-/// One command of a batch, as it stands in a line of its own.
+/// One command of a batch, in the same form as in a line of its own.
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 enum BatchCommand {
@@ -215,7 +215,7 @@ enum BatchCommand {
     },
 }
 
-/// The action. Its parameters stand beside it, or in its `params`, or in the message's `params`, in this order of
+/// The action. Its parameters are beside it, in its `params`, or in the message's `params`, in this order of
 /// precedence.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -226,7 +226,7 @@ enum CommandType {
     Named { action: ActionName, params: Option<Map<String, Value>> },
 }
 
-/// Comes back in the answer; no control characters.
+/// The answer repeats it; no control characters.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(transparent)]
 struct Id(#[schemars(length(min = 1, max = 256))] String);
@@ -236,12 +236,12 @@ struct Id(#[schemars(length(min = 1, max = 256))] String);
 #[schemars(transparent)]
 struct TraceParent(#[schemars(length(min = 55, max = 55))] String);
 
-/// As the response to `Subscribe` told it.
+/// The number in the response to `Subscribe`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(transparent)]
 struct SubscriptionNumber(#[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))] u64);
 
-/// A group of the metrics' figures, or all below a name.
+/// A group of figures of the metrics, or all figures below a name.
 #[derive(Deserialize, JsonSchema)]
 enum FieldName {
     #[serde(rename = "system")]
@@ -274,7 +274,7 @@ enum FieldName {
     Services,
 }
 
-/// Seconds; 0 or absent is the action's default, beyond `max_command_timeout_secs` is cut to it.
+/// Seconds. If it is 0 or absent, the action's default; at most `max_command_timeout_secs`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(transparent)]
 struct Timeout(#[schemars(range(min = 0))] u64);

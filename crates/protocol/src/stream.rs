@@ -123,9 +123,9 @@ impl FromIterator<Field> for Fields {
 pub struct Stream {
     /// The subscription's number.
     pub subscription: u64,
-    /// From 1; a gap is of samples that were left out because the host did not read the ones before.
+    /// From 1; a gap means that samples were left out because the host had not read the earlier ones.
     pub seq: u64,
-    /// Time between two samples as the agent keeps it: longer than the host asked for where shorter ones would cost more than
+    /// Time between two samples that the agent can keep. It is longer than requested if shorter times would cost more than
     /// the agent's share of a processor.
     pub effective_interval_ms: u64,
     /// The figures of the chosen fields.
@@ -180,7 +180,7 @@ pub struct StreamSystem {
     /// Absent on Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_average: Option<LoadAverage>,
-    /// Absent where the kernel does not measure it.
+    /// Absent if the kernel does not measure it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pressure: Option<Pressure>,
     /// Names and versions.
@@ -193,7 +193,7 @@ pub struct StreamSystem {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct StreamDisk {
-    /// One a file system.
+    /// One for each file system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_stats: Option<Vec<DiskUsage>>,
     /// All block devices together.

@@ -64,11 +64,11 @@ pub struct Trace {
     /// As the request had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracestate: Option<String>,
-    /// From when the steps are counted: 0, the moment at which the guest had read the request.
+    /// The moment from which the steps count: 0, when the guest had read the request.
     pub received_offset_ms: u64,
     /// When the guest had read the request, by its own clock, RFC 3339.
     pub started: String,
-    /// When the answer was made, RFC 3339: `started` and what a clock that is never set counted since.
+    /// When the answer was made, RFC 3339: `started` plus the time by a clock that nobody can set.
     pub ended: String,
     /// In the order in which they ended; one may lie within another.
     pub steps: Vec<Step>,
@@ -81,7 +81,7 @@ pub struct Trace {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
-    /// What it was.
+    /// The kind of step.
     pub name: StepName,
     /// Milliseconds since the request was read.
     pub start_ms: u64,
@@ -89,20 +89,20 @@ pub struct Step {
     pub end_ms: u64,
 }
 
-/// What a step was.
+/// The kinds of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
-    /// Waiting for a place, or for the collection before.
+    /// Waiting for a slot, or for the previous collection.
     Queue,
     /// Waiting for something that only one command may use.
     Lock,
     /// A program that ran.
     Program,
-    /// Reading the system: all of a command that only reads, or the collection of metrics.
+    /// Reading the system: the whole of a command that only reads, or the collection of metrics.
     Read,
-    /// Of a later version.
+    /// A role of a later version.
     #[serde(other)]
     Unknown,
 }

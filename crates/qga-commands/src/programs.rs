@@ -7,7 +7,7 @@ use infiniservice_exec::{
 };
 use infiniservice_qga::bytes::Bytes;
 use infiniservice_qga::limits::{
-    EXEC_ANSWER_KEPT, EXEC_RECORD_KEPT, MAX_EXEC_OUTPUT_BYTES, MAX_EXEC_RECORDS,
+    EXEC_ANSWER_KEPT, EXEC_RECORD_KEPT, MAX_EXEC_OUTPUT_BYTES, MAX_EXEC_RECORD_BYTES, MAX_EXEC_RECORDS,
 };
 use infiniservice_qga::reply::{ExecPid, ExecStatus};
 use infiniservice_qga::request::Capture;
@@ -39,6 +39,14 @@ struct Records {
 struct Record {
     ended: Option<(Instant, ExecStatus)>,
     given: Option<Instant>,
+}
+
+impl Record {
+    /// Output that is kept.
+    fn bytes(&self) -> usize {
+        let Some((_, status)) = &self.ended else { return 0 };
+        [&status.out_data, &status.err_data].into_iter().flatten().map(|data| data.0.len()).sum()
+    }
 }
 
 impl std::fmt::Debug for Programs {
@@ -86,7 +94,10 @@ impl Programs {
                 lock(&records).end(pid, status(&finished, capture));
                 Ok(Reply::ExecPid(ExecPid { pid }))
             }
-            Ok(Err(_)) => Err(Error::generic("the program was lost inside the agent")),
+            Ok(Err(_)) => {
+                self.records().all.remove(&pid);
+                Err(Error::generic("the program was lost inside the agent"))
+            }
             Err(_) => {
                 tokio::spawn(async move {
                     let told = match running.await {
@@ -140,6 +151,18 @@ impl Records {
     fn end(&mut self, pid: i64, status: ExecStatus) {
         if let Some(record) = self.all.get_mut(&pid) {
             record.ended = Some((Instant::now(), status));
+        }
+        self.bound(pid, MAX_EXEC_RECORD_BYTES);
+    }
+
+    /// Those that ended first go until the output of the rest is no more than this; `newest` stays.
+    fn bound(&mut self, newest: i64, most: usize) {
+        let mut kept: usize = self.all.values().map(Record::bytes).sum();
+        while kept > most {
+            let ended = self.all.iter().filter(|(pid, record)| **pid != newest && record.bytes() > 0);
+            let first = ended.min_by_key(|(_, record)| record.ended.as_ref().map(|(at, _)| *at));
+            let Some(first) = first.map(|(pid, _)| *pid) else { return };
+            kept -= self.all.remove(&first).map_or(0, |record| record.bytes());
         }
     }
 
@@ -203,4 +226,28 @@ fn output(stream: &Captured, wanted: bool) -> (Option<Bytes>, Option<bool>) {
         return (None, None);
     }
     (Some(Bytes(stream.bytes.clone())), Some(stream.truncated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_is_kept_within_its_bound_and_the_newest_always() {
+        let mut records = Records::default();
+        let of = |bytes: usize| ExecStatus { out_data: Some(Bytes(vec![0; bytes])), ..ExecStatus::default() };
+        for bytes in [300, 200, 100] {
+            let pid = records.reserve().expect("room");
+            records.end(pid, of(bytes));
+        }
+        let running = records.reserve().expect("room");
+        records.bound(running, 600);
+        assert_eq!(records.all.len(), 4, "within the bound");
+        records.bound(running, 300);
+        let kept: Vec<usize> = records.all.values().map(Record::bytes).collect();
+        assert_eq!(kept, [200, 100, 0], "the first that ended is gone");
+        records.bound(FIRST + 2, 10);
+        let kept: Vec<usize> = records.all.values().map(Record::bytes).collect();
+        assert_eq!(kept, [200, 0], "too large by itself, and the newest");
+    }
 }

@@ -20,7 +20,6 @@ mod json;
 pub mod limits;
 pub mod linux;
 pub mod policy;
-mod port;
 mod reader;
 pub mod reply;
 pub mod request;

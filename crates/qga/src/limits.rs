@@ -56,7 +56,7 @@ pub const OPEN_FILE_KEPT: Duration = Duration::from_secs(3600);
 pub const MAX_EXEC_OUTPUT_BYTES: usize = 7 << 19;
 /// Programs whose records are kept; the oldest ended one goes first.
 pub const MAX_EXEC_RECORDS: usize = 64;
-/// Output of all of them.
+/// Output of all programs that have ended: those that ended first are forgotten beyond it.
 pub const MAX_EXEC_RECORD_BYTES: usize = 64 << 20;
 /// A record that nobody asked for is kept this long after the program's end.
 pub const EXEC_RECORD_KEPT: Duration = Duration::from_secs(600);

@@ -22,13 +22,13 @@ use std::path::PathBuf;
 pub enum Dist {
     /// For x86-64 Linux: one static program, an archive with its install script, .deb and .rpm of guest and host, and an SBOM
     Linux {
-        /// Build all of it a second time, in another place, and compare the bytes
+        /// Build everything a second time, in another directory, and compare the bytes
         #[arg(long)]
         check_reproducible: bool,
     },
     /// `infiniservice.exe` and `infinictl.exe` for 64-bit Windows, built here, and a zip with their installer
     Windows {
-        /// The quick build of the tests, left where it was built
+        /// Make the quick build that the tests use, and leave it where it was built
         #[arg(long)]
         debug: bool,
     },

@@ -3,7 +3,7 @@
 use super::Executor;
 use crate::audit::{Asked, Audit, AuditRecord};
 use crate::context::PowerAction;
-use crate::policy::CommandSettings;
+use crate::policy::{CommandName, CommandSettings};
 use crate::scripts::Scripts;
 use crate::summary::Summary;
 use infiniservice_exec::{BoxFuture, CommandError};
@@ -22,6 +22,11 @@ impl Executor {
     /// Refuses what the settings forbid of an action by either name.
     pub fn permit(&self, name: &str, alias: &str) -> Result<(), CommandError> {
         self.shared.permit(name, alias)
+    }
+
+    /// Why this machine cannot carry the action out, whatever the operator allows; `None` where it can.
+    pub fn lacks(&self, action: ActionName) -> Option<String> {
+        CommandName::Safe(action).unsupported(self.shared.context.features())
     }
 
     /// Records the answer to a command that never came here.

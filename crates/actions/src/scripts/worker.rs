@@ -11,6 +11,7 @@ use infiniservice_platform::gate::Gate;
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::{ScriptInfo, ScriptState};
 use infiniservice_protocol::timestamp::rfc3339_millis;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -28,6 +29,8 @@ pub(super) struct Worker {
     running: Option<Running>,
     /// The end that is being told.
     telling: Option<u64>,
+    /// Those whose end was told, and that the disk does not let go.
+    told: BTreeSet<u64>,
     /// Whether a script came since it was last said that all are done.
     busy: bool,
 }
@@ -46,7 +49,7 @@ impl Worker {
         shared: Arc<Shared>,
     ) -> Self {
         let (store, running, telling, busy) = (None, None, None, false);
-        Self { settings, runner, news, shared, store, running, telling, busy }
+        Self { settings, runner, news, shared, store, running, telling, told: BTreeSet::new(), busy }
     }
 
     /// Until nobody gives orders any more.
@@ -215,6 +218,7 @@ impl Worker {
         let number = entry.number;
         self.with_store(move |store| store.forget(number)).await?;
         self.book(|book| book.entries.retain(|entry| entry.number != number));
+        self.told.remove(&number);
         Ok(())
     }
 
@@ -242,7 +246,10 @@ impl Worker {
         if let Some(entry) = self.entry(|entry| entry.number == number)
             && let Err(error) = self.forget(&entry).await
         {
-            log::warn!("a script that was completed stays stored, and will be completed again: {error}");
+            self.told.insert(number);
+            log::warn!(
+                "a script whose end was told stays stored, and the next start of the agent tells it again: {error}"
+            );
         }
     }
 
@@ -318,7 +325,9 @@ impl Worker {
         if !self.settings.told || self.telling.is_some() {
             return;
         }
-        let Some(entry) = self.entry(|entry| entry.info.state == ScriptState::Ended) else { return };
+        let told = self.told.clone();
+        let is_next = |entry: &Entry| entry.info.state == ScriptState::Ended && !told.contains(&entry.number);
+        let Some(entry) = self.entry(is_next) else { return };
         let written = self.written(entry.number).await.unwrap_or_else(|_| Written {
             stderr: entry.info.error.clone().unwrap_or_default(),
             ..Written::default()

@@ -3,10 +3,11 @@
 /// Behind the options in `--help`.
 pub(super) const AFTER_HELP: &str = "\
 Settings:
-  Every setting can come from the configuration file, a variable or a flag; the later one in this list wins.
+  Each setting can come from the configuration file, a variable or a flag. A variable overrides the file,
+  and a flag overrides both.
   --print-config shows the effective values and their origins; docs/configuration.md lists all settings.
-  At SIGHUP the agent reads the file again and applies what can change at run time; it reports the rest.
-  With reload_on_change it does so whenever the file changes.
+  At SIGHUP the agent reads its settings again, applies those that can change while it runs, and logs those
+  that need a restart. With reload_on_change it does this whenever the file changes.
 
 Environment:
   INFINISERVICE_<SETTING>  a setting, in upper case: INFINISERVICE_MIN_BACKOFF_SECS=10
@@ -28,5 +29,5 @@ Exit codes:
   3  no device, and --require-virtio was given
 
 Signals:
-  SIGTERM, SIGINT  stop in an orderly way, after commands in flight are answered
+  SIGTERM, SIGINT  answer the commands in flight, then stop
   SIGHUP           read the settings again";

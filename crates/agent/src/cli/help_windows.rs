@@ -3,10 +3,11 @@
 /// Behind the options in `--help`.
 pub(super) const AFTER_HELP: &str = "\
 Settings:
-  Every setting can come from the configuration file, a variable or a flag; the later one in this list wins.
+  Each setting can come from the configuration file, a variable or a flag. A variable overrides the file,
+  and a flag overrides both.
   --print-config shows the effective values and their origins; docs/configuration.md lists all settings.
-  At `sc control InfiniService paramchange` the agent reads the file again and applies what can change at run
-  time; it reports the rest.
+  At `sc control InfiniService paramchange` the agent reads its settings again, applies those that can change
+  while it runs, and logs those that need a restart.
 
 Environment:
   INFINISERVICE_<SETTING>  a setting, in upper case: INFINISERVICE_MIN_BACKOFF_SECS=10
@@ -28,5 +29,5 @@ Exit codes:
   1, 2 and 3 are also the exit codes of the service.
 
 Stopping:
-  Ctrl-C, Ctrl-Break, the service manager's Stop, the system's shutdown: the agent stops in an orderly
-  way, after commands in flight are answered";
+  At Ctrl-C, Ctrl-Break, the service manager's Stop and the system's shutdown, the agent answers the
+  commands in flight, then stops";

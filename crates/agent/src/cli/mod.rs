@@ -39,7 +39,7 @@ pub struct Cli {
     /// Log at this level: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
-    /// Report this name for the machine to the host
+    /// Name of the machine, as reported to the host
     #[arg(long, value_name = "ID")]
     pub vm_id: Option<String>,
     /// For development: retry after 2 to 30 seconds instead of 5 to 300
@@ -57,7 +57,7 @@ pub struct Cli {
     /// Run any shell command that the host sends, not only the safe actions
     #[arg(long)]
     pub allow_unsafe_commands: bool,
-    /// Check the channel to the host, say what to do if it is not usable, and exit
+    /// Check the channel to the host, show how to repair it, and exit
     #[arg(long)]
     pub diagnose: bool,
     /// Show each effective setting and its origin, and exit
@@ -154,9 +154,9 @@ fn set_value(given: &str) -> Result<FlagValue, String> {
 /// What `infiniservice service …` does.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum ServiceRequest {
-    /// Install the service, or bring an installed one up to date; it starts with the system
+    /// Install the service, or update an installed one; it starts with the system
     Install {
-        /// Write this name of the machine to the configuration file
+        /// Write this name for the machine to the configuration file
         #[arg(long, value_name = "ID")]
         vm_id: Option<String>,
         /// Write the secret in the variable `INFINISERVICE_SHARED_SECRET` to the configuration file
@@ -168,7 +168,7 @@ pub enum ServiceRequest {
         /// Write the profile of the host to the configuration file: native or infinibay
         #[arg(long, value_name = "PROFILE")]
         wire_profile: Option<String>,
-        /// Given to the agent each time it is started
+        /// Arguments for the agent, each time the service starts
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<std::ffi::OsString>,
     },
@@ -178,7 +178,7 @@ pub enum ServiceRequest {
     Start,
     /// Stop the service and wait until it has stopped
     Stop,
-    /// Tell its state: exit code 0 when it runs, else 1
+    /// Show the state of the service; exit code 0 if it runs, otherwise 1
     Status,
 }
 

@@ -52,6 +52,7 @@ fn the_settings_of_the_example_file_are_valid_and_are_the_defaults() {
     // The examples of settings without a default say something, and the secret needs a file of its own.
     let unset = [
         "device_path",
+        "bulk_port",
         "vm_id",
         "shared_secret",
         "controller_keys",
@@ -92,6 +93,7 @@ fn write_private(path: &Path, text: &str) {
 /// The value that stands in the example for a setting that has no default.
 fn example(field: &Field) -> &'static str {
     match (field.name, field.kind) {
+        ("bulk_port", _) => "\"/dev/virtio-ports/org.infinibay.agent.bulk\"",
         ("device_path", _) => "\"/dev/virtio-ports/org.infinibay.agent\"",
         ("shared_secret_file", _) => "\"/etc/infiniservice/secret\"",
         ("controller_keys", _) => "\"/etc/infiniservice/controller-keys\"",

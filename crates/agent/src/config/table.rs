@@ -46,16 +46,16 @@ macro_rules! settings {
 
 const LIVE: Apply = Apply::Live;
 const PORT: Apply = Apply::Restart("the agent looks for its port when it starts");
+const BULK_PORT: Apply = Apply::Restart("the agent looks for the bulk port when it starts");
 const QGA_PORT: Apply = Apply::Restart("the agent looks for the QEMU guest agent's port when it starts");
 const MEMORY: Apply =
     Apply::Restart("buffers are made for it when the agent starts, and other bounds follow from it");
 const HOST: Apply =
-    Apply::Restart("it decides from the first line on what is said, and to whom the agent listens");
-const SECRET: Apply = Apply::Restart("where the secret comes from is settled when the agent starts");
+    Apply::Restart("it decides what the agent sends and whose lines it accepts, from the first line on");
+const SECRET: Apply = Apply::Restart("the agent decides when it starts where the secret comes from");
 const KEYS: Apply =
-    Apply::Restart("whether lines are sealed, and to which key, is settled when the agent starts");
-const SCRIPTS: Apply =
-    Apply::Restart("scripts that wait lie in the directory that the agent opened when it started");
+    Apply::Restart("the agent decides when it starts whether lines are sealed, and to which key");
+const SCRIPTS: Apply = Apply::Restart("the agent opens the directory of scripts when it starts");
 
 const SWITCH: Kind = Kind::Bool;
 const LEVELS: Kind = Kind::Choice(&["error", "warn", "info", "debug", "trace"]);
@@ -71,31 +71,35 @@ const fn from_to(min: u64, max: u64) -> Kind {
 }
 
 settings! {
-    /// Path of the port, or on Linux `vsock:PORT` for a socket on which the agent listens for the host (see docs/devices.md). If unset, the agent looks for it by name: `org.infinibay.agent` first.
+    /// Path of the port. On Linux also `vsock:PORT`: the agent then listens on that vsock port for the host (see docs/devices.md). If unset, the agent looks for a port by name: `org.infinibay.agent` first.
     device_path: Option<PathBuf> = None, Kind::Path, PORT, "--device";
-    /// Exit with code 3 if no port could be opened within `connection_timeout_secs` of the start. Otherwise the agent waits.
+    /// Use the bulk port, a second one for streams, programs' output and large answers, where the machine has one and the host reads it.
+    bulk: bool = Some("true"), SWITCH, BULK_PORT;
+    /// Path of the bulk port, or on Linux `vsock:PORT`. If unset, the agent looks for it by name: `org.infinibay.agent.bulk`.
+    bulk_port: Option<PathBuf> = None, Kind::Path, BULK_PORT;
+    /// Exit with code 3 if the agent cannot open a port within `connection_timeout_secs` after its start. Otherwise it waits for one.
     require_virtio: bool = Some("false"), SWITCH, PORT, "--require-virtio";
-    /// Open no port: metrics are collected and logged, nothing is sent.
+    /// Open no port. The agent collects and logs metrics, but sends nothing.
     no_virtio: bool = Some("false"), SWITCH, PORT, "--no-virtio";
     /// First delay before the agent tries a failed port again; it doubles with each failure.
     min_backoff_secs: u64 = Some("5"), from_to(1, 3600), LIVE;
     /// Longest delay before the agent tries a failed port again.
     max_backoff_secs: u64 = Some("300"), from_to(1, DAY), LIVE;
-    /// For development: retry after 2 to 30 seconds, unless a source of at least the same precedence sets the two settings above.
+    /// For development: retry after 2 to 30 seconds. It does not apply to `min_backoff_secs` or `max_backoff_secs` if the same source or a stronger one sets them.
     aggressive_retry: bool = Some("false"), SWITCH, LIVE, "--aggressive-retry";
-    /// How long a write may make no progress while a host is connected.
+    /// How long a write may make no progress while a host is connected, before it counts as a failure.
     connection_timeout_secs: u64 = Some("10"), from_to(1, 3600), LIVE;
-    /// Has no effect; it is accepted so that configurations that set it stay valid. Every port reports data by an event, and no read waits.
+    /// Has no effect. It exists only so that old configurations stay valid: every port reports data by an event, and no read waits.
     read_timeout_ms: u64 = Some("500"), from_to(10, 60_000), LIVE;
     /// Time between two heartbeats.
     keep_alive_interval_secs: u64 = Some("30"), from_to(1, 3600), LIVE;
     /// How long a heartbeat may stay unanswered before the agent reopens the port.
     keep_alive_timeout_secs: u64 = Some("60"), from_to(1, 7200), LIVE;
-    /// Do not watch for devices that appear and disappear; only the back-off then finds a lost port again.
+    /// Do not watch for devices that appear and disappear. The agent then finds a lost port only when the back-off tries again.
     disable_device_monitoring: bool = Some("false"), SWITCH, PORT;
     /// Also send a heartbeat at each health check, to test a connection that looks idle.
     validate_connection: bool = Some("false"), SWITCH, LIVE;
-    /// Compress long lines for hosts that ask for it; the others get plain ones.
+    /// Compress long lines for hosts that ask for it. Other hosts get plain lines.
     compression: bool = Some("true"), SWITCH, HOST;
     /// Consecutive failures that open the circuit breaker.
     circuit_breaker_failure_threshold: u32 = Some("15"), from_to(1, 10_000), LIVE;
@@ -109,13 +113,13 @@ settings! {
     collection_interval_secs: u64 = Some("30"), from_to(1, DAY), LIVE;
     /// Time between two metrics messages while the connection's quality is Poor or Critical.
     degraded_interval_secs: u64 = Some("120"), from_to(1, DAY), LIVE;
-    /// Choose the time between two metrics messages by how much changes: it begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
+    /// Adapt the time between two metrics messages to how much changes. It begins with `collection_interval_secs`, is halved when a figure jumps or crosses a threshold, and grows by half after five calm messages. Leave it off if something, such as a Prometheus rule, needs samples at even intervals.
     adaptive_collection: bool = Some("false"), SWITCH, LIVE;
     /// Shortest time between two metrics messages with `adaptive_collection`. If a collection takes more than a hundredth of it, the time is longer, up to `adaptive_max_secs`.
     adaptive_min_secs: u64 = Some("5"), from_to(1, DAY), LIVE;
     /// Longest time between two metrics messages with `adaptive_collection`.
     adaptive_max_secs: u64 = Some("120"), from_to(1, DAY), LIVE;
-    /// Quick collections at start, until the machine has an address. Once they are over a change means nothing until the next start.
+    /// Maximum number of quick collections after the start, until the machine has an address. A change after that has no effect until the next start.
     initial_collection_tries: u32 = Some("5"), from_to(0, 100), LIVE;
     /// Time between two of the quick collections at start.
     initial_collection_interval_secs: u64 = Some("2"), from_to(1, 60), LIVE;
@@ -125,11 +129,11 @@ settings! {
     shutdown_timeout_secs: u64 = Some("15"), from_to(1, 300), LIVE;
     /// Longest incoming line; a longer one is discarded and answered with `MESSAGE_TOO_LARGE`.
     max_line_bytes: usize = Some("1048576"), from_to(4096, 16 * MIB), MEMORY;
-    /// Longest outgoing line; a longer message is truncated, and says so.
+    /// Longest outgoing line; the agent truncates a longer message, and marks it as truncated.
     max_outgoing_line_bytes: usize = Some("4194304"), from_to(64 << 10, 64 * MIB), MEMORY;
-    /// Memory for answers that wait for a host, and for those kept for repeated ids.
+    /// Memory for answers that wait for a host, and for answers kept for repeated ids.
     outbox_max_bytes: usize = Some("16777216"), from_to(MIB, 1024 * MIB), LIVE;
-    /// Captured output of one command, for each of stdout and stderr.
+    /// How much output of one command is kept, for each of stdout and stderr.
     max_output_bytes: usize = Some("1048576"), from_to(1024, 16 * MIB), MEMORY;
     /// Longest timeout that a command may request; a longer one is reduced to it.
     max_command_timeout_secs: u64 = Some("3600"), from_to(1, DAY), LIVE;
@@ -141,7 +145,7 @@ settings! {
     max_processes: usize = Some("100"), from_to(0, 100_000), LIVE;
     /// Maximum number of sockets in one metrics message, listening ones first.
     max_ports: usize = Some("500"), from_to(0, 100_000), LIVE;
-    /// Maximum number of network interfaces in one metrics message, that of the default route first.
+    /// Maximum number of network interfaces in one metrics message, the one with the default route first.
     max_interfaces: usize = Some("128"), from_to(1, 100_000), LIVE;
     /// Maximum number of file systems in one metrics message.
     max_file_systems: usize = Some("128"), from_to(1, 100_000), LIVE;
@@ -153,45 +157,45 @@ settings! {
     replay_window_secs: u64 = Some("600"), from_to(0, DAY), LIVE;
     /// This machine's name, reported to the host in `hello`. `INFINIBAY_VM_ID` also sets it.
     vm_id: Option<String> = None, Kind::Text { min: 1, max: 128 }, LIVE, "--vm-id";
-    /// Secret shared with the host, which must then sign commands with it. Other users must not be able to read a file that contains it. Another secret holds at once; whether there is one, and where it comes from, only changes with a restart.
+    /// Secret shared with the host. If set, the host must sign its lines with it. Other users must not be able to read a file that contains it. A new secret takes effect at once. Setting the first secret, removing it, or moving it to another source needs a restart.
     shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, LIVE;
     /// File whose only line is the shared secret; other users must not be able to read it.
     shared_secret_file: Option<PathBuf> = None, Kind::Path, SECRET;
-    /// File with the public keys of those who may seal lines to this machine, a line `NAME KEY` for each; only root may be able to write it. If set, what changes the machine must be sealed (see docs/protocol.md). A reload reads the file again.
+    /// File with the public keys of the controllers that may seal lines to this machine, one line `NAME KEY` for each. Only root may be able to write it. If set, commands that change the machine must be sealed (see docs/protocol.md). A reload reads the file again.
     controller_keys: Option<PathBuf> = None, Kind::Path, KEYS;
-    /// File with this machine's own key for sealed lines; the agent makes it if it is missing and `controller_keys` is set. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
+    /// File with this machine's own key for sealed lines. If it is missing and `controller_keys` is set, the agent creates it. If unset, `/var/lib/infiniservice/sealed.key`, or on Windows `C:\ProgramData\InfiniService\sealed.key`. The credential `infiniservice.sealed_key` overrides it.
     sealed_key_file: Option<PathBuf> = None, Kind::Path, KEYS;
-    /// With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, they are sealed to the last key with the word `monitor`, or to who asks for them.
+    /// With `controller_keys`: send metrics and streams in plain text to whoever reads the port. If false, the agent seals them to the last key with the word `monitor`, or to the key that requested them.
     plain_metrics: bool = Some("true"), SWITCH, KEYS;
-    /// With `controller_keys`: also answer plain commands that only read, except those that tell what came of sealed ones.
+    /// With `controller_keys`: also answer plain commands that only read, except those that reveal the results of sealed commands.
     plain_reads: bool = Some("true"), SWITCH, KEYS;
     /// Run `UnsafeCommand`: any shell command that the host sends, as root.
     allow_unsafe_commands: bool = Some("false"), SWITCH, LIVE, "--allow-unsafe-commands";
-    /// Run scripts: `ScriptRun`, and those that Infinibay's host keeps for this machine, as root. Scripts that wait when it is turned off will not run.
+    /// Run scripts as root: those of `ScriptRun`, and those that Infinibay's host keeps for this machine. If you turn it off, scripts that are waiting will not run.
     allow_scripts: bool = Some("false"), SWITCH, LIVE;
-    /// Directory in which scripts wait, and how they ended is kept; only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
+    /// Directory for scripts that are waiting and for the results of earlier ones. Only the agent's own account may enter it. If unset, `/var/lib/infiniservice/scripts`, or on Windows `C:\ProgramData\InfiniService\scripts`.
     scripts_dir: Option<PathBuf> = None, Kind::Path, SCRIPTS;
-    /// Directory that describes each plugin in a file `NAME.toml`; a plugin is a program of root's that runs at an interval and reports figures (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
+    /// Directory with a file `NAME.toml` for each plugin. A plugin is a program that the agent runs at an interval to get figures; it must belong to root (see docs/plugins.md). If unset, `plugins.d` next to the default configuration file, unless `--config` or `INFINISERVICE_CONFIG` names another one.
     plugins_dir: Option<PathBuf> = None, Kind::Path, LIVE;
-    /// Directory with `*.prom` files, in which other programs keep figures in the Prometheus text format. Only files that belong to root or to the directory's owner are read.
+    /// Directory with `*.prom` files, in which other programs write figures in the Prometheus text format. The agent reads only files that belong to root or to the directory's owner.
     plugins_textfile_dir: Option<PathBuf> = None, Kind::Path, LIVE;
-    /// Carry out `PrepareGoldenImage`, which seals the machine as a template: it loses its identity, and its secret.
+    /// Carry out `PrepareGoldenImage`, which makes a template of the machine: the machine loses its identity and its secret.
     allow_seal: bool = Some("false"), SWITCH, LIVE;
-    /// Carry out `JoinDomain`, which makes the machine a member of a domain: its administrators then rule this machine, too.
+    /// Carry out `JoinDomain`, which makes the machine a member of a domain. The domain's administrators then control this machine, too.
     allow_domain_join: bool = Some("false"), SWITCH, LIVE;
-    /// Carry out `ConfigReload`, by which the host has the agent read its configuration again.
+    /// Carry out `ConfigReload`, with which a host makes the agent read its configuration again.
     allow_config_reload: bool = Some("false"), SWITCH, LIVE;
-    /// Read the configuration again when its file, the secret's file, that of the controllers' keys or a plugin's description changes, once nothing more changes for a second. A mistake leaves the old one in force.
+    /// Read the configuration again when one of these files changes, a second after the last change: the configuration file, the secret's file, the file of the controllers' keys, a plugin's description. If the new configuration is invalid, the old one stays in force.
     reload_on_change: bool = Some("false"), SWITCH, LIVE;
     /// The only actions that are allowed; by default all. Others are answered with `ACTION_BLOCKED`.
     allowed_actions: Option<Vec<String>> = None, Kind::Actions, LIVE;
     /// Actions that are refused, even if `allowed_actions` names them.
     blocked_actions: Option<Vec<String>> = None, Kind::Actions, LIVE;
-    /// Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port or `shared_secret` is set; `true` waits for a port that is held. With `false` the agent speaks its own protocol on that port if there is no other.
+    /// Serve the QEMU guest agent's protocol on its port: `auto` does so unless the program `qemu-ga` is installed, another program holds the port, or `shared_secret` or `controller_keys` is set. `true` waits for a port that is held. With `false` the agent uses that port for its own protocol if there is no other.
     qga: GuestAgentMode = Some("auto"), Kind::Choice(&["auto", "true", "false"]), QGA_PORT;
     /// Path of the QEMU guest agent's port. If unset, the agent looks for it by name: `org.qemu.guest_agent.*`.
     qga_port: Option<PathBuf> = None, Kind::Path, QGA_PORT, "--qga-port";
-    /// Commands of the QEMU guest agent's protocol that are on: `safe` are all but those that run programs, read or write files, set passwords or change SSH keys.
+    /// Which commands of the QEMU guest agent's protocol are on. `safe` means all except those that run programs, read or write files, set passwords, or read or change SSH keys.
     qga_commands: String = Some("safe"), Kind::Choice(&["safe", "all"]), LIVE;
     /// Let hosts run programs with `guest-exec`, as root.
     qga_allow_exec: bool = Some("false"), SWITCH, LIVE;
@@ -203,15 +207,15 @@ settings! {
     qga_allow_ssh_keys: bool = Some("false"), SWITCH, LIVE;
     /// Commands of the QEMU guest agent's protocol that are off in any case.
     qga_block: Option<Vec<String>> = None, Kind::GuestCommands, LIVE;
-    /// Program that is started with `freeze` before file systems are frozen and with `thaw` after they were thawed. It must belong to root.
+    /// Program that the agent starts with the argument `freeze` before it freezes file systems, and with `thaw` after it has thawed them. It must belong to root.
     qga_fsfreeze_hook: Option<PathBuf> = None, Kind::Path, LIVE;
-    /// Longest freeze: then the agent thaws by itself, and the host's thaw fails, so that it does not rely on its backup. 0: no limit.
+    /// Longest freeze. After that the agent thaws by itself, and the host's own thaw fails, so the host knows that its backup is not consistent. 0 means no limit.
     qga_freeze_max_secs: u64 = Some("600"), from_to(0, DAY), LIVE;
     /// Longest request on the QEMU guest agent's port.
     qga_max_request_bytes: usize = Some("8388608"), from_to(64 << 10, 64 * MIB), MEMORY;
-    /// What kind of host speaks on the port: `native`, or `infinibay` for Infinibay's own (see docs/infinibay.md).
+    /// The kind of host on the port: `native`, or `infinibay` for Infinibay's host (see docs/infinibay.md).
     wire_profile: WireProfile = Some("native"), Kind::Choice(&["native", "infinibay"]), HOST;
-    /// For tests: with `wire_profile = "infinibay"` and without a secret, take lines that nobody has signed. Never set it elsewhere.
+    /// For tests only: with `wire_profile = "infinibay"` and without a secret, accept lines that nobody has signed.
     allow_unsigned: bool = Some("false"), SWITCH, HOST;
     /// Least important level that is logged. `RUST_LOG`, if set, overrides it for the modules that it names.
     log_level: log::LevelFilter = Some("info"), LEVELS, LIVE, "--log-level";
@@ -229,7 +233,7 @@ impl Settings {
         let elsewhere = self.shared_secret_file != new.shared_secret_file;
         if elsewhere || self.shared_secret.is_some() != new.shared_secret.is_some() {
             let reason =
-                "whether lines are signed, and where the secret comes from, is settled when the agent starts";
+                "the agent decides when it starts whether lines are signed, and where the secret comes from";
             held.push(Waiting { name: "shared_secret", reason });
         }
         held

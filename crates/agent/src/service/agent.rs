@@ -2,6 +2,7 @@
 
 use super::adaptive::Adaptive;
 use super::alarm::Alarm;
+use super::bulk::{self, Bulk};
 use super::demand::{Demand, RequestId};
 use super::hello::Identity;
 use super::infinibay::Restart;
@@ -64,6 +65,7 @@ pub(super) struct Agent<T: Transport, C: Clock> {
     /// To which lines may be sealed.
     pub(super) public_key: Option<PublicKey>,
     pub(super) qga: Option<Box<Qga<T>>>,
+    pub(super) bulk: Option<Box<Bulk<T>>>,
     pub(super) profile: Option<Box<Profile>>,
     pub(super) restart: Option<Restart>,
     pub(super) news: mpsc::Receiver<News>,
@@ -83,6 +85,7 @@ pub(super) enum Turn {
     Sampled(Box<SampleTaken>),
     Port(Wake),
     Qga(qga::Turn),
+    Bulk(Wake),
     Asked(status::Asker),
     Reload(reload::Wanted),
 }
@@ -150,7 +153,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Some(reply) = self.replies.recv() => Turn::Reply(Box::new(reply)),
             Some(news) = self.news.recv() => Turn::News(news),
             ended = self.sources.ended() => ended,
-            turn = either_port(&mut self.driver, self.qga.as_deref_mut()) => turn,
+            turn = any_port(&mut self.driver, self.qga.as_deref_mut(), self.bulk.as_deref_mut()) => turn,
             asker = self.inquiries.asked() => Turn::Asked(asker),
             wanted = self.reloading.wanted() => Turn::Reload(wanted),
         }
@@ -169,6 +172,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Turn::Sampled(taken) => self.sampled(&taken),
             Turn::Port(wake) => self.driver.step(wake, &mut self.link, &self.clock, &mut self.actions),
             Turn::Qga(turn) => self.qga_turn(Some(turn)),
+            Turn::Bulk(wake) => self.bulk_woke(wake),
             Turn::Asked(asker) => self.tell_status(asker),
             Turn::Reload(wanted) => self.reload_wanted(wanted),
         }
@@ -193,12 +197,15 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
         self.take_samples();
         self.qga_turn(None);
+        self.bulk_timer();
         self.pace.served(now);
     }
 
     /// Does what the link asked for; doing it may make it ask for more.
     pub(super) fn carry_out(&mut self) {
         loop {
+            // First, as what the bulk port gives back goes over the other one.
+            self.write_bulk();
             self.driver.write(&mut self.link, &self.clock, &mut self.actions);
             if self.actions.is_empty() {
                 break;
@@ -348,8 +355,12 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 }
 
-/// What happens first on either port. Chosen by chance where both are ready, so that neither holds the other up.
-async fn either_port<T: Transport>(driver: &mut Driver<T>, channel: Option<&mut Qga<T>>) -> Turn {
+/// What happens first on any port. Chosen by chance where several are ready, so that none holds another up.
+async fn any_port<T: Transport>(
+    driver: &mut Driver<T>,
+    channel: Option<&mut Qga<T>>,
+    bulk: Option<&mut Bulk<T>>,
+) -> Turn {
     let next = async {
         match channel {
             Some(channel) => channel.next().await,
@@ -359,5 +370,6 @@ async fn either_port<T: Transport>(driver: &mut Driver<T>, channel: Option<&mut 
     tokio::select! {
         wake = driver.wait() => Turn::Port(wake),
         turn = next => Turn::Qga(turn),
+        turn = bulk::wait(bulk) => turn,
     }
 }

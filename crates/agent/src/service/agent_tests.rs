@@ -7,6 +7,7 @@ use crate::config::{FlagValue, Loaded, Sources};
 use infiniservice_channel::transport::{NoTransport, Port, ReadOutcome, Ready, Transport, WriteOutcome};
 use infiniservice_link::OpenFailure;
 use infiniservice_platform::clock::{Clock, Now};
+use infiniservice_protocol::ErrorCode;
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::io;
@@ -102,7 +103,7 @@ fn live<T: Transport>(agent: &mut Agent<T, Hand>, clock: &Hand, what: &str) -> u
 
 fn agent<T: Transport>(settings: &[(&str, &str)], transport: T) -> (Agent<T, Hand>, Hand) {
     let clock = Hand::default();
-    (wiring::agent(loaded(settings), transport, None, clock.clone()).expect("an agent"), clock)
+    (wiring::agent(loaded(settings), transport, None, None, clock.clone()).expect("an agent"), clock)
 }
 
 const FAST: &[(&str, &str)] = &[
@@ -162,4 +163,23 @@ async fn a_deadline_that_nobody_serves_is_put_off() {
         let _ = agent.pace.wake(Some(Duration::ZERO));
     }
     assert_eq!(agent.pace.wake(Some(Duration::ZERO)).at, Some(Duration::from_secs(10) + REST));
+}
+
+#[tokio::test]
+async fn a_restart_is_refused_under_the_native_name_and_under_the_hosts() {
+    let refused = |settings: &[(&str, &str)]| {
+        let settings = [&[("wire_profile", "infinibay")], settings].concat();
+        let (agent, _clock) = agent(&settings, Scripted(|| Err(OpenFailure::Absent)));
+        agent.may_restart("RebootSystem", false).err().map(|error| error.code)
+    };
+    for blocked in ["Reboot", "RebootSystem"] {
+        let found = refused(&[("blocked_actions", blocked)]);
+        assert_eq!(found, Some(ErrorCode::ActionBlocked), "{blocked}");
+    }
+    assert_eq!(refused(&[("allowed_actions", "Metrics")]), Some(ErrorCode::ActionBlocked));
+    // Either name allows it; a machine without an init system cannot do it all the same.
+    for allowed in ["Reboot", "RebootSystem"] {
+        let found = refused(&[("allowed_actions", allowed)]);
+        assert!(matches!(found, None | Some(ErrorCode::Unsupported)), "{allowed}: {found:?}");
+    }
 }

@@ -23,6 +23,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let give_up_at = waits.then(|| self.open_timeout());
         let deadlines = [
             self.link.next_deadline(),
+            self.link.bulk_deadline(),
             self.schedule.next_deadline(),
             self.streams.book.next_deadline(),
             self.notifier.next_deadline(),

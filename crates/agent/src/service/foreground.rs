@@ -1,6 +1,7 @@
 //! The agent as a process of its own: in a terminal, and under systemd.
 
 use super::backstop::Backstop;
+use super::bulk;
 use super::qga::Plan;
 use super::signals::OsSignals;
 use super::{Ended, run};
@@ -31,7 +32,7 @@ async fn serve(config: Loaded) -> io::Result<Ended> {
         infiniservice_qga_commands::recover();
     }
     if settings.no_virtio {
-        return Box::pin(run(config, NoTransport, None, SystemClock::start(), &mut signals)).await;
+        return Box::pin(run(config, NoTransport, None, None, SystemClock::start(), &mut signals)).await;
     }
     let options = DeviceOptions::new(settings.device_path.clone(), !settings.disable_device_monitoring);
     let transport = SystemTransport::new(options.searching(settings.qga.search()));
@@ -39,5 +40,6 @@ async fn serve(config: Loaded) -> io::Result<Ended> {
         let port = SystemTransport::new(plan.device.clone());
         (plan, port)
     });
-    Box::pin(run(config, transport, guest_agent, SystemClock::start(), &mut signals)).await
+    let bulk = bulk::device(settings).map(SystemTransport::new);
+    Box::pin(run(config, transport, guest_agent, bulk, SystemClock::start(), &mut signals)).await
 }

@@ -30,6 +30,11 @@ impl Identity {
         let instance = format!("{:032x}", fastrand::u128(..));
         Self { os: os.to_owned(), instance, started_at: rfc3339_millis(now) }
     }
+
+    /// Random, new at each start.
+    pub(super) fn instance(&self) -> &str {
+        &self.instance
+    }
 }
 
 impl<T: Transport, C: Clock> Agent<T, C> {
@@ -42,6 +47,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         capabilities.push(self.compression_capability());
         capabilities.push(self.plugins_capability());
         capabilities.push(self.sealed_capability());
+        capabilities.push(self.bulk_capability());
         Hello {
             agent_version: AGENT_VERSION.to_owned(),
             protocol_version: 1,
@@ -84,7 +90,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
 
     fn channels(&self) -> Vec<Channel> {
         let port = self.driver.path().map(|path| path.display().to_string());
-        port.map(|port| Channel { role: ChannelRole::Control, port }).into_iter().collect()
+        let control = port.map(|port| Channel { role: ChannelRole::Control, port });
+        control.into_iter().chain(self.bulk_channel()).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use super::sources::Collected;
 use crate::config::{Settings, WireProfile};
 use infiniservice_actions::PowerAction;
 use infiniservice_channel::transport::Transport;
+use infiniservice_exec::CommandError;
 use infiniservice_infinibay::{Answered, Platform, Profile, Severity, Speech, Step, Switches};
 use infiniservice_link::{Event, Line, Said};
 use infiniservice_platform::AGENT_VERSION;
@@ -117,26 +118,29 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
     }
 
+    /// Nothing restarts where the answer is a refusal.
     fn asked_to_restart(&mut self, answer: Answered, force: bool) {
-        let reboot = ActionName::Reboot.name();
-        let capability = self.executor.capabilities().into_iter().find(|known| known.name == reboot);
-        let missing = capability.filter(|known| !known.enabled).and_then(|known| known.reason);
         let Answered(response) = answer;
-        let refused = match missing {
-            Some(why) => Some((ErrorCode::Unsupported, why)),
-            None if self.executor.changes_packages() && !force => Some((
-                ErrorCode::Busy,
-                "packages are being changed; `force` restarts all the same".to_owned(),
-            )),
-            None => None,
-        };
-        let Some((code, why)) = refused else {
+        let Err(refused) = self.may_restart(&response.command_type, force) else {
             let now = self.clock.now().mono;
             self.restart = Some(Restart { due: now + RESTART_IN, at_last: now + RESTART_AT_LAST });
             return self.answered_at_once(Answered(response), Some(ActionName::Reboot));
         };
-        let refused = self.refusal(&response, code, &why);
+        let refused = self.refusal(&response, refused.code, &refused.error);
         self.answered_at_once(Answered(refused), Some(ActionName::Reboot));
+    }
+
+    /// What the operator says comes first, under the native name or the host's; then what the machine can.
+    pub(super) fn may_restart(&self, alias: &str, force: bool) -> Result<(), CommandError> {
+        self.executor.permit(ActionName::Reboot.name(), alias)?;
+        if let Some(why) = self.executor.lacks(ActionName::Reboot) {
+            return Err(CommandError::new(ErrorCode::Unsupported, why));
+        }
+        if self.executor.changes_packages() && !force {
+            let why = "packages are being changed; `force` restarts all the same";
+            return Err(CommandError::new(ErrorCode::Busy, why));
+        }
+        Ok(())
     }
 
     /// The restart that is due, once its answer has left.

@@ -71,6 +71,8 @@ use Effect::{Seen, Waits};
 /// Each setting, another value of it, and what becomes of that. `DIR` stands for the test's directory.
 const EFFECTS: &[(&str, &str, Effect)] = &[
     ("device_path", "\"/dev/vport9p9\"", Waits),
+    ("bulk", "false", Waits),
+    ("bulk_port", "\"/dev/vport9p7\"", Waits),
     ("require_virtio", "true", Waits),
     ("no_virtio", "true", Waits),
     ("min_backoff_secs", "7", Seen(&[LINK])),
@@ -188,7 +190,7 @@ impl World {
         };
         let loaded = sources.load().unwrap_or_else(|errors| panic!("{errors}"));
         let plan = Plan::of(&loaded.settings).map(|plan| (plan, NoTransport));
-        let agent = wiring::agent(loaded, NoTransport, plan, Still).expect("an agent");
+        let agent = wiring::agent(loaded, NoTransport, plan, None, Still).expect("an agent");
         Self { directory, agent, _alone: alone }
     }
 

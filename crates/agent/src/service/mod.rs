@@ -12,6 +12,7 @@ mod alarm;
 mod alarm;
 mod backstop;
 mod batches;
+mod bulk;
 mod config_watch;
 mod deadlines;
 pub(crate) mod demand;
@@ -70,10 +71,11 @@ async fn run<T: Transport, C: Clock>(
     config: Loaded,
     transport: T,
     guest_agent: Option<(qga::Plan, T)>,
+    bulk: Option<T>,
     clock: C,
     signals: &mut impl Signals,
 ) -> io::Result<Ended> {
-    let mut agent = wiring::agent(config, transport, guest_agent, clock)?;
+    let mut agent = wiring::agent(config, transport, guest_agent, bulk, clock)?;
     let ended = agent.run_until_stopped(signals).await;
     let who = match ended {
         Ended::Stopped(who) => who,

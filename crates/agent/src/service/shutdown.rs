@@ -46,6 +46,7 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let reserve = RESERVE.min(total.mul_f64(RESERVE_SHARE));
         self.drain(signals, start + total.saturating_sub(reserve), Agent::flushed).await;
         self.driver.close();
+        self.close_bulk();
         if let Some(count) = self.link.refused_left_out() {
             self.record(&AuditRecord::of_more_refused(count));
         }

@@ -3,6 +3,7 @@
 use super::adaptive::{Adaptive, Bounds};
 use super::agent::Agent;
 use super::alarm::Alarm;
+use super::bulk::Bulk;
 use super::demand::Demand;
 use super::hello::Identity;
 use super::notify::Notifier;
@@ -46,6 +47,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
     config: Loaded,
     transport: T,
     guest_agent: Option<(Plan, T)>,
+    bulk: Option<T>,
     clock: C,
 ) -> io::Result<Agent<T, C>> {
     let settings = &config.settings;
@@ -66,9 +68,16 @@ pub(super) fn agent<T: Transport, C: Clock>(
     let qga = guest_agent.map(|(plan, port)| Box::new(Qga::new(plan, port, context.runner.clone())));
     let (tell, replies) = reply_channel(&commands, IN_FLIGHT_MAX);
     let (tell_output, outputs) = mpsc::channel(OUTPUTS_MAX);
-    let (public_key, signed, link) = link(&config);
-    let profile = infinibay::profile(settings, &os.release.pretty_name);
     let identity = Identity::new(&os.release.pretty_name, clock.now().wall);
+    let (public_key, signed, link) = link(&config);
+    let link = match &bulk {
+        Some(_) => {
+            let watch = !settings.disable_device_monitoring;
+            link.with_bulk(identity.instance(), fastrand::u64(..), watch)
+        }
+        None => link,
+    };
+    let profile = infinibay::profile(settings, &os.release.pretty_name);
     Ok(Agent {
         clock,
         alarm: Alarm::new()?,
@@ -98,6 +107,7 @@ pub(super) fn agent<T: Transport, C: Clock>(
         signed,
         public_key,
         qga,
+        bulk: bulk.map(|transport| Box::new(Bulk::new(transport))),
         profile,
         restart: None,
         news,

@@ -27,8 +27,8 @@ const ONE_SUBJECT: &[(&str, &str, &[&str])] = &[
     ("protocol", "", &["envelope", "parse"]),
     // A task is one run of the executor's.
     ("actions", "", &["executor", "task"]),
-    // Faults change the world that they strike.
-    ("link", "sim", &["faults", "world"]),
+    // Faults change the world that they strike, and its second port is a part of it.
+    ("link", "sim", &["bulk", "faults", "world"]),
     // A thread that hangs is out, and what is out is a thread.
     ("platform", "blocking", &["out", "thread"]),
     // The layers hold the table's settings, and the settings are made of the layers.
@@ -40,6 +40,7 @@ const ONE_SUBJECT: &[(&str, &str, &[&str])] = &[
         &[
             "agent",
             "batches",
+            "bulk",
             "hello",
             "infinibay",
             "plugins",

@@ -62,8 +62,9 @@ impl Report {
 
 /// The first usable port in the agent's own order; one that the agent holds already comes before all.
 pub fn channel(facts: &Facts) -> Option<&PortFacts> {
-    // The agent may hold a port for the QEMU guest agent's protocol besides.
-    let is_own = |port: &&PortFacts| port.role != Role::GuestAgent || port.rank.is_some();
+    // The agent may hold a port for the QEMU guest agent's protocol besides, and one for bulk.
+    let is_beside = |port: &&PortFacts| matches!(port.role, Role::GuestAgent | Role::Bulk);
+    let is_own = |port: &&PortFacts| !is_beside(port) || port.rank.is_some();
     let mut by_agent = facts.ports.iter().filter(|port| port.state == PortState::HeldByAgent);
     let held = by_agent.find(is_own);
     let mut free: Vec<&PortFacts> =

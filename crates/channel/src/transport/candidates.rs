@@ -3,7 +3,7 @@
 //! Order for the agent's own link: the configured device alone; a port named `org.infinibay.agent`; unnamed ports numbered 1;
 //! other unnamed ports. Ports named `org.qemu.guest_agent.*` are looked for by another [`Search`]: libvirt takes an agent
 //! for broken at the first byte that is none of `qemu-ga`'s protocol. Only where that protocol is turned off do they stand
-//! in for the agent's own. Two rules keep the agent from taking what is not its own:
+//! in for the agent's own. The port named `org.infinibay.agent.bulk` is the only one of its own search, and of no other. Two rules keep the agent from taking what is not its own:
 //!
 //! - A port that carries another name (`com.redhat.spice.0`, `org.libguestfs.channel.0`, …) belongs to another program
 //!   and is never opened by detection, only by configuration.
@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// The name of the agent's own port.
 pub const AGENT_PORT: &str = "org.infinibay.agent";
+/// The name of its second one, for bulk.
+pub(crate) const BULK_PORT: &str = "org.infinibay.agent.bulk";
 /// What the names of the QEMU guest agent's ports begin with.
 pub(crate) const GUEST_AGENT_PREFIX: &str = "org.qemu.guest_agent.";
 
@@ -57,6 +59,7 @@ pub struct Choice {
 pub fn role(port: &Seen) -> Role {
     match port.name.as_deref() {
         Some(AGENT_PORT) => Role::Agent,
+        Some(BULK_PORT) => Role::Bulk,
         Some(name) if name.starts_with(GUEST_AGENT_PREFIX) => Role::GuestAgent,
         Some(_) => Role::Foreign,
         None if number(&port.node).is_some_and(|(_, port)| port == 1) => Role::First,
@@ -156,6 +159,22 @@ mod tests {
         ];
         assert_eq!(order(Search::AgentOrGuestAgent, &ports), ["/dev/vport0p3"]);
         assert_eq!(order(Search::GuestAgent, &ports), ["/dev/vport0p2"]);
+    }
+
+    #[test]
+    fn the_bulk_port_is_found_by_its_name_alone_and_stands_in_for_nothing() {
+        let ports = [
+            seen("/dev/vport0p1", None),
+            seen("/dev/vport0p2", Some("org.infinibay.agent.bulk")),
+            seen("/dev/vport0p3", Some("com.redhat.spice.0")),
+        ];
+        assert_eq!(order(Search::Bulk, &ports), ["/dev/vport0p2"]);
+        assert_eq!(order(Search::Bulk, &ports[..1]), [""; 0]);
+        for search in [Search::Agent, Search::AgentOrGuestAgent] {
+            assert_eq!(order(search, &ports), ["/dev/vport0p1"]);
+        }
+        assert_eq!(order(Search::GuestAgent, &ports), [""; 0]);
+        assert!(choose(None, Search::Bulk, &ports).passed.is_empty());
     }
 
     #[test]

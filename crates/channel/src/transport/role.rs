@@ -12,12 +12,16 @@ pub enum Search {
     AgentOrGuestAgent,
     /// The QEMU guest agent's alone, for its own protocol.
     GuestAgent,
+    /// The agent's second one, for bulk.
+    Bulk,
 }
 
 impl Search {
     /// Whether a port of this role is among them.
     pub fn takes(self, role: Role) -> bool {
         match role {
+            Role::Bulk => self == Self::Bulk,
+            _ if self == Self::Bulk => false,
             Role::GuestAgent => self != Self::Agent,
             _ => self != Self::GuestAgent,
         }
@@ -25,7 +29,7 @@ impl Search {
 
     /// Whether a port of this role is what is looked for, not a substitute of it.
     pub fn wants(self, role: Role) -> bool {
-        role.is_own() || (self == Self::GuestAgent && role == Role::GuestAgent)
+        role.is_own() || (role == Role::GuestAgent && self == Self::GuestAgent) || role == Role::Bulk
     }
 }
 
@@ -39,6 +43,8 @@ pub enum Role {
     Agent,
     /// The QEMU guest agent's, for its own protocol.
     GuestAgent,
+    /// The agent's second one, for bulk.
+    Bulk,
     /// Unnamed, and the first of its controller (`vport*p1`).
     First,
     /// Unnamed, any other.

@@ -7,7 +7,9 @@ use crate::children::{self, PS, SS};
 use crate::peer::Peer;
 use crate::programs::{Programs, Running, running_processes, start_qemu_ga};
 use crate::table::{Row, Table, decimal};
-use crate::{Effort, collection, compressed, exporter, idle, process, round_trip, sealed, tools};
+use crate::{
+    Effort, collection, compressed, exporter, flood, idle, process, round_trip, sealed, stream, tools,
+};
 
 /// The agent and its rival, each with its host.
 struct Pair {
@@ -27,9 +29,11 @@ pub fn measure(programs: &Programs, effort: &Effort, table: &mut Table) -> Resul
     idle_host(&mut pair, effort, table)?;
     round_trips(&mut pair, effort, table)?;
     sealed::measure(programs, effort.round_trips, table)?;
+    flood::measure(programs, effort.round_trips, table)?;
     tools::on_this_machine(&mut pair.agent.1, effort, table)?;
     device_gone(pair, effort, table)?;
     compressed::measure(programs, effort, table)?;
+    stream::measure(programs, effort.window, table)?;
     beside_the_usual(programs, effort, table)?;
     drop(load);
     eprintln!("memory under load");

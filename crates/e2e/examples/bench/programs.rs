@@ -61,9 +61,14 @@ impl Drop for Running {
 impl Programs {
     /// The agent with its defaults, and its host.
     pub fn start_agent(&self) -> Result<(Running, Peer)> {
+        self.start_agent_with("")
+    }
+
+    /// The agent with this configuration, and its host.
+    pub fn start_agent_with(&self, text: &str) -> Result<(Running, Peer)> {
         let files = tempfile::tempdir()?;
         let config = files.path().join("config.toml");
-        File::create(&config)?;
+        std::fs::write(&config, text)?;
         let mut command = Command::new(&self.agent);
         command.args(["--console", "--config"]).arg(config).arg("--device");
         let log = File::create(files.path().join("log"))?;

@@ -1,6 +1,7 @@
 //! The real agent on a pseudo-terminal, and the pages that quote it.
 
 mod batches;
+mod bulk;
 mod commands_live;
 mod commands_page;
 mod compression;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod autochecks;
+mod bulk;
 mod cleanup;
 mod cost;
 mod device;
@@ -49,6 +50,7 @@ const ALL: &[&[Scenario]] = &[
     figures::processes::SCENARIOS,
     figures::services::SCENARIOS,
     sealed::SCENARIOS,
+    bulk::SCENARIOS,
     services::kinds::SCENARIOS,
     services::states::SCENARIOS,
     services::logs::SCENARIOS,

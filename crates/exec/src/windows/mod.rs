@@ -18,8 +18,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-/// How long the last processes of a job may take to go.
-const END: Duration = Duration::from_secs(5);
+/// How long the last processes of a job may take to go. It ends before the time that the executor gives a command to end.
+const END: Duration = Duration::from_secs(2);
 /// `CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP`: nothing of it runs before it is in its job.
 const FLAGS: u32 = 0x0000_0004 | 0x0800_0000 | 0x0000_0200;
 

@@ -84,6 +84,18 @@ impl Exposition {
         &self.text
     }
 
+    /// Takes the text away, without a copy.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
+    /// Gives a text's memory back, to be used again.
+    pub fn give(&mut self, text: String) {
+        if text.capacity() > self.text.capacity() {
+            self.text = text;
+        }
+    }
+
     /// The series of the machines that a selector means.
     pub fn selected(&mut self, fleet: &Fleet, now: Now, options: Options, selector: &Selector) -> &str {
         let all = fleet.iter().map(|(name, entry)| (&**name, entry));

@@ -136,7 +136,7 @@ fn the_programs_own_figures_and_how_long_commands_took_are_told() {
     let mut fleet = fleet_of(&[hello("linux")]);
     let line = r#"{"type":"SafeCommand","id":"a","command_type":{"action":"ServiceList"}}"#;
     fleet.with(at(1), "web-1", |machine| {
-        machine.offer(at(1), Client(1), false, line.to_owned(), crate::request::read(line));
+        machine.offer(at(1), Client(1), Ok(()), line.to_owned(), crate::request::read(line));
         machine.line(at(4), r#"{"type":"response","id":"a","command_type":"ServiceList","success":true}"#);
         ((), vec![])
     });

@@ -2,6 +2,7 @@
 
 use super::MAX_MESSAGE_BYTES;
 use super::wrong::{Wrong, wrong};
+use crate::request;
 use crate::trace::Place;
 use infiniservice_protocol::action::{ActionName, UNSAFE_COMMAND_TIMEOUT_SECS};
 use infiniservice_protocol::host::{BatchCommand, SafeCommand};
@@ -20,8 +21,8 @@ const GRACE_SECS: u64 = 60;
 pub(super) struct Checked {
     /// The message, without an id.
     pub message: Map<String, Value>,
-    /// Whether it changes anything.
-    pub change: bool,
+    /// What of it changes anything, by the names that rules have for it.
+    pub changes: Vec<String>,
     /// How long an answer may take: a command waits for its place as long as it may run.
     pub patience_secs: u64,
 }
@@ -38,8 +39,9 @@ pub(super) fn check(mut message: Map<String, Value>, timeout: Option<u64>) -> Re
         return Err(wrong("message", error));
     }
     let parsed = parse_host_line(&line).map_err(|rejection| of_rejection(&rejection))?;
-    let (change, secs) = facts(parsed.untraced())?;
-    Ok(Checked { message, change, patience_secs: 2 * secs.min(LONGEST_SECS) + GRACE_SECS })
+    let secs = secs(parsed.untraced())?;
+    let changes = request::changes(parsed.untraced());
+    Ok(Checked { message, changes, patience_secs: 2 * secs.min(LONGEST_SECS) + GRACE_SECS })
 }
 
 /// Gives the message its own time, where one is asked for.
@@ -55,26 +57,24 @@ fn of_rejection(rejection: &Rejection) -> Wrong {
     wrong(&field, rejection.error.clone())
 }
 
-/// Whether it changes anything, and how long it may run.
-fn facts(message: &HostMessage) -> Result<(bool, u64), Wrong> {
+/// How long it may run, in seconds.
+fn secs(message: &HostMessage) -> Result<u64, Wrong> {
     match message {
         HostMessage::SafeCommand(command) => safe(command),
-        HostMessage::UnsafeCommand(command) => Ok((true, or(command.timeout, UNSAFE_COMMAND_TIMEOUT_SECS))),
+        HostMessage::UnsafeCommand(command) => Ok(or(command.timeout, UNSAFE_COMMAND_TIMEOUT_SECS)),
         HostMessage::Batch(batch) => {
-            let mut change = false;
             for command in &batch.commands {
-                change |= match command {
-                    BatchCommand::Safe(command) => safe(command)?.0,
-                    BatchCommand::Unsafe(_) => true,
-                };
+                if let BatchCommand::Safe(command) = command {
+                    safe(command)?;
+                }
             }
-            Ok((change, or(batch.timeout, LONGEST_SECS)))
+            Ok(or(batch.timeout, LONGEST_SECS))
         }
         _ => Err(wrong("message.type", "`type` must be SafeCommand, UnsafeCommand or Batch in a job")),
     }
 }
 
-fn safe(command: &SafeCommand) -> Result<(bool, u64), Wrong> {
+fn safe(command: &SafeCommand) -> Result<u64, Wrong> {
     let action = Action::parse(&command.action, &command.params)
         .map_err(|error| wrong("message.command_type", error.message))?;
     if action.name() == ActionName::JoinDomain {
@@ -82,7 +82,7 @@ fn safe(command: &SafeCommand) -> Result<(bool, u64), Wrong> {
                      machine by itself";
         return Err(wrong("message.command_type", error));
     }
-    Ok((!action.is_read_only(), or(command.timeout, action.name().default_timeout_secs())))
+    Ok(or(command.timeout, action.name().default_timeout_secs()))
 }
 
 /// 0 means the default, as on the wire.
@@ -148,19 +148,19 @@ mod tests {
     #[test]
     fn the_action_table_says_what_is_a_change_and_how_long_it_may_take() {
         let restart = checked(service("restart"), None).unwrap();
-        assert_eq!((restart.change, restart.patience_secs), (true, 300));
+        assert_eq!((restart.changes, restart.patience_secs), (vec!["ServiceControl".to_owned()], 300));
         let status = checked(service("status"), Some(5)).unwrap();
-        assert_eq!((status.change, status.patience_secs), (false, 70));
+        assert_eq!((status.changes, status.patience_secs), (vec![], 70));
         let raw = checked(json!({"type": "UnsafeCommand", "raw_command": "id"}), Some(u64::MAX)).unwrap();
-        assert_eq!((raw.change, raw.patience_secs), (true, 7260));
+        assert_eq!((raw.changes, raw.patience_secs), (vec!["UnsafeCommand".to_owned()], 7260));
     }
 
     #[test]
     fn a_batch_is_a_change_if_one_of_it_is_and_its_commands_get_ids() {
         let of = |commands: Vec<Value>| checked(json!({"type": "Batch", "commands": commands}), Some(9));
-        assert!(!of(vec![service("status"), service("status")]).unwrap().change);
+        assert!(of(vec![service("status"), service("status")]).unwrap().changes.is_empty());
         let batch = of(vec![service("status"), service("stop")]).unwrap();
-        assert!(batch.change);
+        assert_eq!(batch.changes, ["ServiceControl"]);
         let line: Value = serde_json::from_str(&line(&batch.message, "j/web")).unwrap();
         assert_eq!((&line["id"], &line["commands"][1]["id"]), (&json!("j/web"), &json!("j/web-2")));
         assert_eq!(line["timeout"], 9);

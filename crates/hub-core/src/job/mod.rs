@@ -16,7 +16,6 @@ mod target;
 mod tests;
 mod wrong;
 
-pub use fleet::targets;
 pub use one::Job;
 pub use planner::{Actor, Effect, Link, NotTaken, Planner, Presence, View};
 pub use reply::Reply;
@@ -34,8 +33,6 @@ pub const MAX_ACTIVE: usize = 64;
 pub const MAX_JOBS: usize = 1000;
 /// Machines of all jobs: the oldest finished job is forgotten first.
 pub const MAX_ALL_TARGETS: usize = 200_000;
-/// Longest list of names or selector, in bytes.
-pub const MAX_SELECTOR_BYTES: usize = 64 << 10;
 /// How long a finished job is kept, in milliseconds: a week.
 pub const KEPT_MS: u64 = 7 * 24 * 3600 * 1000;
 /// Longest answer of one machine that is kept whole, in bytes.
@@ -48,6 +45,10 @@ pub const MAX_ALL_RESULT_BYTES: usize = 64 << 20;
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Machines of a job of which all are traced: of more, those that fail and one in a hundred.
 pub const MAX_TRACED_TARGETS: usize = 1000;
+/// Messages and selectors of all jobs, in bytes: the oldest finished job is forgotten first.
+pub const MAX_ALL_REQUEST_BYTES: usize = 16 << 20;
+/// Longest message and longest selector that the list of jobs shows, in bytes each.
+pub const MAX_LISTED_BYTES: usize = 1024;
 /// How long a job may take to begin everywhere, in seconds: a week at most.
 pub const MAX_NOT_AFTER_SECS: u64 = 7 * 24 * 3600;
 /// The same, where the job does not say.

@@ -19,6 +19,7 @@ pub struct Job {
     cancelled: Option<String>,
     finished_at: Option<u64>,
     result_bytes: usize,
+    request_bytes: usize,
     /// Until when a machine may begin, by the monotonic clock.
     pub(super) until: Duration,
     /// Those whose turn may come at once.
@@ -38,6 +39,7 @@ impl Job {
             },
             ready: (0..targets.len()).collect(),
             until: mono_of(now, accepted.not_after),
+            request_bytes: accepted.bytes(),
             accepted: Box::new(accepted),
             targets,
             by_name,
@@ -92,6 +94,11 @@ impl Job {
     /// Bytes of the answers that it keeps.
     pub const fn result_bytes(&self) -> usize {
         self.result_bytes
+    }
+
+    /// Bytes of its message and its selector.
+    pub const fn request_bytes(&self) -> usize {
+        self.request_bytes
     }
 
     /// A machine's place in it.

@@ -7,10 +7,12 @@ mod keep;
 use super::one::Job;
 use super::spec::Request;
 use super::wrong::Wrong;
-use super::{MAX_ACTIVE, MAX_ALL_TARGETS, MAX_JOBS};
+use super::{MAX_ACTIVE, MAX_ALL_REQUEST_BYTES, MAX_ALL_TARGETS, MAX_JOBS};
 use crate::ledger::Record;
 pub use crate::machine::Link;
+use crate::policy::Ask;
 use infiniservice_protocol::clock::Now;
+use keep::Room;
 use std::collections::BTreeMap;
 
 /// Whether a machine can be given a command.
@@ -67,19 +69,19 @@ pub enum NotTaken {
     Wrong(Wrong),
     /// Another job has this id.
     Exists,
-    /// Who asks may read, but not change anything.
-    NotAllowed,
+    /// Who asks may not do it; the sentence says which rule would allow it.
+    NotAllowed(String),
     /// There are too many, or nothing can be recorded: the sentence says it.
     Unavailable(String),
 }
 
 /// Who starts a job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Actor<'a> {
-    /// As the ledger and the audit name it.
+    /// As the ledger names it.
     pub name: &'a str,
-    /// Whether it may change something.
-    pub may_change: bool,
+    /// Whether it may do these changes on these machines of the host; else the sentence that is told.
+    pub may: &'a dyn Fn(Ask<'_>) -> Result<(), String>,
 }
 
 /// All jobs of this host.
@@ -123,11 +125,11 @@ impl Planner {
         }
         let absent = |name: &str| view.presence(name) == Presence::Absent;
         let accepted = request.accept(now, id, actor.name, targets, &absent);
-        let accepted = accepted.map_err(NotTaken::Wrong)?;
-        if accepted.change && !actor.may_change {
-            return Err(NotTaken::NotAllowed);
+        let (accepted, changes) = accepted.map_err(NotTaken::Wrong)?;
+        if accepted.change {
+            (actor.may)(Ask { changes: &changes, vms: &accepted.targets }).map_err(NotTaken::NotAllowed)?;
         }
-        self.check_room(now, accepted.targets.len())?;
+        self.check_room(now, accepted.targets.len(), accepted.bytes())?;
         self.put(now, Record::Accepted(Box::new(accepted)));
         self.known(id)
     }
@@ -136,15 +138,27 @@ impl Planner {
         self.jobs.get(id).ok_or(NotTaken::Exists)
     }
 
-    fn check_room(&mut self, now: Now, targets: usize) -> Result<(), NotTaken> {
+    fn check_room(&mut self, now: Now, targets: usize, bytes: usize) -> Result<(), NotTaken> {
         let active = self.jobs.values().filter(|job| job.finished_at().is_none()).count();
         if active >= MAX_ACTIVE {
             let text = format!("{active} jobs run, the most at one time; try again later");
             return Err(NotTaken::Unavailable(text));
         }
-        self.forget(now, MAX_JOBS - 1, MAX_ALL_TARGETS.saturating_sub(targets));
+        let jobs = MAX_JOBS - 1;
+        let left = Room {
+            jobs,
+            targets: MAX_ALL_TARGETS.saturating_sub(targets),
+            bytes: MAX_ALL_REQUEST_BYTES.saturating_sub(bytes),
+        };
+        self.forget(now, left);
         if self.all_targets() + targets > MAX_ALL_TARGETS {
             let text = format!("the jobs that run have more than {MAX_ALL_TARGETS} machines with this one");
+            return Err(NotTaken::Unavailable(text));
+        }
+        if self.all_bytes() + bytes > MAX_ALL_REQUEST_BYTES {
+            let text = format!(
+                "the messages of the jobs that run have more than {MAX_ALL_REQUEST_BYTES} bytes with this one"
+            );
             return Err(NotTaken::Unavailable(text));
         }
         Ok(())

@@ -1,15 +1,17 @@
 //! Jobs as the API shows them.
 
+use super::MAX_LISTED_BYTES;
 use super::one::Job;
 use super::target::{Counts, Target};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// A job, without its machines.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Its id.
     pub id: String,
@@ -19,8 +21,11 @@ pub struct Summary {
     pub actor: String,
     /// Which machines were asked for.
     pub vms: String,
-    /// The guests' message.
+    /// The guests' message; in a list only what it is, where it is long.
     pub message: Map<String, Value>,
+    /// Whether the list leaves out something of `message` or `vms`, which the job itself shows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Whether it changes anything.
     pub change: bool,
     /// When it was accepted, RFC 3339.
@@ -46,6 +51,7 @@ pub struct Summary {
 
 /// One machine of a job.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// The machine.
     pub vm: String,
@@ -62,11 +68,13 @@ pub struct Row {
     pub ended_at: Option<String>,
     /// The guest's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Map<String, Value>>"))]
     pub result: Option<Box<RawValue>>,
 }
 
 /// A job with its machines.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Whole {
     /// The job.
     #[serde(flatten)]
@@ -85,7 +93,22 @@ impl Job {
         }
     }
 
-    /// The job as the API's list shows it.
+    /// The job as the API's list shows it: a thousand of them are one answer.
+    pub fn listed(&self) -> Summary {
+        let mut summary = self.summary();
+        let long = |bytes: usize| bytes > MAX_LISTED_BYTES;
+        if long(self.request_bytes().saturating_sub(summary.vms.len())) {
+            summary.message = outline(&summary.message);
+            summary.cut = true;
+        }
+        if long(summary.vms.len()) {
+            summary.vms.truncate(summary.vms.floor_char_boundary(MAX_LISTED_BYTES));
+            summary.cut = true;
+        }
+        summary
+    }
+
+    /// The job without its machines.
     pub fn summary(&self) -> Summary {
         let accepted = &self.accepted;
         Summary {
@@ -94,6 +117,7 @@ impl Job {
             actor: accepted.actor.clone(),
             vms: accepted.selector.clone(),
             message: accepted.message.clone(),
+            cut: false,
             change: accepted.change,
             accepted_at: time(accepted.at),
             not_after: time(accepted.not_after),
@@ -111,6 +135,16 @@ impl Job {
         let machines = self.targets().iter().map(|target| row(target, results)).collect();
         Whole { summary: self.summary(), machines }
     }
+}
+
+/// What a message is, without its parameters.
+fn outline(message: &Map<String, Value>) -> Map<String, Value> {
+    let mut outline: Map<_, _> =
+        message.get_key_value("type").map(|(k, v)| (k.clone(), v.clone())).into_iter().collect();
+    if let Some(action) = message.get("command_type").and_then(|it| it.get("action")) {
+        outline.insert("command_type".to_owned(), json!({ "action": action }));
+    }
+    outline
 }
 
 fn row(target: &Target, results: bool) -> Row {

@@ -63,9 +63,20 @@ impl Serialize for Share {
     }
 }
 
+/// `20` or `"5%"`, for the schema.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only looked at by the schema's generator")]
+enum NumberOrPercentage {
+    Number(u32),
+    Percentage(String),
+}
+
 /// The body of `POST /v1/jobs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Request {
     /// Chosen by the caller, so that a repeated request starts nothing anew; else the hub chooses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,9 +87,11 @@ pub struct Request {
     pub message: Map<String, Value>,
     /// Machines at one time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<NumberOrPercentage>"))]
     pub max_concurrency: Option<Share>,
     /// With more failures than that, no further machine begins; absent, nothing stops the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<NumberOrPercentage>"))]
     pub max_failures: Option<Share>,
     /// In how many seconds each machine must have begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +109,8 @@ impl Request {
         self.vms == job.selector && message == job.message
     }
 
-    /// The job that it makes, over machines of these names; `absent` are those of them that the hub does not have.
+    /// The job that it makes, over machines of these names, and what of it changes something by the names that rules have for
+    /// it; `absent` are those of the machines that the hub does not have.
     ///
     /// # Errors
     /// Where a field is wrong.
@@ -107,10 +121,10 @@ impl Request {
         actor: &str,
         targets: Vec<String>,
         absent: &dyn Fn(&str) -> bool,
-    ) -> Result<Accepted, Wrong> {
+    ) -> Result<(Accepted, Vec<String>), Wrong> {
         check_id(id)?;
         check_targets(&targets)?;
-        let Checked { message, change, patience_secs } = message::check(self.message, self.timeout)?;
+        let Checked { message, changes, patience_secs } = message::check(self.message, self.timeout)?;
         let not_after = now_after(now, self.not_after_secs)?;
         let concurrency = self.max_concurrency.unwrap_or(Share::Count(CONCURRENCY));
         if concurrency == Share::Count(0) || concurrency == Share::Percent(0) {
@@ -118,7 +132,7 @@ impl Request {
         }
         let absent = targets.iter().enumerate().filter(|(_, name)| absent(name));
         let absent = absent.filter_map(|(n, _)| u32::try_from(n).ok()).collect();
-        Ok(Accepted {
+        let accepted = Accepted {
             id: id.to_owned(),
             actor: actor.to_owned(),
             at: now.wall_ms(),
@@ -128,10 +142,11 @@ impl Request {
             selector: self.vms,
             targets,
             message,
-            change,
+            change: !changes.is_empty(),
             patience_secs,
             not_after,
-        })
+        };
+        Ok((accepted, changes))
     }
 }
 
@@ -184,7 +199,7 @@ mod tests {
         members.entry("vms").or_insert(json!("*"));
         members.entry("message").or_insert(list);
         let targets = targets.iter().map(|&name| name.to_owned()).collect();
-        request(body).accept(at(0), "j-1", "uid:0", targets, &|name| name == "gone")
+        request(body).accept(at(0), "j-1", "uid:0", targets, &|name| name == "gone").map(|(job, _)| job)
     }
 
     #[test]

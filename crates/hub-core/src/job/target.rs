@@ -95,6 +95,7 @@ impl Target {
 
 /// How many machines stand where. The sum is the number of targets, at any moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Their turn has not come.
     pub accepted: u32,

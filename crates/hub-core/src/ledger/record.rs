@@ -39,6 +39,14 @@ pub struct Accepted {
     pub not_after: u64,
 }
 
+impl Accepted {
+    /// What its message and its selector take, in bytes.
+    pub fn bytes(&self) -> usize {
+        let message = serde_json::to_string(&self.message).unwrap_or_default();
+        message.len() + self.selector.len()
+    }
+}
+
 /// One thing that happened to a job. `at` is in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]

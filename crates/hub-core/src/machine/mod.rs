@@ -227,31 +227,30 @@ impl Machine {
         reaction.introduced = true;
     }
 
-    /// Takes a client's line, and what was read of it. One that may only read has nothing changed.
+    /// Takes a client's line, and what was read of it. `permit` says whether what it changes is allowed; to end one's own
+    /// command always is.
     pub fn offer(
         &mut self,
         now: Now,
         client: Client,
-        may_change: bool,
+        permit: Result<(), String>,
         line: String,
         request: Result<Request, Rejection>,
     ) -> Verdict {
-        match request {
-            Ok(Request::Command(command)) if !may_change && !self.is_reading(client, &command) => {
-                Verdict::Refuse(not_allowed(command))
+        match (request, permit) {
+            (Ok(Request::Command(command)), Err(why)) if !self.is_reading(client, &command) => {
+                Verdict::Refuse(not_allowed(command, why))
             }
-            Ok(Request::Unknown) if !may_change => Verdict::Refuse(not_allowed(Command {
-                what: "a message that this hub cannot read".to_owned(),
-                ..Command::default()
-            })),
-            Ok(request) => self.router.offer(now.mono, client, line, request),
-            Err(rejection) => Verdict::Refuse(rejection),
+            (Ok(Request::Unknown), Err(why)) => Verdict::Refuse(not_allowed(Command::default(), why)),
+            (Ok(request), _) => self.router.offer(now.mono, client, line, request),
+            (Err(rejection), _) => Verdict::Refuse(rejection),
         }
     }
 
     /// Whether a command only tells, or ends one of the client's own.
     fn is_reading(&self, client: Client, command: &Command) -> bool {
-        !command.changes && command.cancels.as_ref().is_none_or(|target| self.router.is_of(client, target))
+        command.changes.is_empty()
+            && command.cancels.as_ref().is_none_or(|target| self.router.is_of(client, target))
     }
 
     /// A client has gone.
@@ -366,9 +365,9 @@ fn told(change: Change) -> Option<(Kind, String)> {
     }
 }
 
-fn not_allowed(command: Command) -> Rejection {
-    let error = format!("you may read through this hub, but not change anything, as {} may", command.what);
-    let (id, command_type) = (command.ids.first().cloned(), Some(command.what));
+fn not_allowed(command: Command, error: String) -> Rejection {
+    let command_type = Some(command.what).filter(|what| !what.is_empty());
+    let id = command.ids.into_iter().next();
     Rejection { id, command_type, ..Rejection::new(ErrorCode::PermissionDenied, error) }
 }
 

@@ -14,7 +14,8 @@ fn up() -> Machine {
 
 fn offer(machine: &mut Machine, now: Now, client: Client, may_change: bool, line: String) -> Verdict {
     let request = crate::request::read(&line);
-    machine.offer(now, client, may_change, line, request)
+    let permit = if may_change { Ok(()) } else { Err("you may only read".to_owned()) };
+    machine.offer(now, client, permit, line, request)
 }
 
 fn kinds(reaction: &Reaction) -> Vec<Kind> {

@@ -216,7 +216,7 @@ fn the_hub_tells_of_itself_with_its_distribution() {
     let mut fleet = fleet_of(&[]);
     let line = r#"{"type":"SafeCommand","id":"a","command_type":{"action":"ServiceList"}}"#;
     fleet.with(at(1), "web-1", |machine| {
-        machine.offer(at(1), crate::Client(1), false, line.to_owned(), crate::request::read(line));
+        machine.offer(at(1), crate::Client(1), Ok(()), line.to_owned(), crate::request::read(line));
         machine.line(at(4), r#"{"type":"response","id":"a","command_type":"ServiceList","success":true}"#);
         ((), vec![])
     });

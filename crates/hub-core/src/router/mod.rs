@@ -315,7 +315,7 @@ fn sent(client: Client, command: &Command, offered: Duration, sent: Duration) ->
         id: command.id().to_owned(),
         what: command.what.clone(),
         by: command.by.clone(),
-        changes: command.changes || command.cancels.is_some(),
+        changes: !command.changes.is_empty() || command.cancels.is_some(),
         trace: command.trace.clone(),
         offered,
         sent,

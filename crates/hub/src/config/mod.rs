@@ -5,6 +5,8 @@ mod otlp;
 mod tests;
 
 use crate::pattern::Pattern;
+use infiniservice_hub_core::Policy;
+use infiniservice_hub_core::policy::Written;
 pub use otlp::{Endpoint, Otlp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -41,6 +43,26 @@ pub struct Config {
     pub log_level: String,
     /// Where metrics, logs and spans are sent.
     pub otlp: Otlp,
+    /// The API on TCP for clients with certificates, where there is such a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<Tcp>,
+    /// Who may change what.
+    #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Written>,
+}
+
+/// The API on TCP, with mutual TLS.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tcp {
+    /// Address with a port.
+    pub listen: String,
+    /// PEM file with the hub's certificate and those between it and its authority.
+    pub certificate: PathBuf,
+    /// PEM file with the certificate's private key, mode 0600.
+    pub key: PathBuf,
+    /// PEM file with the authorities whose certificates clients have.
+    pub client_ca: PathBuf,
 }
 
 impl Default for Config {
@@ -63,6 +85,8 @@ impl Default for Config {
             state_dir: "/var/lib/infinihub".into(),
             log_level: "info".to_owned(),
             otlp: Otlp::default(),
+            tcp: None,
+            rules: Vec::new(),
         }
     }
 }
@@ -105,11 +129,23 @@ impl Config {
         self.listen_address()?;
         self.level()?;
         self.otlp.check()?;
-        for (name, path) in [
+        let policy = self.policy()?;
+        self.tcp_address()?;
+        if self.tcp.is_some() && !policy.has_certificates() {
+            return Err(
+                "`tcp` is for nobody: a rule must name a certificate in `who`, such as san:ops.example"
+                    .into(),
+            );
+        }
+        let files = self.tcp.iter().flat_map(|tcp| {
+            [("tcp.certificate", &tcp.certificate), ("tcp.key", &tcp.key), ("tcp.client_ca", &tcp.client_ca)]
+        });
+        let own = [
             ("api_socket", &self.api_socket),
             ("wire_socket", &self.wire_socket),
             ("state_dir", &self.state_dir),
-        ] {
+        ];
+        for (name, path) in own.into_iter().chain(files) {
             if !path.is_absolute() {
                 return Err(format!("`{name}` must be an absolute path, not {:?}", path.display()));
             }
@@ -136,13 +172,24 @@ impl Config {
         if self.listen.is_empty() {
             return Ok(None);
         }
-        let address = self.listen.parse();
-        address.map(Some).map_err(|_| {
-            format!(
-                "`listen` must be an IP address with a port, such as 127.0.0.1:9756, or empty, not {:?}",
-                self.listen
-            )
-        })
+        address("listen", &self.listen, "127.0.0.1:9756, or empty").map(Some)
+    }
+
+    /// Where the API is served to clients with certificates.
+    ///
+    /// # Errors
+    /// Where it is no address with a port.
+    pub fn tcp_address(&self) -> Result<Option<SocketAddr>, String> {
+        let of = |tcp: &Tcp| address("tcp.listen", &tcp.listen, "0.0.0.0:9757");
+        self.tcp.as_ref().map(of).transpose()
+    }
+
+    /// The rules, read.
+    ///
+    /// # Errors
+    /// Which one is wrong, why, and what is allowed.
+    pub fn policy(&self) -> Result<Policy, String> {
+        Policy::new(&self.rules)
     }
 
     /// The log's level.
@@ -158,12 +205,16 @@ impl Config {
 
     /// As a file would have them.
     pub fn to_toml(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
         let mut tables = String::new();
         let mut text = String::new();
-        let value = serde_json::to_value(self).unwrap_or_default();
         for (name, value) in value.as_object().into_iter().flatten() {
             match value {
                 Value::Object(table) => push_table(&mut tables, &format!("[{name}]"), table),
+                Value::Array(all) if all.iter().any(Value::is_object) => {
+                    let all = all.iter().filter_map(Value::as_object);
+                    all.for_each(|table| push_table(&mut tables, &format!("[[{name}]]"), table));
+                }
                 value => push(&mut text, name, value),
             }
         }
@@ -179,4 +230,9 @@ fn push_table(text: &mut String, head: &str, table: &Map<String, Value>) {
 /// A JSON text, list or number of these settings is a TOML one, too.
 fn push(text: &mut String, name: &str, value: &Value) {
     text.extend([name, " = ", &value.to_string(), "\n"]);
+}
+
+fn address(name: &str, text: &str, such_as: &str) -> Result<SocketAddr, String> {
+    let wrong = |_| format!("`{name}` must be an IP address with a port, such as {such_as}, not {text:?}");
+    text.parse().map_err(wrong)
 }

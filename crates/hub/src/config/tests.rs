@@ -22,6 +22,34 @@ fn what_is_printed_is_read_back() {
     assert_eq!(of(&config.to_toml()), Ok(config));
 }
 
+const RULES: &str = r#"
+[tcp]
+listen = "0.0.0.0:9757"
+certificate = "/etc/infinihub/tls/hub.pem"
+key = "/etc/infinihub/tls/hub.key"
+client_ca = "/etc/infinihub/tls/ca.pem"
+
+[[rule]]
+who = ["group:ops", "san:ops.example"]
+vms = "web-*"
+actions = ["ServiceControl"]
+max_targets = 50
+
+[[rule]]
+name = "see"
+who = ["san:watch.example"]
+vms = "all"
+actions = []
+"#;
+
+#[test]
+fn rules_and_the_api_on_tcp_are_read_and_printed() {
+    let config = of(RULES).unwrap();
+    assert_eq!((config.rules.len(), config.rules[0].max_targets), (2, Some(50)));
+    assert_eq!(config.tcp_address().unwrap().unwrap().port(), 9757);
+    assert_eq!(of(&config.to_toml()), Ok(config));
+}
+
 #[test]
 fn a_wrong_setting_is_named_with_what_is_allowed() {
     for (text, expected) in [
@@ -35,6 +63,14 @@ fn a_wrong_setting_is_named_with_what_is_allowed() {
         ("[otlp]\ncompression = \"zip\"", "`otlp.compression` must be gzip or none"),
         ("[otlp]\nheaders_file = \"x\"", "`otlp.headers_file` must be an absolute path"),
         ("source = []", "unknown field `source`"),
+        (
+            "[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"\nactions = [\"Dance\"]",
+            "rule 1: `actions` has \"Dance\"",
+        ),
+        ("[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"", "missing field `actions`"),
+        (&RULES.replace("san:", "user:"), "a rule must name a certificate"),
+        (&RULES.replace("0.0.0.0:9757", "9757"), "`tcp.listen` must be an IP address"),
+        (&RULES.replace("/etc/infinihub/tls/hub.key", "hub.key"), "`tcp.key` must be an absolute path"),
     ] {
         let error = of(text).unwrap_err();
         assert!(error.contains(expected) && error.contains("config.toml"), "{error}");

@@ -85,13 +85,43 @@ async fn who_reads_events_gets_those_it_missed() {
     let mut seen = Vec::new();
     let address = format!("/v1/events?after={first}");
     let api = host.api();
-    let followed = api.follow(&address, |event| {
+    let followed = api.follow(&address, |_, event| {
         seen.push((event["kind"].clone(), event["vm"].clone()));
         event["vm"] != "b"
     });
     tokio::time::timeout(crate::support::PATIENCE, followed).await.unwrap().unwrap();
     assert_eq!(seen, [(json!("connected"), json!("b"))]);
     assert_eq!(host.api().get("/v1/events?after=0").await.unwrap()["forgotten"], 0);
+}
+
+#[tokio::test]
+async fn who_comes_back_after_a_restart_of_the_hub_is_told_that_something_is_missing() {
+    let (mut host, _guests) = Host::with(&["a"]).await;
+    let last = async |host: &Host| {
+        let mut last = String::new();
+        let found = host.api().get("/v1/events?last=1").await.unwrap();
+        assert_eq!((found["events"].as_array().unwrap().len(), &found["restarted"]), (1, &json!(false)));
+        last.extend([found["instance"].as_str().unwrap(), "-", &found["last_seq"].to_string()]);
+        last
+    };
+    let before = last(&host).await;
+    let same = host.api().get(&format!("/v1/events?after={before}")).await.unwrap();
+    assert_eq!((&same["events"], &same["restarted"]), (&json!([]), &json!(false)));
+    host.kill();
+    host.start().await;
+    host.event("connected", "a").await;
+    let address = format!("/v1/events?after={before}");
+    let again = host.api().get(&address).await.unwrap();
+    assert_eq!((&again["restarted"], &again["events"][0]["seq"]), (&json!(true), &json!(1)));
+    let mut kinds = Vec::new();
+    let api = host.api();
+    let followed = api.follow(&address, |id, event| {
+        kinds.push((id.is_some(), event["kind"].as_str().unwrap().to_owned()));
+        kinds.len() < 2
+    });
+    tokio::time::timeout(crate::support::PATIENCE, followed).await.unwrap().unwrap();
+    assert_eq!(kinds[0], (false, "gap".to_owned()));
+    assert!(kinds[1].0 && kinds[1].1 != "gap", "{kinds:?}");
 }
 
 /// The text at an address, as curl would get it.

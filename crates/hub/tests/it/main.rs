@@ -4,7 +4,12 @@
 mod api;
 mod faults;
 mod jobs;
+mod openapi;
 mod otlp;
+mod policy;
 mod sources;
 mod support;
+mod tls;
+#[path = "../../../protocol/tests/it/validate.rs"]
+mod validate;
 mod wire;

@@ -70,7 +70,7 @@ pub(super) struct PingArgs {
     /// Number of pings
     #[arg(long, short, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// Seconds from an answer to the next ping
+    /// Seconds between an answer and the next ping
     #[arg(long, short, default_value = "0.5", value_name = "SECS", value_parser = seconds)]
     interval: Duration,
 }

@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// Clean only this target; may be repeated: temp, logs, package_cache, crash_dumps, thumbnails, trash [default: all]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<String>,
-    /// Remove only what was not used for this many days [default: the target's own]
+    /// Remove only what was not used for this many days [default: the target's own age]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
     older_than_days: Option<u32>,
 }

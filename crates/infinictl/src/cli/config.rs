@@ -11,7 +11,7 @@ use infiniservice_protocol::data::ConfigReloadData;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Have the agent read its configuration again, and show what holds now and what waits for a restart
+    /// Make the agent read its configuration again, and show which changes apply now and which wait for a restart
     Reload,
 }
 

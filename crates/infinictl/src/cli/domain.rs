@@ -17,16 +17,16 @@ const PASSWORD_MAX_BYTES: u64 = 1024;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Let the guest join a domain. The password is read from standard input, or from a file
+    /// Make the guest join a domain. infinictl reads the password from standard input, or from a file
     Join(Args),
 }
 
 /// Who joins what.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// The domain's name in the DNS
+    /// The domain's DNS name
     domain: String,
-    /// Who lets machines join: a name, user@domain or DOMAIN\user
+    /// A user who may let machines join: a name, user@domain or DOMAIN\user
     #[arg(long)]
     user: String,
     /// File whose first line is the password

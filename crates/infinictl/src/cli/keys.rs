@@ -15,24 +15,24 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Subcommand)]
 #[allow(clippy::doc_markdown, reason = "these are help texts, and a terminal shows no markdown")]
 pub(super) enum Command {
-    /// Make a key in a new file that only you may read, and print its public key
+    /// Create a key in a new file that only you may read, and print its public key
     Generate {
         /// The new file
         file: PathBuf,
-        /// The key's name in the guests' file controller_keys; without it, the key is one for a guest
+        /// Name of a controller's key, for the guests' file controller_keys; without it, the key is for a guest
         #[arg(long, value_name = "NAME", value_parser = kid)]
         kid: Option<String>,
     },
-    /// Print the public key of a key's file, as a line for the guests' file controller_keys
+    /// Print the public key of a key file, as a line for the guests' file controller_keys
     Show {
         /// The file
         file: PathBuf,
     },
-    /// Store the guest's public key in a file for --guest-key: the one that it shows now, or --key
+    /// Store the guest's public key in a file for --guest-key: the key that the guest shows now, or --key
     Pin {
-        /// The file; if it has another key already, it is left as it is, and the command fails
+        /// The file. If it already has another key, the command fails and does not change it
         file: PathBuf,
-        /// The key, if you know it from elsewhere; the guest is then not asked
+        /// The key, if you know it from another source; infinictl then does not ask the guest
         #[arg(long, value_name = "KEY", value_parser = PublicKey::parse)]
         key: Option<PublicKey>,
     },

@@ -4,6 +4,7 @@
 //! takes the first 20 bytes (`virDomainDefGetShortName`).
 
 use super::error::CliError;
+use crate::client::Bulk;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,9 +65,8 @@ fn is_of(path: &Path, name: &str) -> bool {
 
 fn channel(directory: &Path) -> Option<PathBuf> {
     let mut entries = fs::read_dir(directory).ok()?.flatten();
-    entries
-        .find(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(CHANNEL)))
-        .map(|it| it.path())
+    let is_ours = |name: &str| name.starts_with(CHANNEL) && !Bulk::is_named(Path::new(name));
+    entries.find(|entry| entry.file_name().to_str().is_some_and(is_ours)).map(|it| it.path())
 }
 
 #[cfg(test)]
@@ -79,6 +79,7 @@ mod tests {
             let directory = root.path().join(domain);
             fs::create_dir_all(&directory).unwrap();
             fs::write(directory.join("org.qemu.guest_agent.0"), "").unwrap();
+            fs::write(directory.join("org.infinibay.agent.bulk"), "").unwrap();
             fs::write(directory.join("org.infinibay.agent"), "").unwrap();
         }
         root

@@ -28,10 +28,10 @@ const APART: Duration = Duration::from_secs(1);
 /// Once, or again and again.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// Print these figures as the guest sends them, until Ctrl-C: names such as system.cpu, system, processes, with commas
+    /// Print these figures as the guest sends them, until Ctrl-C: names such as system.cpu,system,processes
     #[arg(long, value_name = "FIELDS", num_args = 0..=1, default_missing_value = follow::USUAL)]
     follow: Option<String>,
-    /// Time between two of them, such as 250ms or 2s
+    /// Time between two samples, such as 250ms or 2s
     #[arg(long, short, default_value = "1s", value_name = "TIME", value_parser = interval, requires = "follow")]
     interval: Duration,
 }
@@ -176,7 +176,7 @@ fn notes(metrics: &SystemMetrics) -> Option<String> {
 /// How often.
 #[derive(clap::Args, Debug)]
 pub(super) struct WatchArgs {
-    /// Time between two updates of the view, such as 500ms or 2s; a number alone is of seconds
+    /// Time between two updates of the view, such as 500ms or 2s; a number alone means seconds
     #[arg(long, short, default_value = "2", value_name = "TIME", value_parser = interval)]
     interval: Duration,
 }

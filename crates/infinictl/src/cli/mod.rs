@@ -86,7 +86,7 @@ struct Cli {
 enum Command {
     /// List the machines of this host's infinihub: state, address, system, load, memory, fullest disk
     List(hub::ListArgs),
-    /// Show what happened to the machines of this host's infinihub
+    /// Show events of the machines of this host's infinihub
     Events(hub::EventsArgs),
     /// Run a command on many machines of this host's infinihub
     #[command(subcommand)]
@@ -110,7 +110,7 @@ enum Command {
     /// List and end processes
     #[command(subcommand)]
     Process(process::Command),
-    /// List the accounts that people log in with
+    /// List the login accounts of people
     Users(users::Args),
     /// List, install, update and remove packages
     #[command(subcommand)]
@@ -118,33 +118,33 @@ enum Command {
     /// Check for updates and install them
     #[command(subcommand)]
     Update(update::Command),
-    /// List the installed applications, whatever installed them
+    /// List the installed applications, from all sources
     Apps(apps::Args),
     /// Check the guest's health, and repair problems
     Autochecks(autochecks::Args),
     /// Remove temporary files, old logs and caches
     Cleanup(cleanup::Args),
-    /// Have the agent read its configuration again, if that configuration allows it
+    /// Make the agent read its configuration again, if the configuration allows it
     #[command(subcommand)]
     Config(config::Command),
-    /// Let the guest join a domain, if its configuration allows it
+    /// Make the guest join a domain, if its configuration allows it
     #[command(subcommand)]
     Domain(domain::Command),
-    /// Seal the guest as a template, if its configuration allows it
+    /// Make a template of the guest, if its configuration allows it
     Seal(seal::Args),
     /// Run a shell command, if the guest's configuration allows it
     Exec(exec::Args),
     /// Run the commands of a file as one batch: all of them are accepted, or none
     Batch(batch::Args),
-    /// Hand scripts over to the guest, which stores them and runs one after the other
+    /// Store scripts in the guest, which runs them one after the other
     #[command(subcommand)]
     Script(script::Command),
     /// Send a line unchanged, and print the guest's answer
     Send(send::Args),
-    /// Control a guest by the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
+    /// Control a guest with the QEMU guest agent's protocol, on the channel org.qemu.guest_agent.0
     #[command(subcommand)]
     Qga(qga::Command),
-    /// Make, show and pin the keys by which lines are sealed
+    /// Create, show and pin the keys for sealed lines
     #[command(subcommand)]
     Keys(keys::Command),
     /// Collect the data for a bug report in one archive, without secrets

@@ -56,7 +56,7 @@ pub(super) struct SearchArgs {
     /// Words that must all be in the name or description
     #[arg(required = true)]
     words: Vec<String>,
-    /// Show at most this many, the best
+    /// Show at most this many, the best matches first
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
 }

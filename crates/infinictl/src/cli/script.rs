@@ -31,7 +31,7 @@ pub(super) enum Command {
     List,
     /// Show one script, and what it wrote
     Status(Named),
-    /// Forget a script that has ended, or that has not begun
+    /// Forget a script that has ended or has not begun
     Remove(Named),
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Command {
 pub(super) struct RunArgs {
     /// File with the script; `-` is standard input
     file: PathBuf,
-    /// Name of this run; while the guest knows it, the script is not run again [default: a new one]
+    /// Name of this run. While the guest knows a run of this name, it does not run the script again [default: a new name]
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// Name for people
@@ -55,7 +55,7 @@ pub(super) struct RunArgs {
     /// How long the script may run, in seconds [default: 600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     run_for: Option<u32>,
-    /// Do not wait for its end
+    /// Do not wait for the end of the script
     #[arg(long)]
     detach: bool,
 }

@@ -11,13 +11,13 @@ use infiniservice_protocol::data::SealData;
 /// What goes.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// What is cleaned besides: nothing, caches and logs, or these with unused blocks given back
+    /// What to clean in addition. minimal: nothing; standard: caches and logs; deep: also trim file systems
     #[arg(long, value_name = "LEVEL", default_value = "standard", value_parser = ["minimal", "standard", "deep"])]
     level: String,
-    /// Also remove the accounts of users, with their homes
+    /// Also remove users' accounts and homes
     #[arg(long)]
     remove_users: bool,
-    /// Power the guest off afterwards
+    /// Power off the guest afterwards
     #[arg(long)]
     power_off: bool,
     /// Confirm: the guest loses its identity, its SSH host keys and its secret for good

@@ -13,16 +13,16 @@ use infiniservice_protocol::data::{LogLine, ServiceLogsData};
 pub(super) struct LogsArgs {
     /// systemd unit (`.service` may be left out), or source of events on Windows
     service: String,
-    /// At most this many, the newest; 100 when not given
+    /// How many lines at most, the newest [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     lines: Option<u32>,
-    /// Only lines at least as important as this
+    /// Show only lines of this priority or a more important one
     #[arg(long, value_enum)]
     priority: Option<Priority>,
-    /// Only lines from this time on: 2026-11-23T06:30:00Z, or how long ago, such as 2h or 15min
+    /// Show only lines since this time: 2026-11-23T06:30:00Z, or how long ago, such as 2h or 15min
     #[arg(long)]
     since: Option<String>,
-    /// Only lines up to this time
+    /// Show only lines until this time
     #[arg(long)]
     until: Option<String>,
 }

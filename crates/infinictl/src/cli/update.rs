@@ -24,7 +24,7 @@ pub(super) enum Command {
 /// How much of the past.
 #[derive(Args, Debug)]
 pub(super) struct HistoryArgs {
-    /// Show at most this many, the newest
+    /// Show at most this many, the newest first
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: Option<u32>,
 }

@@ -13,7 +13,7 @@ pub(super) struct Args {
     /// Show at most this many
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Show only those with this text in their login name or their name for people
+    /// Show only those with this text in their login name or full name
     #[arg(long)]
     filter: Option<String>,
 }

@@ -1,10 +1,12 @@
 //! Where the guest's end of the wire is, and the way from there to a running connection.
 
+use super::ends::{self, Incoming, Outlet};
 use super::error::ClientError;
 use super::options::Options;
 use super::shared::Shared;
 use super::tasks::{self, MAX_QUEUED_WRITES, Outgoing};
-use super::{Client, attach, first_ping, local};
+use super::{Client, attach, bulk, first_ping, local};
+use crate::hub::{Api, Https};
 use crate::sys::{self, CHANNEL, Master, Reader, Slave, Writer};
 use infiniservice_protocol::HostMessage;
 use infiniservice_protocol::sealed::HostEnd;
@@ -28,6 +30,13 @@ pub enum Endpoint {
         /// The machine's name there.
         vm: String,
     },
+    /// A machine of a hub elsewhere.
+    Https {
+        /// The hub.
+        hub: Https,
+        /// The machine's name there.
+        vm: String,
+    },
     /// A machine's vsock port, on which its agent listens (`device_path = "vsock:PORT"`).
     Vsock {
         /// The machine's number on this host; 1 is this very machine, where its kernel has a loopback.
@@ -46,6 +55,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Channel(path) => write!(f, "{CHANNEL} {}", path.display()),
             Self::Hub { socket, vm } => write!(f, "infinihub's {vm} ({})", socket.display()),
+            Self::Https { hub, vm } => write!(f, "infinihub's {vm} ({hub})"),
             Self::Vsock { cid, port } => write!(f, "vsock port {port} of CID {cid}"),
             Self::Local(_) => f.write_str("a local agent"),
             Self::Pty(_) => f.write_str("a pseudo-terminal"),
@@ -119,24 +129,43 @@ impl Client {
         };
         match endpoint {
             Endpoint::Channel(path) => {
-                let (reader, writer) = sys::connect(&path).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                let wire = sys::connect(&path).await.map_err(failed)?;
+                Self::start_with_bulk(label.clone(), options, wire).await.map_err(failed)
             }
             Endpoint::Vsock { cid, port } => {
-                let (reader, writer) = sys::connect_vsock(cid, port).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                let wire = sys::connect_vsock(cid, port).await.map_err(failed)?;
+                Self::start_with_bulk(label.clone(), options, wire).await.map_err(failed)
             }
             Endpoint::Hub { socket, vm } => {
                 let (mut reader, mut writer) = sys::connect(&socket).await.map_err(failed)?;
                 attach::attach(&mut reader, &mut writer, &vm).await.map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                Ok(Self::start(label.clone(), options, ends::of_system((reader, writer))))
+            }
+            Endpoint::Https { hub, vm } => {
+                let wire = Api::https(hub).wire(&vm).await;
+                let wire = wire.map_err(|error| failed(io::Error::other(error)))?;
+                Ok(Self::start(label.clone(), options, ends::of_hub(wire)))
             }
             Endpoint::Pty(master) => {
-                let (reader, writer) = sys::split(master).map_err(failed)?;
-                Ok(Self::start(label.clone(), options, reader, writer))
+                let wire = sys::split(master).map_err(failed)?;
+                Self::start_with_bulk(label.clone(), options, wire).await.map_err(failed)
             }
             Endpoint::Local(agent) => Self::start_local(label.clone(), options, &agent).await,
         }
+    }
+
+    /// With a bulk port beside it, where there is one.
+    async fn start_with_bulk(label: String, options: Options, wire: (Reader, Writer)) -> io::Result<Self> {
+        let port = match &options.bulk {
+            Some(bulk) => bulk.connect().await?,
+            None => None,
+        };
+        let mut client = Self::start(label, options, ends::of_system(wire));
+        if let Some(port) = port {
+            let reading = bulk::read_loop(port, client.outgoing.downgrade(), Arc::clone(&client.shared));
+            client.tasks.push(tokio::spawn(reading).abort_handle());
+        }
+        Ok(client)
     }
 
     async fn start_local(
@@ -150,8 +179,8 @@ impl Client {
         };
         let pair = sys::open_pair().map_err(failed)?;
         let running = local::start(agent, &pair.path).map_err(failed)?;
-        let (reader, writer) = sys::split(pair.master).map_err(failed)?;
-        let mut client = Self::start(label.clone(), options, reader, writer);
+        let ends = sys::split(pair.master).map_err(failed)?;
+        let mut client = Self::start(label.clone(), options, ends::of_system(ends));
         client.agent = Some(supervise(running, pair.slave, Arc::clone(&client.shared)));
         client.wait_for_first_byte(agent.start_timeout).await?;
         Ok(client)
@@ -171,7 +200,7 @@ impl Client {
         }
     }
 
-    fn start(label: String, options: Options, reader: Reader, writer: Writer) -> Self {
+    fn start(label: String, options: Options, (reader, writer): (Incoming, Outlet)) -> Self {
         let compress = options.compress;
         let shared = Arc::new(Shared::new(label, options));
         let (outgoing, queue) = mpsc::channel(MAX_QUEUED_WRITES);

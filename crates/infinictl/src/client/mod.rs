@@ -4,7 +4,9 @@
 //! memory is bounded, and whatever they send is at worst counted as malformed.
 
 mod attach;
+mod bulk;
 mod endpoint;
+mod ends;
 mod error;
 mod event;
 mod local;
@@ -18,6 +20,7 @@ mod tasks;
 pub use crate::sys::Master;
 #[cfg(unix)]
 pub use crate::sys::pty;
+pub use bulk::Bulk;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};

@@ -70,7 +70,10 @@ fn in_the_open(event: Event) -> Event {
         }
         Content::Message(GuestMessage::SystemMetrics(metrics)) => metrics.request_id.is_none(),
         Content::Message(
-            GuestMessage::KeepAlive(_) | GuestMessage::Error(_) | GuestMessage::CircuitBreakerState(_),
+            GuestMessage::KeepAlive(_)
+            | GuestMessage::Error(_)
+            | GuestMessage::CircuitBreakerState(_)
+            | GuestMessage::Channel(_),
         )
         | Content::Unknown { .. }
         | Content::Malformed { .. } => true,

@@ -183,6 +183,10 @@ pub struct LinkStats {
     pub unknown: u64,
     /// Lines that came compressed, and could be read.
     pub compressed: u64,
+    /// Whether the guest began to use the bulk port.
+    pub has_bulk: bool,
+    /// Lines of those that came over the bulk port.
+    pub bulk_lines: u64,
     /// Answers that nobody waited for: to a predecessor, or too late.
     pub stale: u64,
     /// The guest's heartbeats.

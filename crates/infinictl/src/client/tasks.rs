@@ -1,9 +1,9 @@
 //! The two tasks of a connection: one reads, one writes. Neither ever waits for the other.
 
+use super::ends::{Incoming, Outlet};
 use super::event::{Content, Event};
 use super::pending::FIRST_PING;
 use super::shared::Shared;
-use crate::sys::{Reader, Writer};
 use crate::text::sanitize;
 use infiniservice_protocol::compression::{Decoder, Garbled};
 use infiniservice_protocol::guest::{GuestMessage, KeepAlive};
@@ -17,7 +17,7 @@ pub const MAX_GUEST_LINE_BYTES: usize = (4 << 20) + (64 << 10);
 /// Lines that may wait to be written.
 pub(super) const MAX_QUEUED_WRITES: usize = 64;
 /// Bytes read at once.
-const CHUNK_BYTES: usize = 64 << 10;
+pub(super) const CHUNK_BYTES: usize = 64 << 10;
 
 /// Bytes for the guest, and whom to tell once they are written.
 pub(super) struct Outgoing {
@@ -26,7 +26,7 @@ pub(super) struct Outgoing {
 }
 
 /// Writes what is queued until the queue or the connection ends.
-pub(super) async fn write_loop(mut writer: Writer, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
+pub(super) async fn write_loop(mut writer: Outlet, mut queue: mpsc::Receiver<Outgoing>, shared: Arc<Shared>) {
     while let Some(outgoing) = queue.recv().await {
         if let Err(error) = writer.write_all(&outgoing.bytes).await {
             return shared.end(format!("it cannot be written to: {error}"));
@@ -39,7 +39,11 @@ pub(super) async fn write_loop(mut writer: Writer, mut queue: mpsc::Receiver<Out
 }
 
 /// Reads lines until the connection ends. Heartbeats are answered through `answers`.
-pub(super) async fn read_loop(mut reader: Reader, answers: mpsc::WeakSender<Outgoing>, shared: Arc<Shared>) {
+pub(super) async fn read_loop(
+    mut reader: Incoming,
+    answers: mpsc::WeakSender<Outgoing>,
+    shared: Arc<Shared>,
+) {
     let mut lines = Lines::new(shared.compress);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut reading = shared.reading.subscribe();
@@ -52,21 +56,24 @@ pub(super) async fn read_loop(mut reader: Reader, answers: mpsc::WeakSender<Outg
         };
         match read {
             Ok(0) => return shared.end("the other end closed it"),
-            Ok(count) => take_chunk(&mut lines, chunk.get(..count).unwrap_or_default(), &answers, &shared),
+            Ok(count) => {
+                let bytes = chunk.get(..count).unwrap_or_default();
+                take_chunk(&mut lines, bytes, &answers, &shared, |_event| true);
+            }
             Err(error) => return shared.end(format!("it cannot be read: {error}")),
         }
     }
 }
 
 /// What is known of the guest's lines so far.
-struct Lines {
+pub(super) struct Lines {
     decoder: LineDecoder,
     /// Where compressed ones are asked for.
     compressed: Option<Decoder>,
 }
 
 impl Lines {
-    fn new(compressed: bool) -> Self {
+    pub(super) fn new(compressed: bool) -> Self {
         let compressed = compressed.then(|| Decoder::new(MAX_GUEST_LINE_BYTES));
         Self { decoder: LineDecoder::new(MAX_GUEST_LINE_BYTES), compressed }
     }
@@ -77,12 +84,22 @@ impl Lines {
     }
 }
 
-fn take_chunk(lines: &mut Lines, chunk: &[u8], answers: &mpsc::WeakSender<Outgoing>, shared: &Shared) {
+/// Takes what was read: the lines in it that are `taken` are those of the guest.
+pub(super) fn take_chunk(
+    lines: &mut Lines,
+    chunk: &[u8],
+    answers: &mpsc::WeakSender<Outgoing>,
+    shared: &Shared,
+    mut taken: impl FnMut(&Event) -> bool,
+) {
     shared.count(|stats| stats.bytes_read += chunk.len() as u64);
     shared.spoken.send_if_modified(|spoken| !std::mem::replace(spoken, true));
     lines.decoder.push(chunk);
     while let Some(item) = lines.decoder.next() {
         let event = Arc::new(to_event(item, lines, answers, shared));
+        if !taken(&event) {
+            continue;
+        }
         count(&event, shared);
         refused(&event, shared);
         if let Some(GuestMessage::KeepAlive(beat)) = event.message() {

@@ -1,24 +1,22 @@
-//! A client of infinihub's HTTP API, over its Unix socket.
+//! A client of infinihub's HTTP API: over its Unix socket, or over TCP with a certificate.
 
+mod api;
+mod https;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
 mod windows;
 
-#[cfg(unix)]
-pub use unix::Api;
-#[cfg(not(unix))]
-pub use windows::Api;
-
-use std::path::PathBuf;
+pub use api::{Api, Wire};
+pub use https::{Files, Https};
 
 /// Why the hub gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named for what they hold, and the variants say the rest")]
 pub enum HubError {
-    /// Nobody listens.
-    #[error("cannot reach infinihub through {}: {reason}", path.display())]
-    NoConnection { path: PathBuf, reason: String },
+    /// Nobody listens, or not to us.
+    #[error("cannot reach infinihub through {place}: {reason}")]
+    NoConnection { place: String, reason: String },
     /// It answered that it cannot.
     #[error("infinihub refused {what}: {error}")]
     Refused { what: String, error: String, status: u16 },

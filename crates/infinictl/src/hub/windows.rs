@@ -1,43 +1,12 @@
-//! There is no hub on Windows.
+//! There is no hub on Windows, and so none of its sockets: one elsewhere is reached over TCP.
 
-use super::HubError;
-use serde_json::Value;
+use std::io;
 use std::path::Path;
+use tokio::io::DuplexStream;
 
 /// Says so.
-pub struct Api(HubError);
-
-impl Api {
-    /// The API at this path.
-    pub fn new(path: &Path) -> Self {
-        let reason = "infinihub runs on Linux only".to_owned();
-        Self(HubError::NoConnection { path: path.to_owned(), reason })
-    }
-
-    /// Reads a document.
-    ///
-    /// # Errors
-    /// Always.
-    #[allow(clippy::unused_async, reason = "as on Unix")]
-    pub async fn get(&self, _address: &str) -> Result<Value, HubError> {
-        Err(self.0.clone())
-    }
-
-    /// Sends a document and reads the answer.
-    ///
-    /// # Errors
-    /// Always.
-    #[allow(clippy::unused_async, reason = "as on Unix")]
-    pub async fn post(&self, _address: &str, _body: &Value) -> Result<Value, HubError> {
-        Err(self.0.clone())
-    }
-
-    /// Reads server-sent events.
-    ///
-    /// # Errors
-    /// Always.
-    #[allow(clippy::unused_async, reason = "as on Unix")]
-    pub async fn follow(&self, _address: &str, _take: impl FnMut(&Value) -> bool) -> Result<(), HubError> {
-        Err(self.0.clone())
-    }
+#[allow(clippy::unused_async, reason = "as on Unix")]
+pub(super) async fn connect(_path: &Path) -> io::Result<DuplexStream> {
+    let error = "infinihub runs on Linux only; name one elsewhere with --hub https://HOST:PORT";
+    Err(io::Error::new(io::ErrorKind::Unsupported, error))
 }

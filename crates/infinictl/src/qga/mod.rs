@@ -66,7 +66,9 @@ impl Guest {
             Endpoint::Channel(path) => sys::connect(&path).await,
             Endpoint::Vsock { cid, port } => sys::connect_vsock(cid, port).await,
             Endpoint::Pty(master) => sys::split(master),
-            Endpoint::Hub { .. } => Err(io::Error::other("infinihub serves the native wire only")),
+            Endpoint::Hub { .. } | Endpoint::Https { .. } => {
+                Err(io::Error::other("infinihub serves the native wire only"))
+            }
             Endpoint::Local(_) => Err(io::Error::other("a local agent has no such port")),
         };
         let (reader, writer) = halves

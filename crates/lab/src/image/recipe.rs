@@ -37,6 +37,43 @@ pub const SCRIPTS: &[(&str, &str)] = &[
     (include_str!("rpm-repository.sh"), "/srv/lab/rpm"),
 ];
 
+/// A domain controller of Samba, and what a machine needs to become a member of its domain: one image for both. Not the
+/// programs of the package tests, nor an early user space, as it has no kernel.
+const DOMAIN_PACKAGES: &[&str] = &[
+    "adcli",
+    "dbus",
+    "iproute2",
+    "krb5-user",
+    "libnss-sss",
+    "libnss-systemd",
+    "libpam-sss",
+    "polkitd",
+    "procps",
+    "realmd",
+    "samba",
+    "samba-ad-provision",
+    "samba-dsdb-modules",
+    "samba-vfs-modules",
+    "sssd",
+    "sssd-tools",
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "winbind",
+];
+
+/// Samba's services: which of them a machine is to be is its test's to say. sssd fails before it is configured.
+const DOMAIN_OVERLAY: &[Entry] = &[
+    Entry::Link("etc/systemd/system/nmbd.service", "/dev/null"),
+    Entry::Link("etc/systemd/system/smbd.service", "/dev/null"),
+    Entry::Link("etc/systemd/system/winbind.service", "/dev/null"),
+    Entry::File(
+        "etc/systemd/system/samba-ad-dc.service.d/lab.conf",
+        "[Unit]\nConditionPathExists=/etc/lab-controller\n",
+    ),
+    Entry::File("etc/realmd.conf", "[service]\nautomatic-install = no\n"),
+];
+
 /// Names another release of Debian than the host's, for systems that need no kernel of their own.
 pub const RELEASE_VARIABLE: &str = "INFINISERVICE_LAB_RELEASE";
 /// What makes the early user space, of those packages.
@@ -86,6 +123,15 @@ impl Recipe {
         let host = Distribution { id: "debian".to_owned(), codename: (*codename).to_owned() };
         let mut recipe = Self { name, ..Self::for_host(&host) };
         recipe.packages.retain(|package| !is_kernel(package) && *package != EARLY_USER_SPACE);
+        Ok(recipe)
+    }
+
+    /// A domain of Active Directory: its controller, and machines that join it.
+    pub fn domain() -> Result<Self> {
+        let mut recipe = Self { name: "domain", ..Self::debian()? };
+        recipe.packages = DOMAIN_PACKAGES.to_vec();
+        recipe.overlay.extend(DOMAIN_OVERLAY);
+        recipe.scripts.clear();
         Ok(recipe)
     }
 

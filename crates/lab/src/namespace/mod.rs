@@ -65,11 +65,16 @@ impl Namespace {
 
     /// Boots the machine's image, with the files of `payload` at `/mnt/payload`, and waits until its services are up.
     pub fn boot(payload: Option<&Path>) -> Result<Self> {
+        Self::boot_image(&Recipe::without_kernel()?, payload)
+    }
+
+    /// The same of another image.
+    pub fn boot_image(recipe: &Recipe, payload: Option<&Path>) -> Result<Self> {
         if let Some(obstacle) = Self::obstacle() {
             bail!("no system in namespaces: {obstacle}");
         }
         packages::ensure(packages::LAB)?;
-        let image = Image::ensure(&Recipe::without_kernel()?)?;
+        let image = Image::ensure(recipe)?;
         Self::boot_from(&image.disk(), payload, false)
     }
 
@@ -93,6 +98,18 @@ impl Namespace {
     /// Gives it the port of the QEMU guest agent, which it has not by itself; the host's end of that.
     pub fn plug_guest_agent_port(&mut self) -> Result<PathBuf> {
         self.plug(GUEST_AGENT_PORT)
+    }
+
+    /// Makes `other` the network of this one's card, at the address of its gateway: 10.0.2.2.
+    pub fn wire_to(&self, other: &Self) -> Result<()> {
+        let there = other.init.to_string();
+        // Both have an end of the same name; the other's own card is of no use to it.
+        other.run(&Exec::shell("ip link delete eth0"))?.expect_success()?;
+        let words =
+            ["--target", &self.init.to_string(), "--net", "ip", "link", "set", "wire", "netns", &there];
+        command::run("nsenter", words)?;
+        other.run(&Exec::shell("ip address add 10.0.2.2/24 dev wire && ip link set wire up"))?;
+        Ok(())
     }
 
     /// Runs a program in the system to its end.

@@ -26,8 +26,11 @@ pub struct Checker {
     offered: Option<(Now, u64)>,
     /// Length of what must be offered next.
     rest: usize,
-    /// Responses that must come, in this order, and the step at which they were handed over.
-    expected: VecDeque<(u64, u64)>,
+    /// Responses that must come, in this order, and the step at which they were handed over; whether they may go over the bulk
+    /// port, so that they wait for nobody and nobody for them.
+    expected: VecDeque<(u64, u64, bool)>,
+    /// There is a bulk port: what goes over both is in no order.
+    has_bulk: bool,
     last_heartbeat: u64,
     heartbeats_lost: u64,
     /// When the last heartbeat was written.
@@ -49,9 +52,14 @@ pub struct Checker {
 }
 
 impl Checker {
+    /// Where there is a bulk port, or not.
+    pub fn new(has_bulk: bool) -> Self {
+        Self { has_bulk, ..Self::default() }
+    }
+
     /// The executor handed over a response of this number.
-    pub fn expect(&mut self, tag: u64) {
-        self.expected.push_back((tag, self.step));
+    pub fn expect(&mut self, tag: u64, is_large: bool) {
+        self.expected.push_back((tag, self.step, is_large && self.has_bulk));
     }
 
     /// A command begins. One that begins anew, because its answer was forgotten, may write beside that answer, which may still wait.
@@ -63,7 +71,35 @@ impl Checker {
 
     /// Responses that were handed over and not yet taken by the port.
     pub fn waiting(&self) -> usize {
-        self.expected.len()
+        self.expected.iter().filter(|(.., is_large)| !is_large).count()
+    }
+
+    /// The bulk port took a line.
+    pub fn bulk_line(&mut self, kind: &Line) -> Found {
+        self.lines += 1;
+        match kind {
+            Line::Response { tag, id, settled } if *tag > 0 => {
+                if *settled {
+                    self.told.insert(id.clone());
+                }
+                self.expected(*tag)
+            }
+            Line::BatchResult { tag, .. } => self.expected(*tag),
+            Line::Output(_) => {
+                self.extras += 1;
+                Ok(())
+            }
+            Line::Sample(subscription, seq) => self.sample(*subscription, *seq),
+            other => Err(format!("not for the bulk port: {other:?}")),
+        }
+    }
+
+    /// Nothing that was handed over is still to come.
+    pub fn must_have_all(&self) -> Found {
+        match self.expected.front() {
+            None => Ok(()),
+            Some((tag, ..)) => Err(format!("response {tag} went to neither port")),
+        }
     }
 
     /// The link was told that a host is connected.
@@ -172,7 +208,7 @@ impl Checker {
             Line::BatchResult { tag, .. } => self.expected(*tag),
             Line::Output(id) => {
                 self.extras += 1;
-                if self.told.contains(id) && !self.begun_anew.contains(id) {
+                if self.told.contains(id) && !self.begun_anew.contains(id) && !self.has_bulk {
                     return Err(format!("output of {id} after its response"));
                 }
                 self.answers_first(step)
@@ -192,8 +228,10 @@ impl Checker {
     }
 
     fn expected(&mut self, tag: u64) -> Found {
-        match self.expected.pop_front() {
-            Some((expected, _)) if expected == tag => Ok(()),
+        let at = self.expected.iter().position(|(expected, ..)| *expected == tag);
+        let next = at.filter(|_| self.has_bulk).unwrap_or_default();
+        match self.expected.remove(next) {
+            Some((expected, ..)) if expected == tag => Ok(()),
             other => Err(format!("response {tag} where {other:?} was due: lost, doubled or out of order")),
         }
     }
@@ -201,7 +239,9 @@ impl Checker {
     fn sample(&mut self, subscription: u64, seq: u64) -> Found {
         self.extras += 1;
         match self.samples.insert(subscription, seq) {
-            Some(last) if seq <= last => Err(format!("sample {seq} of {subscription} after {last}")),
+            Some(last) if seq == last || (seq < last && !self.has_bulk) => {
+                Err(format!("sample {seq} of {subscription} after {last}"))
+            }
             _ => Ok(()),
         }
     }
@@ -226,8 +266,10 @@ impl Checker {
 
     /// A line that is no answer began at `step`: no answer may have waited then.
     fn answers_first(&self, step: u64) -> Found {
-        match self.expected.front() {
-            Some((tag, since)) if *since < step => Err(format!("a lesser line went before response {tag}")),
+        match self.expected.iter().find(|(.., is_large)| !is_large) {
+            Some((tag, since, _)) if *since < step => {
+                Err(format!("a lesser line went before response {tag}"))
+            }
             _ => Ok(()),
         }
     }

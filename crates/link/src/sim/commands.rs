@@ -1,6 +1,7 @@
 //! What the model agent does for commands, batches and streams.
 
 use super::super::Event;
+use super::super::outbox::LARGE_BYTES;
 use super::checker::Found;
 use super::executor::{BatchVerdict, Verdict};
 use super::queue::Happening;
@@ -37,6 +38,11 @@ fn tag(message: &GuestMessage) -> u64 {
         GuestMessage::BatchResult(result) => result.execution_time_ms,
         _ => 0,
     }
+}
+
+/// Whether it may be an answer for the bulk port; what is cut is not.
+fn may_be_large(message: &GuestMessage) -> bool {
+    matches!(message, GuestMessage::Response(response) if response.stdout.len() + 1024 > LARGE_BYTES)
 }
 
 impl World {
@@ -78,7 +84,7 @@ impl World {
     }
 
     fn answer(&mut self, answer: GuestMessage) -> Found {
-        self.checker.expect(tag(&answer));
+        self.checker.expect(tag(&answer), may_be_large(&answer));
         self.send(answer)
     }
 

@@ -2,7 +2,7 @@
 
 use super::checker::Found;
 use super::device::Refusal;
-use super::queue::{Happening, Passing};
+use super::queue::{BulkHappening, Happening, Passing};
 use super::world::World;
 use std::ops::Range;
 use std::time::Duration;
@@ -36,6 +36,7 @@ impl World {
         self.later(Duration::from_secs(2), Happening::Collect);
         self.later(Duration::from_secs(60), Happening::HealthCheck);
         self.later(TOUCH_WITHIN, Happening::Phase);
+        self.later(first, Happening::Bulk(BulkHappening::HostComes));
     }
 
     pub(super) fn next_phase(&mut self) -> Found {
@@ -104,6 +105,7 @@ impl World {
             owed => return Err(format!("{owed} requests for metrics unanswered long after the faults")),
         }
         self.host.compression.must_read()?;
+        self.checker.must_have_all()?;
         self.host.forget();
         self.checker.forget();
         self.must_not_have_reconnected()
@@ -126,6 +128,7 @@ impl World {
         self.host_notices();
         self.later(Duration::from_millis(5), Happening::HostComes);
         self.later(Duration::from_millis(9), Happening::Replug);
+        self.bulk_faults_stop();
         self.guest_notices();
     }
 
@@ -150,6 +153,9 @@ impl World {
         self.faults += 1;
         let pause = self.some_millis(10..19);
         self.later(pause, Happening::Fault);
+        if self.bulk.is_some() && self.rng.u8(..3) == 0 {
+            return self.bulk_fault();
+        }
         let fault = self.rng.u32(..20);
         self.watch.note(self.now, format!("fault {fault}"));
         match fault {

@@ -48,7 +48,8 @@ impl World {
                 if !self.device.open {
                     self.attempt_due = self.attempt_due.or(Some(self.now + ATTEMPT_WITHIN));
                 }
-                self.drive(Event::Port(PortEvent::DevicesChanged))
+                self.drive(Event::Port(PortEvent::DevicesChanged))?;
+                self.bulk_devices_changed()
             }
             _ => Ok(()),
         }
@@ -204,7 +205,7 @@ impl World {
     }
 
     /// Writes until nothing waits or the port would block; then what was left unread for want of room may be read.
-    fn pump(&mut self) -> Found {
+    pub(super) fn pump(&mut self) -> Found {
         self.write_all()?;
         if self.may_read() {
             self.guest_notices();

@@ -44,11 +44,18 @@ pub struct Host {
     pub done: u64,
     /// Results of batches.
     pub batches: u64,
+    /// It reads the bulk port too: between the two there is no order.
+    has_bulk: bool,
     /// Its end of compressed lines.
     pub compression: Reading,
 }
 
 impl Host {
+    /// A host that reads a bulk port too, or only the other one.
+    pub fn new(has_bulk: bool) -> Self {
+        Self { has_bulk, ..Self::default() }
+    }
+
     /// A new connection: what was half read is void.
     pub fn connects(&mut self) {
         self.line.clear();
@@ -69,6 +76,16 @@ impl Host {
             }
         }
         Ok(heartbeats)
+    }
+
+    /// Takes a line of the bulk port, as it was before it was compressed.
+    pub fn take_bulk(&mut self, line: &[u8]) -> Found {
+        self.lines += 1;
+        match lines::read(line) {
+            Some(Line::Response { id, tag, settled }) => self.response(&id, tag, settled),
+            Some(Line::BatchResult { id, tag }) => self.batch_result(&id, tag),
+            _ => Ok(()),
+        }
     }
 
     /// Something new to ask for, as a line: mostly a command, sometimes a batch, a stream, or the end of what was asked for.
@@ -203,7 +220,7 @@ impl Host {
     }
 
     fn response(&mut self, id: &str, tag: u64, settled: bool) -> Found {
-        if tag != 0 && tag <= self.last_tag {
+        if tag != 0 && tag <= self.last_tag && !self.has_bulk {
             return Err(format!("the host got response {tag} after {}", self.last_tag));
         }
         self.last_tag = self.last_tag.max(tag);

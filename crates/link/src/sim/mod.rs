@@ -4,12 +4,14 @@
 //! Checked at each step: no response lost, doubled or out of order on its way into the port; each connection begins with a newline and
 //! no line is torn but by a close; lines stamped with the time of their writing; heartbeats in time; answers before heartbeats and
 //! metrics; of batches each command answered once, and the result last; no output after its response, samples in order, neither before
-//! an answer or a heartbeat; compressed lines for a host that asked alone, and each readable from what the same connection brought; bounds kept; no wake-up while no host is connected, no busy loop, nothing logged twice running. Checked when faults have
+//! an answer or a heartbeat; compressed lines for a host that asked alone, and each readable from what the same connection brought; of two ports each line on one of them, nothing kept for the bulk port that takes nothing; bounds kept; no wake-up while no host is connected, no busy loop, nothing logged twice running. Checked when faults have
 //! stopped: in touch again within 8 minutes, every command answered, no reconnection without a fault.
 //!
 //! What the medium loses (bytes taken by the port before a disconnect) the model host recovers as a real one would: it asks again
 //! by the same id, and the executor replays.
 
+pub mod bulk;
+pub mod bulk_bytes;
 pub mod checker;
 pub mod commands;
 pub mod compressed;
@@ -59,6 +61,10 @@ pub struct Life {
     pub compressed: u64,
     /// Compressed lines that the host could not read, because they were damaged on their way.
     pub garbled: u64,
+    /// Lines that the bulk port took.
+    pub bulk_lines: u64,
+    /// Times that the bulk port was given up, as its host did not read.
+    pub bulk_falls: u64,
 }
 
 impl std::ops::AddAssign for Life {
@@ -74,6 +80,8 @@ impl std::ops::AddAssign for Life {
         self.left_out += other.left_out;
         self.compressed += other.compressed;
         self.garbled += other.garbled;
+        self.bulk_lines += other.bulk_lines;
+        self.bulk_falls += other.bulk_falls;
     }
 }
 

@@ -41,6 +41,23 @@ pub enum Happening {
     FaultEnds(Passing),
     /// The next phase begins.
     Phase,
+    /// Something at the bulk port.
+    Bulk(BulkHappening),
+}
+
+/// What may happen at the bulk port.
+#[derive(Clone, Copy, Debug)]
+pub enum BulkHappening {
+    /// The guest's driver sees readiness.
+    Edge,
+    /// The host reads what has come.
+    Reads,
+    /// The host opens its end.
+    HostComes,
+    /// The host closes its end.
+    HostLeaves,
+    /// A fault ends.
+    FaultEnds,
 }
 
 /// Faults that last.

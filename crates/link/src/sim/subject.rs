@@ -1,6 +1,6 @@
 //! What is simulated: the link, or one broken on purpose, to prove that the simulator would notice.
 
-use super::super::{Action, Event, Link, LinkSettings, Outgoing, PortEvent};
+use super::super::{Action, BulkAction, Event, Link, LinkSettings, Outgoing, PortEvent, Session as _};
 use infiniservice_protocol::GuestMessage;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::compression::Encoder;
@@ -52,11 +52,15 @@ pub enum Mutation {
     KeepDictionary,
     /// A host that lost its place is not heard.
     IgnoreReset,
+    /// The bulk port is used on although its host does not read.
+    NeverFallBack,
+    /// The leaving of the bulk port's host goes unnoticed.
+    MissBulkDisconnect,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::DropResponse,
         Self::DoubleResponse,
         Self::SwapResponses,
@@ -78,6 +82,8 @@ impl Mutation {
         Self::CompressUnasked,
         Self::KeepDictionary,
         Self::IgnoreReset,
+        Self::NeverFallBack,
+        Self::MissBulkDisconnect,
     ];
 }
 
@@ -95,14 +101,16 @@ pub struct Subject {
 
 impl Subject {
     /// A link of these settings, broken or not.
-    pub fn new(mut settings: LinkSettings, seed: u64, mutation: Option<Mutation>) -> Self {
+    pub fn new(mut settings: LinkSettings, seed: u64, has_bulk: bool, mutation: Option<Mutation>) -> Self {
         match mutation {
             Some(Mutation::SlowHeartbeat) => settings.keep_alive_interval *= 2,
             Some(Mutation::Unbounded) => settings.limits.outbox_max_bytes *= 64,
             _ => {}
         }
         let now = Now { mono: Duration::ZERO, wall: std::time::UNIX_EPOCH };
-        Self { link: Link::new(settings, seed), mutation, count: 0, held: None, kept: None, now }
+        let link = Link::new(settings, seed);
+        let link = if has_bulk { link.with_bulk("model", seed, true) } else { link };
+        Self { link, mutation, count: 0, held: None, kept: None, now }
     }
 
     /// As [`Link::handle`].
@@ -146,6 +154,31 @@ impl Subject {
             self.link.handle(now, Event::Port(PortEvent::Wrote(1)), &mut Vec::new());
         }
         self.link.pending_write(now)
+    }
+
+    /// As of [`Link::bulk`]'s session.
+    pub fn bulk_handle(&mut self, now: Now, event: PortEvent<'_>, actions: &mut Vec<BulkAction>) {
+        match (self.mutation, event) {
+            (Some(Mutation::MissBulkDisconnect), PortEvent::HostDisconnected | PortEvent::HostConnected) => {}
+            (_, event) => self.link.bulk().handle(now, event, actions),
+        }
+    }
+
+    /// The same.
+    pub fn bulk_timer(&mut self, now: Now, actions: &mut Vec<BulkAction>) {
+        self.link.bulk().timer(now, actions);
+    }
+
+    /// As [`Link::bulk_deadline`].
+    pub fn bulk_deadline(&self) -> Option<Duration> {
+        let deadline = self.link.bulk_deadline();
+        let never = self.mutation == Some(Mutation::NeverFallBack) && self.link.uses_bulk();
+        deadline.filter(|_| !never)
+    }
+
+    /// What the bulk port is to take next.
+    pub fn bulk_pending_write(&mut self, now: Now) -> Vec<u8> {
+        self.link.bulk().pending_write(now).to_vec()
     }
 
     /// The link's state as the invariants want it.

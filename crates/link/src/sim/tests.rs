@@ -27,6 +27,7 @@ fn ten_thousand_hours_of_faults_break_no_invariant() {
         "batches, output and streams are part of it: {all:?}"
     );
     assert!(all.compressed > 10_000 && all.garbled > 100, "compressed lines and damaged ones: {all:?}");
+    assert!(all.bulk_lines > 10_000 && all.bulk_falls > 100, "a second port, and one not read: {all:?}");
     assert!(all.left_out > 1000, "a host that does not read gets less: {all:?}");
     println!("{} simulated hours: {all:?}", LIVES * HOURS_A_LIFE);
 }

@@ -2,12 +2,13 @@
 
 use super::super::{Action, Event, LinkSettings};
 use super::Life;
+use super::bulk::Side;
 use super::checker::{Checker, Found};
 use super::device::Device;
 use super::executor::Executor;
 use super::faults::Phase;
 use super::host::Host;
-use super::queue::{Happening, Queue};
+use super::queue::{BulkHappening, Happening, Queue};
 use super::subject::{Mutation, Subject};
 use super::watch::{Moment, Watch};
 use infiniservice_protocol::Limits;
@@ -19,9 +20,9 @@ use std::time::{Duration, UNIX_EPOCH};
 const OUTBOX_MAX: [usize; 2] = [256 * 1024, 2 << 20];
 const MAX_LINE: usize = 16 * 1024;
 const MAX_OUT_LINE: usize = 128 * 1024;
-/// What the link may hold beside the answers: one line out, one line and one chunk in, a dictionary, small change, and what may be
+/// What the link may hold beside the answers: one line out on each port, one line and one chunk in, a dictionary, small change, and what may be
 /// lost: output, and a sample of each stream.
-const HELD_BESIDE: usize = 3 * MAX_OUT_LINE + 2 * MAX_LINE + 2 * 64 * 1024 + DICTIONARY_BYTES + EXTRAS_MAX;
+const HELD_BESIDE: usize = 4 * MAX_OUT_LINE + 2 * MAX_LINE + 3 * 64 * 1024 + DICTIONARY_BYTES + EXTRAS_MAX;
 /// See [`HELD_BESIDE`].
 const EXTRAS_MAX: usize = (1 << 20) + 64 * 1024;
 
@@ -50,6 +51,8 @@ pub struct World {
     pub(super) executor: Executor,
     pub(super) streams: Vec<Streaming>,
     pub(super) last_stream: u64,
+    /// In some worlds.
+    pub(super) bulk: Option<Side>,
     pub(super) checker: Checker,
     pub(super) watch: Watch,
     pub(super) phase: Phase,
@@ -92,18 +95,21 @@ impl World {
         let capacity = 1 << rng.u32(12..18);
         let latency = Duration::from_millis(1 << rng.u32(..10));
         let compressing = rng.u8(..4) == 0;
+        let bulk = rng.bool().then(|| Side::new(rng.u8(..4) != 0, 1 << rng.u32(12..18)));
+        let has_bulk = bulk.is_some();
         let mut world = Self {
             now: Duration::ZERO,
             wall_ms: 1_700_000_000_000,
-            subject: Subject::new(settings, seed, mutation),
+            subject: Subject::new(settings, seed, has_bulk, mutation),
             queue: Queue::default(),
             device: Device::new(tells_host, capacity),
-            host: Host::default(),
+            host: Host::new(has_bulk),
             compressing,
             executor: Executor::default(),
             streams: Vec::new(),
             last_stream: 0,
-            checker: Checker::default(),
+            bulk,
+            checker: Checker::new(has_bulk),
             watch: Watch::new(outbox_max, outbox_max + HELD_BESIDE),
             phase: Phase::Settling,
             phase_ends: Duration::ZERO,
@@ -163,6 +169,8 @@ impl World {
             left_out,
             compressed: self.checker.compression.lines,
             garbled: self.host.compression.garbled,
+            bulk_lines: stats.bulk_lines,
+            bulk_falls: stats.bulk_falls,
         }
     }
 
@@ -179,7 +187,13 @@ impl World {
         self.steps += 1;
         let deadline = self.subject.next_deadline().map(|due| due.max(self.frozen_until).max(self.now));
         let next = self.queue.next_at().unwrap_or(Duration::MAX);
-        if let Some(due) = deadline.filter(|due| *due <= next) {
+        let bulk = self.subject.bulk_deadline().map(|due| due.max(self.frozen_until).max(self.now));
+        if let Some(due) = bulk.filter(|due| *due <= next.min(deadline.unwrap_or(Duration::MAX))) {
+            self.now = due;
+            self.watch.timer(due)?;
+            self.bulk_timer()?;
+            self.watch.served(self.now, self.subject.bulk_deadline())?;
+        } else if let Some(due) = deadline.filter(|due| *due <= next) {
             self.now = due;
             self.watch.timer(due)?;
             self.drive(Event::Timer)?;
@@ -187,6 +201,9 @@ impl World {
         } else if let Some(what) = self.queue.pop() {
             self.now = next.max(self.now);
             self.happen(what)?;
+        }
+        if self.bulk.is_some() && self.frozen_until <= self.now {
+            self.bulk_turn()?;
         }
         self.check()
     }
@@ -209,6 +226,9 @@ impl World {
             waiting: self.subject.link().waiting_bytes(),
             held: self.subject.link().held_bytes(),
         };
+        if !self.bulk_is_at_rest() {
+            return Err("it would wake up for the bulk port, although no host is there".into());
+        }
         self.watch.check(&moment)
     }
 
@@ -222,6 +242,10 @@ impl World {
             Happening::Answer(number) => self.host_answers(number),
             Happening::Replug => self.replug(),
             Happening::Fault => self.fault(),
+            Happening::Bulk(BulkHappening::Edge) if self.frozen_until > self.now => {
+                self.queue.push(self.frozen_until, Happening::Bulk(BulkHappening::Edge));
+            }
+            Happening::Bulk(what) => return self.bulk_happens(what),
             Happening::FaultEnds(passing) => self.fault_ends(passing),
             in_guest if self.frozen_until > self.now => self.queue.push(self.frozen_until, in_guest),
             in_guest => return self.in_guest(in_guest),

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod bench;
+mod bulk;
 mod compression;
 mod dialect;
 mod echo;

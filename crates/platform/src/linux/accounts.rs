@@ -32,6 +32,24 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Where login.defs(5) is: the administrator's, and that of distributions whose defaults are below `/usr`.
+const LOGIN_DEFS: [&str; 2] = ["etc/login.defs", "usr/etc/login.defs"];
+
+/// login.defs(5) below this root; empty where there is none.
+///
+/// # Errors
+/// One is there and cannot be read, with its path: which accounts are people's is unknown then.
+pub fn login_defs(root: &Path) -> Result<Vec<u8>, (String, io::Error)> {
+    for path in LOGIN_DEFS {
+        match read(&root.join(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err((format!("/{path}"), error)),
+            Ok(bytes) => return Ok(bytes),
+        }
+    }
+    Ok(Vec::new())
+}
+
 /// `UID_MIN` and `UID_MAX` where login.defs(5) does not name them.
 const USERS: RangeInclusive<u32> = 1000..=60_000;
 

@@ -43,14 +43,14 @@ choices! {
         Enable = "enable";
         /// No longer start at boot.
         Disable = "disable";
-        /// Only tell.
+        /// Only show its state.
         Status = "status";
     }
     /// `priority` of `ServiceLogs` and of its lines, as syslog(3) has them: the most important first.
     LogPriority {
         /// The system is unusable.
         Emerg = "emerg";
-        /// Something must be done at once.
+        /// Somebody must act at once.
         Alert = "alert";
         /// A critical condition.
         Crit = "crit";
@@ -58,9 +58,9 @@ choices! {
         Err = "err";
         /// A warning.
         Warning = "warning";
-        /// Normal, and worth a look.
+        /// Normal, but significant.
         Notice = "notice";
-        /// What is told in passing.
+        /// Informational.
         Info = "info";
         /// For developers.
         Debug = "debug";
@@ -79,12 +79,12 @@ choices! {
     /// `cleanup_level` of `PrepareGoldenImage`.
     #[derive(Default)]
     CleanupLevel {
-        /// Nothing beside the identity.
+        /// Nothing except the identity.
         Minimal = "minimal";
         /// Also caches and rotated logs.
         #[default]
         Standard = "standard";
-        /// Also what file systems do not use is given back.
+        /// The same, and file systems are trimmed.
         Deep = "deep";
     }
     /// `shell` of `ScriptRun`.
@@ -101,7 +101,7 @@ choices! {
     /// `scan_type` of `WindowsDefenderScan`.
     #[derive(Default)]
     ScanType {
-        /// Where malware usually sits.
+        /// The places where malware usually is.
         #[default]
         Quick = "quick";
         /// All disks.

@@ -137,9 +137,9 @@ actions! {
     }
     /// The newest lines that a service logged.
     ServiceLogs(60 s, Reads, All) -> data::ServiceLogsData {
-        /// systemd unit (`.service` may be left out), or on Windows the source of the events, such as `Service Control Manager`.
+        /// systemd unit (`.service` may be omitted), or on Windows the source of the events, such as `Service Control Manager`.
         service: required(String) = required_text long 1..=MAX_NAME_CHARS;
-        /// At most this many, the newest, 1 to 1000; 100 when absent.
+        /// How many lines at most, the newest first: 1 to 1000; 100 when absent.
         lines: optional(u32) = integer in 1..=MAX_LOG_LINES;
         /// Only lines at least as important as this.
         priority: optional(LogPriority) = choice;
@@ -155,11 +155,11 @@ actions! {
         /// Part of the name or description, case-insensitive.
         filter: optional(String) = filter;
     }
-    /// Packages of the repositories' lists as they were last fetched (Linux). Without any the command fails.
+    /// Search the repositories' package lists as they were last fetched (Linux). If there are none, the command fails.
     PackageSearch(60 s, Reads, Linux) -> data::PackageSearchData {
         /// Words that must all be in the name or in the description, case-insensitive.
         query: required(String) = required_text long 1..=MAX_NAME_CHARS;
-        /// At most this many, the best, 1 to 200; 200 when absent.
+        /// How many packages at most, the best matches first: 1 to 200; 200 when absent.
         limit: optional(u32) = integer in 1..=MAX_HITS;
     }
     /// Install one package.
@@ -204,20 +204,20 @@ actions! {
         /// Whether to use SIGKILL if the process ignores SIGTERM.
         force: default(bool) = flag;
     }
-    /// Accounts that people log in with: root's and those of users; on Windows the enabled local ones.
+    /// Login accounts of people: root and users; on Windows the enabled local accounts.
     UserList(30 s, Reads, All) -> data::UserListData {
         /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
-        /// Part of the login name or the name for people, case-insensitive.
+        /// Part of the login name or the full name, case-insensitive.
         filter: optional(String) = filter;
     }
-    /// Store a script, which then runs after those before it, one at a time; what is stored survives a restart. Off unless `allow_scripts` is set.
+    /// Store a script. Stored scripts run one at a time, in their order, and survive a restart. Off unless `allow_scripts` is set.
     ScriptRun(60 s, Changes, All) -> data::ScriptInfo {
-        /// The host's name of this run. While a run of this name is known, none is added.
+        /// The host's name for this run. While the guest knows a run with this name, it does not add another.
         execution_id: required(String) = required_text long 1..=MAX_NAME_CHARS;
-        /// Its text, as it is to be run.
+        /// The script's text.
         script: required(String) = script long 1..=MAX_SCRIPT_BYTES;
-        /// What runs it; when absent `sh`, or on Windows `cmd`.
+        /// The shell that runs it; by default `sh`, or on Windows `cmd`.
         shell: optional(ScriptShell) = choice;
         /// A name for people.
         name: optional(String) = text long 1..=MAX_NAME_CHARS;
@@ -226,12 +226,12 @@ actions! {
         /// How long it may run, 1 to 86,400 s, and at most `max_command_timeout_secs`; 600 when absent.
         timeout_secs: optional(u32) = integer in 1..=MAX_SCRIPT_SECS;
     }
-    /// Scripts that wait or run, and how the others ended.
+    /// List the scripts that wait or run, and the results of those that have ended.
     ScriptStatus(30 s, Reads, All) -> data::ScriptStatusData {
-        /// Only this run; `stdout` and `stderr` of the answer are then what it wrote. By default all that are known.
+        /// Only this run; `stdout` and `stderr` of the answer are then the output of the script. By default all known runs.
         execution_id: optional(String) = text long 1..=MAX_NAME_CHARS;
     }
-    /// Forget a script that has ended, or that has not begun and then never will.
+    /// Forget a script that has ended or has not begun. One that has not begun will never run.
     ScriptRemove(30 s, Changes, All) -> data::ScriptInfo {
         /// Which run.
         execution_id: required(String) = required_text long 1..=MAX_NAME_CHARS;
@@ -245,9 +245,9 @@ actions! {
         /// Whether other packages may be removed or downgraded.
         cascade: sparse(bool) = flag;
     }
-    /// What was installed, updated and removed: dpkg's log, dnf's transactions or zypper's history; on Windows that of Windows Update.
+    /// List what was installed, updated and removed, from dpkg's log, dnf's transactions, zypper's history, or the history of Windows Update.
     UpdateHistory(120 s, Reads, All) -> data::UpdateHistoryData {
-        /// At most this many, the newest, 1 to 200; 200 when absent.
+        /// How many entries at most, the newest first: 1 to 200; 200 when absent.
         limit: optional(u32) = integer in 1..=MAX_HITS;
     }
     /// Pending Windows updates.
@@ -261,10 +261,10 @@ actions! {
     WindowsDefenderStatus(60 s, Reads, Windows) -> data::DefenderStatusData {}
     /// Scan with Windows Defender.
     WindowsDefenderScan(3600 s, Changes, Windows) -> data::DefenderScanData {
-        /// How thoroughly.
+        /// Which kind of scan.
         scan_type: default(ScanType) = choice_or_default;
     }
-    /// Installed applications, whatever installed them.
+    /// Installed applications, from all sources.
     ApplicationInventory(120 s, Reads, All) -> data::ApplicationInventoryData {
         /// At most this many, 1 to 100,000; by default all.
         limit: optional(u32) = integer in 1..=MAX_LIMIT;
@@ -284,36 +284,36 @@ actions! {
     DiskCleanup(900 s, Changes "a dry run reads", All) -> data::DiskCleanupData {
         /// `temp`, `logs`, `package_cache`, `thumbnails`, `crash_dumps`, `trash`, or those of Windows; by default all.
         targets: optional(Vec<String>) = words long 1..=MAX_LIST;
-        /// Only what was not used for this many days, 0 to 3650; by default the target's own.
+        /// Only files and directories that were not used for this many days, 0 to 3650; by default the target's own age.
         older_than_days: optional(u32) = integer in 0..=MAX_DAYS;
         /// Whether to only report what would be removed.
         dry_run: default(bool) = flag;
     }
-    /// Seal the machine as a template: its copies get identities of their own. Irreversible; refused unless `allow_seal` is set.
+    /// Make a template of the machine, so that each copy gets its own identity. Irreversible; refused unless `allow_seal` is set.
     PrepareGoldenImage(600 s, Changes, All) -> data::SealData {
-        /// What goes beside the identity: `minimal` nothing, `standard` (the default) caches and rotated logs, `deep` also trims file systems.
+        /// What is removed in addition to the identity. `minimal`: nothing; `standard` (the default): caches and rotated logs; `deep`: the same, and file systems are trimmed.
         cleanup_level: default(CleanupLevel) = choice_or_default;
-        /// Whether to remove the accounts of users with their homes, too.
+        /// Whether to remove users' accounts and homes, too.
         sanitize_user_data: default(bool) = flag;
         /// Whether to power off 5 s after the answer; if a step failed, the machine stays on.
         shutdown_after: default(bool) = flag;
     }
     /// Join a domain of Active Directory; refused unless `allow_domain_join` is set.
     JoinDomain(300 s, Changes, All) -> data::JoinDomainData {
-        /// The domain's name in the DNS.
+        /// The domain's DNS name.
         domain: required(String) = domain long 1..=MAX_DOMAIN_CHARS;
-        /// Who lets machines join: a bare name, `user@domain` or `DOMAIN\user`.
+        /// A user who may let machines join: a bare name, `user@domain` or `DOMAIN\user`.
         username: required(String) = account long 1..=MAX_NAME_CHARS;
-        /// That user's password; it is in no log and no answer.
+        /// That user's password. It is never logged and never in an answer.
         password: required(Password) = password long 1..=MAX_PASSWORD_CHARS;
-        /// Where the computer's account is made, such as `OU=Servers,DC=lab,DC=example`; by default where the domain puts it.
+        /// Where to create the computer's account, such as `OU=Servers,DC=lab,DC=example`; by default the domain's default place.
         ou: optional(String) = distinguished long 1..=MAX_NAME_CHARS;
         /// The computer's name in the domain; by default its own.
         computer_name: optional(String) = computer long 1..=MAX_COMPUTER_CHARS;
         /// Whether to restart 5 s after the answer.
         restart_after: default(bool) = flag;
     }
-    /// Have the agent read its configuration again: all of it is valid and holds, or everything stays. Refused unless `allow_config_reload` is set.
+    /// Make the agent read its configuration again. If anything in it is invalid, nothing changes. Refused unless `allow_config_reload` is set.
     ConfigReload(30 s, Changes, All) -> data::ConfigReloadData {}
     /// Shut down the machine and power it off; the answer is sent before it goes down.
     Shutdown(120 s, EndsTheMachine, All) -> data::PowerData {}

@@ -78,20 +78,20 @@ impl Way {
     }
 }
 
-/// `z`: another line of the guest, compressed. It has no timestamp but that of the line within.
+/// `z`: another line of the guest, compressed. Only the line within has a timestamp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "z")]
 pub struct Compressed<'a> {
     /// What it is compressed with: `lz4`.
     pub c: Cow<'a, str>,
-    /// The line's number, where a later one may need it as its dictionary. It grows over the agent's life.
+    /// The line's number, if a later line may need it as its dictionary. Numbers grow as long as the agent runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n: Option<u64>,
-    /// The number of the line that is the dictionary; absent where the line stands alone.
+    /// The number of the line that is the dictionary; absent if the line needs no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prev: Option<u64>,
-    /// Bytes of the line within, its newline not counted.
+    /// Bytes of the line within, without its newline.
     pub len: usize,
     /// CRC-32 of them, in eight hexadecimal digits.
     pub crc: Cow<'a, str>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConfigReloadData {
-    /// Names of the settings whose new values hold from now on; empty where none had changed.
+    /// Names of the settings whose new values are in force now; empty if none had changed.
     pub applied: Vec<String>,
     /// Settings whose values in the configuration differ from those in force.
     pub waiting: Vec<WaitingSetting>,

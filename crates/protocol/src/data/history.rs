@@ -11,9 +11,9 @@ pub struct UpdateHistoryData {
     pub updates: Vec<UpdateHistoryEntry>,
     /// How many there are before `limit`, as far as the log was read.
     pub count: u32,
-    /// Who keeps it: `dpkg`, `dnf`, `zypper` or `windows_update`.
+    /// The tool that keeps the history: `dpkg`, `dnf`, `zypper` or `windows_update`.
     pub source: String,
-    /// What was not read, and why; absent where all was.
+    /// What was not read, and why; absent if nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
     /// Original length of the list, where the line had no room for all of it.
@@ -25,19 +25,19 @@ pub struct UpdateHistoryData {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpdateHistoryEntry {
-    /// RFC 3339 on Windows. Linux's logs tell the guest's local time, so that it has no offset: `2026-11-30T03:31:40`.
+    /// RFC 3339 on Windows. Linux's logs have the guest's local time, so it has no offset: `2026-11-30T03:31:40`.
     pub time: String,
     /// `install`, `upgrade`, `downgrade`, `reinstall`, `remove`, `purge`, or `change` for several; on Windows `install` or `remove`.
     pub operation: String,
     /// For people: package and version, dnf's command line, or as Windows Update shows it.
     pub title: String,
-    /// As the package manager names it; absent where an entry is of several.
+    /// As the package manager names it; absent if an entry is about several packages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// Absent where it was not installed, or is not told.
+    /// Absent if it was not installed or is not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_before: Option<String>,
-    /// Absent where it was removed, or is not told.
+    /// Absent if it was removed or is not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_after: Option<String>,
     /// `KB5034441`; Windows only.

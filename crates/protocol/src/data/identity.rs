@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SealData {
-    /// In the order in which they were made; each was looked at afterwards.
+    /// In the order in which they were tried. The result of each was checked.
     pub steps: Vec<SealStep>,
-    /// When the machine powers off, in seconds from the answer; absent where it stays on.
+    /// Seconds from the answer until the machine powers off; absent if it stays on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_off_in_secs: Option<u32>,
 }
@@ -19,7 +19,7 @@ pub struct SealData {
 pub struct SealStep {
     /// `agent_scripts`, `agent_identity`, `machine_id`, `ssh_host_keys`, …
     pub name: String,
-    /// Whether it is as it has to be, also where there was nothing to be done.
+    /// Whether the result is as required, even if there was nothing to do.
     pub ok: bool,
     /// What was done, or what is wrong.
     pub message: String,

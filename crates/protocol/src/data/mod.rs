@@ -30,7 +30,7 @@ use crate::metrics::Process;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One service, as `ServiceList` and `ServiceControl` tell it.
+/// One service, as `ServiceList` and `ServiceControl` report it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceInfo {
@@ -47,19 +47,19 @@ pub struct ServiceInfo {
     /// Main process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// Whether `start` may be asked for.
+    /// Whether `start` is possible.
     pub can_start: bool,
-    /// Whether `stop` may be asked for.
+    /// Whether `stop` is possible.
     pub can_stop: bool,
-    /// Whether `restart` may be asked for.
+    /// Whether `restart` is possible.
     pub can_restart: bool,
-    /// How it failed, for people; of one that keeps failing also while it is being restarted.
+    /// How it failed, for people; also while a service that keeps failing is being restarted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// How often the service manager restarted it by itself since it was last started; absent for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_count: Option<u32>,
-    /// Active sockets, timers and paths that start it again when they are used; told by `ServiceControl`.
+    /// Active sockets, timers and paths that start it again when they are used; only in answers of `ServiceControl`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggered_by: Vec<String>,
 }
@@ -72,7 +72,7 @@ pub struct ServiceLogsData {
     pub service: String,
     /// The newest first.
     pub lines: Vec<LogLine>,
-    /// Present where there are more lines than these.
+    /// Present if there are more lines than these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truncated: Option<TruncatedLines>,
 }
@@ -91,7 +91,7 @@ pub struct TruncatedLines {
 pub struct LogLine {
     /// When it was logged, by the guest's clock.
     pub time: String,
-    /// Its priority; absent where it has none.
+    /// Its priority; absent if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<LogPriority>,
     /// The name under which the program logs.
@@ -111,9 +111,9 @@ pub struct LogLine {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PowerData {
-    /// The action that was taken on.
+    /// The accepted action.
     pub action: String,
-    /// Whether the machine's own service manager has taken it on: it ends what runs, and then the machine goes.
+    /// Whether the guest's service manager has accepted it. It stops everything, and then the machine goes down.
     pub accepted: bool,
 }
 
@@ -125,10 +125,10 @@ pub struct ProcessListData {
     pub processes: Vec<Process>,
     /// Number of matches before `limit`.
     pub count: u32,
-    /// What could not be read of processes, and why; absent where all was.
+    /// What could not be read of processes, and why; absent if nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
-    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    /// For each list that was cut because the line was full: its full length; absent if none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truncated: BTreeMap<String, u64>,
 }
@@ -137,7 +137,7 @@ pub struct ProcessListData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessKillData {
-    /// Whom it was sent to.
+    /// The process that it was sent to.
     pub pid: u32,
     /// Its name before it ended.
     pub name: String,
@@ -151,14 +151,14 @@ pub struct ProcessKillData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UserListData {
-    /// After filtering and limiting: on Linux in the order of their numbers, on Windows in that of their names.
+    /// After filtering and limiting; on Linux ordered by number, on Windows by name.
     pub users: Vec<UserInfo>,
     /// Number of matches before `limit`.
     pub count: u32,
-    /// What could not be read, and why; absent where all was.
+    /// What could not be read, and why; absent if nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
-    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    /// For each list that was cut because the line was full: its full length; absent if none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truncated: BTreeMap<String, u64>,
 }
@@ -172,15 +172,15 @@ pub struct UserInfo {
     /// User id (Linux).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
-    /// Security identifier (Windows), where it could be read.
+    /// Security identifier (Windows), if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
     /// Name for people, perhaps empty.
     pub full_name: String,
-    /// Whether it is root's, or a member of the groups `sudo` or `wheel` (Linux), or an administrator's (Windows).
+    /// Linux: whether it is root or a member of the groups `sudo` or `wheel`. Windows: whether it is an administrator.
     pub is_admin: bool,
     /// Linux: whether its password is not locked and the account has not expired. Windows: whether it is not locked out.
-    /// Absent where that is not known.
+    /// Absent if that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
 }

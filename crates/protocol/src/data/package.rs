@@ -11,19 +11,19 @@ pub struct PackageInfo {
     pub name: String,
     /// Installed version.
     pub version: String,
-    /// Where the package manager has it.
+    /// If the package manager reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
     /// One line, perhaps empty.
     pub description: String,
-    /// Installed size, where it is known.
+    /// Installed size, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_kb: Option<u64>,
-    /// Where it comes from: the package manager, or its repository where that is known.
+    /// Its source: the repository if it is known, otherwise the package manager.
     pub source: String,
     /// Always true.
     pub installed: bool,
-    /// Where it is there but not set up: the package manager's word for that, such as `half-configured` or `unpacked`.
+    /// If it is present but not set up: the package manager's word for that, such as `half-configured` or `unpacked`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
@@ -38,13 +38,13 @@ pub struct PackageListData {
     pub manager: String,
     /// Number of matches before `limit`.
     pub count: u32,
-    /// Lines of the package manager that could not be read, where there were any: the list lacks what they name.
+    /// How many lines of the package manager could not be read; their packages are missing from the list.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable: u32,
-    /// What was not read whole, and why; absent where all was. `count` is of what was read.
+    /// What was not read completely, and why; absent if nothing is missing. `count` is the number of packages that were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
-    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    /// For each list that was cut because the line was full: its full length; absent if none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truncated: BTreeMap<String, u64>,
 }
@@ -53,16 +53,16 @@ pub struct PackageListData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackageSearchData {
-    /// After limiting: the package of exactly that name, then names that begin so, names with all words, and the others.
+    /// After limiting: first the package with exactly that name, then names that begin with it, names with all words, and the others.
     pub packages: Vec<FoundPackage>,
     /// `apt`, `dnf` or `zypper`.
     pub manager: String,
     /// Number of matches before `limit`.
     pub count: u32,
-    /// What was not read whole, and why; absent where all was. `count` is of what was read.
+    /// What was not read completely, and why; absent if nothing is missing. `count` is the number of packages that were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
-    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    /// For each list that was cut because the line was full: its full length; absent if none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truncated: BTreeMap<String, u64>,
 }
@@ -75,34 +75,34 @@ pub struct FoundPackage {
     pub name: String,
     /// The version that an installation would bring.
     pub version: String,
-    /// Where the package manager has it.
+    /// If the package manager reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// One line, perhaps empty: zypper's search tells none.
+    /// One line, possibly empty; zypper's search reports none.
     pub description: String,
-    /// Whether it is installed, in whatever version.
+    /// Whether any version of it is installed.
     pub installed: bool,
     /// Installed version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_installed: Option<String>,
-    /// Where it comes from: the package manager, or its repository where that is known.
+    /// Its source: the repository if it is known, otherwise the package manager.
     pub source: String,
 }
 
-/// What a change has made of one package.
+/// The result of a change for one package.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackageStep {
     /// As the package manager names it.
     pub package: String,
-    /// Where the package manager has it.
+    /// If the package manager reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
     /// `null` if it was not installed.
     pub version_before: Option<String>,
     /// `null` if it is not installed now.
     pub version_after: Option<String>,
-    /// Of one that was removed: the package that came in its place, because it says that it replaces it.
+    /// For a removed package: the package that replaces it, according to that package's own data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<String>,
 }
@@ -216,14 +216,14 @@ pub struct PendingUpdate {
     pub version_installed: Option<String>,
     /// The version that would be installed.
     pub version_available: String,
-    /// Where the package manager has it.
+    /// If the package manager reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
     /// Repository or suite that it comes from.
     pub source: String,
     /// As the distribution calls it.
     pub is_security_update: bool,
-    /// Why `UpdateInstall` would not install it, where it would not: `held`, `phased`, `removal of` other packages,
+    /// Why `UpdateInstall` would not install it: `held`, `phased`, `removal of` other packages,
     /// `kept back`, or the package manager's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<String>,
@@ -242,14 +242,14 @@ pub struct UpdateCheckData {
     /// How many of them `UpdateInstall` would not install.
     #[serde(default)]
     pub blocked_count: u32,
-    /// Lines of the package manager that announce an update and could not be read, where there were any.
+    /// How many lines of the package manager announce an update but could not be read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable: u32,
     /// `apt`, `dnf`, `zypper`, `apk` or `pacman`.
     pub manager: String,
-    /// When the lists of packages were last fetched, RFC 3339; `null` where that is not known.
+    /// When the lists of packages were last fetched, RFC 3339; `null` if that is not known.
     pub last_check: Option<String>,
-    /// Why the lists could not be fetched now, where they could not: what is told is then by the old ones.
+    /// Why the lists could not be fetched now. The answer is then based on the old lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_error: Option<String>,
     /// Whether the system needs a reboot.
@@ -289,9 +289,9 @@ pub struct UpdateInstallData {
     pub manager: String,
     /// What has changed.
     pub installed: Vec<UpdatedPackage>,
-    /// What has not, and should have.
+    /// What should have changed, but has not.
     pub failed: Vec<FailedUpdate>,
-    /// Whether anything has.
+    /// Whether anything has changed.
     pub changed: bool,
     /// Whether the system needs a reboot.
     pub reboot_required: bool,
@@ -307,7 +307,7 @@ pub struct UpdateInstallData {
     /// With `CONFLICT`: packages that the updates would remove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_remove: Vec<String>,
-    /// With `CONFLICT`: packages that the updates would bring to an older version.
+    /// With `CONFLICT`: packages that the updates would downgrade.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_downgrade: Vec<String>,
 }
@@ -354,7 +354,7 @@ pub struct ApplicationInventoryData {
     /// What could not be examined completely, and why; absent if nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
-    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    /// For each list that was cut because the line was full: its full length; absent if none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truncated: BTreeMap<String, u64>,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One run of a script, as `ScriptRun` and `ScriptRemove` tell it.
+/// One run of a script, as `ScriptRun` and `ScriptRemove` report it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScriptInfo {
@@ -12,14 +12,14 @@ pub struct ScriptInfo {
     /// A name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What runs it: `sh`, `bash`, `cmd` or `powershell`.
+    /// The shell that runs it: `sh`, `bash`, `cmd` or `powershell`.
     pub shell: String,
     /// The user that it runs as; absent for the agent's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as: Option<String>,
     /// How long it may run.
     pub timeout_secs: u32,
-    /// How far it is.
+    /// Its progress.
     pub state: ScriptState,
     /// Whether `ScriptRun` found this run and added none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -32,8 +32,8 @@ pub struct ScriptInfo {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
-    /// Its exit code; 124 where its time was over, 126 where it was not allowed to run, 127 where it could not be started,
-    /// 128 and the signal's number where a signal ended it, 1 where a restart interrupted it.
+    /// Its exit code; 124 if its time was over, 126 if it was not allowed to run, 127 if it could not be started,
+    /// 128 plus the signal's number if a signal ended it, 1 if a restart interrupted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// Why it did not end by itself.
@@ -41,7 +41,7 @@ pub struct ScriptInfo {
     pub error: Option<String>,
 }
 
-/// How far a script is.
+/// The progress of a script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -63,7 +63,7 @@ pub struct ScriptStatusData {
     pub running: bool,
     /// In the order in which they were stored.
     pub scripts: Vec<ScriptInfo>,
-    /// How many items a list has that does not fit the line and was cut; absent where none was.
+    /// For each list that was cut because the line was full: its full length; absent if none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truncated: BTreeMap<String, u64>,
 }

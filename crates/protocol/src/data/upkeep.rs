@@ -28,12 +28,12 @@ pub enum CheckStatus {
     Warning,
     /// Something is wrong now.
     Failed,
-    /// The check could not be made; the message says why.
+    /// The check could not run; the message says why.
     #[default]
     Skipped,
 }
 
-/// How to put it right.
+/// How to repair it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Remediation {
@@ -84,7 +84,7 @@ pub struct CleanedTarget {
     /// In 10^6 bytes.
     #[serde(serialize_with = "crate::number::figure")]
     pub space_cleared_mb: f64,
-    /// What could not be removed, and why; at most 20, of which the last counts the rest.
+    /// What could not be removed, and why; at most 20 entries, the last of which counts the rest.
     pub errors: Vec<String>,
     /// Files that were left because they are doubtful or in use, by reason; absent if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

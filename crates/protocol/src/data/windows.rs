@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct WindowsUpdate {
     /// As Windows Update shows it.
     pub title: String,
-    /// `KB5034441`; empty where it has none.
+    /// `KB5034441`; empty if it has none.
     pub kb_article: String,
-    /// `Critical`, `Important`, `Moderate`, `Low` or `Unspecified`: the rating of the hole that it closes.
+    /// `Critical`, `Important`, `Moderate`, `Low` or `Unspecified`: the rating of the vulnerability that it fixes.
     pub severity: String,
     /// `Important`, `Recommended` or `Optional`.
     pub importance: String,
@@ -36,9 +36,9 @@ pub struct WindowsUpdateCheckData {
     pub critical_count: u32,
     /// Security updates.
     pub security_count: u32,
-    /// RFC 3339; `null` where Windows does not tell.
+    /// RFC 3339; `null` if Windows does not report it.
     pub last_check: Option<String>,
-    /// RFC 3339; `null` where Windows does not tell.
+    /// RFC 3339; `null` if Windows does not report it.
     pub last_install: Option<String>,
     /// Whether Windows asks for a reboot.
     pub reboot_required: bool,
@@ -50,7 +50,7 @@ pub struct WindowsUpdateCheckData {
 pub struct WindowsUpdateResult {
     /// As Windows Update shows it.
     pub title: String,
-    /// `KB5034441`; empty where it has none.
+    /// `KB5034441`; empty if it has none.
     pub kb_article: String,
     /// Why it failed, with the HRESULT; absent for one that was installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,7 @@ pub struct DefenderStatusData {
     pub last_quick_scan: Option<String>,
     /// RFC 3339; `null` for never.
     pub last_full_scan: Option<String>,
-    /// Threats that were found, the newest first; absent where Defender does not tell them.
+    /// Threats that were found, the newest first; absent if Defender does not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent_threats: Option<Vec<RecentThreat>>,
 }
@@ -104,14 +104,14 @@ pub struct DefenderStatusData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecentThreat {
-    /// Microsoft's name of it.
+    /// Microsoft's name for it.
     pub name: String,
     /// `active` (it may still do harm), `detected`, `quarantined`, `removed`, `cleaned`, `blocked` or `allowed`.
     pub status: String,
-    /// 1 low, 2 moderate, 4 high, 5 severe; absent where it is not known.
+    /// 1 low, 2 moderate, 4 high, 5 severe; absent if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity_id: Option<u32>,
-    /// When it was first found, RFC 3339; absent where it is not known.
+    /// When it was first found, RFC 3339; absent if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection_time: Option<String>,
 }
@@ -120,7 +120,7 @@ pub struct RecentThreat {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Threat {
-    /// Microsoft's name of it.
+    /// Microsoft's name for it.
     pub name: String,
     /// `Severe`, `High`, `Moderate`, `Low` or `Unknown`.
     pub severity: String,

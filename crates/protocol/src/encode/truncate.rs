@@ -48,7 +48,10 @@ pub(super) fn cut(message: &mut GuestMessage, max_line_bytes: usize) {
         GuestMessage::Error(error) => cut_error(error, max),
         GuestMessage::Output(output) => cut_output_piece(output, max),
         GuestMessage::BatchResult(result) => cut_outcomes(result, max.saturating_sub(NOTE_BYTES)),
-        GuestMessage::KeepAlive(_) | GuestMessage::CircuitBreakerState(_) | GuestMessage::Hello(_) => {}
+        GuestMessage::KeepAlive(_)
+        | GuestMessage::CircuitBreakerState(_)
+        | GuestMessage::Hello(_)
+        | GuestMessage::Channel(_) => {}
     }
 }
 

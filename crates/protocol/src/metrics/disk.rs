@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Disk {
-    /// One a file system.
+    /// One for each file system.
     pub usage_stats: Vec<DiskUsage>,
     /// All block devices together.
     pub io_stats: DiskIo,
-    /// Each of them that was used since boot, by name; at most 64.
+    /// Each block device that was used since boot, by name; at most 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<DiskDevice>,
 }
@@ -68,26 +68,26 @@ pub struct DiskIo {
     /// Cumulative since boot.
     #[serde(rename = "writeBytes")]
     pub write_bytes: u64,
-    /// Share of the time in which the busiest device had work, 0 to 100.
+    /// Share of the time in which the busiest device was busy, 0 to 100.
     #[serde(serialize_with = "number::figure")]
     pub io_utilization_percent: f64,
 }
 
-/// One block device's counters since boot. Partitions, and devices that lie on others, are not told.
+/// One block device's counters since boot. Partitions and devices on top of others are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct DiskDevice {
     /// `vda`, or `PhysicalDrive0` on Windows.
     pub name: String,
-    /// Reads that ended.
+    /// Completed reads.
     pub reads: u64,
     /// Bytes read.
     pub read_bytes: u64,
-    /// Writes that ended.
+    /// Completed writes.
     pub writes: u64,
     /// Bytes written.
     pub write_bytes: u64,
-    /// Milliseconds in which it had work.
+    /// Milliseconds in which it was busy.
     pub busy_ms: u64,
 }

@@ -3,31 +3,31 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The last result of one plugin, or what one file of `plugins_textfile_dir` says.
+/// The last result of one plugin, or the contents of one file in `plugins_textfile_dir`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Plugin {
-    /// Whether it ran and what it wrote was understood. A Nagios plugin that finds something critical ran well.
+    /// Whether it ran and its output was understood. This is also true if a Nagios plugin reports something critical.
     pub ok: bool,
-    /// How old the result is: since the program ended, or since the file was modified.
+    /// Age of the result: the time since the program ended or the file was modified.
     pub age_ms: u64,
-    /// Of the run; absent for a file, and where the program could not be started.
+    /// Duration of the run; absent for a file, and if the program could not be started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// Of the program; absent where it returned none.
+    /// Exit code of the program; absent if it returned none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// Time between two runs as it is now: after three failures in a row it grows, up to ten times. Absent for a file.
+    /// Current time between two runs. After three failures in a row it grows, up to ten times. Absent for a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_secs: Option<u64>,
-    /// Failed runs in a row; absent where the last one did not fail.
+    /// Failed runs in a row; absent if the last one did not fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<u32>,
     /// When the file was modified, RFC 3339; absent for a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_at: Option<String>,
-    /// The figures; none where it failed.
+    /// The figures; none if it failed.
     pub series: Vec<Series>,
     /// The first line of a Nagios plugin, without its figures.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,10 +45,10 @@ pub struct Series {
     /// At most 128 letters, digits, `_` and `:`, not beginning with a digit.
     #[cfg_attr(feature = "schema", schemars(length(max = 128)))]
     pub name: String,
-    /// Names as those of series, without `:`.
+    /// Names like those of series, but without `:`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// As the plugin told it, negative or not; `null` where that was no number (NaN), or infinite.
+    /// As the plugin reported it, negative or not; `null` if it was infinite or not a number (NaN).
     pub value: Option<f64>,
     /// What kind of figure it is.
     #[serde(rename = "type")]
@@ -60,7 +60,7 @@ pub struct Series {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SeriesType {
-    /// Only grows, but for restarts.
+    /// Only grows, except at restarts.
     Counter,
     /// Goes up and down.
     Gauge,
@@ -70,11 +70,11 @@ pub enum SeriesType {
     GaugeHistogram,
     /// A part of a summary: a quantile, the sum or the count.
     Summary,
-    /// 1, with what there is to know in its labels.
+    /// 1, with the information in its labels.
     Info,
-    /// One of several states: 1 for that in force.
+    /// One of several states: 1 for the state in force.
     StateSet,
-    /// Nobody said.
+    /// Not specified.
     #[default]
     #[serde(other)]
     Unknown,

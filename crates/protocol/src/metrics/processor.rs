@@ -11,27 +11,27 @@ pub struct Cpu {
     /// 0 to 100, of all cores together.
     #[serde(serialize_with = "number::figure")]
     pub usage_percent: f64,
-    /// 0 to 100, one a core.
+    /// 0 to 100, one for each core.
     #[serde(serialize_with = "number::figures")]
     pub cores_usage: Vec<f64>,
-    /// The system's number of each core in `cores_usage`. Absent where these are 0, 1, 2, …; an offline core leaves a gap.
+    /// The system's number of each core in `cores_usage`. Absent if these are 0, 1, 2, …; an offline core leaves a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub core_ids: Vec<u32>,
-    /// Since boot, by what the processors did.
+    /// Processor time since boot, by mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<CpuSeconds>,
-    /// Degrees Celsius, `null` where there is no sensor.
+    /// Degrees Celsius, `null` if there is no sensor.
     #[serde(serialize_with = "number::optional")]
     pub temperature: Option<f64>,
 }
 
-/// Seconds of all cores together since boot, by what they did. A core that was taken away keeps its share. The kernel counts
+/// Seconds of all cores together since boot, by mode. The share of a removed core stays. The kernel counts
 /// some modes back by a tick now and then (`proc_stat(5)`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct CpuSeconds {
-    /// Programs; those of virtual machines inside of this one too.
+    /// Programs, including those of virtual machines inside this one.
     #[serde(serialize_with = "number::figure")]
     pub user: f64,
     /// Programs of low priority, which are not in `user`; absent on Windows.
@@ -52,7 +52,7 @@ pub struct CpuSeconds {
     /// Deferred work of interrupts (softirqs; on Windows deferred procedure calls).
     #[serde(serialize_with = "number::figure")]
     pub softirq: f64,
-    /// Wanted to run, while the hypervisor let others run; absent on Windows.
+    /// Programs wanted to run, but the hypervisor ran other machines; absent on Windows.
     #[serde(serialize_with = "number::optional", skip_serializing_if = "Option::is_none")]
     pub steal: Option<f64>,
 }
@@ -68,14 +68,14 @@ pub struct Memory {
     pub used_kb: u64,
     /// What programs can still get without swapping.
     pub available_kb: u64,
-    /// Of it the contents of files, which are given back when programs need memory, as are `buffers_kb`; shared memory is
-    /// among it.
+    /// Part of it: the contents of files. The kernel gives it back when programs need memory, like `buffers_kb`. Shared memory is
+    /// included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_kb: Option<u64>,
     /// Block devices' own blocks, such as directories; absent on Windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffers_kb: Option<u64>,
-    /// Processes that the kernel killed for want of memory since boot, also those of a cgroup; absent on Windows and before
+    /// Processes that the kernel has killed since boot because memory ran out, also in a cgroup; absent on Windows and before
     /// Linux 4.13.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oom_kills: Option<u64>,

@@ -98,6 +98,7 @@ fn read(kind: String, line: &str) -> Result<GuestLine, GuestLineError> {
         "batch_result" => typed(line).map(GuestMessage::BatchResult),
         "output" => typed(line).map(GuestMessage::Output),
         "stream" => typed(line).map(GuestMessage::Stream),
+        "channel" => typed(line).map(GuestMessage::Channel),
         _ => {
             let value = typed(line).map_err(GuestLineError::NotJson)?;
             return Ok(GuestLine::Unknown { kind, value });

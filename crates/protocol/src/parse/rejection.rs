@@ -8,7 +8,7 @@ use crate::{ErrorCode, parse};
 use serde_json::{Value, json};
 
 /// The types of a guest's lines in this version.
-pub const GUEST_TYPES: [&str; 10] = [
+pub const GUEST_TYPES: [&str; 11] = [
     "system_metrics",
     "keep_alive",
     "response",
@@ -18,6 +18,7 @@ pub const GUEST_TYPES: [&str; 10] = [
     "stream",
     "output",
     "batch_result",
+    "channel",
     "z",
 ];
 

@@ -1,6 +1,7 @@
 //! One message of each kind, with every field set at least once.
 
 mod batches;
+mod channels;
 mod plugins;
 mod refused;
 mod responses;
@@ -11,8 +12,8 @@ pub use self::{refused::REFUSED, responses::responses};
 
 use infiniservice_protocol::compression::Codec;
 use infiniservice_protocol::guest::{
-    BreakerState, Capability, Channel, ChannelRole, CircuitBreakerReport, ErrorMessage, Features, Hello,
-    KeepAlive, Output, OutputStream,
+    BreakerState, Capability, CircuitBreakerReport, ErrorMessage, Features, Hello, KeepAlive, Output,
+    OutputStream,
 };
 use infiniservice_protocol::hello::{
     BatchLimits, CompressionLimits, PluginLimits, SealedLines, StreamLimits,
@@ -263,6 +264,7 @@ pub fn guest() -> Vec<GuestMessage> {
             timestamp: None,
         }),
         GuestMessage::BatchResult(batches::result()),
+        GuestMessage::Channel(channels::start()),
         GuestMessage::Response(unsafe_response()),
         GuestMessage::Response(Response::failed(
             "u-2",
@@ -291,7 +293,7 @@ fn hello() -> Hello {
         ],
         limits: Limits::default(),
         configuration_error: None,
-        instance: "3f8a61c0d2b94e7796a5f1c08b7d2e44".into(),
+        instance: channels::INSTANCE.into(),
         started_at: "2026-11-22T06:29:41.208Z".into(),
         features: Features {
             streams: Some(StreamLimits::default()),
@@ -305,10 +307,7 @@ fn hello() -> Hello {
                 plain_reads: false,
             }),
         },
-        channels: vec![Channel {
-            role: ChannelRole::Control,
-            port: "/dev/virtio-ports/org.infinibay.agent".into(),
-        }],
+        channels: channels::both(),
         timestamp: None,
     }
 }

@@ -34,6 +34,9 @@ fn keyword(root: &Value, word: &str, rule: &Value, value: &Value) -> bool {
         "additionalProperties" => {
             value.as_object().is_none_or(|members| members.values().all(|member| valid(root, rule, member)))
         }
+        "prefixItems" => value
+            .as_array()
+            .is_none_or(|items| items.iter().zip(list(rule)).all(|(item, rule)| valid(root, rule, item))),
         "items" => value.as_array().is_none_or(|items| items.iter().all(|item| valid(root, rule, item))),
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
         "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),

@@ -97,6 +97,12 @@ impl Device {
         paths.iter().filter_map(|path| Self::at(path)).collect()
     }
 
+    /// The disk that it is a partition of.
+    pub fn whole(&self) -> Option<Self> {
+        self.word("partition")?;
+        Some(Self { directory: self.directory.parent()?.to_owned() })
+    }
+
     fn at(link: &Path) -> Option<Self> {
         link.canonicalize().ok().map(|directory| Self { directory })
     }

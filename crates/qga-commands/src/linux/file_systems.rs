@@ -8,7 +8,7 @@ use infiniservice_platform::blocking::{Item, Lane, Series};
 use infiniservice_platform::linux::mounts::{self, Mount};
 use infiniservice_qga::reply::FileSystem;
 use infiniservice_qga::{Error, Reply};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -23,10 +23,24 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 /// A file system, by one of its mounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mounted {
-    /// The mount.
+    /// The first mount.
     pub mount: Mount,
     /// Numbers of the device that it lies on.
     pub device: (u32, u32),
+    /// Its other mounts, in the order of their mounting.
+    others: Vec<Mount>,
+}
+
+impl Mounted {
+    /// One that is mounted once.
+    pub fn of(mount: Mount, device: (u32, u32)) -> Self {
+        Self { mount, device, others: Vec::new() }
+    }
+
+    /// All of its mounts, the first one first.
+    pub fn mounts(&self) -> impl Iterator<Item = &Mount> {
+        std::iter::once(&self.mount).chain(&self.others)
+    }
 }
 
 /// All of them in the order of their mounting, each once: the first of several mounts counts.
@@ -38,9 +52,19 @@ pub fn mounted() -> Result<Vec<Mounted>, Error> {
 }
 
 fn on_devices(mounts: Vec<Mount>, numbers_of: impl Fn(&Path) -> Option<(u32, u32)>) -> Vec<Mounted> {
-    let mut seen = BTreeSet::new();
-    let with_device = |mount: Mount| Some(Mounted { device: device(&mount, &numbers_of)?, mount });
-    mounts.into_iter().filter_map(with_device).filter(|mounted| seen.insert(mounted.device)).collect()
+    let mut all: Vec<Mounted> = Vec::new();
+    let mut places = BTreeMap::new();
+    for mount in mounts {
+        let Some(device) = device(&mount, &numbers_of) else { continue };
+        let known = places.get(&device).and_then(|place: &usize| all.get_mut(*place));
+        if let Some(known) = known {
+            known.others.push(mount);
+        } else {
+            places.insert(device, all.len());
+            all.push(Mounted::of(mount, device));
+        }
+    }
+    all
 }
 
 /// Only btrfs has numbers of its own for file systems on devices, with major 0 as those without one have.
@@ -163,11 +187,13 @@ mod tests {
         let places: Vec<_> = found.iter().map(|one| one.mount.mount_point_text()).collect();
         assert_eq!(places, ["/", "/data", "/mnt"]);
         assert_eq!(found[1].device, (254, 16));
+        let of_root: Vec<_> = found[0].mounts().map(Mount::mount_point_text).collect();
+        assert_eq!(of_root, ["/", "/srv"]);
     }
 
     #[test]
     fn what_root_may_use_is_not_what_others_may() {
-        let one = Mounted { mount: mount("/", (1, 1), "ext4", "/dev/x"), device: (1, 1) };
+        let one = Mounted::of(mount("/", (1, 1), "ext4", "/dev/x"), (1, 1));
         let space = Space { block_bytes: 10, blocks: 100, free: 60, available: 50, ..Space::default() };
         let told = file_system(&Devices::below(Path::new("/nonexistent")), &one, Some(space));
         assert_eq!(

@@ -117,10 +117,19 @@ impl Freezer {
         }
     }
 
-    /// Thaws without being asked by the host, as the agent ends or the freeze is over; whether anything was frozen.
-    pub async fn end(&self) -> bool {
+    /// Thaws without being asked by the host, as the agent ends.
+    pub async fn end(&self) {
+        self.end_as(State::Thawed).await;
+    }
+
+    /// Thaws without being asked by the host, and leaves this state, which is the one that the host's next command finds; whether
+    /// anything was frozen.
+    async fn end_as(&self, left: State) -> bool {
         let mut state = self.state.lock().await;
-        let State::Frozen(frozen) = std::mem::take(&mut *state) else { return false };
+        if !matches!(*state, State::Frozen(_)) {
+            return false;
+        }
+        let State::Frozen(frozen) = std::mem::replace(&mut *state, left) else { return false };
         self.let_go(frozen).await.ok();
         if let Err(error) = self.hook("thaw").await {
             log::error!("{error}");
@@ -171,7 +180,7 @@ impl Freezer {
         let (freezer, epoch) = (Arc::clone(self), self.epoch.fetch_add(1, Ordering::Relaxed) + 1);
         tokio::spawn(async move {
             tokio::time::sleep(longest).await;
-            if freezer.is_epoch(epoch) && freezer.end().await {
+            if freezer.is_epoch(epoch) && freezer.end_as(State::Expired).await {
                 log::error!(
                     "the freeze lasted {} s and was ended: backups made from now on are not consistent",
                     longest.as_secs()
@@ -187,7 +196,9 @@ impl Freezer {
 
     /// The host is told `frozen` until its thaw, or for long enough.
     async fn latch(&self, epoch: u64) {
-        *self.state.lock().await = State::Expired;
+        if !self.is_epoch(epoch) {
+            return;
+        }
         self.tell(FreezeState::Expired).await;
         tokio::time::sleep(EXPIRED_FREEZE_TOLD).await;
         let mut state = self.state.lock().await;

@@ -3,19 +3,21 @@
 //!
 //! From before the first is frozen until after the last is thawed nothing here writes to a disk: `/run` lies in memory.
 
+use super::blocks::Devices;
 use super::file_systems::{Mounted, mounted, path};
+use super::stacked::freezing_order;
 use crate::work::failed;
 use infiniservice_platform::file_systems_unsafe;
 use infiniservice_platform::gate::Gate;
 use infiniservice_platform::linux::procfs::Stat;
 use infiniservice_qga::Error;
-use rustix::fs::{Mode, OFlags, fstat, major, minor, open};
+use rustix::fs::{Mode, OFlags, fstat, major, minor, open, stat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long commands of the agent that may write are waited for.
@@ -124,10 +126,10 @@ pub fn since_boot() -> Duration {
 /// Which are wanted; `None`: all.
 pub type Wanted = Option<Vec<String>>;
 
-/// Freezes, the last mounted first. Closes the gate before, and leaves it closed where something is frozen in the end.
+/// Freezes what lies in others first, and else the last mounted first. Closes the gate before, and leaves it closed where something
+/// is frozen in the end.
 pub fn freeze(wanted: &Wanted, until: Option<Duration>, marker: &Marker) -> Result<Vec<Frozen>, Error> {
-    let mut systems = chosen(mounted()?, wanted);
-    systems.reverse();
+    let systems = freezing_order(chosen(mounted()?, wanted), &Devices::default(), holder_of);
     let opened: Vec<(Mounted, OwnedFd)> = open_all(systems)?;
     let gate = Gate::of_the_process();
     gate.close(TIMEOUT).map_err(|count| {
@@ -155,15 +157,35 @@ fn chosen(mut all: Vec<Mounted>, wanted: &Wanted) -> Vec<Mounted> {
 fn open_all(systems: Vec<Mounted>) -> Result<Vec<(Mounted, OwnedFd)>, Error> {
     let mut opened = Vec::new();
     for one in systems {
-        let directory = directory(&one.mount.place);
-        let directory = directory
-            .map_err(|error| failed(format!("failed to open {}", one.mount.mount_point_text()), &error))?;
-        // Another file system may be mounted over this one: then the path leads to that.
-        if !one.mount.has_own_device_id() || device_of(&directory) == Some(one.mount.device_id) {
-            opened.push((one, directory));
+        match reached(&one)? {
+            Some(directory) => opened.push((one, directory)),
+            None => log::warn!(
+                "the file system of {} cannot be frozen: other file systems are mounted over all of its mounts",
+                one.mount.mount_point_text()
+            ),
         }
     }
     Ok(opened)
+}
+
+/// A directory of the file system, by the first of its mounts that leads to it: another file system may be mounted over one, and
+/// then the path leads to that. An error where none leads anywhere else either.
+fn reached(one: &Mounted) -> Result<Option<OwnedFd>, Error> {
+    let (mut is_covered, mut failure) = (false, None);
+    for mount in one.mounts() {
+        match directory(&mount.place) {
+            Ok(directory) if !mount.has_own_device_id() || device_of(&directory) == Some(mount.device_id) => {
+                return Ok(Some(directory));
+            }
+            Ok(_) => is_covered = true,
+            Err(error) => {
+                failure.get_or_insert_with(|| {
+                    failed(format!("failed to open {}", mount.mount_point_text()), &error)
+                });
+            }
+        }
+    }
+    failure.filter(|_| !is_covered).map_or(Ok(None), Err)
 }
 
 fn directory(place: &[u8]) -> io::Result<OwnedFd> {
@@ -173,6 +195,12 @@ fn directory(place: &[u8]) -> io::Result<OwnedFd> {
 
 fn device_of(directory: &OwnedFd) -> Option<(u32, u32)> {
     let device = fstat(directory).ok()?.st_dev;
+    Some((major(device), minor(device)))
+}
+
+/// The file system that a file belongs to.
+fn holder_of(file: &Path) -> Option<(u32, u32)> {
+    let device = stat(file).ok()?.st_dev;
     Some((major(device), minor(device)))
 }
 
@@ -225,8 +253,7 @@ pub fn recover(marker: &Marker) {
 pub fn found_again(marked: &Marked) -> Result<Vec<Frozen>, Error> {
     let is_marked = |one: &Mounted| marked.devices.is_empty() || marked.devices.contains(&one.device);
     let systems = mounted()?.into_iter().filter(is_marked);
-    let open =
-        |one: Mounted| Some(Frozen { device: one.device, directory: directory(&one.mount.place).ok()? });
+    let open = |one: Mounted| Some(Frozen { device: one.device, directory: reached(&one).ok()?? });
     Ok(systems.filter_map(open).collect())
 }
 
@@ -270,10 +297,7 @@ mod tests {
 
     #[test]
     fn mount_points_are_chosen_by_the_whole_path() {
-        let one = |place: &str| Mounted {
-            mount: Mount { place: place.into(), ..Mount::default() },
-            device: (1, 1),
-        };
+        let one = |place: &str| Mounted::of(Mount { place: place.into(), ..Mount::default() }, (1, 1));
         let all = || vec![one("/"), one("/data"), one("/data/x")];
         assert_eq!(chosen(all(), &None).len(), 3);
         assert_eq!(chosen(all(), &Some(vec!["/data".into(), "/no".into()])), [one("/data")]);

@@ -11,6 +11,7 @@ mod freeze_orders;
 mod frozen;
 mod keys;
 mod power;
+mod stacked;
 mod tree;
 mod users;
 

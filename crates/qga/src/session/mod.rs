@@ -15,14 +15,17 @@ use crate::limits::{
     ANSWER_BACKLOG_BYTES, HALF_READ_KEPT, MAX_QUEUED_REQUESTS, MAX_REQUEST_BYTES, READ_BYTES, SYNC_TIMEOUT,
 };
 use crate::policy::Policy;
-use crate::port::Port;
 use crate::reader::{Frame, Reader};
 use crate::table::Row;
+use infiniservice_link::second_port::SecondPort;
 use infiniservice_link::{self as link, PortEvent};
 use infiniservice_protocol::clock::Now;
+use log::Level;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// What the log calls it.
+const PORT_NAME: &str = "QEMU guest agent's port";
 /// Requests that wait are no longer read once they have this many bytes in all.
 const QUEUED_BYTES: usize = 1 << 20;
 
@@ -67,7 +70,7 @@ struct Running {
 pub struct Session {
     policy: Policy,
     freeze: FreezeState,
-    port: Port,
+    port: SecondPort,
     reader: Reader,
     /// Bytes that were read and not looked at so far, as there was no room.
     input: Vec<u8>,
@@ -107,7 +110,7 @@ impl Session {
         Self {
             policy: settings.policy,
             freeze: FreezeState::Thawed,
-            port: Port::new(settings.seed, settings.devices_are_watched),
+            port: SecondPort::new(PORT_NAME, settings.seed, settings.devices_are_watched),
             reader: Reader::new(settings.max_request_bytes),
             input: Vec::new(),
             grown: Duration::ZERO,
@@ -131,7 +134,9 @@ impl Session {
     pub fn handle(&mut self, now: Now, event: Event<'_>, actions: &mut Vec<Action>) {
         let could_write = self.can_write();
         self.take(now.mono, event, actions);
-        self.port.run_timer(now.mono, actions);
+        if self.port.run_timer(now.mono) {
+            actions.push(Action::Open);
+        }
         self.advance(now.mono, actions);
         if self.can_write() && !could_write {
             actions.push(Action::Write);
@@ -196,9 +201,13 @@ impl Session {
         match event {
             Event::Port(PortEvent::Opened { path, host }) => {
                 self.forget_host();
-                self.port.opened(path, host, actions);
+                self.port.opened(host.unwrap_or(true));
+                actions.push(Action::Log(Level::Info, format!("{path} is served as a {PORT_NAME}")));
             }
-            Event::Port(PortEvent::OpenFailed(failure)) => self.port.open_failed(now, failure, actions),
+            Event::Port(PortEvent::OpenFailed(failure)) => {
+                let words = self.port.open_failed(now, failure);
+                actions.extend(words.map(|(level, text)| Action::Log(level, text)));
+            }
             Event::Port(PortEvent::HostConnected) => self.port.set_host(true),
             Event::Port(PortEvent::HostDisconnected) => {
                 self.stats.hosts_left += 1;
@@ -221,7 +230,8 @@ impl Session {
 
     fn lost(&mut self, now: Duration, reason: String, actions: &mut Vec<Action>) {
         self.forget_host();
-        self.port.lost(now, reason, actions);
+        self.port.lost(now);
+        actions.push(Action::Close(reason));
     }
 
     /// What a host left behind is nobody's. Files, programs and a freeze of its stay: clients connect anew for each command.

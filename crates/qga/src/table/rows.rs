@@ -12,14 +12,14 @@ const fn own(name: &'static str, since: &'static str, result: &'static str, text
 pub const BASICS: &[Row] = &[
     Row {
         arguments: &[required("id", INT)],
-        ..own("guest-sync", "0.15", "integer", "Gives the number back; a client drops all answers before it.")
+        ..own("guest-sync", "0.15", "integer", "Returns the number; a client drops all answers before it.")
     },
     Row {
         arguments: &[required("id", INT)],
-        ..own("guest-sync-delimited", "1.1", "integer", "The same; the byte 0xFF stands before the answer.")
+        ..own("guest-sync-delimited", "1.1", "integer", "The same, with the byte 0xFF before the answer.")
     },
-    own("guest-ping", "0.15", "nothing", "Answers."),
-    own("guest-info", "0.15", "object", "Version, and each command with whether it is on now."),
+    own("guest-ping", "0.15", "nothing", "Answers, and does nothing else."),
+    own("guest-info", "0.15", "object", "The version, and for each command whether it is on now."),
     read("guest-get-time", "1.5", "integer", "The clock, in nanoseconds since 1970."),
     Row {
         arguments: &[optional("time", INT)],
@@ -28,13 +28,18 @@ pub const BASICS: &[Row] = &[
             "guest-set-time",
             "1.5",
             "nothing",
-            "Sets the system's clock and from it the hardware's; without `time` the system's from the hardware's.",
+            "Sets both clocks to `time`; without it, sets the system clock from the hardware clock.",
         )
     },
     read("guest-get-osinfo", "2.10", "object", "Name and version of the system and its kernel."),
     read("guest-get-host-name", "2.10", "object", "The host name."),
     read("guest-get-timezone", "2.10", "object", "The time zone's abbreviation, and its offset now."),
-    read("guest-get-users", "2.10", "list", "Who is logged in, each once, since when."),
+    read(
+        "guest-get-users",
+        "2.10",
+        "list",
+        "The users who are logged in, each once, with the time of the login.",
+    ),
     // Windows counts none: an agent would have to wake every few seconds to make one.
     linux("guest-get-load", "10.0", "object", "Load averages."),
 ];
@@ -66,19 +71,29 @@ pub const STATE: &[Row] = &[
         while_frozen: true,
         ..freeze("guest-fsfreeze-status", "0.15", "`thawed` or `frozen`", "Whether file systems are frozen.")
     },
-    freeze("guest-fsfreeze-freeze", "0.15", "integer", "Freezes all file systems on disks; how many."),
+    freeze(
+        "guest-fsfreeze-freeze",
+        "0.15",
+        "integer",
+        "Freezes all file systems on disks; returns how many.",
+    ),
     Row {
         arguments: &[optional("mountpoints", Type::List(&Type::Text))],
         ..freeze(
             "guest-fsfreeze-freeze-list",
             "2.2",
             "integer",
-            "Freezes those of these mount points; how many.",
+            "Freezes the file systems with these mount points; returns how many.",
         )
     },
     Row {
         while_frozen: true,
-        ..freeze("guest-fsfreeze-thaw", "0.15", "integer", "Thaws; how many, 0 where nothing was frozen.")
+        ..freeze(
+            "guest-fsfreeze-thaw",
+            "0.15",
+            "integer",
+            "Thaws; returns how many, 0 if nothing was frozen.",
+        )
     },
     Row {
         arguments: &[optional("minimum", INT)],
@@ -87,7 +102,7 @@ pub const STATE: &[Row] = &[
             "guest-fstrim",
             "1.2",
             "object",
-            "Discards unused blocks; what came of it for each file system.",
+            "Discards unused blocks; returns the result for each file system.",
         )
     },
 ];
@@ -115,7 +130,7 @@ pub const FIGURES: &[Row] = &[
             "guest-set-vcpus",
             "1.5",
             "integer",
-            "Takes processors online or offline; how many were done.",
+            "Takes processors online or offline; returns how many were changed.",
         )
     },
     linux(
@@ -131,7 +146,7 @@ pub const FIGURES: &[Row] = &[
             "guest-set-memory-blocks",
             "2.3",
             "list",
-            "Takes memory blocks online or offline; what came of each.",
+            "Takes memory blocks online or offline; returns the result for each.",
         )
     },
     linux("guest-get-memory-block-info", "2.3", "object", "The size of a memory block."),
@@ -177,7 +192,7 @@ pub const GUARDED: &[Row] = &[
             optional("input-data", Type::Base64),
             optional("capture-output", Type::WordOrBool("GuestExecCaptureOutput", CAPTURES)),
         ],
-        ..program("guest-exec", "object", "Starts a program; its pid.")
+        ..program("guest-exec", "object", "Starts a program; returns a number for it.")
     },
     Row {
         arguments: &[required("pid", INT)],
@@ -185,16 +200,16 @@ pub const GUARDED: &[Row] = &[
     },
     Row {
         arguments: &[required("path", Type::Text), optional("mode", Type::Text)],
-        ..file("guest-file-open", "integer", "Opens a file; a handle.")
+        ..file("guest-file-open", "integer", "Opens a file; returns a handle.")
     },
-    Row { arguments: &[HANDLE], ..file("guest-file-close", "nothing", "Closes it.") },
+    Row { arguments: &[HANDLE], ..file("guest-file-close", "nothing", "Closes a file.") },
     Row {
         arguments: &[HANDLE, optional("count", Type::Int(0, MAX_FILE_READ_COUNT))],
-        ..file("guest-file-read", "object", "Reads from it.")
+        ..file("guest-file-read", "object", "Reads from a file.")
     },
     Row {
         arguments: &[HANDLE, required("buf-b64", Type::Base64), optional("count", Type::Int(0, i64::MAX))],
-        ..file("guest-file-write", "object", "Writes to it.")
+        ..file("guest-file-write", "object", "Writes to a file.")
     },
     Row {
         arguments: &[
@@ -202,9 +217,9 @@ pub const GUARDED: &[Row] = &[
             required("offset", INT),
             required("whence", Type::WordOrInt("GuestFileWhence", WHENCES)),
         ],
-        ..file("guest-file-seek", "object", "Moves its place.")
+        ..file("guest-file-seek", "object", "Moves the position in a file.")
     },
-    Row { arguments: &[HANDLE], ..file("guest-file-flush", "nothing", "Writes out what is held back.") },
+    Row { arguments: &[HANDLE], ..file("guest-file-flush", "nothing", "Writes buffered data to a file.") },
     Row {
         arguments: &[USER, required("password", Type::Base64), required("crypted", Type::Bool)],
         kind: Kind::Credential,
@@ -213,14 +228,11 @@ pub const GUARDED: &[Row] = &[
     },
     Row {
         arguments: &[USER],
-        ..ssh("guest-ssh-get-authorized-keys", "object", "Keys that may log in as a user.")
+        ..ssh("guest-ssh-get-authorized-keys", "object", "The keys that may log in as a user.")
     },
     Row {
         arguments: &[USER, KEYS, optional("reset", Type::Bool)],
-        ..ssh("guest-ssh-add-authorized-keys", "nothing", "Adds such keys, or puts them in place of all.")
+        ..ssh("guest-ssh-add-authorized-keys", "nothing", "Adds keys, or replaces all keys.")
     },
-    Row {
-        arguments: &[USER, KEYS],
-        ..ssh("guest-ssh-remove-authorized-keys", "nothing", "Removes such keys.")
-    },
+    Row { arguments: &[USER, KEYS], ..ssh("guest-ssh-remove-authorized-keys", "nothing", "Removes keys.") },
 ];

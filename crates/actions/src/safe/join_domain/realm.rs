@@ -26,6 +26,12 @@ pub(super) fn joined(list: &str) -> Vec<String> {
 
 /// What tools say where each of these is the reason, in small letters.
 const REASONS: &[(&[&str], ErrorCode, &str)] = &[
+    // realmd's own words where polkit does not let it act, or is not there: also to root.
+    (
+        &["not authorized to perform this action"],
+        ErrorCode::Unsupported,
+        "realmd may not act on this machine: polkit is not installed (on Debian polkitd), or refuses it",
+    ),
     (
         &["no such realm found", "cannot find realm", "couldn't find a valid domain"],
         ErrorCode::NotFound,
@@ -45,7 +51,7 @@ const REASONS: &[(&[&str], ErrorCode, &str)] = &[
         "the domain does not accept this user name with this password",
     ),
     (
-        &["insufficient permissions", "insufficient access", "access denied", "not authorized"],
+        &["insufficient permissions", "insufficient access", "access denied"],
         ErrorCode::PermissionDenied,
         "this user may not let machines join the domain",
     ),

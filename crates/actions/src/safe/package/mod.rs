@@ -83,11 +83,11 @@ impl Work<'_> {
 
     /// Whether there is such a package at all; lists that do not know it are fetched anew before that is believed.
     async fn find(&self) -> Result<(), CommandError> {
-        if self.is_known().await? {
+        if self.is_known(false).await? {
             return Ok(());
         }
         let refreshed = self.session.refresh().await?;
-        if refreshed.is_ok() && self.is_known().await? {
+        if refreshed.is_ok() && self.is_known(true).await? {
             return Ok(());
         }
         let mut error = format!("{} knows no package {}", self.session.manager().name(), self.package);
@@ -98,14 +98,17 @@ impl Work<'_> {
         Err(CommandError::new(ErrorCode::NotFound, error).with_stderr(stderr))
     }
 
-    async fn is_known(&self) -> Result<bool, CommandError> {
+    /// What cannot be asked of lists that may be missing or old is not known; of lists that were `fetched`, it is an error.
+    async fn is_known(&self, fetched: bool) -> Result<bool, CommandError> {
         let Some(request) = self.session.manager().known(&self.target) else { return Ok(true) };
         match self.session.attempt(request).await? {
             Attempt::Done(finished) => Ok(self.session.manager().read_known(&finished)),
-            Attempt::Failed(finished, failure) if failure.cause == Cause::Busy => {
-                Err(self.failed(finished, &failure))
-            }
-            Attempt::Failed(..) => Ok(false),
+            Attempt::Failed(finished, failure) => match failure.cause {
+                Cause::NotFound => Ok(false),
+                Cause::Busy => Err(self.failed(finished, &failure)),
+                _ if fetched => Err(self.failed(finished, &failure)),
+                _ => Ok(false),
+            },
         }
     }
 

@@ -191,8 +191,10 @@ impl<'a> PackageSession<'a> {
     ) -> Result<Vec<Installed>, CommandError> {
         let finished = self.context.runner.run(self.manager().query(target), cancellation).await?;
         match finished.status {
-            // Readers return 1 for what is not installed, winget a code of its own.
-            Status::Exited(code) if code == 1 || self.manager().ended_well(&finished) => {
+            // Winget has a code of its own for what is not installed.
+            Status::Exited(code)
+                if code == 1 && says_absent(&finished) || self.manager().ended_well(&finished) =>
+            {
                 Ok(self.manager().read_query(target, &finished.stdout.text))
             }
             _ => {
@@ -318,4 +320,10 @@ impl PackageSession<'_> {
     ) -> Result<bool, String> {
         self.site().ask(question).await.map_err(|blocked| blocked.to_string())?
     }
+}
+
+/// dpkg-query and rpm return 1 for what is not installed; rpm also where it cannot read its database, which it says on standard
+/// error (rpm 4.18: `error: …`, and `package … is not installed` beside it).
+fn says_absent(finished: &Finished) -> bool {
+    !finished.stderr.text.lines().any(|line| line.starts_with("error:"))
 }

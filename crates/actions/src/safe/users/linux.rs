@@ -14,8 +14,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// How long the files may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SECS_IN_DAY: u64 = 86_400;
-/// The second is where distributions keep it that leave `/etc` to the administrator.
-const LOGIN_DEFS: [&str; 2] = ["etc/login.defs", "usr/etc/login.defs"];
 
 /// The accounts, read away from the main thread.
 pub(super) async fn find(cancellation: &Cancellation) -> Result<Found, CommandError> {
@@ -38,9 +36,9 @@ fn people(root: &Path, now: SystemTime) -> Result<Found, CommandError> {
         .map(|error| format!("/etc/shadow could not be read, so is_active is not known: {}", reason(error)));
     let files = Files {
         passwd: accounts::read(&root.join("etc/passwd")).map_err(|error| unread("/etc/passwd", &error))?,
-        group: if_there(root, &["etc/group"])?,
+        group: if_there(root, "etc/group")?,
         shadow: shadow.ok(),
-        login_defs: if_there(root, &LOGIN_DEFS)?,
+        login_defs: accounts::login_defs(root).map_err(|(path, error)| unread(&path, &error))?,
     };
     let day = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / SECS_IN_DAY;
     let mut found = files.people(day);
@@ -48,16 +46,12 @@ fn people(root: &Path, now: SystemTime) -> Result<Found, CommandError> {
     Ok(found)
 }
 
-/// The first of these that is there; empty where none is.
-fn if_there(root: &Path, paths: &[&str]) -> Result<Vec<u8>, CommandError> {
-    for path in paths {
-        match accounts::read(&root.join(path)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unread(&format!("/{path}"), &error)),
-            Ok(bytes) => return Ok(bytes),
-        }
+/// Empty where it is not there.
+fn if_there(root: &Path, path: &str) -> Result<Vec<u8>, CommandError> {
+    match accounts::read(&root.join(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|error| unread(&format!("/{path}"), &error)),
     }
-    Ok(Vec::new())
 }
 
 fn unread(path: &str, error: &io::Error) -> CommandError {

@@ -6,6 +6,7 @@ use rustix::fs::{AtFlags, Dir, unlinkat};
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::Path;
 
@@ -86,11 +87,38 @@ fn remove_all(root: &Path, places: &[(&str, &[&str])]) -> Made {
             return Err(format!("{path} is there again after it was removed"));
         }
     }
+    for (directory, names) in places {
+        nothing_behind_links(root, directory, names)?;
+    }
     Ok(if removed.is_empty() {
         "nothing was there".to_owned()
     } else {
         format!("removed {}", removed.join(", "))
     })
+}
+
+/// A directory that is reached only by a link, as where `/var` lies on another disk, is not emptied: the link may lead anywhere. What
+/// is there belongs to this machine all the same.
+fn nothing_behind_links(root: &Path, directory: &str, names: &[&str]) -> Result<(), String> {
+    let told = |error: io::Error| format!("/{directory}: {error}");
+    let entries = match fs::read_dir(root.join(directory)) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(());
+        }
+        entries => entries.map_err(told)?,
+    };
+    for entry in entries.take(ENTRIES_MAX) {
+        let entry = entry.map_err(told)?;
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_directory && names.iter().any(|form| fits(form, entry.file_name().as_bytes())) {
+            let name = entry.file_name();
+            return Err(format!(
+                "/{directory}/{} was left: a link leads to it, and links are not followed",
+                name.to_string_lossy()
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn fits(form: &str, name: &[u8]) -> bool {
@@ -108,7 +136,7 @@ pub(super) fn remove_in(
 ) -> Result<Vec<String>, String> {
     let told = |errno: Errno| format!("/{directory}: {}", io::Error::from(errno));
     let place = match beneath::across_mounts(base, directory) {
-        // Not there, or a link: what that leads to has a name of its own in the lists, or is none of this machine's.
+        // Not there, or behind a link.
         Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => return Ok(Vec::new()),
         opened => opened.map_err(told)?,
     };
@@ -133,6 +161,19 @@ pub(super) fn remove_in(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_that_is_reached_by_a_link_only_is_told_and_left() {
+        let tree = tree(&[("disk/lib/systemd/random-seed", "seed")]);
+        symlink("disk", tree.path().join("var")).expect("a link");
+        let told = random_seed(tree.path()).expect_err("not nothing");
+        assert_eq!(
+            told,
+            "/var/lib/systemd/random-seed was left: a link leads to it, and links are not followed"
+        );
+        fs::remove_file(tree.path().join("disk/lib/systemd/random-seed")).expect("removed");
+        assert_eq!(random_seed(tree.path()).expect("made"), "nothing was there");
+    }
 
     fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
         let tree = tempfile::tempdir().expect("a directory");

@@ -16,8 +16,6 @@ use std::path::Path;
 
 /// Directories inside each other that are gone into.
 const MAX_DEPTH: usize = 200;
-/// The second is where distributions keep it that leave `/etc` to the administrator.
-const LOGIN_DEFS: [&str; 2] = ["etc/login.defs", "usr/etc/login.defs"];
 
 /// One to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +56,9 @@ async fn on_disk<T: Send + 'static>(
 /// The accounts of passwd(5) whose numbers are people's.
 fn people(root: &Path) -> Result<Vec<Account>, String> {
     let passwd = accounts::read(&root.join("etc/passwd")).map_err(|error| format!("/etc/passwd: {error}"))?;
-    let login_defs = LOGIN_DEFS.iter().find_map(|path| accounts::read(&root.join(path)).ok());
-    let numbers = numbers_of_users(&login_defs.unwrap_or_default());
+    let login_defs =
+        accounts::login_defs(root).map_err(|(path, error)| format!("{path} cannot be read: {error}"))?;
+    let numbers = numbers_of_users(&login_defs);
     let of_people = entries(&passwd).filter(|entry| entry.id != 0 && numbers.contains(&entry.id));
     of_people
         .map(|entry| {

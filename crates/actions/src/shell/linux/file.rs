@@ -78,18 +78,27 @@ fn directory() -> io::Result<PathBuf> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
+    is_own(&path)?;
+    Ok(path)
+}
+
+/// The directory itself, not where a link of this name leads.
+fn is_own(path: &Path) -> io::Result<()> {
     let found = path.symlink_metadata()?;
     let own = found.is_dir() && found.uid() == rustix::process::geteuid().as_raw();
     if !own || found.mode() & 0o022 != 0 {
         let error = format!("{} must be a directory of the agent's own account", path.display());
         return Err(io::Error::other(error));
     }
-    Ok(path)
+    Ok(())
 }
 
-/// Removes what agents left that are no more. May wait for the disk.
+/// Removes what agents left that are no more: nothing where the directory is not the agent's own. May wait for the disk.
 pub(crate) fn clean() {
-    clean_in(&place());
+    let directory = place();
+    if is_own(&directory).is_ok() {
+        clean_in(&directory);
+    }
 }
 
 fn clean_in(directory: &Path) {

@@ -4,18 +4,18 @@
 use infiniservice_platform::win32::access::directory_is_safe;
 use infiniservice_platform::win32::directories_unsafe::program_data;
 use infiniservice_platform::win32::security_unsafe::{
-    create_directory, create_file, descriptor_of, own_account,
+    create_directory, create_file, descriptor_of, open_itself, own_account,
 };
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::windows::fs::OpenOptionsExt as _;
+use std::os::windows::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// `READ_CONTROL`: enough to ask who may do what.
 const READ_CONTROL: u32 = 0x0002_0000;
-/// `FILE_FLAG_BACKUP_SEMANTICS`: a directory can be opened.
-const DIRECTORIES_TOO: u32 = 0x0200_0000;
+/// `FILE_ATTRIBUTE_REPARSE_POINT`: a link or a junction.
+const REPARSE_POINT: u32 = 0x400;
 /// By which PowerShell 5 knows UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -76,18 +76,29 @@ pub(crate) fn private_directory(path: &Path) -> io::Result<()> {
         Err(error) if !path.is_dir() => return Err(error),
         _ => {}
     }
+    is_private(path)
+}
+
+/// The directory itself is looked at, not where a junction of this name leads: whoever owns that can lead it elsewhere later.
+fn is_private(path: &Path) -> io::Result<()> {
     let account = own_account()?;
     if account.elevated {
-        let held: File =
-            OpenOptions::new().access_mode(READ_CONTROL).custom_flags(DIRECTORIES_TOO).open(path)?;
+        let held = open_itself(path, READ_CONTROL)?;
+        if held.metadata()?.file_attributes() & REPARSE_POINT != 0 {
+            return Err(io::Error::other(format!("{} leads elsewhere", path.display())));
+        }
         directory_is_safe(&descriptor_of(&held)?, &account.sid).map_err(io::Error::other)?;
     }
     Ok(())
 }
 
-/// Removes what agents left: there is one at a time.
+/// Removes what agents left: there is one at a time. Nothing of a directory that is not the agent's own: what is there is somebody
+/// else's, or elsewhere.
 pub(crate) fn clean() {
     let own = format!("{}-", std::process::id());
+    if let Err(error) = is_private(&place()) {
+        return log::debug!("nothing is removed from {}: {error}", place().display());
+    }
     for entry in fs::read_dir(place()).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(&own) {
             let _ = fs::remove_file(entry.path());

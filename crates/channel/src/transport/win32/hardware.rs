@@ -1,8 +1,8 @@
 //! Which of a machine's devices are virtio serial, told by their hardware ids; and which ports to try, in order.
 
-use super::super::candidates::{AGENT_PORT, GUEST_AGENT_PREFIX};
+use super::super::candidates::{AGENT_PORT, BULK_PORT, GUEST_AGENT_PREFIX};
 use super::super::role::{Role, Search};
-use super::paths::{AGENT_PATHS, GUEST_AGENT_PATHS};
+use super::paths::{AGENT_PATHS, BULK_PATHS, GUEST_AGENT_PATHS};
 pub use infiniservice_platform::win32::device::Device;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,7 @@ pub fn attempts(
     }
     let (paths, role) = match search {
         Search::GuestAgent => (GUEST_AGENT_PATHS, Role::GuestAgent),
+        Search::Bulk => (BULK_PATHS, Role::Bulk),
         Search::Agent | Search::AgentOrGuestAgent => (AGENT_PATHS, Role::Agent),
     };
     let own = paths.iter().map(|path| (path.into(), role));
@@ -76,22 +77,22 @@ pub fn attempts(
 pub fn role_by_name(name: Option<&str>) -> Role {
     match name {
         Some(AGENT_PORT) => Role::Agent,
+        Some(BULK_PORT) => Role::Bulk,
         Some(name) if name.starts_with(GUEST_AGENT_PREFIX) => Role::GuestAgent,
         Some(_) => Role::Foreign,
         None => Role::Unnamed,
     }
 }
 
-/// The channel that an opened port is, where that is not what is searched for. A QEMU guest agent's port that its path does not
-/// tell must tell it itself.
+/// The channel that an opened port is, where that is not what is searched for. A port that is looked for by
+/// its name alone must tell it itself where its path does not.
 pub fn others(search: Search, role: Role, name: Option<&str>) -> Option<String> {
-    let real = role_by_name(name);
-    match name {
-        Some(name) => (real == Role::Foreign || !search.takes(real)).then(|| name.to_owned()),
-        None => {
-            (search == Search::GuestAgent && role == Role::Unnamed).then(|| "of a port without a name".into())
-        }
+    if let Some(name) = name {
+        let real = role_by_name(Some(name));
+        return (real == Role::Foreign || !search.takes(real)).then(|| name.to_owned());
     }
+    let by_name = matches!(search, Search::GuestAgent | Search::Bulk);
+    (by_name && role == Role::Unnamed).then(|| "of a port without a name".into())
 }
 
 #[cfg(test)]
@@ -158,6 +159,11 @@ mod tests {
         for (search, role, name, is_others) in [
             (Search::GuestAgent, Role::Unnamed, qga, false),
             (Search::GuestAgent, Role::GuestAgent, None, false),
+            (Search::Bulk, Role::Bulk, None, false),
+            (Search::Bulk, Role::Unnamed, Some(BULK_PORT), false),
+            (Search::Bulk, Role::Unnamed, None, true),
+            (Search::Bulk, Role::Unnamed, Some(AGENT_PORT), true),
+            (Search::Agent, Role::Unnamed, Some(BULK_PORT), true),
             (Search::GuestAgent, Role::Unnamed, None, true),
             (Search::GuestAgent, Role::Unnamed, Some(AGENT_PORT), true),
             (Search::Agent, Role::Unnamed, qga, true),

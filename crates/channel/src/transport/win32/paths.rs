@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 /// The agent's own port in the global namespace, and as a session sees it.
 pub const AGENT_PATHS: [&str; 2] = [r"\\.\Global\org.infinibay.agent", r"\\.\org.infinibay.agent"];
 
+/// Those of its second port, for bulk.
+pub const BULK_PATHS: [&str; 2] = [r"\\.\Global\org.infinibay.agent.bulk", r"\\.\org.infinibay.agent.bulk"];
+
 /// Those of the QEMU guest agent's port. QEMU numbers them, and hosts use the first.
 pub const GUEST_AGENT_PATHS: [&str; 2] =
     [r"\\.\Global\org.qemu.guest_agent.0", r"\\.\org.qemu.guest_agent.0"];

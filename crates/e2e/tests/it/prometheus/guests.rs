@@ -105,7 +105,7 @@ impl Guests {
                 r#"{{"type":"SafeCommand","id":"{n}","command_type":{{"action":"ServiceList"}},"timeout":3600}}"#
             );
             let request = request::read(&line);
-            let offer = |machine: &mut Machine| machine.offer(now, Client(1), true, line, request);
+            let offer = |machine: &mut Machine| machine.offer(now, Client(1), Ok(()), line, request);
             self.fleet.with(now, name, |machine| (offer(machine), vec![]));
         }
     }

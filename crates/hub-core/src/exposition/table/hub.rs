@@ -6,6 +6,7 @@ use crate::delivery::{OfSignal, Signal, Status};
 use crate::event;
 use crate::exposition::Value;
 use crate::machine::Machine;
+use crate::served::Handshake;
 
 /// The hub's own series. Those of machines that are gone go on.
 pub const HUB: &[HubMetric] = &[
@@ -109,6 +110,30 @@ pub const HUB: &[HubMetric] = &[
         ).otel(Otel::up_down("infini.hub.list.size", "By")),
         read: |hub, rows| {
             rows.count(Some(sum(hub, |machine| machine.sample().map_or(0, |sample| sample.lists.bytes()))));
+        },
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_clients_ended_total",
+            "",
+            "Clients of the HTTP API that were ended, by why: `unread` where one took nothing for 60 s",
+            "the API",
+            &["reason"],
+        ),
+        read: |hub, rows| rows.row(&[("reason", "unread")], Value::Count(hub.fleet.served.unread)),
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_tls_handshakes_total",
+            "",
+            "TLS handshakes by their outcome: `displaced` was the oldest of too many, `full` found no free connection",
+            "the API",
+            &["outcome"],
+        ),
+        read: |hub, rows| {
+            for outcome in Handshake::ALL {
+                rows.row(&[("outcome", outcome.name())], Value::Count(hub.fleet.served.handshakes(outcome)));
+            }
         },
     },
     HubMetric {

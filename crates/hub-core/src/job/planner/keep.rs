@@ -1,9 +1,20 @@
 //! Which jobs are kept: running ones, and finished ones while they are young and few.
 
-use super::super::{Job, KEPT_MS, MAX_ALL_RESULT_BYTES, MAX_ALL_TARGETS, MAX_JOBS};
+use super::super::{Job, KEPT_MS, MAX_ALL_REQUEST_BYTES, MAX_ALL_RESULT_BYTES, MAX_ALL_TARGETS, MAX_JOBS};
 use super::Planner;
 use crate::ledger::Record;
 use infiniservice_protocol::clock::Now;
+
+/// What jobs may need.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// How many they may be.
+    pub jobs: usize,
+    /// Their machines.
+    pub targets: usize,
+    /// Their messages and selectors, in bytes.
+    pub bytes: usize,
+}
 
 impl Planner {
     /// Forgets finished jobs that are too old or too many.
@@ -14,21 +25,31 @@ impl Planner {
         for job in old {
             self.put(now, Record::Forgotten { job });
         }
-        self.forget(now, MAX_JOBS, MAX_ALL_TARGETS);
+        self.forget(now, Room { jobs: MAX_JOBS, targets: MAX_ALL_TARGETS, bytes: MAX_ALL_REQUEST_BYTES });
     }
 
-    /// Forgets the oldest finished jobs until no more than so many are left, with so many machines, and their answers fit.
-    pub(super) fn forget(&mut self, now: Now, most: usize, most_targets: usize) {
-        let mut bytes: usize = self.jobs.values().map(Job::result_bytes).sum();
-        let mut targets = self.all_targets();
-        while self.jobs.len() > most || targets > most_targets || bytes > MAX_ALL_RESULT_BYTES {
+    /// Forgets the oldest finished jobs until what is left needs no more than this room, and its answers fit.
+    pub(super) fn forget(&mut self, now: Now, room: Room) {
+        let mut results: usize = self.jobs.values().map(Job::result_bytes).sum();
+        let (mut targets, mut bytes) = (self.all_targets(), self.all_bytes());
+        while self.jobs.len() > room.jobs
+            || targets > room.targets
+            || bytes > room.bytes
+            || results > MAX_ALL_RESULT_BYTES
+        {
             let finished = self.jobs.values().filter_map(|job| Some((job.finished_at()?, job)));
             let Some((_, oldest)) = finished.min_by_key(|(at, _)| *at) else { return };
-            bytes -= oldest.result_bytes();
+            results -= oldest.result_bytes();
             targets -= oldest.targets().len();
+            bytes -= oldest.request_bytes();
             let job = oldest.id().to_owned();
             self.put(now, Record::Forgotten { job });
         }
+    }
+
+    /// Messages and selectors of all jobs, in bytes.
+    pub(super) fn all_bytes(&self) -> usize {
+        self.jobs.values().map(Job::request_bytes).sum()
     }
 
     /// Machines of all jobs.

@@ -3,6 +3,7 @@
 use crate::at;
 use crate::job::*;
 use crate::ledger::{Record, line, read};
+use crate::policy::Ask;
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -69,7 +70,7 @@ fn answer(planner: &mut Planner, seconds: u64, vm: &str, fields: &str, fleet: &F
     planner.turn(at(seconds), fleet);
 }
 
-pub(super) const ANN: Actor<'_> = Actor { name: "ann", may_change: true };
+pub(super) const ANN: Actor<'_> = Actor { name: "ann", may: &|_| Ok(()) };
 const DONE: &str = r#""success":true"#;
 const FAILED: &str = r#""success":false,"error_code":"EXECUTION_FAILED","error":"exit code 1""#;
 
@@ -298,12 +299,13 @@ fn a_repeated_request_is_the_same_job_and_another_of_its_id_is_refused() {
 #[test]
 fn who_may_only_read_starts_no_change() {
     let (fleet, mut planner) = (fleet(&["a"]), Planner::default());
-    let reader = Actor { name: "eve", may_change: false };
+    let may = |ask: Ask<'_>| Err(format!("not {} on {}", ask.changes.join(","), ask.vms.join(",")));
+    let reader = Actor { name: "eve", may: &may };
     let mut submit = |id, operation| {
         let request = request(operation, json!({}));
         planner.submit(at(1), id, reader, request, vec!["a".into()], &fleet).map(|job| job.counts().accepted)
     };
-    assert_eq!(submit("j", "restart"), Err(NotTaken::NotAllowed));
+    assert_eq!(submit("j", "restart"), Err(NotTaken::NotAllowed("not ServiceControl on a".into())));
     assert_eq!(submit("k", "status"), Ok(1));
 }
 

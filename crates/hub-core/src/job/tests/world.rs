@@ -81,7 +81,7 @@ impl World {
         let taken = self.planner.submit(
             self.now(),
             id,
-            Actor { name: "ann", may_change: true },
+            Actor { name: "ann", may: &|_| Ok(()) },
             request,
             targets,
             &self.guests,

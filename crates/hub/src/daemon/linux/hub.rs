@@ -5,16 +5,16 @@ use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
 use super::outbox::Outbox;
 use super::peer::Actor;
-use super::trail::{Change, Trail, change};
+use super::permit::{Permits, change};
+use super::trail::Trail;
 use super::{clock, secret};
 use crate::config::Config;
-use infiniservice_hub_core::audit::Record;
 use infiniservice_hub_core::delivery::Status;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
 use infiniservice_hub_core::request::Request;
 use infiniservice_hub_core::router::Verdict;
-use infiniservice_hub_core::{Client, Fleet, Kind};
+use infiniservice_hub_core::{Client, Fleet, Kind, Policy};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::envelope::Signer;
@@ -66,6 +66,10 @@ pub(super) struct Seat {
 pub(super) struct Hub {
     /// The settings.
     pub(super) config: Config,
+    /// Who may change what.
+    pub(super) policy: Permits,
+    /// This run of the hub, among all: an event's number counts for it alone.
+    pub(super) instance: String,
     /// Is woken whenever something happened.
     pub(super) happened: Notify,
     /// The table as its viewers see it.
@@ -75,11 +79,20 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config, policy: Policy) -> Self {
         let jobs = Jobs::open(&config.state_dir);
         let state = RefCell::new(State { jobs, ..State::default() });
         let (board, next_connect) = (RefCell::default(), Cell::default());
-        Self { config, happened: Notify::new(), board, state, next_connect }
+        let instance = format!("{:016x}", fastrand::u64(..));
+        Self {
+            config,
+            policy: Permits::new(policy),
+            instance,
+            happened: Notify::new(),
+            board,
+            state,
+            next_connect,
+        }
     }
 
     /// Waits for its turn to connect.
@@ -333,6 +346,11 @@ impl Seat {
         &self.vm
     }
 
+    /// Who has it.
+    pub(super) const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// Takes a line of the client, as it was read.
     pub(super) fn offer(&self, line: String, mut request: Result<Request, Rejection>) {
         let now = clock::now();
@@ -341,16 +359,19 @@ impl Seat {
             command.by = self.actor.to_string();
         }
         let mut state = self.hub.state.borrow_mut();
-        let verdict = match of_a_job(&state, &request) {
+        let vms = [self.vm.to_string()];
+        let permit = change.as_ref().map_or(Ok(String::new()), |change| {
+            self.hub.policy.permit(&state.fleet, now, &self.actor, change.ask(&vms))
+        });
+        let allowed = permit.clone().map(drop);
+        let verdict = match state.of_a_job(&request) {
             Some(rejection) => Some(Verdict::Refuse(rejection)),
             None => state.fleet.with(now, &self.vm, |machine| {
-                (machine.offer(now, self.client, self.actor.may_change, line, request), vec![])
+                (machine.offer(now, self.client, allowed, line, request), vec![])
             }),
         };
-        if let Some(Change { what, id, trace }) = change {
-            let refusal = if let Some(Verdict::Refuse(it)) = &verdict { Some(&*it.error) } else { None };
-            let record = Record::decided(now, self.actor.to_string(), &self.vm, (&what, &id), refusal);
-            state.trail.record(record.traced(trace.as_ref()));
+        if let Some(change) = change {
+            state.trail.decided(now, self.actor.to_string(), &self.vm, &change, permit, verdict.as_ref());
         }
         match verdict {
             Some(Verdict::Send(line)) => state.write(&self.vm, now, vec![Write::Line(line)]),
@@ -360,15 +381,6 @@ impl Seat {
             Some(Verdict::Waits | Verdict::Swallow) | None => {}
         }
     }
-}
-
-/// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
-fn of_a_job(state: &State, request: &Result<Request, Rejection>) -> Option<Rejection> {
-    let Ok(Request::Command(command)) = request else { return None };
-    let id = command.ids.iter().find(|id| state.jobs.planner.concerns(id))?.clone();
-    let error = format!("the id {id:?} is that of a job's command; choose another one");
-    let command_type = Some(command.what.clone());
-    Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
 }
 
 impl Drop for Seat {

@@ -4,10 +4,14 @@ use super::clock;
 use super::hub::{Hub, State};
 use super::ledger::Status;
 use super::peer::Actor;
-use infiniservice_hub_core::Fleet;
 use infiniservice_hub_core::audit::{Record, What};
-use infiniservice_hub_core::job::{self, Effect, NotTaken, Planner, Reply, Request};
+use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
+use infiniservice_hub_core::policy::{Ask, OWN, OWNER};
+use infiniservice_hub_core::request::Request as Line;
+use infiniservice_hub_core::{Fleet, Which};
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::{ErrorCode, Rejection};
+use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::watch;
 
@@ -67,6 +71,15 @@ impl State {
         }
     }
 
+    /// The ids of jobs' commands are the hub's: the answer to another command of that id would be taken for a job's.
+    pub(super) fn of_a_job(&self, request: &Result<Line, Rejection>) -> Option<Rejection> {
+        let Ok(Line::Command(command)) = request else { return None };
+        let id = command.ids.iter().find(|id| self.jobs.planner.concerns(id))?.clone();
+        let error = format!("the id {id:?} is that of a job's command; choose another one");
+        let command_type = Some(command.what.clone());
+        Some(Rejection { id: Some(id), command_type, ..Rejection::new(ErrorCode::DuplicateId, error) })
+    }
+
     /// Time has passed.
     pub(super) fn tick_jobs(&mut self, now: Now) {
         self.plan(now, |planner, fleet| planner.tick(now, fleet));
@@ -100,24 +113,34 @@ impl Hub {
     pub(super) async fn start_job(&self, actor: &Actor, request: Request) -> Result<String, NotTaken> {
         let now = clock::now();
         let id = request.id.clone().unwrap_or_else(|| new_id(now));
-        let name = format!("uid {}", actor.uid);
+        let name = actor.who.name();
         let (taken, number, status, is_new) = {
             let mut state = self.state.borrow_mut();
-            let targets = job::targets(&state.fleet, &request.vms, now);
-            let targets =
-                targets.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
+            let which = Which::parse(&request.vms);
+            let which = which.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
+            let targets = which.select(&state.fleet, now);
             let is_new = state.jobs.planner.job(&id).is_none();
-            let who = job::Actor { name: &name, may_change: actor.may_change };
-            let (taken, number) = state.plan(now, |planner, fleet| {
+            let selector = request.vms.clone();
+            let ((taken, told), number) = state.plan(now, |planner, fleet| {
+                let asked = Cell::new(None);
+                let may = |ask: Ask<'_>| {
+                    let permit = self.policy.permit(fleet, now, actor, ask);
+                    let refused = Record::job_refused(now, actor.to_string(), &id, ask, &selector);
+                    asked.set(Some(refused.by_rule(permit.clone().unwrap_or_default())));
+                    permit.map(drop)
+                };
+                let who = job::Actor { name: &name, may: &may };
                 let taken = planner.submit(now, &id, who, request, targets, fleet);
-                let taken = taken.map(|job| Record::of_job(now, What::JobStarted, &actor.to_string(), job));
+                let told = decided(now, actor, taken.as_ref().copied(), asked.take());
+                let taken = taken.map(drop);
                 planner.turn(now, fleet);
-                taken
+                (taken, told)
             });
+            // A repeated request starts nothing.
+            told.filter(|told| is_new || told.is_failure()).into_iter().for_each(|it| state.trail.record(it));
             (taken, number, state.jobs.status(), is_new)
         };
-        let record = taken?;
-        self.state.borrow_mut().trail.record(record);
+        taken?;
         match recorded(status, number).await {
             Ok(()) => Ok(id),
             Err(error) => {
@@ -133,11 +156,12 @@ impl Hub {
     /// Ends a job; whether there is one.
     pub(super) fn cancel_job(&self, actor: &Actor, id: &str) -> bool {
         let now = clock::now();
-        let name = format!("uid {}", actor.uid);
+        let name = actor.who.name();
         let mut state = self.state.borrow_mut();
         if let Some(job) = state.jobs.planner.job(id) {
             let record = Record::of_job(now, What::JobCancelled, &actor.to_string(), job);
-            state.trail.record(record);
+            let rule = if actor.who.is_owner { OWNER } else { OWN };
+            state.trail.record(record.by_rule(rule.to_owned()));
         }
         let (found, _) = state.plan(now, |planner, fleet| {
             let found = planner.cancel(now, id, &name);
@@ -145,6 +169,27 @@ impl Hub {
             found
         });
         found
+    }
+
+    /// Tells that somebody may not end a job.
+    pub(super) fn cancel_refused(&self, actor: &Actor, id: &str, why: &str) {
+        let record = Record::cancel_refused(clock::now(), actor.to_string(), id, why);
+        self.state.borrow_mut().trail.record(record);
+    }
+}
+
+/// What is told of a request for a job: that it is started, by which rule, or why it is not. `asked` is its refusal without the
+/// reason, where it changes something.
+fn decided(now: Now, actor: &Actor, taken: Result<&Job, &NotTaken>, asked: Option<Record>) -> Option<Record> {
+    match (taken, asked) {
+        (Ok(job), asked) => {
+            let started = Record::of_job(now, What::JobStarted, &actor.to_string(), job);
+            Some(started.by_rule(asked.map(|asked| asked.rule).unwrap_or_default()))
+        }
+        (Err(NotTaken::NotAllowed(why) | NotTaken::Unavailable(why)), Some(asked)) => {
+            Some(Record { why: why.clone(), ..asked })
+        }
+        (Err(_), _) => None,
     }
 }
 

@@ -1,12 +1,13 @@
-//! The hub's own Unix sockets.
+//! The hub's own sockets.
 
 use anyhow::{Context as _, Result, bail};
 use infiniservice_platform::linux::accounts;
 use std::fs;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 
 /// Listens on a path. Only root may connect, and the members of the group, where one is named.
 pub(super) fn unix(path: &Path, group: &str) -> Result<UnixListener> {
@@ -26,6 +27,13 @@ pub(super) fn unix(path: &Path, group: &str) -> Result<UnixListener> {
         fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
     }
     Ok(listener)
+}
+
+/// Listens on an address, where there is one; `setting` is its name.
+pub(super) async fn tcp(address: Option<SocketAddr>, setting: &str) -> Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await;
+    listener.map(Some).with_context(|| format!("cannot listen on {address} (`{setting}`)"))
 }
 
 /// Removes a socket that a hub left behind; one that is served by another stays.

@@ -17,15 +17,18 @@ mod otlp;
 mod outbox;
 mod own;
 mod peer;
+mod permit;
 mod secret;
+mod served;
 mod sources;
+mod tls;
 mod trail;
 mod wire;
 
 pub(crate) use diagnose::diagnose;
 
 use crate::config::Config;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use hub::Hub;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -78,21 +81,21 @@ fn line(out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>) -> std::
 async fn serve(config: Config) -> Result<()> {
     let patterns = config.patterns().map_err(anyhow::Error::msg)?;
     let listen_address = config.listen_address().map_err(anyhow::Error::msg)?;
-    let hub = Rc::new(Hub::new(config));
+    let tls_address = config.tcp_address().map_err(anyhow::Error::msg)?;
+    let policy = config.policy().map_err(anyhow::Error::msg)?;
+    let hub = Rc::new(Hub::new(config, policy));
     let exporter = otlp::start(&hub)?;
     let wire = listen::unix(&hub.config.wire_socket, &hub.config.group)?;
     let api = listen::unix(&hub.config.api_socket, &hub.config.group)?;
-    let tcp = match listen_address {
-        Some(address) => {
-            let listener = tokio::net::TcpListener::bind(address).await;
-            Some(listener.with_context(|| format!("cannot listen on {address} (`listen`)"))?)
-        }
-        None => None,
-    };
+    let tcp = listen::tcp(listen_address, "listen").await?;
+    let certificates = hub.config.tcp.clone().map(tls::Certificates::open);
+    let certificates = certificates.transpose().map_err(anyhow::Error::msg)?;
+    let certified = listen::tcp(tls_address, "tcp.listen").await?.zip(certificates);
     let tasks = [
         tokio::task::spawn_local(wire::serve(Rc::clone(&hub), wire)),
         tokio::task::spawn_local(http::serve_unix(Rc::clone(&hub), api)),
         tokio::task::spawn_local(http::serve_tcp(Rc::clone(&hub), tcp)),
+        tokio::task::spawn_local(tls::serve(Rc::clone(&hub), certified)),
         tokio::task::spawn_local(sources::watch(Rc::clone(&hub), patterns)),
         tokio::task::spawn_local(tick(Rc::clone(&hub))),
         tokio::task::spawn_local(job_turns::follow(Rc::clone(&hub))),

@@ -1,16 +1,16 @@
 //! What is told of commands and jobs: the audit, and the spans of traces.
 
 use super::audit_log::AuditLog;
+use super::permit::Change;
 use infiniservice_hub_core::audit::{Record, What};
 use infiniservice_hub_core::delivery::Ring;
 use infiniservice_hub_core::ledger;
 use infiniservice_hub_core::machine::JOBS;
-use infiniservice_hub_core::request::Request;
-use infiniservice_hub_core::router::Done;
+use infiniservice_hub_core::policy::OWN;
+use infiniservice_hub_core::router::{Done, Verdict};
 use infiniservice_hub_core::spans::{self, Span};
 use infiniservice_hub_core::{Planner, trace};
 use infiniservice_protocol::clock::Now;
-use infiniservice_protocol::trace::TraceContext;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -40,6 +40,26 @@ impl Trail {
         if let Some(records) = &mut self.records {
             records.push(record);
         }
+    }
+
+    /// A client's request that changes or ends something: each is told, whatever becomes of it.
+    pub(super) fn decided(
+        &mut self,
+        now: Now,
+        by: String,
+        vm: &Arc<str>,
+        change: &Change,
+        permit: Result<String, String>,
+        verdict: Option<&Verdict>,
+    ) {
+        let refusal = match verdict {
+            Some(Verdict::Refuse(rejection)) => Some(&*rejection.error),
+            Some(_) => None,
+            None => Some("the machine is gone"),
+        };
+        let rule = rule(permit, refusal);
+        let record = Record::decided(now, by, vm, (&change.what, &change.id), refusal);
+        self.record(record.by_rule(rule).traced(change.trace.as_ref()));
     }
 
     /// Commands of which nothing more comes; `line` is the answer to one of them. What becomes of jobs their ledger says.
@@ -88,23 +108,11 @@ impl Trail {
     }
 }
 
-/// What is told of a request that changes or ends something.
-pub(super) struct Change {
-    pub(super) what: String,
-    pub(super) id: String,
-    pub(super) trace: Option<TraceContext>,
-}
-
-/// Each such request is told, whatever becomes of it.
-pub(super) fn change(request: &Request) -> Option<Change> {
-    match request {
-        Request::Command(command) if command.changes || command.cancels.is_some() => {
-            let (what, id) = (command.what.clone(), command.id().to_owned());
-            Some(Change { what, id, trace: command.trace.clone() })
-        }
-        Request::Unknown => {
-            Some(Change { what: "an unknown message".to_owned(), id: String::new(), trace: None })
-        }
-        _ => None,
+/// The rule by which something is allowed; none where it is not. What no rule allows, and is not refused, ends one's own command.
+fn rule(permit: Result<String, String>, refusal: Option<&str>) -> String {
+    match (permit, refusal) {
+        (Ok(rule), _) => rule,
+        (Err(_), None) => OWN.to_owned(),
+        (Err(_), Some(_)) => String::new(),
     }
 }

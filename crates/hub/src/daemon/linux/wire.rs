@@ -9,8 +9,7 @@ use infiniservice_protocol::{ErrorCode, LineDecoder, LineItem, Rejection, parse_
 use serde::Deserialize;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
@@ -62,15 +61,23 @@ async fn client(hub: Rc<Hub>, stream: UnixStream) {
         }
     };
     let attached = serde_json::json!({ "type": "attached", "vm": seat.vm() }).to_string();
-    if write(&mut writer, &attached).await.is_err() {
-        return;
+    if write(&mut writer, &attached).await.is_ok() {
+        serve_seat(&seat, lines, writer).await;
     }
+}
+
+/// A client that has a place, to its last line.
+pub(super) async fn serve_seat<R, W>(seat: &Seat, mut lines: Lines<R>, mut writer: W)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     tokio::select! {
-        () = offer_all(&seat, &mut lines) => {}
-        () = write_all(&seat, &mut writer) => {}
+        () = offer_all(seat, &mut lines) => {}
+        () = write_all(seat, &mut writer) => {}
     }
     if let dropped @ 1.. = seat.inbox.dropped() {
-        log::info!("{}: {actor} left {dropped} lines unread, which were dropped", seat.vm());
+        log::info!("{}: {} left {dropped} lines unread, which were dropped", seat.vm(), seat.actor());
     }
 }
 
@@ -89,7 +96,7 @@ fn invalid(error: &str) -> Rejection {
     Rejection::new(ErrorCode::InvalidMessage, error)
 }
 
-async fn offer_all(seat: &Seat, lines: &mut Lines) {
+async fn offer_all<R: AsyncRead + Unpin>(seat: &Seat, lines: &mut Lines<R>) {
     while let Some(item) = lines.next().await {
         match item {
             LineItem::Line(line) => {
@@ -105,7 +112,7 @@ async fn offer_all(seat: &Seat, lines: &mut Lines) {
     }
 }
 
-async fn write_all(seat: &Seat, writer: &mut OwnedWriteHalf) {
+async fn write_all<W: AsyncWrite + Unpin>(seat: &Seat, writer: &mut W) {
     loop {
         match seat.inbox.next().await {
             Ok(item) => match timeout(WRITE_WITHIN, write(writer, &item.line)).await {
@@ -118,21 +125,23 @@ async fn write_all(seat: &Seat, writer: &mut OwnedWriteHalf) {
     }
 }
 
-async fn write(writer: &mut OwnedWriteHalf, line: &str) -> std::io::Result<()> {
+async fn write<W: AsyncWrite + Unpin>(writer: &mut W, line: &str) -> std::io::Result<()> {
     writer.write_all(line.as_bytes()).await?;
-    writer.write_all(b"\n").await
+    writer.write_all(b"\n").await?;
+    writer.flush().await
 }
 
 /// A client's lines.
-struct Lines {
-    reader: OwnedReadHalf,
+pub(super) struct Lines<R> {
+    reader: R,
     decoder: LineDecoder,
     chunk: Vec<u8>,
     max_bytes: usize,
 }
 
-impl Lines {
-    fn new(reader: OwnedReadHalf) -> Self {
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// What this end says.
+    pub(super) fn new(reader: R) -> Self {
         let max_bytes = Limits::default().max_line_bytes;
         Self { reader, decoder: LineDecoder::new(max_bytes), chunk: vec![0; CHUNK_BYTES], max_bytes }
     }

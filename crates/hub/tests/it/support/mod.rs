@@ -1,9 +1,12 @@
 //! A hub of our own, and guests for it.
 
+pub mod certificates;
+
 use infinictl::client::{Client, Endpoint};
 use infinictl::hub::Api;
 use infiniservice_hub_sim::{Guest, Options};
 use serde_json::Value;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -35,9 +38,21 @@ impl Host {
         Self { directory, hub: None, tasks: Vec::new() }
     }
 
+    /// Adds to the hub's settings.
+    pub fn configure(&self, more: &str) {
+        let mut file = std::fs::File::options().append(true).open(self.path("config.toml")).unwrap();
+        file.write_all(more.as_bytes()).unwrap();
+    }
+
     /// With a hub, and these guests, of which it knows who they are and how they are.
     pub async fn with(guests: &[&str]) -> (Self, Vec<Guest>) {
+        Self::configured("", guests).await
+    }
+
+    /// The same, with more settings.
+    pub async fn configured(settings: &str, guests: &[&str]) -> (Self, Vec<Guest>) {
         let mut host = Self::new();
+        host.configure(settings);
         let guests: Vec<_> = guests.iter().map(|name| host.guest(name, quick())).collect();
         host.start().await;
         for guest in &guests {
@@ -109,7 +124,7 @@ impl Host {
     pub async fn event(&self, kind: &str, vm: &str) -> Value {
         let api = self.api();
         let mut found = Value::Null;
-        let followed = api.follow("/v1/events?after=0", |event| {
+        let followed = api.follow("/v1/events?after=0", |_, event| {
             let is_it = event["kind"] == kind && event["vm"] == vm;
             if is_it {
                 found = event.clone();

@@ -29,6 +29,9 @@ pub(super) struct Args {
     keep_going: bool,
 }
 
+/// How long a large response may come after the result, by the bulk port: longer than the guest waits for that to be read.
+const LATE: Duration = Duration::from_secs(15);
+
 /// Runs it.
 pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> {
     let head = Batch {
@@ -39,8 +42,8 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> 
         timeout: session.timeout.map(|t| t.as_secs() + u64::from(t.subsec_nanos() > 0)),
     };
     let batch = input::read(&args.file, head)?;
-    let ids: HashSet<String> = batch.commands.iter().map(|command| command.id().to_owned()).collect();
-    let event = exchange(session, &HostMessage::Batch(batch), &ids).await?;
+    let mut ids: HashSet<String> = batch.commands.iter().map(|command| command.id().to_owned()).collect();
+    let event = exchange(session, &HostMessage::Batch(batch), &mut ids).await?;
     match event.message() {
         Some(GuestMessage::BatchResult(result)) => conclude(session, &event, result),
         Some(GuestMessage::Response(response)) => {
@@ -53,11 +56,11 @@ pub(super) async fn run(session: &Session, args: &Args) -> Result<(), CliError> 
     }
 }
 
-/// Sends it, and shows the responses of these ids until its result comes.
+/// Sends it, and shows the responses of these ids until its result comes, and those that come after it by another port.
 async fn exchange(
     session: &Session,
     message: &HostMessage,
-    ids: &HashSet<String>,
+    ids: &mut HashSet<String>,
 ) -> Result<Arc<Event>, CliError> {
     let longest = Duration::from_secs(Limits::default().max_command_timeout_secs);
     let default_wait = session.timeout.unwrap_or(longest);
@@ -77,6 +80,14 @@ async fn exchange(
     while let Some(event) = lines.try_next() {
         drop(show(session, &event, ids));
     }
+    if session.client.stats().has_bulk && matches!(event.message(), Some(GuestMessage::BatchResult(_))) {
+        let late = async {
+            while !ids.is_empty() {
+                drop(show_next(session, &mut lines, ids).await);
+            }
+        };
+        let _all_or_late = tokio::time::timeout(LATE, late).await;
+    }
     Ok(event)
 }
 
@@ -84,7 +95,7 @@ async fn exchange(
 async fn show_next(
     session: &Session,
     lines: &mut Subscription,
-    ids: &HashSet<String>,
+    ids: &mut HashSet<String>,
 ) -> Result<(), CliError> {
     match lines.next().await {
         Some(event) => show(session, &event, ids),
@@ -92,9 +103,9 @@ async fn show_next(
     }
 }
 
-fn show(session: &Session, event: &Event, ids: &HashSet<String>) -> Result<(), CliError> {
+fn show(session: &Session, event: &Event, ids: &mut HashSet<String>) -> Result<(), CliError> {
     let Some(GuestMessage::Response(response)) = event.message() else { return Ok(()) };
-    match ids.contains(&response.id) {
+    match ids.remove(&response.id) {
         false => Ok(()),
         true if session.out.json => session.out.document(&event.raw),
         true => print(response),

@@ -1,6 +1,5 @@
 //! `infinictl list`: all machines, a line each.
 
-use super::api;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::{Columns, Output, number, optional, state, text};
@@ -11,20 +10,20 @@ use std::cmp::Reverse;
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Only machines that this means, such as os=debian,load5>4 or state!=up; all of several parts must hold
+    /// Which machines, such as os=debian,load5>4 or state!=up; a machine must match all parts
     #[arg(value_name = "SELECTOR", default_value = "all")]
     selector: String,
-    /// Print the names only, one a line
+    /// Print only the names, one per line
     #[arg(long)]
     names: bool,
-    /// Sort by what hurts: machines that do not answer first, then the fullest and the busiest
+    /// Show the machines with problems first: those that do not answer, then the fullest and the busiest
     #[arg(long, conflicts_with = "names")]
     worst: bool,
 }
 
 /// Runs it.
 pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliError> {
-    let document = api(global).get(&selected(&args.selector)).await?;
+    let document = global.api()?.get(&selected(&args.selector)).await?;
     let out = Output::new(global.json, global.no_color);
     let mut machines = document.as_array().cloned().unwrap_or_default();
     if args.names {

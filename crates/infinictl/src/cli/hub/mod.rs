@@ -7,11 +7,3 @@ mod list;
 pub(super) use events::{Args as EventsArgs, run as events};
 pub(super) use job::{Command as JobCommand, run as job};
 pub(super) use list::{Args as ListArgs, run as list};
-
-use super::global::Global;
-use crate::hub::Api;
-
-/// The hub's API, where the flags say.
-fn api(global: &Global) -> Api {
-    Api::new(&global.hub_directory().join("api.sock"))
-}

@@ -24,11 +24,11 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// What to run.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Environment variable; may be repeated, before the program
+    /// Environment variable; may be repeated; must be before the program
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
-    /// The program by its absolute path, and its arguments. All that follows the program is its own, so infinictl's options
-    /// stand before it
+    /// The absolute path of the program, and its arguments. Everything after the path is passed to the program, so put
+    /// infinictl's options before it
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
     program: Vec<String>,
 }

@@ -26,15 +26,15 @@ const SILENT: [&str; 4] =
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Check that the agent answers, and measure how fast
+    /// Check that the agent answers, and measure how long it takes
     Ping,
-    /// Show the agent's version, and which commands are on
+    /// Show the agent's version, and which of its commands are on
     Info,
     /// Show the guest's operating system
     Osinfo,
     /// List the network interfaces with their addresses
     Interfaces,
-    /// List the mounted file systems that are on disks
+    /// List the mounted file systems on disks
     Fsinfo,
     /// List who is logged in
     Users,
@@ -58,9 +58,9 @@ pub(super) enum Command {
 pub(super) enum Fsfreeze {
     /// Show whether file systems are frozen
     Status,
-    /// Freeze the file systems: whoever writes waits until they are thawed
+    /// Freeze the file systems: programs that write to them wait until the thaw
     Freeze(FreezeArgs),
-    /// Thaw what is frozen
+    /// Thaw the frozen file systems
     Thaw,
 }
 
@@ -83,7 +83,7 @@ pub(super) struct TrimArgs {
 /// How the guest ends.
 #[derive(Args, Debug)]
 pub(super) struct ShutdownArgs {
-    /// What follows the shutdown
+    /// What happens after the shutdown
     #[arg(long, value_enum, default_value_t = Mode::Powerdown)]
     mode: Mode,
 }
@@ -91,9 +91,9 @@ pub(super) struct ShutdownArgs {
 /// What follows it.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
-    /// The machine is off
+    /// The machine powers off
     Powerdown,
-    /// The system has ended, and the machine stays on
+    /// The system stops, and the machine stays on
     Halt,
     /// The guest starts again
     Reboot,
@@ -102,7 +102,7 @@ enum Mode {
 /// What to send.
 #[derive(Args, Debug)]
 pub(super) struct RawArgs {
-    /// The request: {"execute": "guest-…"}, perhaps with "arguments" and "id"
+    /// The request: {"execute": "guest-…"}, optionally with "arguments" and "id"
     #[arg(value_parser = Request::raw)]
     request: Request,
 }

@@ -17,7 +17,7 @@ const OURS: &str = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
 /// The same, and users may read and run.
 const READABLE: &str = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)";
 /// What may lie beside the configuration from earlier on, made by whomever.
-const BESIDE: [&str; 3] = ["infiniservice.log", "infiniservice.old", "config.new"];
+const BESIDE: [&str; 5] = ["infiniservice.log", "infiniservice.old", "config.new", "run", "scripts"];
 /// A name that is taken is passed over; a user who makes the directory again and again is told, and not waited for.
 const MAX_TRIES: u32 = 100;
 
@@ -59,7 +59,8 @@ fn protect(
     for path in files(config, directory) {
         let found = guard.own_or_moved_aside(&path)?;
         if found.is_some_and(|found| is_to_be_closed(&found, &guard.account)) {
-            close(&path, &OURS.replace("OICI", ""))?;
+            let list = if path.is_dir() { OURS.to_owned() } else { OURS.replace("OICI", "") };
+            close(&path, &list)?;
         }
     }
     Ok(guard.moved)

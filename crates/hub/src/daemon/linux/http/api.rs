@@ -2,14 +2,16 @@
 
 use super::super::command::{self, MAX_WAIT, NoAnswer};
 use super::super::hub::{Hub, refusal};
-use super::reply::{JSON, TEXT, body, decoded, document, nothing, parameter, problem, read};
-use super::{Body, From, events, jobs, metrics, page, table, view};
+use super::reply::{JSON, TEXT, body, decoded, document, nothing, parameter, problem, read, status};
+use super::{Body, From, events, jobs, metrics, page, table, view, wire};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HOST, HeaderValue};
+use hyper::header::{ALLOW, HOST, HeaderValue, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
-use infiniservice_protocol::ErrorCode;
 use std::rc::Rc;
 use std::time::Duration;
+
+/// What the API has, for programs.
+const DESCRIPTION: &str = include_str!("../../../../../../docs/openapi.json");
 
 /// Answers a request.
 pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming>) -> Response<Body> {
@@ -21,6 +23,14 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
             "use this server's IP address, or localhost",
         );
     }
+    if let Some(Err(error)) = from.actor().map(|actor| hub.check_reader(actor)) {
+        return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &error);
+    }
+    if request.method() != Method::GET && request.headers().contains_key(ORIGIN) {
+        // Nor may one have a browser, which holds somebody's certificate, change something for it.
+        let error = "a page in a browser may only read";
+        return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error);
+    }
     let path = request.uri().path().to_owned();
     let parts: Vec<String> = path.split('/').skip(1).map(decoded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -28,6 +38,7 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
         (&Method::POST, ["v1", "vms", vm, "commands"]) => post_command(hub, from, vm, request).await,
         (&Method::POST, ["v1", "jobs"]) => jobs::start(hub, from, request).await,
         (&Method::POST, ["v1", "jobs", id, "cancel"]) => jobs::cancel(hub, from, id),
+        (&Method::GET, ["v1", "vms", vm, "wire"]) => wire::answer(hub, from, vm, request),
         (&Method::GET, ["v1", "jobs", rest @ ..]) => jobs::get(hub, from, rest, &request),
         (&Method::GET, parts) => get(hub, parts, &request),
         _ => {
@@ -43,6 +54,7 @@ fn get(hub: &Rc<Hub>, parts: &[&str], request: &Request<Incoming>) -> Response<B
     match parts {
         ["healthz"] => body(StatusCode::OK, TEXT, "ok\n"),
         ["metrics"] => metrics::answer(hub, request.uri().query().unwrap_or_default()),
+        ["v1", "openapi.json"] => body(StatusCode::OK, JSON, DESCRIPTION),
         ["v1", "vms"] => table::answer(hub, request),
         ["v1", "vms", vm] => {
             found(hub.look(|fleet| fleet.get(vm).map(|entry| document(&view::one(vm, entry)))), vm)
@@ -76,8 +88,8 @@ fn list_of(hub: &Rc<Hub>, vm: &str, list: &str) -> Response<Body> {
 }
 
 async fn post_command(hub: &Rc<Hub>, from: &From, vm: &str, request: Request<Incoming>) -> Response<Body> {
-    let From::Local(actor) = from else {
-        let error = "commands are taken over the Unix socket only";
+    let Some(actor) = from.actor() else {
+        let error = "commands are for the Unix socket and for certificates";
         return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error);
     };
     let wait = match wait(request.uri().query().unwrap_or_default()) {
@@ -122,16 +134,6 @@ fn names_an_address(host: Option<&HeaderValue>) -> bool {
     });
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     name == "localhost" || bare.parse::<std::net::IpAddr>().is_ok()
-}
-
-const fn status(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::PermissionDenied => StatusCode::FORBIDDEN,
-        ErrorCode::DuplicateId => StatusCode::CONFLICT,
-        ErrorCode::QueueFull => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::BAD_REQUEST,
-    }
 }
 
 #[cfg(test)]

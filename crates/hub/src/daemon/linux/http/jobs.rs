@@ -2,17 +2,18 @@
 
 use super::super::hub::Hub;
 use super::super::peer::Actor;
-use super::reply::{JSON, body, document, nothing, parameter, problem, read};
+use super::reply::{JSON, body, document, nothing, parameter, problem, read, wrong};
+use super::shapes::Problem;
 use super::{Body, From};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use infiniservice_hub_core::job::{self, Job, NotTaken};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::rc::Rc;
 
 /// `POST /v1/jobs`: answered once the job cannot be lost.
 pub(super) async fn start(hub: &Rc<Hub>, from: &From, request: Request<Incoming>) -> Response<Body> {
-    let From::Local(actor) = from else { return not_here() };
+    let Some(actor) = from.actor() else { return not_here() };
     let wanted = match read(request).await {
         Ok(value) => serde_json::from_value::<job::Request>(value),
         Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_JSON", &error),
@@ -30,33 +31,30 @@ pub(super) async fn start(hub: &Rc<Hub>, from: &From, request: Request<Incoming>
 fn refused(not_taken: NotTaken) -> Response<Body> {
     match not_taken {
         NotTaken::Wrong(job::Wrong { field, error }) => {
-            let details = json!({ "field": field });
-            let document = json!({ "type": "error", "error": error, "error_code": "INVALID_PARAMETER", "details": details });
-            body(StatusCode::BAD_REQUEST, JSON, document.to_string() + "\n")
+            let details = Some(json!({ "field": field }));
+            let problem = Problem { kind: "error", error: &error, error_code: "INVALID_PARAMETER", details };
+            wrong(StatusCode::BAD_REQUEST, &problem)
         }
         NotTaken::Exists => {
             let error = "another job has this id";
             problem(StatusCode::CONFLICT, "DUPLICATE_ID", error)
         }
-        NotTaken::NotAllowed => {
-            let error = "you may read through this hub, but not change anything, as this job would";
-            problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error)
-        }
+        NotTaken::NotAllowed(error) => problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &error),
         NotTaken::Unavailable(error) => problem(StatusCode::SERVICE_UNAVAILABLE, "QUEUE_FULL", &error),
     }
 }
 
-/// `GET /v1/jobs`, and `GET /v1/jobs/{id}`, with `results=true` also the guests' answers. Those are for who may change
-/// something and for who started the job.
+/// `GET /v1/jobs`, and `GET /v1/jobs/{id}`, with `results=true` also the guests' answers. Those are for root,
+/// the hub's own user and who started the job.
 pub(super) fn get(hub: &Rc<Hub>, from: &From, parts: &[&str], request: &Request<Incoming>) -> Response<Body> {
-    let From::Local(actor) = from else { return not_here() };
+    let Some(actor) = from.actor() else { return not_here() };
     match parts {
         [] => list(hub),
         [id] => {
             let wanted = parameter(request.uri().query().unwrap_or_default(), "results");
             let results = wanted.is_some_and(|text| text == "true");
             if results && !may_see_all(hub, actor, id) {
-                return not_yours("see the answers of");
+                return not_yours(&own_alone("see the answers of"));
             }
             one(hub, id, results)
         }
@@ -65,14 +63,17 @@ pub(super) fn get(hub: &Rc<Hub>, from: &From, parts: &[&str], request: &Request<
 }
 
 fn may_see_all(hub: &Rc<Hub>, actor: &Actor, id: &str) -> bool {
-    let name = format!("uid {}", actor.uid);
+    let name = actor.who.name();
     let own = || hub.look_at_jobs(|planner| planner.job(id).is_some_and(|job| job.accepted.actor == name));
-    actor.may_change || own()
+    actor.who.is_owner || own()
 }
 
-fn not_yours(what: &str) -> Response<Body> {
-    let error = format!("only root, the hub's own user and who started a job may {what} it");
-    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &error)
+fn own_alone(what: &str) -> String {
+    format!("only root, the hub's own user and who started a job may {what} it")
+}
+
+fn not_yours(error: &str) -> Response<Body> {
+    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error)
 }
 
 /// The newest first, without their machines.
@@ -80,24 +81,24 @@ fn list(hub: &Rc<Hub>) -> Response<Body> {
     hub.look_at_jobs(|planner| {
         let mut jobs: Vec<&Job> = planner.jobs().collect();
         jobs.sort_by_key(|job| std::cmp::Reverse((job.accepted.at, job.id().to_owned())));
-        let jobs: Vec<Value> = jobs.into_iter().map(|job| json!(job.summary())).collect();
-        document(&Value::Array(jobs))
+        document(&jobs.into_iter().map(Job::listed).collect::<Vec<_>>())
     })
 }
 
 fn one(hub: &Rc<Hub>, id: &str, results: bool) -> Response<Body> {
-    hub.look_at_jobs(|planner| match planner.job(id).map(|job| serde_json::to_string(&job.whole(results))) {
-        Some(Ok(text)) => body(StatusCode::OK, JSON, text + "\n"),
-        Some(Err(error)) => problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", &error.to_string()),
+    hub.look_at_jobs(|planner| match planner.job(id) {
+        Some(job) => document(&job.whole(results)),
         None => unknown(id),
     })
 }
 
-/// `POST /v1/jobs/{id}/cancel`: by who may change something, or started the job.
+/// `POST /v1/jobs/{id}/cancel`: by root, the hub's own user, or who started the job.
 pub(super) fn cancel(hub: &Rc<Hub>, from: &From, id: &str) -> Response<Body> {
-    let From::Local(actor) = from else { return not_here() };
+    let Some(actor) = from.actor() else { return not_here() };
     if !may_see_all(hub, actor, id) {
-        return not_yours("cancel");
+        let error = own_alone("cancel");
+        hub.cancel_refused(actor, id, &error);
+        return not_yours(&error);
     }
     if hub.cancel_job(actor, id) { shown(hub, id, StatusCode::ACCEPTED) } else { unknown(id) }
 }
@@ -114,5 +115,5 @@ fn unknown(id: &str) -> Response<Body> {
 }
 
 fn not_here() -> Response<Body> {
-    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "jobs are taken over the Unix socket only")
+    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "jobs are for the Unix socket and for certificates")
 }

@@ -4,17 +4,48 @@ use super::super::clock;
 use super::super::hub::Hub;
 use super::Body;
 use super::reply::{body, parameter, problem};
+use hyper::body::Bytes;
 use hyper::{Response, StatusCode};
 use infiniservice_hub_core::exposition::{Exposition, Options};
 use infiniservice_hub_core::selector::Selector;
 use std::cell::RefCell;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Prometheus's text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Answers that are read at one time: one of a large host has 20 MB.
+const MAX_UNREAD: usize = 16;
+
 thread_local! {
     /// Its memory is used again at the next scrape.
     static TEXT: RefCell<Exposition> = RefCell::default();
+    static PLACES: Arc<Semaphore> = Arc::new(Semaphore::new(MAX_UNREAD));
+}
+
+/// An answer that is being read: it is not copied, and its memory comes back.
+struct Unread {
+    text: String,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Unread {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        TEXT.with(|kept| {
+            // It is dropped in the midst of no other scrape, but for one that is refused.
+            if let Ok(mut kept) = kept.try_borrow_mut() {
+                kept.give(text);
+            }
+        });
+    }
 }
 
 /// Answers a scrape with this query.
@@ -26,6 +57,11 @@ pub(super) fn answer(hub: &Hub, query: &str) -> Response<Body> {
     let selector = match parameter(query, "select").map(|text| text.parse::<Selector>()).transpose() {
         Ok(selector) => selector,
         Err(error) => return problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", &error.to_string()),
+    };
+    let Ok(place) = PLACES.with(|places| Arc::clone(places).try_acquire_owned()) else {
+        let error =
+            format!("{MAX_UNREAD} scrapes are still being read, the most at one time; try again later");
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "QUEUE_FULL", &error);
     };
     let (vm, names) = (parameter(query, "vm"), parameter(query, "names"));
     let own = hub.own();
@@ -42,7 +78,11 @@ pub(super) fn answer(hub: &Hub, query: &str) -> Response<Body> {
                 _ => return problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER", WRONG),
             };
             match found {
-                Some(text) => body(StatusCode::OK, EXPOSITION, text.to_owned()),
+                Some(_) => body(
+                    StatusCode::OK,
+                    EXPOSITION,
+                    Bytes::from_owner(Unread { text: text.take(), _place: place }),
+                ),
                 // The scrape is to fail, so that `up` of this target is 0.
                 None => problem(
                     StatusCode::NOT_FOUND,

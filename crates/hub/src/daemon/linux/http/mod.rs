@@ -1,14 +1,19 @@
-//! The HTTP API: on the Unix socket all of it, on TCP what only reads.
+//! The HTTP API: on the Unix socket and for certificates all of it, on plain TCP what only reads.
 
 mod api;
 mod events;
 mod jobs;
 mod metrics;
+#[cfg(test)]
+mod openapi;
 mod page;
+mod progress;
 mod reply;
+mod shapes;
 mod sse;
 mod table;
 mod view;
+mod wire;
 
 use super::hub::Hub;
 use super::peer::Actor;
@@ -18,6 +23,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use progress::{Progress, TAKES_WITHIN};
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +32,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
-/// Connections at one time, of each of the two.
+/// Connections at one time, of each of the three.
 const MAX_CONNECTIONS: usize = 512;
 /// How long a client may take for the head of its request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -37,20 +43,49 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 /// Who asks.
 #[derive(Clone, Debug)]
 enum From {
-    /// Over the Unix socket.
-    Local(Actor),
+    /// Somebody who is known: over the Unix socket, or by a certificate.
+    Known(Actor),
     /// Over TCP: nobody in particular, who may read figures.
     Network,
 }
 
+impl From {
+    /// Who it is.
+    const fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Known(actor) => Some(actor),
+            Self::Network => None,
+        }
+    }
+}
+
+/// Connections that may be served beside each other.
+#[derive(Clone)]
+pub(super) struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_CONNECTIONS)))
+    }
+}
+
+impl std::fmt::Display for From {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Known(actor) => actor.fmt(f),
+            Self::Network => f.write_str("somebody over TCP"),
+        }
+    }
+}
+
 /// Serves the Unix socket.
 pub(super) async fn serve_unix(hub: Rc<Hub>, listener: UnixListener) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::default();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places.0).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => match Actor::of(&stream) {
-                Ok(actor) => connection(&hub, stream, From::Local(actor), place),
+                Ok(actor) => connection(&hub, stream, From::Known(actor), place),
                 Err(error) => log::warn!("{error}"),
             },
             Err(error) => pause(&error).await,
@@ -61,9 +96,9 @@ pub(super) async fn serve_unix(hub: Rc<Hub>, listener: UnixListener) {
 /// Serves TCP, where an address is set.
 pub(super) async fn serve_tcp(hub: Rc<Hub>, listener: Option<TcpListener>) {
     let Some(listener) = listener else { return };
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::default();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places.0).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => connection(&hub, stream, From::Network, place),
             Err(error) => pause(&error).await,
@@ -71,26 +106,52 @@ pub(super) async fn serve_tcp(hub: Rc<Hub>, listener: Option<TcpListener>) {
     }
 }
 
+/// Serves one whose certificate was looked at; whether there is a place.
+pub(super) fn serve_certified<S>(hub: &Rc<Hub>, stream: S, actor: Actor, places: &Places) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let place = Arc::clone(&places.0).try_acquire_owned();
+    place.map(|place| connection(hub, stream, From::Known(actor), place)).is_ok()
+}
+
 /// No descriptor is free, or the like: others end meanwhile.
-async fn pause(error: &std::io::Error) {
+pub(super) async fn pause(error: &std::io::Error) {
     log::warn!("cannot accept a connection: {error}");
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 fn connection<S>(hub: &Rc<Hub>, stream: S, from: From, place: impl Sized + 'static)
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let hub = Rc::clone(hub);
     tokio::task::spawn_local(async move {
         let _place = place;
-        let service = service_fn(move |request| answer(Rc::clone(&hub), from.clone(), request));
+        let name = from.to_string();
+        let own = Rc::clone(&hub);
+        let service = service_fn(move |request| answer(Rc::clone(&own), from.clone(), request));
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-        if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-            log::debug!("a connection of the API ended: {error}");
+        let io = TokioIo::new(Progress::new(stream));
+        match builder.serve_connection(io, service).with_upgrades().await {
+            Err(error) if took_nothing(&error) => {
+                hub.unread();
+                log::info!(
+                    "{name} took nothing of an answer for {} s and was let go",
+                    TAKES_WITHIN.as_secs()
+                );
+            }
+            Err(error) => log::debug!("a connection of the API ended: {error}"),
+            Ok(()) => {}
         }
     });
+}
+
+/// Whether writing ended because nothing was taken.
+fn took_nothing(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|it| it.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|it| it.kind() == std::io::ErrorKind::TimedOut)
 }
 
 async fn answer(hub: Rc<Hub>, from: From, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {

@@ -1,21 +1,29 @@
 //! Answers as they go out, and queries as they come in.
 
 use super::Body;
+use super::shapes::Problem;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, Response, StatusCode};
+use infiniservice_protocol::ErrorCode;
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Longest body of a request: the longest line of the wire.
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// How long it may take to come.
+const BODY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A request's body.
 pub(super) async fn read(request: Request<Incoming>) -> Result<Value, String> {
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await;
+    let body = timeout(BODY_WITHIN, Limited::new(request.into_body(), MAX_BODY_BYTES).collect()).await;
+    let body = body.map_err(|_late| format!("the body did not come within {} s", BODY_WITHIN.as_secs()))?;
     let bytes = body.map_err(|error| format!("the body cannot be read: {error}"))?.to_bytes();
     serde_json::from_slice(&bytes).map_err(|error| format!("the body is not JSON: {error}"))
 }
@@ -38,12 +46,32 @@ pub(super) fn nothing() -> Response<Body> {
 
 /// An error of the API, in the wire's own form.
 pub(super) fn problem(status: StatusCode, code: &str, error: &str) -> Response<Body> {
-    body(status, JSON, json!({ "type": "error", "error": error, "error_code": code }).to_string() + "\n")
+    wrong(status, &Problem { kind: "error", error, error_code: code, details: None })
+}
+
+/// The same, with more of it for programs.
+pub(super) fn wrong(status: StatusCode, problem: &Problem<'_>) -> Response<Body> {
+    // Infallible: every key is a text, and nothing here serialises by hand.
+    body(status, JSON, serde_json::to_string(problem).unwrap_or_default() + "\n")
 }
 
 /// A JSON document.
-pub(super) fn document(value: &Value) -> Response<Body> {
-    body(StatusCode::OK, JSON, value.to_string() + "\n")
+pub(super) fn document(value: &impl Serialize) -> Response<Body> {
+    match serde_json::to_string(value) {
+        Ok(text) => body(StatusCode::OK, JSON, text + "\n"),
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", &error.to_string()),
+    }
+}
+
+/// The status of a refusal.
+pub(super) const fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::PermissionDenied => StatusCode::FORBIDDEN,
+        ErrorCode::DuplicateId => StatusCode::CONFLICT,
+        ErrorCode::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::BAD_REQUEST,
+    }
 }
 
 /// An answer.

@@ -4,7 +4,6 @@ mod run;
 mod show;
 mod words;
 
-use super::api;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
@@ -19,7 +18,7 @@ pub(in crate::cli) enum Command {
     List,
     /// Show one job with its machines
     Show(ShowArgs),
-    /// End a job: no further machine begins, and what runs is ended where the guest can
+    /// Cancel a job: no further machine begins, and running commands are ended if their guest can end them
     Cancel(Named),
 }
 
@@ -35,14 +34,14 @@ pub(in crate::cli) struct Named {
 pub(in crate::cli) struct ShowArgs {
     /// The job (infinictl job list)
     id: String,
-    /// Show the guests' answers, too: what their programs wrote, with --json all of them
+    /// Also show the output of the guests' programs; with --json their complete answers
     #[arg(long)]
     results: bool,
 }
 
 /// Runs it.
 pub(in crate::cli) async fn run(global: &Global, command: Command) -> Result<(), CliError> {
-    let (api, out) = (api(global), Output::new(global.json, global.no_color));
+    let (api, out) = (global.api()?, Output::new(global.json, global.no_color));
     match command {
         Command::Run(args) => run::run(global, args).await,
         Command::List => {

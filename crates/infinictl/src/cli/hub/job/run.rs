@@ -1,6 +1,6 @@
 //! `infinictl job run`: starts a job and stays with it, also while the hub is started anew.
 
-use super::{address, api, show, words};
+use super::{address, show, words};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
@@ -21,25 +21,25 @@ const HUB_BACK_WITHIN: Duration = Duration::from_secs(60);
 /// Which command, where and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Which machines: names with commas between them, in which `*` is any text; `all`; or a selector such as os=debian,load5>4
+    /// Which machines: names separated by commas, with `*` for any text; `all`; or a selector such as os=debian,load5>4
     #[arg(long, value_name = "SELECTOR")]
     vms: String,
-    /// How many machines at one time, or how many per cent of them [default: 50]
+    /// How many machines at a time, as a number or in per cent [default: 50]
     #[arg(long, value_name = "N|P%", value_parser = share)]
     max_concurrency: Option<String>,
-    /// With more failures than that, no further machine begins [default: failures stop nothing]
+    /// Stop if more machines fail than this: no further machine begins [default: never stop]
     #[arg(long, value_name = "N|P%", value_parser = share)]
     max_failures: Option<String>,
-    /// In how many seconds each machine must have begun [default: 3600]
+    /// Seconds within which each machine must begin [default: 3600]
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     not_after: Option<u64>,
-    /// The job's name; a job of this name that is there already is followed, and not begun again [default: the hub's choice]
+    /// The job's name. If the hub has a job of this name, infinictl follows it and starts no other [default: the hub chooses]
     #[arg(long)]
     id: Option<String>,
     /// Do not wait: print the job's name
     #[arg(long)]
     detach: bool,
-    /// The command in infinictl's own words, such as: service restart nginx
+    /// The command, as you would give it to infinictl, such as: service restart nginx
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -82,7 +82,7 @@ fn request(global: &Global, args: &Args, context: Option<&TraceContext>) -> Resu
 
 /// Runs it.
 pub(super) async fn run(global: &Global, args: Args) -> Result<(), CliError> {
-    let (api, out) = (api(global), Output::new(global.json, global.no_color));
+    let (api, out) = (global.api()?, Output::new(global.json, global.no_color));
     let context = global.trace.then(trace::context).transpose()?;
     let job = api.post("/v1/jobs", &request(global, &args, context.as_ref())?).await?;
     if let Some(context) = context {

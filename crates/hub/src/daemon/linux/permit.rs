@@ -1,0 +1,95 @@
+//! Who may change what on this host: the rules over its machines, and what of a request they are asked about.
+
+use super::clock;
+use super::hub::Hub;
+use super::peer::Actor;
+use infiniservice_hub_core::audit::Record;
+use infiniservice_hub_core::event::Allowance;
+use infiniservice_hub_core::policy::{Ask, CANCEL};
+use infiniservice_hub_core::request::{ALL_ACTIONS, Request};
+use infiniservice_hub_core::{Fleet, Policy, Which};
+use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::trace::TraceContext;
+use std::cell::RefCell;
+
+/// The rules in force.
+pub(super) struct Permits {
+    policy: Policy,
+    /// How much is told of those whom no rule names: they may ask as often as they like.
+    strangers: RefCell<Allowance>,
+}
+
+impl Permits {
+    /// With these rules.
+    pub(super) fn new(policy: Policy) -> Self {
+        Self { policy, strangers: RefCell::default() }
+    }
+
+    /// Whether somebody may do it, and by which rule.
+    ///
+    /// # Errors
+    /// Who may not do what, and which rule would allow it.
+    pub(super) fn permit(
+        &self,
+        fleet: &Fleet,
+        now: Now,
+        actor: &Actor,
+        ask: Ask<'_>,
+    ) -> Result<String, String> {
+        // Nothing is changed in a machine that the hub does not have: it ends as absent.
+        let is_meant =
+            |which: &Which, vm: &str| fleet.get(vm).is_none_or(|entry| which.matches(vm, entry, now));
+        self.policy.decide(&actor.who, ask, &is_meant)
+    }
+}
+
+impl Hub {
+    /// Whether somebody may read.
+    ///
+    /// # Errors
+    /// The sentence for one whom no rule names.
+    pub(super) fn check_reader(&self, actor: &Actor) -> Result<(), String> {
+        if self.policy.policy.may_read(&actor.who) {
+            return Ok(());
+        }
+        let now = clock::now();
+        if let Some(more) = self.policy.strangers.borrow_mut().take(now.mono) {
+            self.state.borrow_mut().trail.record(Record::stranger(now, actor.to_string(), more));
+        }
+        Err(format!("{} may do nothing here: no rule names it", actor.who))
+    }
+}
+
+/// What is told of a request that changes or ends something: each is told, whatever becomes of it.
+pub(super) struct Change {
+    /// The action's name, or the message's type.
+    pub(super) what: String,
+    /// The message's id.
+    pub(super) id: String,
+    /// Its place in a trace, where it has one.
+    pub(super) trace: Option<TraceContext>,
+    /// By the names that rules have for it.
+    changes: Vec<String>,
+}
+
+impl Change {
+    /// It as a question to the rules.
+    pub(super) fn ask<'a>(&'a self, vms: &'a [String]) -> Ask<'a> {
+        Ask { changes: &self.changes, vms }
+    }
+}
+
+/// What of a request is told.
+pub(super) fn change(request: &Request) -> Option<Change> {
+    let (command, changes) = match request {
+        Request::Command(it) if it.cancels.is_some() => (it, vec![CANCEL.to_owned()]),
+        Request::Command(it) if !it.changes.is_empty() => (it, it.changes.clone()),
+        Request::Unknown => {
+            let (what, changes) = ("an unknown message".to_owned(), vec![ALL_ACTIONS.to_owned()]);
+            return Some(Change { what, id: String::new(), trace: None, changes });
+        }
+        _ => return None,
+    };
+    let (what, id) = (command.what.clone(), command.id().to_owned());
+    Some(Change { what, id, trace: command.trace.clone(), changes })
+}
