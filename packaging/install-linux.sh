@@ -575,6 +575,14 @@ END_OF_FILE
 # The path of a file.
 #device_path = "/dev/virtio-ports/org.infinibay.agent"
 
+# Use the bulk port, a second one for streams, programs' output and large answers, where the machine has one and the host reads it.
+# True or false.
+#bulk = true
+
+# Path of the bulk port, or on Linux `vsock:PORT`. If unset, the agent looks for it by name: `org.infinibay.agent.bulk`.
+# The path of a file.
+#bulk_port = "/dev/virtio-ports/org.infinibay.agent.bulk"
+
 # Exit with code 3 if the agent cannot open a port within `connection_timeout_secs` after its start. Otherwise it waits for one.
 # True or false.
 #require_virtio = false

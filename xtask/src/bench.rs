@@ -27,7 +27,8 @@ pub struct Bench {
     /// Compare the QEMU guest agent's protocol with qemu-ga instead; with --vm on a real port.
     #[arg(long, conflicts_with_all = ["windows", "growth", "syscalls"])]
     qga: bool,
-    /// Compare the host's daemon, with 5,000 simulated machines, with infinictl's library reading as many, instead.
+    /// Measure the host's daemon with 5,000 simulated machines instead, beside infinictl's library reading as many, Debian's
+    /// exporter for libvirt, and the real Prometheus.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga"])]
     hub: bool,
     /// Use short windows and few rounds, for rough figures.
@@ -65,13 +66,21 @@ impl Bench {
     }
 
     fn run_hub(&self) -> Result<()> {
+        for (needs, what) in [
+            (packages::PROMETHEUS, "the real Prometheus"),
+            (packages::LIBVIRT_EXPORTER, "libvirt's exporter"),
+        ] {
+            if let Err(error) = packages::ensure(needs) {
+                println!("    left out, {what}: {error:#}");
+            }
+        }
         let build = ["build", "--release", "-p", "infinihub", "-p", "infiniservice-hub-sim", "--bins"];
         run(&mut cargo(&build))?;
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let mut bench =
             cargo(&["run", "--quiet", "--release", "-p", "infinihub", "--example", "hub_bench", "--"]);
-        let window = if self.quick { "15" } else { "60" };
+        let window = if self.quick { "5" } else { "20" };
         run(bench.arg("--programs").arg(target.join("release")).args(["--window", window]))
     }
 

@@ -5,6 +5,7 @@ mod bench;
 mod beside;
 mod demo;
 mod dist;
+mod fleet;
 mod fuzz;
 mod lab;
 mod soak;

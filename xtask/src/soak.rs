@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: the link's simulator for a million hours, or as many as are asked for; with a word more, the real agent
-//! under floods, slow hosts, a day's traffic, or for half an hour.
+//! under floods, slow hosts, a day's traffic, or for half an hour, or the host's daemon with ten thousand guests.
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::dist::released_agent;
+use crate::fleet::Fleet;
 use crate::steps::{cargo, run};
 
 /// Simulate the link with faults, from a seed; or run the real agent for longer than the tests do
@@ -37,6 +38,8 @@ enum Real {
     /// Half an hour of mixed load; fails if the agent's memory, descriptors or threads grow.
     #[command(disable_help_flag = true)]
     Live(Rest),
+    /// Many simulated guests, well and ill, and the real infinihub; fails if a line is lost or a bound is passed.
+    Fleet(Fleet),
 }
 
 /// Options of the program that does it.
@@ -70,6 +73,7 @@ impl Soak {
             Some(Real::Slow(rest)) => rest.run("slow"),
             Some(Real::Day(rest)) => rest.run("day"),
             Some(Real::Live(rest)) => rest.run("live"),
+            Some(Real::Fleet(fleet)) => fleet.run(),
         }
     }
 }

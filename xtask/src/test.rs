@@ -3,6 +3,7 @@
 use crate::beside::Beside;
 use crate::dist::site::Site;
 use crate::dist::{linux, tools};
+use crate::fleet;
 use crate::steps::{Steps, cargo, run};
 use crate::test_programs;
 use crate::windows;
@@ -49,6 +50,7 @@ impl Test {
             None => {}
             Some(VIRSH) => return virsh_steps().finish(),
             Some(EMULATED_BESIDE) => return emulated_steps().finish(),
+            Some(FLEET) => return fleet_steps().finish(),
             Some(share) => return self.systems(share).finish(),
         }
         // First what it installs, so that nothing waits for the package manager's lock.
@@ -67,6 +69,7 @@ impl Test {
         // One processor emulates; the other steps wait for much else than that.
         let emulated = (machines == Some(Machines::Emulated))
             .then(|| Beside::start(EMULATED_BESIDE, &["test", "--beside", EMULATED_BESIDE]));
+        let fleet = machines.map(|_| Beside::start(FLEET, &["test", "--beside", FLEET]));
         steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
@@ -82,6 +85,9 @@ impl Test {
         }
         if let Some(virsh) = virsh {
             steps.step("virsh (begun after the build)", || virsh?.finish());
+        }
+        if let Some(fleet) = fleet {
+            steps.step("infinihub with 2,000 guests (begun after the build)", || fleet?.finish());
         }
         if let Some(windows) = windows {
             steps.step("Windows (begun first)", || windows?.finish());
@@ -161,6 +167,15 @@ fn emulated_steps() -> Steps {
     steps
 }
 
+/// The same for the hub with many guests, which waits for most of its minute: `--beside fleet`.
+const FLEET: &str = "fleet";
+
+fn fleet_steps() -> Steps {
+    let mut steps = Steps::default();
+    steps.step("infinihub with 2,000 guests: churn, torn lines, floods, and some that hang", fleet::tested);
+    steps
+}
+
 fn virsh_steps() -> Steps {
     let mut steps = Steps::default();
     steps.step("virsh, with the host's libvirt", virsh);
@@ -194,7 +209,7 @@ fn tests() -> Result<()> {
         println!("    left out, the comparison with qemu-ga: {error:#}");
     }
     if let Err(error) = packages::ensure(packages::PROMETHEUS) {
-        println!("    left out, alerts and dashboards in the real Prometheus: {error:#}");
+        println!("    left out, alerts and dashboards in the real Prometheus and Alertmanager: {error:#}");
     }
     if let Err(error) = pypi::ROTEL.ensure() {
         println!("    left out, OTLP to a real collector: {error:#}");

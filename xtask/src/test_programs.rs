@@ -45,10 +45,30 @@ pub fn of(name: &str) -> Result<Vec<Command>> {
 
 /// The programs of a `cargo test` that is not to run them.
 pub fn built(tests: &mut Command) -> Result<Vec<Program>> {
+    Ok(messages(tests)?.lines().filter_map(program).collect())
+}
+
+/// An example of that build.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let messages = messages(&mut of_workspace())?;
+    messages
+        .lines()
+        .find_map(|message| example_of(message, name))
+        .with_context(|| format!("no example {name}"))
+}
+
+fn messages(tests: &mut Command) -> Result<String> {
     tests.args(["--no-run", "--message-format=json-render-diagnostics"]);
     let built = tests.stderr(Stdio::inherit()).output()?;
     ensure!(built.status.success(), "{tests:?} ended with {}", built.status);
-    Ok(String::from_utf8(built.stdout)?.lines().filter_map(program).collect())
+    Ok(String::from_utf8(built.stdout)?)
+}
+
+fn example_of(message: &str, name: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let target = &message["target"];
+    (target["kind"][0] == "example" && target["name"] == name).then_some(())?;
+    message["executable"].as_str().map(PathBuf::from)
 }
 
 fn command(program: &Path, directory: &Path) -> Command {
@@ -106,5 +126,12 @@ mod tests {
         assert_eq!(program(&message("compiler-message", true)), None);
         assert_eq!(program(r#"{"reason":"build-finished","success":true}"#), None);
         assert_eq!(program("no JSON"), None);
+        let example =
+            r#"{"target":{"kind":["example"],"name":"crowd"},"executable":"/w/target/debug/examples/crowd"}"#;
+        assert_eq!(
+            example_of(example, "crowd").as_deref(),
+            Some(Path::new("/w/target/debug/examples/crowd"))
+        );
+        assert_eq!(example_of(example, "other"), None);
     }
 }

@@ -9,6 +9,7 @@ use infiniservice_protocol::guest::{BreakerState, Hello};
 use infiniservice_protocol::metrics::{Collection, System};
 use infiniservice_protocol::parse::SEALED;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -102,10 +103,12 @@ struct Envelope<'a> {
     collection: Option<&'a RawValue>,
 }
 
+/// With the figures, or with their text.
 #[derive(Deserialize)]
-struct Data<'a> {
+#[serde(bound(deserialize = "S: Default + Deserialize<'de>"))]
+struct Data<'a, S> {
     #[serde(default)]
-    system: System,
+    system: S,
     #[serde(default, borrow)]
     processes: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -134,18 +137,23 @@ struct Metrics<'a> {
     #[serde(default, borrow)]
     timestamp: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    data: Data<'a>,
+    data: Data<'a, System>,
     #[serde(default)]
     collection: Collection,
 }
+
+/// Longest text, in bytes, that is read as figures, or as who an agent is. An honest one has some thousands; in memory a text
+/// of empty interfaces takes seventy times its length until most of them are dropped.
+const MAX_TYPED_BYTES: usize = 256 << 10;
 
 /// Reads a line.
 ///
 /// # Errors
 /// Where it is no message; the sentence says why.
 pub fn read(line: &str, now: Now) -> Result<Said<'_>, String> {
-    // Of a line that is wrong the longer way says what is.
-    if let Some(said) = line.starts_with(METRICS_START).then(|| in_one_go(line, now)).flatten() {
+    // Of a line that is wrong the longer way says what is; of a very long one it looks first at how long its parts are.
+    let at_once = line.len() <= MAX_TYPED_BYTES && line.starts_with(METRICS_START);
+    if let Some(said) = at_once.then(|| in_one_go(line, now)).flatten() {
         return Ok(said);
     }
     let envelope: Envelope =
@@ -161,7 +169,8 @@ fn message<'a>(envelope: Envelope<'a>, line: &'a str, now: Now) -> Result<Said<'
             Said::KeepAlive { sequence_number: present(envelope.sequence_number, "sequence_number")? }
         }
         "hello" => {
-            let mut hello: Box<Hello> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+            let mut hello: Box<Hello> =
+                serde_json::from_str(typed(line, "the line")?).map_err(|error| error.to_string())?;
             keep(&mut hello.capabilities);
             keep(&mut hello.channels);
             Said::Hello(hello)
@@ -174,6 +183,12 @@ fn message<'a>(envelope: Envelope<'a>, line: &'a str, now: Now) -> Result<Said<'
         "error" => Said::Error { error: present(envelope.error, "error")? },
         _ => Said::Other,
     })
+}
+
+/// A part of a line that is short enough to be read as what it says that it is.
+fn typed<'a>(part: &'a str, name: &str) -> Result<&'a str, String> {
+    let too_long = || format!("{name} has {} bytes, and at most {MAX_TYPED_BYTES} are read", part.len());
+    if part.len() > MAX_TYPED_BYTES { Err(too_long()) } else { Ok(part) }
 }
 
 fn present<T>(field: Option<T>, name: &str) -> Result<T, String> {
@@ -224,13 +239,19 @@ fn in_one_go(line: &str, now: Now) -> Option<Said<'_>> {
 }
 
 fn metrics(envelope: Envelope<'_>, now: Now) -> Result<Said<'_>, String> {
-    let data = serde_json::from_str(present(envelope.data, "data")?.get())
+    let data: Data<'_, Option<&RawValue>> = serde_json::from_str(present(envelope.data, "data")?.get())
         .map_err(|error| format!("in `data`: {error}"))?;
-    let collection =
-        envelope.collection.map_or(Ok(Collection::default()), |raw| serde_json::from_str(raw.get()));
-    let collection = collection.map_err(|error| format!("in `collection`: {error}"))?;
+    let Data { system, processes, ports, services, plugins } = data;
+    let data = Data { system: part(system, "data.system")?, processes, ports, services, plugins };
+    let collection = part(envelope.collection, "collection")?;
     let Envelope { request_id, agent_version, timestamp, .. } = envelope;
     sampled(Metrics { request_id, agent_version, timestamp, data, collection }, now)
+}
+
+fn part<T: Default + DeserializeOwned>(raw: Option<&RawValue>, name: &str) -> Result<T, String> {
+    let Some(raw) = raw else { return Ok(T::default()) };
+    serde_json::from_str(typed(raw.get(), &format!("`{name}`"))?)
+        .map_err(|error| format!("in `{name}`: {error}"))
 }
 
 fn sampled(metrics: Metrics<'_>, now: Now) -> Result<Said<'_>, String> {
@@ -267,14 +288,30 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_makes_up_a_million_interfaces_keeps_a_thousand() {
-        let made_up = vec!["{}"; 1_000_000].join(",");
-        let line = format!(
-            r#"{{"type":"system_metrics","data":{{"system":{{"network":{{"interfaces":[{made_up}]}}}}}}}}"#
-        );
+    fn a_guest_that_makes_up_interfaces_without_end_keeps_a_thousand_and_of_a_million_none() {
+        let line = |count: usize| {
+            let made_up = vec!["{}"; count].join(",");
+            format!(
+                r#"{{"type":"system_metrics","data":{{"system":{{"network":{{"interfaces":[{made_up}]}}}}}}}}"#
+            )
+        };
+        let error = read(&line(1_000_000), at(0)).unwrap_err();
+        assert!(error.contains("`data.system` has 3000034 bytes, and at most 262144 are read"), "{error}");
+        let line = line(80_000);
         let Said::Metrics { sample, .. } = read(&line, at(0)).unwrap() else { panic!() };
         assert_eq!(sample.system.network.interfaces.len(), MAX_ELEMENTS);
         assert!(sample.system.network.interfaces.capacity() < 2 * MAX_ELEMENTS);
+    }
+
+    #[test]
+    fn a_long_line_of_an_honest_guest_is_read_whatever_its_lists_are() {
+        let line = METRICS.lines().next().unwrap();
+        let many = vec![r#"{"name":"x","pid":1}"#; 50_000].join(",");
+        let long = line.replacen(r#""processes":["#, &format!(r#""processes":[{many},"#), 1);
+        assert!(long.len() > 3 * MAX_TYPED_BYTES);
+        let Said::Metrics { sample, .. } = read(&long, at(0)).unwrap() else { panic!() };
+        assert_eq!(sample.system.memory.total_kb, 2_014_980);
+        assert!(sample.lists.texts().unwrap()[0].starts_with(&format!("[{many}")));
     }
 
     #[test]
@@ -322,7 +359,8 @@ mod tests {
         assert!(wrong("{").contains("no message"));
         assert!(wrong(r#"{"type":"keep_alive"}"#).contains("`sequence_number` is missing"));
         assert!(wrong(r#"{"type":"response","success":true}"#).contains("`id` is missing"));
-        assert!(wrong(r#"{"type":"system_metrics","data":{"system":7}}"#).contains("in `data`"));
+        assert!(wrong(r#"{"type":"system_metrics","data":{"system":7}}"#).contains("in `data.system`"));
+        assert!(wrong(r#"{"type":"system_metrics","data":7}"#).contains("in `data`"));
         assert!(read(r#"{"type":"from_the_future","id":{}}"#, at(0)).is_err());
         assert!(matches!(read(r#"{"type":"from_the_future"}"#, at(0)), Ok(Said::Other)));
     }

@@ -3,8 +3,10 @@
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::metrics::{Collection, System};
 use serde::Deserialize;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
 
 /// Names of failed services that are kept of one machine.
 pub const MAX_FAILED_SERVICES: usize = 50;
@@ -49,18 +51,33 @@ struct Service<'a> {
     state: Cow<'a, str>,
 }
 
-/// Counts the services of a list.
+/// Counts the services of a list, one after the other: none is kept.
 pub(crate) fn services(list: &str) -> Result<Services, String> {
-    let mut services = Services::default();
     if list.is_empty() {
-        return Ok(services);
+        return Ok(Services::default());
     }
-    let list: Vec<Service> =
-        serde_json::from_str(list).map_err(|error| format!("in `data.services`: {error}"))?;
-    for Service { name, state } in list {
-        services.count(&name, &state);
+    let mut reader = serde_json::Deserializer::from_str(list);
+    let counted =
+        (&mut reader).deserialize_seq(Counting).and_then(|services| reader.end().map(|()| services));
+    counted.map_err(|error| format!("in `data.services`: {error}"))
+}
+
+struct Counting;
+
+impl<'de> Visitor<'de> for Counting {
+    type Value = Services;
+
+    fn expecting(&self, formatter: &mut Formatter) -> fmt::Result {
+        formatter.write_str("a list of services")
     }
-    Ok(services)
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Services, A::Error> {
+        let mut services = Services::default();
+        while let Some(Service { name, state }) = list.next_element()? {
+            services.count(&name, &state);
+        }
+        Ok(services)
+    }
 }
 
 impl Services {

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::lines;
+use crate::tally::{Said, Tally};
 use crate::variety::Character;
 use infiniservice_protocol::guest::Response;
 use infiniservice_protocol::trace::TraceContext;
@@ -10,7 +11,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -66,13 +67,17 @@ pub struct Guest {
     name: String,
     options: Options,
     memory: Arc<Mutex<Memory>>,
+    tally: Arc<Tally>,
+    /// The line of figures that it sends by itself, where that is always the same.
+    line: Arc<OnceLock<String>>,
     hang_up: Arc<Notify>,
 }
 
 impl Guest {
     /// A guest that begins now.
     pub fn new(name: &str, options: Options) -> Self {
-        let guest = Self { name: name.to_owned(), options, memory: Arc::default(), hang_up: Arc::default() };
+        let (memory, tally, line, hang_up) = Default::default();
+        let guest = Self { name: name.to_owned(), options, memory, tally, line, hang_up };
         guest.restart();
         guest
     }
@@ -104,6 +109,16 @@ impl Guest {
     /// Lines that it has read.
     pub fn lines_read(&self) -> u64 {
         self.memory().lines_read
+    }
+
+    /// What it has said.
+    pub fn said(&self) -> Said {
+        self.tally.said()
+    }
+
+    /// It says nothing from now on, whatever it is asked. Its connection stays.
+    pub fn hush(&self) {
+        self.tally.hush();
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -151,8 +166,10 @@ impl Guest {
     }
 
     async fn introduce(&self, stream: &mut UnixStream) -> io::Result<()> {
-        let hello = self.hello();
-        stream.write_all(format!("\n{hello}\n").as_bytes()).await
+        if self.tally.is_hushed() {
+            return Ok(());
+        }
+        self.tally.put(stream, format!("\n{}\n", self.hello()).as_bytes(), false).await
     }
 
     fn host_name(&self) -> String {
@@ -170,6 +187,13 @@ impl Guest {
     }
 
     fn metrics(&self, request: Option<&str>) -> String {
+        if request.is_some() || self.options.varied {
+            return self.new_metrics(request);
+        }
+        self.line.get_or_init(|| self.new_metrics(None)).clone()
+    }
+
+    fn new_metrics(&self, request: Option<&str>) -> String {
         lines::metrics_with(&self.host_name(), self.options.line_bytes, request, |line| {
             if self.options.varied {
                 Character::of(&self.name).put_over(line, SystemTime::now());
@@ -183,9 +207,10 @@ impl Guest {
     async fn flood(&self, stream: &mut UnixStream) -> io::Result<()> {
         let line = self.metrics(None) + "\n";
         self.introduce(stream).await?;
-        loop {
-            stream.write_all(line.as_bytes()).await?;
+        while !self.tally.is_hushed() {
+            self.tally.put(stream, line.as_bytes(), false).await?;
         }
+        std::future::pending().await
     }
 
     /// Speaks as an agent does.
@@ -205,29 +230,33 @@ impl Guest {
                     due += self.options.interval;
                     beat += 1;
                     sent += 1;
-                    let line = self.metrics(None);
-                    stream.write_all(&self.spoilt(line, sent)).await?;
-                    stream.write_all(format!("{}\n", lines::keep_alive(beat)).as_bytes()).await?;
+                    if !self.tally.is_hushed() {
+                        let (line, malformed) = self.spoilt(self.metrics(None), sent);
+                        self.tally.put(stream, &line, malformed).await?;
+                        self.tally.put(stream, format!("{}\n", lines::keep_alive(beat)).as_bytes(), false).await?;
+                    }
                 }
             }
             while let Some(item) = decoder.next() {
-                if let Some(answer) = self.heard(item).await {
-                    stream.write_all(format!("{answer}\n").as_bytes()).await?;
+                let answer = self.heard(item).await.filter(|_| !self.tally.is_hushed());
+                if let Some(answer) = answer {
+                    self.tally.put(stream, format!("{answer}\n").as_bytes(), false).await?;
                 }
             }
         }
     }
 
-    /// A line as the fault leaves it.
-    fn spoilt(&self, line: String, sent: u64) -> Vec<u8> {
+    /// A line as the fault leaves it, and whether that is no message.
+    fn spoilt(&self, line: String, sent: u64) -> (Vec<u8>, bool) {
         let tenth = sent.is_multiple_of(10);
         match self.options.fault {
             Fault::Torn if tenth => {
-                format!("{}\n", line.get(..line.len() / 2).unwrap_or_default()).into_bytes()
+                let half = line.floor_char_boundary(line.len() / 2);
+                (format!("{}\n", line.get(..half).unwrap_or_default()).into_bytes(), true)
             }
-            Fault::Long if tenth => format!("{{\"x\":\"{}\"}}\n", "x".repeat(5 << 20)).into_bytes(),
-            Fault::Noise => vec![0xff, 0x00, b'{', b'\n', b'\r', 0x9b, b'\n'],
-            _ => (line + "\n").into_bytes(),
+            Fault::Long if tenth => (format!("{{\"x\":\"{}\"}}\n", "x".repeat(5 << 20)).into_bytes(), true),
+            Fault::Noise => (vec![0xff, 0x00, b'{', b'\n', b'\r', 0x9b, b'\n'], true),
+            _ => ((line + "\n").into_bytes(), false),
         }
     }
 
@@ -272,14 +301,20 @@ impl Guest {
             memory.instance.clone()
         };
         let started = SystemTime::now();
-        sleep(self.options.delay).await;
-        let trace = context.map(|context| Box::new(lines::trace(context, started)));
-        let answer = text(Response { trace, ..Response::ok(id, action, json!({ "simulated": true })) });
-        let mut memory = self.memory();
-        if memory.instance == instance {
-            memory.taken.insert(id.to_owned(), Taken::Answered(answer.clone()));
-        }
-        answer
+        // It goes on whatever becomes of the connection.
+        let (id, action, context, guest) = (id.to_owned(), action.to_owned(), context.cloned(), self.clone());
+        let carried_out = tokio::spawn(async move {
+            sleep(guest.options.delay).await;
+            let trace = context.map(|context| Box::new(lines::trace(&context, started)));
+            let done = Response::ok(&*id, &*action, json!({ "simulated": true }));
+            let answer = text(Response { trace, ..done });
+            let mut memory = guest.memory();
+            if memory.instance == instance {
+                memory.taken.insert(id, Taken::Answered(answer.clone()));
+            }
+            answer
+        });
+        carried_out.await.unwrap_or_default()
     }
 }
 

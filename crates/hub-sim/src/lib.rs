@@ -7,7 +7,9 @@
 pub mod fault;
 pub mod guest;
 pub mod lines;
+mod tally;
 pub mod variety;
 
 pub use fault::Fault;
 pub use guest::{Guest, Options};
+pub use tally::Said;

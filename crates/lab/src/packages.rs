@@ -49,11 +49,16 @@ pub const QEMU_GA: &[Need] = &[Need { package: "qemu-guest-agent", probe: "qemu-
 pub const PROMETHEUS: &[Need] = &[
     Need { package: "prometheus", probe: "/usr/bin/prometheus" },
     Need { package: "prometheus", probe: "/usr/bin/promtool" },
+    // Where its alerts go.
+    Need { package: "prometheus-alertmanager", probe: "/usr/bin/prometheus-alertmanager" },
 ];
 
 /// What makes certificates for the tests, and shows them.
 pub const CERTIFICATES: &[Need] =
     &[Need { package: "openssl", probe: "openssl" }, Need { package: "curl", probe: "curl" }];
+/// What `cargo xtask bench --hub` runs beside the host's daemon.
+pub const LIBVIRT_EXPORTER: &[Need] =
+    &[Need { package: "prometheus-libvirt-exporter", probe: "/usr/bin/prometheus-libvirt-exporter" }];
 
 /// What the program of a package of `PyPI` needs: what installs it, and the library that it is linked with.
 pub(crate) const FROM_PYPI: &[Need] = &[

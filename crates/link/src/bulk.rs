@@ -67,8 +67,11 @@ pub(super) struct Bulk {
     waiting_since: Option<Duration>,
     /// The device tells whether a host is there.
     tells_host: bool,
-    /// The blank line with which a host begins is still to come.
+    /// The blank line with which a host begins is still to come, or came before its connection was seen.
     blank_is_due: bool,
+    blank_was_early: bool,
+    /// Its loss was told, and no host has read it since.
+    is_lost: bool,
     /// Times that this host stopped reading.
     falls: u32,
 }
@@ -86,6 +89,8 @@ impl Bulk {
             waiting_since: None,
             tells_host: false,
             blank_is_due: false,
+            blank_was_early: false,
+            is_lost: false,
             falls: 0,
         }
     }
@@ -105,6 +110,13 @@ impl Bulk {
         self.port.deadline().or(unread.map(|since| since.saturating_add(UNREAD)))
     }
 
+    /// The device tells of a host.
+    fn came(&mut self, outbox: &mut Outbox) {
+        self.blank_is_due = !std::mem::take(&mut self.blank_was_early);
+        self.port.set_host(true);
+        self.begin(outbox);
+    }
+
     /// A host is there, or another one.
     fn begin(&mut self, outbox: &mut Outbox) {
         self.writer.abandon(false, outbox);
@@ -120,6 +132,7 @@ impl Bulk {
     fn end(&mut self, host_left: bool, outbox: &mut Outbox) {
         self.writer.abandon(host_left, outbox);
         (self.stage, self.start_is_due, self.waiting_since) = (Stage::Away, false, None);
+        self.blank_was_early = false;
     }
 
     /// A host that begins with a blank line and whose connection was not seen, or which the device cannot tell.
@@ -130,8 +143,9 @@ impl Bulk {
                 self.port.set_host(true);
                 self.begin(outbox);
             }
+            Stage::Away => self.blank_was_early |= blank,
             Stage::Open | Stage::Unread if blank && !self.blank_is_due => self.begin(outbox),
-            _ => {}
+            Stage::Begun | Stage::Open | Stage::Unread => {}
         }
         self.blank_is_due &= !blank;
     }
@@ -145,6 +159,7 @@ impl Bulk {
         let Written::Line { .. } = self.writer.wrote(count, outbox) else { return None };
         stats.lines_out += 1;
         stats.bulk_lines += 1;
+        self.is_lost = false;
         let before = std::mem::replace(&mut self.stage, Stage::Open);
         let text = "the host reads the bulk port again".to_owned();
         (before == Stage::Unread).then(|| BulkAction::Log(self.level(Level::Info), text))
@@ -153,11 +168,12 @@ impl Bulk {
     /// What takes nothing for too long gives back what waits for it.
     fn fall_back(&mut self, now: Duration, outbox: &mut Outbox, stats: &mut LinkStats) -> Option<BulkAction> {
         let due = self.waiting_since.filter(|_| self.stage == Stage::Open)?.saturating_add(UNREAD);
+        if now < due {
+            return None;
+        }
         if now > due.saturating_add(SUSPENDED) {
             // The machine was suspended, and the host with it, perhaps.
             self.waiting_since = Some(now);
-        }
-        if now < due || now > due.saturating_add(SUSPENDED) {
             return None;
         }
         self.writer.abandon(false, outbox);
@@ -201,21 +217,17 @@ impl BulkSession<'_> {
             PortEvent::Opened { path, host } => {
                 bulk.tells_host = host.is_some();
                 bulk.port.opened(host == Some(true));
-                actions.push(BulkAction::Log(Level::Info, format!("{path} is open as the bulk port")));
+                let level = if bulk.is_lost { Level::Debug } else { Level::Info };
+                actions.push(BulkAction::Log(level, format!("{path} is open as the bulk port")));
                 if host == Some(true) {
-                    bulk.blank_is_due = true;
-                    bulk.begin(outbox);
+                    bulk.came(outbox);
                 }
             }
             PortEvent::OpenFailed(failure) => {
                 let words = bulk.port.open_failed(now.mono, failure);
                 actions.extend(words.map(|(level, text)| BulkAction::Log(level, text)));
             }
-            PortEvent::HostConnected => {
-                bulk.port.set_host(true);
-                bulk.blank_is_due = true;
-                bulk.begin(outbox);
-            }
+            PortEvent::HostConnected => bulk.came(outbox),
             PortEvent::HostDisconnected => {
                 bulk.port.set_host(false);
                 bulk.end(true, outbox);
@@ -233,7 +245,8 @@ impl BulkSession<'_> {
         bulk.end(false, outbox);
         bulk.port.lost(now.mono);
         let text = format!("the bulk port is lost: {reason}; everything goes over the first port");
-        actions.push(BulkAction::Log(Level::Info, text));
+        let told = std::mem::replace(&mut bulk.is_lost, true);
+        actions.push(BulkAction::Log(if told { Level::Debug } else { Level::Info }, text));
         actions.push(BulkAction::Close(reason));
     }
 }

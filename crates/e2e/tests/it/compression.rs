@@ -8,7 +8,7 @@ use infiniservice_protocol::hello::CompressionLimits;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_mins(3);
-const COMPRESS: Options = Options { secret: None, seal: None, compress: true };
+const COMPRESS: Options = Options { secret: None, seal: None, compress: true, bulk: None };
 
 fn agent() -> Result<LocalAgent> {
     Ok(LocalAgent { agent: Some(binary::tested_agent()?), ..LocalAgent::default() })

@@ -8,6 +8,8 @@ mod compression;
 mod descriptors;
 mod flags;
 mod hanging;
+mod hub_host;
+mod hub_person;
 mod infinibay;
 mod inherited;
 mod live_config;

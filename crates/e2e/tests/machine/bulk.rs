@@ -16,7 +16,8 @@ pub const SCENARIOS: &[Scenario] = &[(
 )];
 
 const NAME: &str = "org.infinibay.agent.bulk";
-/// Of a few hundred packages: more than a large answer's least.
+const PACKAGES: Action = Action::PackageList { limit: None, filter: None };
+/// The same as a line. Of a few hundred packages: more than a large answer's least.
 const LARGE: &str =
     r#"{"type":"SafeCommand","id":"ID","command_type":{"action":"PackageList"},"timeout":120}"#;
 
@@ -29,13 +30,13 @@ fn second_port(guest: &Guest) -> Result<()> {
 
     let both = connect(guest, &bulk)?;
     guest.until("a large answer over the bulk port", |guest| {
-        guest.succeed(&both, &Action::PackageList)?;
+        guest.succeed(&both, &PACKAGES)?;
         Ok(both.stats().bulk_lines > 0)
     })?;
     unplug(guest)?;
     announced(guest, &both, false)?;
     let before = both.stats().bulk_lines;
-    guest.succeed(&both, &Action::PackageList)?;
+    guest.succeed(&both, &PACKAGES)?;
     ensure!(both.stats().bulk_lines == before && both.stats().malformed == 0, "{:?}", both.stats());
     guest.disconnect(both);
 
@@ -52,7 +53,7 @@ fn second_port(guest: &Guest) -> Result<()> {
         guest.wait(first.ping(TIMEOUT))?;
         ensure!(number < 2000, "the bulk port is never given up");
     }
-    guest.succeed(&first, &Action::PackageList)?;
+    guest.succeed(&first, &PACKAGES)?;
     guest.disconnect(first);
     unplug(guest)
 }

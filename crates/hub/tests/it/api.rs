@@ -124,8 +124,8 @@ async fn who_comes_back_after_a_restart_of_the_hub_is_told_that_something_is_mis
     assert!(kinds[1].0 && kinds[1].1 != "gap", "{kinds:?}");
 }
 
-/// The text at an address, as curl would get it.
-async fn text(host: &Host, address: &str) -> String {
+/// The text at an address with its head, as curl would get it.
+pub async fn text(host: &Host, address: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::UnixStream::connect(host.path("api.sock")).await.unwrap();
     let request = format!("GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

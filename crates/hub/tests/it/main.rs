@@ -3,6 +3,7 @@
 
 mod api;
 mod faults;
+mod hostile_lines;
 mod jobs;
 mod openapi;
 mod otlp;

@@ -1,10 +1,11 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
-use super::{key_files, libvirt};
-use crate::client::{AgentLog, Bulk, Client, Endpoint, LocalAgent, Options};
+use super::{complete, key_files, libvirt};
+use crate::client::{AgentLog, Bulk, Client, ClientError, Endpoint, LocalAgent, Options};
 use crate::hub::{Api, Files, Https};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,9 +13,9 @@ use std::time::Duration;
 /// The variable that stands in for `--socket`.
 const SOCKET_VARIABLE: &str = "INFINICTL_SOCKET";
 /// The variable that stands in for `--hub`.
-const HUB_VARIABLE: &str = "INFINICTL_HUB";
+pub(super) const HUB_VARIABLE: &str = "INFINICTL_HUB";
 /// Where infinihub's sockets are unless somebody says.
-const HUB_DIRECTORY: &str = "/run/infinihub";
+pub(super) const HUB_DIRECTORY: &str = "/run/infinihub";
 /// A day: nobody waits longer, and it cannot overflow a clock.
 const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 
@@ -27,7 +28,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "local")]
     pub socket: Option<PathBuf>,
     /// Name of a machine of this host's infinihub (see infinictl list)
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"])]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["socket", "local"], add = ArgValueCompleter::new(complete::machines))]
     pub vm: Option<String>,
     /// Name of a domain of this host's libvirt; uses the domain's channel directly, without infinihub
     #[arg(long = "domain", global = true, value_name = "NAME", conflicts_with_all = ["socket", "local", "vm"])]
@@ -112,14 +113,24 @@ impl Global {
         if let Some((cid, port)) = self.vsock {
             return Ok(Endpoint::Vsock { cid, port });
         }
-        let socket = given(self.socket.as_ref(), SOCKET_VARIABLE);
-        socket.map(Endpoint::Channel).ok_or_else(|| {
+        self.socket().map(Endpoint::Channel).ok_or_else(|| {
             CliError::Usage(format!(
                 "no guest is given: use --vm NAME for a machine of infinihub's (infinictl list), --domain NAME \
                  for one of libvirt's, --socket PATH (or {SOCKET_VARIABLE}) for a machine's channel, \
                  --vsock CID:PORT for its vsock port, or --local for an agent on this machine"
             ))
         })
+    }
+
+    fn socket(&self) -> Option<PathBuf> {
+        given(self.socket.as_ref(), SOCKET_VARIABLE)
+    }
+
+    /// Whether a guest is given, in whatever way.
+    pub(super) fn names_a_guest(&self) -> bool {
+        let by_flag =
+            self.local || self.vm.is_some() || self.libvirt_domain.is_some() || self.vsock.is_some();
+        by_flag || self.socket().is_some()
     }
 
     /// Where infinihub is.
@@ -173,6 +184,14 @@ impl Global {
         named.or_else(|| match endpoint {
             Endpoint::Channel(socket) => Some(Bulk::beside(socket)),
             _ => None,
+        })
+    }
+
+    /// The same for a view that tells why it has no connection, and tries again.
+    pub(super) async fn connect_again(&self) -> Result<Client, ClientError> {
+        self.connect().await.map_err(|error| match error {
+            CliError::Client(error) => error,
+            other => ClientError::NoConnection { endpoint: String::new(), reason: other.sentence() },
         })
     }
 

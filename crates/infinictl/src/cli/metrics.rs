@@ -3,11 +3,12 @@
 use super::error::CliError;
 use super::follow;
 use super::global::{Global, interval};
+use super::hub;
 use super::output::{Columns, Output, facts, number, state, text};
 use super::process;
 use super::session::{Session, wrong_answer};
 use super::terminal::while_waiting;
-use crate::client::{ClientError, Event};
+use crate::client::Event;
 use crate::text::units;
 use crate::watch::{self, Options, Theme};
 use infiniservice_protocol::HostMessage;
@@ -178,7 +179,9 @@ fn notes(metrics: &SystemMetrics) -> Option<String> {
 pub(super) struct WatchArgs {
     /// Time between two updates of the view, such as 500ms or 2s; a number alone means seconds
     #[arg(long, short, default_value = "2", value_name = "TIME", value_parser = interval)]
-    interval: Duration,
+    pub(super) interval: Duration,
+    #[command(flatten)]
+    pub(super) table: hub::WatchArgs,
 }
 
 /// Shows the guest until `q`, or prints its metrics, a document each time.
@@ -191,13 +194,9 @@ pub(super) async fn live(session: Session, global: &Global, args: &WatchArgs) ->
         return Err(CliError::Usage("watch draws on a terminal; use --json for a stream of metrics".into()));
     }
     let options = Options { interval: args.interval, theme: Theme { colour: session.out.colour } };
-    let again = || async {
-        global.connect().await.map_err(|error| match error {
-            CliError::Client(error) => error,
-            other => ClientError::NoConnection { endpoint: String::new(), reason: other.sentence() },
-        })
-    };
-    watch::run(session.client, again, !global.local, options).await.map_err(CliError::from)
+    watch::run(session.client, || global.connect_again(), !global.local, options)
+        .await
+        .map_err(CliError::from)
 }
 
 async fn stream(session: &Session, interval: Duration) -> Result<(), CliError> {

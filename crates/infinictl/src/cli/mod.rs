@@ -7,6 +7,7 @@ mod batch;
 mod bugreport;
 mod change;
 mod cleanup;
+mod complete;
 mod config;
 mod domain;
 mod error;
@@ -64,6 +65,7 @@ Examples:
   infinictl --socket /run/vm/agent.sock batch commands.jsonl --keep-going
   infinictl --socket /run/vm/qga.sock qga fsfreeze status
   infinictl list
+  infinictl watch
   infinictl --vm web-017 service restart nginx
   infinictl job run --vms 'web-*' --max-concurrency 20 --max-failures 5% -- service restart nginx
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
@@ -93,7 +95,8 @@ enum Command {
     Job(hub::JobCommand),
     /// Show the guest's current figures
     Metrics(metrics::Args),
-    /// Watch the guest live: load, disks, network, processes and the link
+    /// Watch a guest live: load, disks, network, processes and the link. Without a guest: all machines of this host's
+    /// infinihub, what hurts most first; Enter opens one
     Watch(metrics::WatchArgs),
     /// Show the latest figures of the guest's plugins and *.prom files
     Plugins(plugins::Args),
@@ -149,7 +152,7 @@ enum Command {
     Keys(keys::Command),
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
-    /// Print the completions for a shell
+    /// Print what a shell reads once to complete this command: subcommands, options, and names of machines behind --vm
     Completions(CompletionArgs),
     /// Print the manual page
     Man(ManArgs),
@@ -157,6 +160,7 @@ enum Command {
 
 /// The command, with this process's arguments.
 pub fn main() -> ExitCode {
+    complete::answer(Cli::command);
     run(Cli::parse())
 }
 
@@ -182,7 +186,9 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         if let Command::Qga(command) = cli.command {
             return qga::run(&cli.global, command).await;
         }
-        let is_of_the_hub = matches!(cli.command, Command::List(_) | Command::Events(_) | Command::Job(_));
+        let of_all = matches!(&cli.command, Command::Watch(_)) && !cli.global.names_a_guest();
+        let is_of_the_hub =
+            of_all || matches!(cli.command, Command::List(_) | Command::Events(_) | Command::Job(_));
         if is_of_the_hub && cli.global.seal_key.is_some() {
             let text = "the hub itself reads this, so it cannot be sealed; leave --seal-key out";
             return Err(CliError::Usage(text.into()));
@@ -191,6 +197,13 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
             Command::List(args) => return hub::list(&cli.global, &args).await,
             Command::Events(args) => return hub::events(&cli.global, &args).await,
             Command::Job(command) => return hub::job(&cli.global, command).await,
+            Command::Watch(args) if of_all => {
+                return hub::watch(&cli.global, &args.table, args.interval).await;
+            }
+            Command::Watch(args) if args.table.is_of_the_table() => {
+                let text = "--sort, --filter and --once are for all machines of infinihub's; name none";
+                return Err(CliError::Usage(text.into()));
+            }
             Command::Keys(command) => return keys::run(&cli.global, command).await,
             other => other,
         };
@@ -279,9 +292,7 @@ pub struct ManArgs {
 
 /// Prints the completions.
 fn completions(args: &CompletionArgs) -> Result<(), CliError> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "infinictl", &mut script);
-    Ok(stdout().lock().write_all(&script)?)
+    Ok(stdout().lock().write_all(&complete::script(args.shell)?)?)
 }
 
 /// Prints the manual page, or writes all of them.

@@ -1,50 +1,24 @@
 //! The bulk port beside the connection: its lines are read as if they had come there.
 
+use super::options::Bulk;
 use super::shared::Shared;
 use super::tasks::{CHUNK_BYTES, Lines, Outgoing, take_chunk};
 use crate::sys::{self, Reader, Writer};
 use infiniservice_protocol::guest::{ChannelRole, GuestMessage};
-use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// What the name of the bulk port's socket adds to that of the first port's.
-const SUFFIX: &str = ".bulk";
-
-/// Where the guest's bulk port is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bulk {
-    /// Its socket, or named pipe.
-    pub path: PathBuf,
-    /// Whether there is no connection without it; else it is used where it can be.
-    pub required: bool,
-}
-
-impl Bulk {
-    /// The one beside a channel's socket, by its name: `SOCKET.bulk`.
-    pub fn beside(socket: &Path) -> Self {
-        let mut path = OsString::from(socket);
-        path.push(SUFFIX);
-        Self { path: path.into(), required: false }
+/// Connects to the port; `None` where it may be missing, and is.
+pub(super) async fn connect(bulk: &Bulk) -> io::Result<Option<(Reader, Writer)>> {
+    if !bulk.required && !bulk.path.exists() {
+        return Ok(None);
     }
-
-    /// Whether a socket's name is that of a bulk port.
-    pub fn is_named(socket: &Path) -> bool {
-        socket.to_str().is_some_and(|path| path.ends_with(SUFFIX))
-    }
-
-    pub(super) async fn connect(&self) -> io::Result<Option<(Reader, Writer)>> {
-        if !self.required && !self.path.exists() {
-            return Ok(None);
+    match sys::connect(&bulk.path).await {
+        Err(error) if bulk.required => {
+            Err(io::Error::new(error.kind(), format!("its bulk port {}: {error}", bulk.path.display())))
         }
-        match sys::connect(&self.path).await {
-            Err(error) if self.required => {
-                Err(io::Error::new(error.kind(), format!("its bulk port {}: {error}", self.path.display())))
-            }
-            opened => Ok(opened.ok()),
-        }
+        opened => Ok(opened.ok()),
     }
 }
 
@@ -76,17 +50,4 @@ pub(super) async fn read_loop(
         });
     }
     drop(writer);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_socket_of_the_bulk_port_has_the_name_of_the_first_ones_and_bulk() {
-        let bulk = Bulk::beside(Path::new("/run/x/org.infinibay.agent"));
-        assert_eq!(bulk.path, Path::new("/run/x/org.infinibay.agent.bulk"));
-        assert!(!bulk.required && Bulk::is_named(&bulk.path));
-        assert!(!Bulk::is_named(Path::new("/run/x/org.infinibay.agent.0")));
-    }
 }

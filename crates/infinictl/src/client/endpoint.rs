@@ -157,7 +157,7 @@ impl Client {
     /// With a bulk port beside it, where there is one.
     async fn start_with_bulk(label: String, options: Options, wire: (Reader, Writer)) -> io::Result<Self> {
         let port = match &options.bulk {
-            Some(bulk) => bulk.connect().await?,
+            Some(bulk) => bulk::connect(bulk).await?,
             None => None,
         };
         let mut client = Self::start(label, options, ends::of_system(wire));

@@ -20,12 +20,11 @@ mod tasks;
 pub use crate::sys::Master;
 #[cfg(unix)]
 pub use crate::sys::pty;
-pub use bulk::Bulk;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Heard};
 pub use event::{Content, Event, Subscription};
 pub use local::{AgentLog, LocalAgent};
-pub use options::Options;
+pub use options::{Bulk, Options};
 pub use shared::LinkStats;
 pub use tasks::MAX_GUEST_LINE_BYTES;
 

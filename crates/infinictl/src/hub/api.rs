@@ -4,7 +4,7 @@
 use super::unix as socket;
 #[cfg(not(unix))]
 use super::windows as socket;
-use super::{Https, HubError};
+use super::{Events, Https, HubError};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -22,9 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// The name of a machine's wire among protocols (docs/hub.md).
 const WIRE: &str = "infini-wire";
 /// Longest answer: ten thousand machines at a kilobyte, and the longest line of a guest.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
-/// Longest server-sent event.
-const MAX_EVENT_BYTES: usize = 1 << 20;
+pub(super) const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// A machine's wire through a hub.
 pub type Wire = TokioIo<Upgraded>;
@@ -83,24 +81,25 @@ impl Api {
         address: &str,
         mut take: impl FnMut(Option<&str>, &Value) -> bool,
     ) -> Result<(), HubError> {
-        let response = self.send(Method::GET, address, Bytes::new(), "text/event-stream").await?;
-        let unreadable =
-            |reason: &str| HubError::Unreadable { what: address.to_owned(), reason: reason.to_owned() };
-        let (mut body, mut text) = (response.into_body(), Vec::new());
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| unreadable(&error.to_string()))?;
-            text.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
-            while let Some(end) = text.windows(2).position(|pair| pair == b"\n\n") {
-                let event: Vec<u8> = text.drain(..end + 2).collect();
-                if !read(&event).is_none_or(|(id, document)| take(id, &document)) {
-                    return Ok(());
-                }
-            }
-            if text.len() > MAX_EVENT_BYTES {
-                return Err(unreadable("an event is too long"));
+        let mut events = self.events(address).await?;
+        loop {
+            let (id, document) = events.next().await?;
+            if !take(id.as_deref(), &document) {
+                return Ok(());
             }
         }
-        Err(unreadable("the hub ended the connection"))
+    }
+
+    /// Begins to read server-sent events.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn events(&self, address: &str) -> Result<Events, HubError> {
+        let response = self.send(Method::GET, address, Bytes::new(), "text/event-stream").await?;
+        if response.status().is_success() {
+            return Ok(Events::new(address.to_owned(), response.into_body()));
+        }
+        Err(refusal(address, response).await)
     }
 
     /// Takes a place at a machine: its wire, as `wire.sock` has it after its first line.
@@ -205,11 +204,4 @@ async fn document_of(address: &str, response: Response<Incoming>) -> Result<Valu
     let bytes = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
     let bytes = bytes.map_err(|error| unreadable(error.to_string()))?.to_bytes();
     serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
-}
-
-/// The id of an event, where it has one, and the document in its `data:` line.
-fn read(event: &[u8]) -> Option<(Option<&str>, Value)> {
-    let text = std::str::from_utf8(event).ok()?;
-    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-    Some((field("id: "), serde_json::from_str(field("data: ")?).ok()?))
 }

@@ -1,14 +1,21 @@
 //! A client of infinihub's HTTP API: over its Unix socket, or over TCP with a certificate.
 
 mod api;
+mod events;
 mod https;
+mod hurt;
+mod row;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
 mod windows;
 
 pub use api::{Api, Wire};
+pub use events::Events;
 pub use https::{Files, Https};
+
+pub(crate) use hurt::{Hurt, Kind};
+pub(crate) use row::{Figures, Row, Table};
 
 /// Why the hub gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -39,8 +39,10 @@ pub(super) enum Link {
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// Leave.
+    /// Leave this view.
     Quit,
+    /// Leave altogether.
+    Interrupt,
     /// Another order.
     Sort,
     /// Hold the figures, or go on.
@@ -60,8 +62,10 @@ pub(super) enum Key {
 pub(super) enum Flow {
     /// Go on.
     Continue,
-    /// Leave.
+    /// Leave this view: for where it was opened from, if there is such a place.
     Quit,
+    /// Leave altogether.
+    Interrupt,
 }
 
 /// Received and sent, in bytes a second.
@@ -100,6 +104,8 @@ pub(super) struct Model {
     pub scroll: usize,
     /// How many rows of processes are in view; the screen tells.
     pub rows: usize,
+    /// Whether leaving leads back to the table of machines.
+    pub from_table: bool,
 }
 
 impl Model {
@@ -121,6 +127,7 @@ impl Model {
             paused: false,
             scroll: 0,
             rows: 1,
+            from_table: false,
         }
     }
 
@@ -145,6 +152,7 @@ impl Model {
     pub(super) fn key(&mut self, key: Key) -> Flow {
         match key {
             Key::Quit => return Flow::Quit,
+            Key::Interrupt => return Flow::Interrupt,
             Key::Sort => self.next_order(),
             Key::Pause => self.paused = !self.paused,
             Key::Scroll(rows) => self.scroll_to(self.scroll.saturating_add_signed(rows)),

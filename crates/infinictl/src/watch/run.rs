@@ -1,16 +1,15 @@
 //! The loop: the guest's lines, keys, signals and the clock into the model, and the model onto the screen.
 
 use super::model::{Flow, Link, Model};
-use super::terminal::{self, Input, Screen};
+use super::terminal::{self, Console, Input};
 use super::theme::Theme;
 use super::view::{draw, list_rows};
 use crate::client::{Client, ClientError, Subscription};
-use crate::sys::Signals;
 use infiniservice_protocol::stream::Fields;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 /// At most twenty frames a second, whatever a guest floods.
@@ -38,25 +37,63 @@ pub(crate) struct Options {
 /// Those of the terminal; the connection's where `retry` is off.
 pub(crate) async fn run<F: Future<Output = Result<Client, ClientError>>>(
     first: Client,
-    mut connect: impl FnMut() -> F,
+    connect: impl FnMut() -> F,
     retry: bool,
     options: Options,
 ) -> Result<(), WatchError> {
-    let mut view = View::open(&first, options)?;
+    let mut console = Console::open()?;
+    let model = Model::new(first.endpoint().to_owned(), options.interval, std::time::Instant::now());
+    let shown = show(&mut console, model, first, connect, retry, options.theme).await;
+    // First the terminal: an agent may take its time to end.
+    drop(console);
+    if let (_, Some(client)) = shown? {
+        client.close().await;
+    }
+    Ok(())
+}
+
+/// How a view was left, and the client that it had then.
+pub(super) type Left = (Leave, Option<Client>);
+
+/// Where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// To where it was opened from.
+    Back,
+    /// Altogether: by Ctrl-C, by a signal, or as the terminal has ended.
+    Altogether,
+}
+
+/// The same on a console that is there, from a model that knows nothing yet.
+pub(super) async fn show<F: Future<Output = Result<Client, ClientError>>>(
+    console: &mut Console,
+    model: Model,
+    first: Client,
+    mut connect: impl FnMut() -> F,
+    retry: bool,
+    theme: Theme,
+) -> Result<Left, WatchError> {
+    let mut view = View::new(console, model, theme);
     let mut client = first;
     loop {
-        let Some(error) = view.watch(&client).await? else {
-            // First the terminal: an agent may take its time to end.
-            drop(view);
-            client.close().await;
-            return Ok(());
+        let error = match view.watch(&client).await? {
+            Ended::Left(leave) => return Ok((leave, Some(client))),
+            Ended::Closed(error) => error,
         };
         if !retry {
             return Err(error.into());
         }
-        let Some(again) = view.reconnect(error, &mut connect).await? else { return Ok(()) };
-        client = again;
+        match view.reconnect(error, &mut connect).await? {
+            Ok(again) => client = again,
+            Err(leave) => return Ok((leave, None)),
+        }
     }
+}
+
+/// How the showing of one connection ended.
+enum Ended {
+    Left(Leave),
+    Closed(ClientError),
 }
 
 /// Why the view ended by itself.
@@ -71,34 +108,23 @@ pub(crate) enum WatchError {
 }
 
 /// The screen and what comes from the person before it.
-struct View {
-    screen: Screen,
+struct View<'a> {
+    console: &'a mut Console,
     model: Model,
     theme: Theme,
-    keys: mpsc::Receiver<Input>,
-    signals: Signals,
     paused: watch::Sender<bool>,
     dirty: bool,
     next_frame: Instant,
 }
 
-impl View {
-    fn open(client: &Client, options: Options) -> io::Result<Self> {
-        let model = Model::new(client.endpoint().to_owned(), options.interval, std::time::Instant::now());
-        Ok(Self {
-            screen: Screen::open()?,
-            model,
-            theme: options.theme,
-            keys: terminal::spawn(),
-            signals: Signals::open()?,
-            paused: watch::Sender::new(false),
-            dirty: true,
-            next_frame: Instant::now(),
-        })
+impl<'a> View<'a> {
+    fn new(console: &'a mut Console, model: Model, theme: Theme) -> Self {
+        let paused = watch::Sender::new(false);
+        Self { console, model, theme, paused, dirty: true, next_frame: Instant::now() }
     }
 
-    /// Shows one connection: `None` when the person leaves, else why it ended.
-    async fn watch(&mut self, client: &Client) -> io::Result<Option<ClientError>> {
+    /// Shows one connection.
+    async fn watch(&mut self, client: &Client) -> io::Result<Ended> {
         self.model.link = Link::Up;
         let mut events = client.subscribe();
         let polling = poll(client, self.model.interval, self.paused.subscribe());
@@ -108,12 +134,12 @@ impl View {
             let frame = self.next_frame;
             tokio::select! {
                 biased;
-                input = self.keys.recv() => if self.input(input) == Flow::Quit { return Ok(None) },
-                () = self.signals.any() => return Ok(None),
+                input = self.console.keys.recv() => if let Some(leave) = self.input(input) { return Ok(Ended::Left(leave)) },
+                () = self.console.signals.any() => return Ok(Ended::Left(Leave::Altogether)),
                 () = sleep_until(frame), if self.dirty => self.draw(client)?,
                 event = events.next() => match event {
                     Some(event) => self.take(&event, &mut events),
-                    None => return Ok(Some(client.closed().await)),
+                    None => return Ok(Ended::Closed(client.closed().await)),
                 },
                 never = &mut polling => match never {},
                 _ = ages.tick() => self.dirty = true,
@@ -121,12 +147,12 @@ impl View {
         }
     }
 
-    /// Tries to connect until it works: `None` when the person leaves.
+    /// Tries to connect until it works, or the person leaves.
     async fn reconnect<F: Future<Output = Result<Client, ClientError>>>(
         &mut self,
         mut error: ClientError,
         connect: &mut impl FnMut() -> F,
-    ) -> io::Result<Option<Client>> {
+    ) -> io::Result<Result<Client, Leave>> {
         loop {
             self.model.link = Link::Down(reason(error));
             self.paint()?;
@@ -138,10 +164,10 @@ impl View {
             error = loop {
                 tokio::select! {
                     biased;
-                    input = self.keys.recv() => if self.input(input) == Flow::Quit { return Ok(None) },
-                    () = self.signals.any() => return Ok(None),
+                    input = self.console.keys.recv() => if let Some(leave) = self.input(input) { return Ok(Err(leave)) },
+                    () = self.console.signals.any() => return Ok(Err(Leave::Altogether)),
                     result = &mut again => match result {
-                        Ok(client) => return Ok(Some(client)),
+                        Ok(client) => return Ok(Ok(client)),
                         Err(error) => break error,
                     },
                 }
@@ -151,16 +177,16 @@ impl View {
     }
 
     /// A key; the terminal's end counts as leaving.
-    fn input(&mut self, input: Option<Input>) -> Flow {
+    fn input(&mut self, input: Option<Input>) -> Option<Leave> {
         self.dirty = true;
-        match input {
-            Some(Input::Key(key)) => {
-                let flow = self.model.key(key);
-                self.paused.send_replace(self.model.paused);
-                flow
-            }
-            Some(Input::Resize) => Flow::Continue,
-            None => Flow::Quit,
+        let Some(input) = input else { return Some(Leave::Altogether) };
+        let Input::Key(event) = input else { return None };
+        let flow = self.model.key(terminal::key(event)?);
+        self.paused.send_replace(self.model.paused);
+        match flow {
+            Flow::Continue => None,
+            Flow::Quit => Some(Leave::Back),
+            Flow::Interrupt => Some(Leave::Altogether),
         }
     }
 
@@ -179,9 +205,9 @@ impl View {
     }
 
     fn paint(&mut self) -> io::Result<()> {
-        self.model.rows = list_rows(self.screen.terminal.size()?.height, &self.model);
+        self.model.rows = list_rows(self.console.screen.terminal.size()?.height, &self.model);
         let (model, theme) = (&self.model, self.theme);
-        self.screen.terminal.draw(|frame| draw(frame, model, theme, std::time::Instant::now()))?;
+        self.console.screen.terminal.draw(|frame| draw(frame, model, theme, std::time::Instant::now()))?;
         self.dirty = false;
         self.next_frame = Instant::now() + FRAME;
         Ok(())
@@ -233,7 +259,8 @@ async fn ping(client: &Client, every: Duration, wait: Duration) -> std::convert:
     }
 }
 
-fn ages() -> tokio::time::Interval {
+/// Counts the seconds, as ages are shown in them.
+pub(super) fn ages() -> tokio::time::Interval {
     let mut ages = interval(AGES);
     ages.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ages

@@ -1,7 +1,8 @@
-//! The terminal while the view is shown: its screen, given back however the view ends, and its keys as
-//! requests to the model.
+//! The terminal while a view is shown: its screen, given back however the view ends, its keys, and the process's signals.
+//! What a key means is the view's: one machine's is here, the table's in `fleet`.
 
 use super::model::Key;
+use crate::sys::Signals;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::io;
@@ -13,15 +14,29 @@ const MAX_QUEUED_KEYS: usize = 64;
 /// What the terminal tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Input {
-    /// A key that means something.
-    Key(Key),
+    /// A key was pressed.
+    Key(KeyEvent),
     /// Another size.
     Resize,
 }
 
-/// Reads the terminal on a thread of its own, as its reading cannot be waited for otherwise. The channel ends when
-/// the terminal does.
-pub(super) fn spawn() -> mpsc::Receiver<Input> {
+/// The person before the terminal: what is shown to them, and what they do.
+pub(super) struct Console {
+    pub(super) screen: Screen,
+    /// It ends when the terminal does.
+    pub(super) keys: mpsc::Receiver<Input>,
+    pub(super) signals: Signals,
+}
+
+impl Console {
+    /// Takes the terminal.
+    pub(super) fn open() -> io::Result<Self> {
+        Ok(Self { screen: Screen::open()?, keys: spawn(), signals: Signals::open()? })
+    }
+}
+
+/// Reads the terminal on a thread of its own, as its reading cannot be waited for otherwise.
+fn spawn() -> mpsc::Receiver<Input> {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_KEYS);
     std::thread::spawn(move || {
         while let Ok(event) = event::read() {
@@ -35,15 +50,21 @@ pub(super) fn spawn() -> mpsc::Receiver<Input> {
 
 fn translate(event: &Event) -> Option<Input> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => self::key(*key).map(Input::Key),
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(*key)),
         Event::Resize(..) => Some(Input::Resize),
         _ => None,
     }
 }
 
-fn key(event: KeyEvent) -> Option<Key> {
+/// Whether a key ends everything, whatever is shown.
+pub(super) fn is_interrupt(event: KeyEvent) -> bool {
+    event.modifiers.contains(KeyModifiers::CONTROL) && event.code == KeyCode::Char('c')
+}
+
+/// What a key means to the view of one machine.
+pub(super) fn key(event: KeyEvent) -> Option<Key> {
     if event.modifiers.contains(KeyModifiers::CONTROL) {
-        return (event.code == KeyCode::Char('c')).then_some(Key::Quit);
+        return is_interrupt(event).then_some(Key::Interrupt);
     }
     Some(match event.code {
         KeyCode::Char('q') | KeyCode::Esc => Key::Quit,
@@ -81,19 +102,22 @@ impl Drop for Screen {
 mod tests {
     use super::*;
 
-    fn pressed(code: KeyCode, modifiers: KeyModifiers) -> Option<Input> {
-        translate(&Event::Key(KeyEvent::new(code, modifiers)))
+    fn pressed(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
+        let Some(Input::Key(event)) = translate(&Event::Key(KeyEvent::new(code, modifiers))) else {
+            return None;
+        };
+        key(event)
     }
 
     #[test]
     fn keys_mean_what_the_footer_says() {
         let plain = |code| pressed(code, KeyModifiers::NONE);
-        assert_eq!(plain(KeyCode::Char('q')), Some(Input::Key(Key::Quit)));
-        assert_eq!(plain(KeyCode::Char('s')), Some(Input::Key(Key::Sort)));
-        assert_eq!(plain(KeyCode::Char('p')), Some(Input::Key(Key::Pause)));
-        assert_eq!(plain(KeyCode::Down), Some(Input::Key(Key::Scroll(1))));
+        assert_eq!(plain(KeyCode::Char('q')), Some(Key::Quit));
+        assert_eq!(plain(KeyCode::Char('s')), Some(Key::Sort));
+        assert_eq!(plain(KeyCode::Char('p')), Some(Key::Pause));
+        assert_eq!(plain(KeyCode::Down), Some(Key::Scroll(1)));
         assert_eq!(plain(KeyCode::Char('x')), None);
-        assert_eq!(pressed(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Input::Key(Key::Quit)));
+        assert_eq!(pressed(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Key::Interrupt));
         assert_eq!(pressed(KeyCode::Char('s'), KeyModifiers::CONTROL), None);
     }
 }

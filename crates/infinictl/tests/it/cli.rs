@@ -184,8 +184,11 @@ fn an_agent_that_does_not_start_is_no_connection_and_its_last_words_are_told() {
 #[test]
 fn completions_and_the_manual_page_know_the_subcommands() {
     for shell in ["bash", "zsh", "fish"] {
-        assert!(out(&infinictl(&["completions", shell]).output().unwrap()).contains("service"));
+        assert!(out(&infinictl(&["completions", shell]).output().unwrap()).contains("INFINICTL_COMPLETE"));
     }
+    let mut asked = infinictl(&["--", "infinictl", "serv"]);
+    asked.envs([("INFINICTL_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "1"), ("_CLAP_IFS", "\n")]);
+    assert_eq!(out(&asked.output().unwrap()).trim(), "service");
     let page = infinictl(&["man"]).output().unwrap();
     assert!(out(&page).contains(".TH infinictl 1"));
     let dir = tempfile::tempdir().unwrap();

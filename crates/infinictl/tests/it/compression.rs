@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(20);
-const COMPRESS: Options = Options { secret: None, seal: None, compress: true };
+const COMPRESS: Options = Options { secret: None, seal: None, compress: true, bulk: None };
 
 /// Metrics of a size that is worth it, as the guest answers the request of this id.
 fn metrics(request: &Value) -> String {

@@ -282,7 +282,7 @@ fn what_a_host_says_on_the_bulk_port_is_heard_by_nobody() {
     let mut two = Two::open();
     let before = two.bench.link.stats().clone();
     two.bulk(PortEvent::Read(format!("{COMMAND}\n").as_bytes()));
-    two.bulk(PortEvent::Read(&[b'x'; 100_000]));
+    two.bulk(PortEvent::Read(&vec![b'x'; 100_000]));
     assert!(two.asked.is_empty() && two.waiting().is_empty() && two.bench.written().is_empty());
     let after = two.bench.link.stats();
     assert_eq!((after.messages_in, after.rejected_lines), (before.messages_in, before.rejected_lines));
@@ -314,4 +314,16 @@ fn what_is_sealed_is_sealed_on_the_bulk_port_too_and_where_it_has_to_go_over_the
         assert_eq!((inner["type"].as_str(), inner["id"].as_str()), (Some("response"), Some(id)));
         assert!(sealed::open(sealed::OPS3, &lines[0]).is_none());
     }
+}
+
+#[test]
+fn a_blank_line_that_is_read_before_its_host_is_seen_is_that_hosts() {
+    let mut two = Two::new();
+    two.bulk(PortEvent::Opened { path: "b", host: Some(false) });
+    two.bulk(PortEvent::Read(b"\n"));
+    assert_eq!(two.waiting(), "");
+    two.bulk(PortEvent::HostConnected);
+    assert_eq!(kinds(&two.bulk_lines()), ["channel"]);
+    two.bulk(PortEvent::Read(b"\n"));
+    assert_eq!(kinds(&two.bulk_lines()), ["channel"], "of the next one, whose coming was not seen");
 }

@@ -1,18 +1,11 @@
 //! The real Prometheus scrapes the real `infinihub`, with guests that are well and guests that are not.
 
 use super::program::Prometheus;
-use anyhow::{Context, Result, ensure};
-use infiniservice_e2e::binary::tested;
-use infiniservice_hub_sim::{Fault, Guest, Options};
+use crate::hub_host::HubHost;
+use anyhow::{Result, ensure};
+use infiniservice_hub_sim::Fault;
 use std::collections::BTreeSet;
-use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use tokio::net::UnixListener;
-use tokio::runtime::Runtime;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,57 +17,8 @@ const GUESTS: [(&str, Fault); 5] = [
     ("mute", Fault::Mute),
 ];
 
-/// A hub with its guests; all of it ends with this.
-struct Host {
-    hub: Child,
-    address: SocketAddr,
-    _guests: Runtime,
-    _directory: TempDir,
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _gone_already = self.hub.kill();
-        let _ended = self.hub.wait();
-    }
-}
-
-fn host() -> Result<Host> {
-    let directory = tempfile::tempdir()?;
-    let guests = guests(directory.path())?;
-    // A port that was free a moment ago.
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let root = directory.path().display();
-    let config = format!(
-        "sources = [\"{root}/{{vm}}.guest\"]\napi_socket = \"{root}/api.sock\"\nwire_socket = \"{root}/wire.sock\"\n\
-         secrets_dir = \"{root}/secrets\"\nlisten = \"{address}\"\n"
-    );
-    let path = directory.path().join("config.toml");
-    fs::write(&path, config)?;
-    let hub = Command::new(tested("infinihub")?)
-        .arg("--config")
-        .arg(&path)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("infinihub cannot be started")?;
-    Ok(Host { hub, address, _guests: guests, _directory: directory })
-}
-
-fn guests(directory: &Path) -> Result<Runtime> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let entered = runtime.enter();
-    for (name, fault) in GUESTS {
-        let listener = UnixListener::bind(directory.join(format!("{name}.guest")))?;
-        let options = Options { interval: Duration::from_millis(100), fault, ..Options::default() };
-        runtime.spawn(Guest::new(name, options).serve_on(listener));
-    }
-    drop(entered);
-    Ok(runtime)
-}
-
 /// Asks until there is an answer; a program that begins, or has not scraped yet, has none.
-fn until_answered(prometheus: &Prometheus, question: &str) -> Result<()> {
+pub fn until_answered(prometheus: &Prometheus, question: &str) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let answer = prometheus.query(question);
@@ -88,7 +32,7 @@ fn until_answered(prometheus: &Prometheus, question: &str) -> Result<()> {
 
 #[test]
 fn the_hub_is_scraped_whatever_its_guests_say() -> Result<()> {
-    let host = host()?;
+    let host = HubHost::start(&GUESTS)?;
     let Some(prometheus) = Prometheus::start(host.address, &["web", "mute"])? else { return Ok(()) };
     for question in [
         r#"up{job="infinihub"} == 1"#,

@@ -1,7 +1,9 @@
 //! What `infinihub` tells of machines, read by the real Prometheus: series, alerts, dashboards.
 //!
-//! Where Debian's `prometheus` is not installed, these tests say so and do nothing; `cargo xtask test` installs it.
+//! Where Debian's `prometheus` and `prometheus-alertmanager` are not installed, these tests say so and do nothing; `cargo xtask
+//! test` installs them.
 
+mod alertmanager;
 mod daemon;
 mod dashboards;
 mod guests;

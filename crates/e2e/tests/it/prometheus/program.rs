@@ -28,13 +28,23 @@ impl Prometheus {
     /// Starts one that scrapes this hub, one that is not there, and these machines by other names; `None` where it is not
     /// installed.
     pub fn start(hub: SocketAddr, nodes: &[&str]) -> Result<Option<Self>> {
+        Self::with_alertmanager(hub, nodes, None)
+    }
+
+    /// The same, which sends its alerts there.
+    pub fn with_alertmanager(
+        hub: SocketAddr,
+        nodes: &[&str],
+        alertmanager: Option<SocketAddr>,
+    ) -> Result<Option<Self>> {
         let Some(program) = installed("prometheus") else { return Ok(None) };
         let data = tempfile::tempdir()?;
         fs::write(
             data.path().join("rules.yml"),
             impatient(&fs::read_to_string(packaging("prometheus/rules.yml"))?),
         )?;
-        fs::write(data.path().join("prometheus.yml"), configuration(hub, nodes))?;
+        let alerting = alertmanager.map_or_else(String::new, alerting);
+        fs::write(data.path().join("prometheus.yml"), configuration(hub, nodes) + &alerting)?;
         // A port that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new(program)
@@ -79,7 +89,7 @@ impl Prometheus {
     }
 }
 
-/// The rules, firing as soon as what they look for is there.
+/// The rules, firing as soon as what they look for is there: each `for:` of more than no time is taken out.
 fn impatient(rules: &str) -> String {
     let at_once = |line: &str| match line.split_once("for: ") {
         Some((indent, _)) if indent.trim().is_empty() => format!("{indent}for: 0s\n"),
@@ -106,6 +116,10 @@ scrape_configs:
       - {{ target_label: __address__, replacement: "{hub}" }}
 "#
     )
+}
+
+fn alerting(alertmanager: SocketAddr) -> String {
+    format!("alerting:\n  alertmanagers:\n    - static_configs: [{{ targets: [\"{alertmanager}\"] }}]\n")
 }
 
 fn encoded(text: &str) -> String {

@@ -21,6 +21,10 @@ const MAX_LINE_BYTES: usize = (4 << 20) + (64 << 10);
 const CHUNK_BYTES: usize = 64 << 10;
 /// Reads in a row before others have their turn.
 const READS_IN_A_ROW: usize = 4;
+/// Turns of reading after a write has failed: a mebibyte, more than a socket holds unless somebody goes on writing.
+const LAST_READS: usize = 4;
+/// How long is waited for what may be there.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 /// The time to the next try, doubled from one to the other.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -82,7 +86,10 @@ async fn serve(hub: &Hub, name: &Arc<str>, stream: &UnixStream, outbox: &Outbox)
         });
         match done {
             Ok(read) => spoke |= read,
-            Err(error) => return Ended { reason: reason(&error), spoke },
+            Err(error) => {
+                spoke |= read_the_rest(hub, name, stream, &mut decoder).await;
+                return Ended { reason: reason(&error), spoke };
+            }
         }
         tokio::task::consume_budget().await;
     }
@@ -102,6 +109,21 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::UnexpectedEof => "the other end closed it".to_owned(),
         _ => error.to_string(),
     }
+}
+
+/// Reads what a guest said before it closed the connection: a write that fails tells that earlier than a read. Whether there was
+/// anything.
+async fn read_the_rest(hub: &Hub, name: &Arc<str>, stream: &UnixStream, decoder: &mut LineDecoder) -> bool {
+    let (mut budget, mut spoke) = (Budget::new(clock::now().mono), false);
+    for _ in 0..LAST_READS {
+        // What this task knows of the socket is older than the failure.
+        let Ok(Ok(())) = tokio::time::timeout(LAST_WAIT, stream.readable()).await else { return spoke };
+        match read(hub, name, stream, decoder, &mut budget) {
+            Ok(read) => spoke |= read,
+            Err(_) => return spoke,
+        }
+    }
+    spoke
 }
 
 /// Reads what is there; whether there was anything.

@@ -3,9 +3,11 @@
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::{Columns, Output, number, optional, state, text};
+use crate::hub::{Api, Row};
+use crate::watch::fleet::{self, Machine, Order};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize as _;
 use serde_json::Value;
-use std::cmp::Reverse;
 
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
@@ -16,7 +18,7 @@ pub(in crate::cli) struct Args {
     /// Print only the names, one per line
     #[arg(long)]
     names: bool,
-    /// Show the machines with problems first: those that do not answer, then the fullest and the busiest
+    /// Sort by what hurts: machines that do not answer first, then failed services, full disks, load and memory
     #[arg(long, conflicts_with = "names")]
     worst: bool,
 }
@@ -31,12 +33,9 @@ pub(in crate::cli) async fn run(global: &Global, args: &Args) -> Result<(), CliE
         return out.text(&names.join("\n"));
     }
     if args.worst {
-        machines.sort_by_key(|machine| Reverse(pain(machine)));
+        machines = sorted(machines, Order::Hurt);
     }
-    if out.json {
-        return machines.iter().try_for_each(|machine| out.document(&machine.to_string()));
-    }
-    out.text(&show(&machines, out))
+    print(&machines, out)
 }
 
 /// The address of the machines that a selector means.
@@ -44,15 +43,30 @@ fn selected(selector: &str) -> String {
     format!("/v1/vms?select={}", utf8_percent_encode(selector, NON_ALPHANUMERIC))
 }
 
-/// How much a machine hurts, in thousandths: one that does not answer more than any that does.
-fn pain(machine: &Value) -> u64 {
-    if machine["state"] != "up" {
-        return 10_000;
+/// All machines that have these words, in this order: `infinictl watch --once`.
+pub(super) async fn worst(api: &Api, order: Order, filter: &str, out: Output) -> Result<(), CliError> {
+    let document = api.get("/v1/vms").await?;
+    let (words, mut machines) = (fleet::words(filter), document.as_array().cloned().unwrap_or_default());
+    machines.retain(|machine| Row::deserialize(machine).is_ok_and(|row| row.has(&words)));
+    print(&sorted(machines, order), out)
+}
+
+fn print(machines: &[Value], out: Output) -> Result<(), CliError> {
+    if out.json {
+        return machines.iter().try_for_each(|machine| out.document(&machine.to_string()));
     }
-    let thousandths =
-        |name: &str| (machine["figures"][name].as_f64().unwrap_or(0.0).clamp(0.0, 1.0) * 1000.0) as u64;
-    let failed = u64::from(machine["figures"]["failed_services"].as_u64().is_some_and(|count| count > 0));
-    failed * 2000 + thousandths("disk").max(thousandths("memory")).max(thousandths("cpu"))
+    out.text(&show(machines, out))
+}
+
+/// In this order; what is no machine comes last.
+fn sorted(machines: Vec<Value>, order: Order) -> Vec<Value> {
+    let mut read: Vec<_> =
+        machines.into_iter().map(|value| (Row::deserialize(&value).ok().map(Machine::from), value)).collect();
+    read.sort_by(|(a, _), (b, _)| match (a, b) {
+        (Some(a), Some(b)) => order.compare(a, b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+    read.into_iter().map(|(_, value)| value).collect()
 }
 
 fn show(machines: &[Value], out: Output) -> String {
@@ -130,15 +144,19 @@ mod tests {
 
     #[test]
     fn what_hurts_most_comes_first() {
-        let mut machines = [
+        let machines = vec![
             machine("fine", "up", 0.3, 0),
             machine("full", "up", 0.97, 0),
             machine("failed", "up", 0.1, 2),
             machine("gone", "silent", 0.0, 0),
+            json!(null),
         ];
-        machines.sort_by_key(|machine| Reverse(pain(machine)));
-        let names: Vec<_> = machines.iter().map(|machine| machine["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["gone", "failed", "full", "fine"]);
+        let names = |order| -> Vec<String> {
+            let sorted = sorted(machines.clone(), order);
+            sorted.iter().map(|machine| machine["name"].as_str().unwrap_or("-").to_owned()).collect()
+        };
+        assert_eq!(names(Order::Hurt), ["gone", "failed", "full", "fine", "-"]);
+        assert_eq!(names(Order::Name), ["failed", "fine", "full", "gone", "-"]);
     }
 
     #[test]

@@ -92,8 +92,8 @@ pub(super) fn keys(model: &Model, theme: Theme) -> Line<'static> {
     };
     let mut spans = vec![Span::from(" ")];
     let pause = if model.paused { "resume" } else { "pause" }.to_owned();
-    for (key, what) in
-        [("q", "quit".into()), ("s", format!("sort: {order}")), ("p", pause), ("↑↓", "scroll".into())]
+    let leave = if model.from_table { "back" } else { "quit" }.to_owned();
+    for (key, what) in [("q", leave), ("s", format!("sort: {order}")), ("p", pause), ("↑↓", "scroll".into())]
     {
         spans.push(Span::styled(key, theme.title()));
         spans.push(Span::styled(format!(" {what}   "), theme.dim()));

@@ -32,24 +32,26 @@ const ANSWER: &str = "The guest's answer, or the hub's refusal in the same form:
 const MESSAGE: &str =
     "A message of the wire that has an `id` (one is made where it has none): docs/schema/host.json.";
 
-type Text = &'static str;
-
-fn get(path: Text, id: Text, summary: Text, answers: Vec<Content>) -> Route {
-    Route { path, method: "get", id, summary, query: &[], body: None, status: "200", answers, refusals: &[] }
-}
-
-fn post(path: Text, id: Text, summary: Text, body: Option<Schema>, status: Text, answer: Content) -> Route {
-    Route { method: "post", body, status, ..get(path, id, summary, vec![answer]) }
-}
-
+#[allow(clippy::too_many_lines, reason = "a table: one request after the other")]
 fn routes(types: &mut SchemaGenerator) -> Vec<Route> {
-    let mut all = of_machines(types);
-    all.extend(of_jobs(types));
-    all
-}
-
-fn of_machines(types: &mut SchemaGenerator) -> Vec<Route> {
     let mut of = Types(types);
+    let get = |path, id, summary, answers| Route {
+        path,
+        method: "get",
+        id,
+        summary,
+        query: &[],
+        body: None,
+        status: "200",
+        answers,
+        refusals: &[],
+    };
+    let post = |path, id, summary, body, status, answer| Route {
+        method: "post",
+        body,
+        status,
+        ..get(path, id, summary, vec![answer])
+    };
     let text = || Content::Other("text/plain");
     let stream = || Content::Other("text/event-stream");
     vec![
@@ -123,12 +125,6 @@ fn of_machines(types: &mut SchemaGenerator) -> Vec<Route> {
                 vec![of.json::<EventList<'_>>(), stream()],
             )
         },
-    ]
-}
-
-fn of_jobs(types: &mut SchemaGenerator) -> Vec<Route> {
-    let mut of = Types(types);
-    vec![
         Route {
             refusals: &["403"],
             ..get(

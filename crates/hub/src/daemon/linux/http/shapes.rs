@@ -169,6 +169,8 @@ pub(super) struct Figures<'a> {
     pub memory: f32,
     /// Load average of 1, 5 and 15 minutes; none on Windows.
     pub load: Option<[f32; 3]>,
+    /// Processors that it has.
+    pub cpus: usize,
     /// Of the fullest file system; 0 where there is none.
     pub disk: f32,
     /// Where that is mounted.

@@ -76,6 +76,7 @@ fn figures_of(sample: &Sample) -> Figures<'_> {
         cpu,
         memory,
         load,
+        cpus: sample.system.cpu.cores_usage.len(),
         disk,
         fullest,
         uptime_seconds: sample.system.uptime_seconds,
