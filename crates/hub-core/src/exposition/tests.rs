@@ -215,7 +215,7 @@ const HOSTILE: [&str; 7] = [
 
 #[test]
 fn a_hostile_guest_breaks_out_of_no_label() {
-    let long = "x\\\"é".repeat(1 << 18);
+    let long = "x\\\"é".repeat(1 << 10);
     for words in HOSTILE.into_iter().chain([&*long]) {
         let mut line = golden();
         for field in [

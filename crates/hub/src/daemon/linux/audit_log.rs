@@ -62,14 +62,19 @@ mod tests {
         let now = infiniservice_protocol::clock::Now { mono: Duration::ZERO, wall: UNIX_EPOCH };
         let vm: Arc<str> = "web".into();
         let id = "x\nINFINIHUB_ACTOR=nobody";
-        let record = Record::decided(now, "uid 0".to_owned(), &vm, ("ServiceControl", id), Some("no"));
+        let record = Record::decided(now, "uid 0".to_owned(), &vm, ("ServiceControl", id), Some("no"))
+            .by_rule("rule \"web\"".to_owned());
         write(&Journal::at(&path).unwrap(), &record).unwrap();
         let mut bytes = [0; 4096];
         let length = socket.recv(&mut bytes).unwrap();
         let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
-        for expected in
-            ["INFINIHUB_EVENT\n", "infini.command.refused\n", "INFINIHUB_VM\n", "INFINIHUB_REFUSAL\n"]
-        {
+        for expected in [
+            "INFINIHUB_EVENT\n",
+            "infini.command.refused\n",
+            "INFINIHUB_VM\n",
+            "INFINIHUB_REFUSAL\n",
+            "INFINIHUB_RULE\n",
+        ] {
             assert!(text.contains(expected), "{expected}: {text:?}");
         }
         // Its length stands before the value, which may have lines.
