@@ -1,9 +1,6 @@
 //! Who may change what on this host: the rules over its machines, and what of a request they are asked about.
 
-use super::clock;
-use super::hub::Hub;
 use super::peer::Actor;
-use infiniservice_hub_core::audit::Record;
 use infiniservice_hub_core::event::Allowance;
 use infiniservice_hub_core::policy::{Ask, CANCEL};
 use infiniservice_hub_core::request::{ALL_ACTIONS, Request};
@@ -41,22 +38,15 @@ impl Permits {
             |which: &Which, vm: &str| fleet.get(vm).is_none_or(|entry| which.matches(vm, entry, now));
         self.policy.decide(&actor.who, ask, &is_meant)
     }
-}
 
-impl Hub {
     /// Whether somebody may read.
-    ///
-    /// # Errors
-    /// The sentence for one whom no rule names.
-    pub(super) fn check_reader(&self, actor: &Actor) -> Result<(), String> {
-        if self.policy.policy.may_read(&actor.who) {
-            return Ok(());
-        }
-        let now = clock::now();
-        if let Some(more) = self.policy.strangers.borrow_mut().take(now.mono) {
-            self.state.borrow_mut().trail.record(Record::stranger(now, actor.to_string(), more));
-        }
-        Err(format!("{} may do nothing here: no rule names it", actor.who))
+    pub(super) fn may_read(&self, actor: &Actor) -> bool {
+        self.policy.may_read(&actor.who)
+    }
+
+    /// Whether one more whom no rule names is told of; with how many before it that were not.
+    pub(super) fn tells_of_stranger(&self, now: Now) -> Option<u64> {
+        self.strangers.borrow_mut().take(now.mono)
     }
 }
 
