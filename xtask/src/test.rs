@@ -10,7 +10,7 @@ use crate::windows;
 use anyhow::Result;
 use clap::Args;
 use infiniservice_lab::image::recipe::RELEASE_VARIABLE;
-use infiniservice_lab::{Namespace, UserMode, libvirt, packages};
+use infiniservice_lab::{Namespace, UserMode, libvirt, packages, pypi};
 use std::process::Command;
 
 /// Check everything: format, lints, licences, tests, and the agent in a real virtual machine and under Wine.
@@ -210,6 +210,9 @@ fn tests() -> Result<()> {
     }
     if let Err(error) = packages::ensure(packages::PROMETHEUS) {
         println!("    left out, alerts and dashboards in the real Prometheus and Alertmanager: {error:#}");
+    }
+    if let Err(error) = pypi::ROTEL.ensure() {
+        println!("    left out, OTLP to a real collector: {error:#}");
     }
     // The host's page is tested in a browser or not at all: its tests would fail.
     packages::ensure(packages::BROWSER)?;

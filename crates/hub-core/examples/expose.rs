@@ -2,9 +2,10 @@
 //!
 //! `cargo run --release -p infiniservice-hub-core --example expose -- 5000`
 
-use infiniservice_hub_core::exposition::{Exposition, Options};
+use infiniservice_hub_core::exposition::{Exposition, Options, Own};
 use infiniservice_hub_core::fleet::Fleet;
 use infiniservice_hub_core::line;
+use infiniservice_hub_core::otlp::Metrics;
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use serde_json::Value;
@@ -17,6 +18,8 @@ const LISTS: [(&str, usize); 3] = [("processes", 60), ("ports", 23), ("services"
 /// The same, of a large one: 110 kB.
 const LONG_LISTS: [(&str, usize); 3] = [("processes", 178), ("ports", 67), ("services", 132)];
 const ROUNDS: usize = 21;
+/// Machines that are packed at once.
+const AT_ONCE: usize = 50;
 /// Lines of a round.
 const LINES: usize = 200;
 
@@ -25,7 +28,9 @@ fn main() {
     for lists in [LISTS, LONG_LISTS] {
         read_lines(&metrics(&lists, start()));
     }
-    expose(machines);
+    let fleet = fleet(machines);
+    expose(&fleet);
+    pack(&fleet);
 }
 
 fn start() -> Now {
@@ -47,14 +52,14 @@ fn read_lines(line: &str) {
 }
 
 /// Tells all machines again and again; the first time makes room.
-fn expose(machines: usize) {
-    let fleet = fleet(machines);
+fn expose(fleet: &Fleet) {
+    let machines = fleet.iter().count();
     let mut exposition = Exposition::default();
     let mut times = Vec::new();
     let (mut series, mut bytes) = (0, 0);
     for _ in 0..ROUNDS {
         let before = Clock::now();
-        let text = exposition.fleet(&fleet, start(), Options::default());
+        let text = exposition.fleet(fleet, &Own::default(), start(), Options::default());
         times.push(before.elapsed().as_secs_f64() * 1e3);
         series = text.lines().filter(|line| !line.starts_with('#')).count();
         bytes = text.len();
@@ -63,6 +68,35 @@ fn expose(machines: usize) {
     let (median, worst) = sorted(times);
     println!(
         "{machines} machines, {series} series, {:.1} MB: {median:.1} ms of processor (worst {worst:.1}, first {first:.1})",
+        bytes as f64 / 1e6
+    );
+}
+
+/// Packs all machines for OTLP again and again, as many at a time as the hub does.
+fn pack(fleet: &Fleet) {
+    let (mut times, mut turns) = (Vec::new(), Vec::new());
+    let (mut points, mut bytes) = (0, 0);
+    for _ in 0..ROUNDS {
+        let mut metrics = Metrics::new("host", start().wall);
+        (points, bytes) = (0, 0);
+        let machines: Vec<_> = fleet.iter().collect();
+        let before = Clock::now();
+        for turn in machines.chunks(AT_ONCE) {
+            let before = Clock::now();
+            for (name, entry) in turn {
+                metrics.machine(name, entry, start());
+            }
+            let batch = metrics.request().expect("figures");
+            turns.push(before.elapsed().as_secs_f64() * 1e3);
+            points += batch.items;
+            bytes += batch.body.len();
+        }
+        times.push(before.elapsed().as_secs_f64() * 1e3);
+    }
+    let ((median, worst), (turn, longest)) = (sorted(times), sorted(turns));
+    println!(
+        "for OTLP, {points} points, {:.1} MB: {median:.1} ms of processor (worst {worst:.1}), {turn:.1} ms for {AT_ONCE} \
+         machines (worst {longest:.1})",
         bytes as f64 / 1e6
     );
 }

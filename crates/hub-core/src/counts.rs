@@ -1,5 +1,6 @@
 //! How many lines came and what they were: counters that only grow, also when a machine is forgotten.
 
+use crate::histogram::Histogram;
 use crate::line::{Answer, Said};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::{ActionName, UNSAFE_COMMAND};
@@ -86,6 +87,8 @@ pub struct Counts {
     bytes: u64,
     /// By the action's name and the code, both the protocol's own words: a guest cannot make up more of them.
     answers: BTreeMap<(&'static str, &'static str), u64>,
+    /// By the action's name.
+    seconds: BTreeMap<&'static str, Histogram>,
 }
 
 impl Counts {
@@ -95,6 +98,11 @@ impl Counts {
         if let Said::Answer(answer) = said {
             *self.answers.entry(labels(answer)).or_default() += 1;
         }
+    }
+
+    /// A command was answered so long after it was written.
+    pub fn took(&mut self, action: &str, seconds: f64) {
+        self.seconds.entry(action_label(action)).or_default().observe(seconds);
     }
 
     /// A line came that could not be read.
@@ -116,6 +124,9 @@ impl Counts {
         for (labels, answers) in &other.answers {
             *self.answers.entry(*labels).or_default() += answers;
         }
+        for (action, seconds) in &other.seconds {
+            self.seconds.entry(action).or_default().add(seconds);
+        }
     }
 
     /// Lines of one type.
@@ -133,6 +144,11 @@ impl Counts {
         self.bytes
     }
 
+    /// How long commands took, by action.
+    pub fn seconds(&self) -> impl Iterator<Item = (&'static str, &Histogram)> {
+        self.seconds.iter().map(|(action, seconds)| (*action, seconds))
+    }
+
     /// Answers to commands: action, code (`ok` for a success), how many.
     pub fn answers(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         self.answers.iter().map(|((action, code), count)| (*action, *code, *count))
@@ -140,13 +156,17 @@ impl Counts {
 }
 
 fn labels(answer: &Answer<'_>) -> (&'static str, &'static str) {
-    let action = match (&*answer.action, ActionName::from_name(&answer.action)) {
+    (action_label(&answer.action), answer.code.as_deref().map_or("ok", known))
+}
+
+/// The protocol's own word for an action.
+fn action_label(action: &str) -> &'static str {
+    match (action, ActionName::from_name(action)) {
         (_, Some(action)) => action.name(),
         (UNSAFE_COMMAND, _) => UNSAFE_COMMAND,
         ("Batch", _) => "Batch",
         _ => "other",
-    };
-    (action, answer.code.as_deref().map_or("ok", known))
+    }
 }
 
 /// The protocol's own word for a code.

@@ -1,7 +1,7 @@
 //! What docs/ says of series and selectors is what their tables say. `UPDATE_GENERATED=1 cargo test -p
 //! infiniservice-hub-core` rewrites it.
 
-use crate::exposition::table::{About, GUEST, GuestMetric, HUB, Kind, NODE, WINDOWS};
+use crate::exposition::table::{About, GUEST, GuestMetric, HUB, NODE, WINDOWS};
 use crate::selector::KEYS;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -51,10 +51,24 @@ fn replaced(page: &str, name: &str, table: &str) -> String {
     format!("{before}{begin}{table}{end}{after}")
 }
 
+/// Its name, how it is to be read, its unit and its attributes.
+fn otel(about: &About) -> String {
+    let Some(otel) = &about.otel else { return "the Resource".to_owned() };
+    let told = otel.attributes.iter().map(|(_, attribute)| format!("`{attribute}`"));
+    let fixed = otel.fixed.iter().map(|(attribute, value)| format!("`{attribute}`={value}"));
+    let attributes: Vec<_> = told.chain(fixed).collect();
+    let of = format!("`{}`, {} in `{}`", otel.name, otel.instrument.name(), otel.unit);
+    if attributes.is_empty() { of } else { format!("{of}: {}", attributes.join(", ")) }
+}
+
 fn table(metrics: impl Iterator<Item = &'static About>) -> String {
-    let mut out = String::from("| series | type | labels | what it is | from |\n|---|---|---|---|---|\n");
+    let metrics: Vec<_> = metrics.collect();
+    let with_otel = metrics.iter().any(|about| about.otel.is_some());
+    let (head, line) = if with_otel { (" OpenTelemetry |", "---|") } else { ("", "") };
+    let mut out =
+        format!("| series | type | labels | what it is | from |{head}\n|---|---|---|---|---|{line}\n");
     for about in metrics {
-        let kind = if about.kind == Kind::Counter { "counter" } else { "gauge" };
+        let kind = about.kind.name();
         let labels: Vec<_> = about.labels.iter().map(|label| format!("`{label}`")).collect();
         let source = if about.source.contains('.') || about.source.contains('_') {
             format!("`{}`", about.source)
@@ -62,7 +76,8 @@ fn table(metrics: impl Iterator<Item = &'static About>) -> String {
             about.source.to_owned()
         };
         let (name, labels, help) = (about.name, labels.join(", "), about.help);
-        let _ = writeln!(out, "| `{name}` | {kind} | {labels} | {help} | {source} |");
+        let otel = if with_otel { format!(" {} |", otel(about)) } else { String::new() };
+        let _ = writeln!(out, "| `{name}` | {kind} | {labels} | {help} | {source} |{otel}");
     }
     out
 }

@@ -4,10 +4,12 @@ use crate::counts::Counts;
 use crate::event::{Allowance, Event, Events, Kind};
 use crate::machine::{Machine, Reaction, Write};
 use crate::own::Own;
+use crate::router::Done;
 use crate::served::Served;
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,20 +139,20 @@ impl Fleet {
         }
     }
 
-    /// Time has passed: each machine's lines to write, by its name.
-    pub fn tick(&mut self, now: Now) -> Vec<(Arc<str>, Vec<Write>)> {
+    /// Time has passed: each machine's lines to write, and the commands of which nothing more comes.
+    pub fn tick(&mut self, now: Now) -> Vec<(Arc<str>, Vec<Write>, Vec<Done>)> {
         self.forget(now);
-        let mut writes = Vec::new();
+        let mut news = Vec::new();
         for (name, entry) in &mut self.machines {
-            let Reaction { write, events, .. } = entry.machine.tick(now);
+            let Reaction { write, events, done, .. } = entry.machine.tick(now);
             for event in events {
                 entry.note(&mut self.events, now, name, event);
             }
-            if !write.is_empty() {
-                writes.push((Arc::clone(name), write));
+            if !(write.is_empty() && done.is_empty()) {
+                news.push((Arc::clone(name), write, done));
             }
         }
-        writes
+        news
     }
 
     fn forget(&mut self, now: Now) {
@@ -195,6 +197,12 @@ impl Fleet {
     /// All machines, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
         self.machines.iter()
+    }
+
+    /// Those whose names come after this one, by name; all of them after `None`.
+    pub fn after(&self, name: Option<&str>) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
+        let start = name.map_or(Bound::Unbounded, Bound::Excluded);
+        self.machines.range::<str, _>((start, Bound::Unbounded))
     }
 
     /// How many are in each state.

@@ -4,19 +4,23 @@
 //! be tested with simulated time. Guests are not trusted: whatever they send is bounded here before anything keeps it.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod budget;
 pub mod counts;
+pub mod delivery;
 #[cfg(test)]
 mod docs_tests;
 pub mod event;
 pub mod exposition;
 pub mod figures;
 pub mod fleet;
+pub mod histogram;
 pub mod history;
 pub mod job;
 pub mod ledger;
 pub mod line;
 pub mod machine;
+pub mod otlp;
 pub mod own;
 pub mod pace;
 pub mod policy;
@@ -26,6 +30,8 @@ pub mod sample;
 pub mod selector;
 pub mod served;
 pub mod session;
+pub mod spans;
+pub mod trace;
 pub mod which;
 
 pub use counts::Counts;

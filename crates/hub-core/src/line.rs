@@ -283,7 +283,9 @@ mod tests {
     fn every_golden_line_of_a_guest_is_understood() {
         for line in METRICS.lines().chain(GUEST.lines()) {
             let said = read(line, at(0)).unwrap();
-            assert!(!matches!(said, Said::Other), "{line:.80}");
+            // The hub has no bulk port, where this line is the first.
+            let is_of_bulk_port = line.starts_with(r#"{"type":"channel""#);
+            assert_eq!(matches!(said, Said::Other), is_of_bulk_port, "{line:.80}");
         }
     }
 
@@ -296,7 +298,7 @@ mod tests {
             )
         };
         let error = read(&line(1_000_000), at(0)).unwrap_err();
-        assert!(error.contains("`data.system` has 3000034 bytes, and at most 262144 are read"), "{error}");
+        assert!(error.contains("`data.system` has 3000028 bytes, and at most 262144 are read"), "{error}");
         let line = line(80_000);
         let Said::Metrics { sample, .. } = read(&line, at(0)).unwrap() else { panic!() };
         assert_eq!(sample.system.network.interfaces.len(), MAX_ELEMENTS);

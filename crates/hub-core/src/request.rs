@@ -6,12 +6,16 @@ use infiniservice_protocol::envelope::unchecked_payload;
 use infiniservice_protocol::host::{BatchCommand, SafeCommand};
 use infiniservice_protocol::parse::SEALED;
 use infiniservice_protocol::sealed::is_sealed;
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{Action, ActionName, ErrorCode, HostMessage, Rejection, parse_host_line};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// What may change anything: a message that this hub does not know or cannot read, and in rules all changes.
 pub const ALL_ACTIONS: &str = "*";
+
+/// Longest name of an action that is kept, in bytes: a client may make them up.
+const MAX_WHAT_BYTES: usize = 128;
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +49,10 @@ pub struct Command {
     pub changes: Vec<String>,
     /// The id of the command that it ends, if it does.
     pub cancels: Option<String>,
+    /// Its place in a trace, where the request has one.
+    pub trace: Option<TraceContext>,
+    /// Who asks, as the audit names it; empty until somebody says so.
+    pub by: String,
 }
 
 impl Command {
@@ -65,13 +73,24 @@ pub fn read(line: &str) -> Result<Request, Rejection> {
     let payload = unchecked_payload(line);
     match parse_host_line(payload.as_deref().unwrap_or(line)) {
         Ok(HostMessage::Hello { accept, .. }) if !accept.is_empty() => Err(not_compressed()),
-        Ok(message) => Ok(of_message(message.untraced())),
+        Ok(message) => Ok(with_trace(of_message(message.untraced()), &message)),
         // A guest may be newer than its hub.
         Err(Rejection { code: ErrorCode::UnknownType, id, command_type, .. }) => {
             Ok(of_unknown(id, command_type))
         }
         Err(rejection) => Err(rejection),
     }
+}
+
+/// With its place in a trace, and a name that is not longer than what is kept of it.
+fn with_trace(mut request: Request, message: &HostMessage) -> Request {
+    if let Request::Command(command) = &mut request {
+        cut(&mut command.what);
+    }
+    if let (Request::Command(command), HostMessage::Traced(traced)) = (&mut request, message) {
+        command.trace.clone_from(&traced.context);
+    }
+    request
 }
 
 #[derive(Deserialize)]
@@ -150,9 +169,15 @@ fn of_safe(command: &SafeCommand) -> Option<String> {
 
 fn of_unknown(id: Option<String>, what: Option<String>) -> Request {
     let Some(id) = id else { return Request::Unknown };
-    let (ids, what) = (vec![id], what.unwrap_or_default());
+    let (ids, mut what) = (vec![id], what.unwrap_or_default());
+    cut(&mut what);
     let changes = vec![ALL_ACTIONS.to_owned()];
     Request::Command(Command { ids, what, takes_a_place: true, changes, ..Command::default() })
+}
+
+/// It is kept as long as the command runs, and in the audit.
+fn cut(what: &mut String) {
+    what.truncate(what.floor_char_boundary(MAX_WHAT_BYTES));
 }
 
 #[cfg(test)]
@@ -211,6 +236,15 @@ mod tests {
         assert_eq!(changes(&batch(&mixed)), ["ServiceControl", UNSAFE_COMMAND]);
         assert_eq!(changes(&safe(1, r#""OfTheFuture""#)), ["OfTheFuture"]);
         assert_eq!(changes(r#"{"type":"OfTheFuture","id":"x"}"#), [ALL_ACTIONS]);
+    }
+
+    #[test]
+    fn an_action_that_a_client_makes_up_is_kept_in_short() {
+        for kind in [r#""SafeCommand","command_type":{"action":"WHAT"}"#, r#""WHAT""#] {
+            let line = format!(r#"{{"type":{},"id":"x"}}"#, kind.replace("WHAT", &"é".repeat(500)));
+            let Ok(Request::Command(command)) = read(&line) else { panic!("{line:.80}") };
+            assert!(command.what.len() <= MAX_WHAT_BYTES, "{}", command.what.len());
+        }
     }
 
     #[test]

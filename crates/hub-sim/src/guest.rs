@@ -5,6 +5,7 @@ use crate::lines;
 use crate::tally::{Said, Tally};
 use crate::variety::Character;
 use infiniservice_protocol::guest::Response;
+use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, LineDecoder, LineItem, parse_host_line};
 use serde_json::json;
 use std::collections::HashMap;
@@ -286,7 +287,10 @@ impl Guest {
             }
             HostMessage::KeepAliveRequest { sequence_number } => Some(lines::keep_alive(*sequence_number)),
             HostMessage::Metrics { id } => Some(self.metrics(id.as_deref())),
-            HostMessage::SafeCommand(command) => Some(self.command(&command.id, &command.action).await),
+            HostMessage::SafeCommand(command) => {
+                let context = if let HostMessage::Traced(it) = &message { it.context.as_ref() } else { None };
+                Some(self.command(&command.id, &command.action, context).await)
+            }
             HostMessage::Cancel { id, .. } => {
                 let response = Response::ok(id.as_str(), "Cancel", json!({ "outcome": "already_answered" }));
                 serde_json::to_string(&GuestMessage::Response(response)).ok()
@@ -296,7 +300,7 @@ impl Guest {
     }
 
     /// As the agent does: an id that was answered is answered again, and nothing is carried out twice.
-    async fn command(&self, id: &str, action: &str) -> String {
+    async fn command(&self, id: &str, action: &str, context: Option<&TraceContext>) -> String {
         let taken = self.memory().taken.get(id).cloned();
         match taken {
             Some(Taken::Answered(answer)) => return answer,
@@ -312,11 +316,14 @@ impl Guest {
             memory.carried_out.push((id.to_owned(), action.to_owned()));
             memory.instance.clone()
         };
+        let started = SystemTime::now();
         // It goes on whatever becomes of the connection.
-        let (id, action, guest) = (id.to_owned(), action.to_owned(), self.clone());
+        let (id, action, context, guest) = (id.to_owned(), action.to_owned(), context.cloned(), self.clone());
         let carried_out = tokio::spawn(async move {
             sleep(guest.options.delay).await;
-            let answer = text(Response::ok(&*id, &*action, json!({ "simulated": true })));
+            let trace = context.map(|context| Box::new(lines::trace(&context, started)));
+            let done = Response::ok(&*id, &*action, json!({ "simulated": true }));
+            let answer = text(Response { trace, ..done });
             let mut memory = guest.memory();
             if memory.instance == instance {
                 memory.taken.insert(id, Taken::Answered(answer.clone()));

@@ -3,8 +3,11 @@
 use infiniservice_protocol::guest::{GuestMessage, Hello};
 use infiniservice_protocol::hello::Features;
 use infiniservice_protocol::limits::Limits;
+use infiniservice_protocol::timestamp::rfc3339_millis;
+use infiniservice_protocol::trace::{Step, StepName, Trace, TraceContext};
 use infiniservice_protocol::{GuestLine, parse_guest_line};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 /// A line of a real agent, as the protocol's golden file has it.
 const RECORDED: &str = include_str!("../../protocol/golden/system_metrics.jsonl");
@@ -82,6 +85,22 @@ pub fn hello(host_name: &str, instance: &str, os: &str) -> String {
         timestamp: None,
     };
     serde_json::to_string(&GuestMessage::Hello(hello)).unwrap_or_default()
+}
+
+/// What a guest says of a traced command that it began then: it waited for nothing, and one program ran.
+pub fn trace(context: &TraceContext, started: SystemTime) -> Trace {
+    let (now, step) = (SystemTime::now(), |name, start_ms, end_ms| Step { name, start_ms, end_ms });
+    let took = now.duration_since(started).unwrap_or_default().as_millis();
+    let took = u64::try_from(took).unwrap_or(u64::MAX);
+    Trace {
+        traceparent: context.traceparent().to_owned(),
+        tracestate: context.tracestate().map(str::to_owned),
+        received_offset_ms: 0,
+        started: rfc3339_millis(started),
+        ended: rfc3339_millis(now),
+        steps: vec![step(StepName::Queue, 0, 0), step(StepName::Program, 0, took)],
+        steps_left_out: None,
+    }
 }
 
 /// A `keep_alive` line.

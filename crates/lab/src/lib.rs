@@ -30,6 +30,7 @@ pub mod machine;
 pub mod namespace;
 pub mod packages;
 pub mod payload;
+pub mod pypi;
 pub mod qmp;
 mod relay;
 pub mod system;

@@ -60,8 +60,17 @@ pub const CERTIFICATES: &[Need] =
 pub const LIBVIRT_EXPORTER: &[Need] =
     &[Need { package: "prometheus-libvirt-exporter", probe: "/usr/bin/prometheus-libvirt-exporter" }];
 
+/// What the program of a package of `PyPI` needs: what installs it, and the library that it is linked with.
+pub(crate) const FROM_PYPI: &[Need] = &[
+    Need { package: "python3-pip", probe: "pip3" },
+    Need { package: "libpython3.11", probe: "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0" },
+];
+
 /// What pages are looked at with.
 pub const BROWSER: &[Need] = &[Need { package: "chromium", probe: "chromium" }];
+
+/// What building the static `infinihub` needs beside rustup's standard library: ring has some C.
+pub const STATIC_BUILD: &[Need] = &[Need { package: "musl-tools", probe: "x86_64-linux-musl-gcc" }];
 
 /// What building for Windows needs beside rustup's standard library: mingw's linker.
 pub const WINDOWS_BUILD: &[Need] =

@@ -21,6 +21,8 @@ pub mod inherited_unsafe;
 #[cfg(target_os = "linux")]
 pub mod inotify;
 #[cfg(target_os = "linux")]
+pub mod journal;
+#[cfg(target_os = "linux")]
 pub mod lease_unsafe;
 /// Readers of the kernel's and the system's text files: pure, so that they compile and are tested everywhere.
 pub mod linux {

@@ -5,6 +5,7 @@ use super::{empty_root, packages, sbom, stage};
 use crate::steps::run as run_program;
 use crate::target;
 use anyhow::{Context, Result};
+use infiniservice_lab::packages::{STATIC_BUILD, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,7 @@ pub fn build(site: &Site) -> Result<[PathBuf; 2]> {
 
 /// The daemon, built by itself: what it wants of a crate that the guest's program has, too, is not to get into that one.
 fn build_hub(site: &Site) -> Result<PathBuf> {
+    ensure(STATIC_BUILD)?;
     let arguments = ["build", "--locked", "--release", "--target", TARGET, "--package", HUB];
     run_program(&mut site.cargo(&arguments)?)?;
     Ok(site.target().join(TARGET).join("release").join(HUB))

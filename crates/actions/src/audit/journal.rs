@@ -1,47 +1,24 @@
-//! The journal's native protocol: fields over a datagram socket (systemd.journal-fields(7), "Native Journal Protocol").
+//! Records in the journal, with a field for each of their parts.
 
 use super::{Audit, AuditRecord, LogAudit, Subject};
-use std::io;
-use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use infiniservice_platform::journal::Journal;
 use std::sync::Arc;
-
-const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// [`Audit`] into the journal; into the log where that does not take a record.
 #[derive(Debug)]
-pub(crate) struct JournalAudit {
-    socket: UnixDatagram,
-}
-
-impl JournalAudit {
-    /// The journal of this machine.
-    pub(crate) fn open() -> io::Result<Self> {
-        Self::at(Path::new(SOCKET))
-    }
-
-    fn at(path: &Path) -> io::Result<Self> {
-        let socket = UnixDatagram::unbound()?;
-        // A journal that does not keep up must not stop the agent.
-        socket.set_nonblocking(true)?;
-        socket.connect(path)?;
-        Ok(Self { socket })
-    }
-}
+pub(crate) struct JournalAudit(Journal);
 
 impl Audit for JournalAudit {
     fn record(&self, record: &AuditRecord) {
-        // The journal may have been started anew: a socket of its own for each such case.
-        let datagram = datagram(record);
-        let sent = self.socket.send(&datagram);
-        let sent = sent.or_else(|_| Self::open().and_then(|anew| anew.socket.send(&datagram)));
-        if sent.is_err() {
+        let fields = fields(record);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+        if self.0.send(&fields).is_err() {
             LogAudit.record(record);
         }
     }
 }
 
-fn datagram(record: &AuditRecord) -> Vec<u8> {
+fn fields(record: &AuditRecord) -> Vec<(&'static str, String)> {
     let number = |number: u128| number.to_string();
     let mut fields = vec![
         ("MESSAGE", super::line(record)),
@@ -63,7 +40,7 @@ fn datagram(record: &AuditRecord) -> Vec<u8> {
     }
     fields.extend(record.error.clone().map(|error| ("INFINISERVICE_ERROR", error)));
     fields.extend(record.exit_code.map(|code| ("INFINISERVICE_EXIT_CODE", code.to_string())));
-    fields.iter().flat_map(|(name, value)| field(name, value)).collect()
+    fields
 }
 
 /// A field that is left out where nothing is known.
@@ -79,19 +56,10 @@ fn subject(subject: Subject) -> &'static str {
     }
 }
 
-/// With its length in front, so that no value can begin a field of its own.
-fn field(name: &str, value: &str) -> Vec<u8> {
-    let mut bytes = format!("{name}\n").into_bytes();
-    bytes.extend((value.len() as u64).to_le_bytes());
-    bytes.extend(value.as_bytes());
-    bytes.push(b'\n');
-    bytes
-}
-
 /// Where this machine's records go.
 pub fn of_this_machine() -> Arc<dyn Audit> {
-    match JournalAudit::open() {
-        Ok(journal) => Arc::new(journal),
+    match Journal::open() {
+        Ok(journal) => Arc::new(JournalAudit(journal)),
         Err(error) => {
             log::debug!("commands are recorded in the log, not the journal: {error}");
             Arc::new(LogAudit)
@@ -104,6 +72,7 @@ mod tests {
     use super::super::Origin;
     use super::*;
     use infiniservice_protocol::{ErrorCode, Rejection};
+    use std::os::unix::net::UnixDatagram;
     use std::time::Duration;
 
     fn record(id: &str) -> AuditRecord {
@@ -142,7 +111,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let journal = UnixDatagram::bind(&path).unwrap();
-        JournalAudit::at(&path).unwrap().record(record);
+        JournalAudit(Journal::at(&path).unwrap()).record(record);
         let mut bytes = [0; 8192];
         let length = journal.recv(&mut bytes).unwrap();
         read(&bytes[..length])

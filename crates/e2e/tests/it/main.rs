@@ -15,6 +15,7 @@ mod inherited;
 mod live_config;
 mod log_reader;
 mod operations_page;
+mod otlp;
 mod plugins;
 mod process;
 mod prometheus;

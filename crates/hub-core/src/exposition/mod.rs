@@ -13,9 +13,11 @@ mod tests;
 mod text;
 pub mod view;
 
-pub use view::{Dropped, Hub, Options, View};
+pub(crate) use label::clean;
+pub use view::{Dropped, Hub, Options, Own, View};
 
 use crate::fleet::{Entry, Fleet};
+use crate::histogram::Histogram;
 use crate::selector::Selector;
 use crate::session::State;
 use infiniservice_protocol::clock::Now;
@@ -44,6 +46,9 @@ pub trait Rows {
     /// One series: its labels beside `vm`, as they came from the guest, and its value.
     fn row(&mut self, labels: &[(&'static str, &str)], value: Value);
 
+    /// A distribution, with its labels.
+    fn histogram(&mut self, labels: &[(&'static str, &str)], histogram: &Histogram);
+
     /// A series without labels of its own, where there is a value.
     fn count(&mut self, count: Option<u64>) {
         if let Some(count) = count {
@@ -68,9 +73,9 @@ pub struct Exposition {
 
 impl Exposition {
     /// The series of all machines, and of the hub.
-    pub fn fleet(&mut self, fleet: &Fleet, now: Now, options: Options) -> &str {
+    pub fn fleet(&mut self, fleet: &Fleet, own: &Own, now: Now, options: Options) -> &str {
         let dropped = self.machines(fleet.iter().map(|(name, entry)| (&**name, entry)), now, options);
-        let hub = Hub::new(fleet, dropped);
+        let hub = Hub::new(fleet, own, dropped);
         for metric in HUB.iter().copied().flatten() {
             let mut text = Text::new(&mut self.text, &metric.about);
             (metric.read)(&hub, &mut text.of_hub());

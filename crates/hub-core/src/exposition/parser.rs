@@ -14,7 +14,7 @@ pub struct Series {
 pub fn parse(text: &str) -> Result<Vec<Series>, String> {
     let mut metrics = BTreeSet::new();
     let mut identities = BTreeSet::new();
-    let mut current = String::new();
+    let (mut current, mut is_histogram) = (String::new(), false);
     let mut all: Vec<Series> = Vec::new();
     if !text.is_empty() && !text.ends_with('\n') {
         return Err("the last line is not ended".to_owned());
@@ -25,14 +25,20 @@ pub fn parse(text: &str) -> Result<Vec<Series>, String> {
             let (name, help) = help.split_once(' ').ok_or("no help")?;
             let kind = lines.next().and_then(|line| line.strip_prefix(&format!("# TYPE {name} ")));
             let is_fresh = metrics.insert(name.to_owned());
-            if !matches!(kind, Some("counter" | "gauge")) || help.is_empty() || !is_fresh {
+            if !matches!(kind, Some("counter" | "gauge" | "histogram")) || help.is_empty() || !is_fresh {
                 return Err(format!("{line} is not followed by its type, or comes again"));
             }
             name.clone_into(&mut current);
+            is_histogram = kind == Some("histogram");
             continue;
         }
         let series = series(line).ok_or_else(|| format!("no series: {line}"))?;
-        if series.name != current || !identities.insert((series.name.clone(), series.labels.clone())) {
+        let own = series.name.strip_prefix(&*current);
+        let is_own = match own {
+            Some("_bucket" | "_sum" | "_count") => is_histogram,
+            own => own == Some("") && !is_histogram,
+        };
+        if !is_own || !identities.insert((series.name.clone(), series.labels.clone())) {
             return Err(format!("at a wrong place, or a second time: {line}"));
         }
         all.push(series);

@@ -3,6 +3,8 @@
 use super::parser::{Series, parse};
 use super::*;
 use crate::at;
+use crate::delivery::Status;
+use crate::router::Client;
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
@@ -35,7 +37,7 @@ fn fleet_of(lines: &[String]) -> Fleet {
 }
 
 fn told(fleet: &Fleet, second: u64, options: Options) -> Vec<Series> {
-    parse(Exposition::default().fleet(fleet, at(second), options)).unwrap()
+    parse(Exposition::default().fleet(fleet, &Own::default(), at(second), options)).unwrap()
 }
 
 fn all(fleet: &Fleet) -> Vec<Series> {
@@ -129,6 +131,32 @@ fn what_an_agent_does_not_measure_is_not_told_as_zero() {
     assert_eq!(values(&bare, "infini_guest_disk_read_bytes_total", &[("device", "all")]), [0.0]);
 }
 
+#[test]
+fn the_programs_own_figures_and_how_long_commands_took_are_told() {
+    let mut fleet = fleet_of(&[hello("linux")]);
+    let line = r#"{"type":"SafeCommand","id":"a","command_type":{"action":"ServiceList"}}"#;
+    fleet.with(at(1), "web-1", |machine| {
+        machine.offer(at(1), Client(1), Ok(()), line.to_owned(), crate::request::read(line));
+        machine.line(at(4), r#"{"type":"response","id":"a","command_type":"ServiceList","success":true}"#);
+        ((), vec![])
+    });
+    let mut own = Own { ledger_bytes: Some(44), otlp: Some(Status::default()), ..Own::default() };
+    own.targets.answered = 2;
+    let all = parse(Exposition::default().fleet(&fleet, &own, at(5), Options::default())).unwrap();
+    let took = |end: &str, labels: &[(&str, &str)]| {
+        let action = ("action", "ServiceList");
+        values(&all, &format!("infini_hub_command_seconds{end}"), &[&[action], labels].concat())
+    };
+    assert_eq!((took("_count", &[]), took("_sum", &[])), (vec![1.0], vec![3.0]));
+    assert_eq!((took("_bucket", &[("le", "2.5")]), took("_bucket", &[("le", "5")])), (vec![0.0], vec![1.0]));
+    assert_eq!(took("_bucket", &[("le", "+Inf")]), [1.0]);
+    assert_eq!(values(&all, "infini_hub_job_targets", &[("outcome", "answered")]), [2.0]);
+    assert_eq!(values(&all, "infini_hub_ledger_bytes", &[]), [44.0]);
+    let dropped = [("signal", "logs"), ("reason", "rejected")];
+    assert_eq!(values(&all, "infini_hub_otlp_dropped_total", &dropped), [0.0]);
+    assert!(told(&fleet, 5, Options::default()).iter().all(|it| !it.name.starts_with("infini_hub_otlp")));
+}
+
 fn interface(name: &str) -> String {
     format!(r#"{{"name":"{name}","bytes_received":7,"mtu":1500}}"#)
 }
@@ -187,7 +215,7 @@ const HOSTILE: [&str; 7] = [
 
 #[test]
 fn a_hostile_guest_breaks_out_of_no_label() {
-    let long = "x\\\"é".repeat(1 << 18);
+    let long = "x\\\"é".repeat(1 << 10);
     for words in HOSTILE.into_iter().chain([&*long]) {
         let mut line = golden();
         for field in [
@@ -338,7 +366,7 @@ fn labels_are_those_that_the_table_says() {
     let fleet =
         fleet_of(&[failed, hello("linux"), r#"{"type":"response","id":"a","success":true}"#.to_owned()]);
     let mut exposition = Exposition::default();
-    let mut all = parse(exposition.fleet(&fleet, at(1), Options::default())).unwrap();
+    let mut all = parse(exposition.fleet(&fleet, &Own::default(), at(1), Options::default())).unwrap();
     all.extend(parse(exposition.node(&fleet, at(1), "web-1").unwrap()).unwrap());
     let guest = [GUEST, NODE].into_iter().flatten().copied().flatten().map(|it| &it.about);
     for about in guest.chain(HUB.iter().copied().flatten().map(|it| &it.about)) {

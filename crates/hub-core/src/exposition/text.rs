@@ -1,8 +1,9 @@
 //! The text format of Prometheus, version 0.0.4, written by hand: 240,000 lines are nothing to allocate for.
 
-use super::table::{About, Kind};
+use super::table::About;
 use super::view::View;
 use super::{Rows, Value, label};
+use crate::histogram::{BOUNDS, Histogram};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -19,11 +20,7 @@ impl<'a> Text<'a> {
     /// Begins with what the metric is.
     pub(super) fn new(out: &'a mut String, about: &'a About) -> Self {
         let start = out.len();
-        let kind = match about.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-        };
-        let name = about.name;
+        let (kind, name) = (about.kind.name(), about.name);
         let _ = write!(out, "# HELP {name} {}\n# TYPE {name} {kind}\n", about.help);
         let series = out.len();
         Self { out, about, start, series }
@@ -62,6 +59,24 @@ pub(super) struct Lines<'a> {
 
 impl Rows for Lines<'_> {
     fn row(&mut self, labels: &[(&'static str, &str)], value: Value) {
+        self.line("", labels, value);
+    }
+
+    fn histogram(&mut self, labels: &[(&'static str, &str)], histogram: &Histogram) {
+        let mut so_far = 0;
+        let bounds = BOUNDS.iter().map(f64::to_string).chain(std::iter::once("+Inf".to_owned()));
+        for (bound, count) in bounds.zip(histogram.buckets()) {
+            so_far += count;
+            let labels: Vec<_> = labels.iter().copied().chain([("le", &*bound)]).collect();
+            self.line("_bucket", &labels, Value::Count(so_far));
+        }
+        self.line("_sum", labels, Value::Figure(histogram.sum()));
+        self.line("_count", labels, Value::Count(so_far));
+    }
+}
+
+impl Lines<'_> {
+    fn line(&mut self, ending: &str, labels: &[(&'static str, &str)], value: Value) {
         if let Some((view, max)) = self.bound {
             if !view.takes_series(max) {
                 return;
@@ -69,6 +84,7 @@ impl Rows for Lines<'_> {
             view.cuts(labels.iter().filter(|(_, value)| label::is_cut(value)).count());
         }
         self.out.push_str(self.name);
+        self.out.push_str(ending);
         let mut before = '{';
         if let Some(vm) = self.vm {
             self.label(&mut before, "vm", |out| out.push_str(vm));
@@ -80,9 +96,7 @@ impl Rows for Lines<'_> {
         number(self.out, value);
         self.out.push('\n');
     }
-}
 
-impl Lines<'_> {
     fn label(&mut self, before: &mut char, name: &str, value: impl FnOnce(&mut String)) {
         self.out.push(std::mem::replace(before, ','));
         self.out.push_str(name);

@@ -2,7 +2,9 @@
 
 use super::label::clean;
 use crate::counts::Counts;
+use crate::delivery;
 use crate::fleet::{Entry, Fleet};
+use crate::job;
 use crate::machine::Machine;
 use crate::machine::figures::is_disk;
 use crate::sample::Sample;
@@ -147,7 +149,7 @@ impl<'a> View<'a> {
     }
 
     /// Counts one more series; `false` where it is beyond the most that a machine may have.
-    pub(super) fn takes_series(&self, max: u32) -> bool {
+    pub(crate) fn takes_series(&self, max: u32) -> bool {
         let takes = self.series.get() < max;
         if takes {
             self.series.set(self.series.get() + 1);
@@ -211,11 +213,24 @@ pub struct Hub<'a> {
     pub counts: Counts,
     /// What this exposition left out.
     pub dropped: Dropped,
+    /// What only the program knows.
+    pub own: &'a Own,
+}
+
+/// What only the program knows of itself: its files, and what it sends elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Machines of the jobs that are kept, by where they stand.
+    pub targets: job::Counts,
+    /// Bytes of the ledger's file; `None` where there is none.
+    pub ledger_bytes: Option<u64>,
+    /// What is sent by OTLP; `None` where that is off.
+    pub otlp: Option<delivery::Status>,
 }
 
 impl<'a> Hub<'a> {
     /// Sums up what was counted.
-    pub fn new(fleet: &'a Fleet, dropped: Dropped) -> Self {
-        Self { fleet, counts: fleet.counts(), dropped }
+    pub fn new(fleet: &'a Fleet, own: &'a Own, dropped: Dropped) -> Self {
+        Self { fleet, counts: fleet.counts(), dropped, own }
     }
 }

@@ -3,6 +3,7 @@
 use super::MAX_MESSAGE_BYTES;
 use super::wrong::{Wrong, wrong};
 use crate::request;
+use crate::trace::Place;
 use infiniservice_protocol::action::{ActionName, UNSAFE_COMMAND_TIMEOUT_SECS};
 use infiniservice_protocol::host::{BatchCommand, SafeCommand};
 use infiniservice_protocol::{Action, HostMessage, Rejection, parse_host_line};
@@ -102,6 +103,11 @@ pub fn id(job: &str, vm: &str, number: usize) -> String {
 pub fn line(message: &Map<String, Value>, id: &str) -> String {
     let mut message = message.clone();
     message.insert("id".to_owned(), id.into());
+    // What the guest starts belongs below the span of this machine's command.
+    if let Some(place) = Place::of_message(&message) {
+        let own = place.traceparent(place.span("command", id));
+        message.insert("traceparent".to_owned(), own.into());
+    }
     let commands = message.get_mut("commands").and_then(Value::as_array_mut);
     for (n, command) in commands.into_iter().flatten().enumerate() {
         if let Some(command) = command.as_object_mut() {

@@ -43,6 +43,8 @@ pub const MAX_JOB_RESULT_BYTES: usize = 16 << 20;
 pub const MAX_ALL_RESULT_BYTES: usize = 64 << 20;
 /// Longest message of a job, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;
+/// Machines of a job of which all are traced: of more, those that fail and one in a hundred.
+pub const MAX_TRACED_TARGETS: usize = 1000;
 /// Messages and selectors of all jobs, in bytes: the oldest finished job is forgotten first.
 pub const MAX_ALL_REQUEST_BYTES: usize = 16 << 20;
 /// Longest message and longest selector that the list of jobs shows, in bytes each.

@@ -59,6 +59,13 @@ impl Job {
         &self.accepted.id
     }
 
+    /// What it does: the action's name, or the message's type.
+    pub fn what(&self) -> &str {
+        let message = &self.accepted.message;
+        let action = message.get("command_type").and_then(|it| it.get("action")?.as_str());
+        action.or_else(|| message.get("type")?.as_str()).unwrap_or_default()
+    }
+
     /// Its machines.
     pub fn targets(&self) -> &[Target] {
         &self.targets
@@ -146,6 +153,7 @@ impl Job {
         let Some(target) = self.targets.get_mut(n).filter(is_open) else { return };
         *self.counts.of(&target.state) -= 1;
         target.state = State::Sent { instance: instance.to_owned(), at };
+        target.sent_at.get_or_insert(at);
         target.wire = OnWire { give_up, ..OnWire::default() };
         *self.counts.of(&target.state) += 1;
     }

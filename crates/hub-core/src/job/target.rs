@@ -2,6 +2,7 @@
 
 pub use crate::ledger::Outcome;
 use serde::{Deserialize, Serialize};
+use std::iter::Sum;
 use std::time::Duration;
 
 /// Where a machine's part of a job stands.
@@ -52,6 +53,8 @@ pub struct Target {
     pub result: Option<String>,
     /// When it ended, in milliseconds since 1970.
     pub ended_at: Option<u64>,
+    /// When its command was first handed to the guest, in milliseconds since 1970; `None` where only an earlier run knew.
+    pub sent_at: Option<u64>,
     /// How often the guest was too busy in a row.
     pub(super) busy: u32,
     pub(super) wire: OnWire,
@@ -66,6 +69,7 @@ impl Target {
             text: None,
             result: None,
             ended_at: None,
+            sent_at: None,
             busy: 0,
             wire: OnWire::default(),
         }
@@ -113,6 +117,22 @@ pub struct Counts {
     pub absent: u32,
 }
 
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, it| Self {
+            accepted: sum.accepted + it.accepted,
+            sent: sum.sent + it.sent,
+            answered: sum.answered + it.answered,
+            refused: sum.refused + it.refused,
+            failed: sum.failed + it.failed,
+            expired: sum.expired + it.expired,
+            unknown: sum.unknown + it.unknown,
+            skipped: sum.skipped + it.skipped,
+            absent: sum.absent + it.absent,
+        })
+    }
+}
+
 impl Counts {
     pub(super) fn of(&mut self, state: &State) -> &mut u32 {
         match state {
@@ -136,6 +156,21 @@ impl Counts {
     /// Those that have not ended.
     pub const fn open(&self) -> u32 {
         self.accepted + self.sent
+    }
+
+    /// All of them, by their names in the API.
+    pub const fn named(&self) -> [(&'static str, u32); 9] {
+        [
+            ("accepted", self.accepted),
+            ("sent", self.sent),
+            (Outcome::Answered.name(), self.answered),
+            (Outcome::Failed.name(), self.failed),
+            (Outcome::Refused.name(), self.refused),
+            (Outcome::Unknown.name(), self.unknown),
+            (Outcome::Expired.name(), self.expired),
+            (Outcome::Skipped.name(), self.skipped),
+            (Outcome::Absent.name(), self.absent),
+        ]
     }
 
     /// All of them.

@@ -13,7 +13,7 @@ use crate::figures::Figures;
 use crate::history::{History, Point};
 use crate::line::{self, Said};
 use crate::request::{Command, Request};
-use crate::router::{Client, Router, Verdict};
+use crate::router::{Client, Done, End, Router, Verdict};
 use crate::sample::Sample;
 use crate::session::{Change, Session, State};
 pub use handover::Handover;
@@ -61,6 +61,8 @@ pub struct Reaction {
     pub introduced: bool,
     /// The id of the command that the line is the answer to.
     pub answered: Option<String>,
+    /// Commands of which nothing more comes.
+    pub done: Vec<Done>,
 }
 
 /// A machine.
@@ -173,6 +175,7 @@ impl Machine {
         }
         self.note(now, said, &mut reaction);
         reaction.write.extend(self.next_lines(now));
+        reaction.done = self.done(now);
         reaction
     }
 
@@ -267,6 +270,17 @@ impl Machine {
         self.router.leave(client);
     }
 
+    /// Of those that were answered, also how long they took is counted.
+    fn done(&mut self, now: Now) -> Vec<Done> {
+        let done = self.router.take_done();
+        for Done { sent, end } in &done {
+            if matches!(end, End::Answered(_)) {
+                self.counts.took(&sent.what, now.mono.saturating_sub(sent.sent).as_secs_f64());
+            }
+        }
+        done
+    }
+
     fn next_lines(&mut self, now: Now) -> Vec<Write> {
         std::iter::from_fn(|| self.router.next(now.mono)).map(Write::Line).collect()
     }
@@ -275,6 +289,7 @@ impl Machine {
     pub fn tick(&mut self, now: Now) -> Reaction {
         let mut reaction = Reaction::default();
         self.router.expire(now.mono);
+        reaction.done = self.done(now);
         reaction.events.extend(self.session.tick(now.mono).and_then(told));
         if self.session.state() == State::Up {
             reaction.write.extend(self.ping(now));

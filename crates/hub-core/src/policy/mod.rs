@@ -21,6 +21,8 @@ pub const MAX_RULES: usize = 256;
 pub const CANCEL: &str = "Cancel";
 /// What the audit names where no rule was needed.
 pub const OWNER: &str = "right of root and the hub's own user";
+/// What the audit names where somebody ends what is his own.
+pub const OWN: &str = "right to end one's own";
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug)]

@@ -3,11 +3,15 @@
 //! A guest runs eight commands beside each other and lets 64 wait; one client could take them all. So no more than eight are
 //! sent at a time, and the clients' waiting ones take turns.
 
+mod done;
+
 use crate::line::{Answer, Said};
 use crate::request::{Command, Request};
 use infiniservice_protocol::{ErrorCode, Rejection};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
+
+pub use done::{Done, End, Sent};
 
 /// Commands that are with the guest at one time, as many as it runs.
 pub const MAX_IN_FLIGHT: usize = 8;
@@ -53,12 +57,15 @@ struct Expected {
     until: Duration,
     /// It was answered by a line that only its client can open: that may have been the last one.
     may_be_over: bool,
+    /// The command that it answers; none for a ping, and once for a batch.
+    of: Option<Box<Sent>>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     line: String,
     command: Command,
+    offered: Duration,
 }
 
 /// The clients of one guest.
@@ -70,6 +77,8 @@ pub struct Router {
     last_turn: Option<Client>,
     hello: Vec<Client>,
     subscriptions: BTreeMap<u64, Client>,
+    /// Commands of which nothing more comes, until somebody takes them.
+    done: Vec<Done>,
 }
 
 impl Router {
@@ -89,7 +98,7 @@ impl Router {
                     timeout_secs: Some(0),
                     ..Command::default()
                 };
-                self.send(now, client, line, &command, vec![Key::Ping(number)])
+                self.send(now, (client, now), line, &command, vec![Key::Ping(number)])
             }
             Request::Command(command) => self.command(now, client, line, command),
         }
@@ -102,7 +111,7 @@ impl Router {
         }
         if !command.takes_a_place || self.has_place() {
             let keys = keys(&command);
-            return self.send(now, client, line, &command, keys);
+            return self.send(now, (client, now), line, &command, keys);
         }
         if self.waiting() >= MAX_WAITING {
             let error = format!(
@@ -111,14 +120,14 @@ impl Router {
             );
             return refuse(&command, ErrorCode::QueueFull, error);
         }
-        self.waiting.entry(client).or_default().push_back(Waiting { line, command });
+        self.waiting.entry(client).or_default().push_back(Waiting { line, command, offered: now });
         Verdict::Waits
     }
 
     fn send(
         &mut self,
         now: Duration,
-        client: Client,
+        (client, offered): (Client, Duration),
         line: String,
         command: &Command,
         keys: Vec<Key>,
@@ -135,8 +144,10 @@ impl Router {
         let until = now + patience(command);
         for (n, key) in keys.into_iter().enumerate() {
             let takes_a_place = command.takes_a_place && n == 0;
+            let is_command = n == 0 && matches!(key, Key::Id(_));
+            let of = is_command.then(|| Box::new(sent(client, command, offered, now)));
             self.expected
-                .insert(key, Expected { client: Some(client), takes_a_place, until, may_be_over: false });
+                .insert(key, Expected { client: Some(client), takes_a_place, until, may_be_over: false, of });
         }
         Verdict::Send(line)
     }
@@ -191,11 +202,15 @@ impl Router {
     fn sealed(&mut self, id: &str) -> Option<Client> {
         let expected = self.expected.get_mut(&Key::Id(id.to_owned()))?;
         (expected.takes_a_place, expected.may_be_over) = (false, true);
+        self.done.extend(expected.of.take().map(|sent| Done { sent: *sent, end: End::Sealed }));
         expected.client
     }
 
     fn answered(&mut self, answer: &Answer<'_>) -> Option<Client> {
-        let client = self.take(&Key::Id(answer.id.to_string()));
+        let expected = self.expected.remove(&Key::Id(answer.id.to_string()));
+        let (client, of) = expected.map_or((None, None), |expected| (expected.client, expected.of));
+        let end = End::Answered(answer.code.as_deref().map(str::to_owned));
+        self.done.extend(of.map(|sent| Done { sent: *sent, end }));
         let began = client.zip(answer.subscription).filter(|_| self.subscriptions.len() < MAX_SUBSCRIPTIONS);
         if let Some((client, subscription)) = began {
             self.subscriptions.insert(subscription, client);
@@ -218,13 +233,13 @@ impl Router {
         ));
         let client = *after.chain(self.waiting.iter()).next()?.0;
         let queue = self.waiting.get_mut(&client)?;
-        let Waiting { line, command } = queue.pop_front()?;
+        let Waiting { line, command, offered } = queue.pop_front()?;
         if queue.is_empty() {
             self.waiting.remove(&client);
         }
         self.last_turn = Some(client);
         let keys = keys(&command);
-        match self.send(now, client, line, &command, keys) {
+        match self.send(now, (client, offered), line, &command, keys) {
             Verdict::Send(line) => Some(line),
             _ => None,
         }
@@ -245,16 +260,26 @@ impl Router {
     /// were.
     pub fn forget_all(&mut self) -> Vec<(Client, String)> {
         self.subscriptions.clear();
-        let lost = self.expected.drain().filter_map(|(key, expected)| match key {
-            Key::Id(id) => expected.client.map(|client| (client, id)),
-            Key::Ping(_) => None,
-        });
-        lost.collect()
+        let mut lost = Vec::new();
+        for (key, expected) in self.expected.drain() {
+            if let (Key::Id(id), Some(client)) = (key, expected.client) {
+                lost.push((client, id));
+            }
+            self.done.extend(expected.of.map(|sent| Done { sent: *sent, end: End::Lost }));
+        }
+        lost
     }
 
     /// Forgets what can no longer be answered, so that a guest that answers nothing keeps no place for ever.
     pub fn expire(&mut self, now: Duration) {
-        self.expected.retain(|_, expected| expected.until > now);
+        for (_, expected) in self.expected.extract_if(|_, expected| expected.until <= now) {
+            self.done.extend(expected.of.map(|sent| Done { sent: *sent, end: End::Unheard }));
+        }
+    }
+
+    /// Commands of which nothing more comes, since this was asked last.
+    pub fn take_done(&mut self) -> Vec<Done> {
+        std::mem::take(&mut self.done)
     }
 
     /// Commands that are with the guest.
@@ -281,6 +306,19 @@ impl Router {
         let waits =
             || self.waiting.values().flatten().any(|it| it.command.ids.iter().any(|other| other == id));
         self.expected.contains_key(&Key::Id(id.to_owned())) || waits()
+    }
+}
+
+fn sent(client: Client, command: &Command, offered: Duration, sent: Duration) -> Sent {
+    Sent {
+        client,
+        id: command.id().to_owned(),
+        what: command.what.clone(),
+        by: command.by.clone(),
+        changes: !command.changes.is_empty() || command.cancels.is_some(),
+        trace: command.trace.clone(),
+        offered,
+        sent,
     }
 }
 

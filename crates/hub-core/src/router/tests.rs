@@ -55,6 +55,30 @@ fn an_id_that_is_in_flight_or_waits_is_refused_here() {
 }
 
 #[test]
+fn what_became_of_a_command_is_told_once_with_who_asked_and_how_long_it_took() {
+    let mut router = Router::default();
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let traced = command("a").replace(r#""id":"a""#, &format!(r#""id":"a","traceparent":"{parent}""#));
+    for line in [traced, command("b"), command("c")] {
+        offer(&mut router, 1, &line);
+    }
+    router.leave(Client(1));
+    answer(&mut router, "a");
+    let done = router.take_done();
+    let sent = &done[0].sent;
+    assert_eq!((done.len(), &*sent.id, &*sent.what, sent.client), (1, "a", "ServiceList", Client(1)));
+    assert_eq!((done[0].end.code(), sent.trace.as_ref().unwrap().traceparent()), (None, parent));
+    answer(&mut router, "a");
+    assert!(router.take_done().is_empty());
+    router.expire(Duration::from_secs(100_000));
+    let ends: Vec<_> = router.take_done().into_iter().map(|done| done.end).collect();
+    assert_eq!(ends, [End::Unheard, End::Unheard]);
+    offer(&mut router, 2, &command("d"));
+    assert_eq!(router.forget_all(), [(Client(2), "d".to_owned())]);
+    assert_eq!(router.take_done()[0].end.code(), Some("CANCELLED"));
+}
+
+#[test]
 fn clients_take_turns_and_one_cannot_fill_the_guest() {
     let mut router = Router::default();
     for n in 0..30 {
@@ -145,6 +169,8 @@ fn sealed_lines_go_to_who_asked_and_leave_the_place_to_others() {
         assert_eq!(router.route(&said(answer, at(0)).unwrap()), [Client(2)]);
         assert_eq!(router.in_flight(), 0);
     }
+    let ends: Vec<_> = router.take_done().into_iter().map(|done| done.end).collect();
+    assert!(ends.contains(&End::Sealed) && !ends.contains(&End::Unheard), "{ends:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The settings: defaults, and a TOML file over them.
 
+mod otlp;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -7,6 +8,7 @@ mod tests;
 use crate::pattern::Pattern;
 use infiniservice_hub_core::Policy;
 use infiniservice_hub_core::policy::Written;
+pub use otlp::{Endpoint, Otlp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::net::SocketAddr;
@@ -40,6 +42,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
+    /// Where metrics, logs and spans are sent.
+    pub otlp: Otlp,
     /// The API on TCP for clients with certificates, where there is such a part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<Tcp>,
@@ -81,6 +85,7 @@ impl Default for Config {
             secrets_dir: "/etc/infinihub/secrets".into(),
             state_dir: "/var/lib/infinihub".into(),
             log_level: "info".to_owned(),
+            otlp: Otlp::default(),
             tcp: None,
             rules: Vec::new(),
         }
@@ -124,6 +129,7 @@ impl Config {
         self.patterns()?;
         self.listen_address()?;
         self.level()?;
+        self.otlp.check()?;
         let policy = self.policy()?;
         self.tcp_address()?;
         if self.tcp.is_some() && !policy.has_certificates() {

@@ -22,6 +22,7 @@ pub struct Setting {
 }
 
 const LISTENS: Apply = Apply::Restart("the hub begins to listen when it starts");
+const SENDS: Apply = Apply::Restart("the hub begins to send when it starts");
 const LEDGER: Apply = Apply::Restart("the ledger is opened and locked when the hub starts");
 
 /// All settings.
@@ -34,6 +35,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "secrets_dir", apply: Apply::Live },
     Setting { name: "state_dir", apply: LEDGER },
     Setting { name: "log_level", apply: Apply::Live },
+    Setting { name: "otlp", apply: SENDS },
     Setting { name: "tcp", apply: LISTENS },
     Setting { name: "rule", apply: Apply::Live },
 ];

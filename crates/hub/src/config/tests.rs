@@ -18,6 +18,8 @@ fn defaults_are_valid_and_an_empty_file_is_them() {
 fn what_is_printed_is_read_back() {
     let config = of("listen = \"\"\nsources = [\"/run/vms/{vm}.sock\"]\nlog_level = \"debug\"").unwrap();
     assert_eq!(of(&config.to_toml()), Ok(config));
+    let config = of("[otlp]\nendpoint = \"http://[::1]:4318\"\nsignals = [\"logs\"]").unwrap();
+    assert_eq!(of(&config.to_toml()), Ok(config));
 }
 
 const RULES: &str = r#"
@@ -55,6 +57,11 @@ fn a_wrong_setting_is_named_with_what_is_allowed() {
         ("log_level = \"loud\"", "must be error, warn, info, debug or trace"),
         ("api_socket = \"api.sock\"", "`api_socket` must be an absolute path"),
         ("sources = [\"/run/*.sock\"]", "{vm}"),
+        ("[otlp]\nendpoint = \"127.0.0.1:4318\"", "`otlp.endpoint` must be an address such as http://"),
+        ("[otlp]\nsignals = [\"profiles\"]", "`otlp.signals` may have metrics, logs and traces"),
+        ("[otlp]\ninterval_secs = 0", "`otlp.interval_secs` must be a number from 1 to 3600"),
+        ("[otlp]\ncompression = \"zip\"", "`otlp.compression` must be gzip or none"),
+        ("[otlp]\nheaders_file = \"x\"", "`otlp.headers_file` must be an absolute path"),
         ("source = []", "unknown field `source`"),
         (
             "[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"\nactions = [\"Dance\"]",

@@ -8,6 +8,7 @@ mod hostile_lines;
 mod jobs;
 mod names;
 mod openapi;
+mod otlp;
 mod policy;
 mod reload;
 mod restart;

@@ -93,7 +93,12 @@ async fn rules_hold_for_jobs_over_all_machines_that_they_would_reach() {
     let job = start("web-1,web-2", control("restart")).await.unwrap();
     assert_eq!(job["targets"], 2, "{job}");
     start("all", control("status")).await.unwrap();
-    assert!(host.log().contains("on 2 machines, by rule \"web\""), "{}", host.log());
+    assert!(
+        host.log().contains("is refused the job ") && host.log().contains(": ServiceControl on 3 machines"),
+        "{}",
+        host.log()
+    );
+    assert!(host.log().contains("on 2 machines (web-1,web-2), by rule \"web\""), "{}", host.log());
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Completions: shells ask this program what may stand where the cursor is, so that names of machines are among it.
 
 use super::error::CliError;
-use super::global::HUB_VARIABLE;
 use crate::hub::Api;
 use clap_complete::Shell;
 use clap_complete::engine::CompletionCandidate;
@@ -73,8 +72,7 @@ fn hub(arguments: impl Iterator<Item = OsString>) -> PathBuf {
         .zip(words.iter().skip(1))
         .find(|(word, _)| *word == "--hub")
         .map(|(_, path)| path.into());
-    let variable = || std::env::var_os(HUB_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.or_else(variable).unwrap_or_else(|| super::global::HUB_DIRECTORY.into())
+    crate::hub::place(named)
 }
 
 #[cfg(test)]

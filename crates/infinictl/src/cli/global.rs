@@ -3,7 +3,7 @@
 use super::error::CliError;
 use super::{complete, key_files, libvirt};
 use crate::client::{AgentLog, Bulk, Client, ClientError, Endpoint, LocalAgent, Options};
-use crate::hub::{Api, Files, Https};
+use crate::hub::{self, Api, Files, Https};
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 use infiniservice_protocol::sealed::HostEnd;
@@ -12,10 +12,6 @@ use std::time::Duration;
 
 /// The variable that stands in for `--socket`.
 const SOCKET_VARIABLE: &str = "INFINICTL_SOCKET";
-/// The variable that stands in for `--hub`.
-pub(super) const HUB_VARIABLE: &str = "INFINICTL_HUB";
-/// Where infinihub's sockets are unless somebody says.
-pub(super) const HUB_DIRECTORY: &str = "/run/infinihub";
 /// A day: nobody waits longer, and it cannot overflow a clock.
 const MAX_TIMEOUT_SECS: f64 = 86_400.0;
 
@@ -135,7 +131,7 @@ impl Global {
 
     /// Where infinihub is.
     fn hub(&self) -> Result<Hub, CliError> {
-        let place = given(self.hub.as_ref(), HUB_VARIABLE).unwrap_or_else(|| HUB_DIRECTORY.into());
+        let place = hub::place(self.hub.clone());
         match place.to_str().filter(|text| text.starts_with("https:")) {
             Some(address) => Https::new(address, &self.files()?).map(Hub::Elsewhere).map_err(CliError::Usage),
             None => Ok(Hub::Here(place)),

@@ -17,6 +17,19 @@ pub use https::{Files, Https};
 pub(crate) use hurt::{Hurt, Kind};
 pub(crate) use row::{Figures, Row, Table};
 
+use std::path::PathBuf;
+
+/// The variable that stands in for `--hub`.
+const VARIABLE: &str = "INFINICTL_HUB";
+/// Where infinihub's sockets are unless somebody says.
+const DIRECTORY: &str = "/run/infinihub";
+
+/// Where infinihub is: as a flag says, or else the variable `INFINICTL_HUB`, or else in its usual directory.
+pub(crate) fn place(named: Option<PathBuf>) -> PathBuf {
+    let variable = || std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    named.or_else(variable).unwrap_or_else(|| DIRECTORY.into())
+}
+
 /// Why the hub gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are named for what they hold, and the variants say the rest")]

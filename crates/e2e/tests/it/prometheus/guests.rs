@@ -76,7 +76,7 @@ impl Guests {
     /// Time passes, and agents answer pings.
     fn pass(&mut self, time: Duration) {
         self.now = Now { mono: self.now.mono + time, wall: self.now.wall + time };
-        for (name, writes) in self.fleet.tick(self.now) {
+        for (name, writes, _) in self.fleet.tick(self.now) {
             for write in writes {
                 if let Write::Message(HostMessage::KeepAliveRequest { sequence_number }) = write {
                     self.line(

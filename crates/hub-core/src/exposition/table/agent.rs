@@ -1,6 +1,6 @@
 //! The connection and the agent: also what is told of a machine whose agent is silent.
 
-use super::{GuestMetric, always, boot_time, clock_offset, counter, gauge, millis};
+use super::{GuestMetric, Otel, always, boot_time, clock_offset, counter, gauge, millis, system};
 use crate::counts::LineType;
 use crate::exposition::Value;
 use crate::exposition::label::clean;
@@ -15,7 +15,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
         "the connection",
         &[],
         |view, rows| rows.count(Some(u64::from(view.state() == State::Up))),
-    )),
+    )
+    .otel(Otel::gauge("infini.agent.up", "1"))),
     always(gauge(
         "infini_vm_info",
         "",
@@ -34,7 +35,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
             let heard = view.machine.session().heard();
             rows.figure(heard.map(|it| view.now.mono.saturating_sub(it).as_secs_f64()));
         },
-    )),
+    )
+    .otel(Otel::gauge("infini.agent.last_line.age", "s"))),
     always(counter(
         "infini_agent_lines_total",
         "",
@@ -42,7 +44,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
         "the connection",
         &[],
         |view, rows| rows.count(Some(view.machine.counts().all_lines())),
-    )),
+    )
+    .otel(Otel::counter("infini.agent.lines", "{line}"))),
     always(counter(
         "infini_agent_malformed_lines_total",
         "",
@@ -50,7 +53,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
         "the connection",
         &[],
         |view, rows| rows.count(Some(view.machine.counts().lines(LineType::Malformed))),
-    )),
+    )
+    .otel(Otel::counter("infini.agent.lines.malformed", "{line}"))),
     gauge(
         "infini_agent_round_trip_seconds",
         "seconds",
@@ -58,7 +62,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
         "keep_alive",
         &[],
         |view, rows| rows.figure(view.machine.round_trip().map(|it| it.as_secs_f64())),
-    ),
+    )
+    .otel(Otel::gauge("infini.agent.round_trip", "s")),
     gauge(
         "infini_guest_clock_offset_seconds",
         "seconds",
@@ -66,7 +71,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
         "timestamp",
         &[],
         |view, rows| rows.figure(clock_offset(view)),
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.clock.offset", "s")),
     gauge(
         "infini_guest_boot_time_seconds",
         "seconds",
@@ -74,7 +80,9 @@ pub(super) const AGENT: &[GuestMetric] = &[
         "data.system.host.boot_time",
         &[],
         |view, rows| rows.figure(boot_time(view)),
-    ),
+    )
+    .otel(Otel::gauge("system.uptime", "s"))
+    .otel_by(|view, rows| rows.count(system(view).map(|it| it.uptime_seconds).filter(|it| *it > 0))),
     gauge(
         "infini_agent_collection_seconds",
         "seconds",
@@ -84,7 +92,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
         |view, rows| {
             rows.figure(view.sample.map(|it| millis(it.collection.duration_ms)));
         },
-    ),
+    )
+    .otel(Otel::gauge("infini.agent.collection.duration", "s")),
     gauge(
         "infini_agent_collector_failed",
         "",
@@ -98,7 +107,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
                 rows.row(&[("collector", &name)], Value::Count(1));
             }
         },
-    ),
+    )
+    .otel(Otel::gauge("infini.agent.collector.failed", "1").with(&[("collector", "infini.collector")])),
     gauge(
         "infini_agent_list_truncated",
         "",
@@ -113,7 +123,8 @@ pub(super) const AGENT: &[GuestMetric] = &[
                 rows.row(&[("list", name)], Value::Count((*length).into()));
             }
         },
-    ),
+    )
+    .otel(Otel::gauge("infini.agent.list.length", "{item}").with(&[("list", "infini.list")])),
 ];
 
 fn info(view: &View<'_>, rows: &mut dyn super::Rows) {

@@ -1,12 +1,18 @@
 //! File systems and block devices.
 
-use super::{GuestMetric, counter, gauge, gigabytes, millis, ratio, system};
+use super::{GuestMetric, Otel, counter, gauge, gigabytes, millis, ratio, system};
 use crate::exposition::view::View;
 use crate::exposition::{Rows, Value};
 use infiniservice_protocol::metrics::{DiskDevice, DiskIo, DiskUsage};
 
 const FILE_SYSTEM: &[&str] = &["mountpoint", "device", "fstype"];
 const DEVICE: &[&str] = &["device"];
+const MOUNTED: &[(&str, &str)] = &[
+    ("mountpoint", "system.filesystem.mountpoint"),
+    ("device", "system.device"),
+    ("fstype", "system.filesystem.type"),
+];
+const OF_DEVICE: &[(&str, &str)] = &[("device", "system.device")];
 /// The label of the sum, where the agent does not tell each device.
 const SUM: &str = "all";
 
@@ -18,7 +24,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.usage_stats[].total_gb",
         FILE_SYSTEM,
         |view, rows| file_systems(view, rows, |it| Some(gigabytes(it.total_gb))),
-    ),
+    )
+    .otel(Otel::up_down("system.filesystem.limit", "By").with(MOUNTED)),
     gauge(
         "infini_guest_filesystem_avail_bytes",
         "bytes",
@@ -26,7 +33,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.usage_stats[].available_gb",
         FILE_SYSTEM,
         |view, rows| file_systems(view, rows, |it| Some(gigabytes(it.available_gb))),
-    ),
+    )
+    .otel(Otel::up_down("system.filesystem.usage", "By").with(MOUNTED).fixed(&[("system.filesystem.state", "free")])),
     gauge(
         "infini_guest_filesystem_used_bytes",
         "bytes",
@@ -34,7 +42,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.usage_stats[].used_gb",
         FILE_SYSTEM,
         |view, rows| file_systems(view, rows, |it| Some(gigabytes(it.used_gb))),
-    ),
+    )
+    .otel(Otel::up_down("system.filesystem.usage", "By").with(MOUNTED).fixed(&[("system.filesystem.state", "used")])),
     gauge(
         "infini_guest_filesystem_inodes",
         "",
@@ -42,7 +51,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.usage_stats[].inodes_total",
         FILE_SYSTEM,
         |view, rows| file_systems(view, rows, |it| it.inodes_total.map(|it| it as f64)),
-    ),
+    )
+    .otel(Otel::up_down("infini.guest.filesystem.inode.limit", "{inode}").with(MOUNTED)),
     gauge(
         "infini_guest_filesystem_inodes_used",
         "",
@@ -50,7 +60,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.usage_stats[].inodes_used",
         FILE_SYSTEM,
         |view, rows| file_systems(view, rows, |it| it.inodes_used.map(|it| it as f64)),
-    ),
+    )
+    .otel(Otel::up_down("infini.guest.filesystem.inode.usage", "{inode}").with(MOUNTED)),
     gauge(
         "infini_guest_disk_busy_ratio",
         "ratio",
@@ -61,7 +72,8 @@ pub(super) const DISK: &[GuestMetric] = &[
             let io = system(view).filter(|_| !view.failed("disk_io")).map(|it| &it.disk.io_stats);
             rows.figure(io.map(|it| ratio(it.io_utilization_percent)));
         },
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.disk.utilization", "1")),
     counter(
         "infini_guest_disk_read_bytes_total",
         "bytes",
@@ -69,7 +81,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.devices[].read_bytes, .io_stats.readBytes",
         DEVICE,
         |view, rows| devices(view, rows, |it| it.read_bytes, |it| it.read_bytes),
-    ),
+    )
+    .otel(Otel::counter("system.disk.io", "By").with(OF_DEVICE).fixed(&[("disk.io.direction", "read")])),
     counter(
         "infini_guest_disk_written_bytes_total",
         "bytes",
@@ -77,7 +90,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.devices[].write_bytes, .io_stats.writeBytes",
         DEVICE,
         |view, rows| devices(view, rows, |it| it.write_bytes, |it| it.write_bytes),
-    ),
+    )
+    .otel(Otel::counter("system.disk.io", "By").with(OF_DEVICE).fixed(&[("disk.io.direction", "write")])),
     counter(
         "infini_guest_disk_reads_total",
         "",
@@ -85,7 +99,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.devices[].reads",
         DEVICE,
         |view, rows| each_device(view, rows, "device", |it| Value::Count(it.reads)),
-    ),
+    )
+    .otel(Otel::counter("system.disk.operations", "{operation}").with(OF_DEVICE).fixed(&[("disk.io.direction", "read")])),
     counter(
         "infini_guest_disk_writes_total",
         "",
@@ -93,7 +108,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.devices[].writes",
         DEVICE,
         |view, rows| each_device(view, rows, "device", |it| Value::Count(it.writes)),
-    ),
+    )
+    .otel(Otel::counter("system.disk.operations", "{operation}").with(OF_DEVICE).fixed(&[("disk.io.direction", "write")])),
     counter(
         "infini_guest_disk_busy_seconds_total",
         "seconds",
@@ -101,7 +117,8 @@ pub(super) const DISK: &[GuestMetric] = &[
         "data.system.disk.devices[].busy_ms",
         DEVICE,
         |view, rows| each_device(view, rows, "device", |it| Value::Figure(millis(it.busy_ms))),
-    ),
+    )
+    .otel(Otel::counter("system.disk.io_time", "s").with(OF_DEVICE)),
 ];
 
 fn file_systems(view: &View<'_>, rows: &mut dyn Rows, of: impl Fn(&DiskUsage) -> Option<f64>) {

@@ -1,11 +1,13 @@
 //! Processors, memory, load, pressure, services.
 
-use super::{GuestMetric, bytes, counter, cpu_seconds, gauge, micros, ratio, system};
+use super::{GuestMetric, Otel, bytes, counter, cpu_seconds, gauge, micros, ratio, system};
 use crate::exposition::label::clean;
 use crate::exposition::view::{View, different, first};
 use crate::exposition::{Rows, Value};
 use crate::sample::MAX_FAILED_SERVICES;
 use infiniservice_protocol::metrics::{Memory, Stalls};
+
+const RESOURCE: &[(&str, &str)] = &[("resource", "infini.resource")];
 
 pub(super) const SYSTEM: &[GuestMetric] = &[
     gauge(
@@ -18,7 +20,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
             let usage = system(view).filter(|_| !view.failed("cpu")).map(|it| it.cpu.usage_percent);
             rows.figure(usage.map(ratio));
         },
-    ),
+    )
+    .otel(Otel::gauge("system.cpu.utilization", "1")),
     gauge(
         "infini_guest_cpus",
         "",
@@ -29,7 +32,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
             let cores = system(view).map_or(0, |it| it.cpu.cores_usage.len());
             rows.count((cores > 0).then_some(cores as u64));
         },
-    ),
+    )
+    .otel(Otel::up_down("system.cpu.logical.count", "{cpu}")),
     gauge(
         "infini_guest_memory_total_bytes",
         "bytes",
@@ -37,7 +41,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.total_kb",
         &[],
         |view, rows| memory(view, rows, |it| Some(it.total_kb)),
-    ),
+    )
+    .otel(Otel::up_down("system.memory.limit", "By")),
     gauge(
         "infini_guest_memory_available_bytes",
         "bytes",
@@ -45,7 +50,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.available_kb",
         &[],
         |view, rows| memory(view, rows, |it| Some(it.available_kb)),
-    ),
+    )
+    .otel(Otel::up_down("system.memory.linux.available", "By")),
     gauge(
         "infini_guest_memory_used_bytes",
         "bytes",
@@ -53,7 +59,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.used_kb",
         &[],
         |view, rows| memory(view, rows, |it| Some(it.used_kb)),
-    ),
+    )
+    .otel(Otel::up_down("system.memory.usage", "By").fixed(&[("system.memory.state", "used")])),
     gauge(
         "infini_guest_load1",
         "",
@@ -61,7 +68,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.load_average.load_1min",
         &[],
         |view, rows| load(view, rows, 0),
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.load", "{task}").fixed(&[("infini.load.period", "1m")])),
     gauge(
         "infini_guest_load5",
         "",
@@ -69,7 +77,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.load_average.load_5min",
         &[],
         |view, rows| load(view, rows, 1),
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.load", "{task}").fixed(&[("infini.load.period", "5m")])),
     gauge(
         "infini_guest_load15",
         "",
@@ -77,7 +86,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.load_average.load_15min",
         &[],
         |view, rows| load(view, rows, 2),
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.load", "{task}").fixed(&[("infini.load.period", "15m")])),
     counter(
         "infini_guest_cpu_seconds_total",
         "seconds",
@@ -90,7 +100,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
                 rows.row(&[("mode", mode)], Value::Figure(seconds));
             }
         },
-    ),
+    )
+    .otel(Otel::counter("system.cpu.time", "s").with(&[("mode", "cpu.mode")])),
     gauge(
         "infini_guest_cpu_temperature_celsius",
         "celsius",
@@ -100,7 +111,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         |view, rows| {
             rows.figure(system(view).and_then(|it| it.cpu.temperature));
         },
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.cpu.temperature", "Cel")),
     gauge(
         "infini_guest_memory_cached_bytes",
         "bytes",
@@ -108,7 +120,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.cached_kb",
         &[],
         |view, rows| memory(view, rows, |it| it.cached_kb),
-    ),
+    )
+    .otel(Otel::up_down("system.memory.usage", "By").fixed(&[("system.memory.state", "cached")])),
     gauge(
         "infini_guest_memory_buffers_bytes",
         "bytes",
@@ -116,7 +129,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.buffers_kb",
         &[],
         |view, rows| memory(view, rows, |it| it.buffers_kb),
-    ),
+    )
+    .otel(Otel::up_down("system.memory.usage", "By").fixed(&[("system.memory.state", "buffers")])),
     gauge(
         "infini_guest_swap_total_bytes",
         "bytes",
@@ -124,7 +138,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.swap_total_kb",
         &[],
         |view, rows| memory(view, rows, |it| Some(it.swap_total_kb)),
-    ),
+    )
+    .otel(Otel::up_down("infini.guest.paging.limit", "By")),
     gauge(
         "infini_guest_swap_used_bytes",
         "bytes",
@@ -132,7 +147,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         "data.system.memory.swap_used_kb",
         &[],
         |view, rows| memory(view, rows, |it| Some(it.swap_used_kb)),
-    ),
+    )
+    .otel(Otel::up_down("system.paging.usage", "By").fixed(&[("system.paging.state", "used")])),
     counter(
         "infini_guest_oom_kills_total",
         "",
@@ -142,7 +158,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
         |view, rows| {
             rows.count(system(view).and_then(|it| it.memory.oom_kills));
         },
-    ),
+    )
+    .otel(Otel::counter("infini.guest.memory.oom_kills", "{process}")),
     counter(
         "infini_guest_pressure_waiting_seconds_total",
         "seconds",
@@ -154,7 +171,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
                 rows.row(&[("resource", resource)], Value::Figure(micros(stalls.some.total_us)));
             }
         },
-    ),
+    )
+    .otel(Otel::counter("infini.guest.pressure.time", "s").with(RESOURCE).fixed(&[("infini.pressure.tasks", "some")])),
     counter(
         "infini_guest_pressure_stalled_seconds_total",
         "seconds",
@@ -168,7 +186,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
                 rows.row(&[("resource", resource)], Value::Figure(micros(full.total_us)));
             }
         },
-    ),
+    )
+    .otel(Otel::counter("infini.guest.pressure.time", "s").with(RESOURCE).fixed(&[("infini.pressure.tasks", "full")])),
     gauge(
         "infini_guest_services",
         "",
@@ -182,7 +201,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
                 rows.row(&[("state", state)], Value::Count((*count).into()));
             }
         },
-    ),
+    )
+    .otel(Otel::up_down("infini.guest.service.count", "{service}").with(&[("state", "infini.service.state")])),
     gauge(
         "infini_guest_service_failed",
         "",
@@ -195,7 +215,8 @@ pub(super) const SYSTEM: &[GuestMetric] = &[
                 rows.row(&[("service", &name)], Value::Count(1));
             }
         },
-    ),
+    )
+    .otel(Otel::gauge("infini.guest.service.failed", "1").with(&[("service", "infini.service.name")])),
 ];
 
 /// Where the guest could read its memory at all.

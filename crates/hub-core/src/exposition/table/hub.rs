@@ -1,7 +1,8 @@
 //! What the hub tells of itself.
 
-use super::{About, HubMetric, Kind, about};
+use super::{About, HubMetric, Kind, Otel, about};
 use crate::counts::LineType;
+use crate::delivery::{OfSignal, Signal, Status};
 use crate::event;
 use crate::exposition::Value;
 use crate::machine::Machine;
@@ -26,7 +27,7 @@ pub const TABLE: &[HubMetric] = &[
             "Machines by the state of their connection",
             "the table",
             &["state"],
-        ),
+        ).otel(Otel::up_down("infini.hub.vm.count", "{vm}").with(&[("state", "infini.vm.state")])),
         read: |hub, rows| {
             for (state, count) in hub.fleet.by_state() {
                 rows.row(&[("state", state.name())], Value::Count(count as u64));
@@ -40,7 +41,7 @@ pub const TABLE: &[HubMetric] = &[
             "Lines of guests by what they were",
             "the table",
             &["type"],
-        ),
+        ).otel(Otel::counter("infini.hub.lines", "{line}").with(&[("type", "infini.line.type")])),
         read: |hub, rows| {
             for kind in LineType::ALL {
                 rows.row(&[("type", kind.name())], Value::Count(hub.counts.lines(kind)));
@@ -54,11 +55,11 @@ pub const TABLE: &[HubMetric] = &[
             "Bytes of guests' lines",
             "the table",
             &[],
-        ),
+        ).otel(Otel::counter("infini.hub.io", "By").fixed(&[("network.io.direction", "receive")])),
         read: |hub, rows| rows.count(Some(hub.counts.bytes())),
     },
     HubMetric {
-        about: counter("infini_hub_events_total", "", "Events by their kind", "the events", &["kind"]),
+        about: counter("infini_hub_events_total", "", "Events by their kind", "the events", &["kind"]).otel(Otel::counter("infini.hub.events", "{event}").with(&[("kind", "infini.event.kind")])),
         read: |hub, rows| {
             for kind in event::Kind::ALL {
                 rows.row(&[("kind", kind.name())], Value::Count(hub.fleet.events.count(kind)));
@@ -72,7 +73,7 @@ pub const TABLE: &[HubMetric] = &[
             "Guests' answers to commands by action and code, which is `ok` for a success",
             "response, batch_result",
             &["action", "code"],
-        ),
+        ).otel(Otel::counter("infini.hub.commands", "{command}").with(&[("action", "infini.action"), ("code", "infini.code")])),
         read: |hub, rows| {
             for (action, code, count) in hub.counts.answers() {
                 rows.row(&[("action", action), ("code", code)], Value::Count(count));
@@ -86,7 +87,7 @@ pub const TABLE: &[HubMetric] = &[
             "Commands that guests have and have not answered",
             "the table",
             &[],
-        ),
+        ).otel(Otel::up_down("infini.hub.commands.in_flight", "{command}")),
         read: |hub, rows| rows.count(Some(sum(hub, |machine| machine.router().in_flight()))),
     },
     HubMetric {
@@ -96,7 +97,7 @@ pub const TABLE: &[HubMetric] = &[
             "Commands that wait in the hub for a place in their guest",
             "the table",
             &[],
-        ),
+        ).otel(Otel::up_down("infini.hub.commands.waiting", "{command}")),
         read: |hub, rows| rows.count(Some(sum(hub, |machine| machine.router().waiting()))),
     },
     HubMetric {
@@ -106,7 +107,7 @@ pub const TABLE: &[HubMetric] = &[
             "Memory of guests' last lists, compressed",
             "the table",
             &[],
-        ),
+        ).otel(Otel::up_down("infini.hub.list.size", "By")),
         read: |hub, rows| {
             rows.count(Some(sum(hub, |machine| machine.sample().map_or(0, |sample| sample.lists.bytes()))));
         },
@@ -143,7 +144,7 @@ pub const TABLE: &[HubMetric] = &[
              machine; label values that it cut",
             "the exposition",
             &["reason"],
-        ),
+        ).otel(Otel::gauge("infini.hub.series.dropped", "{series}").with(&[("reason", "infini.reason")])),
         read: |hub, rows| {
             let dropped = &hub.dropped;
             for (reason, count) in [
@@ -158,7 +159,105 @@ pub const TABLE: &[HubMetric] = &[
             }
         },
     },
+    HubMetric {
+        about: about(
+            Kind::Histogram,
+            "infini_hub_command_seconds",
+            "seconds",
+            "From a command's way to its guest to the answer, by action",
+            "the table",
+            &["action"],
+        )
+        .otel(Otel::histogram("infini.hub.command.duration", "s").with(&[("action", "infini.action")])),
+        read: |hub, rows| {
+            for (action, seconds) in hub.counts.seconds() {
+                rows.histogram(&[("action", action)], seconds);
+            }
+        },
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_job_targets",
+            "",
+            "Machines of the jobs that are kept, by where they stand",
+            "the jobs",
+            &["outcome"],
+        )
+        .otel(Otel::up_down("infini.hub.job.targets", "{vm}").with(&[("outcome", "infini.job.outcome")])),
+        read: |hub, rows| {
+            for (outcome, count) in hub.own.targets.named() {
+                rows.row(&[("outcome", outcome)], Value::Count(count.into()));
+            }
+        },
+    },
+    HubMetric {
+        about: gauge("infini_hub_ledger_bytes", "bytes", "Size of the ledger's file", "the ledger", &[])
+            .otel(Otel::up_down("infini.hub.ledger.size", "By")),
+        read: |hub, rows| rows.count(hub.own.ledger_bytes),
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_otlp_sent_total",
+            "",
+            "Points, records and spans that the receiver took; absent where OTLP is off",
+            "OTLP",
+            &["signal"],
+        )
+        .otel(Otel::counter("infini.hub.otlp.sent", "{item}").with(SIGNAL)),
+        read: |hub, rows| {
+            for (signal, status) in signals(hub) {
+                rows.row(&[("signal", signal.name())], Value::Count(status.sent));
+            }
+        },
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_otlp_dropped_total",
+            "",
+            "Points, records and spans that were lost: there was no room for them (`queue`), or the receiver refused them \
+             (`rejected`)",
+            "OTLP",
+            &["signal", "reason"],
+        )
+        .otel(
+            Otel::counter("infini.hub.otlp.dropped", "{item}")
+                .with(&[("signal", "infini.signal"), ("reason", "infini.reason")]),
+        ),
+        read: |hub, rows| {
+            for (signal, status) in signals(hub) {
+                for (reason, count) in [("queue", status.overflowed), ("rejected", status.rejected)] {
+                    rows.row(&[("signal", signal.name()), ("reason", reason)], Value::Count(count));
+                }
+            }
+        },
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_otlp_failing",
+            "",
+            "1 while the receiver does not take this signal, 0 while it does",
+            "OTLP",
+            &["signal"],
+        )
+        .otel(Otel::gauge("infini.hub.otlp.failing", "1").with(SIGNAL)),
+        read: |hub, rows| {
+            for (signal, status) in signals(hub) {
+                rows.row(&[("signal", signal.name())], Value::Count(status.failing.into()));
+            }
+        },
+    },
+    HubMetric {
+        about: gauge("infini_hub_otlp_queue_bytes", "bytes", "What waits for the receiver", "OTLP", &[])
+            .otel(Otel::up_down("infini.hub.otlp.queue.size", "By")),
+        read: |hub, rows| rows.count(hub.own.otlp.as_ref().map(|status| status.queue_bytes)),
+    },
 ];
+
+const SIGNAL: &[(&str, &str)] = &[("signal", "infini.signal")];
+
+fn signals<'a>(hub: &super::Hub<'a>) -> impl Iterator<Item = (Signal, &'a OfSignal)> + use<'a> {
+    hub.own.otlp.iter().flat_map(Status::signals)
+}
 
 pub(super) const fn gauge(
     name: &'static str,

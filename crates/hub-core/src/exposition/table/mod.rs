@@ -7,8 +7,11 @@ mod hub;
 mod network;
 mod node;
 mod node_devices;
+mod otel;
 mod own;
 mod windows;
+
+pub use otel::{Instrument, Otel, word};
 
 use super::Rows;
 use super::view::{Hub, View};
@@ -23,6 +26,19 @@ pub enum Kind {
     Counter,
     /// It goes up and down.
     Gauge,
+    /// How many were how large: `_bucket`, `_sum` and `_count`.
+    Histogram,
+}
+
+impl Kind {
+    /// Its name in the text format and in the documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
 }
 
 /// What a metric is.
@@ -40,6 +56,8 @@ pub struct About {
     pub source: &'static str,
     /// Its labels beside `vm`.
     pub labels: &'static [&'static str],
+    /// What it is in OpenTelemetry, where it is told there.
+    pub otel: Option<Otel>,
 }
 
 /// Reads a machine's series.
@@ -54,6 +72,8 @@ pub struct GuestMetric {
     pub always: bool,
     /// Its series.
     pub read: Read,
+    /// Its points in OpenTelemetry, where that wants another figure.
+    pub read_otel: Option<Read>,
 }
 
 /// A metric of the hub itself.
@@ -82,7 +102,7 @@ const fn about(
     source: &'static str,
     labels: &'static [&'static str],
 ) -> About {
-    About { name, kind, unit, help, source, labels }
+    About { name, kind, unit, help, source, labels, otel: None }
 }
 
 /// A machine's figure that goes up and down.
@@ -94,7 +114,12 @@ const fn gauge(
     labels: &'static [&'static str],
     read: Read,
 ) -> GuestMetric {
-    GuestMetric { about: about(Kind::Gauge, name, unit, help, source, labels), always: false, read }
+    GuestMetric {
+        about: about(Kind::Gauge, name, unit, help, source, labels),
+        always: false,
+        read,
+        read_otel: None,
+    }
 }
 
 /// A machine's figure that only grows.
@@ -106,7 +131,31 @@ const fn counter(
     labels: &'static [&'static str],
     read: Read,
 ) -> GuestMetric {
-    GuestMetric { about: about(Kind::Counter, name, unit, help, source, labels), always: false, read }
+    GuestMetric {
+        about: about(Kind::Counter, name, unit, help, source, labels),
+        always: false,
+        read,
+        read_otel: None,
+    }
+}
+
+impl About {
+    /// With what it is in OpenTelemetry.
+    const fn otel(self, otel: Otel) -> Self {
+        Self { otel: Some(otel), ..self }
+    }
+}
+
+impl GuestMetric {
+    /// With what it is in OpenTelemetry.
+    const fn otel(self, otel: Otel) -> Self {
+        Self { about: self.about.otel(otel), ..self }
+    }
+
+    /// With other points there.
+    const fn otel_by(self, read: Read) -> Self {
+        Self { read_otel: Some(read), ..self }
+    }
 }
 
 /// It is told also while the agent is silent.
@@ -159,7 +208,7 @@ fn time(text: &str) -> Option<SystemTime> {
 }
 
 /// When the guest booted, by its own clock; by the host's where it does not say.
-fn boot_time(view: &View<'_>) -> Option<f64> {
+pub(crate) fn boot_time(view: &View<'_>) -> Option<f64> {
     let sample = view.sample?;
     let told = time(&sample.system.host.boot_time).map(since_1970);
     let uptime = sample.system.uptime_seconds;

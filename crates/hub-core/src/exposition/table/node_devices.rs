@@ -212,7 +212,12 @@ const fn disk(
 }
 
 const fn network(name: &'static str, help: &'static str, field: &'static str, read: Read) -> GuestMetric {
-    GuestMetric { about: about(Kind::Counter, name, "", help, field, DEVICE), always: false, read }
+    GuestMetric {
+        about: about(Kind::Counter, name, "", help, field, DEVICE),
+        always: false,
+        read,
+        read_otel: None,
+    }
 }
 
 fn mounted(view: &View<'_>, rows: &mut dyn Rows, of: impl Fn(&DiskUsage) -> Option<f64>) {

@@ -1,7 +1,7 @@
 //! What the hub tells of its restarts, its descriptors and its settings.
 
-use super::HubMetric;
 use super::hub::{counter, gauge};
+use super::{HubMetric, Otel};
 use crate::exposition::Value;
 
 /// Of this run, but for the restarts.
@@ -13,7 +13,8 @@ pub const OWN: &[HubMetric] = &[
             "Orderly restarts in a row over which connections to guests were kept; 0 again after a crash",
             "the descriptor store",
             &[],
-        ),
+        )
+        .otel(Otel::counter("infini.hub.restarts.survived", "{restart}")),
         read: |hub, rows| rows.count(Some(hub.fleet.own.restarts_survived)),
     },
     HubMetric {
@@ -23,7 +24,8 @@ pub const OWN: &[HubMetric] = &[
             "Connections to guests that this hub took over from the one before it",
             "the descriptor store",
             &[],
-        ),
+        )
+        .otel(Otel::up_down("infini.hub.connections.kept", "{connection}")),
         read: |hub, rows| rows.count(Some(hub.fleet.own.connections_kept)),
     },
     HubMetric {
@@ -33,7 +35,8 @@ pub const OWN: &[HubMetric] = &[
             "Descriptors that systemd keeps for the next hub",
             "the descriptor store",
             &[],
-        ),
+        )
+        .otel(Otel::up_down("infini.hub.descriptors.stored", "{descriptor}")),
         read: |hub, rows| rows.count(Some(hub.fleet.own.descriptors_stored)),
     },
     HubMetric {
@@ -43,7 +46,8 @@ pub const OWN: &[HubMetric] = &[
             "Connections to guests: those that are open, and how many there may be",
             "the connections",
             &["what"],
-        ),
+        )
+        .otel(Otel::gauge("infini.hub.connections", "{connection}").with(&[("what", "infini.what")])),
         read: |hub, rows| {
             rows.row(&[("what", "open")], Value::Count(hub.fleet.own.connections));
             rows.row(&[("what", "max")], Value::Count(hub.fleet.own.connections_max));
@@ -56,7 +60,8 @@ pub const OWN: &[HubMetric] = &[
             "Machines that wait for their turn to be connected",
             "the connections",
             &[],
-        ),
+        )
+        .otel(Otel::up_down("infini.hub.connects.waiting", "{vm}")),
         read: |hub, rows| rows.count(Some(hub.fleet.own.connects_waiting)),
     },
     HubMetric {
@@ -66,7 +71,8 @@ pub const OWN: &[HubMetric] = &[
             "Connections that did not begin because no descriptor was left for them",
             "the connections",
             &[],
-        ),
+        )
+        .otel(Otel::counter("infini.hub.connects.refused", "{connection}")),
         read: |hub, rows| rows.count(Some(hub.fleet.own.connects_refused)),
     },
     HubMetric {
@@ -76,7 +82,8 @@ pub const OWN: &[HubMetric] = &[
             "1 if the settings were taken when they were last read, 0 if older ones are in force",
             "the settings",
             &[],
-        ),
+        )
+        .otel(Otel::gauge("infini.hub.config.last_reload.successful", "1")),
         read: |hub, rows| rows.count(Some(u64::from(hub.fleet.own.last_reload.error.is_none()))),
     },
     HubMetric {
@@ -86,7 +93,8 @@ pub const OWN: &[HubMetric] = &[
             "When settings were taken the last time, since 1970",
             "the settings",
             &[],
-        ),
+        )
+        .otel(Otel::gauge("infini.hub.config.last_reload.success_time", "s")),
         read: |hub, rows| rows.figure(Some(hub.fleet.own.last_reload.taken_ms as f64 / 1e3)),
     },
 ];

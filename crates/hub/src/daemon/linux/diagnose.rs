@@ -1,5 +1,6 @@
 //! `infinihub --diagnose`: what is there and what is wrong, with what a hub that runs says of it.
 
+use super::otlp;
 use super::scan::scan;
 use crate::config::Config;
 use anyhow::Result;
@@ -30,6 +31,15 @@ pub(crate) fn diagnose(config: &Config) -> Result<ExitCode> {
         match UnixStream::connect(path) {
             Ok(_) => println!("{name}: {} is served", path.display()),
             Err(error) => wrong.push(format!("{name}: {} is not served: {error}", path.display())),
+        }
+    }
+    if config.otlp.is_on() {
+        let signals = config.otlp.signals.join(", ");
+        match otlp::check(&config.otlp) {
+            Ok(()) => println!("otlp: {signals} go to {}, which takes connections", config.otlp.endpoint),
+            Err(error) => {
+                wrong.push(format!("otlp: {signals} cannot go to {}: {error}", config.otlp.endpoint));
+            }
         }
     }
     if found.sockets.is_empty() {

@@ -9,7 +9,9 @@ use super::outbox::Outbox;
 use super::permit::Permits;
 use super::settings::Settings;
 use super::store::Store;
+use super::trail::Trail;
 use super::unix_diag::End;
+use infiniservice_hub_core::delivery::Status;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
 use infiniservice_hub_core::{Client, Fleet, Kind, Policy};
@@ -22,7 +24,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// The way to one guest.
 pub(super) struct Link {
@@ -41,6 +43,9 @@ pub(super) struct Link {
 pub(super) struct State {
     pub(super) fleet: Fleet,
     pub(super) jobs: Jobs,
+    pub(super) trail: Trail,
+    /// How sending by OTLP stands, where it is on.
+    pub(super) exported: Option<watch::Receiver<Status>>,
     pub(super) links: HashMap<Arc<str>, Link>,
     pub(super) last_client: u64,
     pub(super) clients: usize,
@@ -126,9 +131,9 @@ impl Hub {
         let now = clock::now();
         let mut state = self.state.borrow_mut();
         let before = state.fleet.events.last_seq();
-        let writes = state.fleet.tick(now);
-        for (name, writes) in writes {
+        for (name, writes, done) in state.fleet.tick(now) {
             state.write(&name, now, writes);
+            state.trail.done(now, &name, &done, None);
         }
         state.tick_jobs(now);
         self.connects.tell(&mut state.fleet.own);
@@ -157,13 +162,9 @@ impl Hub {
         if let Some(mut reaction) = reaction {
             state.write(name, now, std::mem::take(&mut reaction.write));
             state.deliver(name, line, &reaction);
-            state.heard(
-                now,
-                name,
-                reaction.answered.as_deref(),
-                line.map(|line| &**line),
-                reaction.introduced,
-            );
+            let line = line.map(|line| &**line);
+            state.trail.done(now, name, &reaction.done, line);
+            state.heard(now, name, reaction.answered.as_deref(), line, reaction.introduced);
         }
         self.tell(&state.fleet, before);
     }

@@ -4,13 +4,14 @@ use super::clock;
 use super::hub::{Hub, State};
 use super::ledger::Status;
 use super::peer::Actor;
-use super::permit::audit;
+use infiniservice_hub_core::audit::{Record, What};
 use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
-use infiniservice_hub_core::policy::Ask;
+use infiniservice_hub_core::policy::{Ask, OWN, OWNER};
 use infiniservice_hub_core::request::Request as Line;
 use infiniservice_hub_core::{Fleet, Which};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{ErrorCode, Rejection};
+use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::watch;
 
@@ -18,9 +19,16 @@ impl State {
     /// Lets the planner do something, records what comes of it, and writes what may be written.
     pub(super) fn plan<T>(&mut self, now: Now, act: impl FnOnce(&mut Planner, &Fleet) -> T) -> (T, u64) {
         let done = act(&mut self.jobs.planner, &self.fleet);
-        let number = self.jobs.record();
+        let number = self.record_jobs(now);
         self.release(now);
         (done, number)
+    }
+
+    /// Records what was decided, and tells what has ended by it.
+    fn record_jobs(&mut self, now: Now) -> u64 {
+        let (number, records) = self.jobs.record();
+        self.trail.jobs(now, &self.jobs.planner, &records);
+        number
     }
 
     fn release(&mut self, now: Now) {
@@ -28,7 +36,7 @@ impl State {
             let Some(line) = self.jobs.planner.line(&effect) else { continue };
             if !self.write_job(now, &effect, &line) {
                 self.jobs.planner.not_written(now, &effect);
-                self.jobs.record();
+                self.record_jobs(now);
             }
         }
     }
@@ -112,13 +120,24 @@ impl Hub {
             let which = which.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
             let targets = which.select(&state.fleet, now);
             let is_new = state.jobs.planner.job(&id).is_none();
-            let (taken, number) = state.plan(now, |planner, fleet| {
-                let may = |ask: Ask<'_>| self.may_start(fleet, now, actor, &id, ask);
+            let selector = request.vms.clone();
+            let ((taken, told), number) = state.plan(now, |planner, fleet| {
+                let asked = Cell::new(None);
+                let may = |ask: Ask<'_>| {
+                    let permit = self.policy.permit(fleet, now, actor, ask);
+                    let refused = Record::job_refused(now, actor.to_string(), &id, ask, &selector);
+                    asked.set(Some(refused.by_rule(permit.clone().unwrap_or_default())));
+                    permit.map(drop)
+                };
                 let who = job::Actor { name: &name, may: &may };
-                let taken = planner.submit(now, &id, who, request, targets, fleet).map(audited);
+                let taken = planner.submit(now, &id, who, request, targets, fleet);
+                let told = decided(now, actor, taken.as_ref().copied(), asked.take());
+                let taken = taken.map(drop);
                 planner.turn(now, fleet);
-                taken
+                (taken, told)
             });
+            // A repeated request starts nothing.
+            told.filter(|told| is_new || told.is_failure()).into_iter().for_each(|it| state.trail.record(it));
             (taken, number, state.jobs.status(), is_new)
         };
         taken?;
@@ -134,26 +153,16 @@ impl Hub {
         }
     }
 
-    fn may_start(
-        &self,
-        fleet: &Fleet,
-        now: Now,
-        actor: &Actor,
-        id: &str,
-        ask: Ask<'_>,
-    ) -> Result<(), String> {
-        let permit = self.policy.permit(fleet, now, actor, ask);
-        let what = format!("the job {id:.64?}: {} on {} machines", ask.changes.join(", "), ask.vms.len());
-        audit(actor, &what, &permit, permit.as_ref().err().map(String::as_str));
-        permit.map(drop)
-    }
-
     /// Ends a job; whether there is one.
     pub(super) fn cancel_job(&self, actor: &Actor, id: &str) -> bool {
         let now = clock::now();
-        log::info!(target: "audit", "audit: {actor} cancels the job {id:.64?}");
         let name = actor.who.name();
         let mut state = self.state.borrow_mut();
+        if let Some(job) = state.jobs.planner.job(id) {
+            let record = Record::of_job(now, What::JobCancelled, &actor.to_string(), job);
+            let rule = if actor.who.is_owner { OWNER } else { OWN };
+            state.trail.record(record.by_rule(rule.to_owned()));
+        }
         let (found, _) = state.plan(now, |planner, fleet| {
             let found = planner.cancel(now, id, &name);
             planner.tick(now, fleet);
@@ -161,16 +170,27 @@ impl Hub {
         });
         found
     }
+
+    /// Tells that somebody may not end a job.
+    pub(super) fn cancel_refused(&self, actor: &Actor, id: &str, why: &str) {
+        let record = Record::cancel_refused(clock::now(), actor.to_string(), id, why);
+        self.state.borrow_mut().trail.record(record);
+    }
 }
 
-/// Each job is told, with what it does.
-fn audited(job: &Job) {
-    let accepted = &job.accepted;
-    let what = accepted.message.get("command_type").and_then(|it| it.get("action")?.as_str());
-    let kind = accepted.message.get("type").and_then(|kind| kind.as_str());
-    let what = what.or(kind).unwrap_or_default();
-    log::info!(target: "audit", "audit: {} starts the job {}: {what} on {} machines ({:.200})",
-        accepted.actor, accepted.id, accepted.targets.len(), accepted.selector);
+/// What is told of a request for a job: that it is started, by which rule, or why it is not. `asked` is its refusal without the
+/// reason, where it changes something.
+fn decided(now: Now, actor: &Actor, taken: Result<&Job, &NotTaken>, asked: Option<Record>) -> Option<Record> {
+    match (taken, asked) {
+        (Ok(job), asked) => {
+            let started = Record::of_job(now, What::JobStarted, &actor.to_string(), job);
+            Some(started.by_rule(asked.map(|asked| asked.rule).unwrap_or_default()))
+        }
+        (Err(NotTaken::NotAllowed(why) | NotTaken::Unavailable(why)), Some(asked)) => {
+            Some(Record { why: why.clone(), ..asked })
+        }
+        (Err(_), _) => None,
+    }
 }
 
 /// Waits until so many parts are on the disk.

@@ -2,7 +2,8 @@
 
 use super::clock;
 use super::ledger::{Ledger, Status};
-use infiniservice_hub_core::job::{Effect, Planner};
+use infiniservice_hub_core::job::{Counts, Effect, Job, Planner};
+use infiniservice_hub_core::ledger::Record;
 use std::collections::VecDeque;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -46,12 +47,12 @@ impl Jobs {
         }
     }
 
-    /// Records what was decided; the number of the ledger's part after which all of it is on the disk.
-    pub(super) fn record(&mut self) -> u64 {
+    /// Records what was decided: the number of the ledger's part after which all of it is on the disk, and what it is.
+    pub(super) fn record(&mut self) -> (u64, Vec<Record>) {
         let (records, effects) = self.planner.take();
         let number = self.ledger.as_mut().map_or(0, |ledger| ledger.append(&records));
         self.waiting.extend(effects.into_iter().map(|effect| (number, effect)));
-        number
+        (number, records)
     }
 
     /// What may be done now.
@@ -64,6 +65,11 @@ impl Jobs {
         if let Some(ledger) = &mut self.ledger {
             ledger.compact(|| self.planner.snapshot().collect());
         }
+    }
+
+    /// Machines of all jobs, by where they stand.
+    pub(super) fn targets(&self) -> Counts {
+        self.planner.jobs().map(Job::counts).sum()
     }
 
     /// How far the ledger has got.

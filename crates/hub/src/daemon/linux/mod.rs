@@ -1,5 +1,6 @@
 //! The daemon on Linux: one thread reads all guests and serves all clients.
 
+mod audit_log;
 mod board;
 mod claim;
 mod clock;
@@ -18,7 +19,9 @@ mod job_turns;
 mod jobs;
 mod ledger;
 mod listen;
+mod otlp;
 mod outbox;
+mod own;
 mod peer;
 mod permit;
 mod qemu;
@@ -32,6 +35,7 @@ mod sources;
 mod store;
 mod systemd;
 mod tls;
+mod trail;
 mod unix_diag;
 mod wire;
 
@@ -105,6 +109,7 @@ async fn serve(settings: Settings, store: Store) -> Result<()> {
     let tls_address = config.tcp_address().map_err(anyhow::Error::msg)?;
     let policy = config.policy().map_err(anyhow::Error::msg)?;
     let hub = Rc::new(Hub::new(settings, store, policy));
+    let exporter = otlp::start(&hub)?;
     let wire = listen::unix(&config.wire_socket, &config.group)?;
     let api = listen::unix(&config.api_socket, &config.group)?;
     let tcp = listen::tcp(listen_address, "listen").await?;
@@ -125,6 +130,10 @@ async fn serve(settings: Settings, store: Store) -> Result<()> {
     hub.store.systemd().tell(&[NotifyState::Ready]);
     log::info!("infinihub {} serves {}", env!("CARGO_PKG_VERSION"), config.api_socket.display());
     until_told_to_end(&hub).await?;
+    if let Some(exporter) = exporter {
+        // Guests are read as long as anything is waited for, so their connections are left after this.
+        exporter.end().await;
+    }
     end(&hub, &config);
     for task in tasks {
         task.abort();

@@ -1,12 +1,12 @@
-//! Who may change what on this host: the rules over its machines, and what the audit says of it.
+//! Who may change what on this host: the rules over its machines, and what of a request they are asked about.
 
-use super::clock;
 use super::peer::Actor;
 use infiniservice_hub_core::event::Allowance;
 use infiniservice_hub_core::policy::{Ask, CANCEL, OWNER};
 use infiniservice_hub_core::request::{ALL_ACTIONS, Request};
 use infiniservice_hub_core::{Fleet, Policy, Which};
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::trace::TraceContext;
 use std::cell::RefCell;
 
 /// The rules in force.
@@ -45,22 +45,13 @@ impl Permits {
     }
 
     /// Whether somebody may read.
-    ///
-    /// # Errors
-    /// The sentence for one whom no rule names.
-    pub(super) fn check_reader(&self, actor: &Actor) -> Result<(), String> {
-        if self.policy.borrow().may_read(&actor.who) {
-            return Ok(());
-        }
-        let error = format!("{} may do nothing here: no rule names it", actor.who);
-        match self.strangers.borrow_mut().take(clock::now().mono) {
-            Some(0) => log::info!(target: "audit", "audit: {actor} is refused: no rule names it"),
-            Some(more) => {
-                log::info!(target: "audit", "audit: {actor} is refused, and {more} before it: no rule names them");
-            }
-            None => {}
-        }
-        Err(error)
+    pub(super) fn may_read(&self, actor: &Actor) -> bool {
+        self.policy.borrow().may_read(&actor.who)
+    }
+
+    /// Whether one more whom no rule names is told of; with how many before it that were not.
+    pub(super) fn tells_of_stranger(&self, now: Now) -> Option<u64> {
+        self.strangers.borrow_mut().take(now.mono)
     }
 }
 
@@ -75,22 +66,14 @@ pub(super) fn permit_reload(actor: &Actor) -> Result<String, String> {
     Err(format!("{} may not do a reload: only root and the hub's own user may", actor.who))
 }
 
-/// Tells what somebody asks for, by which rule he may, and where he is refused, why.
-pub(super) fn audit(actor: &Actor, what: &str, permit: &Result<String, String>, refusal: Option<&str>) {
-    match (refusal, permit) {
-        (Some(why), _) => log::info!(target: "audit", "audit: {actor} is refused {what}: {why}"),
-        (None, Ok(rule)) => log::info!(target: "audit", "audit: {actor} asks for {what}, by {rule}"),
-        // Without a rule one may still end one's own command.
-        (None, Err(_)) => log::info!(target: "audit", "audit: {actor} asks for {what}, which is his own"),
-    }
-}
-
 /// What is told of a request that changes or ends something: each is told, whatever becomes of it.
 pub(super) struct Change {
     /// The action's name, or the message's type.
     pub(super) what: String,
     /// The message's id.
     pub(super) id: String,
+    /// Its place in a trace, where it has one.
+    pub(super) trace: Option<TraceContext>,
     /// By the names that rules have for it.
     changes: Vec<String>,
 }
@@ -104,12 +87,15 @@ impl Change {
 
 /// What of a request is told.
 pub(super) fn change(request: &Request) -> Option<Change> {
-    let of =
-        |what: &str, id: &str, changes| Some(Change { what: what.to_owned(), id: id.to_owned(), changes });
-    match request {
-        Request::Command(it) if it.cancels.is_some() => of(&it.what, it.id(), vec![CANCEL.to_owned()]),
-        Request::Command(it) if !it.changes.is_empty() => of(&it.what, it.id(), it.changes.clone()),
-        Request::Unknown => of("an unknown message", "", vec![ALL_ACTIONS.to_owned()]),
-        _ => None,
-    }
+    let (command, changes) = match request {
+        Request::Command(it) if it.cancels.is_some() => (it, vec![CANCEL.to_owned()]),
+        Request::Command(it) if !it.changes.is_empty() => (it, it.changes.clone()),
+        Request::Unknown => {
+            let (what, changes) = ("an unknown message".to_owned(), vec![ALL_ACTIONS.to_owned()]);
+            return Some(Change { what, id: String::new(), trace: None, changes });
+        }
+        _ => return None,
+    };
+    let (what, id) = (command.what.clone(), command.id().to_owned());
+    Some(Change { what, id, trace: command.trace.clone(), changes })
 }

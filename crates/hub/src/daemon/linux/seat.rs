@@ -4,7 +4,7 @@ use super::clock;
 use super::hub::{Hub, refusal};
 use super::inbox::{Inbox, Item};
 use super::peer::Actor;
-use super::permit::{Change, audit, change};
+use super::permit::change;
 use infiniservice_hub_core::machine::Write;
 use infiniservice_hub_core::request::Request;
 use infiniservice_hub_core::router::Verdict;
@@ -78,9 +78,12 @@ impl Seat {
     }
 
     /// Takes a line of the client, as it was read.
-    pub(super) fn offer(&self, line: String, request: Result<Request, Rejection>) {
+    pub(super) fn offer(&self, line: String, mut request: Result<Request, Rejection>) {
         let now = clock::now();
         let change = request.as_ref().ok().and_then(change);
+        if let Ok(Request::Command(command)) = &mut request {
+            command.by = self.actor.to_string();
+        }
         let mut state = self.hub.state.borrow_mut();
         let vms = [self.vm.to_string()];
         let permit = change.as_ref().map_or(Ok(String::new()), |change| {
@@ -93,9 +96,8 @@ impl Seat {
                 (machine.offer(now, self.client, allowed, line, request), vec![])
             }),
         };
-        if let Some(Change { what, id, .. }) = change {
-            let refusal = if let Some(Verdict::Refuse(it)) = &verdict { Some(&*it.error) } else { None };
-            audit(&self.actor, &format!("{what} on {}, id {id}", self.vm), &permit, refusal);
+        if let Some(change) = change {
+            state.trail.decided(now, self.actor.to_string(), &self.vm, &change, permit, verdict.as_ref());
         }
         match verdict {
             Some(Verdict::Send(line)) => state.write(&self.vm, now, vec![Write::Line(line)]),

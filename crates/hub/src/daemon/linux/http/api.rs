@@ -23,7 +23,7 @@ pub(super) async fn answer(hub: &Rc<Hub>, from: &From, request: Request<Incoming
             "use this server's IP address, or localhost",
         );
     }
-    if let Some(Err(error)) = from.actor().map(|actor| hub.policy.check_reader(actor)) {
+    if let Some(Err(error)) = from.actor().map(|actor| hub.check_reader(actor)) {
         return problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &error);
     }
     if request.method() != Method::GET && request.headers().contains_key(ORIGIN) {

@@ -1,17 +1,16 @@
 //! The hub itself: its figures, and its settings read again.
 
+use super::super::clock;
 use super::super::hub::Hub;
-use super::super::permit::{audit, permit_reload};
+use super::super::permit::permit_reload;
 use super::super::reload;
 use super::reply::{document, problem};
 use super::shapes::{LastReload, Own, Reloaded, Waiting};
 use super::{Body, From};
 use hyper::{Response, StatusCode};
+use infiniservice_hub_core::audit::Record;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use std::time::{Duration, UNIX_EPOCH};
-
-/// What the audit calls it.
-const RELOAD: &str = "a reload of the settings";
 
 /// How the hub is.
 pub(super) fn get(hub: &Hub) -> Response<Body> {
@@ -37,7 +36,8 @@ pub(super) fn reload(hub: &Hub, from: &From) -> Response<Body> {
         return refused("the settings are read again over the Unix socket");
     };
     let permit = permit_reload(actor);
-    audit(actor, RELOAD, &permit, permit.as_ref().err().map(String::as_str));
+    let record = Record::reload(clock::now(), actor.to_string(), &permit);
+    hub.state.borrow_mut().trail.record(record);
     if let Err(error) = permit {
         return refused(&error);
     }

@@ -54,7 +54,7 @@ pub(super) fn get(hub: &Rc<Hub>, from: &From, parts: &[&str], request: &Request<
             let wanted = parameter(request.uri().query().unwrap_or_default(), "results");
             let results = wanted.is_some_and(|text| text == "true");
             if results && !may_see_all(hub, actor, id) {
-                return not_yours("see the answers of");
+                return not_yours(&own_alone("see the answers of"));
             }
             one(hub, id, results)
         }
@@ -68,9 +68,12 @@ fn may_see_all(hub: &Rc<Hub>, actor: &Actor, id: &str) -> bool {
     actor.who.is_owner || own()
 }
 
-fn not_yours(what: &str) -> Response<Body> {
-    let error = format!("only root, the hub's own user and who started a job may {what} it");
-    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &error)
+fn own_alone(what: &str) -> String {
+    format!("only root, the hub's own user and who started a job may {what} it")
+}
+
+fn not_yours(error: &str) -> Response<Body> {
+    problem(StatusCode::FORBIDDEN, "PERMISSION_DENIED", error)
 }
 
 /// The newest first, without their machines.
@@ -93,7 +96,9 @@ fn one(hub: &Rc<Hub>, id: &str, results: bool) -> Response<Body> {
 pub(super) fn cancel(hub: &Rc<Hub>, from: &From, id: &str) -> Response<Body> {
     let Some(actor) = from.actor() else { return not_here() };
     if !may_see_all(hub, actor, id) {
-        return not_yours("cancel");
+        let error = own_alone("cancel");
+        hub.cancel_refused(actor, id, &error);
+        return not_yours(&error);
     }
     if hub.cancel_job(actor, id) { shown(hub, id, StatusCode::ACCEPTED) } else { unknown(id) }
 }

@@ -64,13 +64,14 @@ pub(super) fn answer(hub: &Hub, query: &str) -> Response<Body> {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "QUEUE_FULL", &error);
     };
     let (vm, names) = (parameter(query, "vm"), parameter(query, "names"));
+    let own = hub.own();
     TEXT.with_borrow_mut(|text| {
         hub.look(|fleet| {
             let now = clock::now();
             let found = match (vm.as_deref(), names.as_deref(), &selector) {
                 (Some(vm), None | Some("infini"), None) => text.machine(fleet, now, options, vm),
                 (Some(vm), Some("node"), None) => text.node(fleet, now, vm),
-                (None, None | Some("infini"), None) => Some(text.fleet(fleet, now, options)),
+                (None, None | Some("infini"), None) => Some(text.fleet(fleet, &own, now, options)),
                 (None, None | Some("infini"), Some(selector)) => {
                     Some(text.selected(fleet, now, options, selector))
                 }

@@ -4,8 +4,10 @@ use super::{address, show, words};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
+use crate::cli::trace;
 use crate::hub::{Api, HubError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infiniservice_protocol::trace::TraceContext;
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
@@ -54,7 +56,7 @@ fn share(text: &str) -> Result<String, String> {
     }
 }
 
-fn request(global: &Global, args: &Args) -> Result<Value, CliError> {
+fn request(global: &Global, args: &Args, context: Option<&TraceContext>) -> Result<Value, CliError> {
     let mut body = json!({ "vms": args.vms, "message": words::message(&args.command)? });
     let timeout = global.timeout.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
     let optional = [
@@ -69,13 +71,23 @@ fn request(global: &Global, args: &Args) -> Result<Value, CliError> {
             body[name] = value;
         }
     }
+    if let Some(context) = context {
+        body["message"]["traceparent"] = context.traceparent().into();
+        if let Some(state) = context.tracestate() {
+            body["message"]["tracestate"] = state.into();
+        }
+    }
     Ok(body)
 }
 
 /// Runs it.
 pub(super) async fn run(global: &Global, args: Args) -> Result<(), CliError> {
     let (api, out) = (global.api()?, Output::new(global.json, global.no_color));
-    let job = api.post("/v1/jobs", &request(global, &args)?).await?;
+    let context = global.trace.then(trace::context).transpose()?;
+    let job = api.post("/v1/jobs", &request(global, &args, context.as_ref())?).await?;
+    if let Some(context) = context {
+        eprintln!("trace {}", context.trace_id());
+    }
     let id = job["id"].as_str().unwrap_or_default().to_owned();
     if args.detach {
         return if out.json { out.document(&job.to_string()) } else { out.text(&show::word(&job["id"])) };
@@ -147,11 +159,18 @@ mod tests {
         let line = "infinictl job run --vms web-* --max-concurrency 20 --max-failures 5% --timeout 30 -- service restart nginx";
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         let crate::cli::Command::Job(super::super::Command::Run(args)) = cli.command else { panic!() };
-        let body = request(&cli.global, &args).unwrap();
+        let body = request(&cli.global, &args, None).unwrap();
+        assert!(body["message"].get("traceparent").is_none());
         assert_eq!((&body["vms"], &body["timeout"]), (&json!("web-*"), &json!(30)));
         assert_eq!((&body["max_concurrency"], &body["max_failures"]), (&json!("20"), &json!("5%")));
         assert_eq!(body["message"]["command_type"]["operation"], "restart");
         assert!(body.get("id").is_none());
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let body = request(&cli.global, &args, TraceContext::read(parent, Some("v=1")).as_ref()).unwrap();
+        assert_eq!(
+            (&body["message"]["traceparent"], &body["message"]["tracestate"]),
+            (&json!(parent), &json!("v=1"))
+        );
     }
 
     #[test]
