@@ -176,7 +176,7 @@ async fn a_restart_is_refused_under_the_native_name_and_under_the_hosts() {
         let found = refused(&[("blocked_actions", blocked)]);
         assert_eq!(found, Some(ErrorCode::ActionBlocked), "{blocked}");
     }
-    assert_eq!(refused(&[("allowed_actions", "Metrics")]), Some(ErrorCode::ActionBlocked));
+    assert_eq!(refused(&[("allowed_actions", "ServiceList")]), Some(ErrorCode::ActionBlocked));
     // Either name allows it; a machine without an init system cannot do it all the same.
     for allowed in ["Reboot", "RebootSystem"] {
         let found = refused(&[("allowed_actions", allowed)]);
