@@ -119,7 +119,7 @@ pub const TABLE: &[HubMetric] = &[
             "Clients of the HTTP API that were ended, by why: `unread` where one took nothing for 60 s",
             "the API",
             &["reason"],
-        ),
+        ).otel(Otel::counter("infini.hub.clients.ended", "{client}").with(&[("reason", "infini.reason")])),
         read: |hub, rows| rows.row(&[("reason", "unread")], Value::Count(hub.fleet.served.unread)),
     },
     HubMetric {
@@ -129,7 +129,7 @@ pub const TABLE: &[HubMetric] = &[
             "TLS handshakes by their outcome: `displaced` was the oldest of too many, `full` found no free connection",
             "the API",
             &["outcome"],
-        ),
+        ).otel(Otel::counter("infini.hub.tls.handshakes", "{handshake}").with(&[("outcome", "infini.outcome")])),
         read: |hub, rows| {
             for outcome in Handshake::ALL {
                 rows.row(&[("outcome", outcome.name())], Value::Count(hub.fleet.served.handshakes(outcome)));

@@ -46,7 +46,9 @@ async fn a_receiver_that_comes_late_gets_what_happened_before_and_the_log_says_i
                 && !it.metrics.is_empty()
         })
         .await;
-    until(&host, "infini_hub_otlp_failing{signal=\"metrics\"}", |it| it == 0).await;
+    for signal in ["metrics", "logs"] {
+        until(&host, &format!("infini_hub_otlp_failing{{signal=\"{signal}\"}}"), |it| it == 0).await;
+    }
     for (words, times) in [
         ("OTLP: metrics: cannot connect", 1),
         ("OTLP: logs: cannot connect", 1),
