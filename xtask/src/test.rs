@@ -49,7 +49,6 @@ impl Test {
         match self.beside.as_deref() {
             None => {}
             Some(VIRSH) => return virsh_steps().finish(),
-            Some(EMULATED_BESIDE) => return emulated_steps().finish(),
             Some(FLEET) => return fleet_steps().finish(),
             Some(share) => return self.systems(share).finish(),
         }
@@ -66,22 +65,18 @@ impl Test {
         });
         // It waits for minutes of frozen disks, and computes little.
         let virsh = machines.map(|_| Beside::start(VIRSH, &["test", "--beside", VIRSH]));
-        // One processor emulates; the other steps wait for much else than that.
-        let emulated = (machines == Some(Machines::Emulated))
-            .then(|| Beside::start(EMULATED_BESIDE, &["test", "--beside", EMULATED_BESIDE]));
         let fleet = machines.map(|_| Beside::start(FLEET, &["test", "--beside", FLEET]));
         steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
         steps.step("documentation", documentation);
-        if machines.is_none() {
-            println!("\n==> machines and Windows\n    left out: --fast was given");
+        match machines {
+            None => println!("\n==> machines and Windows\n    left out: --fast was given"),
+            Some(Machines::Emulated) => steps.step(EMULATED, || scenarios("emulated", None)),
+            Some(Machines::Rest | Machines::Everything) => {}
         }
         for (share, beside) in systems.into_iter().flatten() {
             steps.step(&format!("systems beside, {share} (begun after the build)"), || beside?.finish());
-        }
-        if let Some(emulated) = emulated {
-            steps.step(&format!("{EMULATED} (begun after the build)"), || emulated?.finish());
         }
         if let Some(virsh) = virsh {
             steps.step("virsh (begun after the build)", || virsh?.finish());
@@ -157,15 +152,6 @@ const NAMESPACES: (&str, &str) = ("namespace", "the system in namespaces");
 
 /// What runs beside in the place of a share: `--beside virsh`.
 const VIRSH: &str = "virsh";
-
-/// The same, for the emulated machine where it runs few scenarios: `--beside emulated`.
-const EMULATED_BESIDE: &str = "emulated";
-
-fn emulated_steps() -> Steps {
-    let mut steps = Steps::default();
-    steps.step(EMULATED, || scenarios("emulated", None));
-    steps
-}
 
 /// The same for the hub with many guests, which waits for most of its minute: `--beside fleet`.
 const FLEET: &str = "fleet";
