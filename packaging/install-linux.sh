@@ -349,6 +349,8 @@ uninstall() {
     done
     rm -f -- "$profile_drop_in"
     if [ "$(readlink -- "$link" 2>/dev/null)" = /opt/infiniservice/infiniservice ]; then rm -f -- "$link"; fi
+    # Texts of scripts that ran: in memory, and of no use to anybody else.
+    [ -L "$root/run/infiniservice-scripts" ] || rm -rf -- "$root/run/infiniservice-scripts"
     remove_user
     for empty in "$unit_dir/infiniservice.service.d" "$unit_dir/infiniservice-readonly.service.d" "$program_dir"; do
         [ -L "$empty" ] || [ ! -d "$empty" ] || rmdir -- "$empty" 2>/dev/null || say "$empty is not empty and was left"

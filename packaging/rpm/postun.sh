@@ -8,6 +8,7 @@ if [ -d /run/systemd/system ]; then
     fi
 fi
 if [ "$1" -eq 0 ]; then
+    rm -rf /run/infiniservice-scripts
     # Directories that no file list contains.
     docs=/usr/share/doc/infiniservice
     rmdir $docs/examples/plugins $docs/examples $docs /opt/infiniservice /etc/infiniservice 2>/dev/null || :
