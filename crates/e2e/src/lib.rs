@@ -14,6 +14,7 @@ pub mod messages;
 pub mod operations;
 pub mod qga;
 pub mod raw;
+pub mod running;
 pub mod shape;
 pub mod share;
 mod times;
@@ -21,4 +22,5 @@ pub mod windows;
 
 pub use guest::Guest;
 pub use libvirt::Libvirt;
+pub use running::Running;
 pub use windows::{Agent, Windows};

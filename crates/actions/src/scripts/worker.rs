@@ -325,8 +325,8 @@ impl Worker {
         if !self.settings.told || self.telling.is_some() {
             return;
         }
-        let told = self.told.clone();
-        let is_next = |entry: &Entry| entry.info.state == ScriptState::Ended && !told.contains(&entry.number);
+        let is_next =
+            |entry: &Entry| entry.info.state == ScriptState::Ended && !self.told.contains(&entry.number);
         let Some(entry) = self.entry(is_next) else { return };
         let written = self.written(entry.number).await.unwrap_or_else(|_| Written {
             stderr: entry.info.error.clone().unwrap_or_default(),

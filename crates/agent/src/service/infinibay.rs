@@ -89,9 +89,9 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             Step::Run(message, alias) => {
                 self.executor.submit_as(self.clock.now(), *message, Some(&alias));
             }
-            Step::Answer(answer) => self.answered_at_once(*answer, None),
+            Step::Answer(answer) => self.answered_at_once(*answer),
             Step::AnswerAndMeasure(answer) => {
-                self.answered_at_once(*answer, None);
+                self.answered_at_once(*answer);
                 self.want_metrics(None);
             }
             Step::Reboot { answer, force } => self.asked_to_restart(*answer, force),
@@ -99,14 +99,18 @@ impl<T: Transport, C: Clock> Agent<T, C> {
     }
 
     /// What needs nothing to be run is under the operator's policy, and in the audit, all the same.
-    fn answered_at_once(&mut self, answer: Answered, native: Option<ActionName>) {
+    fn answered_at_once(&mut self, answer: Answered) {
         let Answered(mut response) = answer;
-        let name = response.command_type.clone();
-        let native = native.map_or(name.as_str(), |native| native.name());
-        if let Err(error) = self.executor.permit(native, &name) {
+        let name = &response.command_type;
+        if let Err(error) = self.executor.permit(name, name) {
             response = self.refusal(&response, error.code, &error.error);
         }
-        self.executor.record(&name, NO_PARAMETERS, &response);
+        self.record_and_send(response);
+    }
+
+    /// An answer that is decided.
+    fn record_and_send(&mut self, response: Response) {
+        self.executor.record(&response.command_type, NO_PARAMETERS, &response);
         self.send(GuestMessage::Response(response));
     }
 
@@ -124,10 +128,10 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         let Err(refused) = self.may_restart(&response.command_type, force) else {
             let now = self.clock.now().mono;
             self.restart = Some(Restart { due: now + RESTART_IN, at_last: now + RESTART_AT_LAST });
-            return self.answered_at_once(Answered(response), Some(ActionName::Reboot));
+            return self.record_and_send(response);
         };
         let refused = self.refusal(&response, refused.code, &refused.error);
-        self.answered_at_once(Answered(refused), Some(ActionName::Reboot));
+        self.record_and_send(refused);
     }
 
     /// What the operator says comes first, under the native name or the host's; then what the machine can.

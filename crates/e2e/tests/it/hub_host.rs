@@ -1,12 +1,14 @@
 //! A host of the tests: the real `infinihub`, and simulated guests.
 
 use anyhow::{Context, Result};
+use infiniservice_e2e::Running;
 use infiniservice_e2e::binary::tested;
+use infiniservice_e2e::running::free_address;
 use infiniservice_hub_sim::{Fault, Guest, Options};
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -14,18 +16,11 @@ use tokio::runtime::Runtime;
 
 /// All of it ends with this.
 pub struct HubHost {
-    hub: Child,
+    _hub: Running,
     /// Where it serves over TCP.
     pub address: SocketAddr,
     _guests: Runtime,
     directory: TempDir,
-}
-
-impl Drop for HubHost {
-    fn drop(&mut self) {
-        let _gone_already = self.hub.kill();
-        let _ended = self.hub.wait();
-    }
 }
 
 impl HubHost {
@@ -33,29 +28,29 @@ impl HubHost {
     pub fn start(guests: &[(&str, Fault)]) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let guests = listening(directory.path(), guests)?;
-        // A port that was free a moment ago.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let root = directory.path().display();
-        let config = format!(
-            "sources = [\"{root}/{{vm}}.guest\"]\napi_socket = \"{root}/api.sock\"\nwire_socket = \"{root}/wire.sock\"\n\
-             secrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\nlisten = \"{address}\"\n"
-        );
-        let path = directory.path().join("config.toml");
-        fs::write(&path, config)?;
-        let hub = Command::new(tested("infinihub")?)
-            .arg("--config")
-            .arg(&path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("infinihub cannot be started")?;
-        Ok(Self { hub, address, _guests: guests, directory })
+        let address = free_address()?;
+        let hub = start(directory.path(), &format!("listen = \"{address}\"\n"))?;
+        Ok(Self { _hub: hub, address, _guests: guests, directory })
     }
 
     /// Where its sockets are.
     pub fn directory(&self) -> PathBuf {
         self.directory.path().to_owned()
     }
+}
+
+/// Starts the hub of the guests whose sockets are `NAME.guest` in a directory. Its own files are there, too; `more` is the rest of
+/// its settings.
+pub fn start(directory: &Path, more: &str) -> Result<Running> {
+    let (root, path) = (directory.display(), directory.join("config.toml"));
+    let config = format!(
+        "sources = [\"{root}/{{vm}}.guest\"]\napi_socket = \"{root}/api.sock\"\nwire_socket = \"{root}/wire.sock\"\n\
+         secrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\n{more}"
+    );
+    fs::write(&path, config)?;
+    let mut command = Command::new(tested("infinihub")?);
+    command.arg("--config").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(Running(command.spawn().context("infinihub cannot be started")?))
 }
 
 fn listening(directory: &Path, guests: &[(&str, Fault)]) -> Result<Runtime> {

@@ -2,12 +2,13 @@
 
 use crate::hub_host::HubHost;
 use anyhow::{Context, Result, ensure};
+use infiniservice_e2e::Running;
 use infiniservice_e2e::binary::tested;
 use infiniservice_hub_sim::Fault;
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -41,17 +42,10 @@ fn text(output: &Output) -> String {
 
 /// `infinictl watch` on a terminal of 80 by 24, which script(1) makes.
 struct Terminal {
-    script: Child,
+    script: Running,
     keys: ChildStdin,
     parts: Receiver<Vec<u8>>,
     seen: String,
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _gone_already = self.script.kill();
-        let _ended = self.script.wait();
-    }
 }
 
 impl Terminal {
@@ -72,7 +66,7 @@ impl Terminal {
                 }
             }
         });
-        Ok(Self { script, keys, parts, seen: String::new() })
+        Ok(Self { script: Running(script), keys, parts, seen: String::new() })
     }
 
     fn press(&mut self, keys: &str) -> Result<()> {
@@ -107,7 +101,7 @@ fn a_person_watches_all_machines_opens_one_and_comes_back() -> Result<()> {
     terminal.press("q")?;
     // The terminal is given back: the alternate screen ends.
     terminal.until("\u{1b}[?1049l")?;
-    ensure!(terminal.script.wait()?.success());
+    ensure!(terminal.script.0.wait()?.success());
     Ok(())
 }
 

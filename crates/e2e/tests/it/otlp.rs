@@ -1,15 +1,18 @@
 //! A real collector of OpenTelemetry gets what the real hub tells of real agents: figures, events, the audit, and one trace from
 //! the operator's `infinictl` to the programs in two machines.
 
+use crate::hub_host;
 use anyhow::{Context, Result, ensure};
 use infinictl::hub::Api;
+use infiniservice_e2e::Running;
 use infiniservice_e2e::binary::{tested, tested_agent};
+use infiniservice_e2e::running::free_address;
 use infiniservice_lab::{LocalGuest, pypi};
 use serde_json::Value;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -17,16 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const OPERATOR: &str = "b7ad6b7169203331";
 const VMS: [&str; 2] = ["a", "b"];
-
-/// A program that ends with this value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _ended = self.0.wait();
-    }
-}
 
 /// A span as the collector prints it.
 #[derive(Debug, Default)]
@@ -37,33 +30,22 @@ struct Span {
     name: String,
 }
 
-/// A port that was free a moment ago.
-fn free() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
 /// The collector, which prints all that it gets into this file.
 fn collector(program: &Path, address: SocketAddr, log: &Path) -> Result<Running> {
     let mut command = Command::new(program);
     command.args(["start", "--exporter", "blackhole", "--debug-log-verbosity", "detailed"]);
     command.args(["--debug-log", "metrics", "--debug-log", "logs", "--debug-log", "traces"]);
-    command.arg(format!("--otlp-http-endpoint={address}")).arg(format!("--otlp-grpc-endpoint={}", free()?));
+    command
+        .arg(format!("--otlp-http-endpoint={address}"))
+        .arg(format!("--otlp-grpc-endpoint={}", free_address()?));
     let log = fs::File::create(log)?;
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(Running(command.spawn().context("the collector cannot be started")?))
 }
 
 fn hub(directory: &Path, collector: SocketAddr) -> Result<Running> {
-    let (root, path) = (directory.display(), directory.join("config.toml"));
-    let config = format!(
-        "sources = [\"{root}/{{vm}}.guest\"]\napi_socket = \"{root}/api.sock\"\nwire_socket = \"{root}/wire.sock\"\n\
-         secrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\nlisten = \"\"\n\
-         [otlp]\nendpoint = \"http://{collector}\"\ninterval_secs = 1\n"
-    );
-    fs::write(&path, config)?;
-    let mut command = Command::new(tested("infinihub")?);
-    command.arg("--config").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
-    Ok(Running(command.spawn().context("infinihub cannot be started")?))
+    let more = format!("listen = \"\"\n[otlp]\nendpoint = \"http://{collector}\"\ninterval_secs = 1\n");
+    hub_host::start(directory, &more)
 }
 
 /// Looks again and again until something is there.
@@ -115,7 +97,7 @@ async fn a_real_collector_gets_figures_the_audit_and_one_trace_over_two_machines
     let Some(program) = pypi::ROTEL.installed()? else { return Ok(()) };
     let directory: TempDir = tempfile::tempdir()?;
     let root = directory.path();
-    let (address, log) = (free()?, root.join("collector.log"));
+    let (address, log) = (free_address()?, root.join("collector.log"));
     let _collector = collector(&program, address, &log)?;
     let start = |vm: &str| {
         let socket = root.join(format!("{vm}.guest"));

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use infinictl::client::{self, AgentLog, Client, Endpoint};
+use infiniservice_e2e::Running;
 use infiniservice_e2e::binary;
 use infiniservice_e2e::local::{LocalAgent, signal};
 use infiniservice_e2e::messages::first;
@@ -12,7 +13,7 @@ use infiniservice_protocol::{Action, ErrorCode, GuestMessage, HostMessage, Respo
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -71,27 +72,16 @@ impl Bench {
     }
 }
 
-/// A process that SIGTERM does not end; it is ended with the test.
-struct Stubborn(Child);
-
-impl Stubborn {
-    fn start() -> Result<Self> {
-        // An ignored signal stays ignored across exec, and no child is left behind.
-        let script = "trap '' TERM; echo ready; exec sleep 1000";
-        let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn()?;
-        let stdout = child.stdout.take().context("stdout")?;
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
-        ensure!(line == "ready\n", "{line:?}");
-        Ok(Self(child))
-    }
-}
-
-impl Drop for Stubborn {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A process that SIGTERM does not end.
+fn stubborn() -> Result<Running> {
+    // An ignored signal stays ignored across exec, and no child is left behind.
+    let script = "trap '' TERM; echo ready; exec sleep 1000";
+    let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn()?;
+    let stdout = child.stdout.take().context("stdout")?;
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
+    ensure!(line == "ready\n", "{line:?}");
+    Ok(Running(child))
 }
 
 /// Runs the agent to its end. The tests' own variables are no settings of it, so it gets none.
@@ -105,7 +95,7 @@ async fn sigterm_answers_what_is_in_flight_and_ends_with_a_summary() -> Result<(
     let bench = Bench::new("shutdown_timeout_secs = 3\n")?;
     let client = bench.start().await?;
     let mut events = client.subscribe();
-    let stubborn = Stubborn::start()?;
+    let stubborn = stubborn()?;
     let id = client.new_id();
     let kill = format!(r#"{{"action":"ProcessKill","pid":{}}}"#, stubborn.0.id());
     let line = format!(r#"{{"type":"SafeCommand","id":"{id}","timeout":600,"command_type":{kill}}}"#);

@@ -194,14 +194,16 @@ fn directory(place: &[u8]) -> io::Result<OwnedFd> {
 }
 
 fn device_of(directory: &OwnedFd) -> Option<(u32, u32)> {
-    let device = fstat(directory).ok()?.st_dev;
-    Some((major(device), minor(device)))
+    fstat(directory).ok().map(|found| numbers(found.st_dev))
 }
 
 /// The file system that a file belongs to.
 fn holder_of(file: &Path) -> Option<(u32, u32)> {
-    let device = stat(file).ok()?.st_dev;
-    Some((major(device), minor(device)))
+    stat(file).ok().map(|found| numbers(found.st_dev))
+}
+
+fn numbers(device: u64) -> (u32, u32) {
+    (major(device), minor(device))
 }
 
 /// All or none: what cannot be frozen at all, or is frozen already, counts as nothing.

@@ -2,6 +2,7 @@
 
 use super::host::Host;
 use anyhow::{Context, Result, ensure};
+use infiniservice_e2e::Running;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -38,19 +39,8 @@ fn unsupported(host: &mut Host, actions: &[&str]) -> Result<()> {
 }
 
 /// A process that is always at work.
-struct Busy(std::process::Child);
-
-impl Busy {
-    fn begin() -> Result<Self> {
-        Ok(Self(std::process::Command::new("/bin/sh").args(["-c", "while :; do :; done"]).spawn()?))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _ended = self.0.wait();
-    }
+fn busy() -> Result<Running> {
+    Ok(Running(std::process::Command::new("/bin/sh").args(["-c", "while :; do :; done"]).spawn()?))
 }
 
 #[test]
@@ -66,7 +56,7 @@ fn processes_are_listed_and_ended() -> Result<()> {
             &["pid", "name", "cpu_usage", "memory_kb", "status", "start_time"],
         )?;
     }
-    let _busy = Busy::begin()?;
+    let _busy = busy()?;
     loop {
         let answer = host.ask("ProcessTop", json!({}), 30)?;
         let busiest = &first(success(&answer)?, "processes")?["cpu_usage"];

@@ -5,12 +5,14 @@ use super::installed;
 use super::program::Prometheus;
 use crate::hub_host::HubHost;
 use anyhow::{Context, Result, ensure};
+use infiniservice_e2e::Running;
+use infiniservice_e2e::running::free_address;
 use infiniservice_hub_sim::Fault;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -20,18 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Longest document of a webhook that is read.
 const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
 
-/// It ends with this value.
 struct Alertmanager {
-    child: Child,
+    _program: Running,
     address: SocketAddr,
     _data: TempDir,
-}
-
-impl Drop for Alertmanager {
-    fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _ended = self.child.wait();
-    }
 }
 
 impl Alertmanager {
@@ -45,8 +39,7 @@ impl Alertmanager {
              receivers: [{{ name: test, webhook_configs: [{{ url: \"http://{webhook}/\", send_resolved: false }}] }}]\n"
         );
         fs::write(&config, text)?;
-        // A port that was free a moment ago.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         let child = Command::new(program)
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", data.path().join("data").display()))
@@ -56,7 +49,7 @@ impl Alertmanager {
             .stdout(Stdio::null())
             .spawn()
             .context("prometheus-alertmanager cannot be started")?;
-        Ok(Some(Self { child, address, _data: data }))
+        Ok(Some(Self { _program: Running(child), address, _data: data }))
     }
 }
 

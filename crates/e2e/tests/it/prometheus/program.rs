@@ -2,26 +2,21 @@
 
 use super::{installed, packaging};
 use anyhow::{Context, Result, ensure};
+use infiniservice_e2e::Running;
+use infiniservice_e2e::running::free_address;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// It ends with this value.
 pub struct Prometheus {
-    child: Child,
+    _program: Running,
     address: SocketAddr,
     _data: TempDir,
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _gone_already = self.child.kill();
-        let _ended = self.child.wait();
-    }
 }
 
 impl Prometheus {
@@ -45,8 +40,7 @@ impl Prometheus {
         )?;
         let alerting = alertmanager.map_or_else(String::new, alerting);
         fs::write(data.path().join("prometheus.yml"), configuration(hub, nodes) + &alerting)?;
-        // A port that was free a moment ago.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         let child = Command::new(program)
             .arg(format!("--config.file={}", data.path().join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", data.path().join("data").display()))
@@ -57,7 +51,7 @@ impl Prometheus {
             .stdout(Stdio::null())
             .spawn()
             .context("prometheus cannot be started")?;
-        Ok(Some(Self { child, address, _data: data }))
+        Ok(Some(Self { _program: Running(child), address, _data: data }))
     }
 
     /// The series that an expression has now.

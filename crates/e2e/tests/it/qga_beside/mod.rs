@@ -4,6 +4,7 @@ mod beaten;
 mod recorded;
 
 use anyhow::Result;
+use infiniservice_e2e::Running;
 use infiniservice_e2e::binary;
 use infiniservice_e2e::local::LocalAgent;
 use infiniservice_e2e::qga::{QgaHost, freeze_alone};
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Places in an answer that may be in ours only, or in theirs only, each with its reason.
@@ -49,16 +50,6 @@ const DIFFER: [(&str, &str, &str); 7] = [
 fn program() -> Option<PathBuf> {
     let named = std::env::var_os("INFINISERVICE_QEMU_GA").map(PathBuf::from);
     named.or_else(|| Some(PathBuf::from("/usr/sbin/qemu-ga"))).filter(|path| path.exists())
-}
-
-/// It ends with this value.
-struct Theirs(Child);
-
-impl Drop for Theirs {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _ended = self.0.wait();
-    }
 }
 
 fn requests() -> Vec<(&'static str, Value)> {
@@ -119,7 +110,7 @@ struct Both {
     ours: QgaHost,
     theirs: QgaHost,
     agent: LocalAgent,
-    qemu_ga: Theirs,
+    qemu_ga: Running,
     _own: OwnedFd,
     _state: TempDir,
     _alone: File,
@@ -151,7 +142,7 @@ fn both(config: &str, hook: Option<&Path>) -> Result<Option<Both>> {
     if let Some(hook) = hook {
         command.arg(format!("--fsfreeze-hook={}", hook.display()));
     }
-    let qemu_ga = Theirs(command.stderr(Stdio::null()).spawn()?);
+    let qemu_ga = Running(command.stderr(Stdio::null()).spawn()?);
     ours.meet()?;
     theirs.meet()?;
     Ok(Some(Both { ours, theirs, agent, qemu_ga, _own: own, _state: state, _alone: alone }))
