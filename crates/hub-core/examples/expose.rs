@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p infiniservice-hub-core --example expose -- 5000`
 
-use infiniservice_hub_core::exposition::{Exposition, Options, Own};
+use infiniservice_hub_core::exposition::{Exposition, Options, Program};
 use infiniservice_hub_core::fleet::Fleet;
 use infiniservice_hub_core::line;
 use infiniservice_hub_core::otlp::Metrics;
@@ -59,7 +59,7 @@ fn expose(fleet: &Fleet) {
     let (mut series, mut bytes) = (0, 0);
     for _ in 0..ROUNDS {
         let before = Clock::now();
-        let text = exposition.fleet(fleet, &Own::default(), start(), Options::default());
+        let text = exposition.fleet(fleet, &Program::default(), start(), Options::default());
         times.push(before.elapsed().as_secs_f64() * 1e3);
         series = text.lines().filter(|line| !line.starts_with('#')).count();
         bytes = text.len();

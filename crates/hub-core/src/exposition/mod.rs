@@ -14,7 +14,7 @@ mod text;
 pub mod view;
 
 pub(crate) use label::clean;
-pub use view::{Dropped, Hub, Options, Own, View};
+pub use view::{Dropped, Hub, Options, Program, View};
 
 use crate::fleet::{Entry, Fleet};
 use crate::histogram::Histogram;
@@ -73,7 +73,7 @@ pub struct Exposition {
 
 impl Exposition {
     /// The series of all machines, and of the hub.
-    pub fn fleet(&mut self, fleet: &Fleet, own: &Own, now: Now, options: Options) -> &str {
+    pub fn fleet(&mut self, fleet: &Fleet, own: &Program, now: Now, options: Options) -> &str {
         let dropped = self.machines(fleet.iter().map(|(name, entry)| (&**name, entry)), now, options);
         let hub = Hub::new(fleet, own, dropped);
         for metric in HUB.iter().copied().flatten() {

@@ -37,7 +37,7 @@ fn fleet_of(lines: &[String]) -> Fleet {
 }
 
 fn told(fleet: &Fleet, second: u64, options: Options) -> Vec<Series> {
-    parse(Exposition::default().fleet(fleet, &Own::default(), at(second), options)).unwrap()
+    parse(Exposition::default().fleet(fleet, &Program::default(), at(second), options)).unwrap()
 }
 
 fn all(fleet: &Fleet) -> Vec<Series> {
@@ -140,7 +140,7 @@ fn the_programs_own_figures_and_how_long_commands_took_are_told() {
         machine.line(at(4), r#"{"type":"response","id":"a","command_type":"ServiceList","success":true}"#);
         ((), vec![])
     });
-    let mut own = Own { ledger_bytes: Some(44), otlp: Some(Status::default()), ..Own::default() };
+    let mut own = Program { ledger_bytes: Some(44), otlp: Some(Status::default()), ..Program::default() };
     own.targets.answered = 2;
     let all = parse(Exposition::default().fleet(&fleet, &own, at(5), Options::default())).unwrap();
     let took = |end: &str, labels: &[(&str, &str)]| {
@@ -366,7 +366,7 @@ fn labels_are_those_that_the_table_says() {
     let fleet =
         fleet_of(&[failed, hello("linux"), r#"{"type":"response","id":"a","success":true}"#.to_owned()]);
     let mut exposition = Exposition::default();
-    let mut all = parse(exposition.fleet(&fleet, &Own::default(), at(1), Options::default())).unwrap();
+    let mut all = parse(exposition.fleet(&fleet, &Program::default(), at(1), Options::default())).unwrap();
     all.extend(parse(exposition.node(&fleet, at(1), "web-1").unwrap()).unwrap());
     let guest = [GUEST, NODE].into_iter().flatten().copied().flatten().map(|it| &it.about);
     for about in guest.chain(HUB.iter().copied().flatten().map(|it| &it.about)) {

@@ -214,12 +214,12 @@ pub struct Hub<'a> {
     /// What this exposition left out.
     pub dropped: Dropped,
     /// What only the program knows.
-    pub own: &'a Own,
+    pub own: &'a Program,
 }
 
 /// What only the program knows of itself: its files, and what it sends elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Own {
+pub struct Program {
     /// Machines of the jobs that are kept, by where they stand.
     pub targets: job::Counts,
     /// Bytes of the ledger's file; `None` where there is none.
@@ -230,7 +230,7 @@ pub struct Own {
 
 impl<'a> Hub<'a> {
     /// Sums up what was counted.
-    pub fn new(fleet: &'a Fleet, own: &'a Own, dropped: Dropped) -> Self {
+    pub fn new(fleet: &'a Fleet, own: &'a Program, dropped: Dropped) -> Self {
         Self { fleet, counts: fleet.counts(), dropped, own }
     }
 }

@@ -5,7 +5,7 @@ use super::points::{Collected, Points};
 use super::{Batch, SCHEMA_URL, resource, scope};
 use crate::delivery::Signal;
 use crate::exposition::table::{GUEST, GuestMetric, HUB, boot_time};
-use crate::exposition::{Dropped, Hub, Options, Own, View};
+use crate::exposition::{Dropped, Hub, Options, Program, View};
 use crate::fleet::{Entry, Fleet};
 use infiniservice_protocol::clock::Now;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -81,7 +81,7 @@ impl Metrics {
     }
 
     /// Adds the hub's own to the next request; `own` is what only the program knows.
-    pub fn hub(&mut self, fleet: &Fleet, own: &Own, now: Now) {
+    pub fn hub(&mut self, fleet: &Fleet, own: &Program, now: Now) {
         let hub = Hub::new(fleet, own, self.dropped);
         let mut collected = Collected::default();
         for metric in HUB.iter().copied().flatten() {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::at;
 use crate::audit::What;
-use crate::exposition::Own;
+use crate::exposition::Program;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
@@ -211,7 +211,7 @@ fn figures_that_were_told_are_not_told_again_and_the_connection_always_is() {
 #[test]
 fn the_hub_tells_of_itself_with_its_distribution() {
     let mut metrics = metrics();
-    let mut own = Own { ledger_bytes: Some(44), ..Own::default() };
+    let mut own = Program { ledger_bytes: Some(44), ..Program::default() };
     own.targets.answered = 3;
     let mut fleet = fleet_of(&[]);
     let line = r#"{"type":"SafeCommand","id":"a","command_type":{"action":"ServiceList"}}"#;

@@ -327,3 +327,23 @@ impl PackageSession<'_> {
 fn says_absent(finished: &Finished) -> bool {
     !finished.stderr.text.lines().any(|line| line.starts_with("error:"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_read_is_not_an_absent_package() {
+        let finished = |stdout: &str, stderr: &str| Finished {
+            status: Status::Exited(1),
+            stdout: stdout.to_owned().into(),
+            stderr: stderr.to_owned().into(),
+        };
+        assert!(says_absent(&finished("package bash is not installed\n", "")));
+        assert!(says_absent(&finished("", "dpkg-query: no packages found matching bash\n")));
+        assert!(!says_absent(&finished(
+            "package bash is not installed\n",
+            "error: cannot open Packages database in /var/lib/rpm\n"
+        )));
+    }
+}

@@ -38,12 +38,12 @@ WantedBy=multi-user.target\n";
 /// Removes the keys, once it is sure that there will be new ones.
 pub(super) fn renew(root: &Path) -> Made {
     let base = File::open(root).map_err(|error| error.to_string())?;
-    if !has_keys(root) {
+    if !has_keys(root)? {
         return Ok("there are none".into());
     }
     let maker = maker(root)?;
     let removed = remove_in(&base, "etc/ssh", is_key)?;
-    if has_keys(root) {
+    if has_keys(root)? {
         return Err("/etc/ssh holds host keys after they were removed".into());
     }
     Ok(format!("removed {}; {maker} makes new ones at the next boot", removed.join(", ")))
@@ -55,9 +55,19 @@ fn is_key(name: &[u8]) -> bool {
     [&b"_key"[..], b"_key.pub", b"_key-cert.pub"].iter().any(|end| rest.ends_with(end))
 }
 
-fn has_keys(root: &Path) -> bool {
-    let mut entries = fs::read_dir(root.join("etc/ssh")).into_iter().flatten().flatten();
-    entries.any(|entry| is_key(entry.file_name().as_encoded_bytes()))
+/// An error where it is not known: then nothing may be said of keys.
+fn has_keys(root: &Path) -> Result<bool, String> {
+    let told = |error: io::Error| format!("/etc/ssh cannot be read: {error}");
+    let entries = match fs::read_dir(root.join("etc/ssh")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(told)?,
+    };
+    for entry in entries {
+        if is_key(entry.map_err(told)?.file_name().as_encoded_bytes()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What makes new keys: the distribution's own unit, or one that is put there now.
@@ -121,6 +131,16 @@ mod tests {
         assert!(tree.path().join("etc/ssh/sshd_config").exists());
         assert!(!tree.path().join(UNITS).join(OWN).exists());
         assert_eq!(renew(tree.path()).as_deref(), Ok("there are none"));
+    }
+
+    #[test]
+    fn keys_that_cannot_be_looked_for_are_not_called_absent() {
+        let tree = tempfile::tempdir().expect("a directory");
+        assert_eq!(renew(tree.path()).as_deref(), Ok("there are none"));
+        fs::create_dir(tree.path().join("etc")).expect("made");
+        fs::write(tree.path().join("etc/ssh"), "no directory").expect("written");
+        let told = renew(tree.path()).expect_err("unknown");
+        assert!(told.starts_with("/etc/ssh cannot be read: "), "{told}");
     }
 
     #[test]

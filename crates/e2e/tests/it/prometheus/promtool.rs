@@ -3,7 +3,7 @@
 use super::guests::Guests;
 use super::{installed, packaging};
 use anyhow::{Context, Result, ensure};
-use infiniservice_hub_core::exposition::{Exposition, Options, Own};
+use infiniservice_hub_core::exposition::{Exposition, Options, Program};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -51,7 +51,8 @@ fn promtool_finds_nothing_wrong_with_what_is_told() -> Result<()> {
     let Some(promtool) = installed("promtool") else { return Ok(()) };
     let (mut guests, mut exposition) = (Guests::new(), Exposition::default());
     guests.step();
-    let all = exposition.fleet(&guests.fleet, &Own::default(), guests.now(), Options::default()).to_owned();
+    let all =
+        exposition.fleet(&guests.fleet, &Program::default(), guests.now(), Options::default()).to_owned();
     let output = run(&promtool, &["check", "metrics"], &all)?;
     ensure!(output.status.success() && words(&output).is_empty(), "{}", words(&output));
     for name in ["well", "windows"] {

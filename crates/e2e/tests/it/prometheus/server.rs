@@ -1,7 +1,7 @@
 //! Answers scrapes on loopback, as `infinihub` does: `/metrics`, and `/metrics?vm=NAME&names=node` for one machine.
 
 use super::guests::Guests;
-use infiniservice_hub_core::exposition::{CONTENT_TYPE, Exposition, Options, Own};
+use infiniservice_hub_core::exposition::{CONTENT_TYPE, Exposition, Options, Program};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -58,7 +58,7 @@ fn answer(
         exposition.node(&guests.fleet, guests.now(), name)
     } else {
         guests.step();
-        Some(exposition.fleet(&guests.fleet, &Own::default(), guests.now(), Options::default()))
+        Some(exposition.fleet(&guests.fleet, &Program::default(), guests.now(), Options::default()))
     };
     let status = if text.is_some() { "200 OK" } else { "503 Service Unavailable" };
     let text = text.unwrap_or("the agent of this machine does not speak\n");
