@@ -114,6 +114,7 @@ fn down() -> Result<()> {
 /// The scenarios of `crates/e2e/tests/libvirt.rs` and the table of `crates/e2e/tests/virsh`, with the release build.
 fn libvirt() -> Result<()> {
     packages::ensure(packages::LIBVIRT)?;
+    run(&mut cargo(&["build", "-p", "infinihub"]))?;
     let crates = ["test", "--no-fail-fast", "-p", "infiniservice-lab", "-p", "infiniservice-e2e"];
     let mut tests = cargo(&crates);
     tests.args(["--test", "libvirt", "--test", "virsh", "--", "--nocapture"]);

@@ -331,7 +331,7 @@ async fn every_refusal_has_its_own_code() {
     );
     desk.ask("1", "Bogus", &json!({}), None);
     desk.ask("2", "ProcessKill", &json!({"pid": 5}), None);
-    let elsewhere = if std::env::consts::OS == "windows" { "UpdateCheck" } else { "WindowsUpdateCheck" };
+    let elsewhere = if std::env::consts::OS == "windows" { "UpdateInstall" } else { "WindowsUpdateCheck" };
     desk.ask("3", elsewhere, &json!({}), None);
     desk.ask("4", "ProcessList", &json!({"limit": "many"}), None);
     desk.raw("5");

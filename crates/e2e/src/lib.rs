@@ -8,6 +8,7 @@ pub mod exchange;
 pub mod fuse;
 pub mod guest;
 pub mod harness;
+pub mod hub;
 pub mod libvirt;
 pub mod local;
 pub mod messages;

@@ -72,8 +72,13 @@ impl Libvirt {
 
     /// Runs `infinictl --socket …` as an operator does; what it printed.
     pub fn infinictl(&self, arguments: &[&str]) -> Result<String> {
+        self.infinictl_by(&["--socket", &self.domain.agent_socket().to_string_lossy()], arguments)
+    }
+
+    /// The same by another way to the machine.
+    pub fn infinictl_by(&self, way: &[&str], arguments: &[&str]) -> Result<String> {
         let mut infinictl = Command::new(env::current_exe()?);
-        infinictl.env(AS_INFINICTL, "1").arg("--socket").arg(self.domain.agent_socket()).args(arguments);
+        infinictl.env(AS_INFINICTL, "1").args(way).args(arguments);
         let output = infinictl.output()?;
         ensure!(output.status.success(), "infinictl {arguments:?}: {output:?}");
         Ok(String::from_utf8(output.stdout)?)

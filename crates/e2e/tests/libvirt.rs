@@ -3,10 +3,10 @@
 //! One domain for all scenarios. `cargo xtask lab libvirt` runs them; docs/operations.md tells what was seen.
 
 use anyhow::{Context, Result, ensure};
-use infiniservice_e2e::Libvirt;
 use infiniservice_e2e::harness::{self, Scenario};
 use infiniservice_e2e::libvirt::{AS_INFINICTL, CHANNEL, GUEST_AGENT};
 use infiniservice_e2e::messages::TIMEOUT;
+use infiniservice_e2e::{Libvirt, hub};
 use infiniservice_lab::libvirt::NAME;
 use serde_json::Value;
 use std::fs;
@@ -15,6 +15,8 @@ use std::process::ExitCode;
 
 const ALL: &[Scenario<Libvirt>] = &[
     ("libvirt::an_agent_installed_into_the_image_answers_through_libvirts_socket", answers),
+    ("libvirt::infinihub_names_the_machine_as_libvirt_does_and_serves_it_across_a_restart", by_the_hub),
+    ("libvirt::infinictl_finds_the_channel_by_the_domains_name", by_its_name),
     ("libvirt::both_agents_have_their_channels_and_libvirt_calls_them_connected", connected),
     ("libvirt::the_socket_is_for_root_and_libvirts_own_user", socket_modes),
     ("libvirt::a_suspended_domain_answers_once_it_is_resumed", suspended),
@@ -46,6 +48,44 @@ fn answers(libvirt: &Libvirt) -> Result<()> {
     let own = services.lines().find(|line| line.starts_with("infiniservice.service"));
     println!("{}", own.unwrap_or_default());
     ensure!(own.is_some_and(|line| line.contains("running")), "{services}");
+    Ok(())
+}
+
+/// With the patterns that it has unless it is told others.
+fn by_the_hub(libvirt: &Libvirt) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let root = directory.path().to_string_lossy();
+    let hub = hub::start(directory.path(), "listen = \"\"\n")?;
+    let of_hub = |arguments: &[&str]| libvirt.infinictl_by(&["--hub", &root], arguments);
+    let start = std::time::Instant::now();
+    let listed = loop {
+        match of_hub(&["--json", "list", "state=up"]) {
+            Ok(listed) if !listed.trim().is_empty() => break listed,
+            other => ensure!(start.elapsed() < TIMEOUT, "the hub does not list the machine: {other:?}"),
+        }
+    };
+    println!("{listed}");
+    let machine: Value = serde_json::from_str(listed.trim())?;
+    ensure!(machine["name"] == NAME, "{machine}");
+    let ping = of_hub(&["--vm", NAME, "--timeout", "60", "ping"])?;
+    ensure!(ping.contains("1 answered"), "{ping}");
+    // What holds the socket is named to whoever wants it, too.
+    let held = libvirt.infinictl(&["--timeout", "2", "ping"]).expect_err("the hub holds the socket");
+    println!("beside the hub: {held:#}");
+    drop(hub);
+    let _again = hub::start(directory.path(), "listen = \"\"\n")?;
+    while let Err(error) = of_hub(&["--vm", NAME, "--timeout", "60", "ping"]) {
+        ensure!(start.elapsed() < 2 * TIMEOUT, "not after a restart of the hub: {error:#}");
+    }
+    Ok(())
+}
+
+fn by_its_name(libvirt: &Libvirt) -> Result<()> {
+    let ping = libvirt.infinictl_by(&["--domain", NAME], &["--timeout", "60", "ping"])?;
+    ensure!(ping.contains("1 answered"), "{ping}");
+    let none = libvirt.infinictl_by(&["--domain", "nobody"], &["ping"]).expect_err("there is no such domain");
+    println!("{none:#}");
+    ensure!(none.to_string().contains("no running domain"), "{none:#}");
     Ok(())
 }
 

@@ -103,7 +103,8 @@ fn bounded(text: &str) -> &str {
 /// are kept compressed, at about a sixth of their length.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
-    compressed: Vec<u8>,
+    /// As long as it is and no longer: a compressor's buffer is as long as what it is given.
+    compressed: Box<[u8]>,
     lengths: [usize; 4],
 }
 
@@ -111,7 +112,8 @@ impl Lists {
     /// Keeps processes, ports, services and plugins, each JSON or empty.
     pub(crate) fn keep(lists: [&str; 4]) -> Self {
         let all = lists.concat();
-        Self { compressed: lz4_flex::block::compress(all.as_bytes()), lengths: lists.map(str::len) }
+        let compressed = lz4_flex::block::compress(all.as_bytes()).into_boxed_slice();
+        Self { compressed, lengths: lists.map(str::len) }
     }
 
     /// The texts, in the order in which they were kept.

@@ -156,6 +156,7 @@ impl Route {
                 native("ApplicationInventory", &Params::new(), Shape::Applications)
             }
             "UpdateSystemSoftware" => update(params, platform),
+            "CheckApplicationUpdates" => native("UpdateCheck", &Params::new(), Shape::ApplicationUpdates),
             "RunMaintenanceTask"
             | "CheckSystemIntegrity"
             | "GetApplicationDetails"
@@ -172,7 +173,6 @@ impl Route {
     fn of_linux(name: &str) -> Self {
         match name {
             "CheckLinuxUpdates" => native("UpdateCheck", &Params::new(), Shape::LinuxUpdates),
-            "CheckApplicationUpdates" => native("UpdateCheck", &Params::new(), Shape::ApplicationUpdates),
             "CheckWindowsUpdates"
             | "GetPendingUpdates"
             | "GetUpdateHistory"
@@ -201,7 +201,6 @@ impl Route {
             }
             "ExecutePowerShellScript" => Self::PowerShell(params.clone()),
             "CheckLinuxUpdates" => unsupported(name, "it exists on Linux only"),
-            "CheckApplicationUpdates" => unsupported(name, "winget's updates are not read yet"),
             _ => Self::Own,
         }
     }

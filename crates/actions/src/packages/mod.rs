@@ -129,6 +129,10 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     fn read_hit(&self, _: &str) -> Parsed<Hit> {
         None
     }
+    /// The whole answer to [`PackageManager::search`], where no line of it can be understood alone; `None` where each can.
+    fn read_hits(&self) -> Option<fn(&str) -> Vec<Hit>> {
+        None
+    }
     /// Whether a search that did not end well only found nothing.
     fn found_none(&self, _: &Finished) -> bool {
         false
@@ -175,7 +179,7 @@ pub trait PackageManager: Send + Sync + fmt::Debug {
     /// Fetches the repositories' lists.
     fn refresh(&self) -> Option<Request>;
     /// Files or directories whose newest modification time is when the lists last became new; `/*/` stands for each
-    /// directory.
+    /// directory. None where only the tool itself knows of its lists.
     fn lists(&self) -> &'static [&'static str];
     /// The directory of the fetched lists, and what the name of each holds; where none is there, the time of the directory
     /// tells nothing.

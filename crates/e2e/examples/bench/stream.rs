@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use std::os::unix::fs::PermissionsExt;
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::process;
@@ -15,28 +16,43 @@ const LEASE_SECS: u64 = 300;
 /// How often the plugin runs: the most that there may be.
 const PLUGIN_SECS: u64 = 10;
 
-/// Adds the rows.
+/// Adds the rows. All agents run at once, each mostly asleep: one after the other they would take half an hour.
 pub fn measure(programs: &Programs, window: Duration, table: &mut Table) -> Result<()> {
     let window = window.min(Duration::from_secs(LEASE_SECS));
-    eprintln!("streams and a plugin, {} s each", window.as_secs());
-    let base = cpu_secs(programs, "", None, window)?;
-    for interval_ms in INTERVALS_MS {
-        let asks = format!(
-            r#"{{"type":"Subscribe","id":"bench","interval_ms":{interval_ms},"fields":["system.cpu","system.memory"],"lease_secs":{LEASE_SECS}}}"#
-        );
-        let taken = cpu_secs(programs, "", Some(&asks), window)?;
+    eprintln!("streams and a plugin, {} s", window.as_secs());
+    let files = plugin()?;
+    let with_plugin = format!("plugins_dir = {:?}\n", files.path().display().to_string());
+    let asks = INTERVALS_MS.map(ask);
+    let (base, plugin, streams) = std::thread::scope(|scope| {
+        let of = |config, asks| scope.spawn(move || cpu_secs(programs, config, asks, window));
+        let (base, plugin) = (of("", None), of(&with_plugin, None));
+        let streams: Vec<_> = asks.iter().map(|asks| of("", Some(asks))).collect();
+        anyhow::Ok((
+            ended(base)?,
+            ended(plugin)?,
+            streams.into_iter().map(ended).collect::<Result<Vec<_>>>()?,
+        ))
+    })?;
+    for (interval_ms, taken) in INTERVALS_MS.into_iter().zip(streams) {
         let share = (taken - base).max(0.0) / window.as_secs_f64() * 100.0;
         let row = Row::new(&format!("stream of cpu and memory each {interval_ms} ms, % of a core"));
         let row = row.texts(&decimal(share), "");
         table.row(if interval_ms == 1000 { row.reached("< 0.3 %", share < 0.3) } else { row });
     }
-    let files = plugin()?;
-    let config = format!("plugins_dir = {:?}\n", files.path().display().to_string());
-    let taken = cpu_secs(programs, &config, None, window)?;
     let runs = window.as_secs_f64() / PLUGIN_SECS as f64;
     let row = Row::new("one run of a plugin, the agent's own processor time, ms");
-    table.row(row.texts(&decimal((taken - base).max(0.0) / runs * 1e3), ""));
+    table.row(row.texts(&decimal((plugin - base).max(0.0) / runs * 1e3), ""));
     Ok(())
+}
+
+fn ask(interval_ms: u64) -> String {
+    format!(
+        r#"{{"type":"Subscribe","id":"bench","interval_ms":{interval_ms},"fields":["system.cpu","system.memory"],"lease_secs":{LEASE_SECS}}}"#
+    )
+}
+
+fn ended(measurement: ScopedJoinHandle<'_, Result<f64>>) -> Result<f64> {
+    measurement.join().unwrap_or_else(|_panic| anyhow::bail!("a measurement panicked"))
 }
 
 /// Processor time of the agent over the window, after its first collections.

@@ -1,14 +1,11 @@
 //! A host of the tests: the real `infinihub`, and simulated guests.
 
-use anyhow::{Context, Result};
-use infiniservice_e2e::Running;
-use infiniservice_e2e::binary::tested;
+use anyhow::Result;
 use infiniservice_e2e::running::free_address;
+use infiniservice_e2e::{Running, hub};
 use infiniservice_hub_sim::{Fault, Guest, Options};
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -29,7 +26,8 @@ impl HubHost {
         let directory = tempfile::tempdir()?;
         let guests = listening(directory.path(), guests)?;
         let address = free_address()?;
-        let hub = start(directory.path(), &format!("listen = \"{address}\"\n"))?;
+        let guests_in = hub::guests_in(directory.path());
+        let hub = hub::start(directory.path(), &format!("{guests_in}listen = \"{address}\"\n"))?;
         Ok(Self { _hub: hub, address, _guests: guests, directory })
     }
 
@@ -37,20 +35,6 @@ impl HubHost {
     pub fn directory(&self) -> PathBuf {
         self.directory.path().to_owned()
     }
-}
-
-/// Starts the hub of the guests whose sockets are `NAME.guest` in a directory. Its own files are there, too; `more` is the rest of
-/// its settings.
-pub fn start(directory: &Path, more: &str) -> Result<Running> {
-    let (root, path) = (directory.display(), directory.join("config.toml"));
-    let config = format!(
-        "sources = [\"{root}/{{vm}}.guest\"]\napi_socket = \"{root}/api.sock\"\nwire_socket = \"{root}/wire.sock\"\n\
-         secrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\n{more}"
-    );
-    fs::write(&path, config)?;
-    let mut command = Command::new(tested("infinihub")?);
-    command.arg("--config").arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
-    Ok(Running(command.spawn().context("infinihub cannot be started")?))
 }
 
 fn listening(directory: &Path, guests: &[(&str, Fault)]) -> Result<Runtime> {

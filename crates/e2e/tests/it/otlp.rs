@@ -1,12 +1,11 @@
 //! A real collector of OpenTelemetry gets what the real hub tells of real agents: figures, events, the audit, and one trace from
 //! the operator's `infinictl` to the programs in two machines.
 
-use crate::hub_host;
 use anyhow::{Context, Result, ensure};
 use infinictl::hub::Api;
-use infiniservice_e2e::Running;
 use infiniservice_e2e::binary::{tested, tested_agent};
 use infiniservice_e2e::running::free_address;
+use infiniservice_e2e::{Running, hub as infinihub};
 use infiniservice_lab::{LocalGuest, pypi};
 use serde_json::Value;
 use std::fs;
@@ -44,8 +43,10 @@ fn collector(program: &Path, address: SocketAddr, log: &Path) -> Result<Running>
 }
 
 fn hub(directory: &Path, collector: SocketAddr) -> Result<Running> {
-    let more = format!("listen = \"\"\n[otlp]\nendpoint = \"http://{collector}\"\ninterval_secs = 1\n");
-    hub_host::start(directory, &more)
+    let guests_in = infinihub::guests_in(directory);
+    let more =
+        format!("{guests_in}listen = \"\"\n[otlp]\nendpoint = \"http://{collector}\"\ninterval_secs = 1\n");
+    infinihub::start(directory, &more)
 }
 
 /// Looks again and again until something is there.

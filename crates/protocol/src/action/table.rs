@@ -236,8 +236,8 @@ actions! {
         /// Which run.
         execution_id: required(String) = required_text long 1..=MAX_NAME_CHARS;
     }
-    /// Pending updates (Linux).
-    UpdateCheck(300 s, Reads, Linux or WindowsUpdateCheck) -> data::UpdateCheckData {}
+    /// Pending updates of packages: on Windows of what winget knows, without the system's own.
+    UpdateCheck(300 s, Reads, All) -> data::UpdateCheckData {}
     /// Install pending updates (Linux).
     UpdateInstall(3600 s, ChangesPackages, Linux or WindowsUpdateInstall) -> data::UpdateInstallData {
         /// Only those that the distribution marks as security updates.

@@ -44,12 +44,28 @@ pub struct LineDecoder {
     discarding: bool,
     blank: bool,
     max_line_bytes: usize,
+    kept_capacity: usize,
 }
 
 impl LineDecoder {
     /// A decoder for lines of at most `max_line_bytes`; all bytes before the newline count, `\r` too.
     pub const fn new(max_line_bytes: usize) -> Self {
-        Self { buf: Vec::new(), start: 0, scanned: 0, discarding: false, blank: false, max_line_bytes }
+        Self {
+            buf: Vec::new(),
+            start: 0,
+            scanned: 0,
+            discarding: false,
+            blank: false,
+            max_line_bytes,
+            kept_capacity: KEPT_CAPACITY,
+        }
+    }
+
+    /// The same, and no memory is kept between two lines: for a program with thousands of decoders of which few are in use.
+    #[must_use]
+    pub const fn keeping_nothing(mut self) -> Self {
+        self.kept_capacity = 0;
+        self
     }
 
     /// Takes what was read. While an oversized line is being discarded nothing of it is kept.
@@ -139,8 +155,9 @@ impl LineDecoder {
         self.buf.drain(..self.start.min(self.buf.len()));
         self.start = 0;
         self.scanned = self.buf.len();
-        if self.buf.len() <= KEPT_CAPACITY && self.buf.capacity() > 2 * KEPT_CAPACITY {
-            self.buf.shrink_to(KEPT_CAPACITY);
+        let kept = self.kept_capacity;
+        if self.buf.len() <= kept && self.buf.capacity() > 2 * kept {
+            self.buf.shrink_to(kept);
         }
     }
 

@@ -76,6 +76,16 @@ fn a_large_line_does_not_keep_its_memory() {
 }
 
 #[test]
+fn one_of_thousands_of_decoders_keeps_nothing_between_two_lines() {
+    let mut decoder = LineDecoder::new(1 << 20).keeping_nothing();
+    decoder.push(b"{\"a\":");
+    assert_eq!(drain(&mut decoder), []);
+    decoder.push(b"1}\n");
+    assert_eq!(drain(&mut decoder), [line("{\"a\":1}")]);
+    assert_eq!(decoder.capacity(), 0);
+}
+
+#[test]
 fn bad_utf8_is_an_item_and_the_next_line_works() {
     let mut decoder = LineDecoder::new(100);
     decoder.push(b" {\"id\":\"\xff\"} \r\n{}\n");

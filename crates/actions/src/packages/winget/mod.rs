@@ -7,7 +7,8 @@ mod tests;
 
 use super::plan::word;
 use super::{
-    Cause, Change, Failure, Installed, PackageManager, PackageSpec, PendingQuery, Reading, RebootSign, Scope,
+    CannotSearch, Cause, Change, Failure, Hit, Installed, PackageManager, PackageSpec, PendingQuery, Reading,
+    RebootSign, Scope, Words,
 };
 use infiniservice_exec::{Finished, Program, Request};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
@@ -93,6 +94,22 @@ impl PackageManager for Winget {
 
     fn read_known(&self, finished: &Finished) -> bool {
         finished.succeeded() && !finished.stdout.text.trim().is_empty()
+    }
+
+    /// By the longest word: winget takes several for one text. It looks into names, ids, monikers and tags, and asks its source,
+    /// which for the community's is a list on this machine.
+    fn search(&self, words: &Words) -> Result<Request, CannotSearch> {
+        let word = words.iter().filter(|word| !word.starts_with('-')).max_by_key(|word| word.len());
+        let word = word.ok_or(CannotSearch::Must("have a word that does not begin with `-` for winget"))?;
+        Ok(self.request(&["search", "--query", word, "--source", "winget"]))
+    }
+
+    fn read_hits(&self) -> Option<fn(&str) -> Vec<Hit>> {
+        Some(|text| table::read(text).rows.into_iter().filter_map(table::Row::hit).collect())
+    }
+
+    fn found_none(&self, finished: &Finished) -> bool {
+        code(finished) == Some(NONE_FOUND)
     }
 
     /// winget cannot; its packages do not depend on each other.

@@ -5,7 +5,7 @@
 //! A column begins at a word of the header where every row has a blank before it, so the words themselves mean nothing. What is
 //! too long for its column ends with `…`.
 
-use crate::packages::Reading;
+use crate::packages::{Hit, Reading};
 use infiniservice_protocol::data::{PackageInfo, PendingUpdate};
 
 /// Rows read of one table.
@@ -49,6 +49,17 @@ impl Row {
             installed: true,
             state: None,
         }
+    }
+
+    /// Of a search, whose fourth column says what matched; `None` where the id was cut, by which nothing could be installed.
+    pub(super) fn hit(self) -> Option<Hit> {
+        (!self.id.ends_with('…')).then(|| Hit {
+            name: self.id,
+            version: Some(self.version).filter(|version| !version.is_empty()),
+            architecture: None,
+            description: infiniservice_platform::sanitize::description(&self.name),
+            source: "winget".to_owned(),
+        })
     }
 
     /// For the wire; `None` where nothing newer is told.

@@ -1,4 +1,7 @@
 //! Joins with realmd, which sets up sssd: `realm join` with the password on its input.
+//!
+//! Always by `--install=/` (realm(8)): over the bus realmd would ask `PackageKit` to install packages, on Debian even where all
+//! are there, and polkit whether it may. So nothing is installed, and what realmd then leaves out, the agent does: it restarts sssd.
 
 use super::{Query, realm};
 use crate::context::CommandContext;
@@ -10,6 +13,8 @@ use std::path::Path;
 /// Programs that joining needs, with Debian's packages of them.
 const PROGRAMS: [(&str, &str); 3] = [("realm", "realmd"), ("adcli", "adcli"), ("sssd", "sssd")];
 const DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/// Realmd acts in the tool's own process.
+const BY_ITSELF: &str = "--install=/";
 /// What `realm` writes, in bytes.
 const OUTPUT_MAX_BYTES: usize = 256 << 10;
 /// Longest name of a computer in a domain (`NetBIOS`).
@@ -37,8 +42,19 @@ pub(super) async fn join(
         let why = "realm reported success, and does not list the domain as joined";
         return Err(finished.into_error(ErrorCode::ExecutionFailed, why));
     }
+    restart_sssd(runner, cancellation).await?;
     let computer_name = query.computer_name.unwrap_or_else(own_name);
     Ok(JoinDomainData { domain: query.domain, computer_name, ..JoinDomainData::default() })
+}
+
+/// With what realmd wrote for it.
+async fn restart_sssd(runner: &dyn Runner, cancellation: &Cancellation) -> Result<(), CommandError> {
+    let finished = runner.run(Request::new("systemctl", ["restart", "sssd.service"]), cancellation).await?;
+    if finished.succeeded() {
+        return Ok(());
+    }
+    let why = "the machine has joined the domain, and sssd does not start; until it does, the domain's users cannot log in";
+    Err(finished.into_error(ErrorCode::ExecutionFailed, why))
 }
 
 fn is_there(program: &str) -> bool {
@@ -61,7 +77,7 @@ fn missing(is_there: &dyn Fn(&str) -> bool) -> Result<(), CommandError> {
 
 /// The domains that the machine belongs to.
 async fn members_of(runner: &dyn Runner, cancellation: &Cancellation) -> Result<Vec<String>, CommandError> {
-    let finished = runner.run(Request::new("realm", ["list"]), cancellation).await?;
+    let finished = runner.run(Request::new("realm", ["list", BY_ITSELF]), cancellation).await?;
     if !finished.succeeded() {
         return Err(finished.into_error(ErrorCode::ExecutionFailed, "`realm list` failed"));
     }
@@ -73,6 +89,7 @@ fn request(query: &Query) -> Request {
     let mut arguments = vec![
         "join".to_owned(),
         "--verbose".to_owned(),
+        BY_ITSELF.to_owned(),
         "--client-software=sssd".to_owned(),
         "--membership-software=adcli".to_owned(),
         format!("--user={}", realm::principal(&query.username)),
@@ -126,6 +143,7 @@ mod tests {
         assert_eq!(
             arguments[2..],
             [
+                "--install=/",
                 "--client-software=sssd",
                 "--membership-software=adcli",
                 "--user=ops",

@@ -4,7 +4,9 @@ use super::session::PackageSession;
 use crate::context::CommandContext;
 use crate::packages::{Best, CannotSearch, Hit, RepoMetadata, Words};
 use crate::safe::listing::{MESSAGES_MAX_BYTES, within};
-use infiniservice_exec::{Cancellation, CommandError, CommandOutcome, CommandResult, Line, Request, Status};
+use infiniservice_exec::{
+    Cancellation, CommandError, CommandOutcome, CommandResult, Finished, Line, Request, Status,
+};
 use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::action::MAX_HITS;
 use infiniservice_protocol::data::{FoundPackage, PackageInfo, PackageSearchData};
@@ -13,6 +15,8 @@ use std::ops::ControlFlow;
 
 /// Lines that are read: no distribution has so many packages.
 const MAX_LINES: u32 = 300_000;
+/// Longest answer that is read as a whole.
+const MAX_TABLE_BYTES: usize = 1 << 20;
 
 /// The best of what is found.
 pub(in crate::safe) async fn search(
@@ -53,7 +57,8 @@ type Installed = HashMap<String, Vec<(Option<String>, String)>>;
 impl PackageSession<'_> {
     /// Nothing found in no lists is not nothing.
     async fn expect_lists(&self) -> Result<(), CommandError> {
-        if matches!(self.site().lists().await, RepoMetadata::Fetched(_)) {
+        if self.manager().lists().is_empty() || matches!(self.site().lists().await, RepoMetadata::Fetched(_))
+        {
             return Ok(());
         }
         let error = format!(
@@ -63,8 +68,21 @@ impl PackageSession<'_> {
         Err(CommandError::new(ErrorCode::ExecutionFailed, error))
     }
 
-    /// Takes the answer line by line, as it may have some ten thousand. What was not read is told.
+    /// Takes what fits out of the answer. What was not read is told.
     async fn sift(&self, request: Request, best: &mut Best<'_>) -> Result<Vec<String>, CommandError> {
+        let Some(read) = self.manager().read_hits() else { return self.sift_lines(request, best).await };
+        let finished =
+            self.context.runner.run(request.max_output(MAX_TABLE_BYTES), self.cancellation).await?;
+        self.expect_answer(&finished).await?;
+        for hit in read(&finished.stdout.text) {
+            best.take(hit);
+        }
+        let cut = format!("the search was cut after {MAX_TABLE_BYTES} bytes: it is too long");
+        Ok(finished.stdout.truncated.then_some(cut).into_iter().collect())
+    }
+
+    /// Line by line, as there may be some ten thousand.
+    async fn sift_lines(&self, request: Request, best: &mut Best<'_>) -> Result<Vec<String>, CommandError> {
         let (manager, mut lines) = (self.manager(), 0);
         let mut take = |line: Line<'_>| {
             lines += 1;
@@ -81,12 +99,18 @@ impl PackageSession<'_> {
         if finished.status == Status::Enough {
             return Ok(vec![format!("the search was ended after {MAX_LINES} lines: it is too long")]);
         }
-        if manager.ended_well(&finished) || manager.found_none(&finished) {
-            return Ok(Vec::new());
+        self.expect_answer(&finished).await?;
+        Ok(Vec::new())
+    }
+
+    async fn expect_answer(&self, finished: &Finished) -> Result<(), CommandError> {
+        let manager = self.manager();
+        if manager.ended_well(finished) || manager.found_none(finished) {
+            return Ok(());
         }
-        let failure = self.read_failure(&finished).await;
+        let failure = self.read_failure(finished).await;
         let error = format!("{} could not search: {}", manager.name(), failure.reason());
-        Err(finished.into_error(failure.code(), error))
+        Err(finished.clone().into_error(failure.code(), error))
     }
 
     /// Adds versions, and what is installed.
@@ -146,6 +170,7 @@ fn found(hit: Hit, candidates: &HashMap<String, String>, installed: &Installed) 
 mod tests {
     use super::*;
     use crate::packages::test_fixture::finished;
+    use crate::packages::winget::Winget;
     use crate::packages::{Apt, Dnf, PackageManager, Zypper};
     use crate::safe::package::test_runner::{Expected, FakeRunner};
     use std::fs;
@@ -255,6 +280,27 @@ mod tests {
         let scenes = vec![("zypper", "nosuch", finished(104, none, ""))];
         assert_eq!(searched(Box::new(Zypper), lists, "nosuch", None, scenes).await.unwrap().count, 0);
         let error = searched(Box::new(Zypper), lists, "/(a*)*/", None, vec![]).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParameter);
+    }
+
+    #[tokio::test]
+    async fn winget_is_asked_for_the_longest_word_and_its_table_is_sifted_as_a_whole() {
+        let winget = || Box::new(Winget { program: "winget.exe".into() });
+        let found = "Name          Id          Version Match       Source\n\
+            ----------------------------------------------------\n\
+            7-Zip         7zip.7zip   24.09               winget\n\
+            NanaZip       M2.NanaZip  5.0     Tag: 7-zip  winget\n";
+        let installed = "Name    Id        Version Source\n-------------------------------\n\
+            7-Zip   7zip.7zip 24.08   winget\n";
+        let scenes =
+            vec![("winget", "7-zip", finished(0, found, "")), ("winget", "list", finished(0, installed, ""))];
+        let data = searched(winget(), "", "7-Zip", None, scenes).await.unwrap();
+        assert_eq!(told(&data), [("7zip.7zip", "24.09", Some("24.08"))]);
+        assert_eq!((data.packages[0].description.as_str(), data.count), ("7-Zip", 1));
+        let none = finished(0x8A15_0014_u32.cast_signed(), "No package found matching input criteria.\n", "");
+        let data = searched(winget(), "", "nosuch", None, vec![("winget", "nosuch", none)]).await.unwrap();
+        assert_eq!(data.count, 0);
+        let error = searched(winget(), "", "-q", None, vec![]).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidParameter);
     }
 }

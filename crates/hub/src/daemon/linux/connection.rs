@@ -44,7 +44,7 @@ impl Hub {
         beginning: Beginning,
     ) -> Way {
         let outbox = Rc::new(Outbox::default());
-        let decoder = Rc::new(RefCell::new(LineDecoder::new(MAX_LINE_BYTES)));
+        let decoder = Rc::new(RefCell::new(LineDecoder::new(MAX_LINE_BYTES).keeping_nothing()));
         let link = Link {
             path: path.to_owned(),
             outbox: Rc::clone(&outbox),
