@@ -12,6 +12,7 @@ use infiniservice_hub_core::{Fleet, Which};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{ErrorCode, Rejection};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use tokio::sync::watch;
 
@@ -117,14 +118,15 @@ impl Hub {
         let which = Which::parse(&request.vms);
         let which = which.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
         let targets = self.look(|fleet| which.select(fleet, now));
-        self.start_job_on(actor, id, request, targets, &[]).await
+        self.start_on(actor, id, request, targets, None).await
     }
 
-    /// The same with an id and over these machines. The rules count those before them, too, which are of the same order.
+    /// Takes a part of a fleet's order over these machines, or gives more of them to the part that there is. The rules count
+    /// those before them, too, which are of the same order.
     ///
     /// # Errors
     /// Why it is not taken.
-    pub(super) async fn start_job_on(
+    pub(super) async fn start_part(
         &self,
         actor: &Actor,
         id: String,
@@ -132,23 +134,38 @@ impl Hub {
         targets: Vec<String>,
         before: &[String],
     ) -> Result<String, NotTaken> {
+        self.start_on(actor, id, request, targets, Some(before)).await
+    }
+
+    async fn start_on(
+        &self,
+        actor: &Actor,
+        id: String,
+        request: Request,
+        targets: Vec<String>,
+        before: Option<&[String]>,
+    ) -> Result<String, NotTaken> {
         let now = clock::now();
         let name = actor.who.name();
         let (taken, number, status, is_new) = {
             let mut state = self.state.borrow_mut();
             let is_new = state.jobs.planner.job(&id).is_none();
+            let grows = before.is_some() && !is_new;
             let selector = request.vms.clone();
             let ((taken, told), number) = state.plan(now, |planner, fleet| {
                 let asked = Cell::new(None);
                 let may = |ask: Ask<'_>| {
-                    let vms = [before, ask.vms].concat();
+                    let vms = with_those_before(before, ask.vms);
                     let permit = self.policy.permit(fleet, now, actor, Ask { vms: &vms, ..ask });
                     let refused = Record::job_refused(now, actor.to_string(), &id, ask, &selector);
                     asked.set(Some(refused.by_rule(permit.clone().unwrap_or_default())));
                     permit.map(drop)
                 };
                 let who = job::Actor { name: &name, may: &may };
-                let taken = planner.submit(now, &id, who, request, targets, fleet);
+                let taken = match grows {
+                    true => planner.extend(now, &id, who, targets, fleet),
+                    false => planner.submit(now, &id, who, request, targets, fleet),
+                };
                 let told = decided(now, actor, taken.as_ref().copied(), asked.take());
                 let taken = taken.map(drop);
                 planner.turn(now, fleet);
@@ -193,6 +210,12 @@ impl Hub {
         let record = Record::cancel_refused(clock::now(), actor.to_string(), id, why);
         self.state.borrow_mut().trail.record(record);
     }
+}
+
+/// The machines of a request and those before them, each once.
+fn with_those_before(before: Option<&[String]>, vms: &[String]) -> Vec<String> {
+    let all: BTreeSet<_> = before.unwrap_or_default().iter().chain(vms).collect();
+    all.into_iter().cloned().collect()
 }
 
 /// What is told of a request for a job: that it is started, by which rule, or why it is not. `asked` is its refusal without the

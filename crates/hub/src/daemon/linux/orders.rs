@@ -1,6 +1,6 @@
 //! Which of the jobs are parts of a fleet's orders, and of which of them there is news for the fleet.
 //!
-//! A part of the order `ID` is the job `ID.WAVE-NUMBER` of an operator's. No other job has such an actor.
+//! A wave of the order `ID` is the job `ID.WAVE` of an operator's. No other job has such an actor.
 
 use infiniservice_hub_core::job::Job;
 use infiniservice_hub_core::ledger::Record;
@@ -23,6 +23,7 @@ impl Orders {
             match record {
                 Record::Ended { job, .. } | Record::Rest { job, .. } => self.look_at(job),
                 Record::Accepted(accepted) if !accepted.absent.is_empty() => self.look_at(&accepted.id),
+                Record::Added { job, absent, .. } if !absent.is_empty() => self.look_at(job),
                 Record::Forgotten { job } => drop(self.changed.remove(job)),
                 _ => {}
             }
@@ -47,37 +48,31 @@ impl Orders {
     }
 }
 
-/// The id of the job that is the part of an order with this number.
-pub(super) fn id(order: &str, wave: u32, number: usize) -> String {
-    format!("{order}.{wave}-{number}")
+/// The id of the job that is an order's part.
+pub(super) fn id(order: &str, wave: u32) -> String {
+    format!("{order}.{wave}")
 }
 
-/// Order, wave and number of a job's id.
-fn parts(id: &str) -> Option<(&str, u32, usize)> {
-    let (order, rest) = id.rsplit_once('.')?;
-    let (wave, number) = rest.split_once('-')?;
-    Some((order, wave.parse().ok()?, number.parse().ok()?))
+/// Order and wave of a job's id.
+fn parts(id: &str) -> Option<(&str, u32)> {
+    let (order, wave) = id.rsplit_once('.')?;
+    Some((order, wave.parse().ok()?))
 }
 
 /// The order that a job is a part of, and its wave.
 pub(super) fn order_of(job: &Job) -> Option<(&str, u32)> {
-    let (order, wave, _) = parts(job.id())?;
-    job.accepted.actor.starts_with(OPERATOR).then_some((order, wave))
-}
-
-/// A part's number in its order; 0 for what is none.
-pub(super) fn number(job: &Job) -> usize {
-    parts(job.id()).map_or(0, |(_, _, number)| number)
+    parts(job.id()).filter(|_| job.accepted.actor.starts_with(OPERATOR))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use infiniservice_hub_core::job::Outcome;
 
     #[test]
     fn a_parts_id_says_what_it_is_a_part_of() {
-        assert_eq!(parts(&id("o_1-x", 3, 12)), Some(("o_1-x", 3, 12)));
-        for other in ["o", "o.1", "o.x-1", "o.1-x", "job-5f-00a", "o.1-2.x"] {
+        assert_eq!(parts(&id("o_1-x", 3)), Some(("o_1-x", 3)));
+        for other in ["o", "o.x", "job-5f-00a", "o.2.x", "o."] {
             assert_eq!(parts(other), None, "{other}");
         }
     }
@@ -85,14 +80,16 @@ mod tests {
     #[test]
     fn what_ended_in_an_order_is_news_once() {
         let mut orders = Orders::default();
+        let (text, at) = (String::new(), 1);
         let rest = |job: &str| Record::Rest {
             job: job.to_owned(),
-            outcome: infiniservice_hub_core::job::Outcome::Skipped,
-            text: String::new(),
-            at: 1,
+            outcome: Outcome::Skipped,
+            text: text.clone(),
+            at,
         };
-        orders.note(&[rest("o.0-1"), rest("o.0-1"), rest("local")]);
-        assert_eq!(orders.take().into_iter().collect::<Vec<_>>(), ["o.0-1"]);
+        orders.note(&[rest("o.0"), rest("o.0"), rest("local"), rest("o.1")]);
+        orders.note(&[Record::Forgotten { job: "o.1".into() }]);
+        assert_eq!(orders.take().into_iter().collect::<Vec<_>>(), ["o.0"]);
         assert!(orders.take().is_empty());
     }
 }

@@ -54,17 +54,12 @@ pub(super) fn again(place: &Place, job: &str) {
 /// Tells what has ended of a job, and what ends meanwhile.
 async fn tell(place: &Place, job: &str) -> Result<(), String> {
     loop {
-        let (number, status) = {
-            let mut state = place.hub.state.borrow_mut();
-            let ((), number) = state.plan(clock::now(), |_, _| ());
-            (number, state.jobs.status())
-        };
         let (places, results, all) = due(place, job);
         if results.is_empty() {
             return Ok(());
         }
         // Nothing is told that a loss of power could take back.
-        recorded(status, number).await?;
+        all_recorded(place).await?;
         let done = place.engine.publish(results.iter().map(out).collect()).await;
         let told = places.into_iter().zip(&done).filter(|(_, done)| done.is_ok()).map(|(n, _)| n);
         let told: Vec<_> = told.collect();
@@ -74,6 +69,21 @@ async fn tell(place: &Place, job: &str) -> Result<(), String> {
             return Err(error.to_string());
         }
     }
+}
+
+/// Waits until all that was decided is on the disk.
+async fn all_recorded(place: &Place) -> Result<(), String> {
+    let (number, status) = {
+        let mut state = place.hub.state.borrow_mut();
+        let ((), number) = state.plan(clock::now(), |_, _| ());
+        (number, state.jobs.status())
+    };
+    recorded(status, number).await
+}
+
+/// Whether all that was decided is on the disk; it is waited for.
+pub(super) async fn is_recorded(place: &Place) -> bool {
+    all_recorded(place).await.is_ok()
 }
 
 /// The next results of a job that the engine does not have, their places in it, and how many machines it has.

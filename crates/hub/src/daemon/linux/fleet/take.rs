@@ -22,6 +22,9 @@ const NO_ROOM: Duration = Duration::from_secs(5);
 /// When one comes again whose results could not be told.
 const NOT_TOLD: Duration = Duration::from_secs(2);
 
+/// Said where somebody on this host was faster.
+const TAKEN: &str = "another job on this host has the order's id";
+
 /// What becomes of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -44,8 +47,6 @@ struct Sorted {
     parts: BTreeSet<String>,
     /// The machines of all jobs of this order.
     before: Vec<String>,
-    /// The number of the next job of this order.
-    number: usize,
     /// Who cancelled one of them.
     cancelled: Option<String>,
 }
@@ -84,6 +85,9 @@ async fn run(place: &Place, signed: &Signed, wave: u32, targets: Vec<String>, fr
     };
     place.hub.engine(|engine| engine.commands += 1);
     let mut sorted = sort(place, &opened, targets, now);
+    if !sorted.parts.is_empty() && !results::is_recorded(place).await {
+        return Verdict::Again(NO_ROOM);
+    }
     // The engine may have lost them, or a coordinator would not ask again.
     sorted.parts.iter().for_each(|part| results::again(place, part));
     let actor = Actor::operator(&opened.operator, format!("order {} over {from:.80}", opened.order.id));
@@ -117,16 +121,16 @@ async fn begin(
     if !opened.is_change() && !place.hub.policy.may_read(actor) {
         return Ok(refused(&format!("{} may not read: no rule names this operator", actor.who)));
     }
-    let id = orders::id(&opened.order.id, wave, sorted.number);
+    let id = orders::id(&opened.order.id, wave);
     let machines = u32::try_from(run.len()).unwrap_or(u32::MAX);
     let request = opened.order.request(now, machines);
-    match place.hub.start_job_on(actor, id, request, run.clone(), &sorted.before).await {
+    match place.hub.start_part(actor, id, request, run.clone(), &sorted.before).await {
         Ok(_) => Ok(Vec::new()),
         Err(NotTaken::NotAllowed(why)) => Ok(refused(&why)),
         Err(NotTaken::Wrong(wrong)) => {
             Ok(word.ended(&run, Outcome::Refused, Some("INVALID_PARAMETER"), &wrong.error))
         }
-        Err(NotTaken::Exists) => Err(Verdict::Again(NO_ROOM)),
+        Err(NotTaken::Exists) => Ok(word.ended(&run, Outcome::Refused, Some("DUPLICATE_ID"), TAKEN)),
         Err(NotTaken::Unavailable(why)) => {
             log::warn!("fleet: the order {} waits for room on this host: {why}", opened.order.id);
             Err(Verdict::Again(NO_ROOM))
@@ -139,13 +143,12 @@ fn sort(place: &Place, opened: &Opened, targets: Vec<String>, now: Now) -> Sorte
     // It was read when the order was.
     let which = Which::parse(&order.vms).ok();
     let state = place.hub.state.borrow();
-    let mut sorted = Sorted { number: 1, ..Sorted::default() };
+    let mut sorted = Sorted::default();
     let mut known = std::collections::HashMap::new();
     for job in state.jobs.planner.jobs() {
         if order_of(job).is_none_or(|(id, _)| id != order.id) {
             continue;
         }
-        sorted.number = sorted.number.max(orders::number(job) + 1);
         sorted.cancelled = sorted.cancelled.or_else(|| job.cancelled().map(str::to_owned));
         known.extend(job.targets().iter().map(|target| (target.name.as_str(), job.id())));
     }
