@@ -8,6 +8,10 @@ use infiniservice_hub_core::ledger::Record;
 use infiniservice_protocol::clock::Now;
 use std::collections::{HashMap, VecDeque};
 
+/// How long after that results are still said again, in milliseconds: a coordinator that ended the job without the hub's word
+/// may have been wrong, and somebody may look.
+const LATE_MS: u64 = 3_600_000;
+
 /// A machine of a hub's job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -26,13 +30,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// After a start of the hub: all results of orders whose coordinators may still wait. The engine knows by their ids those that
+    /// After a start of the hub: all results of orders that somebody may still wait for. The engine knows by their ids those that
     /// it has.
     pub fn after_start(now: Now, jobs: &Planner) -> Self {
         let mut outbox = Self::default();
         let waits = |job: &&Job| {
             let accepted = &job.accepted;
-            let until = accepted.not_after.saturating_add(accepted.patience_secs * 1000 + GRACE_MS);
+            let until = accepted.not_after.saturating_add(accepted.patience_secs * 1000 + GRACE_MS + LATE_MS);
             until >= now.wall_ms()
         };
         jobs.jobs().filter(waits).for_each(|job| outbox.look(job));

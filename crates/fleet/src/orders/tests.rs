@@ -220,7 +220,7 @@ fn results_wait_until_they_are_confirmed_and_come_once() {
     // After a restart all that may be waited for is said again.
     let restarted = Outbox::after_start(at_ms(700_000), &hub.jobs);
     assert_eq!(restarted.len(), 1);
-    assert!(Outbox::after_start(at_ms(600_000 + 300_000 + 130_000), &hub.jobs).is_empty());
+    assert!(Outbox::after_start(at_ms(600_000 + 300_000 + 130_000 + 3_600_000), &hub.jobs).is_empty());
 }
 
 #[test]

@@ -80,6 +80,8 @@ pub(super) struct Run {
     max_failures: Option<u32>,
     /// It has failed too often. That stays so, whatever is heard later.
     pub stopped: bool,
+    /// Whether the hubs were told that it is cancelled.
+    pub cancelled: bool,
     /// Whether another coordinator may have sent commands that this one does not know of.
     pub inherited: bool,
     /// When more machines may begin: what comes to an end meanwhile makes room for one command instead of many.
@@ -105,6 +107,7 @@ impl Run {
             max_concurrency: order.max_concurrency.of(all).max(1),
             max_failures: order.max_failures.map(|share| share.of(all)),
             stopped: false,
+            cancelled: false,
             inherited: there.inherited,
             send_at: now.mono,
             batch: 0,

@@ -23,6 +23,9 @@ impl Job {
         let is_begin_over = turn.now.mono >= self.until;
         let At::Running(run) = &mut self.at else { return };
         let mut out = Out { job: &self.opened.order.id, order: &self.opened.signed, cancel, turn };
+        if out.cancel.is_some() && !std::mem::replace(&mut run.cancelled, true) {
+            run.ask_all_hubs(out.turn.now.mono);
+        }
         // Something that was lost might begin by that.
         if !is_paused || is_begin_over || out.cancel.is_some() {
             out.send_again(run);

@@ -5,6 +5,7 @@ use super::run::{Run, State};
 use super::{Effect, Turn};
 use crate::message::{TargetResult, What};
 use infiniservice_hub_core::job::Outcome;
+use std::time::Duration;
 
 impl Job {
     pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
@@ -25,7 +26,7 @@ impl Job {
         } else {
             return;
         };
-        words.end_waiting(run, outcome, &text, is_late);
+        words.end_waiting(run, outcome, &text);
         if is_late {
             let outcome = if is_change { Outcome::Unknown } else { Outcome::Expired };
             words.end_sent(run, outcome, "its hub was not heard in the job's time");
@@ -51,11 +52,11 @@ impl Words<'_, '_> {
     }
 
     /// None of those that wait begins any more. Where an earlier coordinator may have sent them, their hubs are asked.
-    fn end_waiting(&mut self, run: &mut Run, outcome: Outcome, text: &str, is_late: bool) {
+    fn end_waiting(&mut self, run: &mut Run, outcome: Outcome, text: &str) {
         if run.counts.accepted == 0 {
             return;
         }
-        let is_known = !run.inherited || is_late;
+        let is_known = !run.inherited;
         for n in run.waiting() {
             if is_known {
                 run.set(n, State::Word(outcome));
@@ -64,7 +65,9 @@ impl Words<'_, '_> {
                 run.set(n, State::Sent);
             }
         }
-        run.ask_all_hubs(self.turn.now.mono);
+        if !is_known {
+            run.ask_all_hubs(self.turn.now.mono);
+        }
     }
 
     fn end_sent(&mut self, run: &mut Run, outcome: Outcome, text: &str) {
@@ -107,7 +110,8 @@ impl Run {
         waiting.map(|(_, n)| n).collect()
     }
 
-    fn ask_all_hubs(&mut self, now: std::time::Duration) {
+    /// What is with the hubs is sent again at once.
+    pub(super) fn ask_all_hubs(&mut self, now: Duration) {
         for hub in self.hubs.iter_mut().filter(|hub| hub.open > 0) {
             hub.again_at = now;
         }

@@ -166,16 +166,16 @@ fn waves_follow_each_other_and_no_more_run_than_may() {
     let fields = json!({"waves": ["canary:1", "3", "rest"], "max_concurrency": 2});
     let mut bench = Bench::running("c1", &fields, 4);
     assert_eq!((bench.sent(), bench.counts()), (vec!["h1-0".into()], (7, 1, 0)));
-    assert_eq!(bench.end("h1-0", Outcome::Answered).turn(200).sent(), ["h1-1", "h2-0"]);
+    assert_eq!(bench.end("h1-0", Outcome::Answered).turn(2000).sent(), ["h1-1", "h2-0"]);
     assert_eq!(bench.progress().wave, 1);
-    assert!(bench.turn(400).sent().is_empty());
-    assert_eq!(bench.end("h2-0", Outcome::Failed).turn(600).sent(), ["h2-1"]);
-    assert!(bench.end("h1-1", Outcome::Answered).turn(800).sent().is_empty(), "the wave has not ended");
-    assert_eq!(bench.end("h2-1", Outcome::Answered).turn(1000).sent(), ["h1-2", "h2-2"]);
+    assert!(bench.turn(4000).sent().is_empty());
+    assert_eq!(bench.end("h2-0", Outcome::Failed).turn(6000).sent(), ["h2-1"]);
+    assert!(bench.end("h1-1", Outcome::Answered).turn(8000).sent().is_empty(), "the wave has not ended");
+    assert_eq!(bench.end("h2-1", Outcome::Answered).turn(10000).sent(), ["h1-2", "h2-2"]);
     for vm in ["h1-2", "h2-2", "h1-3", "h2-3"] {
         bench.end(vm, Outcome::Answered);
     }
-    assert_eq!((bench.turn(1200).progress().state, bench.counts()), (Stage::Finished, (0, 0, 8)));
+    assert_eq!((bench.turn(12000).progress().state, bench.counts()), (Stage::Finished, (0, 0, 8)));
 }
 
 #[test]
@@ -203,17 +203,25 @@ fn with_more_failures_than_allowed_no_further_machine_begins_and_what_runs_goes_
 fn a_job_is_paused_resumed_and_cancelled_by_the_newest_word() {
     let mut bench = Bench::running("c1", &json!({"max_concurrency": 1}), 2);
     bench.control(5, What::Pause).end("h1-0", Outcome::Answered);
-    assert_eq!((bench.turn(200).sent().len(), bench.progress().state), (0, Stage::Paused));
+    assert_eq!((bench.turn(2000).sent().len(), bench.progress().state), (0, Stage::Paused));
     bench.control(4, What::Resume);
-    assert!(bench.turn(400).sent().is_empty(), "an older word changes nothing");
-    assert_eq!(bench.control(6, What::Resume).turn(600).sent(), ["h2-0"]);
-    bench.control(7, What::Cancel).control(8, What::Resume).turn(800);
+    assert!(bench.turn(4000).sent().is_empty(), "an older word changes nothing");
+    assert_eq!(bench.control(6, What::Resume).turn(6000).sent(), ["h2-0"]);
+    bench.control(7, What::Cancel).control(8, What::Resume).turn(8000);
     assert_eq!(bench.sent(), ["cancel h2", "h2-0"]);
     assert_eq!(bench.words(), [("h1-1", Outcome::Skipped), ("h2-1", Outcome::Skipped)]);
     assert_eq!(bench.progress().cancelled_by.as_deref(), Some("alice"));
     // Until it is heard how it ended.
+    assert!(bench.turn(9000).sent().is_empty());
     assert_eq!(bench.turn(40_000).sent(), ["cancel h2", "h2-0"]);
     assert_eq!(bench.end("h2-0", Outcome::Answered).turn(41_000).progress().state, Stage::Finished);
+}
+
+#[test]
+fn who_cancels_a_job_of_which_all_machines_run_reaches_their_hubs_at_once() {
+    let mut bench = Bench::running("c1", &json!({}), 1);
+    bench.control(1, What::Cancel).turn(1000);
+    assert_eq!(bench.sent(), ["cancel h1", "h1-0", "cancel h2", "h2-0"]);
 }
 
 #[test]
@@ -293,6 +301,14 @@ fn another_coordinator_asks_the_hubs_of_a_job_that_is_over_what_began() {
     let mut bench = begin();
     assert_eq!(bench.end("h1-0", Outcome::Failed).turn(0).sent(), ["h2-0!"]);
     assert!(bench.words().is_empty());
+}
+
+#[test]
+fn another_coordinator_that_comes_too_late_does_not_say_that_nothing_began() {
+    let mut bench = Bench::new("c2", &json!({}));
+    bench.ms = 600_000 + 300_000 + GRACE_MS;
+    bench.plan("c1", 1, &[result("h1-0", Outcome::Answered)]);
+    assert_eq!(bench.turn(bench.ms).words(), [("h2-0", Outcome::Unknown)]);
 }
 
 #[test]

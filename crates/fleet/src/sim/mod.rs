@@ -26,7 +26,7 @@ fn trouble(world: &mut World) {
     let rng = &mut world.rng;
     let until = now + if rng.one_in(3) { rng.below(1_800_000) } else { rng.below(60_000) };
     let (hub, coordinator) = (rng.below(3) as usize, rng.below(2) as usize);
-    match rng.below(2000) {
+    match rng.below(800) {
         0..2 => world.engine.down_until = until.min(now + 300_000),
         2 => {
             let since = now.saturating_sub(rng.below(120_000));
@@ -68,6 +68,7 @@ fn trouble_of_guests(world: &mut World, hub: usize) {
 struct Met {
     outcomes: BTreeSet<Outcome>,
     finished: u64,
+    beyond: u64,
     lost: u64,
     redelivered: u64,
     taken: u32,
@@ -76,10 +77,10 @@ struct Met {
 fn run(seed: u64) -> Met {
     let mut world = World::new(seed);
     while world.engine.now < HOURS * 3_600_000 {
-        if world.rng.one_in(400) && world.book.jobs.len() < 20 {
+        if world.rng.one_in(120) && world.book.jobs.len() < 20 {
             world.submit();
         }
-        if world.rng.one_in(1500) {
+        if world.rng.one_in(400) {
             world.control();
         }
         trouble(&mut world);
@@ -88,6 +89,7 @@ fn run(seed: u64) -> Met {
     Met {
         outcomes: world.outcomes,
         finished: world.finished,
+        beyond: world.beyond,
         lost: world.engine.lost,
         redelivered: world.engine.redelivered,
         taken: world.coordinators.iter().map(|it| it.taken).sum(),
@@ -113,9 +115,14 @@ fn many(seeds: std::ops::Range<u64>) {
         all.outcomes.extend(met.outcomes);
         all.finished += met.finished;
         all.lost += met.lost;
+        all.beyond += met.beyond;
         all.redelivered += met.redelivered;
         all.taken += met.taken;
     }
+    eprintln!(
+        "{} jobs, {} beyond, {} lost, {} redelivered, {} leases",
+        all.finished, all.beyond, all.lost, all.redelivered, all.taken
+    );
     assert_eq!(all.outcomes, Outcome::ALL.into(), "not every outcome was met");
     assert!(all.finished > 200 && all.lost > 0 && all.redelivered > 0 && all.taken > 20);
 }
