@@ -56,12 +56,13 @@ impl Book {
         }
     }
 
-    pub fn order(&self, signed: &Signed) -> &Opened {
-        &self.jobs[&self.by_body[&signed.body]].opened
+    /// `None` where all is over and it is forgotten here.
+    pub fn order(&self, signed: &Signed) -> Option<&Opened> {
+        Some(&self.jobs.get(self.by_body.get(&signed.body)?)?.opened)
     }
 
-    pub fn control(&self, signed: &Signed) -> Control {
-        self.controls[&signed.body].clone()
+    pub fn control(&self, signed: &Signed) -> Option<Control> {
+        self.controls.get(&signed.body).cloned()
     }
 
     /// One hub's rules refuse some orders.

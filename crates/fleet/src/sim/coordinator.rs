@@ -149,10 +149,9 @@ impl Holding {
     fn look(&mut self, around: &mut Around<'_>, known: &Known) {
         for hub in around.hubs {
             if known.away.contains(&hub.name) {
-                if self.hubs.remove(&hub.name) {
-                    self.planner.hub_gone(&hub.name);
-                    around.book.jobs.values_mut().for_each(|job| job.disturbed = true);
-                }
+                self.hubs.remove(&hub.name);
+                self.planner.hub_gone(&hub.name);
+                around.book.jobs.values_mut().for_each(|job| job.disturbed = true);
             } else if self.hubs.insert(hub.name.clone()) {
                 self.planner.hub_back(around.now, &hub.name);
             }

@@ -4,7 +4,7 @@ use super::book::Book;
 use super::engine::Engine;
 use super::guest::{Guest, WINDOW};
 use super::rng::Rng;
-use crate::message::{Command, Part, TargetResult};
+use crate::message::{Command, Control, Part, TargetResult};
 use crate::orders::{Asked, Begin, HubOrders, Meant, Outbox};
 use crate::sign::Opened;
 use crate::subject::hub_key;
@@ -213,21 +213,24 @@ impl Hub {
         match command {
             Command::Cancel { control, .. } => {
                 let control = book.control(control);
-                for id in self.orders.cancel(&control, &self.jobs) {
-                    self.jobs.cancel(now, &id, &control.operator);
-                }
+                control.iter().for_each(|control| self.cancel(now, control));
                 self.acks.push(number);
             }
             Command::Run { order, wave, targets, close, .. } => {
                 let asked = Asked { wave: *wave, targets, close: *close };
-                let opened = book.order(order);
-                if self.run(now, opened, asked) {
+                if book.order(order).is_none_or(|opened| self.run(now, opened, asked)) {
                     self.acks.push(number);
                 }
             }
         }
         self.jobs.tick(now, &self.guests);
         self.collect();
+    }
+
+    fn cancel(&mut self, now: Now, control: &Control) {
+        for id in self.orders.cancel(control, &self.jobs) {
+            self.jobs.cancel(now, &id, &control.operator);
+        }
     }
 
     /// Whether it is done with.
