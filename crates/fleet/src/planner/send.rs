@@ -22,7 +22,8 @@ impl Job {
         let is_paused = self.is(What::Pause);
         let is_begin_over = turn.now.mono >= self.until;
         let At::Running(run) = &mut self.at else { return };
-        let mut out = Out { job: &self.opened.order.id, order: &self.opened.signed, cancel, turn };
+        let close = is_begin_over || cancel.is_some();
+        let mut out = Out { job: &self.opened.order.id, order: &self.opened.signed, cancel, close, turn };
         if out.cancel.is_some() && !std::mem::replace(&mut run.cancelled, true) {
             run.ask_all_hubs(out.turn.now.mono);
         }
@@ -42,6 +43,8 @@ struct Out<'a, 'b> {
     job: &'a str,
     order: &'a Signed,
     cancel: Option<Signed>,
+    /// Nothing of it is to begin, even if a hub does not hear of the cancelling, or has another clock.
+    close: bool,
     turn: &'a mut Turn<'b>,
 }
 
@@ -96,7 +99,7 @@ impl Out<'_, '_> {
         while let Some(rest) = rows.get(start..).filter(|rest| !rest.is_empty()) {
             let (targets, wave) = run.fitting(rest);
             start += targets.len().max(1);
-            let close = run.stopped;
+            let close = self.close || run.stopped;
             let order = self.order.clone();
             self.command(hub, run, |_, coordinator, batch| {
                 let coordinator = coordinator.to_owned();

@@ -208,12 +208,12 @@ fn a_job_is_paused_resumed_and_cancelled_by_the_newest_word() {
     assert!(bench.turn(4000).sent().is_empty(), "an older word changes nothing");
     assert_eq!(bench.control(6, What::Resume).turn(6000).sent(), ["h2-0"]);
     bench.control(7, What::Cancel).control(8, What::Resume).turn(8000);
-    assert_eq!(bench.sent(), ["cancel h2", "h2-0"]);
+    assert_eq!(bench.sent(), ["cancel h2", "h2-0!"]);
     assert_eq!(bench.words(), [("h1-1", Outcome::Skipped), ("h2-1", Outcome::Skipped)]);
     assert_eq!(bench.progress().cancelled_by.as_deref(), Some("alice"));
     // Until it is heard how it ended.
     assert!(bench.turn(9000).sent().is_empty());
-    assert_eq!(bench.turn(40_000).sent(), ["cancel h2", "h2-0"]);
+    assert_eq!(bench.turn(40_000).sent(), ["cancel h2", "h2-0!"]);
     assert_eq!(bench.end("h2-0", Outcome::Answered).turn(41_000).progress().state, Stage::Finished);
 }
 
@@ -221,7 +221,7 @@ fn a_job_is_paused_resumed_and_cancelled_by_the_newest_word() {
 fn who_cancels_a_job_of_which_all_machines_run_reaches_their_hubs_at_once() {
     let mut bench = Bench::running("c1", &json!({}), 1);
     bench.control(1, What::Cancel).turn(1000);
-    assert_eq!(bench.sent(), ["cancel h1", "h1-0", "cancel h2", "h2-0"]);
+    assert_eq!(bench.sent(), ["cancel h1", "h1-0!", "cancel h2", "h2-0!"]);
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn another_coordinator_asks_the_hubs_of_a_job_that_is_over_what_began() {
         bench
     };
     let mut bench = begin();
-    assert_eq!(bench.control(1, What::Cancel).turn(0).sent(), ["cancel h1", "h1-0", "cancel h2", "h2-0"]);
+    assert_eq!(bench.control(1, What::Cancel).turn(0).sent(), ["cancel h1", "h1-0!", "cancel h2", "h2-0!"]);
     assert!(bench.words().is_empty());
     let mut bench = begin();
     assert_eq!(bench.end("h1-0", Outcome::Failed).turn(0).sent(), ["h2-0!"]);

@@ -272,6 +272,16 @@ impl Hub {
         self.jobs.jobs().filter(|job| of(job.id())).map(|job| job.counts().open()).sum()
     }
 
+    /// The same for all orders.
+    pub fn begun_by_order(&self) -> BTreeMap<String, u32> {
+        let mut begun = BTreeMap::new();
+        for job in self.jobs.jobs().filter(|job| job.counts().open() > 0) {
+            let order = job.id().split_once('.').map_or("", |(order, _)| order).to_owned();
+            *begun.entry(order).or_default() += job.counts().open();
+        }
+        begun
+    }
+
     /// Whether nothing is on its way from it.
     pub fn is_drained(&self) -> bool {
         self.outbox.is_empty() && self.said.is_empty() && self.recorded.is_empty() && self.unsynced.is_empty()
