@@ -17,7 +17,7 @@ pub struct Engine(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Nats(Nats),
+    Nats(Box<Nats>),
     Memory(Memory),
 }
 
@@ -37,7 +37,7 @@ impl Engine {
     /// # Errors
     /// Where there is none, or it is too old.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        Nats::connect(settings).await.map(Kind::Nats).map(Self)
+        Nats::connect(settings).await.map(|nats| Self(Kind::Nats(Box::new(nats))))
     }
 
     /// One in memory: all clones of `memory` are one server.

@@ -71,7 +71,8 @@ mod tests {
     use super::*;
 
     fn line(n: u32) -> String {
-        let rest: String = (0..200).map(|n| format!("\"name-{n}\":{},", n * 7919)).collect();
+        let rest: Vec<_> = (0..200).map(|n| format!("\"name-{n}\":{},", n * 7919)).collect();
+        let rest = rest.concat();
         format!("{{\"type\":\"system_metrics\",\"n\":{n},{rest}\"end\":0}}")
     }
 

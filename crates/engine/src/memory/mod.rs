@@ -1,6 +1,8 @@
 //! The same in memory: streams with bounds and ages, work queues that give again what is not acknowledged, and notes. For
 //! tests, which have it in paused time and without a program beside them.
 
+#![allow(clippy::unused_async, reason = "the methods are those of the engine that does wait")]
+
 mod kept;
 mod readers;
 

@@ -67,7 +67,7 @@ fn check(wanted: &Config, there: &Config) -> Result<(), Error> {
 fn of_stream(stream: &Stream, replicas: usize) -> Config {
     Config {
         name: stream.name.clone(),
-        subjects: vec![stream.subject.clone().into()],
+        subjects: vec![stream.subject.clone()],
         retention: match stream.retention {
             Retention::Limits => RetentionPolicy::Limits,
             Retention::WorkQueue => RetentionPolicy::WorkQueue,
@@ -90,7 +90,7 @@ fn of_stream(stream: &Stream, replicas: usize) -> Config {
 fn of_bucket(bucket: &Bucket, replicas: usize) -> Config {
     Config {
         name: format!("KV_{}", bucket.name),
-        subjects: vec![format!("$KV.{}.>", bucket.name).into()],
+        subjects: vec![format!("$KV.{}.>", bucket.name)],
         discard: DiscardPolicy::New,
         max_age: bucket.max_age,
         max_bytes: bytes(bucket.max_bytes),

@@ -221,7 +221,9 @@ impl State {
 
     /// Lines go to everybody, or to who asked; who asked for what a restart lost is told.
     fn deliver(&self, name: &Arc<str>, line: Option<&Rc<str>>, reaction: &Reaction) {
-        if let (Some(live), Some(line)) = (&self.live, line.filter(|line| reaction.to_all && is_figures(line))) {
+        if let (Some(live), Some(line)) =
+            (&self.live, line.filter(|line| reaction.to_all && is_figures(line)))
+        {
             // Who is too slow has the next ones.
             let _taken_or_not = live.try_send((Arc::clone(name), Rc::clone(line)));
         }

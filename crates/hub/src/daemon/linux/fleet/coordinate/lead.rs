@@ -123,9 +123,15 @@ impl Lead {
         self.tasks.push(task);
         let (orders, task) = feeds::follow(&engine, (subject::JOBS, "*.order"), &news, News::Job).await?;
         self.tasks.push(task);
-        hubs.into_iter().for_each(|entry| self.hub(entry));
-        vms.into_iter().for_each(|entry| self.vm(entry));
-        controls.into_iter().chain(orders).for_each(|entry| self.job(entry));
+        for entry in hubs {
+            self.hub(entry);
+        }
+        for entry in vms {
+            self.vm(entry);
+        }
+        for entry in controls.into_iter().chain(orders) {
+            self.job(entry);
+        }
         Ok(())
     }
 
