@@ -70,6 +70,30 @@ impl Nats {
         self.client.server_info().max_payload
     }
 
+    /// Waits for an answer, but not for ever, and not for one that was lost with the connection.
+    async fn within<T>(
+        &self,
+        doing: impl Fn() -> String,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            why = self.lost() => Err(match why {
+                Some(why) => Error::failed(doing(), why),
+                None => Error::TimedOut { doing: doing(), within: WITHIN },
+            }),
+        }
+    }
+
+    /// Waits until nothing that is asked for now is answered any more: why, or nothing where its time is over.
+    async fn lost(&self) -> Option<&'static str> {
+        let mut status = self.status.clone();
+        let before = status.borrow().losses;
+        let lost = timeout(WITHIN, status.wait_for(|status| status.losses > before)).await;
+        lost.is_ok().then_some("the connection was lost meanwhile")
+    }
+
     fn check_length(&self, doing: impl Fn() -> String, bytes: usize) -> Result<(), Error> {
         let most = self.max_payload();
         if bytes > most { Err(Error::TooLong { doing: doing(), bytes, most }) } else { Ok(()) }
@@ -122,7 +146,7 @@ fn check_version(found: &str, url: &str) -> Result<(), Error> {
 }
 
 /// Waits for an answer, but not for ever.
-async fn within<T>(
+async fn in_time<T>(
     doing: impl Fn() -> String,
     answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {

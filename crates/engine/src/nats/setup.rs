@@ -1,6 +1,6 @@
 //! Streams and buckets: made where they are missing. One that is there is an operator's, who may have made it larger.
 
-use super::{Nats, within};
+use super::Nats;
 use crate::error::{Error, chain};
 use crate::layout::{Bucket, Discard, Layout, Retention, Stream};
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
@@ -20,7 +20,7 @@ impl Nats {
 
     async fn ensure(&self, config: Config) -> Result<(), Error> {
         let doing = || format!("make the stream {}", config.name);
-        within(doing, async {
+        self.within(doing, async {
             if let Some(there) = self.there(&config.name).await? {
                 return check(&config, &there);
             }
