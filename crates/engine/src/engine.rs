@@ -132,7 +132,7 @@ impl Engine {
         either!(self, it => it.create(bucket, key, value).await)
     }
 
-    /// Writes a key whose value is that of this revision; its new one.
+    /// Writes a key whose value is that of this revision, 0 where it has none; its new one.
     ///
     /// # Errors
     /// [`Error::Conflict`] where it is another.

@@ -108,7 +108,7 @@ impl Memory {
         value: Vec<u8>,
         revision: u64,
     ) -> Result<u64, Error> {
-        self.write(bucket, key, Some(value), |there| there == Some(revision))
+        self.write(bucket, key, Some(value), |there| there.unwrap_or_default() == revision)
     }
 
     pub(crate) async fn put(&self, bucket: &str, key: &str, value: Vec<u8>) -> Result<u64, Error> {
