@@ -17,7 +17,7 @@ pub struct Engine(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Nats(Nats),
+    Nats(Box<Nats>),
     Memory(Memory),
 }
 
@@ -37,7 +37,7 @@ impl Engine {
     /// # Errors
     /// Where there is none, or it is too old.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        Nats::connect(settings).await.map(Kind::Nats).map(Self)
+        Nats::connect(settings).await.map(|nats| Self(Kind::Nats(Box::new(nats))))
     }
 
     /// One in memory: all clones of `memory` are one server.
@@ -132,7 +132,7 @@ impl Engine {
         either!(self, it => it.create(bucket, key, value).await)
     }
 
-    /// Writes a key whose value is that of this revision; its new one.
+    /// Writes a key whose value is that of this revision, 0 where it has none; its new one.
     ///
     /// # Errors
     /// [`Error::Conflict`] where it is another.

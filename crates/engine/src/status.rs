@@ -9,6 +9,8 @@ pub struct Status {
     pub connected: bool,
     /// How often it was made, the first time included.
     pub connections: u64,
+    /// How often it was lost.
+    pub losses: u64,
     /// What the server or the client told last that was wrong, since the connection was made.
     pub error: Option<String>,
 }
@@ -29,10 +31,13 @@ impl Told {
         use async_nats::Event;
         self.0.send_modify(|status| match event {
             Event::Connected => {
-                let connections = status.connections + 1;
-                *status = Status { connected: true, connections, error: None };
+                (status.connected, status.error) = (true, None);
+                status.connections += 1;
             }
-            Event::Disconnected | Event::Closed => status.connected = false,
+            Event::Disconnected | Event::Closed => {
+                status.connected = false;
+                status.losses += 1;
+            }
             Event::ServerError(error) => status.error = Some(error.to_string()),
             Event::ClientError(error) => status.error = Some(error.to_string()),
             Event::SlowConsumer(_) => {
@@ -44,6 +49,6 @@ impl Told {
 
     /// It is there, and always will be.
     pub(crate) fn connected() -> watch::Receiver<Status> {
-        watch::channel(Status { connected: true, connections: 1, error: None }).1
+        watch::channel(Status { connected: true, connections: 1, ..Status::default() }).1
     }
 }

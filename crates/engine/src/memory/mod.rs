@@ -1,6 +1,8 @@
 //! The same in memory: streams with bounds and ages, work queues that give again what is not acknowledged, and notes. For
 //! tests, which have it in paused time and without a program beside them.
 
+#![allow(clippy::unused_async, reason = "the methods are those of the engine that does wait")]
+
 mod kept;
 mod readers;
 
@@ -106,7 +108,7 @@ impl Memory {
         value: Vec<u8>,
         revision: u64,
     ) -> Result<u64, Error> {
-        self.write(bucket, key, Some(value), |there| there == Some(revision))
+        self.write(bucket, key, Some(value), |there| there.unwrap_or_default() == revision)
     }
 
     pub(crate) async fn put(&self, bucket: &str, key: &str, value: Vec<u8>) -> Result<u64, Error> {
@@ -140,7 +142,12 @@ impl Memory {
         done
     }
 
-    pub(crate) async fn ask(&self, subject: &str, payload: Vec<u8>, patience: Duration) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn ask(
+        &self,
+        subject: &str,
+        payload: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Vec<u8>, Error> {
         let doing = || format!("ask {subject}");
         let inbox = {
             let mut state = self.state();

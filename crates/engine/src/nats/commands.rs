@@ -1,6 +1,6 @@
 //! A hub's commands: a durable consumer, of which each message is acknowledged.
 
-use super::{Nats, within};
+use super::{Nats, in_time};
 use crate::entry::{Delivery, Handle};
 use crate::error::{Error, chain};
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
@@ -22,9 +22,14 @@ const ALIVE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Commands(pull::Stream);
 
 impl Nats {
-    pub(crate) async fn commands(&self, stream: &str, durable: &str, subject: &str) -> Result<Commands, Error> {
+    pub(crate) async fn commands(
+        &self,
+        stream: &str,
+        durable: &str,
+        subject: &str,
+    ) -> Result<Commands, Error> {
         let doing = || format!("read the commands of {subject}");
-        within(doing, async {
+        self.within(doing, async {
             let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
             let stream = self.js.get_stream_no_info(stream).await.map_err(|error| failed(&error))?;
             let config = config(durable, subject);
@@ -67,12 +72,12 @@ impl Commands {
 /// It is done with: the server says that it has heard it.
 pub(crate) async fn ack(message: &Message) -> Result<(), Error> {
     let doing = || "acknowledge a command".to_owned();
-    within(doing, async { message.double_ack().await.map_err(|error| Error::failed(doing(), error)) }).await
+    in_time(doing, async { message.double_ack().await.map_err(|error| Error::failed(doing(), error)) }).await
 }
 
 pub(crate) async fn again(message: &Message, after: Duration) -> Result<(), Error> {
     let doing = || "put a command off".to_owned();
-    within(doing, async {
+    in_time(doing, async {
         message.ack_with(AckKind::Nak(Some(after))).await.map_err(|error| Error::failed(doing(), error))
     })
     .await

@@ -1,6 +1,6 @@
 //! Keys and values.
 
-use super::{Nats, within};
+use super::Nats;
 use crate::entry::Entry;
 use crate::error::{Error, chain};
 use async_nats::jetstream::kv::{CreateErrorKind, Operation, Store, UpdateErrorKind};
@@ -24,7 +24,8 @@ impl Nats {
             return Ok(store);
         }
         let store = self.js.get_key_value(bucket).await;
-        let store = store.map_err(|error| Error::failed(format!("use the bucket {bucket}"), chain(&error)))?;
+        let store =
+            store.map_err(|error| Error::failed(format!("use the bucket {bucket}"), chain(&error)))?;
         let mut stores = self.stores.0.lock().unwrap_or_else(PoisonError::into_inner);
         stores.insert(bucket.to_owned(), store.clone());
         Ok(store)
@@ -32,7 +33,7 @@ impl Nats {
 
     pub(crate) async fn get(&self, bucket: &str, key: &str) -> Result<Option<Entry>, Error> {
         let doing = || format!("read {bucket}/{key}");
-        within(doing, async {
+        self.within(doing, async {
             let entry = self.store(bucket).await?.entry(key).await;
             let entry = entry.map_err(|error| Error::failed(doing(), chain(&error)))?;
             let there = entry.filter(|entry| entry.operation == Operation::Put);
@@ -49,7 +50,7 @@ impl Nats {
     pub(crate) async fn create(&self, bucket: &str, key: &str, value: Vec<u8>) -> Result<u64, Error> {
         let doing = || format!("write {bucket}/{key}");
         self.check_length(doing, value.len())?;
-        within(doing, async {
+        self.within(doing, async {
             let done = self.store(bucket).await?.create(key, value.into()).await;
             done.map_err(|error| match error.kind() {
                 CreateErrorKind::AlreadyExists => Error::Conflict(format!("{bucket}/{key}")),
@@ -59,10 +60,16 @@ impl Nats {
         .await
     }
 
-    pub(crate) async fn update(&self, bucket: &str, key: &str, value: Vec<u8>, revision: u64) -> Result<u64, Error> {
+    pub(crate) async fn update(
+        &self,
+        bucket: &str,
+        key: &str,
+        value: Vec<u8>,
+        revision: u64,
+    ) -> Result<u64, Error> {
         let doing = || format!("write {bucket}/{key}");
         self.check_length(doing, value.len())?;
-        within(doing, async {
+        self.within(doing, async {
             let done = self.store(bucket).await?.update(key, value.into(), revision).await;
             done.map_err(|error| match error.kind() {
                 UpdateErrorKind::WrongLastRevision => Error::Conflict(format!("{bucket}/{key}")),
@@ -75,7 +82,7 @@ impl Nats {
     pub(crate) async fn put(&self, bucket: &str, key: &str, value: Vec<u8>) -> Result<u64, Error> {
         let doing = || format!("write {bucket}/{key}");
         self.check_length(doing, value.len())?;
-        within(doing, async {
+        self.within(doing, async {
             let done = self.store(bucket).await?.put(key, value.into()).await;
             done.map_err(|error| Error::failed(doing(), chain(&error)))
         })
@@ -84,7 +91,7 @@ impl Nats {
 
     pub(crate) async fn delete(&self, bucket: &str, key: &str) -> Result<(), Error> {
         let doing = || format!("delete {bucket}/{key}");
-        within(doing, async {
+        self.within(doing, async {
             let done = self.store(bucket).await?.delete(key).await;
             done.map_err(|error| Error::failed(doing(), chain(&error)))
         })

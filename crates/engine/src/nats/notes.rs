@@ -1,6 +1,6 @@
 //! Messages that nobody keeps: questions and their answers, and live figures.
 
-use super::{Nats, within};
+use super::Nats;
 use crate::entry::Note;
 use crate::error::{Error, chain};
 use async_nats::client::RequestErrorKind;
@@ -13,7 +13,12 @@ pub(crate) struct Notes(Subscriber);
 
 impl Nats {
     /// Asks, and waits for the first answer.
-    pub(crate) async fn ask(&self, subject: &str, payload: Vec<u8>, patience: Duration) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn ask(
+        &self,
+        subject: &str,
+        payload: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Vec<u8>, Error> {
         let doing = || format!("ask {subject}");
         self.check_length(doing, payload.len())?;
         let request = Request::new().payload(payload.into()).timeout(Some(patience));
@@ -31,7 +36,7 @@ impl Nats {
     pub(crate) async fn tell(&self, subject: &str, payload: Vec<u8>) -> Result<(), Error> {
         let doing = || format!("tell {subject}");
         self.check_length(doing, payload.len())?;
-        within(doing, async {
+        self.within(doing, async {
             let told = self.client.publish(subject.to_owned(), payload.into()).await;
             told.map_err(|error| Error::failed(doing(), chain(&error)))
         })
@@ -41,7 +46,7 @@ impl Nats {
     /// Listens from now on: the server knows of it when this returns.
     pub(crate) async fn listen(&self, subject: &str) -> Result<Notes, Error> {
         let doing = || format!("listen to {subject}");
-        within(doing, async {
+        self.within(doing, async {
             let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
             let heard = self.client.subscribe(subject.to_owned()).await.map_err(|error| failed(&error))?;
             self.client.flush().await.map_err(|error| failed(&error))?;

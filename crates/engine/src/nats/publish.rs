@@ -1,26 +1,35 @@
 //! Messages to streams: sent together, and each acknowledged.
 
-use super::{Nats, within};
+use super::{Nats, WITHIN};
 use crate::entry::Out;
 use crate::error::{Error, chain};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
+use futures_util::FutureExt as _;
 use std::error::Error as _;
+use std::pin::{Pin, pin};
 
 /// `STREAM_STORE_FAILED`: a stream that discards what is new has no room.
 const STORE_FAILED: u64 = 10077;
 
 impl Nats {
-    /// Sends them, and waits until each is stored; what came of each is in their order.
+    /// Sends them, and waits until each is stored; what came of each is in their order. All of them have one time.
     pub(crate) async fn publish(&self, out: Vec<Out>) -> Vec<Result<(), Error>> {
+        let mut lost = pin!(self.lost());
+        let mut over = None;
         let mut sent = Vec::with_capacity(out.len());
         for out in out {
-            sent.push((out.subject.clone(), self.send(out).await));
+            let subject = out.subject.clone();
+            let send = unless(&subject, &mut over, lost.as_mut(), self.send(out)).await;
+            sent.push((subject, send));
         }
         let mut done = Vec::with_capacity(sent.len());
         for (subject, sent) in sent {
             done.push(match sent {
-                Ok(sent) => stored(&subject, sent).await,
+                Ok(sent) => {
+                    let stored = async { sent.await.map(drop).map_err(|error| failed(&subject, &error)) };
+                    unless(&subject, &mut over, lost.as_mut(), stored).await
+                }
                 Err(error) => Err(error),
             });
         }
@@ -29,20 +38,36 @@ impl Nats {
 
     async fn send(&self, out: Out) -> Result<PublishAckFuture, Error> {
         let Out { subject, id, payload } = out;
-        let doing = || format!("publish to {subject}");
-        self.check_length(doing, payload.len())?;
+        self.check_length(|| format!("publish to {subject}"), payload.len())?;
         let message = PublishMessage::build().payload(payload.into());
         let message = if id.is_empty() { message } else { message.message_id(id) };
-        within(doing, async {
-            self.js.send_publish(subject.clone(), message).await.map_err(|error| failed(&subject, &error))
-        })
-        .await
+        self.js.send_publish(subject.clone(), message).await.map_err(|error| failed(&subject, &error))
     }
 }
 
-async fn stored(subject: &str, sent: PublishAckFuture) -> Result<(), Error> {
-    let doing = || format!("publish to {subject}");
-    within(doing, async { sent.await.map(drop).map_err(|error| failed(subject, &error)) }).await
+/// Does it, unless it is over with the connection or with the time; then only what is ready counts.
+async fn unless<T>(
+    subject: &str,
+    over: &mut Option<Error>,
+    lost: Pin<&mut impl Future<Output = Option<&'static str>>>,
+    act: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    if let Some(over) = over {
+        return pin!(act).now_or_never().unwrap_or_else(|| Err(over.clone()));
+    }
+    tokio::select! {
+        biased;
+        done = act => done,
+        why = lost => {
+            let doing = format!("publish to {subject}");
+            let error = match why {
+                Some(why) => Error::failed(doing, why),
+                None => Error::TimedOut { doing, within: WITHIN },
+            };
+            *over = Some(error.clone());
+            Err(error)
+        }
+    }
 }
 
 fn failed(subject: &str, error: &PublishError) -> Error {

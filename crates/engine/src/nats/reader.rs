@@ -1,6 +1,6 @@
 //! A stream's messages in their order, from the first or the newest of each subject on, over every loss of the connection.
 
-use super::{Nats, within};
+use super::Nats;
 use crate::entry::Stored;
 use crate::error::{Error, chain};
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy, pull};
@@ -17,7 +17,12 @@ pub(crate) struct Reader {
 
 impl Nats {
     /// A reader, and how many messages are there already.
-    pub(crate) async fn read(&self, stream: &str, subject: &str, newest: bool) -> Result<(Reader, u64), Error> {
+    pub(crate) async fn read(
+        &self,
+        stream: &str,
+        subject: &str,
+        newest: bool,
+    ) -> Result<(Reader, u64), Error> {
         let from = if newest { DeliverPolicy::LastPerSubject } else { DeliverPolicy::All };
         let (stream, subject) = (stream.to_owned(), subject.to_owned());
         let mut reader = Reader { nats: self.clone(), stream, subject, from, messages: None };
@@ -29,20 +34,23 @@ impl Nats {
 impl Reader {
     async fn open(&mut self) -> Result<u64, Error> {
         let doing = || format!("read {} of {}", self.subject, self.stream);
-        let (messages, there) = within(doing, async {
-            let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
-            let stream = self.nats.js.get_stream_no_info(&self.stream).await.map_err(|error| failed(&error))?;
-            let config = pull::OrderedConfig {
-                filter_subject: self.subject.clone(),
-                deliver_policy: self.from,
-                replay_policy: ReplayPolicy::Instant,
-                ..pull::OrderedConfig::default()
-            };
-            let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
-            let there = consumer.cached_info().num_pending;
-            Ok((consumer.messages().await.map_err(|error| failed(&error))?, there))
-        })
-        .await?;
+        let (messages, there) = self
+            .nats
+            .within(doing, async {
+                let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
+                let stream =
+                    self.nats.js.get_stream_no_info(&self.stream).await.map_err(|error| failed(&error))?;
+                let config = pull::OrderedConfig {
+                    filter_subject: self.subject.clone(),
+                    deliver_policy: self.from,
+                    replay_policy: ReplayPolicy::Instant,
+                    ..pull::OrderedConfig::default()
+                };
+                let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
+                let there = consumer.cached_info().num_pending;
+                Ok((consumer.messages().await.map_err(|error| failed(&error))?, there))
+            })
+            .await?;
         self.messages = Some(messages);
         Ok(there)
     }

@@ -1,6 +1,6 @@
 //! Streams and buckets: made where they are missing. One that is there is an operator's, who may have made it larger.
 
-use super::{Nats, within};
+use super::Nats;
 use crate::error::{Error, chain};
 use crate::layout::{Bucket, Discard, Layout, Retention, Stream};
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
@@ -20,7 +20,7 @@ impl Nats {
 
     async fn ensure(&self, config: Config) -> Result<(), Error> {
         let doing = || format!("make the stream {}", config.name);
-        within(doing, async {
+        self.within(doing, async {
             if let Some(there) = self.there(&config.name).await? {
                 return check(&config, &there);
             }
@@ -67,7 +67,7 @@ fn check(wanted: &Config, there: &Config) -> Result<(), Error> {
 fn of_stream(stream: &Stream, replicas: usize) -> Config {
     Config {
         name: stream.name.clone(),
-        subjects: vec![stream.subject.clone().into()],
+        subjects: vec![stream.subject.clone()],
         retention: match stream.retention {
             Retention::Limits => RetentionPolicy::Limits,
             Retention::WorkQueue => RetentionPolicy::WorkQueue,
@@ -90,7 +90,7 @@ fn of_stream(stream: &Stream, replicas: usize) -> Config {
 fn of_bucket(bucket: &Bucket, replicas: usize) -> Config {
     Config {
         name: format!("KV_{}", bucket.name),
-        subjects: vec![format!("$KV.{}.>", bucket.name).into()],
+        subjects: vec![format!("$KV.{}.>", bucket.name)],
         discard: DiscardPolicy::New,
         max_age: bucket.max_age,
         max_bytes: bytes(bucket.max_bytes),

@@ -171,9 +171,10 @@ impl Hub {
                     permit.map(drop)
                 };
                 let who = job::Actor { name: &name, may: &may };
-                let taken = match grows {
-                    true => planner.extend(now, &id, who, targets, fleet),
-                    false => planner.submit(now, &id, who, request, targets, fleet),
+                let taken = if grows {
+                    planner.extend(now, &id, who, targets, fleet)
+                } else {
+                    planner.submit(now, &id, who, request, targets, fleet)
                 };
                 let told = decided(now, actor, taken.as_ref().copied(), asked.take());
                 let taken = taken.map(drop);

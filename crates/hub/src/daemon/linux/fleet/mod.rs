@@ -6,6 +6,7 @@
 mod commands;
 mod coordinate;
 mod events;
+mod live;
 mod place;
 mod presence;
 mod questions;
@@ -102,6 +103,11 @@ async fn run(hub: Rc<Hub>, name: String, fleet: config::Fleet) {
         commands::run(&place),
         results::run(&place),
         events::run(&place),
+        async {
+            if fleet.live {
+                live::run(&place).await;
+            }
+        },
     );
 }
 
@@ -114,7 +120,9 @@ async fn follow(place: &Place, url: &str) {
         match (was, now.connected) {
             (Some(false), true) => log::info!("fleet: connected to {url}"),
             (Some(true), false) => {
-                log::warn!("fleet: lost the connection to {url}; what is to be told waits on this host's disk");
+                log::warn!(
+                    "fleet: lost the connection to {url}; what is to be told waits on this host's disk"
+                );
             }
             _ => {}
         }

@@ -179,7 +179,9 @@ fn cancel(place: &Place, job: &str, control: &Signed, from: &str) -> Verdict {
     match permit {
         Ok(rule) => {
             let jobs = place.hub.look_at_jobs(|planner| place.orders.borrow_mut().cancel(&control, planner));
-            jobs.iter().for_each(|job| drop(place.hub.cancel_job(&by, job, &rule)));
+            for job in &jobs {
+                place.hub.cancel_job(&by, job, &rule);
+            }
         }
         // Whose order it is shows when it comes.
         Err(_) if others.is_none() => place.orders.borrow_mut().cancel_own(&control),

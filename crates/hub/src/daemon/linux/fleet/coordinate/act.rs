@@ -15,28 +15,29 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const MAX_ON_THE_WAY: usize = 512;
 
 impl Lead {
-    /// Does all that was decided.
+    /// Does all that was decided. What fails is decided again, but for the coordinator's own word, which is kept.
     pub(super) async fn act(&mut self) -> Result<(), Error> {
-        let mut commands = Vec::new();
+        let (mut commands, mut done) = (Vec::new(), Ok(()));
         for effect in self.planner.take() {
-            if let Effect::Send { job, hub, command } = effect {
-                let (subject, id) = (subject::command(&hub), command.id(&job, &hub));
-                commands.push(Out { subject, id, payload: message::text(&command).into_bytes() });
-                continue;
-            }
-            self.send(&mut commands).await;
             match effect {
-                Effect::Ask { job, hub, order } => self.ask(job, hub, order),
-                Effect::MakePlan { plan, parts } => self.make_plan(plan, parts).await?,
                 Effect::Publish(result) => self.unpublished.push(out(&result)),
-                Effect::Write(progress) => self.write(progress).await?,
                 Effect::Tell(told) => tell(&told),
-                Effect::Send { .. } => {}
+                _ if done.is_err() => {}
+                Effect::Send { job, hub, command } => {
+                    let (subject, id) = (subject::command(&hub), command.id(&job, &hub));
+                    commands.push(Out { subject, id, payload: message::text(&command).into_bytes() });
+                }
+                Effect::Ask { job, hub, order } => self.ask(job, hub, order),
+                Effect::MakePlan { plan, parts } => done = self.make_plan(plan, parts).await,
+                Effect::Write(progress) => {
+                    self.send(&mut commands).await;
+                    done = self.write(progress).await;
+                }
             }
         }
         self.send(&mut commands).await;
         self.publish().await;
-        Ok(())
+        done
     }
 
     /// Sends commands. One that is lost is sent again by the planner.
@@ -110,11 +111,16 @@ impl Lead {
         }
         let (job, key) = (progress.id.clone(), job_key(&progress.id, &JobKey::Progress));
         let value = message::text(&progress).into_bytes();
-        let revision = match self.progress.get(&job) {
-            Some(revision) => self.engine.update(JOBS, &key, value, *revision).await?,
-            None => self.engine.create(JOBS, &key, value).await?,
+        let revision = self.progress.get(&job).copied().unwrap_or_default();
+        let written = match self.engine.update(JOBS, &key, value.clone(), revision).await {
+            // It may have been written before, and only the answer was lost.
+            Err(Error::Conflict(what)) => match self.own_progress(&job).await? {
+                Some(revision) => self.engine.update(JOBS, &key, value, revision).await,
+                None => Err(Error::Conflict(what)),
+            },
+            other => other,
         };
-        self.progress.insert(job.clone(), revision);
+        self.progress.insert(job.clone(), written?);
         if is_finished {
             log::info!("fleet: the order {job} is finished: {} machines", progress.targets);
             self.planner.forget(&job);

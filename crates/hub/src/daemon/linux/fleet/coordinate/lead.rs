@@ -2,6 +2,7 @@
 
 use super::super::super::clock;
 use super::super::super::permit::Rules;
+use super::PAUSE;
 use super::feeds::{self, News, Tasks};
 use super::lease::Lease;
 use infiniservice_engine::{Engine, Entry, Error, Out};
@@ -24,6 +25,7 @@ const MAX_AT_ONCE: usize = 4096;
 
 /// A coordinator.
 pub(super) struct Lead {
+    pub(super) name: String,
     pub(super) engine: Engine,
     pub(super) rules: Arc<Rules>,
     pub(super) planner: Planner,
@@ -52,6 +54,7 @@ impl Lead {
         let (table, heard, waiting, controls) = Default::default();
         let (progress, readers, unpublished, tasks) = Default::default();
         Self {
+            name: name.to_owned(),
             engine,
             rules,
             planner: Planner::new(name),
@@ -78,14 +81,20 @@ impl Lead {
 
     async fn work(&mut self, lease: &Lease) -> Result<(), Error> {
         let Some(mut coming) = self.coming.take() else { return Ok(()) };
-        self.begin().await?;
+        while let Err(error) = self.begin().await {
+            self.failed(error).await?;
+        }
         loop {
             self.time();
-            self.admit().await?;
+            if let Err(error) = self.admit().await {
+                self.failed(error).await?;
+            }
             let now = clock::now();
             let left = lease.until().saturating_duration_since(Instant::now());
             self.planner.turn(now, now.mono + left, &self.table);
-            self.act().await?;
+            if let Err(error) = self.act().await {
+                self.failed(error).await?;
+            }
             let next = Instant::now() + self.pause();
             tokio::select! {
                 news = coming.recv() => {
@@ -103,6 +112,16 @@ impl Lead {
         }
     }
 
+    /// Something failed, and is tried again; but where another coordinator was at work this one is none any more.
+    async fn failed(&self, error: Error) -> Result<(), Error> {
+        if matches!(error, Error::Conflict(_)) {
+            return Err(error);
+        }
+        log::warn!("fleet: coordinating: {error}");
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
+    }
+
     /// How long nothing need be done unless something is heard.
     fn pause(&self) -> Duration {
         let wake = self.planner.wake().map(|at| at.saturating_sub(clock::now().mono));
@@ -112,6 +131,7 @@ impl Lead {
 
     /// Reads all that is there, and follows it from then on.
     async fn begin(&mut self) -> Result<(), Error> {
+        self.tasks = Tasks::default();
         let (engine, news) = (self.engine.clone(), self.news.clone());
         let (hubs, task) = feeds::follow(&engine, (subject::HUBS, ">"), &news, News::Hub).await?;
         self.tasks.push(task);
@@ -121,9 +141,15 @@ impl Lead {
         self.tasks.push(task);
         let (orders, task) = feeds::follow(&engine, (subject::JOBS, "*.order"), &news, News::Job).await?;
         self.tasks.push(task);
-        hubs.into_iter().for_each(|entry| self.hub(entry));
-        vms.into_iter().for_each(|entry| self.vm(entry));
-        controls.into_iter().chain(orders).for_each(|entry| self.job(entry));
+        for entry in hubs {
+            self.hub(entry);
+        }
+        for entry in vms {
+            self.vm(entry);
+        }
+        for entry in controls.into_iter().chain(orders) {
+            self.job(entry);
+        }
         Ok(())
     }
 

@@ -71,6 +71,13 @@ impl Drop for Lease {
     }
 }
 
+/// The lease's revision, where it is this hub's.
+async fn own(engine: &Engine, name: &str) -> Result<Option<u64>, Error> {
+    let entry = engine.get(subject::LEASE, subject::LEASE_KEY).await?;
+    let own = entry.filter(|entry| entry.value.as_deref() == Some(name.as_bytes()));
+    Ok(own.map(|entry| entry.revision))
+}
+
 /// Writes it anew for as long as it is this hub's.
 async fn renew(engine: Engine, name: String, held: watch::Sender<(Instant, u64)>) {
     let mut pause = RENEW_EVERY;
@@ -83,10 +90,18 @@ async fn renew(engine: Engine, name: String, held: watch::Sender<(Instant, u64)>
                 held.send_replace((asked + HELD, revision));
                 pause = RENEW_EVERY;
             }
-            Err(Error::Conflict(_)) => {
-                held.send_modify(|held| held.0 = Instant::now());
-                return;
-            }
+            Err(Error::Conflict(_)) => match own(&engine, &name).await {
+                // It was written, and only the answer was lost.
+                Ok(Some(revision)) => {
+                    held.send_modify(|held| held.1 = revision);
+                    pause = Duration::ZERO;
+                }
+                Ok(None) => {
+                    held.send_modify(|held| held.0 = Instant::now());
+                    return;
+                }
+                Err(_) => pause = PAUSE,
+            },
             // Its time runs out unless the engine is back soon.
             Err(_) => pause = PAUSE,
         }

@@ -7,7 +7,7 @@ use infiniservice_engine::{Entry, Error};
 use infiniservice_fleet::message::{Part, Stage};
 use infiniservice_fleet::sign::Opened;
 use infiniservice_fleet::subject::{JOBS, JobKey, job_key, parse_job_key};
-use infiniservice_fleet::{Plan, Progress, Signed};
+use infiniservice_fleet::{Plan, Progress, Signed, TargetResult, message};
 
 /// Orders that wait for a place at one time; those beyond it are found by the next coordinator, or when they are written anew.
 const MAX_WAITING: usize = 10_000;
@@ -59,51 +59,78 @@ impl Lead {
     pub(super) async fn admit(&mut self) -> Result<(), Error> {
         while self.planner.has_room() {
             let Some((job, opened)) = self.waiting.pop_first() else { return Ok(()) };
-            if self.is_finished(&job).await? {
-                continue;
+            if let Err(error) = self.take(&job, &opened).await {
+                self.waiting.insert(job, opened);
+                return Err(error);
             }
-            let plan = self.plan(&job).await?;
-            log::info!("fleet: the order {job} of {} begins here", opened.operator);
-            self.take(&job, opened, plan).await?;
         }
         Ok(())
     }
 
-    /// Whether a job has come to its end; else how far it is told to be is remembered.
-    async fn is_finished(&mut self, job: &str) -> Result<bool, Error> {
-        let Some(entry) = self.engine.get(JOBS, &job_key(job, &JobKey::Progress)).await? else {
-            return Ok(false);
+    /// Takes an order, with all that is known of it; one that is finished is left alone.
+    async fn take(&mut self, job: &str, opened: &Opened) -> Result<(), Error> {
+        if !self.claim(job).await? {
+            return Ok(());
+        }
+        let plan = match self.plan(job).await? {
+            Some((plan, parts)) => Some((self.results(job).await?, plan, parts)),
+            None => None,
         };
-        self.progress.insert(job.to_owned(), entry.revision);
-        let progress = entry.value.and_then(|value| serde_json::from_slice::<Progress>(&value).ok());
-        Ok(progress.is_some_and(|progress| progress.state == Stage::Finished))
-    }
-
-    async fn take(&mut self, job: &str, opened: Opened, plan: Option<(Plan, Vec<Part>)>) -> Result<(), Error> {
-        self.planner.order(clock::now(), opened);
+        log::info!("fleet: the order {job} of {} begins here", opened.operator);
+        self.planner.order(clock::now(), opened.clone());
         self.control(job);
-        if let Some((plan, parts)) = plan {
-            self.planned(&plan, parts).await?;
+        if let Some((results, plan, parts)) = plan {
+            self.planner.planned(clock::now(), &plan, parts, &results);
         }
         Ok(())
+    }
+
+    /// The results of a job that there are; those that follow are heard from then on.
+    async fn results(&mut self, job: &str) -> Result<Vec<TargetResult>, Error> {
+        let (results, task) = feeds::results(&self.engine, job, &self.news).await?;
+        let mut tasks = Tasks::default();
+        tasks.push(task);
+        self.readers.insert(job.to_owned(), tasks);
+        Ok(results)
+    }
+
+    /// Takes a job over, so that nothing counts any more that an earlier coordinator writes of it; false where it is finished.
+    async fn claim(&mut self, job: &str) -> Result<bool, Error> {
+        let key = job_key(job, &JobKey::Progress);
+        let entry = self.engine.get(JOBS, &key).await?;
+        let value = entry.as_ref().and_then(|entry| entry.value.as_deref());
+        let last = value.and_then(|value| serde_json::from_slice::<Progress>(value).ok());
+        if last.as_ref().is_some_and(|last| last.state == Stage::Finished) {
+            return Ok(false);
+        }
+        let claim = message::text(&Progress::claim(clock::now(), job, &self.name, last)).into_bytes();
+        let revision = match entry {
+            Some(entry) => self.engine.update(JOBS, &key, claim, entry.revision).await?,
+            None => self.engine.create(JOBS, &key, claim).await?,
+        };
+        self.progress.insert(job.to_owned(), revision);
+        Ok(true)
+    }
+
+    /// The revision of a job's progress, where this coordinator wrote it.
+    pub(super) async fn own_progress(&self, job: &str) -> Result<Option<u64>, Error> {
+        let entry = self.engine.get(JOBS, &job_key(job, &JobKey::Progress)).await?;
+        let of = |value: &[u8]| serde_json::from_slice::<Progress>(value).ok().map(|it| it.coordinator);
+        let own = entry.filter(|entry| entry.value.as_deref().and_then(of).as_ref() == Some(&self.name));
+        Ok(own.map(|entry| entry.revision))
     }
 
     /// A job's plan stands: with it come the results that there are, and those that follow.
     pub(super) async fn planned(&mut self, plan: &Plan, parts: Vec<Part>) -> Result<(), Error> {
-        if self.readers.contains_key(&plan.job) {
-            return Ok(());
-        }
-        let (results, task) = feeds::results(&self.engine, &plan.job, &self.news).await?;
-        let mut tasks = Tasks::default();
-        tasks.push(task);
-        self.readers.insert(plan.job.clone(), tasks);
+        let results = self.results(&plan.job).await?;
         self.planner.planned(clock::now(), plan, parts, &results);
         Ok(())
     }
 
     /// The plan of a job, where there is one.
     pub(super) async fn plan(&self, job: &str) -> Result<Option<(Plan, Vec<Part>)>, Error> {
-        let Some(plan) = self.value::<Plan>(&job_key(job, &JobKey::Plan)).await?.filter(|it| it.job == job) else {
+        let Some(plan) = self.value::<Plan>(&job_key(job, &JobKey::Plan)).await?.filter(|it| it.job == job)
+        else {
             return Ok(None);
         };
         let mut parts = Vec::with_capacity(plan.hubs.len());
