@@ -149,9 +149,16 @@ mod tests {
         let (without, with) = (Config::default(), whole());
         let (config, reloaded) = without.take_over(&with);
         assert_eq!((&config.rules, &config.tcp), (&with.rules, &None));
-        assert_eq!((reloaded.changed.as_slice(), reloaded.waiting[0].0), (["rule"].as_slice(), "tcp"));
+        assert_eq!((&config.operators, &config.fleet), (&with.operators, &None));
+        assert_eq!(
+            (reloaded.changed.as_slice(), reloaded.waiting[0].0),
+            (["operator", "rule"].as_slice(), "tcp")
+        );
         let (config, reloaded) = with.take_over(&without);
         assert_eq!((config.rules.len(), &config.tcp), (0, &with.tcp));
-        assert_eq!((reloaded.changed.as_slice(), reloaded.waiting[0].0), (["rule"].as_slice(), "tcp"));
+        assert_eq!(
+            (reloaded.changed.as_slice(), reloaded.waiting[0].0),
+            (["operator", "rule"].as_slice(), "tcp")
+        );
     }
 }
