@@ -11,8 +11,8 @@ use toml::de::{DeTable, DeValue};
 const FLOORS: [&[&str]; 8] = [
     &["protocol"],
     &["platform", "link", "hub-core", "hub-sim"],
-    &["exec", "qga", "infinibay"],
-    &["collector", "channel", "plugins"],
+    &["exec", "qga", "infinibay", "fleet"],
+    &["collector", "channel", "plugins", "engine"],
     &["actions", "qga-commands"],
     &["agent", "infinictl", "lab"],
     &["hub"],
