@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 const FLOORS: [&[&str]; 8] = [
     &["protocol"],
     &["platform", "link", "hub-core", "hub-sim"],
-    &["exec", "qga", "infinibay"],
+    &["exec", "qga", "infinibay", "fleet"],
     &["collector", "channel", "plugins"],
     &["actions", "qga-commands"],
     &["agent", "infinictl", "lab"],
