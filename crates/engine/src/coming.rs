@@ -1,0 +1,93 @@
+//! What comes from an engine bit by bit: commands, stored messages, changes of keys, and notes.
+
+use crate::entry::{Delivery, Entry, Note, Stored};
+use crate::error::Error;
+use crate::{memory, nats};
+
+/// From one of the two engines.
+pub(crate) enum Either<N, M> {
+    Nats(N),
+    Memory(M),
+}
+
+/// The commands of one hub, as they come.
+pub struct Commands(pub(crate) Either<nats::Commands, memory::Commands>);
+
+impl Commands {
+    /// The next one; it is waited for.
+    ///
+    /// # Errors
+    /// Where the connection, or the consumer, is gone: ask for commands anew.
+    pub async fn next(&mut self) -> Result<Delivery, Error> {
+        match &mut self.0 {
+            Either::Nats(it) => it.next().await,
+            Either::Memory(it) => Ok(it.next().await),
+        }
+    }
+}
+
+/// A stream's messages, as they come.
+pub struct Reader {
+    pub(crate) from: Either<Box<nats::Reader>, memory::Reader>,
+    pub(crate) there: u64,
+}
+
+impl Reader {
+    /// How many messages were there when the reading began: the first of those that come.
+    pub const fn there(&self) -> u64 {
+        self.there
+    }
+
+    /// The next one; it is waited for.
+    ///
+    /// # Errors
+    /// Where the connection is gone. Ask again after a moment: it goes on with the one after the last.
+    pub async fn next(&mut self) -> Result<Stored, Error> {
+        Ok(self.any().await?.0)
+    }
+
+    async fn any(&mut self) -> Result<(Stored, bool), Error> {
+        match &mut self.from {
+            Either::Nats(it) => it.next().await,
+            Either::Memory(it) => Ok(it.next().await),
+        }
+    }
+}
+
+/// Keys as they change.
+pub struct Watch {
+    pub(crate) reader: Reader,
+    /// Bytes of a subject before the key.
+    pub(crate) prefix: usize,
+}
+
+impl Watch {
+    /// How many keys were there when the watching began: the first of those that come.
+    pub const fn there(&self) -> u64 {
+        self.reader.there()
+    }
+
+    /// The next change; it is waited for.
+    ///
+    /// # Errors
+    /// Where the connection is gone. Ask again after a moment: it goes on with the one after the last.
+    pub async fn next(&mut self) -> Result<Entry, Error> {
+        let (stored, is_deleted) = self.reader.any().await?;
+        let key = stored.subject.get(self.prefix..).unwrap_or_default().to_owned();
+        let value = (!is_deleted).then_some(stored.payload);
+        Ok(Entry { key, value, revision: stored.seq, pending: stored.pending })
+    }
+}
+
+/// Notes, as they come.
+pub struct Notes(pub(crate) Either<nats::Notes, memory::Notes>);
+
+impl Notes {
+    /// The next one; `None` where the connection is closed for good.
+    pub async fn next(&mut self) -> Option<Note> {
+        match &mut self.0 {
+            Either::Nats(it) => it.next().await,
+            Either::Memory(it) => it.next().await,
+        }
+    }
+}

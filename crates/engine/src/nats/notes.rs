@@ -1,0 +1,63 @@
+//! Messages that nobody keeps: questions and their answers, and live figures.
+
+use super::{Nats, within};
+use crate::entry::Note;
+use crate::error::{Error, chain};
+use async_nats::client::RequestErrorKind;
+use async_nats::{Request, Subscriber};
+use futures_util::StreamExt as _;
+use std::time::Duration;
+
+/// A subscription.
+pub(crate) struct Notes(Subscriber);
+
+impl Nats {
+    /// Asks, and waits for the first answer.
+    pub(crate) async fn ask(&self, subject: &str, payload: Vec<u8>, patience: Duration) -> Result<Vec<u8>, Error> {
+        let doing = || format!("ask {subject}");
+        self.check_length(doing, payload.len())?;
+        let request = Request::new().payload(payload.into()).timeout(Some(patience));
+        match self.client.send_request(subject.to_owned(), request).await {
+            Ok(message) => Ok(message.payload.to_vec()),
+            Err(error) => Err(match error.kind() {
+                RequestErrorKind::TimedOut => Error::TimedOut { doing: doing(), within: patience },
+                RequestErrorKind::NoResponders => Error::failed(doing(), "nobody is there who would answer"),
+                _ => Error::failed(doing(), chain(&error)),
+            }),
+        }
+    }
+
+    /// Tells it to whoever listens.
+    pub(crate) async fn tell(&self, subject: &str, payload: Vec<u8>) -> Result<(), Error> {
+        let doing = || format!("tell {subject}");
+        self.check_length(doing, payload.len())?;
+        within(doing, async {
+            let told = self.client.publish(subject.to_owned(), payload.into()).await;
+            told.map_err(|error| Error::failed(doing(), chain(&error)))
+        })
+        .await
+    }
+
+    /// Listens from now on: the server knows of it when this returns.
+    pub(crate) async fn listen(&self, subject: &str) -> Result<Notes, Error> {
+        let doing = || format!("listen to {subject}");
+        within(doing, async {
+            let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
+            let heard = self.client.subscribe(subject.to_owned()).await.map_err(|error| failed(&error))?;
+            self.client.flush().await.map_err(|error| failed(&error))?;
+            Ok(Notes(heard))
+        })
+        .await
+    }
+}
+
+impl Notes {
+    /// The next one; `None` where the connection is closed for good.
+    pub(crate) async fn next(&mut self) -> Option<Note> {
+        self.0.next().await.map(|message| Note {
+            subject: message.subject.to_string(),
+            reply: message.reply.map(|reply| reply.to_string()),
+            payload: message.payload.to_vec(),
+        })
+    }
+}
