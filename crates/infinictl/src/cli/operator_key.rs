@@ -7,7 +7,6 @@ use super::output::Output;
 use crate::sys;
 use clap::Subcommand;
 use infiniservice_fleet::OperatorKey;
-use infiniservice_fleet::name::is_vm;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +37,7 @@ pub(super) enum Command {
 
 /// Runs it.
 pub(super) fn run(global: &Global, command: &Command) -> Result<(), CliError> {
-    let (out, name) = (Output::new(global.json, global.no_color), global.operator()?);
+    let (out, name) = (Output::new(global.json, global.no_color), global.fleet.operator()?);
     match command {
         Command::Generate { file } => show(out, &name, &[generate(file)?]),
         Command::Show { file } => show(out, &name, &[read(file)?]),
@@ -67,15 +66,6 @@ pub(super) fn read(file: &Path) -> Result<OperatorKey, CliError> {
         Ok(false) => Err(told("others may read it: make it yours alone (mode 0600)".to_owned())),
         Err(error) => Err(told(error.to_string())),
     }
-}
-
-/// Whether hubs may know somebody by this name.
-pub(super) fn name(text: &str) -> Result<String, String> {
-    let plain = !text.chars().any(char::is_control);
-    if !is_vm(text) || !plain {
-        return Err("must have 1 to 256 bytes, and no control characters".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 fn show(out: Output, name: &str, keys: &[OperatorKey]) -> Result<(), CliError> {
@@ -134,13 +124,5 @@ mod tests {
         let read: Vec<_> = operators.iter().map(|it| (it["name"].as_str(), it["key"].as_str())).collect();
         let wanted = keys.each_ref().map(|key| key.public().to_text());
         assert_eq!(read, wanted.each_ref().map(|key| (Some("alice \"ops\""), Some(key.as_str()))));
-    }
-
-    #[test]
-    fn names_are_what_hubs_can_know_somebody_by() {
-        assert_eq!(name("alice").as_deref(), Ok("alice"));
-        for wrong in ["", "a\nb", &"x".repeat(257)] {
-            assert!(name(wrong).is_err(), "{wrong:?}");
-        }
     }
 }
