@@ -4,15 +4,23 @@
 //! machines is signed by an operator, and each hub checks that itself.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod fixture;
+pub mod layout;
 pub mod message;
 pub mod name;
+pub mod orders;
+pub mod planner;
+pub mod presence;
 pub mod sign;
 pub mod subject;
 pub mod wave;
 
+pub use layout::Layout;
 pub use message::{
     Ask, Command, Control, HubPresence, Order, Plan, Progress, Reply, Resolved, TargetResult, VmPresence,
 };
+pub use planner::Planner;
 pub use sign::{Keys, OperatorKey, Refusal, Signed};
 
 /// Longest id of an order, in characters: a hub's own jobs of it are called `ID.NUMBER`.

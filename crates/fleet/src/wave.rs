@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Of how many machines a wave is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wave {
-    /// So many, and if one of them fails, no further machine begins: `canary:1`.
+    /// So many, and unless all of them answer, no further machine begins: `canary:1`.
     Canary(Share),
     /// So many: `50` or `10%`, of all machines.
     Part(Share),
@@ -32,7 +32,7 @@ impl Wave {
         }
     }
 
-    /// Whether one failure of it ends the job.
+    /// Whether all of it must answer before others begin.
     pub const fn is_canary(self) -> bool {
         matches!(self, Self::Canary(_))
     }

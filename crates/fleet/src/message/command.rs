@@ -20,6 +20,9 @@ pub enum Command {
         batch: u32,
         /// The machines.
         targets: Vec<String>,
+        /// Those that have not begun do not begin any more; how do they stand?
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        close: bool,
         /// Who sends it: another run of the same hub is another coordinator.
         coordinator: String,
     },
@@ -79,7 +82,8 @@ mod tests {
 
     fn run(targets: Vec<String>) -> Command {
         let order = Signed { key: "k".into(), body: "{}".into(), signature: "s".into() };
-        Command::Run { order, wave: 0, batch: 7, targets, coordinator: "host-1/a".into() }
+        let close = false;
+        Command::Run { order, wave: 0, batch: 7, targets, close, coordinator: "host-1/a".into() }
     }
 
     #[test]
