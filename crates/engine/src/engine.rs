@@ -69,8 +69,8 @@ impl Engine {
         either!(self, it => it.set_up(layout).await)
     }
 
-    /// Puts messages into streams: what came of each, in their order. One that is there already is no error where it has the
-    /// same id, or is to be the only one of its subject.
+    /// Puts messages into streams: what came of each, in their order. One that is there already, with the same id, is
+    /// no error.
     pub async fn publish(&self, out: Vec<Out>) -> Vec<Result<(), Error>> {
         either!(self, it => it.publish(out).await)
     }
@@ -146,6 +146,15 @@ impl Engine {
     /// Where it is not known to be written.
     pub async fn put(&self, bucket: &str, key: &str, value: Vec<u8>) -> Result<u64, Error> {
         either!(self, it => it.put(bucket, key, value).await)
+    }
+
+    /// Writes many keys of a bucket, whatever they are: what came of each, in their order.
+    pub async fn put_all(&self, bucket: &str, values: Vec<(String, Vec<u8>)>) -> Vec<Result<(), Error>> {
+        let out = values.into_iter().map(|(key, payload)| {
+            // This is how every client writes them.
+            Out { subject: format!("$KV.{bucket}.{key}"), id: String::new(), payload }
+        });
+        self.publish(out.collect()).await
     }
 
     /// Deletes a key, whether it is there or not.

@@ -10,8 +10,6 @@ pub struct Out {
     pub subject: String,
     /// What makes a repeated one the same, where the stream has not forgotten it; empty for none.
     pub id: String,
-    /// Whether it is the only one that there may ever be of this subject.
-    pub only: bool,
     /// What it says.
     pub payload: Vec<u8>,
 }

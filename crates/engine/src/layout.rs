@@ -9,13 +9,14 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 const JOBS_KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 /// A hub that was not heard for so long is not there.
 const HUB_KEPT: Duration = Duration::from_secs(30);
-/// A machine of which its hub says nothing for so long is none any more.
-const VM_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// A machine of which its hub says nothing for so long is none any more. Hubs say it each day.
+const VM_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A coordinator that was not heard for so long is none any more.
 const LEASE_KEPT: Duration = Duration::from_secs(15);
 /// For how long a message's id is remembered.
 const REMEMBERED: Duration = Duration::from_secs(120);
 const GIB: u64 = 1 << 30;
+const MIB: u64 = 1 << 20;
 
 /// What becomes of a stream's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,10 +91,10 @@ impl Layout {
                 Stream { discard: Discard::Old, ..events },
             ],
             buckets: vec![
-                bucket(subject::HUBS, HUB_KEPT),
-                bucket(subject::VMS, VM_KEPT),
-                bucket(subject::JOBS, JOBS_KEPT),
-                bucket(subject::LEASE, LEASE_KEPT),
+                bucket(subject::HUBS, HUB_KEPT, 64 * MIB),
+                bucket(subject::VMS, VM_KEPT, GIB),
+                bucket(subject::JOBS, JOBS_KEPT, GIB),
+                bucket(subject::LEASE, LEASE_KEPT, MIB),
             ],
             replicas,
         }
@@ -112,6 +113,6 @@ fn stream(name: &str, subject: &str, max_bytes: u64) -> Stream {
     }
 }
 
-fn bucket(name: &str, max_age: Duration) -> Bucket {
-    Bucket { name: name.to_owned(), max_age, max_bytes: GIB }
+fn bucket(name: &str, max_age: Duration, max_bytes: u64) -> Bucket {
+    Bucket { name: name.to_owned(), max_age, max_bytes }
 }

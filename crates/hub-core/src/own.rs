@@ -19,6 +19,27 @@ pub struct Own {
     pub connects_refused: u64,
     /// How the last reading of the settings ended.
     pub last_reload: Reload,
+    /// The engine of the fleet, where this hub is of one.
+    pub engine: Option<Engine>,
+}
+
+/// The engine that carries the fleet's messages, and what came and went over it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Engine {
+    /// Whether it is there.
+    pub connected: bool,
+    /// What is wrong with it, or with what is done over it.
+    pub error: Option<String>,
+    /// Whether this hub holds the lease of the coordinator.
+    pub is_coordinator: bool,
+    /// Commands that were taken.
+    pub commands: u64,
+    /// Commands that were not what an operator signed, or that nobody here can read.
+    pub refused: u64,
+    /// Results that the engine has.
+    pub results: u64,
+    /// Results that wait for the engine.
+    pub results_waiting: u64,
 }
 
 /// The end of the last reading of the settings. At the start they were taken, or there would be no hub.

@@ -34,6 +34,16 @@ pub struct Sample {
     pub lists: Lists,
 }
 
+impl Sample {
+    /// The address that people would use: the first of the first interface that is up, IPv4 before IPv6.
+    pub fn address(&self) -> Option<&str> {
+        let interfaces = self.system.network.interfaces.iter().filter(|one| one.is_up && one.name != "lo");
+        let mut addresses: Vec<_> = interfaces.flat_map(|one| &one.ip_addresses).collect();
+        addresses.sort_by_key(|address| address.contains(':'));
+        addresses.first().map(|address| address.as_str())
+    }
+}
+
 /// How many services are in which state, and which have failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Services {

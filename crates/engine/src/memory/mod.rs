@@ -80,7 +80,7 @@ impl Memory {
         let kept = state.streams.values_mut().find(|kept| is_like(&out.subject, &kept.spec.subject));
         let kept = kept.ok_or_else(|| Error::failed(&*doing, "no stream takes it"))?;
         kept.expire();
-        if (out.only && kept.newest(&out.subject).is_some()) || kept.is_known(&out.id) {
+        if kept.is_known(&out.id) {
             return Ok(());
         }
         kept.push(&out.subject, &out.id, out.payload, false).map(drop).ok_or(Error::Full { doing })

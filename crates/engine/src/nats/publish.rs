@@ -3,7 +3,7 @@
 use super::{Nats, within};
 use crate::entry::Out;
 use crate::error::{Error, chain};
-use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
+use async_nats::jetstream::context::{PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
 use std::error::Error as _;
 
@@ -15,13 +15,12 @@ impl Nats {
     pub(crate) async fn publish(&self, out: Vec<Out>) -> Vec<Result<(), Error>> {
         let mut sent = Vec::with_capacity(out.len());
         for out in out {
-            let what = (out.subject.clone(), out.only);
-            sent.push((what, self.send(out).await));
+            sent.push((out.subject.clone(), self.send(out).await));
         }
         let mut done = Vec::with_capacity(sent.len());
-        for ((subject, only), sent) in sent {
+        for (subject, sent) in sent {
             done.push(match sent {
-                Ok(sent) => stored(&subject, only, sent).await,
+                Ok(sent) => stored(&subject, sent).await,
                 Err(error) => Err(error),
             });
         }
@@ -29,12 +28,11 @@ impl Nats {
     }
 
     async fn send(&self, out: Out) -> Result<PublishAckFuture, Error> {
-        let Out { subject, id, only, payload } = out;
+        let Out { subject, id, payload } = out;
         let doing = || format!("publish to {subject}");
         self.check_length(doing, payload.len())?;
         let message = PublishMessage::build().payload(payload.into());
         let message = if id.is_empty() { message } else { message.message_id(id) };
-        let message = if only { message.expected_last_subject_sequence(0) } else { message };
         within(doing, async {
             self.js.send_publish(subject.clone(), message).await.map_err(|error| failed(&subject, &error))
         })
@@ -42,13 +40,9 @@ impl Nats {
     }
 }
 
-async fn stored(subject: &str, only: bool, sent: PublishAckFuture) -> Result<(), Error> {
-    match within(|| format!("publish to {subject}"), async { Ok(sent.await) }).await? {
-        Ok(_) => Ok(()),
-        // It is there: this is the repetition.
-        Err(error) if only && error.kind() == PublishErrorKind::WrongLastSequence => Ok(()),
-        Err(error) => Err(failed(subject, &error)),
-    }
+async fn stored(subject: &str, sent: PublishAckFuture) -> Result<(), Error> {
+    let doing = || format!("publish to {subject}");
+    within(doing, async { sent.await.map(drop).map_err(|error| failed(subject, &error)) }).await
 }
 
 fn failed(subject: &str, error: &PublishError) -> Error {

@@ -28,7 +28,7 @@ macro_rules! with_both {
 with_both! {
     results_come_in_their_order_from_the_first_on
     a_repeated_id_is_stored_once
-    the_only_message_of_a_subject_stays_the_only_one
+    many_keys_are_written_together
     commands_come_again_until_they_are_acknowledged
     each_hub_gets_its_own_commands
     a_full_stream_takes_nothing_new_and_says_so
@@ -68,13 +68,12 @@ async fn a_repeated_id_is_stored_once(engine: Engine) {
     assert_eq!((next(&mut reader).await.1, next(&mut reader).await.1), ("first".into(), "other".into()));
 }
 
-async fn the_only_message_of_a_subject_stays_the_only_one(engine: Engine) {
-    for text in ["first", "again"] {
-        let only = Out { only: true, ..out("res.j.h.a", "", text) };
-        engine.publish_one(only).await.unwrap();
-    }
-    let mut reader = engine.read("RES", "res.>").await.unwrap();
-    assert_eq!((reader.there(), next(&mut reader).await.1), (1, "first".into()));
+async fn many_keys_are_written_together(engine: Engine) {
+    engine.put("KEYS", "h1.0", b"old".into()).await.unwrap();
+    let values = (0..300).map(|n| (format!("h1.{n}"), n.to_string().into_bytes())).collect();
+    assert!(engine.put_all("KEYS", values).await.iter().all(Result::is_ok));
+    assert_eq!(engine.get("KEYS", "h1.299").await.unwrap().unwrap().value.unwrap(), b"299");
+    assert_eq!(engine.watch("KEYS", "h1.*").await.unwrap().there(), 300);
 }
 
 async fn commands_come_again_until_they_are_acknowledged(engine: Engine) {

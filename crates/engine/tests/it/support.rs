@@ -40,7 +40,7 @@ pub fn settings(server: &NatsServer) -> Settings {
 }
 
 pub fn out(subject: &str, id: &str, payload: &str) -> Out {
-    Out { subject: subject.into(), id: id.into(), only: false, payload: payload.into() }
+    Out { subject: subject.into(), id: id.into(), payload: payload.into() }
 }
 
 /// An engine with the layout; the server lives as long as the test.

@@ -54,6 +54,30 @@ impl Job {
         job
     }
 
+    /// More machines, of which some are absent. Those that it has already are none.
+    fn add(&mut self, names: &[String], absent: &[u32], at: u64) {
+        for (name, place) in names.iter().zip(0..) {
+            let n = self.targets.len();
+            if self.by_name.contains_key(name) {
+                continue;
+            }
+            self.by_name.insert(name.clone(), n);
+            self.targets.push(Target::new(name.clone()));
+            self.accepted.targets.push(name.clone());
+            self.counts.accepted += 1;
+            self.finished_at = None;
+            if absent.contains(&place) {
+                self.accepted.absent.extend(u32::try_from(n));
+                self.end(n, Outcome::Absent, at);
+            } else {
+                self.ready.push_back(n);
+            }
+        }
+        // All of them may begin, as those before them.
+        let all = u32::try_from(self.targets.len()).unwrap_or(u32::MAX);
+        self.accepted.max_concurrency = self.accepted.max_concurrency.max(all);
+    }
+
     /// Its id.
     pub fn id(&self) -> &str {
         &self.accepted.id
@@ -130,6 +154,7 @@ impl Job {
     /// Makes a record true. One that is true already, or that comes too late, changes nothing.
     pub(super) fn apply(&mut self, now: Now, record: &Record) {
         match record {
+            Record::Added { targets, absent, at, .. } => self.add(targets, absent, *at),
             Record::Sent { target, instance, at, .. } => self.send(now, *target as usize, instance, *at),
             Record::Back { target, .. } => self.back(*target as usize),
             Record::Ended { target, outcome, code, text, result, at, .. } => {

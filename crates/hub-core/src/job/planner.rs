@@ -3,11 +3,12 @@
 mod answers;
 mod dispatch;
 mod keep;
+mod more;
 
 use super::one::Job;
 use super::spec::Request;
 use super::wrong::Wrong;
-use super::{MAX_ACTIVE, MAX_ALL_REQUEST_BYTES, MAX_ALL_TARGETS, MAX_JOBS};
+use super::{MAX_ACTIVE, MAX_ALL_REQUEST_BYTES, MAX_ALL_RESULT_BYTES, MAX_ALL_TARGETS, MAX_JOBS};
 use crate::ledger::Record;
 pub use crate::machine::Link;
 use crate::policy::Ask;
@@ -153,6 +154,14 @@ impl Planner {
         self.forget(now, left);
         if self.all_targets() + targets > MAX_ALL_TARGETS {
             let text = format!("the jobs that run have more than {MAX_ALL_TARGETS} machines with this one");
+            return Err(NotTaken::Unavailable(text));
+        }
+        if self.jobs.len() >= MAX_JOBS {
+            let text = format!("{MAX_JOBS} jobs are kept, which run or may be ordered again; try again later");
+            return Err(NotTaken::Unavailable(text));
+        }
+        if self.all_results() > MAX_ALL_RESULT_BYTES {
+            let text = format!("answers of more than {MAX_ALL_RESULT_BYTES} bytes are kept; try again later");
             return Err(NotTaken::Unavailable(text));
         }
         if self.all_bytes() + bytes > MAX_ALL_REQUEST_BYTES {

@@ -159,7 +159,7 @@ fn check_id(id: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn check_targets(targets: &[String]) -> Result<(), Wrong> {
+pub(super) fn check_targets(targets: &[String]) -> Result<(), Wrong> {
     if targets.is_empty() {
         return Err(wrong("vms", "`vms` selects no machine"));
     }

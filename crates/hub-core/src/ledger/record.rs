@@ -53,6 +53,18 @@ impl Accepted {
 pub enum Record {
     /// It was accepted.
     Accepted(Box<Accepted>),
+    /// It has more machines.
+    Added {
+        /// The job.
+        job: String,
+        /// The machines, of which it had none.
+        targets: Vec<String>,
+        /// Those of them, by their places here, that the hub did not have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        absent: Vec<u32>,
+        /// When.
+        at: u64,
+    },
     /// A machine's command is about to be written to that process of the agent.
     Sent {
         /// The job.
@@ -126,7 +138,8 @@ impl Record {
     pub fn job(&self) -> &str {
         match self {
             Self::Accepted(accepted) => &accepted.id,
-            Self::Sent { job, .. }
+            Self::Added { job, .. }
+            | Self::Sent { job, .. }
             | Self::Back { job, .. }
             | Self::Ended { job, .. }
             | Self::Rest { job, .. }

@@ -10,7 +10,7 @@ mod tests;
 mod who;
 
 pub use rule::{Rule, Written};
-pub use who::Identity;
+pub use who::{Identity, OPERATOR};
 
 use crate::request::ALL_ACTIONS;
 use crate::which::Which;

@@ -20,7 +20,7 @@ pub struct Written {
     /// What the audit and refusals call it; by default its number.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// Who: `user:NAME`, `uid:NUMBER`, `group:NAME`, `san:NAME`.
+    /// Who: `user:NAME`, `uid:NUMBER`, `group:NAME`, `san:NAME`, `operator:NAME`.
     pub who: Vec<String>,
     /// On which machines: names with commas between them, in which `*` is any text; `all`; or a selector.
     pub vms: String,

@@ -1,6 +1,9 @@
-//! Who asks: by a Unix socket's peer credentials, or by a certificate's names.
+//! Who asks: by a Unix socket's peer credentials, by a certificate's names, or by the key of an order's signature.
 
 use std::fmt;
+
+/// What stands before an operator's name, in rules and in the ledger.
+pub const OPERATOR: &str = "operator:";
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// The names (subject alternative names) in the certificate, over TCP.
     pub sans: Vec<String>,
+    /// The operator whose key signed an order of the fleet.
+    pub operator: Option<String>,
     /// Root, or the user that the hub runs as.
     pub is_owner: bool,
 }
@@ -25,9 +30,10 @@ impl Identity {
 
     /// As the ledger names it.
     pub fn name(&self) -> String {
-        match self.uid {
-            Some(uid) => format!("uid {uid}"),
-            None => format!("san:{}", self.sans.join(",")),
+        match (self.uid, &self.operator) {
+            (Some(uid), _) => format!("uid {uid}"),
+            (None, Some(operator)) => format!("{OPERATOR}{operator}"),
+            (None, None) => format!("san:{}", self.sans.join(",")),
         }
     }
 }
@@ -46,13 +52,14 @@ pub(super) enum Who {
     User(String),
     Group(String),
     San(String),
+    Operator(String),
 }
 
 impl Who {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "`who` must have entries such as user:alice, uid:0, group:ops or san:ops.example, not {text:.80?}"
+                "`who` must have entries such as user:alice, uid:0, group:ops, san:ops.example or operator:alice, not {text:.80?}"
             )
         };
         let (kind, name) = text.split_once(':').filter(|(_, name)| !name.is_empty()).ok_or_else(wrong)?;
@@ -61,6 +68,7 @@ impl Who {
             "user" => Ok(Self::User(name.to_owned())),
             "group" => Ok(Self::Group(name.to_owned())),
             "san" => Ok(Self::San(name.to_owned())),
+            "operator" => Ok(Self::Operator(name.to_owned())),
             _ => Err(wrong()),
         }
     }
@@ -70,6 +78,7 @@ impl Who {
         match self {
             Self::Group(name) => who.groups.contains(name),
             Self::San(name) => who.sans.iter().any(|san| is_same_name(san, name)),
+            Self::Operator(name) => who.operator.as_ref() == Some(name),
             Self::Uid(_) | Self::User(_) => self.names(who),
         }
     }
@@ -79,7 +88,7 @@ impl Who {
         match self {
             Self::Uid(uid) => who.uid == Some(*uid),
             Self::User(name) => who.user.as_ref() == Some(name),
-            Self::Group(_) | Self::San(_) => false,
+            Self::Group(_) | Self::San(_) | Self::Operator(_) => false,
         }
     }
 }

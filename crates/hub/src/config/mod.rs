@@ -1,13 +1,16 @@
 //! The settings: defaults, and a TOML file over them.
 
+mod fleet;
 mod otlp;
 pub mod table;
 #[cfg(test)]
 mod tests;
 
 use crate::pattern::Pattern;
+use infiniservice_fleet::Keys;
 use infiniservice_hub_core::Policy;
 use infiniservice_hub_core::policy::Written;
+pub use fleet::{Fleet, Operator};
 pub use otlp::{Endpoint, Otlp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,6 +50,12 @@ pub struct Config {
     /// The API on TCP for clients with certificates, where there is such a part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<Tcp>,
+    /// The fleet that this hub is of, where there is such a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<Fleet>,
+    /// Whose orders count in it.
+    #[serde(rename = "operator", skip_serializing_if = "Vec::is_empty")]
+    pub operators: Vec<Operator>,
     /// Who may change what.
     #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Written>,
@@ -87,6 +96,8 @@ impl Default for Config {
             log_level: "info".to_owned(),
             otlp: Otlp::default(),
             tcp: None,
+            fleet: None,
+            operators: Vec::new(),
             rules: Vec::new(),
         }
     }
@@ -131,6 +142,8 @@ impl Config {
         self.level()?;
         self.otlp.check()?;
         let policy = self.policy()?;
+        self.keys()?;
+        self.fleet.as_ref().map_or(Ok(()), Fleet::check)?;
         self.tcp_address()?;
         if self.tcp.is_some() && !policy.has_certificates() {
             return Err(
@@ -191,6 +204,14 @@ impl Config {
     /// Which one is wrong, why, and what is allowed.
     pub fn policy(&self) -> Result<Policy, String> {
         Policy::new(&self.rules)
+    }
+
+    /// The operators' keys, read.
+    ///
+    /// # Errors
+    /// Which of them is wrong, and why.
+    pub fn keys(&self) -> Result<Keys, String> {
+        fleet::keys(&self.operators)
     }
 
     /// The log's level.

@@ -23,6 +23,7 @@ pub struct Setting {
 
 const LISTENS: Apply = Apply::Restart("the hub begins to listen when it starts");
 const SENDS: Apply = Apply::Restart("the hub begins to send when it starts");
+const CONNECTS: Apply = Apply::Restart("the hub takes its place in the fleet when it starts");
 const LEDGER: Apply = Apply::Restart("the ledger is opened and locked when the hub starts");
 
 /// All settings.
@@ -37,6 +38,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "log_level", apply: Apply::Live },
     Setting { name: "otlp", apply: SENDS },
     Setting { name: "tcp", apply: LISTENS },
+    Setting { name: "fleet", apply: CONNECTS },
+    Setting { name: "operator", apply: Apply::Live },
     Setting { name: "rule", apply: Apply::Live },
 ];
 
@@ -102,6 +105,8 @@ mod tests {
     /// Settings of which none is left out.
     fn whole() -> Config {
         let text = "[tcp]\nlisten = \"127.0.0.1:9757\"\ncertificate = \"/c\"\nkey = \"/k\"\nclient_ca = \"/a\"\n\
+                    [fleet]\nurl = \"nats://127.0.0.1:4222\"\n\
+                    [[operator]]\nname = \"alice\"\nkey = \"A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=\"\n\
                     [[rule]]\nwho = [\"group:ops\"]\nvms = \"all\"\nactions = [\"ServiceControl\"]\n";
         toml::from_str(text).unwrap()
     }

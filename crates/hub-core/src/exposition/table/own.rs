@@ -1,8 +1,9 @@
 //! What the hub tells of its restarts, its descriptors and its settings.
 
 use super::hub::{counter, gauge};
-use super::{HubMetric, Otel};
+use super::{Hub, HubMetric, Otel};
 use crate::exposition::Value;
+use crate::own::Engine;
 
 /// Of this run, but for the restarts.
 pub const OWN: &[HubMetric] = &[
@@ -97,4 +98,68 @@ pub const OWN: &[HubMetric] = &[
         .otel(Otel::gauge("infini.hub.config.last_reload.success_time", "s")),
         read: |hub, rows| rows.figure(Some(hub.fleet.own.last_reload.taken_ms as f64 / 1e3)),
     },
+    HubMetric {
+        about: gauge(
+            "infini_hub_engine_connected",
+            "",
+            "1 if the engine of the fleet is connected; absent where this hub is of none",
+            "the fleet",
+            &[],
+        )
+        .otel(Otel::gauge("infini.hub.engine.connected", "1")),
+        read: |hub, rows| rows.count(engine(hub, |it| u64::from(it.connected))),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_engine_coordinator",
+            "",
+            "1 if this hub is the coordinator of the fleet",
+            "the fleet",
+            &[],
+        )
+        .otel(Otel::gauge("infini.hub.engine.coordinator", "1")),
+        read: |hub, rows| rows.count(engine(hub, |it| u64::from(it.is_coordinator))),
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_engine_commands_total",
+            "",
+            "Commands that came over the engine: those that were taken, and those that were not what an operator signed",
+            "the fleet",
+            &["verdict"],
+        )
+        .otel(Otel::counter("infini.hub.engine.commands", "{command}").with(&[("verdict", "infini.verdict")])),
+        read: |hub, rows| {
+            if let Some(engine) = &hub.fleet.own.engine {
+                rows.row(&[("verdict", "taken")], Value::Count(engine.commands));
+                rows.row(&[("verdict", "refused")], Value::Count(engine.refused));
+            }
+        },
+    },
+    HubMetric {
+        about: counter(
+            "infini_hub_engine_results_total",
+            "",
+            "Results that the engine has taken",
+            "the fleet",
+            &[],
+        )
+        .otel(Otel::counter("infini.hub.engine.results", "{result}")),
+        read: |hub, rows| rows.count(engine(hub, |it| it.results)),
+    },
+    HubMetric {
+        about: gauge(
+            "infini_hub_engine_results_waiting",
+            "",
+            "Results that wait for the engine",
+            "the fleet",
+            &[],
+        )
+        .otel(Otel::up_down("infini.hub.engine.results.waiting", "{result}")),
+        read: |hub, rows| rows.count(engine(hub, |it| it.results_waiting)),
+    },
 ];
+
+fn engine(hub: &Hub<'_>, of: impl FnOnce(&Engine) -> u64) -> Option<u64> {
+    hub.fleet.own.engine.as_ref().map(of)
+}

@@ -4,6 +4,7 @@ mod bounds;
 mod clock;
 mod faults;
 mod guest;
+mod more;
 mod rng;
 mod rules;
 mod world;

@@ -1,6 +1,6 @@
 //! `infinihub --diagnose`: what is there and what is wrong, with what a hub that runs says of it.
 
-use super::otlp;
+use super::{fleet, otlp};
 use super::scan::scan;
 use crate::config::Config;
 use anyhow::Result;
@@ -42,6 +42,12 @@ pub(crate) fn diagnose(config: &Config) -> Result<ExitCode> {
             }
         }
     }
+    if let Some(fleet) = &config.fleet {
+        match fleet::check(fleet) {
+            Ok(()) => println!("fleet: the engine at {} can be used", fleet.url),
+            Err(error) => wrong.push(format!("fleet: the engine cannot be used: {error}")),
+        }
+    }
     if found.sockets.is_empty() {
         wrong.push(
             "no socket of a guest was found: give the machines a channel, or name its place in `sources`"
@@ -61,6 +67,8 @@ fn by_the_hub(api: &Path) -> Vec<String> {
     if let Some(hub) = get(api, "/v1/hub") {
         let error = hub.pointer("/settings/error").and_then(Value::as_str);
         wrong.extend(error.map(|error| format!("the hub that runs has older settings: {error}")));
+        let engine = hub.pointer("/engine/error").and_then(Value::as_str);
+        wrong.extend(engine.map(|error| format!("fleet: the hub that runs says: {error}")));
         if hub["connections"].as_u64() >= hub["connections_max"].as_u64() {
             wrong.push(format!(
                 "{} machines are connected, as many as the limit of descriptors allows",

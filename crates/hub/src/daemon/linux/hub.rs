@@ -5,6 +5,7 @@ use super::clock;
 use super::connects::Connects;
 use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
+use super::orders::Orders;
 use super::outbox::Outbox;
 use super::permit::Permits;
 use super::settings::Settings;
@@ -14,7 +15,7 @@ use super::unix_diag::End;
 use infiniservice_hub_core::delivery::Status;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
-use infiniservice_hub_core::{Client, Fleet, Kind, Policy};
+use infiniservice_hub_core::{Client, Fleet, Kind};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::envelope::Signer;
@@ -43,6 +44,8 @@ pub(super) struct Link {
 pub(super) struct State {
     pub(super) fleet: Fleet,
     pub(super) jobs: Jobs,
+    /// What of the jobs is told to the fleet.
+    pub(super) orders: Orders,
     pub(super) trail: Trail,
     /// How sending by OTLP stands, where it is on.
     pub(super) exported: Option<watch::Receiver<Status>>,
@@ -69,13 +72,13 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(settings: Settings, store: Store, policy: Policy) -> Self {
+    pub(super) fn new(settings: Settings, store: Store, permits: Permits) -> Self {
         let jobs = Jobs::open(&settings.now().state_dir);
         let mut state = State { jobs, ..State::default() };
         state.fleet.own.restarts_survived = store.restarts;
         state.fleet.own.last_reload.taken_ms = clock::now().wall_ms();
         let (state, board, happened) = (RefCell::new(state), RefCell::default(), Notify::new());
-        let (connects, policy) = (Connects::default(), Permits::new(policy));
+        let (connects, policy) = (Connects::default(), permits);
         let instance = format!("{:016x}", fastrand::u64(..));
         Self { settings, store, connects, policy, instance, happened, board, state }
     }

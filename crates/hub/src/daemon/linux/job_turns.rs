@@ -6,12 +6,13 @@ use super::ledger::Status;
 use super::peer::Actor;
 use infiniservice_hub_core::audit::{Record, What};
 use infiniservice_hub_core::job::{self, Effect, Job, NotTaken, Planner, Reply, Request};
-use infiniservice_hub_core::policy::{Ask, OWN, OWNER};
+use infiniservice_hub_core::policy::Ask;
 use infiniservice_hub_core::request::Request as Line;
 use infiniservice_hub_core::{Fleet, Which};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::{ErrorCode, Rejection};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use tokio::sync::watch;
 
@@ -27,6 +28,7 @@ impl State {
     /// Records what was decided, and tells what has ended by it.
     fn record_jobs(&mut self, now: Now) -> u64 {
         let (number, records) = self.jobs.record();
+        self.orders.note(&records);
         self.trail.jobs(now, &self.jobs.planner, &records);
         number
     }
@@ -113,24 +115,57 @@ impl Hub {
     pub(super) async fn start_job(&self, actor: &Actor, request: Request) -> Result<String, NotTaken> {
         let now = clock::now();
         let id = request.id.clone().unwrap_or_else(|| new_id(now));
+        let which = Which::parse(&request.vms);
+        let which = which.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
+        let targets = self.look(|fleet| which.select(fleet, now));
+        self.start_on(actor, id, request, targets, None).await
+    }
+
+    /// Takes a part of a fleet's order over these machines, or gives more of them to the part that there is. The rules count
+    /// those before them, too, which are of the same order.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub(super) async fn start_part(
+        &self,
+        actor: &Actor,
+        id: String,
+        request: Request,
+        targets: Vec<String>,
+        before: &[String],
+    ) -> Result<String, NotTaken> {
+        self.start_on(actor, id, request, targets, Some(before)).await
+    }
+
+    async fn start_on(
+        &self,
+        actor: &Actor,
+        id: String,
+        request: Request,
+        targets: Vec<String>,
+        before: Option<&[String]>,
+    ) -> Result<String, NotTaken> {
+        let now = clock::now();
         let name = actor.who.name();
         let (taken, number, status, is_new) = {
             let mut state = self.state.borrow_mut();
-            let which = Which::parse(&request.vms);
-            let which = which.map_err(|error| NotTaken::Wrong(job::Wrong { field: "vms".into(), error }))?;
-            let targets = which.select(&state.fleet, now);
             let is_new = state.jobs.planner.job(&id).is_none();
+            let grows = before.is_some() && !is_new;
             let selector = request.vms.clone();
             let ((taken, told), number) = state.plan(now, |planner, fleet| {
                 let asked = Cell::new(None);
                 let may = |ask: Ask<'_>| {
-                    let permit = self.policy.permit(fleet, now, actor, ask);
+                    let vms = with_those_before(before, ask.vms);
+                    let permit = self.policy.permit(fleet, now, actor, Ask { vms: &vms, ..ask });
                     let refused = Record::job_refused(now, actor.to_string(), &id, ask, &selector);
                     asked.set(Some(refused.by_rule(permit.clone().unwrap_or_default())));
                     permit.map(drop)
                 };
                 let who = job::Actor { name: &name, may: &may };
-                let taken = planner.submit(now, &id, who, request, targets, fleet);
+                let taken = match grows {
+                    true => planner.extend(now, &id, who, targets, fleet),
+                    false => planner.submit(now, &id, who, request, targets, fleet),
+                };
                 let told = decided(now, actor, taken.as_ref().copied(), asked.take());
                 let taken = taken.map(drop);
                 planner.turn(now, fleet);
@@ -153,14 +188,13 @@ impl Hub {
         }
     }
 
-    /// Ends a job; whether there is one.
-    pub(super) fn cancel_job(&self, actor: &Actor, id: &str) -> bool {
+    /// Ends a job, which this rule allows; whether there is one.
+    pub(super) fn cancel_job(&self, actor: &Actor, id: &str, rule: &str) -> bool {
         let now = clock::now();
         let name = actor.who.name();
         let mut state = self.state.borrow_mut();
         if let Some(job) = state.jobs.planner.job(id) {
             let record = Record::of_job(now, What::JobCancelled, &actor.to_string(), job);
-            let rule = if actor.who.is_owner { OWNER } else { OWN };
             state.trail.record(record.by_rule(rule.to_owned()));
         }
         let (found, _) = state.plan(now, |planner, fleet| {
@@ -176,6 +210,12 @@ impl Hub {
         let record = Record::cancel_refused(clock::now(), actor.to_string(), id, why);
         self.state.borrow_mut().trail.record(record);
     }
+}
+
+/// The machines of a request and those before them, each once.
+fn with_those_before(before: Option<&[String]>, vms: &[String]) -> Vec<String> {
+    let all: BTreeSet<_> = before.unwrap_or_default().iter().chain(vms).collect();
+    all.into_iter().cloned().collect()
 }
 
 /// What is told of a request for a job: that it is started, by which rule, or why it is not. `asked` is its refusal without the
@@ -194,7 +234,7 @@ fn decided(now: Now, actor: &Actor, taken: Result<&Job, &NotTaken>, asked: Optio
 }
 
 /// Waits until so many parts are on the disk.
-async fn recorded(status: Option<watch::Receiver<Status>>, number: u64) -> Result<(), String> {
+pub(super) async fn recorded(status: Option<watch::Receiver<Status>>, number: u64) -> Result<(), String> {
     let Some(mut status) = status else { return Ok(()) };
     let is_told = |status: &Status| status.synced >= number || status.error.is_some();
     let told = status.wait_for(is_told).await.map_err(|_ended| "the hub is ending".to_owned())?;

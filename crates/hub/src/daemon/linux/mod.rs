@@ -8,6 +8,11 @@ mod command;
 mod connection;
 mod connects;
 mod diagnose;
+#[cfg(feature = "nats")]
+mod fleet;
+#[cfg(not(feature = "nats"))]
+#[path = "no_fleet.rs"]
+mod fleet;
 mod guest;
 mod guests;
 mod handover;
@@ -19,6 +24,7 @@ mod job_turns;
 mod jobs;
 mod ledger;
 mod listen;
+mod orders;
 mod otlp;
 mod outbox;
 mod own;
@@ -46,6 +52,7 @@ use anyhow::Result;
 use hub::Hub;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use log::LevelFilter;
+use permit::Permits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use settings::Settings;
@@ -108,7 +115,8 @@ async fn serve(settings: Settings, store: Store) -> Result<()> {
     let listen_address = config.listen_address().map_err(anyhow::Error::msg)?;
     let tls_address = config.tcp_address().map_err(anyhow::Error::msg)?;
     let policy = config.policy().map_err(anyhow::Error::msg)?;
-    let hub = Rc::new(Hub::new(settings, store, policy));
+    let keys = config.keys().map_err(anyhow::Error::msg)?;
+    let hub = Rc::new(Hub::new(settings, store, Permits::new(policy, keys)));
     let exporter = otlp::start(&hub)?;
     let wire = listen::unix(&config.wire_socket, &config.group)?;
     let api = listen::unix(&config.api_socket, &config.group)?;
@@ -127,9 +135,11 @@ async fn serve(settings: Settings, store: Store) -> Result<()> {
         tokio::task::spawn_local(job_turns::follow(Rc::clone(&hub))),
         tokio::task::spawn_local(holder::watch(Rc::clone(&hub))),
     ];
+    let fleet = fleet::start(&hub)?;
     hub.store.systemd().tell(&[NotifyState::Ready]);
     log::info!("infinihub {} serves {}", env!("CARGO_PKG_VERSION"), config.api_socket.display());
     until_told_to_end(&hub).await?;
+    fleet.into_iter().for_each(fleet::Fleet::end);
     if let Some(exporter) = exporter {
         // Guests are read as long as anything is waited for, so their connections are left after this.
         exporter.end().await;

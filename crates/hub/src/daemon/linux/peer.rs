@@ -39,6 +39,12 @@ impl Actor {
         let who = Identity { sans, ..Identity::default() };
         Self { who: Rc::new(who), place: address.to_owned() }
     }
+
+    /// The one whose key signed an order, and over whom it came.
+    pub(super) fn operator(name: &str, place: String) -> Self {
+        let who = Identity { operator: Some(name.to_owned()), ..Identity::default() };
+        Self { who: Rc::new(who), place }
+    }
 }
 
 impl fmt::Display for Actor {

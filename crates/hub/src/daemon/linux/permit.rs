@@ -1,30 +1,40 @@
 //! Who may change what on this host: the rules over its machines, and what of a request they are asked about.
 
 use super::peer::Actor;
+use infiniservice_fleet::Keys;
 use infiniservice_hub_core::event::Allowance;
 use infiniservice_hub_core::policy::{Ask, CANCEL, OWNER};
 use infiniservice_hub_core::request::{ALL_ACTIONS, Request};
 use infiniservice_hub_core::{Fleet, Policy, Which};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::trace::TraceContext;
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 
 /// The rules in force.
 pub(super) struct Permits {
     policy: RefCell<Policy>,
+    /// The operators whose orders count.
+    keys: RefCell<Keys>,
     /// How much is told of those whom no rule names: they may ask as often as they like.
     strangers: RefCell<Allowance>,
 }
 
 impl Permits {
-    /// With these rules.
-    pub(super) fn new(policy: Policy) -> Self {
-        Self { policy: RefCell::new(policy), strangers: RefCell::default() }
+    /// With these rules, and these operators.
+    pub(super) fn new(policy: Policy, keys: Keys) -> Self {
+        let (policy, keys) = (RefCell::new(policy), RefCell::new(keys));
+        Self { policy, keys, strangers: RefCell::default() }
     }
 
-    /// Puts other rules into force: they count for whatever is decided next.
-    pub(super) fn put(&self, policy: Policy) {
+    /// Puts others into force: they count for whatever is decided next.
+    pub(super) fn put(&self, policy: Policy, keys: Keys) {
         *self.policy.borrow_mut() = policy;
+        *self.keys.borrow_mut() = keys;
+    }
+
+    /// Looks at the operators' keys.
+    pub(super) fn keys(&self) -> Ref<'_, Keys> {
+        self.keys.borrow()
     }
 
     /// Whether somebody may do it, and by which rule.

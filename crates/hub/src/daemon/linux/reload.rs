@@ -14,7 +14,7 @@ pub(super) fn reload(hub: &Hub) -> Result<Reloaded, String> {
     let systemd = hub.store.systemd();
     systemd.tell(&[NotifyState::Reloading, monotonic()]);
     let done = hub.settings.read().and_then(|(config, reloaded)| {
-        hub.policy.put(config.policy()?);
+        hub.policy.put(config.policy()?, config.keys()?);
         hub.settings.put(config);
         hub.read_secrets_again();
         Ok(reloaded)

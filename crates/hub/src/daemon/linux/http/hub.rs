@@ -5,7 +5,7 @@ use super::super::hub::Hub;
 use super::super::permit::permit_reload;
 use super::super::reload;
 use super::reply::{document, problem};
-use super::shapes::{LastReload, Own, Reloaded, Waiting};
+use super::shapes::{Engine, LastReload, Own, Reloaded, Waiting};
 use super::{Body, From};
 use hyper::{Response, StatusCode};
 use infiniservice_hub_core::audit::Record;
@@ -27,6 +27,15 @@ pub(super) fn get(hub: &Hub) -> Response<Body> {
         connects_refused: own.connects_refused,
         descriptors_stored: hub.store.len(),
         settings: LastReload { taken: rfc3339_millis(taken), error: own.last_reload.error.as_deref() },
+        engine: own.engine.as_ref().map(|engine| Engine {
+            connected: engine.connected,
+            error: engine.error.as_deref(),
+            is_coordinator: engine.is_coordinator,
+            commands: engine.commands,
+            refused: engine.refused,
+            results: engine.results,
+            results_waiting: engine.results_waiting,
+        }),
     })
 }
 

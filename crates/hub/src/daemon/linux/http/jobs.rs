@@ -8,6 +8,7 @@ use super::{Body, From};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use infiniservice_hub_core::job::{self, Job, NotTaken};
+use infiniservice_hub_core::policy::{OWN, OWNER};
 use serde_json::json;
 use std::rc::Rc;
 
@@ -100,7 +101,8 @@ pub(super) fn cancel(hub: &Rc<Hub>, from: &From, id: &str) -> Response<Body> {
         hub.cancel_refused(actor, id, &error);
         return not_yours(&error);
     }
-    if hub.cancel_job(actor, id) { shown(hub, id, StatusCode::ACCEPTED) } else { unknown(id) }
+    let rule = if actor.who.is_owner { OWNER } else { OWN };
+    if hub.cancel_job(actor, id, rule) { shown(hub, id, StatusCode::ACCEPTED) } else { unknown(id) }
 }
 
 fn shown(hub: &Rc<Hub>, id: &str, status: StatusCode) -> Response<Body> {

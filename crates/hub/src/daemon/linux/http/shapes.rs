@@ -175,6 +175,29 @@ pub(super) struct Own<'a> {
     pub descriptors_stored: usize,
     /// How the last reading of its settings ended.
     pub settings: LastReload<'a>,
+    /// The engine of the fleet, where this hub is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine<'a>>,
+}
+
+/// The engine of the fleet, and what came and went over it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Engine<'a> {
+    /// Whether it is there.
+    pub connected: bool,
+    /// What is wrong with it, or with what is done over it.
+    pub error: Option<&'a str>,
+    /// Whether this hub is the fleet's coordinator.
+    pub is_coordinator: bool,
+    /// Commands that were taken.
+    pub commands: u64,
+    /// Commands that were not what an operator signed, or that cannot be read.
+    pub refused: u64,
+    /// Results that the engine has.
+    pub results: u64,
+    /// Results that wait for the engine.
+    pub results_waiting: u64,
 }
 
 /// How the last reading of the settings ended.

@@ -77,7 +77,7 @@ fn figures_of(sample: &Sample) -> Figures<'_> {
     Figures {
         received: rfc3339_millis(sample.received.wall),
         hostname: &sample.system.host.hostname,
-        address: address(sample),
+        address: sample.address(),
         cpu,
         memory,
         load,
@@ -87,12 +87,4 @@ fn figures_of(sample: &Sample) -> Figures<'_> {
         uptime_seconds: sample.system.uptime_seconds,
         failed_services: sample.services.failed.len(),
     }
-}
-
-/// The address that people would use: the first of the first interface that is up, IPv4 before IPv6.
-fn address(sample: &Sample) -> Option<&str> {
-    let interfaces = sample.system.network.interfaces.iter().filter(|one| one.is_up && one.name != "lo");
-    let mut addresses: Vec<_> = interfaces.flat_map(|one| &one.ip_addresses).collect();
-    addresses.sort_by_key(|address| address.contains(':'));
-    addresses.first().map(|address| address.as_str())
 }
