@@ -146,9 +146,14 @@ mod tests {
             "load5" => Found::number(Some(4.5)),
             _ => Found::Unknown,
         };
-        for (text, means) in
-            [("all", true), ("web-*", true), ("db", false), ("os=debian,load5>4", true), ("load5>5", false), ("cpu>1", false)]
-        {
+        for (text, means) in [
+            ("all", true),
+            ("web-*", true),
+            ("db", false),
+            ("os=debian,load5>4", true),
+            ("load5>5", false),
+            ("cpu>1", false),
+        ] {
             assert_eq!(Which::parse(text).unwrap().means("web-1", &known), means, "{text}");
         }
         assert_eq!(Which::parse("os=debian,load5>4").unwrap().keys(), ["os", "load5"]);

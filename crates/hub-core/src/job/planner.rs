@@ -157,7 +157,8 @@ impl Planner {
             return Err(NotTaken::Unavailable(text));
         }
         if self.jobs.len() >= MAX_JOBS {
-            let text = format!("{MAX_JOBS} jobs are kept, which run or may be ordered again; try again later");
+            let text =
+                format!("{MAX_JOBS} jobs are kept, which run or may be ordered again; try again later");
             return Err(NotTaken::Unavailable(text));
         }
         if self.all_results() > MAX_ALL_RESULT_BYTES {

@@ -64,7 +64,9 @@ impl FleetOptions {
     /// Connects to the fleet's engine.
     pub(super) async fn connect(&self, ca: Option<PathBuf>) -> Result<Engine, CliError> {
         let address = self.address().ok_or_else(|| {
-            CliError::Usage(format!("no fleet is given: use --fleet URL (or {URL}), the address of its NATS server"))
+            CliError::Usage(format!(
+                "no fleet is given: use --fleet URL (or {URL}), the address of its NATS server"
+            ))
         })?;
         let credentials = self.credentials.clone().or_else(|| variable(CREDENTIALS).map(PathBuf::from));
         let connected = connect(&address, credentials.as_deref(), ca.as_deref(), &self.operator()?).await;
@@ -102,7 +104,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_none_is_a_mistake_of_the_command_line() {
-        let options = FleetOptions { url: Some("http://a".into()), operator: Some("alice".into()), ..FleetOptions::default() };
+        let options = FleetOptions {
+            url: Some("http://a".into()),
+            operator: Some("alice".into()),
+            ..FleetOptions::default()
+        };
         let error = options.connect(None).await.unwrap_err();
         assert!(matches!(&error, CliError::Usage(text) if text.contains("nats://host:port")), "{error:?}");
         let missing = FleetOptions { credentials: Some("/nonexistent/user.nk".into()), ..options };

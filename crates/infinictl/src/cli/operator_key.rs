@@ -118,7 +118,8 @@ mod tests {
         let keys = [1, 2].map(|seed| OperatorKey::generate([seed; KEY_BYTES]));
         let text = part("alice \"ops\"", &keys);
         let table = DeTable::parse(&text).unwrap();
-        let Some(DeValue::Array(operators)) = table.get_ref().get("operator").map(toml::Spanned::get_ref) else {
+        let Some(DeValue::Array(operators)) = table.get_ref().get("operator").map(toml::Spanned::get_ref)
+        else {
             panic!("{text}")
         };
         let read: Vec<_> = operators.iter().map(|it| (it["name"].as_str(), it["key"].as_str())).collect();

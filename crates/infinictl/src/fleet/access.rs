@@ -231,7 +231,10 @@ mod tests {
             subject::command("host-2"),
             subject::ask("host-2"),
             format!("$JS.API.CONSUMER.MSG.NEXT.{COMMANDS}.{}", subject::consumer("host-2")),
-            format!("$JS.API.CONSUMER.CREATE.{COMMANDS}.{}.infini.v1.cmd.*", subject::consumer("host_1.example")),
+            format!(
+                "$JS.API.CONSUMER.CREATE.{COMMANDS}.{}.infini.v1.cmd.*",
+                subject::consumer("host_1.example")
+            ),
             format!("$JS.API.STREAM.DELETE.{RESULTS}"),
         ] {
             assert!(!may(&hub(), &subject), "{subject}");
@@ -268,9 +271,17 @@ mod tests {
     #[test]
     fn the_part_of_a_hub_is_what_the_server_reads() {
         let text = user(&Role::Hub("host-1".into()), "UABC");
-        assert!(text.starts_with("# the hub host-1\n{\n    nkey: UABC\n    allowed_connection_types: [\"STANDARD\"]\n"));
-        assert!(text.contains("\"infini.v1.res.*.host-1.*\"\n") && text.contains("allow_responses:"), "{text}");
+        assert!(text.starts_with(
+            "# the hub host-1\n{\n    nkey: UABC\n    allowed_connection_types: [\"STANDARD\"]\n"
+        ));
+        assert!(
+            text.contains("\"infini.v1.res.*.host-1.*\"\n") && text.contains("allow_responses:"),
+            "{text}"
+        );
         let leaf = user(&Role::Leaf, "UABC");
-        assert!(leaf.contains("[\"LEAFNODE\"]") && leaf.contains("deny") && !leaf.contains("allow:"), "{leaf}");
+        assert!(
+            leaf.contains("[\"LEAFNODE\"]") && leaf.contains("deny") && !leaf.contains("allow:"),
+            "{leaf}"
+        );
     }
 }

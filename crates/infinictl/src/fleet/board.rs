@@ -1,28 +1,27 @@
-//! Who is there: hubs and machines as they stand in the engine's buckets, put together. No clock, no engine.
-//!
-//! A machine that moves from host to host is one machine: its old hub has lost it, its new hub has it, and whoever has had it
-//! for the shorter time counts. Where two hubs have it at one time, both are told.
+//! Who is there: hubs and machines as they stand in the engine's buckets. How they are put together is the fleet's affair; here
+//! entries are read, each hub's word for itself only, and hubs that fall silent are told. No clock, no engine.
 
 use infiniservice_engine::Entry;
-use infiniservice_fleet::subject::parse_vm_key;
 use infiniservice_fleet::name::unescape;
+use infiniservice_fleet::presence::{self, Change, MOVE, Table};
+use infiniservice_fleet::subject::parse_vm_key;
 use infiniservice_fleet::{HubPresence, VmPresence};
+use infiniservice_protocol::clock::Now;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a hub counts as there after it was heard. It says so every ten seconds.
 const HUB_KEPT: Duration = Duration::from_secs(30);
-/// A machine's state where its hub is not heard.
-const UNHEARD: &str = "unheard";
 
 /// Hubs and machines.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
-    /// Each with when it was heard, by our clock.
-    hubs: BTreeMap<String, (HubPresence, Duration)>,
-    /// By name, then by hub.
-    vms: BTreeMap<String, BTreeMap<String, VmPresence>>,
+    table: Table,
+    /// When each hub was heard, by our clock.
+    heard: BTreeMap<String, Duration>,
+    /// What became of machines' places, as far as somebody looked on.
+    places: BTreeMap<String, Change>,
     unreadable: u64,
 }
 
@@ -31,40 +30,42 @@ pub(crate) struct Board {
 pub(crate) struct Seen<'a> {
     /// What its hub says.
     pub vm: &'a VmPresence,
-    /// Its state, or `unheard` where its hub is not heard.
+    /// Its state, or `silent` where its hub is not heard.
     pub state: &'a str,
     /// The hub that had it before.
     pub moved_from: Option<&'a str>,
-    /// Another hub that has it, too.
+    /// Another hub that says that it has it, too.
     pub claimed_by: Option<&'a str>,
 }
 
 impl Board {
     /// Takes an entry of the bucket of hubs, which was heard now.
-    pub(crate) fn take_hub(&mut self, entry: &Entry, now: Duration) {
+    pub(crate) fn take_hub(&mut self, entry: &Entry, now: Now) {
         let Some(name) = unescape(&entry.key) else { return self.unreadable += 1 };
-        let Some(value) = &entry.value else { return drop(self.hubs.remove(&name)) };
+        let Some(value) = &entry.value else {
+            self.heard.remove(&name);
+            return self.table.hub_gone(now, &name);
+        };
         match serde_json::from_slice::<HubPresence>(value) {
             // A hub speaks for itself only.
-            Ok(hub) if hub.hub == name => drop(self.hubs.insert(name, (hub, now))),
+            Ok(hub) if hub.hub == name => {
+                self.heard.insert(name, now.mono);
+                self.table.hub(hub);
+            }
             _ => self.unreadable += 1,
         }
     }
 
     /// Takes an entry of the bucket of machines. Its name, where it was one.
-    pub(crate) fn take_vm(&mut self, entry: &Entry) -> Option<String> {
+    pub(crate) fn take_vm(&mut self, entry: &Entry, now: Now) -> Option<String> {
         let (hub, vm) = parse_vm_key(&entry.key)?;
         let Some(value) = &entry.value else {
-            let hubs = self.vms.get_mut(&vm)?;
-            hubs.remove(&hub);
-            if hubs.is_empty() {
-                self.vms.remove(&vm);
-            }
+            self.table.vm_gone(now, &hub, &vm);
             return Some(vm);
         };
         match serde_json::from_slice::<VmPresence>(value) {
             Ok(presence) if presence.hub == hub && presence.vm == vm => {
-                self.vms.entry(vm.clone()).or_default().insert(hub, presence);
+                self.table.vm(now, presence);
                 Some(vm)
             }
             _ => {
@@ -74,54 +75,74 @@ impl Board {
         }
     }
 
-    /// The hubs, each with how long ago it was heard, and whether it still counts as there.
-    pub(crate) fn hubs(&self, now: Duration) -> impl Iterator<Item = (&HubPresence, Duration, bool)> {
-        self.hubs.values().map(move |(hub, heard)| {
-            let silence = now.saturating_sub(*heard);
-            (hub, silence, silence <= HUB_KEPT)
-        })
+    /// Time has passed: what has changed since this was asked last.
+    pub(crate) fn changes(&mut self, now: Now) -> Vec<Change> {
+        let is_over = |heard: &Duration| now.mono.saturating_sub(*heard) > HUB_KEPT;
+        let silent: Vec<_> =
+            self.heard.iter().filter(|(_, heard)| is_over(heard)).map(|(hub, _)| hub.clone()).collect();
+        for hub in silent {
+            self.heard.remove(&hub);
+            self.table.hub_gone(now, &hub);
+        }
+        self.table.tick(now);
+        let changes = self.table.take();
+        for change in &changes {
+            let (Change::VmNew { vm, .. }
+            | Change::VmMoved { vm, .. }
+            | Change::VmGone { vm, .. }
+            | Change::ClaimedTwice { vm, .. }) = change
+            else {
+                continue;
+            };
+            self.places.insert(vm.clone(), change.clone());
+        }
+        changes
     }
 
-    /// Machines that a hub of that name has.
-    pub(crate) fn of_hub<'a>(&'a self, hub: &'a str, now: Duration) -> impl Iterator<Item = Seen<'a>> {
-        self.seen(now).filter(move |seen| seen.vm.hub == hub)
+    /// The same, where nobody looks on later: a machine that two hubs have is told at once.
+    pub(crate) fn settle(&mut self, now: Now) {
+        self.changes(now);
+        let later = Now { mono: now.mono + MOVE, wall: now.wall };
+        self.heard.values_mut().for_each(|heard| *heard = later.mono);
+        self.changes(later);
+    }
+
+    /// The hubs, and whether each is heard.
+    pub(crate) fn hubs(&self) -> impl Iterator<Item = (&HubPresence, bool)> {
+        self.table.hubs()
+    }
+
+    /// Machines of a hub.
+    pub(crate) fn of_hub<'a>(&'a self, hub: &'a str) -> impl Iterator<Item = Seen<'a>> {
+        self.seen().filter(move |seen| seen.vm.hub == hub)
     }
 
     /// All machines, by name.
-    pub(crate) fn seen(&self, now: Duration) -> impl Iterator<Item = Seen<'_>> {
-        self.vms.values().filter_map(move |hubs| self.one(hubs, now))
+    pub(crate) fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
+        self.table.vms().map(|seen| self.one(seen))
     }
 
     /// One machine.
-    pub(crate) fn find(&self, vm: &str, now: Duration) -> Option<Seen<'_>> {
-        self.one(self.vms.get(vm)?, now)
+    pub(crate) fn find(&self, vm: &str) -> Option<Seen<'_>> {
+        self.table.get(vm).map(|seen| self.one(seen))
     }
 
     /// Entries that nobody could read, or that stood in another's place.
     pub(crate) const fn unreadable(&self) -> u64 {
-        self.unreadable
+        self.unreadable + self.table.dropped
     }
 
-    fn is_heard(&self, hub: &str, now: Duration) -> bool {
-        self.hubs.get(hub).is_some_and(|(_, heard)| now.saturating_sub(*heard) <= HUB_KEPT)
+    fn one<'a>(&'a self, seen: presence::Seen<'a>) -> Seen<'a> {
+        let vm = seen.presence;
+        let (moved_from, claimed_by) = match self.places.get(&vm.vm) {
+            Some(Change::VmMoved { from, to, .. }) if *to == vm.hub => (Some(from.as_str()), None),
+            Some(Change::ClaimedTwice { hubs, .. }) if seen.claimed_twice => {
+                (None, hubs.iter().find(|hub| **hub != vm.hub).map(String::as_str))
+            }
+            _ => (None, None),
+        };
+        Seen { vm, state: seen.state, moved_from, claimed_by }
     }
-
-    fn one<'a>(&'a self, hubs: &'a BTreeMap<String, VmPresence>, now: Duration) -> Option<Seen<'a>> {
-        let rank = |vm: &&VmPresence| (self.is_heard(&vm.hub, now), is_there(vm), vm.since_ms);
-        let vm = hubs.values().max_by_key(rank)?;
-        let others = || hubs.values().filter(|other| other.hub != vm.hub);
-        let claims = |other: &&VmPresence| is_there(vm) && is_there(other) && self.is_heard(&other.hub, now);
-        let claimed_by = others().find(claims).map(|other| other.hub.as_str());
-        let before = others().filter(|other| other.since_ms <= vm.since_ms).max_by_key(|other| other.since_ms);
-        let moved_from = before.filter(|_| claimed_by.is_none()).map(|other| other.hub.as_str());
-        let state = if self.is_heard(&vm.hub, now) { vm.state.as_str() } else { UNHEARD };
-        Some(Seen { vm, state, moved_from, claimed_by })
-    }
-}
-
-/// Whether its hub has a connection to it.
-fn is_there(vm: &VmPresence) -> bool {
-    vm.state != "down"
 }
 
 impl Seen<'_> {
@@ -143,6 +164,12 @@ impl Seen<'_> {
 mod tests {
     use super::*;
     use infiniservice_fleet::subject::{hub_key, vm_key};
+    use std::time::UNIX_EPOCH;
+
+    fn at(secs: u64) -> Now {
+        let mono = Duration::from_secs(secs);
+        Now { mono, wall: UNIX_EPOCH + mono }
+    }
 
     fn entry(key: String, value: Option<Value>) -> Entry {
         Entry { key, value: value.map(|it| it.to_string().into_bytes()), revision: 1, pending: 0 }
@@ -153,24 +180,29 @@ mod tests {
         entry(hub_key(name), Some(value))
     }
 
-    fn vm(hub: &str, name: &str, since: u64, state: &str) -> Entry {
-        let value = json!({"hub": hub, "vm": name, "since_ms": since, "state": state, "at_ms": since});
-        entry(vm_key(hub, name), Some(value))
+    fn vm(hub: &str, since: u64) -> Entry {
+        let value = json!({"hub": hub, "vm": "web", "since_ms": since, "state": "up", "at_ms": since});
+        entry(vm_key(hub, "web"), Some(value))
     }
 
-    fn board(entries: &[Entry]) -> Board {
+    fn board() -> Board {
         let mut board = Board::default();
         for name in ["host-1", "host_2"] {
-            board.take_hub(&hub(name), Duration::ZERO);
+            board.take_hub(&hub(name), at(0));
         }
-        entries.iter().for_each(|entry| assert!(board.take_vm(entry).is_some()));
+        assert!(board.take_vm(&vm("host-1", 1), at(0)).is_some());
+        board.changes(at(0));
         board
     }
 
     #[test]
     fn a_machine_that_moves_is_seen_once_and_as_moved() {
-        let board = board(&[vm("host-1", "web", 1, "down"), vm("host_2", "web", 2, "up")]);
-        let all: Vec<_> = board.seen(Duration::ZERO).collect();
+        let mut board = board();
+        board.take_vm(&vm("host_2", 2), at(1));
+        board.take_vm(&entry(vm_key("host-1", "web"), None), at(2));
+        let moved = Change::VmMoved { vm: "web".into(), from: "host-1".into(), to: "host_2".into() };
+        assert_eq!(board.changes(at(2)), [moved]);
+        let all: Vec<_> = board.seen().collect();
         assert_eq!(all.len(), 1);
         assert_eq!((all[0].vm.hub.as_str(), all[0].state), ("host_2", "up"));
         assert_eq!((all[0].moved_from, all[0].claimed_by), (Some("host-1"), None));
@@ -179,40 +211,32 @@ mod tests {
 
     #[test]
     fn a_machine_that_two_hubs_have_is_told_and_the_later_one_counts() {
-        let board = board(&[vm("host-1", "web", 1, "up"), vm("host_2", "web", 2, "up")]);
-        let seen = board.find("web", Duration::ZERO).unwrap();
-        assert_eq!((seen.vm.hub.as_str(), seen.claimed_by, seen.moved_from), ("host_2", Some("host-1"), None));
+        let mut board = board();
+        board.take_vm(&vm("host_2", 2), at(1));
+        board.settle(at(1));
+        let seen = board.find("web").unwrap();
+        assert_eq!((seen.vm.hub.as_str(), seen.state), ("host_2", "up"));
+        assert_eq!((seen.claimed_by, seen.moved_from), (Some("host-1"), None));
     }
 
     #[test]
-    fn machines_of_a_hub_that_is_not_heard_are_unheard_and_come_back_with_it() {
-        let mut board = board(&[vm("host-1", "web", 1, "up")]);
-        let late = HUB_KEPT + Duration::from_secs(1);
-        assert_eq!(board.find("web", HUB_KEPT).unwrap().state, "up");
-        assert_eq!(board.find("web", late).unwrap().state, "unheard");
-        board.take_hub(&hub("host-1"), late);
-        assert_eq!(board.find("web", late).unwrap().state, "up");
-        assert_eq!(board.hubs(late).filter(|(.., there)| *there).count(), 1);
-        assert_eq!(board.of_hub("host-1", late).count(), 1);
-    }
-
-    #[test]
-    fn what_is_deleted_is_gone() {
-        let mut board = board(&[vm("host-1", "web", 1, "up"), vm("host_2", "web", 2, "up")]);
-        assert_eq!(board.take_vm(&entry(vm_key("host_2", "web"), None)).as_deref(), Some("web"));
-        assert_eq!(board.find("web", Duration::ZERO).unwrap().vm.hub, "host-1");
-        board.take_vm(&entry(vm_key("host-1", "web"), None));
-        board.take_hub(&entry(hub_key("host-1"), None), Duration::ZERO);
-        assert!(board.find("web", Duration::ZERO).is_none());
-        assert_eq!(board.hubs(Duration::ZERO).count(), 1);
+    fn machines_of_a_hub_that_is_not_heard_are_silent_and_come_back_with_it() {
+        let mut board = board();
+        assert_eq!((board.changes(at(30)), board.find("web").unwrap().state), (vec![], "up"));
+        assert_eq!(board.changes(at(31)).len(), 2, "both hubs");
+        assert_eq!(board.find("web").unwrap().state, "silent");
+        board.take_hub(&hub("host-1"), at(40));
+        assert_eq!(board.find("web").unwrap().state, "up");
+        assert_eq!(board.hubs().filter(|(_, there)| *there).count(), 1);
+        assert_eq!(board.of_hub("host-1").count(), 1);
     }
 
     #[test]
     fn a_hub_that_speaks_for_another_is_not_believed() {
         let mut board = Board::default();
-        let lie = Entry { key: vm_key("host-1", "web"), ..vm("host_2", "web", 9, "up") };
-        assert!(board.take_vm(&lie).is_none());
-        board.take_hub(&Entry { key: hub_key("host-1"), ..hub("host_2") }, Duration::ZERO);
-        assert_eq!((board.unreadable(), board.seen(Duration::ZERO).count()), (2, 0));
+        let lie = Entry { key: vm_key("host-1", "web"), ..vm("host_2", 9) };
+        assert!(board.take_vm(&lie, at(0)).is_none());
+        board.take_hub(&Entry { key: hub_key("host-1"), ..hub("host_2") }, at(0));
+        assert_eq!((board.unreadable(), board.seen().count()), (2, 0));
     }
 }

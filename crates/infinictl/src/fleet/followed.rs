@@ -92,7 +92,8 @@ impl Followed {
     /// How many stand where. When all is over, the results themselves are counted: they are what is shown.
     fn counts(&self, progress: &Progress) -> Value {
         if !self.is_complete() {
-            let named = progress.counts.named().into_iter().map(|(name, count)| (name.to_owned(), count.into()));
+            let named =
+                progress.counts.named().into_iter().map(|(name, count)| (name.to_owned(), count.into()));
             return Value::Object(named.collect());
         }
         let mut counts = Map::new();

@@ -14,4 +14,4 @@ pub(crate) use followed::{Followed, machine};
 pub(crate) use junit::junit;
 pub(crate) use nkey::{KEY_BYTES, is_public, user as new_user};
 pub(crate) use place::{FleetError, connect, snapshot};
-pub(crate) use table::{Change, Live};
+pub(crate) use table::{Live, News};

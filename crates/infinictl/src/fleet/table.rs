@@ -4,9 +4,11 @@ use super::board::{Board, Seen};
 use super::place::FleetError;
 use crate::hub::{Agent, Figures, Row, Table};
 use infiniservice_engine::{Engine, Watch};
+use infiniservice_fleet::presence::Change;
 use infiniservice_fleet::subject::{HUBS, VMS};
+use infiniservice_protocol::clock::Now;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Changes are shown together, so often.
@@ -22,17 +24,16 @@ pub(crate) struct Live {
     vms: Watch,
     board: Board,
     begin: Instant,
-    /// Hubs that were heard when they were last looked at.
-    heard: BTreeSet<String>,
     is_told: bool,
 }
 
 /// What is new.
-pub(crate) enum Change {
-    /// A machine of this name, or its end.
-    Vm(String),
-    /// All of them may be different: a hub came, or fell silent.
-    Hubs,
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// Machines that were written, or deleted.
+    pub vms: BTreeSet<String>,
+    /// What that means.
+    pub changes: Vec<Change>,
 }
 
 impl Live {
@@ -43,7 +44,6 @@ impl Live {
             vms: engine.watch(VMS, ">").await?,
             board: Board::default(),
             begin: Instant::now(),
-            heard: BTreeSet::new(),
             is_told: false,
         })
     }
@@ -53,35 +53,27 @@ impl Live {
         &self.board
     }
 
-    /// The time of the board.
-    pub(crate) fn now(&self) -> Duration {
-        self.begin.elapsed()
+    fn now(&self) -> Now {
+        Now { mono: self.begin.elapsed(), wall: SystemTime::now() }
     }
 
-    /// Waits for the next change.
-    pub(crate) async fn change(&mut self) -> Result<Change, FleetError> {
-        loop {
-            tokio::select! {
-                entry = self.vms.next() => {
-                    if let Some(name) = self.board.take_vm(&entry?) {
-                        return Ok(Change::Vm(name));
-                    }
-                }
-                entry = self.hubs.next() => self.board.take_hub(&entry?, self.begin.elapsed()),
-                () = sleep(LOOK_EVERY) => {}
+    /// Waits for the next entry, or until it is time to look whether a hub has fallen silent.
+    pub(crate) async fn news(&mut self) -> Result<News, FleetError> {
+        let mut news = News::default();
+        tokio::select! {
+            entry = self.vms.next() => {
+                let now = self.now();
+                news.vms.extend(self.board.take_vm(&entry?, now));
             }
-            if self.hubs_have_changed() {
-                return Ok(Change::Hubs);
+            entry = self.hubs.next() => {
+                let now = self.now();
+                self.board.take_hub(&entry?, now);
             }
+            () = sleep(LOOK_EVERY) => {}
         }
-    }
-
-    fn hubs_have_changed(&mut self) -> bool {
-        let heard = self.board.hubs(self.now()).filter(|(.., there)| *there).map(|(hub, ..)| hub.hub.clone());
-        let heard = heard.collect::<BTreeSet<_>>();
-        let is_other = heard != self.heard;
-        self.heard = heard;
-        is_other
+        let now = self.now();
+        news.changes = self.board.changes(now);
+        Ok(news)
     }
 
     /// The next table: all machines at first, then those that have changed, a second's worth at a time.
@@ -90,10 +82,12 @@ impl Live {
         let (mut names, mut whole) = (BTreeSet::new(), !self.is_told);
         loop {
             tokio::select! {
-                change = self.change() => match change? {
-                    Change::Vm(name) => drop(names.insert(name)),
-                    Change::Hubs => whole = true,
-                },
+                news = self.news() => {
+                    let news = news?;
+                    whole |= news.changes.iter().any(is_of_all);
+                    names.extend(news.vms);
+                    names.extend(news.changes.iter().filter_map(vm).cloned());
+                }
                 () = sleep_until(until), if whole || !names.is_empty() => break,
             }
         }
@@ -102,14 +96,16 @@ impl Live {
     }
 
     fn tell(&self, names: &BTreeSet<String>, whole: bool) -> Table {
-        let now = self.now();
         if whole {
-            let vms = self.board.seen(now).map(|seen| row(&seen)).collect();
-            return Table { whole, vms, ..Table::default() };
+            return Table {
+                whole,
+                vms: self.board.seen().map(|seen| row(&seen)).collect(),
+                ..Table::default()
+            };
         }
         let mut table = Table::default();
         for name in names {
-            match self.board.find(name, now) {
+            match self.board.find(name) {
                 Some(seen) => table.vms.push(row(&seen)),
                 None => table.gone.push(name.clone()),
             }
@@ -120,6 +116,21 @@ impl Live {
     /// After an error: waits before the next try.
     pub(crate) async fn pause(&mut self) {
         sleep(AGAIN).await;
+    }
+}
+
+/// Whether it changes the state of all machines of a hub.
+const fn is_of_all(change: &Change) -> bool {
+    matches!(change, Change::HubBack { .. } | Change::HubGone { .. })
+}
+
+const fn vm(change: &Change) -> Option<&String> {
+    match change {
+        Change::VmNew { vm, .. }
+        | Change::VmMoved { vm, .. }
+        | Change::VmGone { vm, .. }
+        | Change::ClaimedTwice { vm, .. } => Some(vm),
+        Change::HubBack { .. } | Change::HubGone { .. } => None,
     }
 }
 
@@ -169,8 +180,8 @@ mod tests {
         }
     }
 
-    fn vm(hub: &str, since_ms: u64, state: &str) -> VmPresence {
-        let (hub, state) = (hub.to_owned(), state.to_owned());
+    fn web(hub: &str, since_ms: u64) -> VmPresence {
+        let (hub, state) = (hub.to_owned(), "up".to_owned());
         VmPresence { hub, vm: "web".into(), since_ms, state, load5: Some(2.0), ..VmPresence::default() }
     }
 
@@ -188,20 +199,20 @@ mod tests {
         engine.set_up(&Layout::of_fleet(1)).await.unwrap();
         put_hub(&engine, "host-1").await;
         put_hub(&engine, "host-2").await;
-        put_vm(&engine, &vm("host-1", 1, "up")).await;
+        put_vm(&engine, &web("host-1", 1)).await;
         let mut live = Live::open(&engine).await.unwrap();
         let table = live.table().await.unwrap();
         assert!(table.whole);
         assert_eq!((table.vms[0].name.as_str(), table.vms[0].hub.as_deref()), ("web", Some("host-1")));
         assert_eq!(table.vms[0].figures.as_ref().unwrap().load, Some([2.0; 3]));
-        put_vm(&engine, &vm("host-2", 2, "up")).await;
-        put_vm(&engine, &vm("host-1", 1, "down")).await;
+        put_vm(&engine, &web("host-2", 2)).await;
+        engine.delete(VMS, &vm_key("host-1", "web")).await.unwrap();
         let table = live.table().await.unwrap();
         assert!(!table.whole);
         assert_eq!(table.vms[0].hub.as_deref(), Some("host-2 ← host-1"));
         // Nobody writes any more: the hubs fall silent, and their machines with them.
         let table = live.table().await.unwrap();
         assert!(table.whole);
-        assert_eq!(table.vms[0].state, "unheard");
+        assert_eq!(table.vms[0].state, "silent");
     }
 }

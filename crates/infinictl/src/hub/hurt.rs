@@ -57,7 +57,6 @@ impl Hurt {
         match row.state.as_str() {
             "silent" => Self::whole(Kind::Silent, "the agent says nothing any more"),
             "unserved" => Self::whole(Kind::Unserved, "no agent, or its socket is held"),
-            "unheard" => Self::whole(Kind::Down, "its hub is not heard"),
             "down" => Self::whole(Kind::Down, row.reason.as_deref().unwrap_or("not connected")),
             _ => row.fresh().map_or_else(Self::default, Self::of_figures),
         }

@@ -37,7 +37,8 @@ impl Planner {
             return Err(NotTaken::Wrong(wrong("vms", error)));
         }
         if job.accepted.change {
-            let changes = message::check(job.accepted.message.clone(), None).map_err(NotTaken::Wrong)?.changes;
+            let changes =
+                message::check(job.accepted.message.clone(), None).map_err(NotTaken::Wrong)?.changes;
             (actor.may)(Ask { changes: &changes, vms: &vms }).map_err(NotTaken::NotAllowed)?;
         }
         self.check_room(now, targets.len(), 0)?;

@@ -25,7 +25,11 @@ fn begun(fleet: &Fleet) -> Planner {
 
 fn sent(planner: &mut Planner) -> Vec<String> {
     let effects = planner.take().1.into_iter();
-    effects.map(|effect| match effect { Effect::Send { vm, .. } | Effect::Cancel { vm, .. } => vm }).collect()
+    effects
+        .map(|effect| match effect {
+            Effect::Send { vm, .. } | Effect::Cancel { vm, .. } => vm,
+        })
+        .collect()
 }
 
 #[test]

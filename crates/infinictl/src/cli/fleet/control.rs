@@ -1,6 +1,7 @@
 //! Pausing, resuming and cancelling a job of a fleet: a signed word, and what the coordinator says of it.
 
-use super::job::{find, now};
+use super::job::find;
+use super::now;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::hub::job::show;
@@ -47,7 +48,13 @@ pub(super) async fn send(global: &Global, id: &str, what: What, out: Output) -> 
 }
 
 /// Writes it where coordinators look; it counts after all that came before.
-async fn order_it(engine: &Engine, order: &Order, what: What, operator: &str, key: &OperatorKey) -> Result<(), CliError> {
+async fn order_it(
+    engine: &Engine,
+    order: &Order,
+    what: What,
+    operator: &str,
+    key: &OperatorKey,
+) -> Result<(), CliError> {
     let place = job_key(&order.id, &JobKey::Control);
     let last = engine.get(JOBS, &place).await?;
     let last = last.and_then(|entry| {
@@ -122,8 +129,13 @@ mod tests {
                 "at_ms": 1}))
             .unwrap()
         };
-        assert!(is_so(&progress("paused", None), What::Pause) && !is_so(&progress("running", None), What::Pause));
-        assert!(is_so(&progress("running", None), What::Resume) && !is_so(&progress("paused", None), What::Resume));
+        assert!(
+            is_so(&progress("paused", None), What::Pause) && !is_so(&progress("running", None), What::Pause)
+        );
+        assert!(
+            is_so(&progress("running", None), What::Resume)
+                && !is_so(&progress("paused", None), What::Resume)
+        );
         assert!(is_so(&progress("running", Some("alice")), What::Cancel));
         assert!(!is_so(&progress("running", None), What::Cancel));
     }

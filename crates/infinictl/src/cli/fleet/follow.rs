@@ -171,10 +171,11 @@ mod tests {
     }
 
     fn order(now_ms: u64) -> (Order, Signed) {
-        let order: Order = serde_json::from_value(json!({"id": "j", "at_ms": now_ms, "not_after_ms": now_ms + 60_000,
+        let order: Order =
+            serde_json::from_value(json!({"id": "j", "at_ms": now_ms, "not_after_ms": now_ms + 60_000,
             "vms": "all", "message": {"type": "UnsafeCommand", "raw_command": "id"}, "max_concurrency": 5,
             "operator": "alice"}))
-        .unwrap();
+            .unwrap();
         let signed = Signed::order(&order, &OperatorKey::generate([1; 32]));
         (order, signed)
     }
@@ -192,11 +193,15 @@ mod tests {
     }
 
     async fn answer(engine: &Engine, vm: &str) {
-        let result: TargetResult = serde_json::from_value::<TargetResult>(json!({"job": "j", "hub": "host-1", "vm": vm,
+        let result: TargetResult =
+            serde_json::from_value::<TargetResult>(json!({"job": "j", "hub": "host-1", "vm": vm,
             "outcome": "answered", "ended_at_ms": 1, "wave": 0}))
-        .unwrap();
+            .unwrap();
         let payload = text(&result).into_bytes();
-        engine.publish_one(Out { subject: result.subject(), id: result.id(), only: false, payload }).await.unwrap();
+        engine
+            .publish_one(Out { subject: result.subject(), id: result.id(), only: false, payload })
+            .await
+            .unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -237,7 +242,10 @@ mod tests {
         let (order, signed) = order(wall_ms() - 60_000 - 61_000);
         let following = Following { engine: &engine, order: &order, signed: &signed, out: Output::default() };
         let error = follow(&following).await.unwrap_err();
-        assert!(matches!(&error, CliError::TimedOut(text) if text.contains("coordinator = true")), "{error:?}");
+        assert!(
+            matches!(&error, CliError::TimedOut(text) if text.contains("coordinator = true")),
+            "{error:?}"
+        );
     }
 
     #[test]
@@ -248,6 +256,9 @@ mod tests {
                 "skipped": 0, "absent": 0}, "stopped_by_failures": false, "coordinator": "c", "at_ms": 1}))
             .unwrap()
         };
-        assert_eq!((stage(&progress(3)).as_str(), stage(&progress(1)).as_str()), ("running, wave 2 of 3: ", "running: "));
+        assert_eq!(
+            (stage(&progress(3)).as_str(), stage(&progress(1)).as_str()),
+            ("running, wave 2 of 3: ", "running: ")
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! `infinictl --fleet URL job`: one command for many machines of many hosts, signed by whoever orders it.
 
-use super::control;
 use super::follow::{Following, follow};
+use super::{control, now};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
-use crate::cli::hub::job::{Report, RunArgs, ShowArgs, message, show};
 use crate::cli::hub::JobCommand;
+use crate::cli::hub::job::{Report, RunArgs, ShowArgs, message, show};
 use crate::cli::output::Output;
 use crate::cli::{operator_key, trace};
 use crate::fleet::{Followed, snapshot};
@@ -19,7 +19,6 @@ use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::trace::TraceContext;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
 /// Random digits at the end of a job's name.
 const RANDOM_DIGITS: u64 = 0xff_ffff;
@@ -37,18 +36,18 @@ pub(in crate::cli) async fn run(global: &Global, command: JobCommand) -> Result<
     }
 }
 
-/// Now; nothing here is measured from it.
-pub(super) fn now() -> Now {
-    Now { mono: Duration::ZERO, wall: SystemTime::now() }
-}
-
 /// A name that sorts by time and that nobody else takes.
 fn new_id(now: Now) -> String {
     format!("j{}-{:06x}", now.wall_ms(), fastrand::u64(0..=RANDOM_DIGITS))
 }
 
 /// What is ordered, checked as each hub will check it.
-fn order(global: &Global, args: &RunArgs, context: Option<&TraceContext>, now: Now) -> Result<Order, CliError> {
+fn order(
+    global: &Global,
+    args: &RunArgs,
+    context: Option<&TraceContext>,
+    now: Now,
+) -> Result<Order, CliError> {
     let wrong = |error: String| CliError::Usage(error);
     let share = |text: &String| Share::parse(text).map_err(wrong);
     let mut message = message(&args.command)?;
@@ -79,7 +78,9 @@ fn signed(order: &Order, key: &OperatorKey) -> Result<Signed, CliError> {
     let signed = Signed::order(order, key);
     if signed.body.len() > MAX_BODY_BYTES {
         let bytes = signed.body.len();
-        return Err(CliError::Usage(format!("the job has {bytes} bytes; at most {MAX_BODY_BYTES} are allowed")));
+        return Err(CliError::Usage(format!(
+            "the job has {bytes} bytes; at most {MAX_BODY_BYTES} are allowed"
+        )));
     }
     Ok(signed)
 }
@@ -95,7 +96,11 @@ async fn order_and_follow(global: &Global, args: &RunArgs, out: Output) -> Resul
         eprintln!("trace {}", context.trace_id());
     }
     if args.detach {
-        return if out.json { out.document(&Followed::default().document(&order).to_string()) } else { out.text(&order.id) };
+        return if out.json {
+            out.document(&Followed::default().document(&order).to_string())
+        } else {
+            out.text(&order.id)
+        };
     }
     eprintln!("job {}", order.id);
     let following = Following { engine: &engine, order: &order, signed: &signed, out };
@@ -115,7 +120,9 @@ async fn order_and_follow(global: &Global, args: &RunArgs, out: Output) -> Resul
 /// Puts the order where coordinators look. One of the same name that asks for the same is followed instead.
 async fn place(engine: &Engine, order: Order, signed: Signed) -> Result<(Order, Signed), CliError> {
     let key = job_key(&order.id, &JobKey::Order);
-    let Err(error) = engine.create(JOBS, &key, text(&signed).into_bytes()).await else { return Ok((order, signed)) };
+    let Err(error) = engine.create(JOBS, &key, text(&signed).into_bytes()).await else {
+        return Ok((order, signed));
+    };
     let Error::Conflict(_) = error else { return Err(error.into()) };
     let (there, signed) = find(engine, &order.id).await?;
     let same = there.vms == order.vms && without_trace(&there) == without_trace(&order);
@@ -158,8 +165,12 @@ fn ended(job: &Followed, order: &Order) -> Result<(), CliError> {
     if job.is_done_everywhere() && job.is_complete() {
         return Ok(());
     }
-    let why = job.progress().and_then(|progress| progress.why.as_deref()).map(|why| format!(": {}", sanitize::brief(why)));
-    let sentence = show::not_done(&job.document(order)).unwrap_or_else(|| "not all results have come".to_owned());
+    let why = job
+        .progress()
+        .and_then(|progress| progress.why.as_deref())
+        .map(|why| format!(": {}", sanitize::brief(why)));
+    let sentence =
+        show::not_done(&job.document(order)).unwrap_or_else(|| "not all results have come".to_owned());
     Err(CliError::Failed(format!("{sentence}{}", why.unwrap_or_default())))
 }
 
@@ -234,7 +245,9 @@ mod tests {
 
     #[test]
     fn the_flags_become_the_order() {
-        let order = of("--vms web-* --waves canary:1,10%,rest --max-concurrency 20 --max-failures 5% --not-after 60 --timeout 30");
+        let order = of(
+            "--vms web-* --waves canary:1,10%,rest --max-concurrency 20 --max-failures 5% --not-after 60 --timeout 30",
+        );
         let order = order.unwrap();
         assert_eq!((order.operator.as_str(), order.vms.as_str()), ("alice", "web-*"));
         assert_eq!(order.not_after_ms - order.at_ms, 60_000);
@@ -274,7 +287,8 @@ mod tests {
         let again = Order { at_ms: order.at_ms + 1, ..order.clone() };
         let found = place(&engine, again.clone(), signed(&again, &key).unwrap()).await.unwrap();
         assert_eq!(found.0, order, "the first one counts");
-        for other in [Order { vms: "db".into(), ..order.clone() }, Order { operator: "bob".into(), ..order }] {
+        for other in [Order { vms: "db".into(), ..order.clone() }, Order { operator: "bob".into(), ..order }]
+        {
             let error = place(&engine, other.clone(), signed(&other, &key).unwrap()).await.unwrap_err();
             assert!(error.sentence().contains("another job of the name nightly"), "{}", error.sentence());
         }

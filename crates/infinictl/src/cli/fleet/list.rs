@@ -1,6 +1,5 @@
 //! `infinictl fleet list`: the machines of all hosts, a line each, or the hubs.
 
-use super::NOW;
 use crate::cli::error::CliError;
 use crate::cli::output::{Columns, Output, number, optional, state, text};
 use crate::fleet::{Board, Seen};
@@ -65,7 +64,7 @@ pub(super) fn run(board: &Board, args: &Args, out: Output) -> Result<(), CliErro
         return hubs(board, out);
     }
     let is_on = |seen: &Seen<'_>| args.hub.as_ref().is_none_or(|hub| seen.vm.hub == *hub);
-    let seen: Vec<_> = board.seen(NOW).filter(|seen| is_on(seen) && is_meant(&args.selector, seen)).collect();
+    let seen: Vec<_> = board.seen().filter(|seen| is_on(seen) && is_meant(&args.selector, seen)).collect();
     if args.names {
         return out.text(&seen.iter().map(|seen| seen.vm.vm.as_str()).collect::<Vec<_>>().join("\n"));
     }
@@ -73,7 +72,7 @@ pub(super) fn run(board: &Board, args: &Args, out: Output) -> Result<(), CliErro
         return seen.iter().try_for_each(|seen| out.document(&seen.document().to_string()));
     }
     let up = seen.iter().filter(|seen| seen.state == "up").count();
-    let hubs = board.hubs(NOW).count();
+    let hubs = board.hubs().count();
     out.text(&format!(
         "{}\n{up} of {} machines are up; {}{}",
         table(&seen, out),
@@ -97,7 +96,8 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Machines as a table.
 pub(super) fn table(seen: &[Seen<'_>], out: Output) -> String {
-    let headings = ["name", "hub", "state", "address", "os", "load5", "memory", "fullest disk", "agent", "remark"];
+    let headings =
+        ["name", "hub", "state", "address", "os", "load5", "memory", "fullest disk", "agent", "remark"];
     let mut table = Columns::new(out, &headings);
     for seen in seen {
         let vm = seen.vm;
@@ -142,11 +142,11 @@ fn percent(value: Option<f64>) -> String {
 
 fn hubs(board: &Board, out: Output) -> Result<(), CliError> {
     if out.json {
-        return board.hubs(NOW).try_for_each(|(hub, ..)| out.document(&json!(hub).to_string()));
+        return board.hubs().try_for_each(|(hub, _)| out.document(&json!(hub).to_string()));
     }
     let mut table = Columns::new(out, &["hub", "role", "machines", "connected", "version"]);
     let mut count = 0;
-    for (HubPresence { hub, role, vms, connected, version, .. }, ..) in board.hubs(NOW) {
+    for (HubPresence { hub, role, vms, connected, version, .. }, _) in board.hubs() {
         count += 1;
         table.row([text(hub), text(role), number(vms), number(connected), text(version)]);
     }

@@ -17,7 +17,8 @@ use crate::fleet::{Board, snapshot};
 use clap::Subcommand;
 use infiniservice_engine::Engine;
 use infiniservice_fleet::subject::{HUBS, VMS};
-use std::time::Duration;
+use infiniservice_protocol::clock::Now;
+use std::time::{Duration, SystemTime};
 
 /// What to do with a fleet.
 #[derive(Debug, Subcommand)]
@@ -44,17 +45,21 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), CliErro
     }
 }
 
-/// The moment of a snapshot: what stands in the bucket of hubs was heard, or the engine would have dropped it.
-const NOW: Duration = Duration::ZERO;
+/// Now; nothing is measured from it.
+fn now() -> Now {
+    Now { mono: Duration::ZERO, wall: SystemTime::now() }
+}
 
 /// Who is there now.
 async fn board(engine: &Engine) -> Result<Board, CliError> {
-    let mut board = Board::default();
+    // What stands in the bucket of hubs was heard, or the engine would have dropped it.
+    let (mut board, now) = (Board::default(), now());
     for entry in snapshot(engine, HUBS, ">").await? {
-        board.take_hub(&entry, NOW);
+        board.take_hub(&entry, now);
     }
     for entry in snapshot(engine, VMS, ">").await? {
-        board.take_vm(&entry);
+        board.take_vm(&entry, now);
     }
+    board.settle(now);
     Ok(board)
 }

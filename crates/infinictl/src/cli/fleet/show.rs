@@ -1,6 +1,6 @@
 //! `infinictl fleet show`: one machine, or one hub with its machines.
 
-use super::{NOW, list};
+use super::list;
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, facts};
 use crate::fleet::{Board, Seen};
@@ -18,13 +18,13 @@ pub(super) struct Args {
 
 /// Runs it.
 pub(super) fn run(board: &Board, args: &Args, out: Output) -> Result<(), CliError> {
-    let (vm, hub) = (board.find(&args.name, NOW), board.hubs(NOW).find(|(hub, ..)| hub.hub == args.name));
+    let (vm, hub) = (board.find(&args.name), board.hubs().find(|(hub, _)| hub.hub == args.name));
     match (vm, hub) {
         (Some(seen), _) if out.json => out.document(&seen.document().to_string()),
         (Some(seen), _) => out.text(&machine(&seen)),
-        (None, Some((hub, ..))) if out.json => out.document(&json!(hub).to_string()),
-        (None, Some((hub, ..))) => {
-            let machines: Vec<_> = board.of_hub(&args.name, NOW).collect();
+        (None, Some((hub, _))) if out.json => out.document(&json!(hub).to_string()),
+        (None, Some((hub, _))) => {
+            let machines: Vec<_> = board.of_hub(&args.name).collect();
             out.text(&format!("{}\n\n{}", of_hub(hub), list::table(&machines, out)))
         }
         (None, None) => Err(CliError::Failed(format!(
@@ -87,10 +87,22 @@ mod tests {
     #[test]
     fn a_machine_is_told_with_where_it_was_and_what_is_not_known_is_a_dash() {
         let tags = [("env".to_owned(), "prod".to_owned())].into();
-        let vm = VmPresence { vm: "web".into(), hub: "host-2".into(), tags, load5: Some(1.0), ..VmPresence::default() };
+        let vm = VmPresence {
+            vm: "web".into(),
+            hub: "host-2".into(),
+            tags,
+            load5: Some(1.0),
+            ..VmPresence::default()
+        };
         let seen = Seen { vm: &vm, state: "up", moved_from: Some("host-1"), claimed_by: None };
         let shown = machine(&seen);
-        for wanted in ["state         up", "system        -", "load5         1.00", "tags          env=prod", "moved from host-1"] {
+        for wanted in [
+            "state         up",
+            "system        -",
+            "load5         1.00",
+            "tags          env=prod",
+            "moved from host-1",
+        ] {
             assert!(shown.contains(wanted), "{wanted}:\n{shown}");
         }
     }
@@ -99,7 +111,14 @@ mod tests {
     fn hostile_words_are_harmless() {
         let evil = || Some(EVIL.to_owned());
         let tags = [(EVIL.to_owned(), EVIL.to_owned())].into();
-        let vm = VmPresence { vm: EVIL.into(), os: evil(), address: evil(), tags, at_ms: u64::MAX, ..VmPresence::default() };
+        let vm = VmPresence {
+            vm: EVIL.into(),
+            os: evil(),
+            address: evil(),
+            tags,
+            at_ms: u64::MAX,
+            ..VmPresence::default()
+        };
         assert_harmless(&machine(&Seen { vm: &vm, state: EVIL, moved_from: Some(EVIL), claimed_by: None }));
     }
 }

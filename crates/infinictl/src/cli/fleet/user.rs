@@ -43,11 +43,19 @@ fn hub(text: &str) -> Result<String, String> {
 
 fn name(text: &str) -> Result<String, String> {
     let plain = is_vm(text) && !text.chars().any(char::is_control);
-    if plain { Ok(text.to_owned()) } else { Err("must have 1 to 256 bytes, and no control characters".to_owned()) }
+    if plain {
+        Ok(text.to_owned())
+    } else {
+        Err("must have 1 to 256 bytes, and no control characters".to_owned())
+    }
 }
 
 fn public(text: &str) -> Result<String, String> {
-    if is_public(text) { Ok(text.to_owned()) } else { Err("must be a user's public nkey: U and 55 more characters".to_owned()) }
+    if is_public(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a user's public nkey: U and 55 more characters".to_owned())
+    }
 }
 
 impl Args {
@@ -67,7 +75,8 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), CliError> {
     let key = match (&args.seed, &args.public) {
         (Some(file), _) => {
             let mut random = [0; KEY_BYTES];
-            getrandom::fill(&mut random).map_err(|error| CliError::Failed(format!("no randomness: {error}")))?;
+            getrandom::fill(&mut random)
+                .map_err(|error| CliError::Failed(format!("no randomness: {error}")))?;
             let (seed, public) = new_user(random);
             write(file, &format!("{seed}\n"))?;
             public
@@ -75,7 +84,11 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), CliError> {
         (None, public) => public.clone().unwrap_or_default(),
     };
     let part = user(&args.role(), &key);
-    if out.json { out.document(&json!({ "public_key": key, "part": part }).to_string()) } else { out.text(&part) }
+    if out.json {
+        out.document(&json!({ "public_key": key, "part": part }).to_string())
+    } else {
+        out.text(&part)
+    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use super::list;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::fleet::{Change, Live};
+use crate::fleet::{Live, News};
 use crate::hub::Table;
 use crate::text::sanitize;
 use crate::watch::Theme;
 use crate::watch::fleet::{self, Order, Tables};
 use infiniservice_engine::Engine;
 use infiniservice_hub_core::Which;
-use serde_json::json;
 use std::io::{IsTerminal as _, stdout};
 
 /// Which machines, and in which order.
@@ -41,39 +40,47 @@ pub(super) async fn run(engine: &Engine, args: Args, out: Output) -> Result<(), 
         return Err(CliError::Usage(text.into()));
     }
     let (order, filter) = (args.sort.unwrap_or_default(), args.filter.unwrap_or_default());
-    let notice = |name: &str| format!("on its hub: infinictl --vm {name} watch; infinictl fleet show {name} says which");
+    let notice = |name: &str| {
+        format!("on its hub: infinictl --vm {name} watch; infinictl fleet show {name} says which")
+    };
     let theme = Theme { colour: out.colour };
     let shown = fleet::look(&mut Source { live, failed: false }, notice, order, &filter, theme).await;
     shown.map_err(|error| CliError::Failed(format!("the terminal cannot be used: {error}")))
 }
 
-/// Each machine that changes, from all of them on.
+/// What changes, and each machine that is meant, as it is then; all of them at first.
 async fn print(live: &mut Live, which: &Which, out: Output) -> Result<(), CliError> {
     let mut is_away = false;
     loop {
-        let change = match live.change().await {
-            Ok(change) => change,
+        match live.news().await {
+            Ok(news) => {
+                is_away = false;
+                tell(live, which, &news, out)?;
+            }
             Err(error) => {
                 if !std::mem::replace(&mut is_away, true) {
                     eprintln!("infinictl: {}; trying again", sanitize::brief(&error.to_string()));
                 }
                 live.pause().await;
-                continue;
             }
-        };
-        is_away = false;
-        let now = live.now();
-        let seen: Vec<_> = match &change {
-            Change::Vm(name) => live.board().find(name, now).into_iter().collect(),
-            Change::Hubs => live.board().seen(now).collect(),
-        };
-        if let (Change::Vm(name), true) = (&change, seen.is_empty()) {
-            out.document(&json!({ "vm": name, "state": "gone" }).to_string())?;
-        }
-        for seen in seen.iter().filter(|seen| list::is_meant(which, seen)) {
-            out.document(&seen.document().to_string())?;
         }
     }
+}
+
+fn tell(live: &Live, which: &Which, news: &News, out: Output) -> Result<(), CliError> {
+    for change in &news.changes {
+        // Infallible: all keys are texts.
+        let mut document = serde_json::to_value(change).unwrap_or_default();
+        document["type"] = "change".into();
+        out.document(&document.to_string())?;
+    }
+    let seen = news.vms.iter().filter_map(|name| live.board().find(name));
+    for seen in seen.filter(|seen| list::is_meant(which, seen)) {
+        let mut document = seen.document();
+        document["type"] = "vm".into();
+        out.document(&document.to_string())?;
+    }
+    Ok(())
 }
 
 struct Source {

@@ -188,7 +188,6 @@ impl Tables for Feed<'_> {
 }
 
 impl Feed<'_> {
-
     async fn try_next(&mut self) -> Result<Table, HubError> {
         let events = match &mut self.events {
             Some(events) => events,

@@ -1,7 +1,7 @@
 //! What the tasks of a hub in its fleet share.
 
-use super::told::Told;
 use super::super::hub::Hub;
+use super::told::Told;
 use infiniservice_engine::Engine;
 use infiniservice_hub_core::own;
 use std::cell::RefCell;

@@ -149,9 +149,8 @@ fn count_waiting(place: &Place) {
 }
 
 async fn save(place: &Place) {
-    let changed = place.hub.look_at_jobs(|planner| {
-        place.told.borrow_mut().changed(|job| planner.job(job).is_some())
-    });
+    let changed =
+        place.hub.look_at_jobs(|planner| place.told.borrow_mut().changed(|job| planner.job(job).is_some()));
     let Some((path, text)) = changed else { return };
     let written = tokio::task::spawn_blocking(move || told::write(&path, &text)).await;
     if let Ok(Err(error)) = written {

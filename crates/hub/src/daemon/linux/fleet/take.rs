@@ -11,7 +11,7 @@ use infiniservice_fleet::sign::{Opened, Refusal, Signed};
 use infiniservice_fleet::{Command, Control, TargetResult, message};
 use infiniservice_hub_core::Which;
 use infiniservice_hub_core::job::{NotTaken, Outcome};
-use infiniservice_hub_core::policy::{Ask, CANCEL, OWN, OPERATOR};
+use infiniservice_hub_core::policy::{Ask, CANCEL, OPERATOR, OWN};
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -224,7 +224,8 @@ fn parts(place: &Place, order: &str) -> Vec<(String, String, Vec<String>)> {
     place.hub.look_at_jobs(|planner| {
         let parts = planner.jobs().filter(|job| order_of(job).is_some_and(|(id, _)| id == order));
         let open = parts.filter(|job| job.finished_at().is_none());
-        open.map(|job| (job.id().to_owned(), job.accepted.actor.clone(), job.accepted.targets.clone())).collect()
+        open.map(|job| (job.id().to_owned(), job.accepted.actor.clone(), job.accepted.targets.clone()))
+            .collect()
     })
 }
 
