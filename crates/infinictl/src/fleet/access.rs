@@ -104,10 +104,17 @@ fn of_hub(hub: &str) -> Access {
     Access { publish, read, answers: true, ..Access::default() }
 }
 
-/// Reading back what it wrote.
-fn own_keys(hub: &str) -> [String; 2] {
+/// Reading back what it wrote, key by key or all of it.
+fn own_keys(hub: &str) -> [String; 5] {
     let of = |bucket: &str, keys: &str| format!("$JS.API.DIRECT.GET.{}.{}", store(bucket), key(bucket, keys));
-    [of(HUBS, &subject::hub_key(hub)), of(VMS, &format!("{}.*", escape(hub)))]
+    let (machines, vms) = (format!("{}.*", escape(hub)), store(VMS));
+    [
+        of(HUBS, &subject::hub_key(hub)),
+        of(VMS, &machines),
+        format!("$JS.API.CONSUMER.CREATE.{vms}.*.{}", key(VMS, &machines)),
+        format!("$JS.API.CONSUMER.MSG.NEXT.{vms}.*"),
+        format!("$JS.API.CONSUMER.DELETE.{vms}.*"),
+    ]
 }
 
 fn of_coordinator(hub: &str) -> Access {
@@ -240,7 +247,7 @@ mod tests {
             assert!(!may(&hub(), &subject), "{subject}");
         }
         let read = hub().access().read;
-        assert!(!read.iter().any(|pattern| is_like("_INBOX_hub_host-2.a.b", pattern)), "{read:?}");
+        assert!(!read.iter().any(|pattern| is_like("_INBOX.host-2.a.b", pattern)), "{read:?}");
     }
 
     #[test]
