@@ -13,6 +13,8 @@ pub mod orders;
 pub mod planner;
 pub mod presence;
 pub mod sign;
+#[cfg(test)]
+mod sim;
 pub mod subject;
 pub mod wave;
 

@@ -5,6 +5,7 @@
 //! wave follows from them.
 
 use infiniservice_hub_core::job::{Counts, Outcome};
+use infiniservice_protocol::clock::Now;
 use serde::{Deserialize, Serialize};
 
 /// The machines of one hub.
@@ -88,4 +89,27 @@ pub struct Progress {
     pub coordinator: String,
     /// When, in milliseconds since 1970.
     pub at_ms: u64,
+}
+
+impl Progress {
+    /// What a coordinator writes first of a job that another one may have had, before it reads the plan and the results: from
+    /// then on what the other one writes is not taken.
+    pub fn claim(now: Now, id: &str, coordinator: &str, last: Option<Self>) -> Self {
+        let first = Self {
+            id: id.to_owned(),
+            state: Stage::Resolving,
+            wave: 0,
+            waves: 0,
+            targets: 0,
+            counts: Counts::default(),
+            hubs_missing: 0,
+            cancelled_by: None,
+            stopped_by_failures: false,
+            why: None,
+            coordinator: String::new(),
+            at_ms: 0,
+        };
+        let (coordinator, at_ms) = (coordinator.to_owned(), now.wall_ms());
+        Self { coordinator, at_ms, ..last.unwrap_or(first) }
+    }
 }

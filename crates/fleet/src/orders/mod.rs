@@ -47,7 +47,7 @@ pub struct Asked<'a> {
 /// What is to be done with a command.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
-    /// The job that is to be taken, where one is. If the hub's rules refuse it, [`HubOrders::refused`] has the results; if it
+    /// The job that is to be taken, or that is to have more machines, where one is. If the hub's rules refuse it, [`HubOrders::refused`] has the results; if it
     /// cannot be taken now, the command must not be acknowledged.
     pub begin: Option<Begin>,
     /// What can be said at once, perhaps once more.
@@ -57,7 +57,7 @@ pub struct Decision {
 /// A job of the hub's own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Begin {
-    /// Its id.
+    /// Its id. A job that is there already is given these machines, too.
     pub id: String,
     /// Who starts it, by the ledger's name.
     pub actor: String,
@@ -86,8 +86,8 @@ struct Word {
 #[derive(Debug)]
 pub struct HubOrders {
     hub: String,
-    /// Cancelled orders, until their time is certainly over.
-    cancelled: BTreeMap<String, u64>,
+    /// Cancelled orders, until their time is certainly over, and of which operator they must be, where that matters.
+    cancelled: BTreeMap<String, (u64, Option<String>)>,
     /// Machines that did not begin, by their orders, until those orders' time is over.
     words: BTreeMap<String, (u64, HashMap<String, Word>)>,
     remembered: usize,
@@ -139,7 +139,7 @@ impl HubOrders {
             }
         }
         decision.begin = (!begin.is_empty()).then(|| Begin {
-            id: Local { order: order.id.clone(), wave: asked.wave, number: next(&locals) }.id(),
+            id: Local { order: order.id.clone(), wave: asked.wave, number: number(&locals, asked.wave) }.id(),
             actor: actor(&opened.operator),
             request: order.request(now, u32::try_from(begin.len()).unwrap_or(u32::MAX)),
             targets: begin,
@@ -149,7 +149,7 @@ impl HubOrders {
 
     /// How a machine stands that the hub has no job for; `None` where it may begin.
     fn stands(&self, now: Now, opened: &Opened, close: bool, meant: Meant) -> Option<(Outcome, String)> {
-        let (outcome, text) = if self.cancelled.contains_key(&opened.order.id) {
+        let (outcome, text) = if self.is_cancelled(opened) {
             (Outcome::Skipped, "the job was cancelled")
         } else if close {
             (Outcome::Skipped, "the job had ended before its turn came")
@@ -180,23 +180,39 @@ impl HubOrders {
         vms.iter().filter_map(|vm| self.word(&opened.order.id, vm)).collect()
     }
 
+    fn is_cancelled(&self, opened: &Opened) -> bool {
+        let of = self.cancelled.get(&opened.order.id).map(|(_, of)| of.as_ref());
+        of.is_some_and(|of| of.is_none_or(|of| *of == opened.operator))
+    }
+
+    /// An operator ends an order of his own, of which the hub has no job yet: if it is another's, it goes on.
+    pub fn cancel_own(&mut self, control: &Control) {
+        if !self.cancelled.contains_key(&control.job) {
+            self.cancel_for(control, Some(control.operator.clone()));
+        }
+    }
+
     /// An operator who may do so ends an order: the hub's jobs that are to be cancelled. Nothing of it begins any more.
     pub fn cancel(&mut self, control: &Control, jobs: &job::Planner) -> Vec<String> {
+        self.cancel_for(control, None);
+        let locals = local::of_order(jobs, &control.job);
+        locals.into_iter().map(|(_, job)| job.id().to_owned()).collect()
+    }
+
+    fn cancel_for(&mut self, control: &Control, of: Option<String>) {
         let until = control.at_ms.saturating_add(job::MAX_NOT_AFTER_SECS * 1000);
         if self.cancelled.len() >= MAX_CANCELLED {
-            let first = self.cancelled.iter().min_by_key(|(_, until)| **until);
+            let first = self.cancelled.iter().min_by_key(|(_, (until, _))| *until);
             let first = first.map(|(order, _)| order.clone()).unwrap_or_default();
             self.cancelled.remove(&first);
         }
-        self.cancelled.insert(control.job.clone(), until);
-        let locals = local::of_order(jobs, &control.job);
-        locals.into_iter().map(|(_, job)| job.id().to_owned()).collect()
+        self.cancelled.insert(control.job.clone(), (until, of));
     }
 
     /// Of an order whose time is over nothing begins anyway.
     fn forget(&mut self, now: Now) {
         let now = now.wall_ms();
-        self.cancelled.retain(|_, until| *until > now);
+        self.cancelled.retain(|_, (until, _)| *until > now);
         self.words.retain(|_, (until, _)| *until > now);
         self.remembered = self.words.values().map(|(_, words)| words.len()).sum();
     }
@@ -257,7 +273,9 @@ fn index<'a>(locals: &[(Local, &'a Job)]) -> HashMap<&'a str, (&'a Job, usize)> 
     locals.iter().flat_map(each).collect()
 }
 
-/// The number of the next job of an order.
-fn next(locals: &[(Local, &Job)]) -> u32 {
-    locals.iter().map(|(local, _)| local.number + 1).max().unwrap_or(0)
+/// The number of a wave's job: that of the one that there is, which grows, or the next.
+fn number(locals: &[(Local, &Job)], wave: u32) -> u32 {
+    let there = locals.iter().find(|(local, _)| local.wave == wave);
+    let next = || locals.iter().map(|(local, _)| local.number + 1).max().unwrap_or(0);
+    there.map_or_else(next, |(local, _)| local.number)
 }

@@ -44,7 +44,7 @@ impl Outbox {
         for record in records {
             match record {
                 Record::Ended { job, target, .. } => self.put(job, *target, jobs),
-                Record::Accepted(_) | Record::Rest { .. } => {
+                Record::Accepted(_) | Record::Added { .. } | Record::Rest { .. } => {
                     if let Some(job) = jobs.job(record.job()) {
                         self.look(job);
                     }
@@ -73,6 +73,8 @@ impl Outbox {
 
     fn tell(&mut self, job: &Job, n: usize) {
         let told = self.told.entry(job.id().to_owned()).or_insert_with(|| vec![false; job.targets().len()]);
+        // It may have grown meanwhile.
+        told.resize(job.targets().len(), false);
         let Some(told) = told.get_mut(n).filter(|told| !**told) else { return };
         *told = true;
         let target = u32::try_from(n).unwrap_or(u32::MAX);

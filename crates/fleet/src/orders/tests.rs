@@ -47,7 +47,11 @@ impl Hub {
         let decision = self.orders.run(at_ms(ms), &opened(fields), asked, &self.jobs, &meant).unwrap();
         if let Some(begin) = decision.begin.clone() {
             let actor = Actor { name: &begin.actor, may: &|_| Ok(()) };
-            self.jobs.submit(at_ms(ms), &begin.id, actor, begin.request, begin.targets, &There).unwrap();
+            let (id, now) = (&begin.id, at_ms(ms));
+            match self.jobs.job(id).is_some() {
+                true => self.jobs.extend(now, id, actor, begin.targets, &There).unwrap(),
+                false => self.jobs.submit(now, id, actor, begin.request, begin.targets, &There).unwrap(),
+            };
             self.jobs.turn(at_ms(ms), &There);
             self.record();
         }
@@ -87,7 +91,7 @@ fn a_machine_begins_once_whoever_sends_what_how_often() {
     hub.run(0, &json!({}), &["a"], false);
     assert_eq!(hub.run(1, &json!({}), &["a"], false), Decision::default());
     let more = hub.run(2, &json!({}), &["a", "b"], false).begin.unwrap();
-    assert_eq!((more.id.as_str(), more.targets), ("j.2-1", vec!["b".to_owned()]));
+    assert_eq!((more.id.as_str(), more.targets), ("j.2-0", vec!["b".to_owned()]));
     hub.answer("j.2-0/a", "a");
     let again = hub.run(3, &json!({}), &["a", "b"], false);
     assert_eq!((again.begin, outcomes(&again.results)), (None, vec![("a", Outcome::Answered)]));
@@ -115,6 +119,17 @@ fn of_a_cancelled_order_nothing_begins_also_if_the_command_comes_later() {
     assert_eq!(hub.orders.cancel(&control, &hub.jobs), ["j.2-0"]);
     let decision = hub.run(1, &json!({}), &["a", "b"], false);
     assert_eq!((decision.begin, outcomes(&decision.results)), (None, vec![("b", Outcome::Skipped)]));
+}
+
+#[test]
+fn who_may_end_only_his_own_orders_does_not_end_anothers_before_it_comes() {
+    let mut hub = Hub::new();
+    let (alices, _) = control(1, What::Cancel);
+    hub.orders.cancel_own(&Control { operator: "bob".into(), ..alices.clone() });
+    assert!(hub.run(0, &json!({}), &["a"], false).begin.is_some());
+    let mut hub = Hub::new();
+    hub.orders.cancel_own(&alices);
+    assert_eq!(outcomes(&hub.run(0, &json!({}), &["a"], false).results), [("a", Outcome::Skipped)]);
 }
 
 #[test]

@@ -90,6 +90,12 @@ impl Job {
         }
     }
 
+    /// The same, counted one by one.
+    #[cfg(test)]
+    pub fn recount(&self) -> Counts {
+        self.run().map(Run::recount).unwrap_or_default()
+    }
+
     fn run(&self) -> Option<&Run> {
         match &self.at {
             At::Running(run) => Some(run),

@@ -65,7 +65,8 @@ impl Planner {
         self.jobs.len() < MAX_JOBS
     }
 
-    /// There is an order. If it has a plan already, [`Self::planned`] must follow before the next [`Self::turn`].
+    /// There is an order, of which this coordinator has written [`crate::Progress::claim`]. If it has a plan already,
+    /// [`Self::planned`] must follow before the next [`Self::turn`].
     pub fn order(&mut self, now: Now, opened: Opened) {
         let id = opened.order.id.clone();
         self.jobs.entry(id).or_insert_with(|| Job::new(now, opened));

@@ -136,6 +136,13 @@ impl Run {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn recount(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.states.iter().for_each(|state| *slot(&mut counts, *state) += 1);
+        counts
+    }
+
     /// A machine stands elsewhere now.
     pub(super) fn set(&mut self, n: u32, to: State) {
         let Some((row, state)) = self.layout.rows.get(n as usize).zip(self.states.get_mut(n as usize)) else {

@@ -5,8 +5,8 @@ use super::clock;
 use super::connects::Connects;
 use super::inbox::{Inbox, Item};
 use super::jobs::Jobs;
-use super::orders::Orders;
 use super::outbox::Outbox;
+use super::outgoing::Outgoing;
 use super::permit::Permits;
 use super::settings::Settings;
 use super::store::Store;
@@ -44,8 +44,8 @@ pub(super) struct Link {
 pub(super) struct State {
     pub(super) fleet: Fleet,
     pub(super) jobs: Jobs,
-    /// What of the jobs is told to the fleet.
-    pub(super) orders: Orders,
+    /// Results of a fleet's orders, which wait for the engine.
+    pub(super) outbox: Outgoing,
     pub(super) trail: Trail,
     /// How sending by OTLP stands, where it is on.
     pub(super) exported: Option<watch::Receiver<Status>>,

@@ -28,7 +28,7 @@ impl State {
     /// Records what was decided, and tells what has ended by it.
     fn record_jobs(&mut self, now: Now) -> u64 {
         let (number, records) = self.jobs.record();
-        self.orders.note(&records);
+        self.outbox.recorded(&records, &self.jobs.planner);
         self.trail.jobs(now, &self.jobs.planner, &records);
         number
     }

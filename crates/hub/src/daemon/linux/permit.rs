@@ -3,18 +3,42 @@
 use super::peer::Actor;
 use infiniservice_fleet::Keys;
 use infiniservice_hub_core::event::Allowance;
-use infiniservice_hub_core::policy::{Ask, CANCEL, OWNER};
+use infiniservice_hub_core::policy::{Ask, CANCEL, Identity, OWNER};
 use infiniservice_hub_core::request::{ALL_ACTIONS, Request};
 use infiniservice_hub_core::{Fleet, Policy, Which};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::trace::TraceContext;
-use std::cell::{Ref, RefCell};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The rules in force.
+/// The rules in force, and the operators whose orders count. The coordinator's thread looks at them, too.
+#[derive(Default)]
+pub(super) struct Rules(Mutex<(Policy, Keys)>);
+
+impl Rules {
+    fn all(&self) -> MutexGuard<'_, (Policy, Keys)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The operators' keys.
+    pub(super) fn keys(&self) -> Keys {
+        self.all().1.clone()
+    }
+
+    /// Whether an operator may end others' orders, on whatever machines: each hub looks at that for its own.
+    ///
+    /// # Errors
+    /// That he may not.
+    pub(super) fn may_cancel(&self, operator: &str) -> Result<(), String> {
+        let who = Identity { operator: Some(operator.to_owned()), ..Identity::default() };
+        let ask = Ask { changes: &[CANCEL.to_owned()], vms: &[] };
+        self.all().0.decide(&who, ask, &|_, _| true).map(drop)
+    }
+}
+
+/// The rules in force, as the hub asks them.
 pub(super) struct Permits {
-    policy: RefCell<Policy>,
-    /// The operators whose orders count.
-    keys: RefCell<Keys>,
+    rules: Arc<Rules>,
     /// How much is told of those whom no rule names: they may ask as often as they like.
     strangers: RefCell<Allowance>,
 }
@@ -22,19 +46,23 @@ pub(super) struct Permits {
 impl Permits {
     /// With these rules, and these operators.
     pub(super) fn new(policy: Policy, keys: Keys) -> Self {
-        let (policy, keys) = (RefCell::new(policy), RefCell::new(keys));
-        Self { policy, keys, strangers: RefCell::default() }
+        let rules = Arc::new(Rules(Mutex::new((policy, keys))));
+        Self { rules, strangers: RefCell::default() }
     }
 
     /// Puts others into force: they count for whatever is decided next.
     pub(super) fn put(&self, policy: Policy, keys: Keys) {
-        *self.policy.borrow_mut() = policy;
-        *self.keys.borrow_mut() = keys;
+        *self.rules.all() = (policy, keys);
     }
 
-    /// Looks at the operators' keys.
-    pub(super) fn keys(&self) -> Ref<'_, Keys> {
-        self.keys.borrow()
+    /// The rules for whoever runs beside the hub.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules)
+    }
+
+    /// Whether a text is an operator's, by their keys.
+    pub(super) fn keys(&self) -> Keys {
+        self.rules.keys()
     }
 
     /// Whether somebody may do it, and by which rule.
@@ -51,12 +79,12 @@ impl Permits {
         // Nothing is changed in a machine that the hub does not have: it ends as absent.
         let is_meant =
             |which: &Which, vm: &str| fleet.get(vm).is_none_or(|entry| which.matches(vm, entry, now));
-        self.policy.borrow().decide(&actor.who, ask, &is_meant)
+        self.rules.all().0.decide(&actor.who, ask, &is_meant)
     }
 
     /// Whether somebody may read.
     pub(super) fn may_read(&self, actor: &Actor) -> bool {
-        self.policy.borrow().may_read(&actor.who)
+        self.rules.all().0.may_read(&actor.who)
     }
 
     /// Whether one more whom no rule names is told of; with how many before it that were not.

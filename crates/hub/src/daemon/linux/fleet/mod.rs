@@ -11,7 +11,6 @@ mod presence;
 mod questions;
 mod results;
 mod take;
-mod told;
 mod trouble;
 
 use super::hub::Hub;

@@ -3,9 +3,9 @@
 use super::super::clock;
 use super::super::peer::Actor;
 use super::place::Place;
+use super::take::may_read;
 use super::trouble::Trouble;
-use infiniservice_fleet::sign::Signed;
-use infiniservice_fleet::{Ask, MAX_NAMES_BYTES, Reply, Resolved, message, subject};
+use infiniservice_fleet::{Ask, MAX_NAMES_BYTES, Reply, Resolved, Signed, message, subject};
 use infiniservice_hub_core::Which;
 use infiniservice_hub_core::job::MAX_TARGETS;
 use infiniservice_hub_core::policy;
@@ -69,8 +69,7 @@ fn resolve(place: &Place, order: &Signed) -> Result<Vec<String>, (&'static str, 
         let permit = match () {
             () if vms.is_empty() => Ok(()),
             () if opened.is_change() => place.hub.policy.permit(fleet, now, &actor, ask).map(drop),
-            () if place.hub.policy.may_read(&actor) => Ok(()),
-            () => Err(format!("{} may not read: no rule names this operator", actor.who)),
+            () => may_read(place, &opened, &actor),
         };
         permit.map(|()| vms).map_err(|why| ("PERMISSION_DENIED", why))
     })

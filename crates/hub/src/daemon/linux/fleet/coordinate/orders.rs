@@ -1,0 +1,121 @@
+//! Orders and controls: only what an operator signed counts, and each job begins with all that is known of it.
+
+use super::super::super::clock;
+use super::feeds::{self, Tasks};
+use super::lead::Lead;
+use infiniservice_engine::{Entry, Error};
+use infiniservice_fleet::message::{Part, Stage};
+use infiniservice_fleet::sign::Opened;
+use infiniservice_fleet::subject::{JOBS, JobKey, job_key, parse_job_key};
+use infiniservice_fleet::{Plan, Progress, Signed};
+
+/// Orders that wait for a place at one time; those beyond it are found by the next coordinator, or when they are written anew.
+const MAX_WAITING: usize = 10_000;
+
+impl Lead {
+    /// Something of a job was written.
+    pub(super) fn job(&mut self, entry: Entry) {
+        let Some((job, what)) = parse_job_key(&entry.key) else { return };
+        let signed = entry.value.and_then(|value| serde_json::from_slice::<Signed>(&value).ok());
+        match (what, signed) {
+            (JobKey::Order, Some(signed)) => self.order(&job, &signed),
+            (JobKey::Control, Some(signed)) => {
+                self.controls.insert(job.clone(), signed);
+                self.control(&job);
+            }
+            _ => {}
+        }
+    }
+
+    fn order(&mut self, job: &str, signed: &Signed) {
+        if self.planner.job(job).is_some() || self.waiting.len() >= MAX_WAITING {
+            return;
+        }
+        match self.rules.keys().open_past_order(signed, clock::now()) {
+            Ok(opened) if opened.order.id == job => drop(self.waiting.insert(job.to_owned(), opened)),
+            Ok(_) => log::warn!("fleet: what stands as the order {job:.80} is another one"),
+            Err(refusal) => log::warn!("fleet: the order {job:.80} is not carried out: {refusal}"),
+        }
+    }
+
+    /// The newest control of a job, where its operator may: his own job, or one that a rule lets him end.
+    fn control(&mut self, job: &str) {
+        let Some(signed) = self.controls.get(job) else { return };
+        let Some(running) = self.planner.job(job) else { return };
+        let control = match self.rules.keys().open_control(signed, clock::now()) {
+            Ok(control) if control.job == job => control,
+            Ok(_) => return log::warn!("fleet: what stands as the control of {job:.80} is another job's"),
+            Err(refusal) => return log::warn!("fleet: a control of {job:.80} does not count: {refusal}"),
+        };
+        let own = running.opened().operator == control.operator;
+        if let Err(why) = if own { Ok(()) } else { self.rules.may_cancel(&control.operator) } {
+            return log::warn!("fleet: a control of {job} does not count: {why}");
+        }
+        log::info!("fleet: {} wants {job} to {:?}", control.operator, control.what);
+        self.planner.control(control, signed.clone());
+    }
+
+    /// Begins with orders that wait, as far as there are places.
+    pub(super) async fn admit(&mut self) -> Result<(), Error> {
+        while self.planner.has_room() {
+            let Some((job, opened)) = self.waiting.pop_first() else { return Ok(()) };
+            if self.is_finished(&job).await? {
+                continue;
+            }
+            let plan = self.plan(&job).await?;
+            log::info!("fleet: the order {job} of {} begins here", opened.operator);
+            self.take(&job, opened, plan).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a job has come to its end; else how far it is told to be is remembered.
+    async fn is_finished(&mut self, job: &str) -> Result<bool, Error> {
+        let Some(entry) = self.engine.get(JOBS, &job_key(job, &JobKey::Progress)).await? else {
+            return Ok(false);
+        };
+        self.progress.insert(job.to_owned(), entry.revision);
+        let progress = entry.value.and_then(|value| serde_json::from_slice::<Progress>(&value).ok());
+        Ok(progress.is_some_and(|progress| progress.state == Stage::Finished))
+    }
+
+    async fn take(&mut self, job: &str, opened: Opened, plan: Option<(Plan, Vec<Part>)>) -> Result<(), Error> {
+        self.planner.order(clock::now(), opened);
+        self.control(job);
+        if let Some((plan, parts)) = plan {
+            self.planned(&plan, parts).await?;
+        }
+        Ok(())
+    }
+
+    /// A job's plan stands: with it come the results that there are, and those that follow.
+    pub(super) async fn planned(&mut self, plan: &Plan, parts: Vec<Part>) -> Result<(), Error> {
+        if self.readers.contains_key(&plan.job) {
+            return Ok(());
+        }
+        let (results, task) = feeds::results(&self.engine, &plan.job, &self.news).await?;
+        let mut tasks = Tasks::default();
+        tasks.push(task);
+        self.readers.insert(plan.job.clone(), tasks);
+        self.planner.planned(clock::now(), plan, parts, &results);
+        Ok(())
+    }
+
+    /// The plan of a job, where there is one.
+    pub(super) async fn plan(&self, job: &str) -> Result<Option<(Plan, Vec<Part>)>, Error> {
+        let Some(plan) = self.value::<Plan>(&job_key(job, &JobKey::Plan)).await?.filter(|it| it.job == job) else {
+            return Ok(None);
+        };
+        let mut parts = Vec::with_capacity(plan.hubs.len());
+        for hub in &plan.hubs {
+            let part = self.value::<Part>(&job_key(job, &JobKey::Part(hub.clone()))).await?;
+            parts.extend(part.filter(|part| part.hub == *hub));
+        }
+        Ok(Some((plan, parts)))
+    }
+
+    async fn value<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let value = self.engine.get(JOBS, key).await?.and_then(|entry| entry.value);
+        Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+    }
+}
