@@ -1,7 +1,6 @@
 //! What the tasks of a hub in its fleet share.
 
 use super::super::hub::Hub;
-use super::told::Told;
 use infiniservice_engine::Engine;
 use infiniservice_fleet::orders::HubOrders;
 use infiniservice_hub_core::own;

@@ -87,32 +87,5 @@ pub(super) async fn publish(place: &Place, results: &[TargetResult]) -> Result<(
         }
         place.hub.engine(|engine| engine.results += some.len() as u64);
     }
-<<<<<<< HEAD
-    true
-}
-
-fn count_waiting(place: &Place) {
-    let told = place.told.borrow();
-    let waiting = place.hub.look_at_jobs(|planner| {
-        let parts = planner.jobs().filter(|job| order_of(job).is_some());
-        let open = |job: &Job| {
-            let ended = job.targets().iter().enumerate().filter(|(_, target)| target.outcome().is_some());
-            ended.filter(|(n, _)| !told.has(job.id(), *n)).count()
-        };
-        parts.map(open).sum::<usize>()
-    });
-    place.hub.engine(|engine| engine.results_waiting = waiting as u64);
-}
-
-async fn save(place: &Place) {
-    let changed =
-        place.hub.look_at_jobs(|planner| place.told.borrow_mut().changed(|job| planner.job(job).is_some()));
-    let Some((path, text)) = changed else { return };
-    let written = tokio::task::spawn_blocking(move || told::write(&path, &text)).await;
-    if let Ok(Err(error)) = written {
-        log::warn!("fleet: what was told is told again after a restart: {error}");
-    }
-=======
     Ok(())
->>>>>>> fleet-core
 }
