@@ -32,9 +32,9 @@ const AGENT: &str = "agent";
 
 /// All that runs; it ends with this value.
 struct Hosts {
-    _hubs: Vec<Sleeper>,
-    _simulated: Vec<Sleeper>,
-    _agents: Vec<LocalGuest>,
+    hubs: Vec<Sleeper>,
+    simulated: Vec<Sleeper>,
+    agents: Vec<LocalGuest>,
     server: NatsServer,
     count: usize,
     directory: TempDir,
@@ -60,7 +60,7 @@ impl Hosts {
         let directory = tempfile::Builder::new().prefix("infinihub-demo-").tempdir()?;
         let server = NatsServer::start()?;
         let mut hosts =
-            Self { _hubs: Vec::new(), _simulated: Vec::new(), _agents: Vec::new(), server, count, directory };
+            Self { hubs: Vec::new(), simulated: Vec::new(), agents: Vec::new(), server, count, directory };
         let public = hosts.operator()?;
         for number in 1..=count {
             hosts.host(number, &public)?;
@@ -87,14 +87,14 @@ impl Hosts {
         let mut simulator = program("hub-sim");
         simulator.arg(&guests).args(["--count", &SIMULATED.to_string(), "--name", &format!("sim-{number}")]);
         simulator.args(["--interval", "2", "--delay", DELAY_MS, "--varied"]);
-        self._simulated.push(start(simulator.stdout(Stdio::null()))?);
-        self._agents.push(agent(&guests, &format!("{AGENT}-{number}"))?);
+        self.simulated.push(start(simulator.stdout(Stdio::null()))?);
+        self.agents.push(agent(&guests, &format!("{AGENT}-{number}"))?);
         let settings = format!(
             "[fleet]\nurl = \"{}\"\nhub = \"host-{number}\"\n\n[[operator]]\nname = \"{OPERATOR}\"\nkey = \"{public}\"\n\n\
              [[rule]]\nname = \"demo\"\nwho = [\"operator:{OPERATOR}\"]\nvms = \"all\"\nactions = [\"*\"]\n",
             self.server.url()
         );
-        self._hubs.push(hub(&directory, &settings)?.0);
+        self.hubs.push(hub(&directory, &settings)?.0);
         Ok(())
     }
 
