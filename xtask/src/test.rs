@@ -200,6 +200,8 @@ fn tests() -> Result<()> {
     if let Err(error) = pypi::ROTEL.ensure() {
         println!("    left out, OTLP to a real collector: {error:#}");
     }
+    // Fleets are tested over the real server or not at all: their tests would fail.
+    pypi::NATS_SERVER.ensure()?;
     // The host's page is tested in a browser or not at all: its tests would fail.
     packages::ensure(packages::BROWSER)?;
     // A failure is one paragraph, not a page: the log of a run is read from its end.
@@ -218,7 +220,7 @@ fn licences() -> Result<()> {
 fn guest_dependencies() -> Result<()> {
     let tree = cargo(&["tree", "-p", "infiniservice", "-e", "normal", "--prefix", "none"]).output()?;
     let tree = String::from_utf8_lossy(&tree.stdout);
-    for host_only in ["ratatui", "comfy-table", "indicatif"] {
+    for host_only in ["ratatui", "comfy-table", "indicatif", "async-nats", "infiniservice-fleet"] {
         let found = tree.lines().any(|line| line.split(' ').next() == Some(host_only));
         anyhow::ensure!(!found, "infiniservice links {host_only}, which belongs to the host");
     }

@@ -72,7 +72,9 @@ impl Settings {
 
 fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("nats://").or_else(|| text.strip_prefix("tls://"));
-    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@'))
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@')
+    })
 }
 
 fn no_credentials(path: &Path) -> Error {

@@ -22,11 +22,13 @@ pub enum Fault {
     Noise,
     /// It closes the connection every few seconds.
     Churns,
+    /// What it is asked to do fails.
+    Fails,
 }
 
 impl Fault {
     /// All of them, and none.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::None,
         Self::Mute,
         Self::Hangs,
@@ -36,6 +38,7 @@ impl Fault {
         Self::Hostile,
         Self::Noise,
         Self::Churns,
+        Self::Fails,
     ];
 
     /// Its name on the command line.
@@ -50,6 +53,7 @@ impl Fault {
             Self::Hostile => "hostile",
             Self::Noise => "noise",
             Self::Churns => "churns",
+            Self::Fails => "fails",
         }
     }
 

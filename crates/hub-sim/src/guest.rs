@@ -322,7 +322,10 @@ impl Guest {
         let carried_out = tokio::spawn(async move {
             sleep(guest.options.delay).await;
             let trace = context.map(|context| Box::new(lines::trace(&context, started)));
-            let done = Response::ok(&*id, &*action, json!({ "simulated": true }));
+            let done = match guest.options.fault {
+                Fault::Fails => Response::failed(&*id, &*action, ErrorCode::ExecutionFailed, "it fails"),
+                _ => Response::ok(&*id, &*action, json!({ "simulated": true })),
+            };
             let answer = text(Response { trace, ..done });
             let mut memory = guest.memory();
             if memory.instance == instance {

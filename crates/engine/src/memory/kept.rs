@@ -73,7 +73,13 @@ impl Kept {
     }
 
     /// Its number; `None` where there is no room.
-    pub(super) fn push(&mut self, subject: &str, id: &str, payload: Vec<u8>, is_deleted: bool) -> Option<u64> {
+    pub(super) fn push(
+        &mut self,
+        subject: &str,
+        id: &str,
+        payload: Vec<u8>,
+        is_deleted: bool,
+    ) -> Option<u64> {
         let before = self.newest(subject).map(|message| message.seq).filter(|_| self.newest_only);
         before.into_iter().for_each(|seq| self.remove(seq));
         let room = self.spec.max_bytes.checked_sub(payload.len() as u64)?;

@@ -140,7 +140,12 @@ impl Memory {
         done
     }
 
-    pub(crate) async fn ask(&self, subject: &str, payload: Vec<u8>, patience: Duration) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn ask(
+        &self,
+        subject: &str,
+        payload: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Vec<u8>, Error> {
         let doing = || format!("ask {subject}");
         let inbox = {
             let mut state = self.state();

@@ -22,7 +22,12 @@ const ALIVE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Commands(pull::Stream);
 
 impl Nats {
-    pub(crate) async fn commands(&self, stream: &str, durable: &str, subject: &str) -> Result<Commands, Error> {
+    pub(crate) async fn commands(
+        &self,
+        stream: &str,
+        durable: &str,
+        subject: &str,
+    ) -> Result<Commands, Error> {
         let doing = || format!("read the commands of {subject}");
         within(doing, async {
             let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));

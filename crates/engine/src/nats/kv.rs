@@ -24,7 +24,8 @@ impl Nats {
             return Ok(store);
         }
         let store = self.js.get_key_value(bucket).await;
-        let store = store.map_err(|error| Error::failed(format!("use the bucket {bucket}"), chain(&error)))?;
+        let store =
+            store.map_err(|error| Error::failed(format!("use the bucket {bucket}"), chain(&error)))?;
         let mut stores = self.stores.0.lock().unwrap_or_else(PoisonError::into_inner);
         stores.insert(bucket.to_owned(), store.clone());
         Ok(store)
@@ -59,7 +60,13 @@ impl Nats {
         .await
     }
 
-    pub(crate) async fn update(&self, bucket: &str, key: &str, value: Vec<u8>, revision: u64) -> Result<u64, Error> {
+    pub(crate) async fn update(
+        &self,
+        bucket: &str,
+        key: &str,
+        value: Vec<u8>,
+        revision: u64,
+    ) -> Result<u64, Error> {
         let doing = || format!("write {bucket}/{key}");
         self.check_length(doing, value.len())?;
         within(doing, async {

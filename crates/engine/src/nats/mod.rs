@@ -51,7 +51,8 @@ impl Nats {
         let (told, status) = Told::new();
         let options = options(settings, Arc::new(told))?;
         let connected = timeout(CONNECT_WITHIN * 2, options.connect(addresses)).await;
-        let connected = connected.map_err(|_| Error::TimedOut { doing: doing(), within: CONNECT_WITHIN * 2 })?;
+        let connected =
+            connected.map_err(|_| Error::TimedOut { doing: doing(), within: CONNECT_WITHIN * 2 })?;
         let client = connected.map_err(|error| Error::failed(doing(), crate::error::chain(&error)))?;
         check_version(&client.server_info().version, &settings.url)?;
         let mut js = jetstream::new(client.clone());
@@ -87,7 +88,8 @@ fn options(settings: &Settings, told: Arc<Told>) -> Result<ConnectOptions, Error
         Some(path) => options.add_root_certificates(path.clone()),
         None => options,
     };
-    let options = if settings.inbox.is_empty() { options } else { options.custom_inbox_prefix(&settings.inbox) };
+    let options =
+        if settings.inbox.is_empty() { options } else { options.custom_inbox_prefix(&settings.inbox) };
     let event = move |event: Event| {
         let told = Arc::clone(&told);
         async move { told.event(&event) }
@@ -120,7 +122,10 @@ fn check_version(found: &str, url: &str) -> Result<(), Error> {
 }
 
 /// Waits for an answer, but not for ever.
-async fn within<T>(doing: impl Fn() -> String, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+async fn within<T>(
+    doing: impl Fn() -> String,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     timeout(WITHIN, answer).await.unwrap_or_else(|_| Err(Error::TimedOut { doing: doing(), within: WITHIN }))
 }
 

@@ -13,7 +13,12 @@ pub(crate) struct Notes(Subscriber);
 
 impl Nats {
     /// Asks, and waits for the first answer.
-    pub(crate) async fn ask(&self, subject: &str, payload: Vec<u8>, patience: Duration) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn ask(
+        &self,
+        subject: &str,
+        payload: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Vec<u8>, Error> {
         let doing = || format!("ask {subject}");
         self.check_length(doing, payload.len())?;
         let request = Request::new().payload(payload.into()).timeout(Some(patience));

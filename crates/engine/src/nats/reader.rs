@@ -17,7 +17,12 @@ pub(crate) struct Reader {
 
 impl Nats {
     /// A reader, and how many messages are there already.
-    pub(crate) async fn read(&self, stream: &str, subject: &str, newest: bool) -> Result<(Reader, u64), Error> {
+    pub(crate) async fn read(
+        &self,
+        stream: &str,
+        subject: &str,
+        newest: bool,
+    ) -> Result<(Reader, u64), Error> {
         let from = if newest { DeliverPolicy::LastPerSubject } else { DeliverPolicy::All };
         let (stream, subject) = (stream.to_owned(), subject.to_owned());
         let mut reader = Reader { nats: self.clone(), stream, subject, from, messages: None };
@@ -31,7 +36,8 @@ impl Reader {
         let doing = || format!("read {} of {}", self.subject, self.stream);
         let (messages, there) = within(doing, async {
             let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
-            let stream = self.nats.js.get_stream_no_info(&self.stream).await.map_err(|error| failed(&error))?;
+            let stream =
+                self.nats.js.get_stream_no_info(&self.stream).await.map_err(|error| failed(&error))?;
             let config = pull::OrderedConfig {
                 filter_subject: self.subject.clone(),
                 deliver_policy: self.from,

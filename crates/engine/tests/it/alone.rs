@@ -80,7 +80,8 @@ async fn a_hub_cannot_write_the_results_of_another() {
         let hub = hub.clone();
         async move { hub.publish_one(out("res.j.h2.a", "", "forged")).await }
     });
-    let told = timeout(PATIENCE, status.wait_for(|status| status.error.is_some())).await.unwrap().unwrap().clone();
+    let told =
+        timeout(PATIENCE, status.wait_for(|status| status.error.is_some())).await.unwrap().unwrap().clone();
     assert!(told.error.as_ref().unwrap().to_lowercase().contains("permissions violation"), "{told:?}");
     forged.abort();
     let mut reader = all.read("RES", "res.>").await.unwrap();

@@ -176,7 +176,10 @@ async fn what_is_told_live_reaches_who_listens(engine: Engine) {
     engine.tell("m.h1.db", b"not for us".into()).await.unwrap();
     engine.tell("m.h1.web", b"figures".into()).await.unwrap();
     let note = timeout(PATIENCE, heard.next()).await.unwrap().unwrap();
-    assert_eq!((note.subject.as_str(), note.payload.as_slice(), note.reply), ("m.h1.web", &b"figures"[..], None));
+    assert_eq!(
+        (note.subject.as_str(), note.payload.as_slice(), note.reply),
+        ("m.h1.web", &b"figures"[..], None)
+    );
 }
 
 async fn what_is_there_stays_as_it_is_and_what_does_not_fit_is_told(engine: Engine) {
@@ -184,7 +187,8 @@ async fn what_is_there_stays_as_it_is_and_what_does_not_fit_is_told(engine: Engi
     engine.set_up(&layout()).await.unwrap();
     assert_eq!(engine.read("RES", "res.>").await.unwrap().there(), 1);
     let queue = stream("RES", "res.>", Retention::WorkQueue, Discard::Old);
-    let error = engine.set_up(&Layout { streams: vec![queue], replicas: 1, ..Layout::default() }).await.unwrap_err();
+    let error =
+        engine.set_up(&Layout { streams: vec![queue], replicas: 1, ..Layout::default() }).await.unwrap_err();
     assert!(matches!(&error, Error::Unfit { name, .. } if name == "RES"), "{error}");
 }
 

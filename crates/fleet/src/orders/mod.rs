@@ -8,7 +8,7 @@ mod outbox;
 #[cfg(test)]
 mod tests;
 
-pub use local::{Local, actor};
+pub use local::{Local, Part, actor};
 pub use outbox::{Key, Outbox};
 
 use crate::message::{Control, TargetResult};
@@ -47,9 +47,9 @@ pub struct Asked<'a> {
 /// What is to be done with a command.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {
-    /// The job that is to be taken, or that is to have more machines, where one is. If the hub's rules refuse it, [`HubOrders::refused`] has the results; if it
-    /// cannot be taken now, the command must not be acknowledged.
-    pub begin: Option<Begin>,
+    /// The jobs that are to be taken, or that are to have more machines. If the hub's rules refuse one,
+    /// [`HubOrders::refused`] has the results; if one cannot be taken now, the command must not be acknowledged.
+    pub jobs: Vec<Begin>,
     /// What can be said at once, perhaps once more.
     pub results: Vec<TargetResult>,
 }
@@ -65,6 +65,9 @@ pub struct Begin {
     pub request: Request,
     /// Over which machines.
     pub targets: Vec<String>,
+    /// Who cancels it, where its machines do not begin: it must be cancelled before it has its turn. That they did not begin is
+    /// then in the ledger, and a command that comes again after a restart of the hub does not begin them either.
+    pub cancelled_by: Option<String>,
 }
 
 /// The hub remembers too much: the command is to come again later.
@@ -124,45 +127,40 @@ impl HubOrders {
         }
         let known = index(&locals);
         let mut decision = Decision::default();
-        let mut begin = Vec::new();
+        let mut parts = BTreeMap::<Part, Vec<String>>::new();
         let mut seen = HashSet::new();
         for vm in asked.targets.iter().filter(|vm| seen.insert(vm.as_str())) {
             if let Some((job, n)) = known.get(vm.as_str()) {
                 decision.results.extend(local::result(&self.hub, job, *n));
             } else if let Some(result) = self.word(&order.id, vm) {
                 decision.results.push(result);
-            } else if let Some((outcome, text)) = self.stands(now, opened, asked.close, meant(vm)) {
-                self.remember(now, opened, vm, asked.wave, (outcome, text, None));
+            } else if now.wall_ms() >= order.not_after_ms {
+                let text = "the order came to the hub after its time".to_owned();
+                self.remember(now, opened, vm, asked.wave, (Outcome::Expired, text, None));
                 decision.results.extend(self.word(&order.id, vm));
             } else {
-                begin.push(vm.clone());
+                parts.entry(self.part(opened, asked.close, meant(vm))).or_default().push(vm.clone());
             }
         }
-        decision.begin = (!begin.is_empty()).then(|| Begin {
-            id: Local { order: order.id.clone(), wave: asked.wave, number: number(&locals, asked.wave) }.id(),
+        let begin = |(part, targets): (Part, Vec<String>)| Begin {
+            id: Local { order: order.id.clone(), wave: asked.wave, part }.id(),
             actor: actor(&opened.operator),
-            request: order.request(now, u32::try_from(begin.len()).unwrap_or(u32::MAX)),
-            targets: begin,
-        });
+            request: order.request(now, u32::try_from(targets.len()).unwrap_or(u32::MAX)),
+            targets,
+            cancelled_by: part.cancelled_by(&opened.operator),
+        };
+        decision.jobs = parts.into_iter().map(begin).collect();
         Ok(decision)
     }
 
-    /// How a machine stands that the hub has no job for; `None` where it may begin.
-    fn stands(&self, now: Now, opened: &Opened, close: bool, meant: Meant) -> Option<(Outcome, String)> {
-        let (outcome, text) = if self.is_cancelled(opened) {
-            (Outcome::Skipped, "the job was cancelled")
-        } else if close {
-            (Outcome::Skipped, "the job had ended before its turn came")
-        } else if now.wall_ms() >= opened.order.not_after_ms {
-            (Outcome::Expired, "the order came to the hub after its time")
-        } else {
-            match meant {
-                Meant::Yes => return None,
-                Meant::No => (Outcome::Skipped, "the order does not mean it any more"),
-                Meant::Absent => (Outcome::Absent, "the hub does not have it"),
-            }
-        };
-        Some((outcome, text.to_owned()))
+    /// To which of the order's jobs a machine goes that is in none of them. One that the hub does not have ends as absent there.
+    fn part(&self, opened: &Opened, close: bool, meant: Meant) -> Part {
+        match meant {
+            _ if self.is_cancelled(opened) => Part::Cancelled,
+            _ if close => Part::Closed,
+            Meant::No => Part::NotMeant,
+            Meant::Yes | Meant::Absent => Part::Begins,
+        }
     }
 
     /// The hub's rules, or its bounds for good, forbid what was to begin.
@@ -271,11 +269,4 @@ fn index<'a>(locals: &[(Local, &'a Job)]) -> HashMap<&'a str, (&'a Job, usize)> 
         job.targets().iter().enumerate().map(move |(n, target)| (target.name.as_str(), (job, n)))
     };
     locals.iter().flat_map(each).collect()
-}
-
-/// The number of a wave's job: that of the one that there is, which grows, or the next.
-fn number(locals: &[(Local, &Job)], wave: u32) -> u32 {
-    let there = locals.iter().find(|(local, _)| local.wave == wave);
-    let next = || locals.iter().map(|(local, _)| local.number + 1).max().unwrap_or(0);
-    there.map_or_else(next, |(local, _)| local.number)
 }

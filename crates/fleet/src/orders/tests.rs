@@ -38,21 +38,19 @@ impl Hub {
 
     fn run(&mut self, ms: u64, fields: &Value, targets: &[&str], close: bool) -> Decision {
         let targets: Vec<_> = targets.iter().map(|&vm| vm.to_owned()).collect();
-        let meant = |vm: &str| match vm {
-            "other" => Meant::No,
-            "nowhere" => Meant::Absent,
-            _ => Meant::Yes,
-        };
+        let meant = |vm: &str| if vm == "other" { Meant::No } else { Meant::Yes };
         let asked = Asked { wave: 2, targets: &targets, close };
         let decision = self.orders.run(at_ms(ms), &opened(fields), asked, &self.jobs, &meant).unwrap();
-        if let Some(begin) = decision.begin.clone() {
+        for begin in decision.jobs.clone() {
             let actor = Actor { name: &begin.actor, may: &|_| Ok(()) };
             let (id, now) = (&begin.id, at_ms(ms));
-            match self.jobs.job(id).is_some() {
-                true => self.jobs.extend(now, id, actor, begin.targets, &There).unwrap(),
-                false => self.jobs.submit(now, id, actor, begin.request, begin.targets, &There).unwrap(),
-            };
-            self.jobs.turn(at_ms(ms), &There);
+            if self.jobs.job(id).is_some() {
+                self.jobs.extend(now, id, actor, begin.targets, &There).unwrap();
+            } else {
+                self.jobs.submit(now, id, actor, begin.request, begin.targets, &There).unwrap();
+            }
+            begin.cancelled_by.iter().for_each(|by| drop(self.jobs.cancel(now, id, by)));
+            self.jobs.turn(now, &There);
             self.record();
         }
         decision
@@ -75,13 +73,40 @@ fn outcomes(results: &[TargetResult]) -> Vec<(&str, Outcome)> {
     results.iter().map(|result| (result.vm.as_str(), result.outcome)).collect()
 }
 
+/// The machines that begin, and of which job.
+fn begun(decision: &Decision) -> Vec<(&str, &[String])> {
+    let begin = decision.jobs.iter().filter(|begin| begin.cancelled_by.is_none());
+    begin.map(|begin| (begin.id.as_str(), &begin.targets[..])).collect()
+}
+
+impl Hub {
+    /// How machines of the hub's jobs of an order ended, by the jobs' ids.
+    fn ended(&self) -> Vec<(String, String, Outcome)> {
+        let each = |job: &Job| {
+            let ended = job.targets().iter().filter_map(|it| Some((it.name.clone(), it.outcome()?)));
+            let id = job.id().to_owned();
+            ended.map(move |(vm, outcome)| (id.clone(), vm, outcome)).collect::<Vec<_>>()
+        };
+        self.jobs.jobs().flat_map(each).collect()
+    }
+
+    /// Another process with the same ledger.
+    fn restart(&mut self) {
+        let records: Vec<_> = self.jobs.snapshot().collect();
+        (self.orders, self.jobs) = (HubOrders::new("h1"), Planner::replay(at_ms(1), &records));
+    }
+}
+
 #[test]
 fn a_command_becomes_a_job_of_the_hubs_own_with_the_orders_time() {
     let mut hub = Hub::new();
     let decision = hub.run(60_000, &json!({}), &["a", "b", "a"], false);
-    let begin = decision.begin.unwrap();
+    let [begin] = &decision.jobs[..] else { panic!("{decision:?}") };
     assert_eq!((begin.id.as_str(), begin.actor.as_str()), ("j.2-0", "operator:alice"));
-    assert_eq!((begin.targets, begin.request.not_after_secs), (vec!["a".into(), "b".into()], Some(540)));
+    assert_eq!(
+        (&begin.targets[..], begin.request.not_after_secs),
+        (&["a".into(), "b".into()][..], Some(540))
+    );
     assert!(decision.results.is_empty());
 }
 
@@ -90,25 +115,41 @@ fn a_machine_begins_once_whoever_sends_what_how_often() {
     let mut hub = Hub::new();
     hub.run(0, &json!({}), &["a"], false);
     assert_eq!(hub.run(1, &json!({}), &["a"], false), Decision::default());
-    let more = hub.run(2, &json!({}), &["a", "b"], false).begin.unwrap();
-    assert_eq!((more.id.as_str(), more.targets), ("j.2-0", vec!["b".to_owned()]));
+    let more = hub.run(2, &json!({}), &["a", "b"], false);
+    assert_eq!(begun(&more), [("j.2-0", &["b".to_owned()][..])]);
     hub.answer("j.2-0/a", "a");
     let again = hub.run(3, &json!({}), &["a", "b"], false);
-    assert_eq!((again.begin, outcomes(&again.results)), (None, vec![("a", Outcome::Answered)]));
+    assert_eq!((begun(&again).len(), outcomes(&again.results)), (0, vec![("a", Outcome::Answered)]));
     assert_eq!((again.results[0].wave, again.results[0].job.as_str()), (2, "j"));
 }
 
 #[test]
-fn what_does_not_begin_is_said_and_stays_so() {
+fn what_does_not_begin_stays_so_also_after_a_restart() {
     let mut hub = Hub::new();
-    let decision = hub.run(0, &json!({}), &["other", "nowhere"], false);
-    let expected = [("other", Outcome::Skipped), ("nowhere", Outcome::Absent)];
-    assert_eq!((decision.begin.is_none(), outcomes(&decision.results)), (true, expected.to_vec()));
-    assert_eq!(outcomes(&hub.run(0, &json!({}), &["late"], true).results), [("late", Outcome::Skipped)]);
-    let late = hub.run(1, &json!({}), &["late"], false);
-    assert_eq!((late.begin, outcomes(&late.results)), (None, vec![("late", Outcome::Skipped)]));
+    assert!(begun(&hub.run(0, &json!({}), &["other"], false)).is_empty());
+    assert!(begun(&hub.run(0, &json!({}), &["late"], true)).is_empty());
+    let ended = [("j.2-2", "late", Outcome::Skipped), ("j.2-3", "other", Outcome::Skipped)];
+    assert_eq!(hub.ended(), ended.map(|(id, vm, outcome)| (id.to_owned(), vm.to_owned(), outcome)));
+    assert_eq!(hub.outbox.len(), 2);
+    hub.restart();
+    let again = hub.run(1, &json!({}), &["late", "other"], false);
+    let skipped = Outcome::Skipped;
+    assert_eq!(
+        (again.jobs.len(), outcomes(&again.results)),
+        (0, vec![("late", skipped), ("other", skipped)])
+    );
+}
+
+#[test]
+fn what_comes_after_the_orders_time_is_expired_and_what_is_not_there_absent() {
+    let mut hub = Hub::new();
+    let meant = |_: &str| Meant::Absent;
+    let asked = Asked { wave: 0, targets: &["nowhere".to_owned()], close: false };
+    let decision = hub.orders.run(at_ms(0), &opened(&json!({})), asked, &hub.jobs, &meant).unwrap();
+    assert_eq!(begun(&decision), [("j.0-0", &["nowhere".to_owned()][..])], "the hub's job ends it as absent");
     let after = hub.run(600_000, &json!({}), &["a", "other"], false);
-    assert_eq!(outcomes(&after.results), [("a", Outcome::Expired), ("other", Outcome::Skipped)]);
+    assert!(after.jobs.is_empty());
+    assert_eq!(outcomes(&after.results), [("a", Outcome::Expired), ("other", Outcome::Expired)]);
 }
 
 #[test]
@@ -117,8 +158,10 @@ fn of_a_cancelled_order_nothing_begins_also_if_the_command_comes_later() {
     hub.run(0, &json!({}), &["a"], false);
     let (control, _) = control(1, What::Cancel);
     assert_eq!(hub.orders.cancel(&control, &hub.jobs), ["j.2-0"]);
-    let decision = hub.run(1, &json!({}), &["a", "b"], false);
-    assert_eq!((decision.begin, outcomes(&decision.results)), (None, vec![("b", Outcome::Skipped)]));
+    assert!(begun(&hub.run(1, &json!({}), &["a", "b"], false)).is_empty());
+    assert_eq!(hub.ended(), [("j.2-1".to_owned(), "b".to_owned(), Outcome::Skipped)]);
+    hub.restart();
+    assert!(hub.run(2, &json!({}), &["b"], false).jobs.is_empty());
 }
 
 #[test]
@@ -126,10 +169,10 @@ fn who_may_end_only_his_own_orders_does_not_end_anothers_before_it_comes() {
     let mut hub = Hub::new();
     let (alices, _) = control(1, What::Cancel);
     hub.orders.cancel_own(&Control { operator: "bob".into(), ..alices.clone() });
-    assert!(hub.run(0, &json!({}), &["a"], false).begin.is_some());
+    assert_eq!(begun(&hub.run(0, &json!({}), &["a"], false)).len(), 1);
     let mut hub = Hub::new();
     hub.orders.cancel_own(&alices);
-    assert_eq!(outcomes(&hub.run(0, &json!({}), &["a"], false).results), [("a", Outcome::Skipped)]);
+    assert!(begun(&hub.run(0, &json!({}), &["a"], false)).is_empty());
 }
 
 #[test]
@@ -143,7 +186,7 @@ fn another_order_with_the_same_id_is_refused() {
         {"type": "UnsafeCommand", "raw_command": "id"}}),
     ] {
         let decision = hub.run(1, &other, &["a", "b"], false);
-        assert!(decision.begin.is_none());
+        assert!(decision.jobs.is_empty());
         assert!(decision.results.iter().all(|it| it.code.as_deref() == Some("ID_IN_USE")));
     }
 }

@@ -19,6 +19,8 @@ pub(super) const GRACE: Duration = Duration::from_millis(GRACE_MS);
 pub const GRACE_MS: u64 = 120_000;
 /// When what is finished, and was not forgotten, is written again.
 const AGAIN: Duration = Duration::from_secs(5);
+/// When a job of which nothing is new is written again, so that who waits for it sees that somebody looks after it.
+const ALIVE: Duration = Duration::from_secs(10);
 
 /// A job.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct Job {
     pub(super) give_up: Duration,
     pub(super) control: Option<(Control, Signed)>,
     written: Option<(Progress, Duration)>,
+    /// When it had its last turn.
+    looked: Duration,
 }
 
 /// What a job is at.
@@ -56,6 +60,7 @@ impl Job {
             opened,
             control: None,
             written: None,
+            looked: now.mono,
         }
     }
 
@@ -164,6 +169,7 @@ impl Job {
     }
 
     pub(super) fn turn(&mut self, turn: &mut Turn<'_>, hubs: &BTreeSet<String>, view: &impl View) {
+        self.looked = turn.now.mono;
         match &self.at {
             At::Resolving(_) => self.resolve(turn, hubs, view),
             At::Running(_) => {
@@ -180,9 +186,7 @@ impl Job {
         let progress = self.progress(turn);
         let due = self.written.as_ref().is_none_or(|(last, at)| {
             let is_same = Progress { at_ms: progress.at_ms, ..last.clone() } == progress;
-            let wait = if is_same { AGAIN } else { PROGRESS };
-            let is_over = turn.now.mono >= *at + wait;
-            last.state != progress.state || is_over && (!is_same || progress.state == Stage::Finished)
+            last.state != progress.state || turn.now.mono >= *at + pause(&progress, is_same)
         });
         if due {
             turn.effects.push(Effect::Write(progress.clone()));
@@ -213,16 +217,25 @@ impl Job {
     /// When its turn comes even if nothing happens.
     pub(super) fn wake(&self) -> Duration {
         let write = self.written.as_ref().map_or(Duration::ZERO, |(last, at)| {
-            let is_same = last.counts == self.counts() && last.state == self.stage();
-            *at + if is_same { AGAIN } else { PROGRESS }
+            *at + pause(last, last.counts == self.counts() && last.state == self.stage())
         });
+        let is_over = self.looked >= self.until;
         match &self.at {
-            At::Resolving(resolving) => write.min(resolving.wake()),
-            At::Running(run) if run.counts.open() == 0 => write,
-            At::Running(run) if run.counts.accepted == 0 => write.min(run.wake()).min(self.give_up),
-            At::Running(_) if self.is(What::Pause) => write.min(self.until),
-            At::Running(run) => write.min(run.wake()).min(self.until),
-            At::Nothing(_) => write,
+            At::Resolving(resolving) => write.min(resolving.wake(self.looked)),
+            At::Running(run) if run.counts.open() > 0 => {
+                let send = if is_over || !self.is(What::Pause) { run.wake() } else { Duration::MAX };
+                write.min(send).min(if is_over { self.give_up } else { self.until })
+            }
+            At::Running(_) | At::Nothing(_) => write,
         }
+    }
+}
+
+/// From one progress to the next.
+fn pause(last: &Progress, is_same: bool) -> Duration {
+    match (is_same, last.state) {
+        (false, _) => PROGRESS,
+        (true, Stage::Finished) => AGAIN,
+        (true, _) => ALIVE,
     }
 }

@@ -36,11 +36,14 @@ impl Resolving {
         }
     }
 
-    pub(super) fn wake(&self) -> Duration {
-        match self.made {
-            Some(made) => made + AGAIN,
-            None => self.asked.values().map(|at| *at + AGAIN).min().unwrap_or_default(),
-        }
+    /// When it is to be looked at again, which it was last at this time.
+    pub(super) fn wake(&self, looked: Duration) -> Duration {
+        let Some(made) = self.made else {
+            let open = self.asked.iter().filter(|(hub, _)| !self.parts.contains_key(*hub));
+            let again = open.map(|(_, at)| *at + AGAIN).filter(|at| *at > looked).min();
+            return again.unwrap_or(Duration::MAX).min(self.since + PATIENCE);
+        };
+        made + AGAIN
     }
 
     /// The hubs that are to be asked now.

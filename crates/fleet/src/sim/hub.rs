@@ -5,7 +5,8 @@ use super::engine::Engine;
 use super::guest::{Guest, WINDOW};
 use super::rng::Rng;
 use crate::message::{Command, Part, TargetResult};
-use crate::orders::{Asked, HubOrders, Meant, Outbox};
+use crate::orders::{Asked, Begin, HubOrders, Meant, Outbox};
+use crate::sign::Opened;
 use crate::subject::hub_key;
 use infiniservice_hub_core::job::{Actor, Effect, Planner, Presence, View};
 use infiniservice_hub_core::ledger::Record;
@@ -40,8 +41,9 @@ pub struct Hub {
     unsynced: Vec<Record>,
     waiting: VecDeque<Effect>,
     acks: Vec<u64>,
-    /// What was said at once and waits for the engine.
+    /// What was said at once and waits for the disk, and then for the engine.
     said: Vec<TargetResult>,
+    recorded: Vec<TargetResult>,
     connections: u64,
     present_at: Option<u64>,
 }
@@ -62,6 +64,7 @@ impl Hub {
             waiting: VecDeque::new(),
             acks: Vec::new(),
             said: Vec::new(),
+            recorded: Vec::new(),
             connections: 0,
             present_at: None,
         }
@@ -76,6 +79,7 @@ impl Hub {
         self.orders = HubOrders::new(&self.name);
         self.outbox = Outbox::after_start(now, &self.jobs);
         (self.waiting, self.acks, self.said) = (VecDeque::new(), Vec::new(), Vec::new());
+        self.recorded.clear();
         (self.dead_until, self.present_at) = (dead_until, None);
         for guest in self.guests.0.values_mut() {
             guest.disconnect();
@@ -158,6 +162,7 @@ impl Hub {
         let records = std::mem::take(&mut self.unsynced);
         self.outbox.recorded(&records, &self.jobs);
         self.disk.extend(records);
+        self.recorded.append(&mut self.said);
         for effect in std::mem::take(&mut self.waiting) {
             self.write(now, &effect, rng);
         }
@@ -191,7 +196,7 @@ impl Hub {
     }
 
     fn publish(&mut self, engine: &mut Engine, rng: &mut Rng) {
-        for result in std::mem::take(&mut self.said) {
+        for result in std::mem::take(&mut self.recorded) {
             engine.publish(&result);
         }
         while let Some((key, result)) = self.outbox.next(&self.name, &self.jobs) {
@@ -226,19 +231,30 @@ impl Hub {
     }
 
     /// Whether it is done with.
-    fn run(&mut self, now: Now, opened: &crate::sign::Opened, asked: Asked<'_>) -> bool {
+    fn run(&mut self, now: Now, opened: &Opened, asked: Asked<'_>) -> bool {
         let guests = &self.guests;
         let meant = |vm: &str| if guests.0.contains_key(vm) { Meant::Yes } else { Meant::Absent };
         let Ok(decision) = self.orders.run(now, opened, asked, &self.jobs, &meant) else { return false };
         self.said.extend(decision.results);
-        let Some(begin) = decision.begin else { return true };
+        decision.jobs.into_iter().all(|begin| self.begin(now, opened, asked.wave, begin))
+    }
+
+    fn begin(&mut self, now: Now, opened: &Opened, wave: u32, begin: Begin) -> bool {
         if Book::is_refused(&self.name, &opened.order.id) {
-            let told = self.orders.refused(now, opened, asked.wave, &begin.targets, "no rule", "NOT_ALLOWED");
+            let told = self.orders.refused(now, opened, wave, &begin.targets, "no rule", "NOT_ALLOWED");
             self.said.extend(told);
             return true;
         }
         let actor = Actor { name: &begin.actor, may: &|_| Ok(()) };
-        self.jobs.submit(now, &begin.id, actor, begin.request, begin.targets, &self.guests).is_ok()
+        let taken = if self.jobs.job(&begin.id).is_some() {
+            self.jobs.extend(now, &begin.id, actor, begin.targets, &self.guests).is_ok()
+        } else {
+            self.jobs.submit(now, &begin.id, actor, begin.request, begin.targets, &self.guests).is_ok()
+        };
+        if let Some(by) = begin.cancelled_by.filter(|_| taken) {
+            self.jobs.cancel(now, &begin.id, &by);
+        }
+        taken
     }
 
     /// Its answer to a question.
@@ -255,6 +271,6 @@ impl Hub {
 
     /// Whether nothing is on its way from it.
     pub fn is_drained(&self) -> bool {
-        self.outbox.is_empty() && self.said.is_empty() && self.unsynced.is_empty()
+        self.outbox.is_empty() && self.said.is_empty() && self.recorded.is_empty() && self.unsynced.is_empty()
     }
 }

@@ -84,7 +84,10 @@ impl Fleet {
         self.hub()?;
         if !self.url.split(',').all(|address| is_address(address.trim())) {
             // It may have a secret in it, which is then not repeated.
-            return Err("`fleet.url` must be an address such as nats://host:4222 or tls://host:4222, without a user".into());
+            return Err(
+                "`fleet.url` must be an address such as nats://host:4222 or tls://host:4222, without a user"
+                    .into(),
+            );
         }
         if !REPLICAS.contains(&self.replicas) {
             return Err(format!("`fleet.replicas` must be a number from 1 to 5, not {}", self.replicas));

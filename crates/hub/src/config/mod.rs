@@ -7,10 +7,10 @@ pub mod table;
 mod tests;
 
 use crate::pattern::Pattern;
+pub use fleet::{Fleet, Operator};
 use infiniservice_fleet::Keys;
 use infiniservice_hub_core::Policy;
 use infiniservice_hub_core::policy::Written;
-pub use fleet::{Fleet, Operator};
 pub use otlp::{Endpoint, Otlp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -3,6 +3,8 @@
 
 mod api;
 mod faults;
+#[cfg(feature = "nats")]
+mod fleet;
 mod holders;
 mod hostile_lines;
 mod jobs;

@@ -1,7 +1,7 @@
 //! `infinihub --diagnose`: what is there and what is wrong, with what a hub that runs says of it.
 
-use super::{fleet, otlp};
 use super::scan::scan;
+use super::{fleet, otlp};
 use crate::config::Config;
 use anyhow::Result;
 use serde_json::Value;

@@ -16,6 +16,20 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use tokio::sync::watch;
 
+/// A part of a fleet's order, as a job of this host.
+pub(super) struct Part<'a> {
+    /// Its id.
+    pub(super) id: String,
+    /// What.
+    pub(super) request: Request,
+    /// Over which machines.
+    pub(super) targets: Vec<String>,
+    /// The machines of the order's other parts.
+    pub(super) before: &'a [String],
+    /// Who cancels it before its turn comes, where none of its machines begins.
+    pub(super) cancelled_by: Option<String>,
+}
+
 impl State {
     /// Lets the planner do something, records what comes of it, and writes what may be written.
     pub(super) fn plan<T>(&mut self, now: Now, act: impl FnOnce(&mut Planner, &Fleet) -> T) -> (T, u64) {
@@ -126,15 +140,9 @@ impl Hub {
     ///
     /// # Errors
     /// Why it is not taken.
-    pub(super) async fn start_part(
-        &self,
-        actor: &Actor,
-        id: String,
-        request: Request,
-        targets: Vec<String>,
-        before: &[String],
-    ) -> Result<String, NotTaken> {
-        self.start_on(actor, id, request, targets, Some(before)).await
+    pub(super) async fn start_part(&self, actor: &Actor, part: Part<'_>) -> Result<String, NotTaken> {
+        let Part { id, request, targets, before, cancelled_by } = part;
+        self.start_on(actor, id, request, targets, Some((before, cancelled_by))).await
     }
 
     async fn start_on(
@@ -143,9 +151,10 @@ impl Hub {
         id: String,
         request: Request,
         targets: Vec<String>,
-        before: Option<&[String]>,
+        part: Option<(&[String], Option<String>)>,
     ) -> Result<String, NotTaken> {
         let now = clock::now();
+        let (before, cancelled_by) = part.map_or((None, None), |(before, by)| (Some(before), by));
         let name = actor.who.name();
         let (taken, number, status, is_new) = {
             let mut state = self.state.borrow_mut();
@@ -168,6 +177,9 @@ impl Hub {
                 };
                 let told = decided(now, actor, taken.as_ref().copied(), asked.take());
                 let taken = taken.map(drop);
+                if let Some(by) = cancelled_by.as_ref().filter(|_| taken.is_ok()) {
+                    planner.cancel(now, &id, by);
+                }
                 planner.turn(now, fleet);
                 (taken, told)
             });

@@ -114,7 +114,9 @@ async fn follow(place: &Place, url: &str) {
         match (was, now.connected) {
             (Some(false), true) => log::info!("fleet: connected to {url}"),
             (Some(true), false) => {
-                log::warn!("fleet: lost the connection to {url}; what is to be told waits on this host's disk");
+                log::warn!(
+                    "fleet: lost the connection to {url}; what is to be told waits on this host's disk"
+                );
             }
             _ => {}
         }

@@ -131,7 +131,8 @@ fn changed(place: &Place, now: Now, known: &mut Machines) -> Vec<(String, VmPres
                 Some(known) => known,
                 None => known.entry(vm.to_string()).or_default(),
             };
-            let told = known.due(now, entry).then(|| presence(&place.name, vm, entry, now, known.since(now)))?;
+            let told =
+                known.due(now, entry).then(|| presence(&place.name, vm, entry, now, known.since(now)))?;
             known.is_news(now, entry, &told).then(|| (vm.to_string(), told))
         });
         changed.take(MAX_ON_THE_WAY).collect()

@@ -60,7 +60,10 @@ fn resolve(place: &Place, order: &Signed) -> Result<Vec<String>, (&'static str, 
         let is_there = |vm: &String| fleet.get(vm).is_some_and(|entry| entry.vanished.is_none());
         let vms: Vec<_> = which.select(fleet, now).into_iter().filter(is_there).collect();
         if vms.len() > MAX_TARGETS || vms.iter().map(String::len).sum::<usize>() > MAX_NAMES_BYTES {
-            return Err(("TOO_MANY", format!("the order means {} machines here, too many for one hub", vms.len())));
+            return Err((
+                "TOO_MANY",
+                format!("the order means {} machines here, too many for one hub", vms.len()),
+            ));
         }
         let ask = policy::Ask { changes: &opened.checked.changes, vms: &vms };
         let permit = match () {

@@ -3,6 +3,7 @@
 //! Neither the engine nor the coordinator is believed: the operator's signature is looked at here, and what the rules say.
 
 use super::super::clock;
+use super::super::job_turns::Part;
 use super::super::peer::Actor;
 use super::place::Place;
 use super::results;
@@ -10,9 +11,9 @@ use infiniservice_fleet::message::What;
 use infiniservice_fleet::orders::{Asked, Begin, Decision, Meant, actor};
 use infiniservice_fleet::sign::Opened;
 use infiniservice_fleet::{Command, Control, Order, Signed, TargetResult};
+use infiniservice_hub_core::Which;
 use infiniservice_hub_core::job::NotTaken;
 use infiniservice_hub_core::policy::{Ask, CANCEL, OWN};
-use infiniservice_hub_core::Which;
 use infiniservice_protocol::clock::Now;
 use std::fmt::Display;
 use std::time::Duration;
@@ -72,11 +73,11 @@ struct Turn<'a> {
 async fn run(turn: &Turn<'_>, asked: Asked<'_>) -> Verdict {
     let Turn { place, opened, .. } = turn;
     place.hub.engine(|engine| engine.commands += 1);
-    let Decision { begin, mut results } = match decide(turn, asked) {
+    let Decision { jobs, mut results } = match decide(turn, asked) {
         Ok(decision) => decision,
         Err(busy) => return no_room(opened, &busy),
     };
-    if let Some(begin) = begin {
+    for begin in jobs {
         match start(turn, asked.wave, begin).await {
             Ok(refused) => results.extend(refused),
             Err(why) => return no_room(opened, &why),
@@ -118,7 +119,7 @@ fn decide(turn: &Turn<'_>, asked: Asked<'_>) -> Result<Decision, infiniservice_f
 /// Why it cannot be taken now.
 async fn start(turn: &Turn<'_>, wave: u32, begin: Begin) -> Result<Vec<TargetResult>, String> {
     let Turn { place, opened, now, from } = turn;
-    let Begin { id, request, targets, .. } = begin;
+    let Begin { id, request, targets, cancelled_by, .. } = begin;
     let refused = |why: &str, code: &str| {
         Ok(place.orders.borrow_mut().refused(*now, opened, wave, &targets, why, code))
     };
@@ -127,7 +128,8 @@ async fn start(turn: &Turn<'_>, wave: u32, begin: Begin) -> Result<Vec<TargetRes
         return refused(&why, "PERMISSION_DENIED");
     }
     let before = before(place, &opened.order);
-    match place.hub.start_part(&actor, id, request, targets.clone(), &before).await {
+    let part = Part { id, request, targets: targets.clone(), before: &before, cancelled_by };
+    match place.hub.start_part(&actor, part).await {
         Ok(_) => Ok(Vec::new()),
         Err(NotTaken::NotAllowed(why)) => refused(&why, "PERMISSION_DENIED"),
         Err(NotTaken::Wrong(wrong)) => refused(&wrong.error, "INVALID_PARAMETER"),

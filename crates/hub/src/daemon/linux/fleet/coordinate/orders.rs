@@ -79,7 +79,12 @@ impl Lead {
         Ok(progress.is_some_and(|progress| progress.state == Stage::Finished))
     }
 
-    async fn take(&mut self, job: &str, opened: Opened, plan: Option<(Plan, Vec<Part>)>) -> Result<(), Error> {
+    async fn take(
+        &mut self,
+        job: &str,
+        opened: Opened,
+        plan: Option<(Plan, Vec<Part>)>,
+    ) -> Result<(), Error> {
         self.planner.order(clock::now(), opened);
         self.control(job);
         if let Some((plan, parts)) = plan {
@@ -103,7 +108,8 @@ impl Lead {
 
     /// The plan of a job, where there is one.
     pub(super) async fn plan(&self, job: &str) -> Result<Option<(Plan, Vec<Part>)>, Error> {
-        let Some(plan) = self.value::<Plan>(&job_key(job, &JobKey::Plan)).await?.filter(|it| it.job == job) else {
+        let Some(plan) = self.value::<Plan>(&job_key(job, &JobKey::Plan)).await?.filter(|it| it.job == job)
+        else {
             return Ok(None);
         };
         let mut parts = Vec::with_capacity(plan.hubs.len());

@@ -47,7 +47,8 @@ impl Known {
         self.looked_at = Some(now.mono);
         self.state = entry.machine.state();
         let is_old = self.told_at.is_some_and(|at| now.mono.saturating_sub(at) >= AT_LEAST_EVERY);
-        is_old || self.told.as_ref().is_none_or(|told| VmPresence { at_ms: new.at_ms, ..told.clone() } != *new)
+        is_old
+            || self.told.as_ref().is_none_or(|told| VmPresence { at_ms: new.at_ms, ..told.clone() } != *new)
     }
 
     /// It could not be told, and is looked at again.
@@ -126,6 +127,8 @@ mod tests {
 
     #[test]
     fn figures_move_in_steps() {
-        assert!((rounded(4.7, LOAD_STEP) - 4.5).abs() < 1e-9 && (rounded(88.0, MEMORY_STEP) - 90.0).abs() < 1e-9);
+        assert!(
+            (rounded(4.7, LOAD_STEP) - 4.5).abs() < 1e-9 && (rounded(88.0, MEMORY_STEP) - 90.0).abs() < 1e-9
+        );
     }
 }

@@ -1,0 +1,6 @@
+//! Several hubs over the real server of NATS: three hosts in one test, each with a hub of its own and simulated guests.
+
+mod faults;
+mod hostile;
+mod support;
+mod waves;
