@@ -122,8 +122,12 @@ mod tests {
         else {
             panic!("{text}")
         };
-        let read: Vec<_> = operators.iter().map(|it| (it["name"].as_str(), it["key"].as_str())).collect();
-        let wanted = keys.each_ref().map(|key| key.public().to_text());
-        assert_eq!(read, wanted.each_ref().map(|key| (Some("alice \"ops\""), Some(key.as_str()))));
+        let read = operators.iter().map(|operator| {
+            let DeValue::Table(operator) = operator.get_ref() else { panic!("{text}") };
+            ["name", "key"]
+                .map(|part| operator.get(part).and_then(|it| it.get_ref().as_str()).map(str::to_owned))
+        });
+        let wanted = keys.map(|key| ["alice \"ops\"".to_owned(), key.public().to_text()].map(Some));
+        assert_eq!(read.collect::<Vec<_>>(), wanted);
     }
 }

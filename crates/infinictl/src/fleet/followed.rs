@@ -46,7 +46,8 @@ impl Followed {
         if !is_better {
             return None;
         }
-        Some(self.results.entry(key).insert_entry(result).into_mut())
+        self.results.insert(key.clone(), result);
+        self.results.get(&key)
     }
 
     /// What the coordinator said last.
@@ -82,7 +83,7 @@ impl Followed {
             // Infallible: all keys are texts.
             let told = serde_json::to_value(progress).unwrap_or_default();
             for (name, value) in told.as_object().into_iter().flatten().filter(|(name, _)| *name != "id") {
-                document[if name == "waves" { "waves_count" } else { name }] = value.clone();
+                document[if name == "waves" { "waves_count" } else { name.as_str() }] = value.clone();
             }
             document["counts"] = self.counts(progress);
         }
@@ -140,7 +141,7 @@ pub(crate) fn machine(result: &TargetResult) -> Value {
 }
 
 /// A moment for people and programs.
-pub(super) fn rfc3339_ms(at_ms: u64) -> String {
+fn rfc3339_ms(at_ms: u64) -> String {
     rfc3339_millis(UNIX_EPOCH.checked_add(Duration::from_millis(at_ms)).unwrap_or(UNIX_EPOCH))
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long)]
     names: bool,
     /// Only machines of this hub
-    #[arg(long = "on", value_name = "HUB")]
+    #[arg(long = "on", id = "on_hub", value_name = "HUB")]
     hub: Option<String>,
 }
 
