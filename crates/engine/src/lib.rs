@@ -9,6 +9,7 @@ mod engine;
 mod entry;
 mod error;
 mod layout;
+pub mod live;
 mod memory;
 mod nats;
 mod settings;

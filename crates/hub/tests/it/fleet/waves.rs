@@ -105,6 +105,31 @@ async fn an_operator_without_a_right_is_refused_by_each_hub() {
 }
 
 #[tokio::test]
+async fn figures_come_to_who_watches_as_the_guest_has_said_them() {
+    let server = NatsServer::start().unwrap();
+    let mut host = Host::new();
+    let url = server.url();
+    host.configure(&format!("[fleet]\nurl = \"{url}\"\nhub = \"h1\"\nlive = true\n"));
+    let _guest = host.guest("web", quick());
+    host.start().await;
+    let settings = infiniservice_engine::Settings { url, ..infiniservice_engine::Settings::default() };
+    let engine = infiniservice_engine::Engine::connect(&settings).await.unwrap();
+    let mut notes = engine.listen(subject::ALL_METRICS).await.unwrap();
+    let mut decoder = infiniservice_engine::live::Decoder::default();
+    let heard = async {
+        let mut lines = Vec::new();
+        while lines.len() < 3 {
+            let note = notes.next().await.unwrap();
+            assert_eq!(subject::parse_metrics(&note.subject), Some(("h1".into(), "web".into())));
+            lines.extend(decoder.decode(&note.payload));
+        }
+        lines
+    };
+    let lines = tokio::time::timeout(crate::support::PATIENCE, heard).await.unwrap();
+    assert!(lines.iter().all(|line| line.contains(r#""type":"system_metrics""#)), "{lines:?}");
+}
+
+#[tokio::test]
 async fn without_an_engine_the_host_goes_on_and_says_what_is_missing() {
     let mut host = Host::new();
     host.configure("[fleet]\nurl = \"nats://127.0.0.1:1\"\nhub = \"h1\"\n");

@@ -6,6 +6,7 @@
 mod commands;
 mod coordinate;
 mod events;
+mod live;
 mod place;
 mod presence;
 mod questions;
@@ -102,6 +103,11 @@ async fn run(hub: Rc<Hub>, name: String, fleet: config::Fleet) {
         commands::run(&place),
         results::run(&place),
         events::run(&place),
+        async {
+            if fleet.live {
+                live::run(&place).await;
+            }
+        },
     );
 }
 

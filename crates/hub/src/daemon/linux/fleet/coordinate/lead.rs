@@ -24,6 +24,7 @@ const MAX_AT_ONCE: usize = 4096;
 
 /// A coordinator.
 pub(super) struct Lead {
+    pub(super) name: String,
     pub(super) engine: Engine,
     pub(super) rules: Arc<Rules>,
     pub(super) planner: Planner,
@@ -52,6 +53,7 @@ impl Lead {
         let (table, heard, waiting, controls) = Default::default();
         let (progress, readers, unpublished, tasks) = Default::default();
         Self {
+            name: name.to_owned(),
             engine,
             rules,
             planner: Planner::new(name),

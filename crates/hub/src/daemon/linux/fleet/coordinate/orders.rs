@@ -7,7 +7,7 @@ use infiniservice_engine::{Entry, Error};
 use infiniservice_fleet::message::{Part, Stage};
 use infiniservice_fleet::sign::Opened;
 use infiniservice_fleet::subject::{JOBS, JobKey, job_key, parse_job_key};
-use infiniservice_fleet::{Plan, Progress, Signed};
+use infiniservice_fleet::{Plan, Progress, Signed, message};
 
 /// Orders that wait for a place at one time; those beyond it are found by the next coordinator, or when they are written anew.
 const MAX_WAITING: usize = 10_000;
@@ -59,7 +59,7 @@ impl Lead {
     pub(super) async fn admit(&mut self) -> Result<(), Error> {
         while self.planner.has_room() {
             let Some((job, opened)) = self.waiting.pop_first() else { return Ok(()) };
-            if self.is_finished(&job).await? {
+            if !self.claim(&job).await? {
                 continue;
             }
             let plan = self.plan(&job).await?;
@@ -69,14 +69,22 @@ impl Lead {
         Ok(())
     }
 
-    /// Whether a job has come to its end; else how far it is told to be is remembered.
-    async fn is_finished(&mut self, job: &str) -> Result<bool, Error> {
-        let Some(entry) = self.engine.get(JOBS, &job_key(job, &JobKey::Progress)).await? else {
+    /// Takes a job over, so that nothing counts any more that an earlier coordinator writes of it; false where it is finished.
+    async fn claim(&mut self, job: &str) -> Result<bool, Error> {
+        let key = job_key(job, &JobKey::Progress);
+        let entry = self.engine.get(JOBS, &key).await?;
+        let value = entry.as_ref().and_then(|entry| entry.value.as_deref());
+        let last = value.and_then(|value| serde_json::from_slice::<Progress>(value).ok());
+        if last.as_ref().is_some_and(|last| last.state == Stage::Finished) {
             return Ok(false);
+        }
+        let claim = message::text(&Progress::claim(clock::now(), job, &self.name, last)).into_bytes();
+        let revision = match entry {
+            Some(entry) => self.engine.update(JOBS, &key, claim, entry.revision).await?,
+            None => self.engine.create(JOBS, &key, claim).await?,
         };
-        self.progress.insert(job.to_owned(), entry.revision);
-        let progress = entry.value.and_then(|value| serde_json::from_slice::<Progress>(&value).ok());
-        Ok(progress.is_some_and(|progress| progress.state == Stage::Finished))
+        self.progress.insert(job.to_owned(), revision);
+        Ok(true)
     }
 
     async fn take(
