@@ -164,7 +164,7 @@ mod tests {
     use crate::at_ms;
     use serde_json::json;
 
-    fn order(change: Value) -> Result<Checked, Wrong> {
+    fn order(change: &Value) -> Result<Checked, Wrong> {
         let at = at_ms(0).wall_ms();
         let mut order = json!({"id": "j-1", "at_ms": at, "not_after_ms": at + 60_000, "vms": "web-*",
             "message": {"type": "SafeCommand", "command_type":
@@ -176,10 +176,10 @@ mod tests {
 
     #[test]
     fn an_order_is_checked_as_a_hub_checks_a_job() {
-        let checked = order(json!({})).unwrap();
+        let checked = order(&json!({})).unwrap();
         assert_eq!(checked, Checked { changes: vec!["ServiceControl".into()], patience_secs: 300 });
         let list = json!({"type": "SafeCommand", "command_type": {"action": "ServiceList"}});
-        assert!(order(json!({"message": list})).unwrap().changes.is_empty());
+        assert!(order(&json!({"message": list})).unwrap().changes.is_empty());
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             (json!({"message": {"type": "Metrics"}}), "message.type"),
             (json!({"operator": ""}), "operator"),
         ] {
-            assert_eq!(order(change.clone()).unwrap_err().field, field, "{change}");
+            assert_eq!(order(&change).unwrap_err().field, field, "{change}");
         }
     }
 

@@ -123,7 +123,7 @@ impl HubOrders {
         if let Some(other) = locals.iter().find(|(_, job)| !local::is_of(job, opened)) {
             let text = format!("another order has this id: {} of {}", other.1.id(), other.1.accepted.actor);
             let results = asked.targets.iter().map(|vm| self.in_use(now, opened, asked.wave, vm, &text));
-            return Ok(Decision { begin: None, results: results.collect() });
+            return Ok(Decision { jobs: Vec::new(), results: results.collect() });
         }
         let known = index(&locals);
         let mut decision = Decision::default();
@@ -174,7 +174,9 @@ impl HubOrders {
         code: &str,
     ) -> Vec<TargetResult> {
         let said = || (Outcome::Refused, why.to_owned(), Some(code.to_owned()));
-        vms.iter().for_each(|vm| self.remember(now, opened, vm, wave, said()));
+        for vm in vms {
+            self.remember(now, opened, vm, wave, said());
+        }
         vms.iter().filter_map(|vm| self.word(&opened.order.id, vm)).collect()
     }
 

@@ -49,7 +49,9 @@ impl Hub {
             } else {
                 self.jobs.submit(now, id, actor, begin.request, begin.targets, &There).unwrap();
             }
-            begin.cancelled_by.iter().for_each(|by| drop(self.jobs.cancel(now, id, by)));
+            if let Some(by) = &begin.cancelled_by {
+                self.jobs.cancel(now, id, by);
+            }
             self.jobs.turn(now, &There);
             self.record();
         }

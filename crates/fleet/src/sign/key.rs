@@ -89,7 +89,8 @@ impl PublicKey {
     /// What names it in a signed text: the first 16 hexadecimal digits of its SHA-256.
     pub fn kid(&self) -> String {
         let sum = Sha256::digest(self.0.as_bytes());
-        sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let first = sum.iter().take(8).fold(0_u64, |first, byte| (first << 8) | u64::from(*byte));
+        format!("{first:016x}")
     }
 }
 

@@ -30,6 +30,15 @@ impl View for Known {
     }
 }
 
+/// All that a coordinator meets in one step.
+pub struct Around<'a> {
+    pub now: Now,
+    pub engine: &'a mut Engine,
+    pub hubs: &'a [Hub],
+    pub book: &'a mut Book,
+    pub rng: &'a mut Rng,
+}
+
 pub struct Coordinator {
     host: String,
     runs: u32,
@@ -51,7 +60,6 @@ pub struct Holding {
     words: VecDeque<TargetResult>,
     hubs: BTreeSet<String>,
     looked_at: u64,
-    pub told: u32,
 }
 
 impl Coordinator {
@@ -71,22 +79,25 @@ impl Coordinator {
         engine.is_up() && engine.now >= self.dead_until && engine.now >= self.cut_until
     }
 
-    pub fn step(&mut self, now: Now, engine: &mut Engine, hubs: &[Hub], book: &mut Book, rng: &mut Rng) {
-        if engine.now < self.dead_until {
+    pub fn step(&mut self, around: &mut Around<'_>) {
+        let now = around.engine.now;
+        if now < self.dead_until {
             self.holding = None;
             return;
         }
-        let reaches = self.reaches(engine);
+        let reaches = self.reaches(around.engine);
         if reaches {
-            self.lease(engine);
+            self.lease(around.engine);
         }
-        let is_zombie = engine.now < self.zombie_until;
+        let is_zombie = now < self.zombie_until;
         let Some(holding) = &mut self.holding else { return };
-        let until = if is_zombie { Duration::MAX } else { Duration::from_millis(holding.renewed + USED_MS) };
-        let until = until.saturating_sub(Duration::from_millis(engine.now)).saturating_add(now.mono);
-        let known = if reaches { holding.look(now, engine, hubs, book, rng) } else { known(hubs, engine) };
-        holding.planner.turn(now, until, &known);
-        if !holding.act(now, engine, hubs, book, rng, reaches, &known) {
+        let until = if is_zombie { u64::MAX } else { holding.renewed + USED_MS };
+        let known = known(around);
+        if reaches {
+            holding.look(around, &known);
+        }
+        holding.planner.turn(around.now, Duration::from_millis(until), &known);
+        if !holding.act(around, reaches, &known) {
             // Another one has written what only the holder of the lease may write.
             self.holding = None;
         }
@@ -103,7 +114,6 @@ impl Coordinator {
                     None => {}
                 }
             }
-            Some(_) => {}
             None if free => {
                 self.runs += 1;
                 self.taken += 1;
@@ -119,41 +129,39 @@ impl Coordinator {
                     words: VecDeque::new(),
                     hubs: BTreeSet::new(),
                     looked_at: u64::MAX,
-                    told: 0,
                 });
             }
-            None => {}
+            _ => {}
         }
     }
 }
 
-fn known(hubs: &[Hub], engine: &Engine) -> Known {
-    let away = hubs.iter().filter(|hub| engine.young(&hub_key(&hub.name), 30_000).is_none());
+fn known(around: &Around<'_>) -> Known {
+    let is_away = |hub: &&Hub| around.engine.young(&hub_key(&hub.name), 30_000).is_none();
+    let vms = |hub: &Hub| (hub.name.clone(), hub.guests.0.keys().cloned().collect());
     Known {
-        hubs: hubs.iter().map(|hub| (hub.name.clone(), hub.guests.0.keys().cloned().collect())).collect(),
-        away: away.map(|hub| hub.name.clone()).collect(),
+        hubs: around.hubs.iter().map(vms).collect(),
+        away: around.hubs.iter().filter(is_away).map(|hub| hub.name.clone()).collect(),
     }
 }
 
 impl Holding {
-    fn look(&mut self, now: Now, engine: &mut Engine, hubs: &[Hub], book: &mut Book, rng: &mut Rng) -> Known {
-        let known = known(hubs, engine);
-        for hub in hubs {
+    fn look(&mut self, around: &mut Around<'_>, known: &Known) {
+        for hub in around.hubs {
             if known.away.contains(&hub.name) {
                 if self.hubs.remove(&hub.name) {
                     self.planner.hub_gone(&hub.name);
-                    book.jobs.values_mut().for_each(|job| job.disturbed = true);
+                    around.book.jobs.values_mut().for_each(|job| job.disturbed = true);
                 }
             } else if self.hubs.insert(hub.name.clone()) {
-                self.planner.hub_back(now, &hub.name);
+                self.planner.hub_back(around.now, &hub.name);
             }
         }
-        self.results(engine, rng);
-        if engine.revision != self.looked_at {
-            self.looked_at = engine.revision;
-            self.orders(now, engine, book);
+        self.results(around.engine, around.rng);
+        if around.engine.revision != self.looked_at {
+            self.looked_at = around.engine.revision;
+            self.orders(around.now, around.engine, around.book);
         }
-        known
     }
 
     /// Some come twice, and each hub's come as they like.
@@ -167,7 +175,9 @@ impl Holding {
         if rng.one_in(10) {
             new.extend(new.first().cloned());
         }
-        new.iter().for_each(|result| self.planner.result(result));
+        for result in new {
+            self.planner.result(&result);
+        }
     }
 
     fn orders(&mut self, now: Now, engine: &mut Engine, book: &mut Book) {
@@ -215,57 +225,48 @@ impl Holding {
     }
 
     /// Carries out what was decided; whether this one still has the lease.
-    fn act(
-        &mut self,
-        now: Now,
-        engine: &mut Engine,
-        hubs: &[Hub],
-        book: &mut Book,
-        rng: &mut Rng,
-        reaches: bool,
-        known: &Known,
-    ) -> bool {
+    fn act(&mut self, around: &mut Around<'_>, reaches: bool, known: &Known) -> bool {
         for effect in self.planner.take() {
             self.check(&effect);
             match effect {
                 Effect::Publish(result) => self.words.push_back(result),
-                Effect::Tell(told) => {
-                    self.told += 1;
-                    assert!(matches!(told, Told::NoTarget { .. }), "{told:?}");
-                }
+                Effect::Tell(told) => assert!(matches!(told, Told::NoTarget { .. }), "{told:?}"),
                 _ if !reaches => {}
-                Effect::Ask { job, hub, .. } => {
-                    let hub = hubs.iter().find(|it| it.name == hub && it.reaches(engine));
-                    let Some(hub) = hub.filter(|_| !rng.one_in(8)) else { continue };
-                    match hub.resolve(&job) {
-                        Some(Part { hub, vms, .. }) => {
-                            self.planner.resolved(&job, crate::Resolved { hub, vms });
-                        }
-                        None => self.planner.refused(&job, &hub.name, "no rule", "NOT_ALLOWED", known),
-                    }
-                }
-                Effect::MakePlan { plan, parts } => {
-                    for part in &parts {
-                        let key = job_key(&plan.job, &JobKey::Part(part.hub.clone()));
-                        engine.write(&key, text(part), None);
-                    }
-                    engine.write(&job_key(&plan.job, &JobKey::Plan), text(&plan), None);
-                    self.plan(now, engine, &plan.job);
-                }
+                Effect::Ask { job, hub, .. } => self.ask(around, &job, &hub, known),
+                Effect::MakePlan { plan, parts } => self.make(around, &plan, &parts),
                 // Now and then nobody takes it.
-                Effect::Send { .. } if rng.one_in(20) => {}
-                Effect::Send { job, hub, command } => engine.send(&job, &hub, command),
+                Effect::Send { .. } if around.rng.one_in(20) => {}
+                Effect::Send { job, hub, command } => around.engine.send(&job, &hub, command),
                 Effect::Write(progress) => {
-                    if !self.write(engine, book, &progress) {
+                    self.words.drain(..).for_each(|word| around.engine.publish(&word));
+                    if !self.write(around.engine, around.book, &progress) {
                         return false;
                     }
                 }
             }
         }
         if reaches {
-            self.words.drain(..).for_each(|word| engine.publish(&word));
+            self.words.drain(..).for_each(|word| around.engine.publish(&word));
         }
         true
+    }
+
+    fn ask(&mut self, around: &mut Around<'_>, job: &str, hub: &str, known: &Known) {
+        let hub = around.hubs.iter().find(|it| it.name == hub && it.reaches(around.engine));
+        let Some(hub) = hub.filter(|_| !around.rng.one_in(8)) else { return };
+        match hub.resolve(job) {
+            Some(Part { hub, vms, .. }) => self.planner.resolved(job, crate::Resolved { hub, vms }),
+            None => self.planner.refused(job, &hub.name, "no rule", "NOT_ALLOWED", known),
+        }
+    }
+
+    fn make(&mut self, around: &mut Around<'_>, plan: &Plan, parts: &[Part]) {
+        for part in parts {
+            let key = job_key(&plan.job, &JobKey::Part(part.hub.clone()));
+            around.engine.write(&key, text(part), None);
+        }
+        around.engine.write(&job_key(&plan.job, &JobKey::Plan), text(plan), None);
+        self.plan(around.now, around.engine, &plan.job);
     }
 
     /// Of a job that it knows to have failed too often, or to be cancelled, it lets nothing begin.
@@ -279,9 +280,6 @@ impl Holding {
     fn write(&mut self, engine: &mut Engine, book: &mut Book, progress: &Progress) -> bool {
         let id = &progress.id;
         let is_finished = progress.state == Stage::Finished;
-        if is_finished && !self.words.is_empty() {
-            return true;
-        }
         let revision = self.revisions.get(id).copied();
         let Some(revision) = engine.write(&job_key(id, &JobKey::Progress), text(progress), revision) else {
             return false;

@@ -72,10 +72,6 @@ impl Engine {
         self.get(key).filter(|entry| self.now - entry.at < most_ms)
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = &String> {
-        self.entries.keys()
-    }
-
     /// Writes if there is none, or if it is of this revision; its new one.
     pub fn write(&mut self, key: &str, value: String, expected: Option<u64>) -> Option<u64> {
         let is = self.get(key).map(|entry| entry.revision);

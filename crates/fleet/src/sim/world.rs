@@ -1,7 +1,7 @@
 //! Hubs, coordinators, an operator and an engine in simulated time, and what holds at each moment.
 
 use super::book::{Book, Ordered};
-use super::coordinator::Coordinator;
+use super::coordinator::{Around, Coordinator};
 use super::engine::{Engine, Seen};
 use super::hub::Hub;
 use super::rng::Rng;
@@ -92,7 +92,8 @@ impl World {
             hub.step(now, &mut self.engine, &self.book, &mut self.rng);
         }
         for coordinator in &mut self.coordinators {
-            coordinator.step(now, &mut self.engine, &self.hubs, &mut self.book, &mut self.rng);
+            let (engine, book, rng) = (&mut self.engine, &mut self.book, &mut self.rng);
+            coordinator.step(&mut Around { now, engine, hubs: &self.hubs, book, rng });
         }
         self.steps += 1;
         self.check(passed);
@@ -215,7 +216,9 @@ impl World {
         }
         for hub in &mut self.hubs {
             self.engine.delete(&job_key(id, &JobKey::Part(hub.name.clone())));
-            hub.guests.0.values_mut().for_each(|guest| drop(guest.executed.remove(id)));
+            for guest in hub.guests.0.values_mut() {
+                guest.executed.remove(id);
+            }
         }
     }
 }

@@ -98,20 +98,19 @@ async fn follow(hub: Rc<Hub>, mut standing: watch::Receiver<Standing>) {
 }
 
 impl Task {
-    async fn run(mut self) {
+    async fn run(self) {
         let mut stop = self.stop.clone();
-        tokio::select! {
-            () = self.connect_and_lead() => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
-    }
-
-    async fn connect_and_lead(&mut self) {
-        // That there is no engine is told by the hub's own connection.
-        let engine = connected(&self.fleet, &self.hub, |_| {}).await;
-        loop {
+        let engine = tokio::select! {
+            // That there is none is told by the hub's own connection.
+            engine = connected(&self.fleet, &self.hub, |_| {}) => engine,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        while !*stop.borrow() {
             let name = format!("{}/{:08x}", self.hub, fastrand::u32(..));
-            let lease = Lease::get(&engine, &name, |error| self.failed(error)).await;
+            let lease = tokio::select! {
+                lease = Lease::get(&engine, &name, |error| self.failed(error)) => lease,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
             log::info!("fleet: this hub is the coordinator now, as {name}");
             self.standing.send_replace(Standing { leads: true, error: None });
             let why = self.lead(&engine, &lease, &name).await;
