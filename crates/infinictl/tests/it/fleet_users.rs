@@ -84,14 +84,11 @@ async fn hub(place: &Place, coordinator: &Engine) {
     let mut own = hub.watch(VMS, "host-1.*").await.unwrap();
     assert_eq!(own.next().await.unwrap().key, "host-1.web");
     let subject = subject::result("j", "host-1", "web");
-    hub.publish_one(Out { subject, id: "1".into(), only: false, payload: b"{}".to_vec() }).await.unwrap();
+    hub.publish_one(Out { subject, id: "1".into(), payload: b"{}".to_vec() }).await.unwrap();
     let mut commands =
         hub.commands(COMMANDS, &subject::consumer("host-1"), &subject::command("host-1")).await.unwrap();
     let subject = subject::command("host-1");
-    coordinator
-        .publish_one(Out { subject, id: "2".into(), only: false, payload: b"run".to_vec() })
-        .await
-        .unwrap();
+    coordinator.publish_one(Out { subject, id: "2".into(), payload: b"run".to_vec() }).await.unwrap();
     let command = commands.next().await.unwrap();
     assert_eq!(command.payload, b"run");
     command.ack().await.unwrap();

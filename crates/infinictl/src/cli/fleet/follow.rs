@@ -198,10 +198,7 @@ mod tests {
             "outcome": "answered", "ended_at_ms": 1, "wave": 0}))
             .unwrap();
         let payload = text(&result).into_bytes();
-        engine
-            .publish_one(Out { subject: result.subject(), id: result.id(), only: false, payload })
-            .await
-            .unwrap();
+        engine.publish_one(Out { subject: result.subject(), id: result.id(), payload }).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -134,7 +134,7 @@ async fn place(engine: &Engine, order: Order, signed: Signed) -> Result<(Order, 
 
 fn without_trace(order: &Order) -> Value {
     let mut message = order.message.clone();
-    ["traceparent", "tracestate"].map(|name| message.remove(name));
+    message.retain(|name, _| name != "traceparent" && name != "tracestate");
     Value::Object(message)
 }
 

@@ -13,7 +13,7 @@ const KNOWN: &[&str] = &["name", "os", "version", "agent", "state", "memory", "d
 
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Which machines: names with `*`, or a selector of name, os, version, agent, state, memory, disk and load5, such as
     /// os=debian,load5>4. A job may use all keys of selectors: its hubs know more than they tell here
     #[arg(value_name = "SELECTOR", default_value = "all", value_parser = which)]

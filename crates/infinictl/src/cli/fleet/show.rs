@@ -11,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// Whom.
 #[derive(clap::Args, Debug)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// A machine, or a hub
     name: String,
 }

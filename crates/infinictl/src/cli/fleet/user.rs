@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(clap::Args, Debug)]
 #[command(group(clap::ArgGroup::new("whose").required(true).args(["user_hub", "coordinator", "person", "watcher", "leaf"])))]
 #[command(group(clap::ArgGroup::new("key_of").required(true).args(["seed", "public"])))]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// A hub, by its name ([fleet] hub in its configuration)
     #[arg(long = "of-hub", id = "user_hub", value_name = "NAME", value_parser = hub)]
     hub: Option<String>,

@@ -14,7 +14,7 @@ use std::io::{IsTerminal as _, stdout};
 
 /// Which machines, and in which order.
 #[derive(clap::Args, Debug)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// The first order; what hurts most, unless said
     #[arg(long, value_name = "ORDER", value_enum)]
     sort: Option<Order>,
