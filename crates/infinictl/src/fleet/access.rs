@@ -105,12 +105,14 @@ fn of_hub(hub: &str) -> Access {
 }
 
 /// Reading back what it wrote, key by key or all of it.
-fn own_keys(hub: &str) -> [String; 5] {
+fn own_keys(hub: &str) -> [String; 6] {
     let of = |bucket: &str, keys: &str| format!("$JS.API.DIRECT.GET.{}.{}", store(bucket), key(bucket, keys));
     let (machines, vms) = (format!("{}.*", escape(hub)), store(VMS));
     [
         of(HUBS, &subject::hub_key(hub)),
         of(VMS, &machines),
+        // The client asks without a name and so without its keys in the subject: a hub may know who else is there.
+        format!("$JS.API.CONSUMER.CREATE.{vms}"),
         format!("$JS.API.CONSUMER.CREATE.{vms}.*.{}", key(VMS, &machines)),
         format!("$JS.API.CONSUMER.MSG.NEXT.{vms}.*"),
         format!("$JS.API.CONSUMER.DELETE.{vms}.*"),

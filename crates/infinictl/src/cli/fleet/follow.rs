@@ -23,6 +23,12 @@ const RESULTS_WITHIN: Duration = Duration::from_secs(15);
 /// How long after the job's last moment somebody must have taken it.
 const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 
+/// When nobody has taken it for so long, what may be the matter is told.
+const HINT_AFTER: Duration = Duration::from_secs(10);
+/// What may be the matter.
+const HINT: &str = "is there a hub with `coordinator = true` that can reach the server, and does it know your key \
+                    ([[operator]])?";
+
 /// What is followed.
 pub(super) struct Following<'a> {
     pub engine: &'a Engine,
@@ -37,7 +43,9 @@ pub(super) async fn follow(following: &Following<'_>) -> Result<Followed, CliErr
     let progress = engine.watch(JOBS, &job_key(id, &JobKey::Progress)).await?;
     let results = engine.read(RESULTS, &results_of(id)).await?;
     let bar = bar();
-    let mut run = Run { following, progress, results, job: Followed::default(), bar, last: Instant::now() };
+    let begin = Instant::now();
+    let job = Followed::default();
+    let mut run = Run { following, progress, results, job, bar, last: begin, begin, hinted: false };
     let ended = run.to_the_end().await;
     run.bar.finish_and_clear();
     ended.map(|()| run.job)
@@ -51,6 +59,8 @@ struct Run<'a> {
     bar: ProgressBar,
     /// When something was heard.
     last: Instant,
+    begin: Instant,
+    hinted: bool,
 }
 
 impl Run<'_> {
@@ -110,7 +120,7 @@ impl Run<'_> {
     }
 
     /// The order is to be there, and somebody is to have taken it in time.
-    async fn look(&self) -> Result<(), CliError> {
+    async fn look(&mut self) -> Result<(), CliError> {
         if self.job.is_finished() {
             return Ok(());
         }
@@ -118,11 +128,12 @@ impl Run<'_> {
         if self.job.progress().is_none() {
             let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             if wall > Duration::from_millis(order.not_after_ms) + TAKEN_WITHIN {
-                return Err(CliError::TimedOut(format!(
-                    "no coordinator took the job {} in its time: is there a hub with `coordinator = true` that can reach \
-                     the server?",
-                    order.id
-                )));
+                let text = format!("no coordinator took the job {} in its time: {HINT}", order.id);
+                return Err(CliError::TimedOut(text));
+            }
+            if !self.hinted && self.begin.elapsed() > HINT_AFTER {
+                self.hinted = true;
+                self.bar.suspend(|| eprintln!("infinictl: no coordinator has taken the job yet: {HINT}"));
             }
             self.bar.set_message("no coordinator has taken the job yet");
         }
