@@ -19,6 +19,10 @@ pub struct Demo {
     /// Show a host with its daemon instead: 50 simulated guests and two real ones, the page, and some commands.
     #[arg(long)]
     fleet: bool,
+    /// With --fleet: so many hosts instead, with a hub, 20 simulated guests and a real one each, the real server of NATS between
+    /// them, and jobs in waves over all of them, during one of which the server is killed.
+    #[arg(long, requires = "fleet", conflicts_with = "vm", value_parser = clap::value_parser!(u8).range(1..=9))]
+    hosts: Option<u8>,
     /// Only print one `system_metrics` line and one response (with --fleet: the machines, and a response of a real one), then
     /// exit.
     #[arg(long)]

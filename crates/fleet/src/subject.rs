@@ -140,6 +140,16 @@ pub fn result_id(job: &str, hub: &str, vm: &str) -> String {
     format!("{}/{}/{}", escape(job), escape(hub), escape(vm))
 }
 
+/// Below which subject a hub gets its answers: nobody else is allowed to read there.
+pub fn hub_inbox(hub: &str) -> String {
+    format!("_INBOX.{}", escape(hub))
+}
+
+/// Below which subject an operator gets answers.
+pub fn operator_inbox(operator: &str) -> String {
+    format!("_INBOX_op.{}", escape(operator))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

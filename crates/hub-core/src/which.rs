@@ -1,7 +1,7 @@
 //! Which machines are meant by names with commas between them, or by a selector: in jobs, and in rules.
 
 use crate::fleet::{Entry, Fleet};
-use crate::selector::{ALL, Selector};
+use crate::selector::{ALL, Found, Selector};
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -39,6 +39,22 @@ impl Which {
         match self {
             Self::Names(names) => names.iter().any(|pattern| is_like(name, pattern)),
             Self::Selector(selector) => selector.matches(name, entry, now),
+        }
+    }
+
+    /// The same for a machine of which only the values of some of the selectors' keys are known, by the keys' names.
+    pub fn means<'a>(&self, name: &str, known: &dyn Fn(&str) -> Found<'a>) -> bool {
+        match self {
+            Self::Names(names) => names.iter().any(|pattern| is_like(name, pattern)),
+            Self::Selector(selector) => selector.holds(known),
+        }
+    }
+
+    /// The selectors' keys that it asks for.
+    pub fn keys(&self) -> Vec<&'static str> {
+        match self {
+            Self::Names(_) => Vec::new(),
+            Self::Selector(selector) => selector.keys().collect(),
         }
     }
 
@@ -120,6 +136,27 @@ mod tests {
             selected.retain(|name| fleet.get(name).is_some());
             assert_eq!(matched.map(|(name, _)| name.to_string()).collect::<Vec<_>>(), selected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_machine_of_which_little_is_known_is_compared_by_that() {
+        let known = |key: &str| match key {
+            "name" => Found::text("web-1"),
+            "os" => Found::text("Debian GNU/Linux"),
+            "load5" => Found::number(Some(4.5)),
+            _ => Found::Unknown,
+        };
+        for (text, means) in [
+            ("all", true),
+            ("web-*", true),
+            ("db", false),
+            ("os=debian,load5>4", true),
+            ("load5>5", false),
+            ("cpu>1", false),
+        ] {
+            assert_eq!(Which::parse(text).unwrap().means("web-1", &known), means, "{text}");
+        }
+        assert_eq!(Which::parse("os=debian,load5>4").unwrap().keys(), ["os", "load5"]);
     }
 
     #[test]

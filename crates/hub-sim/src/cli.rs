@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::task::LocalSet;
 
-/// Lets simulated guests listen on sockets DIRECTORY/sim-NUMBER.sock until it is ended.
+/// Lets simulated guests listen on sockets DIRECTORY/NAME-NUMBER.sock until it is ended.
 #[derive(Parser)]
 #[command(name = "hub-sim", version)]
 struct Cli {
@@ -18,6 +18,9 @@ struct Cli {
     /// How many guests
     #[arg(long, default_value_t = 50)]
     count: usize,
+    /// What their names begin with: of several hosts each wants its own
+    #[arg(long, default_value = "sim")]
+    name: String,
     /// Seconds between two lines of figures
     #[arg(long, default_value_t = 30.0)]
     interval: f64,
@@ -69,7 +72,7 @@ fn summary(guests: &[Guest]) -> String {
 }
 
 fn start(cli: &Cli, number: usize) -> Result<Guest> {
-    let name = format!("sim-{number:04}");
+    let name = format!("{}-{number:04}", cli.name);
     let path = cli.directory.join(&name).with_extension("sock");
     let _left_behind_or_not = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;

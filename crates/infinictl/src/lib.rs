@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod client;
+mod fleet;
 pub mod hub;
 pub mod qga;
 mod sys;

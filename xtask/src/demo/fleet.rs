@@ -1,6 +1,7 @@
 //! `cargo xtask demo --fleet`: a host with its daemon, many simulated guests and two real ones.
 
 mod host;
+mod hosts;
 
 use super::{Demo, Sleeper};
 use crate::steps;
@@ -13,6 +14,9 @@ use std::process::{Command, Stdio};
 
 /// Builds, starts, and plays.
 pub(super) fn run(demo: &Demo) -> Result<()> {
+    if let Some(count) = demo.hosts {
+        return hosts::run_demo(demo, count.into());
+    }
     let host = Host::start(demo.vm)?;
     host.wait_until_all_are_up()?;
     let page = host.get("/")?;
@@ -71,9 +75,14 @@ fn tour(host: &Host) -> Result<()> {
 
 /// Says why, shows the command, runs it. A refusal is part of what is shown, so the exit code is not looked at.
 fn explain(host: &Host, why: &str, arguments: &[&str]) -> Result<()> {
-    let shown: Vec<_> = arguments.iter().map(|argument| quoted(argument)).collect();
+    explain_as(&mut host.infinictl(arguments), why)
+}
+
+/// The same for a command that is made already.
+fn explain_as(command: &mut Command, why: &str) -> Result<()> {
+    let shown: Vec<_> = command.get_args().map(|argument| quoted(&argument.to_string_lossy())).collect();
     println!("\n{why}\n$ infinictl {}", shown.join(" "));
-    host.infinictl(arguments).status().map(drop).context("cannot start infinictl")
+    command.status().map(drop).context("cannot start infinictl")
 }
 
 /// As a shell takes it.

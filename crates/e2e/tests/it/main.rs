@@ -7,6 +7,7 @@ mod commands_page;
 mod compression;
 mod descriptors;
 mod flags;
+mod fleet_walk;
 mod hanging;
 mod hub_host;
 mod hub_person;

@@ -6,6 +6,9 @@ use crate::layout::{Bucket, Discard, Layout, Retention, Stream};
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 
+/// A consumer for each hub, and one for each reader. From 2.15 on the server allows 1,000 where a stream does not say.
+const MAX_CONSUMERS: i32 = 100_000;
+
 impl Nats {
     /// Makes sure of all streams and buckets.
     pub(crate) async fn set_up(&self, layout: &Layout) -> Result<(), Error> {
@@ -80,6 +83,7 @@ fn of_stream(stream: &Stream, replicas: usize) -> Config {
         max_bytes: bytes(stream.max_bytes),
         duplicate_window: stream.duplicate_window,
         storage: StorageType::File,
+        max_consumers: MAX_CONSUMERS,
         num_replicas: replicas.max(1),
         allow_direct: true,
         ..Config::default()
@@ -96,6 +100,7 @@ fn of_bucket(bucket: &Bucket, replicas: usize) -> Config {
         max_bytes: bytes(bucket.max_bytes),
         max_messages_per_subject: 1,
         storage: StorageType::File,
+        max_consumers: MAX_CONSUMERS,
         num_replicas: replicas.max(1),
         allow_rollup: true,
         deny_delete: true,

@@ -12,6 +12,7 @@ mod value;
 
 pub use key::{KEYS, Key, Kind};
 pub use parse::{MAX_PARTS, MAX_SELECTOR_BYTES, Wrong};
+pub use value::Found;
 
 use crate::fleet::{Entry, Fleet};
 use infiniservice_protocol::clock::Now;
@@ -92,6 +93,16 @@ impl Selector {
         self.parts.iter().all(|part| part.matches(name, entry, now))
     }
 
+    /// The same for a machine of which only the values of some keys are known, by the keys' names.
+    pub fn holds<'a>(&self, known: &dyn Fn(&str) -> Found<'a>) -> bool {
+        self.parts.iter().all(|part| part.compares(known(part.key.name)))
+    }
+
+    /// The keys that it asks for.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.parts.iter().map(|part| part.key.name)
+    }
+
     /// The names of the machines that are meant, in order.
     pub fn select<'a>(&'a self, fleet: &'a Fleet, now: Now) -> impl Iterator<Item = &'a Arc<str>> + 'a {
         fleet.iter().filter(move |(name, entry)| self.matches(name, entry, now)).map(|(name, _)| name)
@@ -105,7 +116,10 @@ impl Selector {
 
 impl Part {
     fn matches(&self, name: &str, entry: &Entry, now: Now) -> bool {
-        let found = (self.key.read)(name, entry, now);
+        self.compares((self.key.read)(name, entry, now))
+    }
+
+    fn compares(&self, found: Found<'_>) -> bool {
         match (&self.wanted, self.operator) {
             (Wanted::Nothing, Operator::Is) => found.is_unknown(),
             (Wanted::Nothing, _) => !found.is_unknown(),

@@ -26,20 +26,24 @@ pub(super) enum Wanted {
 
 /// What a machine has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Found<'a> {
+pub enum Found<'a> {
+    /// Nobody knows.
     Unknown,
+    /// A text, which is not empty.
     Text(&'a str),
+    /// A number.
     Number(f64),
 }
 
 impl<'a> Found<'a> {
     /// A text; an empty one is not known.
-    pub(super) fn text(text: &'a str) -> Self {
+    pub fn text(text: &'a str) -> Self {
         let text = text.get(..text.floor_char_boundary(MAX_FOUND_BYTES)).unwrap_or_default();
         if text.is_empty() { Self::Unknown } else { Self::Text(text) }
     }
 
-    pub(super) fn number(number: Option<f64>) -> Self {
+    /// A number that may not be known.
+    pub fn number(number: Option<f64>) -> Self {
         number.map_or(Self::Unknown, Self::Number)
     }
 

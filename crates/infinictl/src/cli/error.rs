@@ -1,6 +1,7 @@
 //! Errors as exit codes and as one sentence that a person can act on.
 
 use crate::client::{ClientError, Heard};
+use crate::fleet::FleetError;
 use crate::hub::HubError;
 use crate::qga::QgaError;
 use crate::text::{sanitize, units};
@@ -32,6 +33,8 @@ pub(super) enum CliError {
     Qga(QgaError),
     /// 1 or 3, by the kind: of the host's infinihub.
     Hub(HubError),
+    /// 1 or 3, by the kind: of a fleet of many hosts.
+    Fleet(FleetError),
     /// 4: it took too long, with the sentence.
     TimedOut(String),
     /// 130: Ctrl-C, with what goes on in the guest.
@@ -51,6 +54,18 @@ impl From<ClientError> for CliError {
 impl From<HubError> for CliError {
     fn from(error: HubError) -> Self {
         Self::Hub(error)
+    }
+}
+
+impl From<FleetError> for CliError {
+    fn from(error: FleetError) -> Self {
+        Self::Fleet(error)
+    }
+}
+
+impl From<infiniservice_engine::Error> for CliError {
+    fn from(error: infiniservice_engine::Error) -> Self {
+        Self::Fleet(error.into())
     }
 }
 
@@ -99,6 +114,7 @@ impl CliError {
             Self::Refused(response) if response.error_code == Some(ErrorCode::Timeout) => 4,
             Self::Failed(_)
             | Self::Refused(_)
+            | Self::Fleet(FleetError::Engine(_))
             | Self::Hub(HubError::Refused { .. } | HubError::Unreadable { .. })
             | Self::Client(ClientError::Refused { .. } | ClientError::WrongAnswer { .. })
             | Self::Qga(QgaError::Refused { .. } | QgaError::Unreadable { .. } | QgaError::TooLong { .. }) => {
@@ -107,6 +123,7 @@ impl CliError {
             Self::Usage(_) => 2,
             Self::Client(ClientError::NoConnection { .. } | ClientError::Closed { .. })
             | Self::Hub(HubError::NoConnection { .. })
+            | Self::Fleet(FleetError::NoConnection(_))
             | Self::Qga(QgaError::NoConnection { .. } | QgaError::Closed { .. }) => 3,
             Self::Client(ClientError::TimedOut { .. })
             | Self::Qga(QgaError::Silent { .. } | QgaError::TimedOut { .. })
@@ -128,6 +145,7 @@ impl CliError {
             Self::Client(error) => error.to_string(),
             Self::Qga(error) => error.to_string(),
             Self::Hub(error) => error.to_string(),
+            Self::Fleet(error) => error.to_string(),
             Self::OutputClosed | Self::Health(_) => String::new(),
         }
     }

@@ -1,11 +1,13 @@
 //! The options that every subcommand has, and the endpoint that they name.
 
 use super::error::CliError;
+use super::fleet_options::FleetOptions;
 use super::{complete, key_files, libvirt};
 use crate::client::{AgentLog, Bulk, Client, ClientError, Endpoint, LocalAgent, Options};
 use crate::hub::{self, Api, Files, Https};
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
+use infiniservice_engine::Engine;
 use infiniservice_protocol::sealed::HostEnd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,9 +41,12 @@ pub(super) struct Global {
     /// PEM file with the certificate's private key [env: INFINICTL_KEY]
     #[arg(long, global = true, value_name = "PATH")]
     pub key: Option<PathBuf>,
-    /// PEM file with the authority of the hub's certificate [env: INFINICTL_CA]
+    /// PEM file with the authority of the hub's certificate, or of the fleet's NATS server [env: INFINICTL_CA]
     #[arg(long, global = true, value_name = "PATH")]
     pub ca: Option<PathBuf>,
+    /// A fleet of many hosts.
+    #[command(flatten)]
+    pub fleet: FleetOptions,
     /// The machine's vsock number (CID) and the port of its agent (device_path = "vsock:PORT"); on Linux only
     #[arg(long, global = true, value_name = "CID:PORT", conflicts_with_all = ["local", "socket", "vm", "libvirt_domain"], value_parser = vsock)]
     pub vsock: Option<(u32, u32)>,
@@ -157,6 +162,16 @@ impl Global {
             Hub::Here(directory) => Api::new(&directory.join("api.sock")),
             Hub::Elsewhere(hub) => Api::https(hub),
         })
+    }
+
+    /// Whether jobs are a fleet's: one is given, and no hub in its place.
+    pub(super) fn names_a_fleet(&self) -> bool {
+        self.hub.is_none() && self.fleet.address().is_some()
+    }
+
+    /// Connects to the fleet's engine.
+    pub(super) async fn engine(&self) -> Result<Engine, CliError> {
+        self.fleet.connect(given(self.ca.as_ref(), "INFINICTL_CA")).await
     }
 
     /// Our end of sealed lines, where the flags name the keys.

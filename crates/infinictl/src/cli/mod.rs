@@ -12,6 +12,8 @@ mod config;
 mod domain;
 mod error;
 mod exec;
+mod fleet;
+mod fleet_options;
 mod follow;
 mod global;
 mod history;
@@ -21,6 +23,7 @@ mod keys;
 mod libvirt;
 mod live;
 mod metrics;
+mod operator_key;
 mod output;
 mod package;
 mod plugins;
@@ -68,6 +71,8 @@ Examples:
   infinictl watch
   infinictl --vm web-017 service restart nginx
   infinictl job run --vms 'web-*' --max-concurrency 20 --max-failures 5% -- service restart nginx
+  infinictl --fleet tls://nats.example:4222 fleet list 'os=debian,load5>4'
+  infinictl --fleet tls://nats.example:4222 job run --vms 'web-*' --waves canary:1,10%,rest -- update install
   INFINICTL_SOCKET=/run/vm/agent.sock infinictl --json process list --limit 5";
 
 /// Reads from and controls a guest through its InfiniService agent.
@@ -90,9 +95,12 @@ enum Command {
     List(hub::ListArgs),
     /// Show events of the machines of this host's infinihub
     Events(hub::EventsArgs),
-    /// Run a command on many machines of this host's infinihub
+    /// Run a command on many machines of this host's infinihub, or with --fleet of many hosts
     #[command(subcommand)]
     Job(hub::JobCommand),
+    /// List, show and watch the machines and hubs of many hosts, and make users of their NATS server
+    #[command(subcommand)]
+    Fleet(fleet::Command),
     /// Show the guest's current figures
     Metrics(metrics::Args),
     /// Watch a guest live: load, disks, network, processes and the link. Without a guest: all machines of this host's
@@ -150,6 +158,9 @@ enum Command {
     /// Create, show and pin the keys for sealed lines
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Create, show and rotate the keys that sign the jobs of a fleet
+    #[command(subcommand)]
+    OperatorKey(operator_key::Command),
     /// Collect the data for a bug report in one archive, without secrets
     Bugreport(bugreport::Args),
     /// Print what a shell reads once to complete this command: subcommands, options, and names of machines behind --vm
@@ -170,6 +181,7 @@ fn run(cli: Cli) -> ExitCode {
     let result = match &cli.command {
         Command::Completions(args) => completions(args),
         Command::Man(args) => man(args),
+        Command::OperatorKey(command) => operator_key::run(&cli.global, command),
         _ => run_async(cli),
     };
     match result {
@@ -187,8 +199,11 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
             return qga::run(&cli.global, command).await;
         }
         let of_all = matches!(&cli.command, Command::Watch(_)) && !cli.global.names_a_guest();
-        let is_of_the_hub =
-            of_all || matches!(cli.command, Command::List(_) | Command::Events(_) | Command::Job(_));
+        let is_of_the_hub = of_all
+            || matches!(
+                cli.command,
+                Command::List(_) | Command::Events(_) | Command::Job(_) | Command::Fleet(_)
+            );
         if is_of_the_hub && cli.global.seal_key.is_some() {
             let text = "the hub itself reads this, so it cannot be sealed; leave --seal-key out";
             return Err(CliError::Usage(text.into()));
@@ -196,7 +211,11 @@ fn run_async(cli: Cli) -> Result<(), CliError> {
         let command = match cli.command {
             Command::List(args) => return hub::list(&cli.global, &args).await,
             Command::Events(args) => return hub::events(&cli.global, &args).await,
+            Command::Job(command) if cli.global.names_a_fleet() => {
+                return fleet::job(&cli.global, command).await;
+            }
             Command::Job(command) => return hub::job(&cli.global, command).await,
+            Command::Fleet(command) => return fleet::run(&cli.global, command).await,
             Command::Watch(args) if of_all => {
                 return hub::watch(&cli.global, &args.table, args.interval).await;
             }
@@ -266,7 +285,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<(), CliError> {
         Command::List(_)
         | Command::Events(_)
         | Command::Job(_)
+        | Command::Fleet(_)
         | Command::Keys(_)
+        | Command::OperatorKey(_)
         | Command::Qga(_)
         | Command::Watch(_)
         | Command::Completions(_)

@@ -15,7 +15,7 @@ pub use events::Events;
 pub use https::{Files, Https};
 
 pub(crate) use hurt::{Hurt, Kind};
-pub(crate) use row::{Figures, Row, Table};
+pub(crate) use row::{Agent, Figures, Row, Table};
 
 use std::path::PathBuf;
 

@@ -22,6 +22,9 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     /// Its name on this host.
     pub name: String,
+    /// Its hub, in a fleet of many hosts.
+    #[serde(skip)]
+    pub hub: Option<String>,
     /// Where its connection stands.
     pub state: String,
     /// Why it is not connected.
@@ -86,6 +89,7 @@ impl Row {
         let texts = [
             Some(self.name.as_str()),
             Some(self.state.as_str()),
+            self.hub.as_deref(),
             os,
             figures.and_then(|figures| figures.address.as_deref()),
         ];

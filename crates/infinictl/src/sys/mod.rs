@@ -9,7 +9,7 @@ mod windows;
 #[cfg(unix)]
 pub(crate) use unix::{
     CHANNEL, Reader, Signals, Slave, Writer, columns, connect, connect_vsock, create_private, environment,
-    open_pair, spawn, split, terminate,
+    is_private, open_pair, spawn, split, terminate,
 };
 #[cfg(unix)]
 pub use unix::{Master, pty};
@@ -18,5 +18,5 @@ pub use windows::Master;
 #[cfg(windows)]
 pub(crate) use windows::{
     CHANNEL, Reader, Signals, Slave, Writer, columns, connect, connect_vsock, create_private, environment,
-    open_pair, spawn, split, terminate,
+    is_private, open_pair, spawn, split, terminate,
 };

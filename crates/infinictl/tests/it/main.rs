@@ -6,6 +6,8 @@ mod client;
 mod command;
 mod commands;
 mod compression;
+#[cfg(target_os = "linux")]
+mod fleet_users;
 #[cfg(unix)]
 mod host;
 mod local;

@@ -47,7 +47,7 @@ impl Host {
         let mut simulator = program("hub-sim");
         simulator.arg(&guests).args(["--count", &SIMULATED.to_string(), "--interval", "2", "--varied"]);
         let simulated = start(simulator.stdout(Stdio::null()))?;
-        let (hub, port) = hub(directory.path())?;
+        let (hub, port) = hub(directory.path(), "")?;
         Ok(Self { port, _hub: hub, _simulated: simulated, _agents: agents, machines, directory })
     }
 
@@ -118,21 +118,24 @@ fn build(in_machines: bool) -> Result<()> {
     Ok(())
 }
 
-fn program(name: &str) -> Command {
+pub(super) fn program(name: &str) -> Command {
     let mut command = Command::new(built("debug", name));
     command.current_dir(root());
     command
 }
 
-fn start(command: &mut Command) -> Result<Sleeper> {
+pub(super) fn start(command: &mut Command) -> Result<Sleeper> {
     let child = command.stdin(Stdio::null()).spawn();
     child.map(Sleeper).with_context(|| format!("{} does not start", command.get_program().display()))
 }
 
 fn agents(guests: &Path) -> Result<Vec<LocalGuest>> {
-    let agent = built("debug", "infiniservice");
-    let start = |name| LocalGuest::start(&agent, AGENT, &guests.join(name).with_extension("sock"));
-    REAL.into_iter().map(start).collect()
+    REAL.into_iter().map(|name| agent(guests, name)).collect()
+}
+
+/// A real agent of this name.
+pub(super) fn agent(guests: &Path, name: &str) -> Result<LocalGuest> {
+    LocalGuest::start(&built("debug", "infiniservice"), AGENT, &guests.join(name).with_extension("sock"))
 }
 
 /// Their sockets are elsewhere; the hub follows links.
@@ -145,13 +148,14 @@ fn machines(guests: &Path) -> Result<Vec<Machine>> {
     REAL.into_iter().map(start).collect()
 }
 
-fn hub(directory: &Path) -> Result<(Sleeper, u16)> {
+/// The hub of the guests below a directory, with more settings, and the port of its page.
+pub(super) fn hub(directory: &Path, more: &str) -> Result<(Sleeper, u16)> {
     // Free at this moment.
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let at = directory.display();
     let settings = format!(
         "sources = [\"{at}/guests/{{vm}}.sock\"]\napi_socket = \"{at}/api.sock\"\nwire_socket = \"{at}/wire.sock\"\n\
-         secrets_dir = \"{at}/secrets\"\nlisten = \"127.0.0.1:{port}\"\n"
+         secrets_dir = \"{at}/secrets\"\nstate_dir = \"{at}/state\"\nlisten = \"127.0.0.1:{port}\"\n{more}"
     );
     let path = directory.join("config.toml");
     fs::write(&path, settings)?;

@@ -2,7 +2,7 @@
 //! `infinictl job`.
 
 mod events;
-mod job;
+pub(in crate::cli) mod job;
 mod list;
 mod watch;
 

@@ -37,6 +37,11 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
+/// Whether only its owner may open it: that follows from its directory, and is its owner's affair.
+pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
+    std::fs::metadata(path).map(|_there| true)
+}
+
 /// Starts it so that it does not outlive this process.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     let child = command.spawn()?;

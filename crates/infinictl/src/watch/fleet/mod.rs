@@ -10,4 +10,4 @@ mod view;
 mod view_tests;
 
 pub(crate) use model::{Machine, Order, words};
-pub(crate) use run::{FleetError, Settings, run};
+pub(crate) use run::{FleetError, Settings, Tables, look, run};

@@ -34,6 +34,31 @@ pub(crate) struct Settings {
     pub theme: Theme,
 }
 
+/// Where tables come from.
+pub(crate) trait Tables {
+    /// What has changed; all machines at first. After an error it is asked again.
+    fn next(&mut self) -> impl Future<Output = Result<Table, String>>;
+}
+
+/// Shows machines that none of can be opened from here, until a key or a signal ends it; `notice` says what to do instead.
+///
+/// # Errors
+/// Those of the terminal.
+pub(crate) async fn look(
+    tables: &mut impl Tables,
+    notice: impl Fn(&str) -> String,
+    order: Order,
+    filter: &str,
+    theme: Theme,
+) -> io::Result<()> {
+    let (mut console, mut model) = (Console::open()?, Model::new(order, filter));
+    loop {
+        let mut view = View { console: &mut console, model: &mut model, theme };
+        let Next::Open(name) = view.watch(tables).await? else { return Ok(()) };
+        model.notice = Some(notice(&name));
+    }
+}
+
 /// Shows the machines until a key or a signal ends it; `connect` opens one of them. A hub that is not there at the start ends
 /// it; later it is waited for.
 ///
@@ -97,7 +122,7 @@ struct View<'a> {
 
 impl View<'_> {
     /// Until a machine is opened, or the person leaves.
-    async fn watch(&mut self, feed: &mut Feed<'_>) -> io::Result<Next> {
+    async fn watch(&mut self, feed: &mut impl Tables) -> io::Result<Next> {
         let mut ages = ages();
         loop {
             let mut next = std::pin::pin!(feed.next());
@@ -116,7 +141,7 @@ impl View<'_> {
             };
             match table {
                 Ok(table) => self.model.take(table, Instant::now()),
-                Err(error) => self.model.link = Link::Down(error.to_string()),
+                Err(error) => self.model.link = Link::Down(error),
             }
         }
     }
@@ -147,9 +172,9 @@ struct Feed<'a> {
     failed: bool,
 }
 
-impl Feed<'_> {
+impl Tables for Feed<'_> {
     /// What the hub sends next; where there is no connection, after the next try.
-    async fn next(&mut self) -> Result<Table, HubError> {
+    async fn next(&mut self) -> Result<Table, String> {
         if self.failed {
             sleep(RECONNECT).await;
         }
@@ -158,9 +183,11 @@ impl Feed<'_> {
         if self.failed {
             self.events = None;
         }
-        result
+        result.map_err(|error| error.to_string())
     }
+}
 
+impl Feed<'_> {
     async fn try_next(&mut self) -> Result<Table, HubError> {
         let events = match &mut self.events {
             Some(events) => events,

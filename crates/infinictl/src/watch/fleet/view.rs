@@ -34,7 +34,8 @@ pub(super) fn draw(frame: &mut Frame, model: &Model, theme: Theme, now: Instant)
     let [top, headings, body, bottom] = Layout::vertical(rows).areas(frame.area());
     frame.render_widget(Paragraph::new(counts(model, theme, top.width)), top);
     frame.render_widget(Paragraph::new(keys(model, theme)), bottom);
-    let columns = Columns::of(usize::from(body.width));
+    let has_hubs = model.machines().next().is_some_and(|machine| machine.row.hub.is_some());
+    let columns = Columns::of(usize::from(body.width), has_hubs);
     frame.render_widget(Paragraph::new(columns.headings(theme)), headings);
     draw_machines(frame, body, model, &columns, theme, now);
 }
@@ -128,6 +129,7 @@ fn keys(model: &Model, theme: Theme) -> Line<'static> {
 #[derive(Clone, Copy, Debug)]
 struct Columns {
     name: usize,
+    hub: usize,
     address: usize,
     system: usize,
     version: usize,
@@ -135,13 +137,14 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: usize) -> Self {
+    fn of(width: usize, has_hubs: bool) -> Self {
         let name = (width / 5).clamp(8, 32);
         let if_at = |least: usize, columns: usize| if width >= least { columns } else { 0 };
         let (address, system, version) =
             (if_at(WITH_ADDRESS, 16), if_at(WITH_SYSTEM, 24), if_at(WITH_VERSION, 10));
-        let reason = width.saturating_sub(FIXED + name + address + system + version);
-        Self { name, address, system, version, reason }
+        let hub = if has_hubs { (width / 6).clamp(8, 24) } else { 0 };
+        let reason = width.saturating_sub(FIXED + name + hub + address + system + version);
+        Self { name, hub, address, system, version, reason }
     }
 
     fn headings(self, theme: Theme) -> Line<'static> {
@@ -149,6 +152,7 @@ impl Columns {
             (" ", 1),
             ("name", self.name),
             (" ", 1),
+            ("hub", self.hub),
             ("state", 9),
             ("  cpu", 5),
             ("  mem", 5),
@@ -181,6 +185,7 @@ impl Columns {
             " ".into(),
             Span::styled(sanitize::pad(&row.name, self.name), theme.strong()),
             " ".into(),
+            text(row.hub.as_deref(), self.hub),
             state(&row.state, theme),
             ratio(figures.cpu, theme),
             ratio(figures.memory, theme),

@@ -149,3 +149,20 @@ proptest! {
         screen(&mut model, now, width, height);
     }
 }
+
+#[test]
+fn in_a_fleet_each_machine_has_its_hub_and_where_it_was_before_on_any_screen() {
+    let (mut model, now) = model_of(&[]);
+    let table = json!({"whole": true, "vms": [machine(1), machine(2)]});
+    let mut table = Table::deserialize(&table).unwrap();
+    table.vms[0].hub = Some("host-1".into());
+    table.vms[1].hub = Some("host-2 ← host-1".into());
+    model.take(table, now);
+    let shown = screen(&mut model, now, 120, 8);
+    assert!(shown.lines().nth(1).unwrap().contains("hub"), "{shown}");
+    assert!(shown.contains("host-1 ") && shown.contains("host-2 ← host-1"), "{shown}");
+    let narrow = screen(&mut model, now, 80, 8);
+    assert!(narrow.contains("host-1") && narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    let words = ["host-2".to_owned()];
+    assert!(model.machines().filter(|machine| machine.row.has(&words)).count() == 1);
+}

@@ -1,8 +1,13 @@
-//! `infinictl job`: one command for many machines of infinihub's.
+//! `infinictl job`: one command for many machines, of one infinihub or of a fleet of them.
 
+mod report;
 mod run;
-mod show;
+pub(in crate::cli) mod show;
 mod words;
+
+pub(in crate::cli) use report::Report;
+pub(in crate::cli) use run::{Args as RunArgs, bar};
+pub(in crate::cli) use words::message;
 
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
@@ -18,6 +23,10 @@ pub(in crate::cli) enum Command {
     List,
     /// Show one job with its machines
     Show(ShowArgs),
+    /// Pause a job of a fleet: no further machine begins until it is resumed
+    Pause(Named),
+    /// Let a job of a fleet go on
+    Resume(Named),
     /// Cancel a job: no further machine begins, and running commands are ended if their guest can end them
     Cancel(Named),
 }
@@ -26,17 +35,17 @@ pub(in crate::cli) enum Command {
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Named {
     /// The job (infinictl job list)
-    id: String,
+    pub(in crate::cli) id: String,
 }
 
 /// Which job, and how much of it.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct ShowArgs {
     /// The job (infinictl job list)
-    id: String,
+    pub(in crate::cli) id: String,
     /// Also show the output of the guests' programs; with --json their complete answers
     #[arg(long)]
-    results: bool,
+    pub(in crate::cli) results: bool,
 }
 
 /// Runs it.
@@ -56,6 +65,9 @@ pub(in crate::cli) async fn run(global: &Global, command: Command) -> Result<(),
             let job = api.get(&format!("{}?results={results}", address(&id))).await?;
             if out.json { out.document(&job.to_string()) } else { out.text(&show::one(&job, out, true)) }
         }
+        Command::Pause(_) | Command::Resume(_) => Err(CliError::Usage(
+            "only jobs of a fleet can be paused: give --fleet URL (or INFINICTL_FLEET)".to_owned(),
+        )),
         Command::Cancel(Named { id }) => {
             let job = api.post(&format!("{}/cancel", address(&id)), &serde_json::Value::Null).await?;
             if out.json { out.document(&job.to_string()) } else { out.text(&show::summary(&job)) }

@@ -1,15 +1,17 @@
 //! `infinictl job run`: starts a job and stays with it, also while the hub is started anew.
 
-use super::{address, show, words};
+use super::{Report, address, show, words};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::output::Output;
 use crate::cli::trace;
 use crate::hub::{Api, HubError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use infiniservice_fleet::wave::{self, Wave};
 use infiniservice_protocol::trace::TraceContext;
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, stderr};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -23,25 +25,40 @@ const HUB_BACK_WITHIN: Duration = Duration::from_secs(60);
 pub(in crate::cli) struct Args {
     /// Which machines: names separated by commas, with `*` for any text; `all`; or a selector such as os=debian,load5>4
     #[arg(long, value_name = "SELECTOR")]
-    vms: String,
+    pub(in crate::cli) vms: String,
+    /// Of a fleet: which machines begin together, as numbers or in per cent, one wave after the other. A wave begins when all
+    /// machines of the one before have ended; `canary:` stops the job if one of that wave fails, `rest` is all others, such as
+    /// canary:1,10%,rest
+    #[arg(long, value_name = "WAVES", value_parser = waves)]
+    pub(in crate::cli) waves: Option<Waves>,
     /// How many machines at a time, as a number or in per cent [default: 50]
     #[arg(long, value_name = "N|P%", value_parser = share)]
-    max_concurrency: Option<String>,
+    pub(in crate::cli) max_concurrency: Option<String>,
     /// Stop if more machines fail than this: no further machine begins [default: never stop]
     #[arg(long, value_name = "N|P%", value_parser = share)]
-    max_failures: Option<String>,
+    pub(in crate::cli) max_failures: Option<String>,
     /// Seconds within which each machine must begin [default: 3600]
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
-    not_after: Option<u64>,
+    pub(in crate::cli) not_after: Option<u64>,
     /// The job's name. If the hub has a job of this name, infinictl follows it and starts no other [default: the hub chooses]
     #[arg(long)]
-    id: Option<String>,
+    pub(in crate::cli) id: Option<String>,
     /// Do not wait: print the job's name
     #[arg(long)]
-    detach: bool,
+    pub(in crate::cli) detach: bool,
+    /// When all machines have ended, write what came of them to this file, in JUnit's XML: each machine is a test
+    #[arg(long, value_name = "FILE", conflicts_with = "detach")]
+    pub(in crate::cli) junit: Option<PathBuf>,
     /// The command, as you would give it to infinictl, such as: service restart nginx
     #[arg(last = true, required = true, value_name = "COMMAND")]
-    command: Vec<String>,
+    pub(in crate::cli) command: Vec<String>,
+}
+
+/// Waves of a fleet's job.
+pub(in crate::cli) type Waves = Vec<Wave>;
+
+fn waves(text: &str) -> Result<Waves, String> {
+    wave::parse(text)
 }
 
 /// `20` or `5%`.
@@ -82,7 +99,12 @@ fn request(global: &Global, args: &Args, context: Option<&TraceContext>) -> Resu
 
 /// Runs it.
 pub(super) async fn run(global: &Global, args: Args) -> Result<(), CliError> {
+    if args.waves.is_some() {
+        let text = "waves are for a fleet: give --fleet URL (or INFINICTL_FLEET)";
+        return Err(CliError::Usage(text.to_owned()));
+    }
     let (api, out) = (global.api()?, Output::new(global.json, global.no_color));
+    let report = args.junit.as_deref().map(Report::new).transpose()?;
     let context = global.trace.then(trace::context).transpose()?;
     let job = api.post("/v1/jobs", &request(global, &args, context.as_ref())?).await?;
     if let Some(context) = context {
@@ -98,6 +120,9 @@ pub(super) async fn run(global: &Global, args: Args) -> Result<(), CliError> {
             "interrupted; the job goes on: infinictl job show {id}, infinictl job cancel {id}"
         ))),
     };
+    if let Some(report) = report {
+        report.write(&api.get(&format!("{}?results=true", address(&id))).await?)?;
+    }
     if out.json {
         out.document(&followed.to_string())?;
     } else {
@@ -137,7 +162,8 @@ async fn follow(api: &Api, id: &str) -> Result<Value, CliError> {
     }
 }
 
-fn bar() -> ProgressBar {
+/// How far a job is, where standard error is a terminal.
+pub(in crate::cli) fn bar() -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -11,12 +11,12 @@ const COUNTS: [&str; 9] =
     ["answered", "failed", "refused", "unknown", "expired", "absent", "skipped", "sent", "accepted"];
 
 /// A text of the hub's or of a guest's, harmless.
-pub(super) fn word(value: &Value) -> String {
+pub(in crate::cli) fn word(value: &Value) -> String {
     sanitize::brief(value.as_str().filter(|text| !text.is_empty()).unwrap_or("-"))
 }
 
 /// All jobs.
-pub(super) fn list(jobs: &[Value], out: Output) -> String {
+pub(in crate::cli) fn list(jobs: &[Value], out: Output) -> String {
     let mut table =
         Columns::new(out, &["job", "state", "started", "by", "machines", "command", "done", "outcomes"]);
     for job in jobs {
@@ -45,13 +45,13 @@ fn command(job: &Value) -> String {
 }
 
 /// How many machines have ended.
-pub(super) fn ended(job: &Value) -> u64 {
+pub(in crate::cli) fn ended(job: &Value) -> u64 {
     let open = ["accepted", "sent"].map(|name| job["counts"][name].as_u64().unwrap_or(0));
     job["targets"].as_u64().unwrap_or(0).saturating_sub(open.iter().sum())
 }
 
 /// How many machines stand where; what is 0 is left out.
-pub(super) fn counts(job: &Value) -> String {
+pub(in crate::cli) fn counts(job: &Value) -> String {
     let of =
         |name: &&str| Some((job["counts"][name].as_u64().filter(|count| *count > 0)?, (*name).to_owned()));
     let counts = COUNTS.iter().filter_map(of);
@@ -59,7 +59,7 @@ pub(super) fn counts(job: &Value) -> String {
 }
 
 /// A job in one line.
-pub(super) fn summary(job: &Value) -> String {
+pub(in crate::cli) fn summary(job: &Value) -> String {
     let targets = job["targets"].as_u64().unwrap_or(0);
     let cancelled =
         job["cancelled_by"].as_str().map(|who| format!(", cancelled by {}", sanitize::brief(who)));
@@ -68,7 +68,7 @@ pub(super) fn summary(job: &Value) -> String {
 }
 
 /// A job with its machines; `all`, or only those that did not do it.
-pub(super) fn one(job: &Value, out: Output, all: bool) -> String {
+pub(in crate::cli) fn one(job: &Value, out: Output, all: bool) -> String {
     let mut parts = Vec::new();
     let mut table = Columns::new(out, &["machine", "outcome", "code", "ended", "reason"]);
     let mut rows = 0;
@@ -77,7 +77,7 @@ pub(super) fn one(job: &Value, out: Output, all: bool) -> String {
         if is_told {
             rows += 1;
             table.row([
-                text(&word(&machine["vm"])),
+                text(&name(machine)),
                 state(&word(&machine["state"])),
                 text(&word(&machine["code"])),
                 text(&word(&machine["ended_at"])),
@@ -93,16 +93,22 @@ pub(super) fn one(job: &Value, out: Output, all: bool) -> String {
     parts.join("\n")
 }
 
+/// A machine's name, after that of its hub in a fleet.
+fn name(machine: &Value) -> String {
+    let vm = word(&machine["vm"]);
+    if machine["hub"].is_string() { format!("{}/{vm}", word(&machine["hub"])) } else { vm }
+}
+
 /// What a machine's program wrote, each line with the machine's name.
 fn output(machine: &Value) -> Vec<String> {
-    let vm = word(&machine["vm"]);
+    let vm = name(machine);
     let texts = ["stdout", "stderr"].map(|name| machine["result"][name].as_str().unwrap_or_default());
     let lines: Vec<String> = texts.iter().flat_map(|text| text.lines()).map(sanitize::brief).collect();
     lines.into_iter().take(MAX_OUTPUT_LINES).map(|line| format!("{vm}: {line}")).collect()
 }
 
 /// The sentence for a job that was not done everywhere.
-pub(super) fn not_done(job: &Value) -> Option<String> {
+pub(in crate::cli) fn not_done(job: &Value) -> Option<String> {
     let targets = job["targets"].as_u64().unwrap_or(0);
     let answered = job["counts"]["answered"].as_u64().unwrap_or(0);
     let missing = targets.saturating_sub(answered);
@@ -122,14 +128,14 @@ mod tests {
             "message": {"type": "SafeCommand", "command_type": {"action": "ServiceControl", "service": "nginx", "operation": "restart"}},
             "counts": {"accepted": 0, "sent": 0, "answered": 2, "failed": 1, "unknown": 0},
             "machines": [{"vm": "web-1", "state": "answered", "result": {"stdout": "one\ntwo\n"}}, {"vm": "web-2", "state": "answered"},
-                {"vm": "web-3", "state": "failed", "code": "NOT_FOUND", "text": "there is no nginx"}]})
+                {"hub": "host-7", "vm": "web-3", "state": "failed", "code": "NOT_FOUND", "text": "there is no nginx"}]})
     }
 
     #[test]
     fn a_job_is_a_table_of_what_went_wrong_and_a_sum() {
         let shown = one(&job(), Output::default(), false);
         assert!(
-            shown.contains("web-3") && shown.contains("NOT_FOUND") && !shown.contains("web-2"),
+            shown.contains("host-7/web-3") && shown.contains("NOT_FOUND") && !shown.contains("web-2"),
             "{shown}"
         );
         assert!(shown.contains("web-1: one\nweb-1: two\n"), "{shown}");

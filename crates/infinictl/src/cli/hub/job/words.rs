@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 ///
 /// # Errors
 /// Where the words make no sense, or no message of a job.
-pub(super) fn message(words: &[String]) -> Result<Map<String, Value>, CliError> {
+pub(in crate::cli) fn message(words: &[String]) -> Result<Map<String, Value>, CliError> {
     let all = std::iter::once("infinictl").chain(words.iter().map(String::as_str));
     let cli = Cli::try_parse_from(all).map_err(|error| CliError::Usage(told(&error)))?;
     let message = match cli.command {
