@@ -142,9 +142,12 @@ async fn a_watch_tells_what_is_and_what_becomes(engine: Engine) {
     }
     let mut watch = engine.watch("KEYS", "*.a").await.unwrap();
     assert_eq!(watch.there(), 2);
-    engine.delete("KEYS", "h1.a").await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < 3 {
+        // Of a key that changes before it was read only the newest value comes.
+        if seen.len() == 2 {
+            engine.delete("KEYS", "h1.a").await.unwrap();
+        }
         let entry = timeout(PATIENCE, watch.next()).await.unwrap().unwrap();
         seen.push((entry.key, entry.value.map(|value| String::from_utf8(value).unwrap())));
     }
