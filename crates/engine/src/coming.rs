@@ -48,7 +48,8 @@ impl Reader {
 
     async fn any(&mut self) -> Result<(Stored, bool), Error> {
         match &mut self.from {
-            Either::Nats(it) => it.next().await,
+            // It may make its consumer anew, which takes ten kilobytes of state; they are to be in no caller's.
+            Either::Nats(it) => Box::pin(it.next()).await,
             Either::Memory(it) => Ok(it.next().await),
         }
     }

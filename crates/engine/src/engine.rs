@@ -105,7 +105,7 @@ impl Engine {
     async fn open(&self, stream: &str, subject: &str, newest: bool) -> Result<Reader, Error> {
         let (from, there) = match &self.0 {
             Kind::Nats(nats) => {
-                let (reader, there) = nats.read(stream, subject, newest).await?;
+                let (reader, there) = Box::pin(nats.read(stream, subject, newest)).await?;
                 (Either::Nats(Box::new(reader)), there)
             }
             Kind::Memory(memory) => {

@@ -20,8 +20,8 @@ impl Nats {
         let mut sent = Vec::with_capacity(out.len());
         for out in out {
             let subject = out.subject.clone();
-            let send = unless(&subject, &mut over, lost.as_mut(), self.send(out)).await;
-            sent.push((subject, send));
+            let taken = unless(&subject, &mut over, lost.as_mut(), self.send(out)).await;
+            sent.push((subject, taken));
         }
         let mut done = Vec::with_capacity(sent.len());
         for (subject, sent) in sent {

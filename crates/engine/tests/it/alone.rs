@@ -1,7 +1,7 @@
 //! What only the real server has: an end in the midst of it, versions, and users with few rights.
 
 use crate::support::{PATIENCE, in_memory, layout, out, real, settings};
-use infiniservice_engine::{Engine, Error, Settings};
+use infiniservice_engine::{Engine, Settings};
 use infiniservice_lab::NatsServer;
 use std::time::Duration;
 use tokio::time::timeout;

@@ -213,7 +213,9 @@ impl Hub {
         match command {
             Command::Cancel { control, .. } => {
                 let control = book.control(control);
-                control.iter().for_each(|control| self.cancel(now, control));
+                if let Some(control) = control {
+                    self.cancel(now, &control);
+                }
                 self.acks.push(number);
             }
             Command::Run { order, wave, targets, close, .. } => {

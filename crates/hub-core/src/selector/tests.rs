@@ -120,7 +120,7 @@ fn old_figures_are_not_compared_but_what_a_machine_is_stays() {
 fn a_version_is_compared_as_far_as_it_is_written() {
     let compares = |found: &'static str, part: &str| {
         let parts = parse::parts(&format!("version{part}")).unwrap();
-        value::Found::text(found).compares(parts[0].operator, &parts[0].wanted)
+        Found::text(found).compares(parts[0].operator, &parts[0].wanted)
     };
     for (found, part) in [
         ("12.5", "=12"),
@@ -142,7 +142,7 @@ fn a_version_is_compared_as_far_as_it_is_written() {
 #[test]
 fn a_systems_name_is_known_by_its_first_words() {
     let is = |found: &'static str, wanted: &str| {
-        value::Found::text(found).compares(Operator::Is, &Wanted::Product(wanted.to_lowercase()))
+        Found::text(found).compares(Operator::Is, &Wanted::Product(wanted.to_lowercase()))
     };
     assert!(is("Windows Server 2022 Standard", "windows"));
     assert!(is("Microsoft Windows 11 Pro", "Windows"));
@@ -188,7 +188,7 @@ fn what_is_too_long_or_too_much_is_refused_and_told_shortened() {
 #[test]
 fn a_guests_long_words_are_compared_as_far_as_is_bounded() {
     let long = "x".repeat(1 << 20);
-    let value::Found::Text(found) = value::Found::text(&long) else { panic!() };
+    let Found::Text(found) = Found::text(&long) else { panic!() };
     assert_eq!(found.len(), 256);
 }
 
@@ -240,7 +240,7 @@ proptest! {
         let cut = cut.min(text.len());
         let (start, end) = text.split_at(cut);
         for pattern in [text.clone(), format!("{start}*"), format!("*{end}"), format!("{start}*{end}")] {
-            let found = value::Found::text(&text);
+            let found = Found::text(&text);
             prop_assert!(found.compares(Operator::Is, &Wanted::Text(pattern)));
         }
     }

@@ -67,8 +67,8 @@ pub(crate) fn user(role: &Role, public: &str) -> String {
         ("subscribe", "allow", &access.read),
     ] {
         if !subjects.is_empty() {
-            let all: String = subjects.iter().map(|subject| format!("            \"{subject}\"\n")).collect();
-            parts.push(format!("        {direction}: {{ {list}: [\n{all}        ] }}\n"));
+            let all: Vec<_> = subjects.iter().map(|subject| format!("            \"{subject}\"\n")).collect();
+            parts.push(format!("        {direction}: {{ {list}: [\n{}        ] }}\n", all.concat()));
         }
     }
     if access.answers {

@@ -1,4 +1,4 @@
-//! A finished job as JUnit's XML, the form in which pipelines show tests: each machine is a test of its hub.
+//! A finished job as `JUnit`'s XML, the form in which pipelines show tests: each machine is a test of its hub.
 
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -22,7 +22,9 @@ pub(crate) fn junit(job: &Value) -> String {
         of(&["skipped"]),
         escaped(word(&job["accepted_at"])),
     );
-    machines.iter().for_each(|machine| out.push_str(&case(machine)));
+    for machine in machines {
+        out.push_str(&case(machine));
+    }
     out.push_str("</testsuite></testsuites>\n");
     out
 }

@@ -125,7 +125,8 @@ impl Fleet {
     }
 
     pub fn logs(&self) -> String {
-        self.hosts.iter().map(|host| format!("---\n{}", host.log())).collect()
+        let logs: Vec<_> = self.hosts.iter().map(|host| format!("---\n{}", host.log())).collect();
+        logs.concat()
     }
 
     /// A client that may do anything.

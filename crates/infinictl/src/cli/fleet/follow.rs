@@ -46,7 +46,7 @@ pub(super) async fn follow(following: &Following<'_>) -> Result<Followed, CliErr
     let begin = Instant::now();
     let job = Followed::default();
     let mut run = Run { following, progress, results, job, bar, last: begin, begin, hinted: false };
-    let ended = run.to_the_end().await;
+    let ended = run.until_the_end().await;
     run.bar.finish_and_clear();
     ended.map(|()| run.job)
 }
@@ -64,7 +64,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(&mut self) -> Result<(), CliError> {
+    async fn until_the_end(&mut self) -> Result<(), CliError> {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_over() {
@@ -145,7 +145,10 @@ impl Run<'_> {
         match engine.get(JOBS, &key).await {
             Ok(None) => {}
             Ok(Some(_)) => return Ok(()),
-            Err(error) => return Ok(self.away(&error).await),
+            Err(error) => {
+                self.away(&error).await;
+                return Ok(());
+            }
         }
         match engine.create(JOBS, &key, text(self.following.signed).into_bytes()).await {
             Ok(_) => {
@@ -153,7 +156,10 @@ impl Run<'_> {
                 Ok(())
             }
             Err(Error::Conflict(_)) => Ok(()),
-            Err(error) => Ok(self.away(&error).await),
+            Err(error) => {
+                self.away(&error).await;
+                Ok(())
+            }
         }
     }
 }

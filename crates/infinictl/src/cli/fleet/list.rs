@@ -197,7 +197,7 @@ mod tests {
     fn a_machine_has_its_line_and_movement_is_told_as_such() {
         let vm = vm("web-1");
         let moved = Seen { moved_from: Some("host-2"), ..seen(&vm) };
-        let shown = table(&[moved.clone()], Output::default());
+        let shown = table(std::slice::from_ref(&moved), Output::default());
         assert!(shown.contains("Debian GNU/Linux 12.5") && shown.contains("93 %"), "{shown}");
         assert!(shown.ends_with("moved from host-2"), "{shown}");
         let twice = Seen { claimed_by: Some("host-3"), ..moved };

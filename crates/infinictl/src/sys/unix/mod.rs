@@ -43,7 +43,8 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 
 /// Whether only its owner may open it.
 pub(crate) fn is_private(path: &Path) -> io::Result<bool> {
-    Ok(std::fs::metadata(path)?.mode() & 0o077 == 0)
+    let others = std::fs::metadata(path)?.mode() & 0o077;
+    Ok(others == 0)
 }
 
 /// Starts it so that it does not outlive this process.

@@ -46,7 +46,7 @@ pub(in crate::cli) struct Args {
     /// Do not wait: print the job's name
     #[arg(long)]
     pub(in crate::cli) detach: bool,
-    /// When all machines have ended, write what came of them to this file, in JUnit's XML: each machine is a test
+    /// When all machines have ended, write what came of them to this file as XML of the kind of junit: each machine is a test
     #[arg(long, value_name = "FILE", conflicts_with = "detach")]
     pub(in crate::cli) junit: Option<PathBuf>,
     /// The command, as you would give it to infinictl, such as: service restart nginx
