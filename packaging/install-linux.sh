@@ -91,6 +91,7 @@ rules_dir=$root/etc/udev/rules.d
 rule=$rules_dir/60-infiniservice.rules
 readonly_rule=$rules_dir/61-infiniservice-readonly.rules
 sysusers_dir=$root/etc/sysusers.d
+preset=$root/etc/systemd/system-preset/80-infiniservice.preset
 sysusers=$sysusers_dir/infiniservice.conf
 link=$root/usr/local/sbin/infiniservice
 profile_drop_in=$unit_dir/infiniservice.service.d/20-infinibay.conf
@@ -110,7 +111,7 @@ directory() {
 
 # In the running system, /opt or /usr/local may be links (ostree); in an image, links could lead out of it.
 parents() {
-    for part in opt etc etc/systemd etc/systemd/system etc/sysusers.d etc/udev etc/udev/rules.d usr usr/local usr/local/sbin; do
+    for part in opt etc etc/systemd etc/systemd/system etc/systemd/system-preset etc/sysusers.d etc/udev etc/udev/rules.d usr usr/local usr/local/sbin; do
         if [ -n "$root" ] && [ -L "$root/$part" ]; then fail "$root/$part is a symbolic link"; fi
         [ -d "$root/$part" ] || mkdir -- "$root/$part"
     done
@@ -145,7 +146,7 @@ COPY
 check_own_files() {
     found=0 missing=''
     for name in infiniservice.service infiniservice-readonly.service infiniservice.sysusers 60-infiniservice.rules \
-        61-infiniservice-readonly.rules config.toml; do
+        61-infiniservice-readonly.rules 80-infiniservice.preset config.toml; do
         if [ -f "$here/$name" ]; then found=$((found + 1)); else missing=$name; fi
     done
     [ -f "$here/infiniservice" ] || missing=infiniservice found=1
@@ -195,6 +196,7 @@ install_units() {
     for name in infiniservice.service infiniservice-readonly.service; do
         own "$name" "$unit_dir/$name" 0644
     done
+    own 80-infiniservice.preset "$preset" 0644
 }
 
 # Both modes report the machine's name.
@@ -343,7 +345,8 @@ uninstall() {
     # First, the remaining rule restricts the port to root again.
     rm -f -- "$readonly_rule"
     apply_rules
-    rm -f -- "$program" "$program_dir/.new" "$rule"
+    rm -f -- "$program" "$program_dir/.new" "$rule" "$preset"
+    rmdir -- "${preset%/*}" 2>/dev/null || :
     for name in infiniservice.service infiniservice-readonly.service; do
         rm -f -- "$wants_dir/$name" "$unit_dir/$name" "$unit_dir/$name.d/10-vm-id.conf"
     done
@@ -564,6 +567,13 @@ END_OF_FILE
         61-infiniservice-readonly.rules) cat <<'END_OF_FILE'
 # The read-only agent (infiniservice-readonly.service) does not run as root: if it is enabled, its group may open the port.
 ACTION!="remove", SUBSYSTEM=="virtio-ports", ATTR{name}=="org.infinibay.agent", TEST=="/etc/systemd/system/multi-user.target.wants/infiniservice-readonly.service", GROUP="infiniservice", MODE="0660"
+END_OF_FILE
+            ;;
+        80-infiniservice.preset) cat <<'END_OF_FILE'
+# Which of the agent's two services runs is decided where the agent is installed. Without these lines the first boot of
+# an image enables both (systemd.preset(5); Debian enables what no preset names), and each of them stops the other.
+disable infiniservice.service
+disable infiniservice-readonly.service
 END_OF_FILE
             ;;
         config.toml) cat <<'END_OF_FILE'

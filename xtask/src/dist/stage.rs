@@ -18,6 +18,7 @@ const FILES: &[(&str, u32)] = &[
     ("packaging/infiniservice.sysusers", 0o644),
     ("packaging/60-infiniservice.rules", 0o644),
     ("packaging/61-infiniservice-readonly.rules", 0o644),
+    ("packaging/80-infiniservice.preset", 0o644),
     ("packaging/config.toml", 0o600),
     ("packaging/libvirt-channel.xml", 0o644),
     ("packaging/plugins/nvidia-gpu", 0o755),

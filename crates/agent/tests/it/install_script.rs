@@ -23,6 +23,7 @@ fn world() -> World {
         "infiniservice.sysusers",
         "60-infiniservice.rules",
         "61-infiniservice-readonly.rules",
+        "80-infiniservice.preset",
         "config.toml",
     ] {
         fs::copy(packaging.join(name), world.archive().join(name)).expect("copied");
@@ -73,6 +74,23 @@ const USER: &str = "etc/sysusers.d/infiniservice.conf";
 const READ_ONLY_ENABLED: &str = "etc/systemd/system/multi-user.target.wants/infiniservice-readonly.service";
 const DROP_IN: &str = "etc/systemd/system/infiniservice.service.d/10-vm-id.conf";
 const ENABLED: &str = "etc/systemd/system/multi-user.target.wants/infiniservice.service";
+
+/// What systemd does with all units at the first boot of an image (systemd.preset(5)).
+#[test]
+fn the_first_boot_of_an_image_enables_no_second_service() {
+    for (mode, enabled, other) in
+        [("full", ENABLED, READ_ONLY_ENABLED), ("read-only", READ_ONLY_ENABLED, ENABLED)]
+    {
+        let world = world();
+        world.install(&[mode]);
+        let mut systemctl = Command::new("systemctl");
+        systemctl.arg("--root").arg(world.root()).args(["preset-all", "--preset-mode=enable-only"]);
+        let done = systemctl.output().expect("systemctl starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let is_link = |path: &str| world.installed(path).symlink_metadata().is_ok();
+        assert!(is_link(enabled) && !is_link(other), "{mode}: {done:?}");
+    }
+}
 
 #[test]
 fn files_have_their_modes_under_any_umask() {
@@ -245,12 +263,13 @@ fn wrong_arguments_have_the_exit_code_2() {
 }
 
 /// What the script has copies of, for a directory with nothing but the program beside it.
-const EMBEDDED: [&str; 6] = [
+const EMBEDDED: [&str; 7] = [
     "infiniservice.service",
     "infiniservice-readonly.service",
     "infiniservice.sysusers",
     "60-infiniservice.rules",
     "61-infiniservice-readonly.rules",
+    "80-infiniservice.preset",
     "config.toml",
 ];
 
