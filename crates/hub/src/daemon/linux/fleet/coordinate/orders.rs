@@ -127,7 +127,7 @@ impl Lead {
         Ok(())
     }
 
-    /// The plan of a job, where there is one.
+    /// The plan of a job, where there is one. A part that the engine has lost is told.
     pub(super) async fn plan(&self, job: &str) -> Result<Option<(Plan, Vec<Part>)>, Error> {
         let Some(plan) = self.value::<Plan>(&job_key(job, &JobKey::Plan)).await?.filter(|it| it.job == job)
         else {
@@ -136,7 +136,12 @@ impl Lead {
         let mut parts = Vec::with_capacity(plan.hubs.len());
         for hub in &plan.hubs {
             let part = self.value::<Part>(&job_key(job, &JobKey::Part(hub.clone()))).await?;
-            parts.extend(part.filter(|part| part.hub == *hub));
+            match part.filter(|part| part.hub == *hub) {
+                Some(part) => parts.push(part),
+                None => log::warn!(
+                    "fleet: the engine has lost {hub:.80}'s part of the plan of {job}; its machines are not counted"
+                ),
+            }
         }
         Ok(Some((plan, parts)))
     }
