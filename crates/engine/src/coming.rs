@@ -1,10 +1,13 @@
 //! What comes from an engine bit by bit: commands, stored messages, changes of keys, and notes.
 
-use crate::entry::{Delivery, Entry, Note, Stored};
+use crate::entry::{Entry, Note, Stored};
 use crate::error::Error;
 use crate::{memory, nats};
+use async_nats::jetstream::Message;
+use std::time::Duration;
 
 /// From one of the two engines.
+#[derive(Debug)]
 pub(crate) enum Either<N, M> {
     Nats(N),
     Memory(M),
@@ -19,9 +22,54 @@ impl Commands {
     /// # Errors
     /// Where the connection, or the consumer, is gone: ask for commands anew.
     pub async fn next(&mut self) -> Result<Delivery, Error> {
-        match &mut self.0 {
-            Either::Nats(it) => it.next().await,
-            Either::Memory(it) => Ok(it.next().await),
+        Ok(match &mut self.0 {
+            Either::Nats(it) => {
+                let message = it.next().await?;
+                Delivery { payload: message.payload.to_vec(), handle: Either::Nats(Box::new(message)) }
+            }
+            Either::Memory(it) => {
+                let (payload, handle) = it.next().await;
+                Delivery { payload, handle: Either::Memory(handle) }
+            }
+        })
+    }
+}
+
+/// A command for this hub, which comes again until it is acknowledged.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What it says.
+    pub payload: Vec<u8>,
+    /// The way back to where it came from.
+    handle: Either<Box<Message>, memory::Handle>,
+}
+
+impl Delivery {
+    /// It is done with and does not come again.
+    ///
+    /// # Errors
+    /// Where nobody hears it; it comes again then.
+    pub async fn ack(&self) -> Result<(), Error> {
+        match &self.handle {
+            Either::Nats(message) => nats::ack(message).await,
+            Either::Memory(handle) => {
+                handle.ack();
+                Ok(())
+            }
+        }
+    }
+
+    /// It is to come again, after this time.
+    ///
+    /// # Errors
+    /// Where nobody hears it; it comes again by itself.
+    pub async fn again(&self, after: Duration) -> Result<(), Error> {
+        match &self.handle {
+            Either::Nats(message) => nats::again(message, after).await,
+            Either::Memory(handle) => {
+                handle.again(after);
+                Ok(())
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What goes to an engine and what comes from it.
 
-use crate::error::Error;
 use std::time::Duration;
+
+/// How long a command may be looked at before it comes again.
+pub(crate) const ACK_WAIT: Duration = Duration::from_secs(30);
 
 /// A message for a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,49 +51,4 @@ pub struct Note {
     pub reply: Option<String>,
     /// What it says.
     pub payload: Vec<u8>,
-}
-
-/// A command for this hub, which comes again until it is acknowledged.
-#[derive(Debug)]
-pub struct Delivery {
-    /// What it says.
-    pub payload: Vec<u8>,
-    pub(crate) handle: Handle,
-}
-
-/// The way back to where a command came from.
-#[derive(Debug)]
-pub(crate) enum Handle {
-    Nats(Box<async_nats::jetstream::Message>),
-    Memory(crate::memory::Handle),
-}
-
-impl Delivery {
-    /// It is done with and does not come again.
-    ///
-    /// # Errors
-    /// Where nobody hears it; it comes again then.
-    pub async fn ack(&self) -> Result<(), Error> {
-        match &self.handle {
-            Handle::Nats(message) => crate::nats::ack(message).await,
-            Handle::Memory(handle) => {
-                handle.ack();
-                Ok(())
-            }
-        }
-    }
-
-    /// It is to come again, after this time.
-    ///
-    /// # Errors
-    /// Where nobody hears it; it comes again by itself.
-    pub async fn again(&self, after: Duration) -> Result<(), Error> {
-        match &self.handle {
-            Handle::Nats(message) => crate::nats::again(message, after).await,
-            Handle::Memory(handle) => {
-                handle.again(after);
-                Ok(())
-            }
-        }
-    }
 }

@@ -15,9 +15,9 @@ mod nats;
 mod settings;
 mod status;
 
-pub use coming::{Commands, Notes, Reader, Watch};
+pub use coming::{Commands, Delivery, Notes, Reader, Watch};
 pub use engine::Engine;
-pub use entry::{Delivery, Entry, Note, Out, Stored};
+pub use entry::{Entry, Note, Out, Stored};
 pub use error::Error;
 pub use layout::{Bucket, Discard, Layout, Retention, Stream};
 pub use memory::Memory;

@@ -87,8 +87,28 @@ fn no_flood_of_lines_makes_the_journal_drop_the_agents_own() {
 }
 
 /// Crates of which the lock file has more than one version: the others are in procedural macros, in the lab and in tests, and, where
-/// ring and OpenTelemetry's SDK ask for them, in `infinihub`. None is in the guest twice.
-const TWICE: [&str; 7] = ["bitflags", "getrandom", "r-efi", "rand", "rand_core", "syn", "windows-sys"];
+/// ring, OpenTelemetry's SDK and the keys of NATS' users (nkeys) ask for them, in the host's programs. None is in the guest twice.
+const TWICE: [&str; 19] = [
+    "bitflags",
+    "block-buffer",
+    "const-oid",
+    "cpufeatures",
+    "crypto-common",
+    "curve25519-dalek",
+    "digest",
+    "ed25519",
+    "ed25519-dalek",
+    "fiat-crypto",
+    "getrandom",
+    "r-efi",
+    "rand",
+    "rand_chacha",
+    "rand_core",
+    "sha2",
+    "signature",
+    "syn",
+    "windows-sys",
+];
 
 #[test]
 fn every_dependency_is_a_release_of_the_registry_and_is_there_once() {

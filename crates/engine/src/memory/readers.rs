@@ -1,9 +1,8 @@
 //! Who reads from memory.
 
 use super::{Memory, is_like};
-use crate::entry::{self, Delivery, Note, Stored};
+use crate::entry::{ACK_WAIT, Note, Stored};
 use crate::error::Error;
-use crate::nats::ACK_WAIT;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -53,14 +52,14 @@ impl Memory {
 }
 
 impl Commands {
-    pub(crate) async fn next(&mut self) -> Delivery {
+    pub(crate) async fn next(&mut self) -> (Vec<u8>, Handle) {
         loop {
             self.changed.mark_unchanged();
             let due = self.memory.with(&self.stream, |kept| kept.next_due(|it| is_like(it, &self.subject)));
             match due.ok().flatten() {
                 Some((at, seq)) if at <= Instant::now() => {
-                    if let Some(delivery) = self.give(seq) {
-                        return delivery;
+                    if let Some(command) = self.give(seq) {
+                        return command;
                     }
                 }
                 Some((at, _)) => {
@@ -74,14 +73,13 @@ impl Commands {
         }
     }
 
-    fn give(&self, seq: u64) -> Option<Delivery> {
+    fn give(&self, seq: u64) -> Option<(Vec<u8>, Handle)> {
         let payload = self.memory.with(&self.stream, |kept| {
             kept.put_off(seq, ACK_WAIT);
             kept.messages.iter().find(|message| message.seq == seq).map(|message| message.payload.clone())
         });
         let (memory, stream) = (self.memory.clone(), self.stream.clone());
-        let handle = entry::Handle::Memory(Handle { memory, stream, seq });
-        payload.ok().flatten().map(|payload| Delivery { payload, handle })
+        payload.ok().flatten().map(|payload| (payload, Handle { memory, stream, seq }))
     }
 }
 

@@ -1,15 +1,13 @@
 //! A hub's commands: a durable consumer, of which each message is acknowledged.
 
 use super::{Nats, in_time};
-use crate::entry::{Delivery, Handle};
+use crate::entry::ACK_WAIT;
 use crate::error::{Error, chain};
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt as _;
 use std::time::Duration;
 
-/// How long a command may be looked at before it comes again.
-pub(crate) const ACK_WAIT: Duration = Duration::from_secs(30);
 /// Commands that are looked at beside each other.
 const MAX_UNACKNOWLEDGED: i64 = 64;
 /// Commands that wait here.
@@ -56,13 +54,10 @@ fn config(durable: &str, subject: &str) -> pull::Config {
 
 impl Commands {
     /// The next one. After an error it is best asked for anew.
-    pub(crate) async fn next(&mut self) -> Result<Delivery, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Message, Error> {
         let doing = "read the next command";
         match self.0.next().await {
-            Some(Ok(message)) => {
-                let payload = message.payload.to_vec();
-                Ok(Delivery { payload, handle: Handle::Nats(Box::new(message)) })
-            }
+            Some(Ok(message)) => Ok(message),
             Some(Err(error)) => Err(Error::failed(doing, chain(&error))),
             None => Err(Error::failed(doing, "the connection is closed")),
         }

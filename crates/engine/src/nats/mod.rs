@@ -12,7 +12,7 @@ use crate::settings::{Credentials, Settings};
 use crate::status::{Status, Told};
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectOptions, Event};
-pub(crate) use commands::{ACK_WAIT, Commands, ack, again};
+pub(crate) use commands::{Commands, ack, again};
 use kv::Stores;
 pub(crate) use notes::Notes;
 pub(crate) use reader::Reader;

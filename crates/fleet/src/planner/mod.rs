@@ -7,6 +7,7 @@
 
 mod effect;
 mod job;
+mod plan;
 mod resolve;
 mod run;
 mod send;

@@ -1,7 +1,6 @@
 //! Pausing, resuming and cancelling a job of a fleet: a signed word, and what the coordinator says of it.
 
-use super::job::find;
-use super::now;
+use super::{find, now};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::hub::job::show;

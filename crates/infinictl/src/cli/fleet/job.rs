@@ -1,7 +1,7 @@
 //! `infinictl --fleet URL job`: one command for many machines of many hosts, signed by whoever orders it.
 
 use super::follow::{Following, follow};
-use super::{control, now};
+use super::{control, find, now};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::hub::JobCommand;
@@ -136,15 +136,6 @@ fn without_trace(order: &Order) -> Value {
     let mut message = order.message.clone();
     message.retain(|name, _| name != "traceparent" && name != "tracestate");
     Value::Object(message)
-}
-
-/// The order of this name, as it stands there. Its signature is for hubs to check.
-pub(super) async fn find(engine: &Engine, id: &str) -> Result<(Order, Signed), CliError> {
-    let none = || CliError::Failed(format!("the fleet has no job {id}; `infinictl job list` shows all"));
-    let entry = engine.get(JOBS, &job_key(id, &JobKey::Order)).await?.ok_or_else(none)?;
-    let signed: Option<Signed> = serde_json::from_slice(entry.value.as_deref().unwrap_or_default()).ok();
-    let read = signed.and_then(|signed| Some((serde_json::from_str(&signed.body).ok()?, signed)));
-    read.ok_or_else(|| CliError::Failed(format!("the order of the job {id} cannot be read")))
 }
 
 /// Shows what came of a job.

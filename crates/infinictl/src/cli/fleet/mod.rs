@@ -16,7 +16,8 @@ use super::output::Output;
 use crate::fleet::{Board, snapshot};
 use clap::Subcommand;
 use infiniservice_engine::Engine;
-use infiniservice_fleet::subject::{HUBS, VMS};
+use infiniservice_fleet::subject::{HUBS, JOBS, JobKey, VMS, job_key};
+use infiniservice_fleet::{Order, Signed};
 use infiniservice_protocol::clock::Now;
 use std::time::{Duration, SystemTime};
 
@@ -62,4 +63,13 @@ async fn board(engine: &Engine) -> Result<Board, CliError> {
     }
     board.settle(now);
     Ok(board)
+}
+
+/// The order of this name, as it stands there. Its signature is for hubs to check.
+async fn find(engine: &Engine, id: &str) -> Result<(Order, Signed), CliError> {
+    let none = || CliError::Failed(format!("the fleet has no job {id}; `infinictl job list` shows all"));
+    let entry = engine.get(JOBS, &job_key(id, &JobKey::Order)).await?.ok_or_else(none)?;
+    let signed: Option<Signed> = serde_json::from_slice(entry.value.as_deref().unwrap_or_default()).ok();
+    let read = signed.and_then(|signed| Some((serde_json::from_str(&signed.body).ok()?, signed)));
+    read.ok_or_else(|| CliError::Failed(format!("the order of the job {id} cannot be read")))
 }
