@@ -102,15 +102,18 @@ mod tests {
         let made = generate(&file).unwrap();
         assert_eq!(read(&file).unwrap().to_text(), made.to_text());
         assert!(generate(&file).is_err(), "what is there is not replaced");
-        open_to_all(&file);
-        let error = read(&file).unwrap_err().sentence();
-        assert!(error.contains("alice.key") && error.contains("others may read it"), "{error}");
     }
 
     #[cfg(unix)]
-    fn open_to_all(file: &Path) {
+    #[test]
+    fn a_key_that_others_may_read_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("alice.key");
+        generate(&file).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let error = read(&file).unwrap_err().sentence();
+        assert!(error.contains("alice.key") && error.contains("others may read it"), "{error}");
     }
 
     #[test]
