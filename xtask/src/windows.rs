@@ -13,11 +13,13 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 /// What is built; each becomes an `.exe`.
 pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
 
-/// What is built: not what is the host's alone. No line of the link and the protocol is for Windows alone; they are built for
-/// the others, and tested on Linux. The same for programs and tests, as that decides which features dependencies have.
-const NOT_FOR_WINDOWS: [&str; 7] = [
+/// What is built: not what is the host's alone. No line of the link, the protocol, the hub's core and the fleet is for Windows
+/// alone; they are built for the others, and tested on Linux. The same for programs and tests, as that decides which features dependencies have.
+const NOT_FOR_WINDOWS: [&str; 9] = [
     "infinihub",
     "infiniservice-e2e",
+    "infiniservice-fleet",
+    "infiniservice-hub-core",
     "infiniservice-hub-sim",
     "infiniservice-lab",
     "infiniservice-link",
