@@ -50,7 +50,6 @@ impl Test {
             None => {}
             Some(VIRSH) => return virsh_steps().finish(),
             Some(FLEET) => return fleet_steps().finish(),
-            Some(HALF) => return half_steps().finish(),
             Some(share) => return self.systems(share).finish(),
         }
         // First what it installs, so that nothing waits for the package manager's lock.
@@ -73,7 +72,7 @@ impl Test {
         steps.step("documentation", documentation);
         match machines {
             None => println!("\n==> machines and Windows\n    left out: --fast was given"),
-            Some(Machines::Emulated) => emulated(&mut steps),
+            Some(Machines::Emulated) => steps.step(EMULATED, || scenarios("emulated", None)),
             Some(Machines::Rest | Machines::Everything) => {}
         }
         for (share, beside) in systems.into_iter().flatten() {
@@ -156,22 +155,6 @@ const VIRSH: &str = "virsh";
 
 /// The same for the hub with many guests, which waits for most of its minute: `--beside fleet`.
 const FLEET: &str = "fleet";
-
-/// And for the second of the emulated machines: `--beside emulated`.
-const HALF: &str = "emulated";
-
-/// Two machines, each with half of the scenarios: one machine is emulated by one processor.
-fn emulated(steps: &mut Steps) {
-    let half = Beside::start(HALF, &["test", "--beside", HALF]);
-    steps.step(EMULATED, || scenarios("emulated", Some(SHARES[0])));
-    steps.step("the second virtual machine (begun with the first)", || half?.finish());
-}
-
-fn half_steps() -> Steps {
-    let mut steps = Steps::default();
-    steps.step("the second virtual machine", || scenarios("emulated", Some(SHARES[1])));
-    steps
-}
 
 fn fleet_steps() -> Steps {
     let mut steps = Steps::default();
