@@ -16,6 +16,7 @@ const OF_WINDOWS: &[&str] = &[
     "kernel32.dll",
     "ktmw32.dll",
     "msvcrt.dll",
+    "ncrypt.dll",
     "netapi32.dll",
     "ntdll.dll",
     "ole32.dll",
