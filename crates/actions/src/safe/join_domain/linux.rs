@@ -6,8 +6,8 @@
 use super::{Query, realm};
 use crate::context::CommandContext;
 use infiniservice_exec::{Cancellation, CommandError, Finished, Request, Runner};
-use infiniservice_protocol::ErrorCode;
 use infiniservice_protocol::data::JoinDomainData;
+use infiniservice_protocol::{ErrorCode, ServiceOperation};
 use std::path::Path;
 
 /// Programs that joining needs, with Debian's packages of them.
@@ -42,19 +42,21 @@ pub(super) async fn join(
         let why = "realm reported success, and does not list the domain as joined";
         return Err(finished.into_error(ErrorCode::ExecutionFailed, why));
     }
-    restart_sssd(runner, cancellation).await?;
+    restart_sssd(context, cancellation).await?;
     let computer_name = query.computer_name.unwrap_or_else(own_name);
     Ok(JoinDomainData { domain: query.domain, computer_name, ..JoinDomainData::default() })
 }
 
 /// With what realmd wrote for it.
-async fn restart_sssd(runner: &dyn Runner, cancellation: &Cancellation) -> Result<(), CommandError> {
-    let finished = runner.run(Request::new("systemctl", ["restart", "sssd.service"]), cancellation).await?;
-    if finished.succeeded() {
-        return Ok(());
-    }
-    let why = "the machine has joined the domain, and sssd does not start; until it does, the domain's users cannot log in";
-    Err(finished.into_error(ErrorCode::ExecutionFailed, why))
+async fn restart_sssd(context: &CommandContext, cancellation: &Cancellation) -> Result<(), CommandError> {
+    let restarted = context.services.control("sssd.service", ServiceOperation::Restart, cancellation).await;
+    restarted.map(drop).map_err(|error| {
+        let why = format!(
+            "the machine has joined the domain, but sssd does not start, so the domain's users cannot log in: {}",
+            error.error
+        );
+        CommandError { code: ErrorCode::ExecutionFailed, error: why, ..error }
+    })
 }
 
 fn is_there(program: &str) -> bool {
