@@ -5,6 +5,10 @@ use crate::error::Error;
 use crate::{memory, nats};
 use async_nats::jetstream::Message;
 use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the next of those that are there may take. One whose time is over after it was counted does not come.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// From one of the two engines.
 #[derive(Debug)]
@@ -94,6 +98,25 @@ impl Reader {
         Ok(self.any().await?.0)
     }
 
+    /// Those that were there when the reading began; [`Reader::next`] goes on with those after them.
+    ///
+    /// # Errors
+    /// Where the connection is gone.
+    pub async fn all_there(&mut self) -> Result<Vec<Stored>, Error> {
+        Ok(self.any_there().await?.into_iter().map(|(stored, _)| stored).collect())
+    }
+
+    async fn any_there(&mut self) -> Result<Vec<(Stored, bool)>, Error> {
+        let (mut all, mut left) = (Vec::new(), self.there);
+        while left > 0 {
+            let Ok(next) = timeout(SILENCE, self.any()).await else { break };
+            let next = next?;
+            left = next.0.pending;
+            all.push(next);
+        }
+        Ok(all)
+    }
+
     async fn any(&mut self) -> Result<(Stored, bool), Error> {
         match &mut self.from {
             // It may make its consumer anew, which takes ten kilobytes of state; they are to be in no caller's.
@@ -121,10 +144,23 @@ impl Watch {
     /// # Errors
     /// Where the connection is gone. Ask again after a moment: it goes on with the one after the last.
     pub async fn next(&mut self) -> Result<Entry, Error> {
-        let (stored, is_deleted) = self.reader.any().await?;
+        let change = self.reader.any().await?;
+        Ok(self.entry(change))
+    }
+
+    /// The keys that were there when the watching began, as they are; [`Watch::next`] goes on with what changes after that.
+    ///
+    /// # Errors
+    /// Where the connection is gone.
+    pub async fn all_there(&mut self) -> Result<Vec<Entry>, Error> {
+        let all = self.reader.any_there().await?;
+        Ok(all.into_iter().map(|change| self.entry(change)).collect())
+    }
+
+    fn entry(&self, (stored, is_deleted): (Stored, bool)) -> Entry {
         let key = stored.subject.get(self.prefix..).unwrap_or_default().to_owned();
         let value = (!is_deleted).then_some(stored.payload);
-        Ok(Entry { key, value, revision: stored.seq, pending: stored.pending })
+        Entry { key, value, revision: stored.seq, pending: stored.pending }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::memory::{self, Memory};
 use crate::nats::Nats;
 use crate::settings::Settings;
 use crate::status::{Status, Told};
+use infiniservice_fleet::subject::{bucket_stream, bucket_subject};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -150,9 +151,10 @@ impl Engine {
 
     /// Writes many keys of a bucket, whatever they are: what came of each, in their order.
     pub async fn put_all(&self, bucket: &str, values: Vec<(String, Vec<u8>)>) -> Vec<Result<(), Error>> {
-        let out = values.into_iter().map(|(key, payload)| {
-            // This is how every client writes them.
-            Out { subject: format!("$KV.{bucket}.{key}"), id: String::new(), payload }
+        let out = values.into_iter().map(|(key, payload)| Out {
+            subject: bucket_subject(bucket, &key),
+            id: String::new(),
+            payload,
         });
         self.publish(out.collect()).await
     }
@@ -171,8 +173,8 @@ impl Engine {
     /// # Errors
     /// Where there is no such bucket.
     pub async fn watch(&self, bucket: &str, keys: &str) -> Result<Watch, Error> {
-        let reader = self.open(&format!("KV_{bucket}"), &format!("$KV.{bucket}.{keys}"), true).await?;
-        Ok(Watch { reader, prefix: format!("$KV.{bucket}.").len() })
+        let reader = self.open(&bucket_stream(bucket), &bucket_subject(bucket, keys), true).await?;
+        Ok(Watch { reader, prefix: bucket_subject(bucket, "").len() })
     }
 
     /// Asks whoever listens to a subject, and waits so long for the first answer.

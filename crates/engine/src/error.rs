@@ -69,10 +69,20 @@ impl Error {
     pub(crate) fn failed(doing: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::Failed { doing: doing.into(), why: why.to_string() }
     }
+
+    /// That something is not tried, where its message is longer than is taken.
+    pub(crate) fn too_long(doing: impl FnOnce() -> String, bytes: usize, most: usize) -> Result<(), Self> {
+        if bytes > most { Err(Self::TooLong { doing: doing(), bytes, most }) } else { Ok(()) }
+    }
+
+    /// Something was tried, and this is why it failed, with what caused that.
+    pub(crate) fn caused(doing: impl Into<String>, error: &dyn std::error::Error) -> Self {
+        Self::failed(doing, chain(error))
+    }
 }
 
 /// An error with what caused it, and so on.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

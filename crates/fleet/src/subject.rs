@@ -32,6 +32,16 @@ pub const ALL_METRICS: &str = "infini.v1.m.>";
 /// In the place of a hub: of machines that none has. No hub is called so.
 pub const NOWHERE: &str = "-";
 
+/// The stream in which NATS keeps a bucket: so every client names it.
+pub fn bucket_stream(bucket: &str) -> String {
+    format!("KV_{bucket}")
+}
+
+/// The subject of a key of a bucket, or of keys (`*` is any part of one, `>` any rest).
+pub fn bucket_subject(bucket: &str, keys: &str) -> String {
+    format!("$KV.{bucket}.{keys}")
+}
+
 /// Commands to a hub.
 pub fn command(hub: &str) -> String {
     format!("infini.v1.cmd.{}", escape(hub))

@@ -9,6 +9,7 @@ mod readers;
 use crate::entry::{Entry, Note, Out};
 use crate::error::Error;
 use crate::layout::{Bucket, Discard, Layout, Retention, Stream};
+use infiniservice_fleet::subject::{bucket_stream, bucket_subject};
 use kept::Kept;
 pub(crate) use readers::{Commands, Handle, Notes, Reader};
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ impl Memory {
 
     fn publish_one(&self, out: Out) -> Result<(), Error> {
         let doing = format!("publish to {}", out.subject);
-        check_length(&doing, out.payload.len())?;
+        Error::too_long(|| doing.clone(), out.payload.len(), MAX_PAYLOAD)?;
         let mut state = self.state();
         let kept = state.streams.values_mut().find(|kept| is_like(&out.subject, &kept.spec.subject));
         let kept = kept.ok_or_else(|| Error::failed(&*doing, "no stream takes it"))?;
@@ -90,11 +91,11 @@ impl Memory {
 
     pub(crate) async fn get(&self, bucket: &str, key: &str) -> Result<Option<Entry>, Error> {
         let entry = |kept: &mut Kept| {
-            let message = kept.newest(&subject(bucket, key)).filter(|message| !message.is_deleted)?;
+            let message = kept.newest(&bucket_subject(bucket, key)).filter(|message| !message.is_deleted)?;
             let value = Some(message.payload.clone());
             Some(Entry { key: key.to_owned(), value, revision: message.seq, pending: 0 })
         };
-        self.with(&format!("KV_{bucket}"), entry)
+        self.with(&bucket_stream(bucket), entry)
     }
 
     pub(crate) async fn create(&self, bucket: &str, key: &str, value: Vec<u8>) -> Result<u64, Error> {
@@ -128,9 +129,9 @@ impl Memory {
         wanted: impl FnOnce(Option<u64>) -> bool,
     ) -> Result<u64, Error> {
         let doing = format!("write {bucket}/{key}");
-        check_length(&doing, value.as_ref().map_or(0, Vec::len))?;
-        let subject = subject(bucket, key);
-        let done = self.with(&format!("KV_{bucket}"), |kept| {
+        Error::too_long(|| doing.clone(), value.as_ref().map_or(0, Vec::len), MAX_PAYLOAD)?;
+        let subject = bucket_subject(bucket, key);
+        let done = self.with(&bucket_stream(bucket), |kept| {
             let there = kept.newest(&subject).filter(|message| !message.is_deleted);
             if !wanted(there.map(|message| message.seq)) {
                 return Err(Error::Conflict(format!("{bucket}/{key}")));
@@ -188,20 +189,11 @@ impl Memory {
     }
 }
 
-fn check_length(doing: &str, bytes: usize) -> Result<(), Error> {
-    let most = MAX_PAYLOAD;
-    if bytes > most { Err(Error::TooLong { doing: doing.to_owned(), bytes, most }) } else { Ok(()) }
-}
-
-fn subject(bucket: &str, key: &str) -> String {
-    format!("$KV.{bucket}.{key}")
-}
-
 /// As a server keeps one: a stream with the newest message of each subject.
 fn of_bucket(bucket: &Bucket) -> (Stream, bool) {
     let stream = Stream {
-        name: format!("KV_{}", bucket.name),
-        subject: subject(&bucket.name, ">"),
+        name: bucket_stream(&bucket.name),
+        subject: bucket_subject(&bucket.name, ">"),
         retention: Retention::Limits,
         max_age: bucket.max_age,
         max_bytes: bucket.max_bytes,

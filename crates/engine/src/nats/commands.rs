@@ -2,7 +2,7 @@
 
 use super::{Nats, in_time};
 use crate::entry::ACK_WAIT;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt as _;
@@ -28,7 +28,7 @@ impl Nats {
     ) -> Result<Commands, Error> {
         let doing = || format!("read the commands of {subject}");
         self.within(doing, async {
-            let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
+            let failed = |error: &dyn std::error::Error| Error::caused(doing(), error);
             let stream = self.js.get_stream_no_info(stream).await.map_err(|error| failed(&error))?;
             let config = config(durable, subject);
             let consumer = stream.get_or_create_consumer(durable, config).await;
@@ -58,7 +58,7 @@ impl Commands {
         let doing = "read the next command";
         match self.0.next().await {
             Some(Ok(message)) => Ok(message),
-            Some(Err(error)) => Err(Error::failed(doing, chain(&error))),
+            Some(Err(error)) => Err(Error::caused(doing, &error)),
             None => Err(Error::failed(doing, "the connection is closed")),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Nats;
 use crate::entry::Entry;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use async_nats::jetstream::kv::{CreateErrorKind, Operation, Store, UpdateErrorKind};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,8 +24,7 @@ impl Nats {
             return Ok(store);
         }
         let store = self.js.get_key_value(bucket).await;
-        let store =
-            store.map_err(|error| Error::failed(format!("use the bucket {bucket}"), chain(&error)))?;
+        let store = store.map_err(|error| Error::caused(format!("use the bucket {bucket}"), &error))?;
         let mut stores = self.stores.0.lock().unwrap_or_else(PoisonError::into_inner);
         stores.insert(bucket.to_owned(), store.clone());
         Ok(store)
@@ -35,7 +34,7 @@ impl Nats {
         let doing = || format!("read {bucket}/{key}");
         self.within(doing, async {
             let entry = self.store(bucket).await?.entry(key).await;
-            let entry = entry.map_err(|error| Error::failed(doing(), chain(&error)))?;
+            let entry = entry.map_err(|error| Error::caused(doing(), &error))?;
             let there = entry.filter(|entry| entry.operation == Operation::Put);
             Ok(there.map(|entry| Entry {
                 key: entry.key,
@@ -54,7 +53,7 @@ impl Nats {
             let done = self.store(bucket).await?.create(key, value.into()).await;
             done.map_err(|error| match error.kind() {
                 CreateErrorKind::AlreadyExists => Error::Conflict(format!("{bucket}/{key}")),
-                _ => Error::failed(doing(), chain(&error)),
+                _ => Error::caused(doing(), &error),
             })
         })
         .await
@@ -73,7 +72,7 @@ impl Nats {
             let done = self.store(bucket).await?.update(key, value.into(), revision).await;
             done.map_err(|error| match error.kind() {
                 UpdateErrorKind::WrongLastRevision => Error::Conflict(format!("{bucket}/{key}")),
-                _ => Error::failed(doing(), chain(&error)),
+                _ => Error::caused(doing(), &error),
             })
         })
         .await
@@ -84,7 +83,7 @@ impl Nats {
         self.check_length(doing, value.len())?;
         self.within(doing, async {
             let done = self.store(bucket).await?.put(key, value.into()).await;
-            done.map_err(|error| Error::failed(doing(), chain(&error)))
+            done.map_err(|error| Error::caused(doing(), &error))
         })
         .await
     }
@@ -93,7 +92,7 @@ impl Nats {
         let doing = || format!("delete {bucket}/{key}");
         self.within(doing, async {
             let done = self.store(bucket).await?.delete(key).await;
-            done.map_err(|error| Error::failed(doing(), chain(&error)))
+            done.map_err(|error| Error::caused(doing(), &error))
         })
         .await
     }

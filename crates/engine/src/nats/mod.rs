@@ -53,7 +53,7 @@ impl Nats {
         let connected = timeout(CONNECT_WITHIN * 2, options.connect(addresses)).await;
         let connected =
             connected.map_err(|_| Error::TimedOut { doing: doing(), within: CONNECT_WITHIN * 2 })?;
-        let client = connected.map_err(|error| Error::failed(doing(), crate::error::chain(&error)))?;
+        let client = connected.map_err(|error| Error::caused(doing(), &error))?;
         check_version(&client.server_info().version, &settings.url)?;
         let mut js = jetstream::new(client.clone());
         js.set_timeout(WITHIN);
@@ -95,8 +95,7 @@ impl Nats {
     }
 
     fn check_length(&self, doing: impl Fn() -> String, bytes: usize) -> Result<(), Error> {
-        let most = self.max_payload();
-        if bytes > most { Err(Error::TooLong { doing: doing(), bytes, most }) } else { Ok(()) }
+        Error::too_long(doing, bytes, self.max_payload())
     }
 }
 

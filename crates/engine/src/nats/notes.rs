@@ -2,7 +2,7 @@
 
 use super::Nats;
 use crate::entry::Note;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use async_nats::client::RequestErrorKind;
 use async_nats::{Request, Subscriber};
 use futures_util::StreamExt as _;
@@ -27,7 +27,7 @@ impl Nats {
             Err(error) => Err(match error.kind() {
                 RequestErrorKind::TimedOut => Error::TimedOut { doing: doing(), within: patience },
                 RequestErrorKind::NoResponders => Error::failed(doing(), "nobody is there who would answer"),
-                _ => Error::failed(doing(), chain(&error)),
+                _ => Error::caused(doing(), &error),
             }),
         }
     }
@@ -38,7 +38,7 @@ impl Nats {
         self.check_length(doing, payload.len())?;
         self.within(doing, async {
             let told = self.client.publish(subject.to_owned(), payload.into()).await;
-            told.map_err(|error| Error::failed(doing(), chain(&error)))
+            told.map_err(|error| Error::caused(doing(), &error))
         })
         .await
     }
@@ -47,7 +47,7 @@ impl Nats {
     pub(crate) async fn listen(&self, subject: &str) -> Result<Notes, Error> {
         let doing = || format!("listen to {subject}");
         self.within(doing, async {
-            let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
+            let failed = |error: &dyn std::error::Error| Error::caused(doing(), error);
             let heard = self.client.subscribe(subject.to_owned()).await.map_err(|error| failed(&error))?;
             self.client.flush().await.map_err(|error| failed(&error))?;
             Ok(Notes(heard))

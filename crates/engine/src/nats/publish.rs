@@ -2,7 +2,7 @@
 
 use super::{Nats, WITHIN};
 use crate::entry::Out;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use async_nats::jetstream::context::{PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::FutureExt as _;
@@ -76,5 +76,5 @@ fn failed(subject: &str, error: &PublishError) -> Error {
     if told.is_some_and(|told| told.error_code().0 == STORE_FAILED) {
         return Error::Full { doing };
     }
-    Error::failed(doing, chain(error))
+    Error::caused(doing, error)
 }

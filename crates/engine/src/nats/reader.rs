@@ -2,7 +2,7 @@
 
 use super::Nats;
 use crate::entry::Stored;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy, pull};
 use futures_util::StreamExt as _;
 
@@ -37,7 +37,7 @@ impl Reader {
         let (messages, there) = self
             .nats
             .within(doing, async {
-                let failed = |error: &dyn std::error::Error| Error::failed(doing(), chain(error));
+                let failed = |error: &dyn std::error::Error| Error::caused(doing(), error);
                 let stream =
                     self.nats.js.get_stream_no_info(&self.stream).await.map_err(|error| failed(&error))?;
                 let config = pull::OrderedConfig {
@@ -67,7 +67,7 @@ impl Reader {
         };
         let read = match next {
             Some(Ok(message)) => read(&message).map_err(|why| Error::failed(doing(), why)),
-            Some(Err(error)) => Err(Error::failed(doing(), chain(&error))),
+            Some(Err(error)) => Err(Error::caused(doing(), &error)),
             None => Err(Error::failed(doing(), "the connection is closed")),
         };
         match &read {

@@ -1,10 +1,11 @@
 //! Streams and buckets: made where they are missing. One that is there is an operator's, who may have made it larger.
 
 use super::Nats;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::layout::{Bucket, Discard, Layout, Retention, Stream};
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use infiniservice_fleet::subject::{bucket_stream, bucket_subject};
 
 /// A consumer for each hub, and one for each reader. From 2.15 on the server allows 1,000 where a stream does not say.
 const MAX_CONSUMERS: i32 = 100_000;
@@ -33,7 +34,7 @@ impl Nats {
                 Err(error) if is_there(&error.kind()) => {
                     self.there(&config.name).await?.map_or(Ok(()), |there| check(&config, &there))
                 }
-                Err(error) => Err(Error::failed(doing(), chain(&error))),
+                Err(error) => Err(Error::caused(doing(), &error)),
             }
         })
         .await
@@ -44,7 +45,7 @@ impl Nats {
             Ok(stream) => Ok(Some(stream.cached_info().config.clone())),
             Err(error) => match error.kind() {
                 GetStreamErrorKind::JetStream(told) if told.code() == 404 => Ok(None),
-                _ => Err(Error::failed(format!("look for the stream {name}"), chain(&error))),
+                _ => Err(Error::caused(format!("look for the stream {name}"), &error)),
             },
         }
     }
@@ -93,8 +94,8 @@ fn of_stream(stream: &Stream, replicas: usize) -> Config {
 /// A bucket is a stream of a certain kind: one that every client of NATS takes for a key-value store.
 fn of_bucket(bucket: &Bucket, replicas: usize) -> Config {
     Config {
-        name: format!("KV_{}", bucket.name),
-        subjects: vec![format!("$KV.{}.>", bucket.name)],
+        name: bucket_stream(&bucket.name),
+        subjects: vec![bucket_subject(&bucket.name, ">")],
         discard: DiscardPolicy::New,
         max_age: bucket.max_age,
         max_bytes: bytes(bucket.max_bytes),

@@ -4,7 +4,9 @@
 //! this can do is to start a job: orders count by their signatures.
 
 use infiniservice_fleet::name::escape;
-use infiniservice_fleet::subject::{self, COMMANDS, EVENTS, HUBS, JOBS, LEASE, LEASE_KEY, RESULTS, VMS};
+use infiniservice_fleet::subject::{
+    self, COMMANDS, EVENTS, HUBS, JOBS, LEASE, LEASE_KEY, RESULTS, VMS, bucket_stream, bucket_subject,
+};
 
 /// How long a hub may take to answer a question, as the server allows it.
 const ANSWER_WITHIN: &str = "1m";
@@ -88,8 +90,8 @@ fn of_hub(hub: &str) -> Access {
         format!("infini.v1.res.*.{name}.*"),
         format!("infini.v1.evt.{name}.>"),
         format!("infini.v1.m.{name}.*"),
-        key(HUBS, &subject::hub_key(hub)),
-        key(VMS, &format!("{name}.*")),
+        bucket_subject(HUBS, &subject::hub_key(hub)),
+        bucket_subject(VMS, &format!("{name}.*")),
         // Its own commands, by a consumer that can be for no other subject.
         format!("$JS.API.CONSUMER.INFO.{COMMANDS}.{consumer}"),
         format!("$JS.API.CONSUMER.CREATE.{COMMANDS}.{consumer}.{commands}"),
@@ -97,7 +99,7 @@ fn of_hub(hub: &str) -> Access {
         format!("$JS.ACK.{COMMANDS}.{consumer}.>"),
     ];
     let streams = [COMMANDS, RESULTS, EVENTS].map(str::to_owned);
-    let buckets = [HUBS, VMS, JOBS, LEASE].map(store);
+    let buckets = [HUBS, VMS, JOBS, LEASE].map(bucket_stream);
     publish.extend(streams.iter().chain(&buckets).map(|stream| format!("$JS.API.STREAM.INFO.{stream}")));
     publish.extend(own_keys(hub));
     let read = vec![subject::ask(hub), format!("{}.>", subject::hub_inbox(hub))];
@@ -106,14 +108,16 @@ fn of_hub(hub: &str) -> Access {
 
 /// Reading back what it wrote, key by key or all of it.
 fn own_keys(hub: &str) -> [String; 6] {
-    let of = |bucket: &str, keys: &str| format!("$JS.API.DIRECT.GET.{}.{}", store(bucket), key(bucket, keys));
-    let (machines, vms) = (format!("{}.*", escape(hub)), store(VMS));
+    let of = |bucket: &str, keys: &str| {
+        format!("$JS.API.DIRECT.GET.{}.{}", bucket_stream(bucket), bucket_subject(bucket, keys))
+    };
+    let (machines, vms) = (format!("{}.*", escape(hub)), bucket_stream(VMS));
     [
         of(HUBS, &subject::hub_key(hub)),
         of(VMS, &machines),
         // The client asks without a name and so without its keys in the subject: a hub may know who else is there.
         format!("$JS.API.CONSUMER.CREATE.{vms}"),
-        format!("$JS.API.CONSUMER.CREATE.{vms}.*.{}", key(VMS, &machines)),
+        format!("$JS.API.CONSUMER.CREATE.{vms}.*.{}", bucket_subject(VMS, &machines)),
         format!("$JS.API.CONSUMER.MSG.NEXT.{vms}.*"),
         format!("$JS.API.CONSUMER.DELETE.{vms}.*"),
     ]
@@ -126,26 +130,26 @@ fn of_coordinator(hub: &str) -> Access {
         "infini.v1.rpc.*".to_owned(),
         // Of machines that no hub has, and of hubs that are gone.
         "infini.v1.res.*.*.*".to_owned(),
-        key(JOBS, "*.plan"),
-        key(JOBS, "*.part.*"),
-        key(JOBS, "*.progress"),
-        key(LEASE, LEASE_KEY),
+        bucket_subject(JOBS, "*.plan"),
+        bucket_subject(JOBS, "*.part.*"),
+        bucket_subject(JOBS, "*.progress"),
+        bucket_subject(LEASE, LEASE_KEY),
         "$JS.API.STREAM.CREATE.*".to_owned(),
     ]);
     access.publish.extend(reading(&[RESULTS.to_owned()]));
-    access.publish.extend(reading(&[HUBS, VMS, JOBS, LEASE].map(store)));
+    access.publish.extend(reading(&[HUBS, VMS, JOBS, LEASE].map(bucket_stream)));
     access
 }
 
 fn of_operator(name: &str) -> Access {
     let mut access = of_watcher(name);
-    access.publish.extend([key(JOBS, "*.order"), key(JOBS, "*.control")]);
+    access.publish.extend([bucket_subject(JOBS, "*.order"), bucket_subject(JOBS, "*.control")]);
     access
 }
 
 fn of_watcher(name: &str) -> Access {
     let mut publish = reading(&[RESULTS, EVENTS].map(str::to_owned));
-    publish.extend(reading(&[HUBS, VMS, JOBS].map(store)));
+    publish.extend(reading(&[HUBS, VMS, JOBS].map(bucket_stream)));
     let read = vec![format!("{}.>", subject::operator_inbox(name)), subject::ALL_METRICS.to_owned()];
     Access { publish, read, ..Access::default() }
 }
@@ -156,7 +160,7 @@ fn of_leaf() -> Access {
     let api = ["CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT", "RESTORE"];
     let mut never: Vec<_> = api.iter().map(|verb| format!("$JS.API.STREAM.{verb}.>")).collect();
     never.extend(["$JS.API.CONSUMER.DELETE.>".to_owned(), "infini.v1.cmd.>".to_owned()]);
-    never.extend([JOBS, LEASE].map(|bucket| key(bucket, ">")));
+    never.extend([JOBS, LEASE].map(|bucket| bucket_subject(bucket, ">")));
     Access { never_publish: never, ..Access::default() }
 }
 
@@ -177,14 +181,6 @@ fn reading(streams: &[String]) -> Vec<String> {
         ]
     };
     streams.iter().flat_map(requests).collect()
-}
-
-fn store(bucket: &str) -> String {
-    format!("KV_{bucket}")
-}
-
-fn key(bucket: &str, key: &str) -> String {
-    format!("$KV.{bucket}.{key}")
 }
 
 #[cfg(test)]
@@ -222,10 +218,10 @@ mod tests {
             (subject::event(other, "a", "lost"), other),
             (subject::metrics(own, "a"), own),
             (subject::metrics(other, "a"), other),
-            (key(HUBS, &subject::hub_key(own)), own),
-            (key(HUBS, &subject::hub_key(other)), other),
-            (key(VMS, &subject::vm_key(own, "a")), own),
-            (key(VMS, &subject::vm_key(other, "a")), other),
+            (bucket_subject(HUBS, &subject::hub_key(own)), own),
+            (bucket_subject(HUBS, &subject::hub_key(other)), other),
+            (bucket_subject(VMS, &subject::vm_key(own, "a")), own),
+            (bucket_subject(VMS, &subject::vm_key(other, "a")), other),
         ] {
             assert_eq!(may(&hub(), &subject), of == own, "{subject}");
         }
@@ -234,9 +230,9 @@ mod tests {
     #[test]
     fn a_hub_cannot_order_nor_command_nor_take_anothers_commands() {
         for subject in [
-            key(JOBS, &subject::job_key("j", &JobKey::Order)),
-            key(JOBS, &subject::job_key("j", &JobKey::Progress)),
-            key(LEASE, LEASE_KEY),
+            bucket_subject(JOBS, &subject::job_key("j", &JobKey::Order)),
+            bucket_subject(JOBS, &subject::job_key("j", &JobKey::Progress)),
+            bucket_subject(LEASE, LEASE_KEY),
             subject::command("host-2"),
             subject::ask("host-2"),
             format!("$JS.API.CONSUMER.MSG.NEXT.{COMMANDS}.{}", subject::consumer("host-2")),
@@ -256,22 +252,23 @@ mod tests {
     fn a_coordinator_runs_jobs_and_does_not_order_any() {
         let role = Role::Coordinator("host-1".to_owned());
         for what in [JobKey::Plan, JobKey::Part("host-2".into()), JobKey::Progress] {
-            assert!(may(&role, &key(JOBS, &subject::job_key("j", &what))), "{what:?}");
+            assert!(may(&role, &bucket_subject(JOBS, &subject::job_key("j", &what))), "{what:?}");
         }
         assert!(may(&role, &subject::command("host-2")) && may(&role, &subject::ask("host-2")));
         for what in [JobKey::Order, JobKey::Control] {
-            assert!(!may(&role, &key(JOBS, &subject::job_key("j", &what))), "{what:?}");
+            assert!(!may(&role, &bucket_subject(JOBS, &subject::job_key("j", &what))), "{what:?}");
         }
-        assert!(!may(&role, &key(HUBS, "host-2")));
+        assert!(!may(&role, &bucket_subject(HUBS, "host-2")));
     }
 
     #[test]
     fn an_operator_orders_and_a_watcher_does_not_and_neither_speaks_for_a_hub() {
         let (operator, watcher) = (Role::Operator("alice".into()), Role::Watcher("wall".into()));
-        let order = key(JOBS, &subject::job_key("j", &JobKey::Order));
+        let order = bucket_subject(JOBS, &subject::job_key("j", &JobKey::Order));
         assert!(may(&operator, &order) && !may(&watcher, &order));
         for role in [operator, watcher] {
-            for subject in [subject::result("j", "h", "v"), subject::command("h"), key(HUBS, "h")] {
+            for subject in [subject::result("j", "h", "v"), subject::command("h"), bucket_subject(HUBS, "h")]
+            {
                 assert!(!may(&role, &subject), "{role:?} {subject}");
             }
         }

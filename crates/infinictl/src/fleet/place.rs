@@ -3,11 +3,6 @@
 use infiniservice_engine::{Engine, Entry, Error, Settings};
 use infiniservice_fleet::subject;
 use std::path::Path;
-use std::time::Duration;
-use tokio::time::timeout;
-
-/// How long the next of many entries may take.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// Why a fleet did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,15 +43,5 @@ pub(crate) async fn connect(
 
 /// All entries of a bucket that there are now.
 pub(crate) async fn snapshot(engine: &Engine, bucket: &str, keys: &str) -> Result<Vec<Entry>, FleetError> {
-    let mut watch = engine.watch(bucket, keys).await?;
-    let mut entries = Vec::new();
-    let mut left = watch.there();
-    while left > 0 {
-        // An entry whose time is over after it was counted does not come.
-        let Ok(entry) = timeout(SILENCE, watch.next()).await else { break };
-        let entry = entry?;
-        left = entry.pending;
-        entries.push(entry);
-    }
-    Ok(entries)
+    Ok(engine.watch(bucket, keys).await?.all_there().await?)
 }

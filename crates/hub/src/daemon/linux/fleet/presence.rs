@@ -29,7 +29,7 @@ type Machines = BTreeMap<String, Known>;
 
 /// Tells who is here for as long as the hub runs.
 pub(super) async fn run(place: &Place, fleet: &config::Fleet) {
-    let mut trouble = Trouble::new(&place.hub, "telling who is here");
+    let mut trouble = Trouble::new(&place.hub, "publishing presence");
     let role = if fleet.coordinator { "coordinator" } else { "hub" };
     let (start, mut hub_told, mut machines) = (clock::now(), None::<Duration>, None::<Machines>);
     let mut ticks = interval(LOOK_EVERY);
@@ -79,12 +79,8 @@ async fn tell_hub(place: &Place, start: Now, now: Now, role: &str) -> Result<(),
 /// What an earlier run of this hub has told.
 async fn known(place: &Place) -> Result<Machines, Error> {
     let keys = format!("{}.*", subject::hub_key(&place.name));
-    let mut watch = place.engine.watch(subject::VMS, &keys).await?;
     let mut known = Machines::new();
-    let mut left = watch.there();
-    while left > 0 {
-        let entry = watch.next().await?;
-        left = entry.pending;
+    for entry in place.engine.watch(subject::VMS, &keys).await?.all_there().await? {
         let Some((_, vm)) = subject::parse_vm_key(&entry.key) else { continue };
         let told = entry.value.and_then(|value| serde_json::from_slice::<VmPresence>(&value).ok());
         known.extend(told.map(|told| (vm, Known::told_before(told))));

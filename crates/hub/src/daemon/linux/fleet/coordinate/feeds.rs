@@ -54,13 +54,7 @@ pub(super) async fn follow(
     kind: fn(Entry) -> News,
 ) -> Result<(Vec<Entry>, JoinHandle<()>), Error> {
     let mut watch = engine.watch(bucket, keys).await?;
-    let mut there = Vec::new();
-    let mut left = watch.there();
-    while left > 0 {
-        let entry = watch.next().await?;
-        left = entry.pending;
-        there.push(entry);
-    }
+    let there = watch.all_there().await?;
     let news = news.clone();
     Ok((there, tokio::spawn(async move { pass_on(&mut watch, &news, kind).await })))
 }
@@ -86,13 +80,8 @@ pub(super) async fn results(
     news: &mpsc::Sender<News>,
 ) -> Result<(Vec<TargetResult>, JoinHandle<()>), Error> {
     let mut reader = engine.read(subject::RESULTS, &subject::results_of(job)).await?;
-    let mut there = Vec::new();
-    let mut left = reader.there();
-    while left > 0 {
-        let stored = reader.next().await?;
-        left = stored.pending;
-        there.extend(read(&stored.subject, &stored.payload));
-    }
+    let there = reader.all_there().await?;
+    let there = there.iter().filter_map(|stored| read(&stored.subject, &stored.payload)).collect();
     let news = news.clone();
     Ok((there, tokio::spawn(async move { pass_results_on(&mut reader, &news).await })))
 }
