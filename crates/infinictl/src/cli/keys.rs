@@ -62,7 +62,8 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), CliErro
 
 fn generate(out: Output, file: &Path, kid: Option<String>) -> Result<(), CliError> {
     let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random).map_err(|error| CliError::Failed(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
     let stored = Stored { kid, key: KeyPair::from_bytes(random) };
     let name = stored.kid.as_ref().map(|kid| format!("{kid} ")).unwrap_or_default();
     write(file, &format!("{name}{}\n", *stored.key.secret_text()))?;

@@ -50,7 +50,8 @@ pub(super) fn run(global: &Global, command: &Command) -> Result<(), CliError> {
 
 fn generate(file: &Path) -> Result<OperatorKey, CliError> {
     let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random).map_err(|error| CliError::Failed(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
     let key = OperatorKey::generate(random);
     write(file, &key.to_text())?;
     Ok(key)

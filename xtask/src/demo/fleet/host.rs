@@ -54,14 +54,9 @@ impl Host {
     /// Waits for the last one.
     pub(super) fn wait_until_all_are_up(&self) -> Result<()> {
         let all = SIMULATED + REAL.len();
-        let start = Instant::now();
-        while start.elapsed() < ALL_UP_WITHIN {
-            let names = output_of(&mut self.infinictl(&["list", "--names", "state=up,load1>=0"]));
-            // Until the hub listens there is no answer.
-            if names.is_ok_and(|names| names.lines().filter(|name| !name.is_empty()).count() == all) {
-                return Ok(());
-            }
-            std::thread::sleep(LOOK_AGAIN);
+        let is_so = || are_up(&mut self.infinictl(&["list", "--names", "state=up,load1>=0"]), all);
+        if in_time(ALL_UP_WITHIN, is_so) {
+            return Ok(());
         }
         let log = fs::read_to_string(self.directory().join("hub.log")).unwrap_or_default();
         bail!("not all machines have come within {} s; the hub says:\n{log}", ALL_UP_WITHIN.as_secs())
@@ -116,6 +111,23 @@ fn build(in_machines: bool) -> Result<()> {
         run(cargo(&["build", "--quiet", "--release", "-p", "infiniservice"]).stdout(Stdio::null()))?;
     }
     Ok(())
+}
+
+/// Looks again and again whether something is so, for so long.
+pub(super) fn in_time(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let begin = Instant::now();
+    while begin.elapsed() < patience {
+        if is_so() {
+            return true;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    false
+}
+
+/// Whether this lists the names of so many machines. Until the hub listens there is no answer.
+pub(super) fn are_up(list: &mut Command, count: usize) -> bool {
+    output_of(list).is_ok_and(|names| names.lines().filter(|name| !name.is_empty()).count() == count)
 }
 
 pub(super) fn program(name: &str) -> Command {

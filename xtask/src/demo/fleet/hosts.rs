@@ -1,7 +1,7 @@
 //! `cargo xtask demo --fleet --hosts 3`: several hosts, each with its hub, simulated guests and a real agent, and the real server of
 //! NATS between them.
 
-use super::host::{agent, hub, program, start};
+use super::host::{agent, are_up, hub, in_time, program, start};
 use super::{Sleeper, explain_as};
 use crate::demo::Demo;
 use crate::steps::{cargo, run};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Simulated guests on each host.
@@ -23,8 +23,8 @@ const DELAY_MS: &str = "400";
 const AT_ONCE: &str = "9";
 /// How long all machines may take to come, on a busy computer.
 const ALL_UP_WITHIN: Duration = Duration::from_mins(2);
-/// How often is looked whether they have, or how far a job is.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How long the server is away.
+const AWAY: Duration = Duration::from_secs(2);
 /// Who orders.
 const OPERATOR: &str = "alice";
 /// A real agent of a host; its name is the first one of its host, so the first of all is the canary.
@@ -103,16 +103,10 @@ impl Hosts {
     }
 
     fn wait_until_all_are_up(&self) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < ALL_UP_WITHIN {
-            let names = output_of(&mut self.infinictl(&["fleet", "list", "--names", "state=up"]));
-            // Until the hubs have told of themselves there is no answer.
-            if names
-                .is_ok_and(|names| names.lines().filter(|name| !name.is_empty()).count() == self.machines())
-            {
-                return Ok(());
-            }
-            std::thread::sleep(LOOK_AGAIN);
+        let is_so =
+            || are_up(&mut self.infinictl(&["fleet", "list", "--names", "state=up"]), self.machines());
+        if in_time(ALL_UP_WITHIN, is_so) {
+            return Ok(());
         }
         let logs: Vec<_> = (1..=self.count).map(|number| self.log(number)).collect();
         bail!(
@@ -168,14 +162,9 @@ impl Hosts {
     }
 
     fn until_some_have_answered(&self, id: &str) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < ALL_UP_WITHIN {
-            if self.job(id).is_ok_and(|job| job["counts"]["answered"].as_u64() > Some(0)) {
-                return Ok(());
-            }
-            std::thread::sleep(LOOK_AGAIN);
-        }
-        bail!("no machine has answered the job {id}")
+        let some = || self.job(id).is_ok_and(|job| job["counts"]["answered"].as_u64() > Some(0));
+        ensure!(in_time(ALL_UP_WITHIN, some), "no machine has answered the job {id}");
+        Ok(())
     }
 
     fn job(&self, id: &str) -> Result<Value> {
@@ -202,9 +191,6 @@ impl Hosts {
         Ok(outcomes)
     }
 }
-
-/// How long the server is away.
-const AWAY: Duration = Duration::from_secs(2);
 
 fn once(hosts: &mut Hosts, json: bool) -> Result<()> {
     let format = if json { &["--json"][..] } else { &[] };

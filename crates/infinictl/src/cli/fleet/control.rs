@@ -1,6 +1,6 @@
 //! Pausing, resuming and cancelling a job of a fleet: a signed word, and what the coordinator says of it.
 
-use super::{find, now};
+use super::{find, followed, now};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::hub::job::show;
@@ -22,12 +22,9 @@ pub(super) async fn send(global: &Global, id: &str, what: What, out: Output) -> 
     let key = operator_key::read(&global.fleet.key()?)?;
     let (engine, operator) = (global.engine().await?, global.fleet.operator()?);
     let (order, _) = find(&engine, id).await?;
-    let mut job = Followed::default();
-    if let Some(entry) = engine.get(JOBS, &job_key(id, &JobKey::Progress)).await? {
-        job.take_progress(entry.value.as_deref().unwrap_or_default());
-    }
+    let mut job = followed(&engine, id).await?;
     if job.is_finished() {
-        return Err(CliError::Failed(format!("the job {id} is finished already")));
+        return Err(CliError::Failed(format!("the job {id} has already finished")));
     }
     order_it(&engine, &order, what, &operator, &key).await?;
     let heeded = timeout(HEEDED_WITHIN, heeded(&engine, id, what, &mut job)).await;
@@ -39,8 +36,8 @@ pub(super) async fn send(global: &Global, id: &str, what: What, out: Output) -> 
     match heeded {
         Ok(heeded) => heeded,
         Err(_elapsed) => Err(CliError::TimedOut(format!(
-            "no coordinator has heeded it within {} s; it stands there, and counts as soon as one does: infinictl job \
-             show {id}",
+            "no coordinator has acted on it within {} s; it is stored and takes effect as soon as one does: infinictl \
+             job show {id}",
             HEEDED_WITHIN.as_secs()
         ))),
     }

@@ -1,6 +1,7 @@
 //! Following a job of a fleet until each machine has its outcome, over every loss of the engine; meanwhile the order is kept
 //! there: an engine that lost power may have forgotten it.
 
+use super::now;
 use crate::cli::error::CliError;
 use crate::cli::hub::job::{bar, show};
 use crate::cli::output::Output;
@@ -11,7 +12,7 @@ use infiniservice_engine::{Engine, Error, Reader, Watch};
 use infiniservice_fleet::message::text;
 use infiniservice_fleet::subject::{JOBS, JobKey, RESULTS, job_key, results_of};
 use infiniservice_fleet::{Order, Progress, Signed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// How often is looked whether the order is still there.
@@ -115,7 +116,9 @@ impl Run<'_> {
 
     async fn away(&self, error: &Error) {
         let why = sanitize::brief(&error.to_string());
-        self.bar.set_message(format!("the fleet's server is away; the job goes on when it is back ({why})"));
+        self.bar.set_message(format!(
+            "the fleet's server is unreachable; the job continues when it is back ({why})"
+        ));
         sleep(AGAIN).await;
     }
 
@@ -126,8 +129,8 @@ impl Run<'_> {
         }
         let order = self.following.order;
         if self.job.progress().is_none() {
-            let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            if wall > Duration::from_millis(order.not_after_ms) + TAKEN_WITHIN {
+            let latest = Duration::from_millis(order.not_after_ms) + TAKEN_WITHIN;
+            if Duration::from_millis(now().wall_ms()) > latest {
                 let text = format!("no coordinator took the job {} in its time: {HINT}", order.id);
                 return Err(CliError::TimedOut(text));
             }
@@ -137,30 +140,29 @@ impl Run<'_> {
             }
             self.bar.set_message("no coordinator has taken the job yet");
         }
-        self.keep().await
+        if let Err(error) = self.keep().await {
+            self.away(&error).await;
+        }
+        Ok(())
     }
 
-    async fn keep(&self) -> Result<(), CliError> {
+    /// Gives the order again where the engine has lost it.
+    async fn keep(&self) -> Result<(), Error> {
         let (engine, key) = (self.following.engine, job_key(&self.following.order.id, &JobKey::Order));
-        match engine.get(JOBS, &key).await {
-            Ok(None) => {}
-            Ok(Some(_)) => return Ok(()),
-            Err(error) => {
-                self.away(&error).await;
-                return Ok(());
-            }
+        if engine.get(JOBS, &key).await?.is_some() {
+            return Ok(());
         }
         match engine.create(JOBS, &key, text(self.following.signed).into_bytes()).await {
             Ok(_) => {
-                eprintln!("infinictl: the fleet's server had lost the order of the job; it was given anew");
-                Ok(())
+                eprintln!(
+                    "infinictl: the fleet's server had lost the job's order; infinictl has submitted it again"
+                );
             }
-            Err(Error::Conflict(_)) => Ok(()),
-            Err(error) => {
-                self.away(&error).await;
-                Ok(())
-            }
+            // Somebody else gave it.
+            Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 }
 
@@ -197,10 +199,6 @@ mod tests {
         (order, signed)
     }
 
-    fn wall_ms() -> u64 {
-        u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
-    }
-
     async fn tell(engine: &Engine, state: &str, targets: u32) {
         let counts = json!({"accepted": 0, "sent": 0, "answered": targets, "refused": 0, "failed": 0, "expired": 0,
             "unknown": 0, "skipped": 0, "absent": 0});
@@ -221,7 +219,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_job_is_followed_until_each_result_has_come_and_its_order_is_kept_meanwhile() {
         let engine = engine().await;
-        let (order, signed) = order(wall_ms());
+        let (order, signed) = order(now().wall_ms());
         let following = Following { engine: &engine, order: &order, signed: &signed, out: Output::default() };
         let others = async {
             // Nobody put the order there: as if the engine had lost it.
@@ -242,7 +240,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn results_that_never_come_are_not_waited_for_for_ever() {
         let engine = engine().await;
-        let (order, signed) = order(wall_ms());
+        let (order, signed) = order(now().wall_ms());
         let following = Following { engine: &engine, order: &order, signed: &signed, out: Output::default() };
         tell(&engine, "finished", 2).await;
         answer(&engine, "a").await;
@@ -253,7 +251,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_job_that_nobody_took_in_its_time_is_told_so() {
         let engine = engine().await;
-        let (order, signed) = order(wall_ms() - 60_000 - 61_000);
+        let (order, signed) = order(now().wall_ms() - 60_000 - 61_000);
         let following = Following { engine: &engine, order: &order, signed: &signed, out: Output::default() };
         let error = follow(&following).await.unwrap_err();
         assert!(

@@ -1,7 +1,7 @@
 //! `infinictl --fleet URL job`: one command for many machines of many hosts, signed by whoever orders it.
 
 use super::follow::{Following, follow};
-use super::{control, find, now};
+use super::{control, find, followed, now};
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::cli::hub::JobCommand;
@@ -190,15 +190,8 @@ async fn list(engine: &Engine, out: Output) -> Result<(), CliError> {
 
 async fn one(engine: &Engine, args: &ShowArgs, out: Output) -> Result<(), CliError> {
     let (order, _) = find(engine, &args.id).await?;
-    let mut job = Followed::default();
-    if let Some(entry) = engine.get(JOBS, &job_key(&args.id, &JobKey::Progress)).await? {
-        job.take_progress(entry.value.as_deref().unwrap_or_default());
-    }
-    let mut results = engine.read(RESULTS, &results_of(&args.id)).await?;
-    let mut left = results.there();
-    while left > 0 {
-        let stored = results.next().await?;
-        left = stored.pending;
+    let mut job = followed(engine, &args.id).await?;
+    for stored in engine.read(RESULTS, &results_of(&args.id)).await?.all_there().await? {
         job.take_result(&stored.subject, &stored.payload);
     }
     let mut whole = job.whole(&order);

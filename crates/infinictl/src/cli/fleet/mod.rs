@@ -13,7 +13,7 @@ pub(super) use job::run as job;
 use super::error::CliError;
 use super::global::Global;
 use super::output::Output;
-use crate::fleet::{Board, snapshot};
+use crate::fleet::{Board, Followed, snapshot};
 use clap::Subcommand;
 use infiniservice_engine::Engine;
 use infiniservice_fleet::subject::{HUBS, JOBS, JobKey, VMS, job_key};
@@ -72,4 +72,13 @@ async fn find(engine: &Engine, id: &str) -> Result<(Order, Signed), CliError> {
     let signed: Option<Signed> = serde_json::from_slice(entry.value.as_deref().unwrap_or_default()).ok();
     let read = signed.and_then(|signed| Some((serde_json::from_str(&signed.body).ok()?, signed)));
     read.ok_or_else(|| CliError::Failed(format!("the order of the job {id} cannot be read")))
+}
+
+/// A job as its coordinator told it last.
+async fn followed(engine: &Engine, id: &str) -> Result<Followed, CliError> {
+    let mut job = Followed::default();
+    if let Some(entry) = engine.get(JOBS, &job_key(id, &JobKey::Progress)).await? {
+        job.take_progress(entry.value.as_deref().unwrap_or_default());
+    }
+    Ok(job)
 }

@@ -28,7 +28,7 @@ pub(super) fn run(board: &Board, args: &Args, out: Output) -> Result<(), CliErro
             out.text(&format!("{}\n\n{}", of_hub(hub), list::table(&machines, out)))
         }
         (None, None) => Err(CliError::Failed(format!(
-            "the fleet has no machine and no hub that is called {}; `infinictl fleet list` shows all",
+            "the fleet has no machine or hub named {}; `infinictl fleet list` shows all",
             args.name
         ))),
     }

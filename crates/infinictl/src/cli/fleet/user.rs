@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), CliError> {
         (Some(file), _) => {
             let mut random = [0; KEY_BYTES];
             getrandom::fill(&mut random)
-                .map_err(|error| CliError::Failed(format!("no randomness: {error}")))?;
+                .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
             let (seed, public) = new_user(random);
             write(file, &format!("{seed}\n"))?;
             public

@@ -17,7 +17,7 @@ const FORGET_EVERY: usize = 4096;
 pub(super) async fn run(place: &Place) {
     let (sender, mut lines) = mpsc::channel(MAX_WAITING);
     place.hub.state.borrow_mut().live = Some(sender);
-    let mut trouble = Trouble::new(&place.hub, "telling live figures");
+    let mut trouble = Trouble::new(&place.hub, "publishing live metrics");
     let mut encoders = HashMap::<Arc<str>, Encoder>::new();
     let mut count = 0_usize;
     while let Some((vm, line)) = lines.recv().await {

@@ -121,7 +121,7 @@ async fn follow(place: &Place, url: &str) {
             (Some(false), true) => log::info!("fleet: connected to {url}"),
             (Some(true), false) => {
                 log::warn!(
-                    "fleet: lost the connection to {url}; what is to be told waits on this host's disk"
+                    "fleet: lost the connection to {url}; results wait on this host's disk until it is back"
                 );
             }
             _ => {}

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers for as long as the hub runs.
 pub(super) async fn run(place: &Place) {
-    let mut trouble = Trouble::new(&place.hub, "answering questions");
+    let mut trouble = Trouble::new(&place.hub, "answering requests");
     loop {
         match place.engine.listen(&subject::ask(&place.name)).await {
             Ok(mut notes) => {

@@ -20,7 +20,7 @@ pub(super) async fn run(place: &Place) {
         let state = &mut *state;
         state.outbox.start(&state.jobs.planner)
     };
-    let mut trouble = Trouble::new(&place.hub, "telling results");
+    let mut trouble = Trouble::new(&place.hub, "publishing results");
     loop {
         match tell(place).await {
             Ok(0) => {

@@ -55,8 +55,8 @@ pub(super) async fn take(place: &Place, payload: &[u8]) -> Verdict {
 fn refuse(place: &Place, why: &dyn Display, from: &str) -> Verdict {
     place.hub.engine(|engine| engine.refused += 1);
     if let Some(untold) = place.hub.policy.tells_of_stranger(clock::now()) {
-        let more = if untold == 0 { String::new() } else { format!(" ({untold} more were not told)") };
-        log::warn!("fleet: a command of {from:.80?} is not carried out: {why}{more}");
+        let more = if untold == 0 { String::new() } else { format!(" ({untold} more were not logged)") };
+        log::warn!("fleet: a command from {from:.80?} is not carried out: {why}{more}");
     }
     Verdict::Done
 }
@@ -90,7 +90,7 @@ async fn run(turn: &Turn<'_>, asked: Asked<'_>) -> Verdict {
     match results::publish(place, &results).await {
         Ok(()) => Verdict::Done,
         Err(error) => {
-            log::info!("fleet: telling results of {}: {error}", opened.order.id);
+            log::info!("fleet: cannot publish results of {}, will retry: {error}", opened.order.id);
             Verdict::Again(NOT_TOLD)
         }
     }
@@ -163,7 +163,7 @@ fn cancel(place: &Place, job: &str, control: &Signed, from: &str) -> Verdict {
     let opened = place.hub.policy.keys().open_control(control, clock::now());
     let control = match opened {
         Ok(control) if control.job == job && control.what == What::Cancel => control,
-        Ok(_) => return refuse(place, &"the signed text says something else", from),
+        Ok(_) => return refuse(place, &"the signed text does not match the command", from),
         Err(refusal) => return refuse(place, &refusal, from),
     };
     place.hub.engine(|engine| engine.commands += 1);

@@ -45,7 +45,7 @@ impl Lead {
         while !commands.is_empty() {
             let some = commands.drain(..commands.len().min(MAX_ON_THE_WAY)).collect();
             if let Some(error) = self.engine.publish(some).await.into_iter().find_map(Result::err) {
-                log::warn!("fleet: a command is sent again later: {error}");
+                log::warn!("fleet: cannot send a command, will retry: {error}");
             }
         }
     }
@@ -60,7 +60,7 @@ impl Lead {
             match reply.and_then(|it| Reply::read(&it, &hub).map_err(|error| error.to_string())) {
                 // Where nobody listens any more, nobody wants it.
                 Ok(reply) => drop(news.send(News::Answer(job, reply)).await),
-                Err(error) => log::info!("fleet: {hub} is asked again: {error}"),
+                Err(error) => log::info!("fleet: no answer from {hub}, asking again: {error}"),
             }
         });
         self.tasks.push(task);
@@ -95,7 +95,7 @@ impl Lead {
             let failed: Vec<_> =
                 some.into_iter().zip(&done).filter(|(_, done)| done.is_err()).map(|(out, _)| out).collect();
             if let Some(error) = done.into_iter().find_map(Result::err) {
-                log::warn!("fleet: results are told again later: {error}");
+                log::warn!("fleet: cannot publish results, will retry: {error}");
                 self.unpublished.extend(failed);
                 return;
             }
@@ -122,7 +122,7 @@ impl Lead {
         };
         self.progress.insert(job.clone(), written?);
         if is_finished {
-            log::info!("fleet: the order {job} is finished: {} machines", progress.targets);
+            log::info!("fleet: job {job} has finished: {} machines", progress.targets);
             self.planner.forget(&job);
             self.readers.remove(&job);
             self.progress.remove(&job);
@@ -138,12 +138,12 @@ fn out(result: &TargetResult) -> Out {
 fn tell(told: &Told) {
     match told {
         Told::OtherResult { job, hub, vm, first, second } => log::warn!(
-            "fleet: {hub} says of {vm} in {job} first that it is {}, then {}",
+            "fleet: {hub} reported {vm} in {job} as {}, and later as {}",
             first.name(),
             second.name()
         ),
         Told::NoTarget { job, hub, vm } => {
-            log::warn!("fleet: {hub} has a result of {vm}, which {job} does not have there");
+            log::warn!("fleet: {hub} sent a result for {vm}, which is none of its machines in {job}");
         }
     }
 }

@@ -193,7 +193,7 @@ impl Lead {
         match reply {
             Reply::Resolved(resolved) => self.planner.resolved(job, resolved),
             Reply::Refused { hub, why, code } => {
-                log::warn!("fleet: {hub} takes no part in the order {job}: {why}");
+                log::warn!("fleet: {hub} refused job {job}: {why}");
                 self.planner.refused(job, &hub, &why, &code, &self.table);
             }
             Reply::Pong { .. } => {}
@@ -215,11 +215,11 @@ impl Lead {
             match change {
                 Change::HubBack { hub } => self.planner.hub_back(clock::now(), &hub),
                 Change::HubGone { hub } => {
-                    log::warn!("fleet: the hub {hub} is not heard any more");
+                    log::warn!("fleet: hub {hub} has stopped responding");
                     self.planner.hub_gone(&hub);
                 }
                 Change::ClaimedTwice { vm, hubs } => {
-                    log::warn!("fleet: more than one hub says that it has {vm}: {}", hubs.join(", "));
+                    log::warn!("fleet: several hubs claim {vm}: {}", hubs.join(", "));
                 }
                 Change::VmMoved { vm, from, to } => log::info!("fleet: {vm} has moved from {from} to {to}"),
                 Change::VmNew { .. } | Change::VmGone { .. } => {}

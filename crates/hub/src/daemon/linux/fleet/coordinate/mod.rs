@@ -114,7 +114,7 @@ impl Task {
             log::info!("fleet: this hub is the coordinator now, as {name}");
             self.standing.send_replace(Standing { leads: true, error: None });
             let why = self.lead(&engine, &lease, &name).await;
-            log::warn!("fleet: this hub is not the coordinator any more: {why}");
+            log::warn!("fleet: this hub is no longer the coordinator: {why}");
             self.standing.send_replace(Standing { leads: false, error: None });
             // Who could not do it lets another one try.
             lease.give_back().await;

@@ -33,8 +33,8 @@ impl Lead {
         }
         match self.rules.keys().open_past_order(signed, clock::now()) {
             Ok(opened) if opened.order.id == job => drop(self.waiting.insert(job.to_owned(), opened)),
-            Ok(_) => log::warn!("fleet: what stands as the order {job:.80} is another one"),
-            Err(refusal) => log::warn!("fleet: the order {job:.80} is not carried out: {refusal}"),
+            Ok(_) => log::warn!("fleet: the entry of order {job:.80} contains another order"),
+            Err(refusal) => log::warn!("fleet: order {job:.80} is not carried out: {refusal}"),
         }
     }
 
@@ -44,14 +44,14 @@ impl Lead {
         let Some(running) = self.planner.job(job) else { return };
         let control = match self.rules.keys().open_control(signed, clock::now()) {
             Ok(control) if control.job == job => control,
-            Ok(_) => return log::warn!("fleet: what stands as the control of {job:.80} is another job's"),
-            Err(refusal) => return log::warn!("fleet: a control of {job:.80} does not count: {refusal}"),
+            Ok(_) => return log::warn!("fleet: the control entry of {job:.80} belongs to another job"),
+            Err(refusal) => return log::warn!("fleet: ignoring a control of {job:.80}: {refusal}"),
         };
         let own = running.opened().operator == control.operator;
         if let Err(why) = if own { Ok(()) } else { self.rules.may_cancel(&control.operator) } {
-            return log::warn!("fleet: a control of {job} does not count: {why}");
+            return log::warn!("fleet: ignoring a control of {job}: {why}");
         }
-        log::info!("fleet: {} wants {job} to {:?}", control.operator, control.what);
+        log::info!("fleet: {} requested {:?} for {job}", control.operator, control.what);
         self.planner.control(control, signed.clone());
     }
 
@@ -76,7 +76,7 @@ impl Lead {
             Some((plan, parts)) => Some((self.results(job).await?, plan, parts)),
             None => None,
         };
-        log::info!("fleet: the order {job} of {} begins here", opened.operator);
+        log::info!("fleet: this hub now coordinates job {job} of {}", opened.operator);
         self.planner.order(clock::now(), opened.clone());
         self.control(job);
         if let Some((results, plan, parts)) = plan {
