@@ -68,6 +68,14 @@ pub(super) fn host_end(own: &Path, guest: &Path) -> Result<HostEnd, CliError> {
     Ok(end)
 }
 
+/// What a new key is made of.
+pub(super) fn random<const BYTES: usize>() -> Result<[u8; BYTES], CliError> {
+    let mut random = [0; BYTES];
+    getrandom::fill(&mut random)
+        .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
+    Ok(random)
+}
+
 /// Makes a private file; there must be none of this name.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |error| CliError::Failed(format!("cannot write {}: {error}", path.display()));

@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::global::Global;
-use super::key_files::{Stored, kid, text, write};
+use super::key_files::{Stored, kid, random, text, write};
 use super::output::Output;
 use super::session::{READING, Session};
 use clap::Subcommand;
@@ -61,10 +61,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), CliErro
 }
 
 fn generate(out: Output, file: &Path, kid: Option<String>) -> Result<(), CliError> {
-    let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random)
-        .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
-    let stored = Stored { kid, key: KeyPair::from_bytes(random) };
+    let stored = Stored { kid, key: KeyPair::from_bytes(random::<KEY_BYTES>()?) };
     let name = stored.kid.as_ref().map(|kid| format!("{kid} ")).unwrap_or_default();
     write(file, &format!("{name}{}\n", *stored.key.secret_text()))?;
     show(out, &stored)

@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::global::Global;
-use super::key_files::{text, write};
+use super::key_files::{random, text, write};
 use super::output::Output;
 use crate::sys;
 use clap::Subcommand;
@@ -49,10 +49,7 @@ pub(super) fn run(global: &Global, command: &Command) -> Result<(), CliError> {
 }
 
 fn generate(file: &Path) -> Result<OperatorKey, CliError> {
-    let mut random = [0; KEY_BYTES];
-    getrandom::fill(&mut random)
-        .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
-    let key = OperatorKey::generate(random);
+    let key = OperatorKey::generate(random::<KEY_BYTES>()?);
     write(file, &key.to_text())?;
     Ok(key)
 }

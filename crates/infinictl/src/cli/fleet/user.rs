@@ -1,7 +1,7 @@
 //! `infinictl fleet user`: users of the NATS server. Making one needs neither the server nor a hub.
 
 use crate::cli::error::CliError;
-use crate::cli::key_files::write;
+use crate::cli::key_files::{random, write};
 use crate::cli::output::Output;
 use crate::fleet::{KEY_BYTES, Role, is_public, new_user, user};
 use infiniservice_fleet::name::{is_hub, is_vm};
@@ -74,10 +74,7 @@ impl Args {
 pub(super) fn run(args: &Args, out: Output) -> Result<(), CliError> {
     let key = match (&args.seed, &args.public) {
         (Some(file), _) => {
-            let mut random = [0; KEY_BYTES];
-            getrandom::fill(&mut random)
-                .map_err(|error| CliError::Failed(format!("cannot get random bytes: {error}")))?;
-            let (seed, public) = new_user(random);
+            let (seed, public) = new_user(random::<KEY_BYTES>()?);
             write(file, &format!("{seed}\n"))?;
             public
         }
