@@ -46,8 +46,12 @@ fn bytes(guest: &Guest) -> Result<()> {
     })
 }
 
-/// Twice itself as often as it may, each copy busy: 4095 processes, were it not bounded.
-const BOMB: &str = "f() { [ $1 -gt 0 ] || while :; do :; done; f $(($1-1)) & f $(($1-1)) & wait; }; f 11";
+/// Twice itself as often as it may: 4095 processes, were it not bounded. The last ones wait until they are as many as may be, and
+/// are busy then: if they were so from the beginning, the others would come to few turns on a slow processor.
+const BOMB: &str = "f() { [ $1 -gt 0 ] || { : < /run/lab-bomb; while :; do :; done; }; \
+    f $(($1-1)) & f $(($1-1)) & wait; }; f 11";
+/// Whoever opens a pipe for reading waits for somebody who writes.
+const LIGHT_IT: &str = "timeout 20 sh -c ': > /run/lab-bomb'";
 const COMMANDS: &str = "/sys/fs/cgroup/system.slice/infiniservice.service/commands";
 
 /// The kernel's own counters tell that the bound was met.
@@ -56,6 +60,8 @@ fn bomb(guest: &Guest) -> Result<()> {
     let warnings =
         "journalctl -b -u infiniservice -p warning -o cat --no-pager | grep -v 'any shell command' || true";
     let before = guest.sh(warnings)?;
+    guest.sh("mkfifo -m 600 /run/lab-bomb")?;
+    let _pipe = Undo::by(guest, "rm -f /run/lab-bomb");
     with_host(guest, |client| {
         let mut events = client.subscribe();
         let id = client.new_id();
@@ -70,6 +76,8 @@ fn bomb(guest: &Guest) -> Result<()> {
             guest.sh(&format!("cat {COMMANDS}/command-*/pids.max {COMMANDS}/command-*/pids.current"))?;
         println!("bound and number of its processes: {figures:?}");
         ensure!(figures.starts_with("512\n"), "{figures}");
+        guest.sh(LIGHT_IT)?;
+        guest.wait(client.ping(TIMEOUT))?;
         let response = guest.message(&mut events, "the bomb's answer", |message| match message {
             GuestMessage::Response(response) if response.id == id => Some(response.clone()),
             _ => None,

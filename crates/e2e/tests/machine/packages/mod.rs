@@ -50,6 +50,12 @@ impl<'a> Desk<'a> {
         self.ask(&status, None)
     }
 
+    /// On a slow processor the tool may not have come to the script within a command's timeout.
+    fn until_a_script_hangs(&self) -> Result<()> {
+        let sleeps = "pgrep -f '[s]leep 100000' || true";
+        self.guest.until("the script hangs", |guest| Ok(!guest.sh(sleeps)?.is_empty()))
+    }
+
     fn close(self) {
         self.guest.disconnect(self.client);
     }

@@ -58,6 +58,7 @@ fn script_hangs(guest: &Guest) -> Result<()> {
     expect_error(&response, ErrorCode::Timeout, "still running")?;
     ensure!(response.data["still_running"] == true, "{}", response.data);
     expect_error(&desk.install("lab-plain")?, ErrorCode::Busy, "lab-hangs")?;
+    desk.until_a_script_hangs()?;
     // dpkg is not killed; once its script ends it says what it thinks of that.
     guest.sh("pkill -f '[s]leep 100000'; while pgrep -x apt-get; do sleep 0.2; done")?;
     let left = guest.sh("pgrep -fa '[s]leep 100000|[d]pkg|[a]pt-get|[t]ee -p' || true")?;

@@ -50,6 +50,7 @@ fn script_hangs(guest: &Guest) -> Result<()> {
     expect_error(&response, ErrorCode::Timeout, "still running")?;
     ensure!(response.data["still_running"] == true, "{}", response.data);
     expect_error(&desk.install("lab-plain")?, ErrorCode::Busy, "lab-hangs")?;
+    desk.until_a_script_hangs()?;
     // dnf is not killed; once its script ends it says what it thinks of that, and the agent reads what is installed then.
     guest.sh("pkill -f '[s]leep 100000'; while pgrep -f '[d]nf|[r]pm -qa'; do sleep 0.2; done")?;
     let left = guest.sh("pgrep -fa '[s]leep 100000|[d]nf|[r]pm|[t]ee -p' || true")?;
