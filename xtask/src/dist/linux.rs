@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use infiniservice_lab::packages::{STATIC_BUILD, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The programs: the guest's and the host's.
 pub const PROGRAMS: [&str; 2] = ["infiniservice", "infinictl"];
@@ -36,14 +37,15 @@ fn tell(made: &[PathBuf]) -> Result<()> {
 
 /// Makes the release at `site`; the files that users download.
 pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
-    let programs = build(site)?;
-    empty_root::check(&programs[0])?;
+    let agent = agent(site)?;
+    empty_root::check(&agent)?;
     let out = site.out();
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| out.display().to_string())?;
     }
-    stage::lay_out(site, &programs)?;
-    stage::lay_out_hub(site, &build_hub(site)?)?;
+    let [infinictl, hub] = programs_of_the_host(site)?;
+    stage::lay_out(site, &[agent, infinictl])?;
+    stage::lay_out_hub(site, &hub)?;
     let mut made = vec![stage::archive(site)?, stage::archive_for_infinibay(site)?];
     for package in &packages::ALL {
         made.extend([packages::deb(site, package)?, packages::rpm(site, package)?]);
@@ -53,22 +55,46 @@ pub fn make(site: &Site) -> Result<Vec<PathBuf>> {
     Ok(made)
 }
 
-/// The static programs, optimised.
-pub fn build(site: &Site) -> Result<[PathBuf; 2]> {
-    target::ensure(TARGET)?;
-    let mut cargo =
-        site.cargo(&["build", "--locked", "--release", "--target", TARGET, "--bin", PROGRAMS[0]])?;
-    run_program(cargo.args(["--bin", PROGRAMS[1]]))?;
-    let directory = site.target().join(TARGET).join("release");
-    Ok(PROGRAMS.map(|program| directory.join(program)))
+/// The guest's program, static and optimised. It is built by itself: what the host's programs want of a crate that it has, too, is
+/// not to get into it.
+pub fn agent(site: &Site) -> Result<PathBuf> {
+    let [agent] = build(site, site.cargo(&BUILD)?, [PROGRAMS[0]])?;
+    Ok(agent)
 }
 
-/// The daemon, built by itself: what it wants of a crate that the guest's program has, too, is not to get into that one.
-fn build_hub(site: &Site) -> Result<PathBuf> {
+/// The host's command and its daemon.
+fn programs_of_the_host(site: &Site) -> Result<[PathBuf; 2]> {
     ensure(STATIC_BUILD)?;
-    let arguments = ["build", "--locked", "--release", "--target", TARGET, "--package", HUB];
-    run_program(&mut site.cargo(&arguments)?)?;
-    Ok(site.target().join(TARGET).join("release").join(HUB))
+    let mut cargo = site.cargo(&BUILD)?;
+    if !site.for_users {
+        let quick = QUICK.map(|(package, level)| format!("profile.release.package.{package}.opt-level={level}"));
+        cargo.args(quick.iter().flat_map(|setting| ["--config", setting]));
+    }
+    build(site, cargo, [PROGRAMS[1], HUB])
+}
+
+const BUILD: [&str; 5] = ["build", "--locked", "--release", "--target", TARGET];
+
+/// No guest has these, and no test waits for them: for the tests they are compiled in a third of the time.
+const QUICK: [(&str, u8); 11] = [
+    ("async-nats", 0),
+    ("clap_complete", 0),
+    ("infinictl", 0),
+    ("infinihub", 1),
+    ("infiniservice-engine", 0),
+    ("infiniservice-fleet", 0),
+    ("infiniservice-hub-core", 1),
+    ("opentelemetry_sdk", 0),
+    ("ratatui-core", 0),
+    ("rustls", 0),
+    ("zstd-sys", 0),
+];
+
+fn build<const N: usize>(site: &Site, mut cargo: Command, programs: [&str; N]) -> Result<[PathBuf; N]> {
+    target::ensure(TARGET)?;
+    run_program(cargo.args(programs.iter().flat_map(|program| ["--package", program])))?;
+    let directory = site.target().join(TARGET).join("release");
+    Ok(programs.map(|program| directory.join(program)))
 }
 
 /// `SHA256SUMS` of what users download, beside it.

@@ -47,6 +47,5 @@ impl Dist {
 
 /// The agent as users get it, for what measures and tries it; built where it is not.
 pub fn released_agent() -> Result<PathBuf> {
-    let [agent, _host] = linux::build(&site::Site::here()?)?;
-    Ok(agent)
+    linux::agent(&site::Site::here()?)
 }
