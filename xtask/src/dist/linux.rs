@@ -67,7 +67,8 @@ fn programs_of_the_host(site: &Site) -> Result<[PathBuf; 2]> {
     ensure(STATIC_BUILD)?;
     let mut cargo = site.cargo(&BUILD)?;
     if !site.for_users {
-        let quick = QUICK.map(|(package, level)| format!("profile.release.package.{package}.opt-level={level}"));
+        let quick =
+            QUICK.map(|(package, level)| format!("profile.release.package.{package}.opt-level={level}"));
         cargo.args(quick.iter().flat_map(|setting| ["--config", setting]));
     }
     build(site, cargo, [PROGRAMS[1], HUB])
