@@ -31,6 +31,10 @@ pub struct Bench {
     /// exporter for libvirt, and the real Prometheus.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga"])]
     hub: bool,
+    /// Measure one order to 100,000 simulated machines on 500 simulated hubs instead, with the real server of NATS and the real
+    /// coordinator, beside Ansible.
+    #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga", "hub"])]
+    fleet: bool,
     /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
@@ -55,6 +59,9 @@ impl Bench {
         }
         if self.hub {
             return self.run_hub();
+        }
+        if self.fleet {
+            return self.run_fleet();
         }
         let agent = released_agent()?;
         let collector = if self.qga { PathBuf::from("none") } else { collector_bench()? };
@@ -82,6 +89,22 @@ impl Bench {
             cargo(&["run", "--quiet", "--release", "-p", "infinihub", "--example", "hub_bench", "--"]);
         let window = if self.quick { "5" } else { "20" };
         run(bench.arg("--programs").arg(target.join("release")).args(["--window", window]))
+    }
+
+    fn run_fleet(&self) -> Result<()> {
+        if let Err(error) = packages::ensure(packages::ANSIBLE) {
+            println!("    left out, Ansible: {error:#}");
+        }
+        run(&mut cargo(&["build", "--release", "-p", "infinihub", "--bins", "--example", "fleet_bench"]))?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let release = target.join("release");
+        let mut bench = std::process::Command::new(release.join("examples/fleet_bench"));
+        bench.arg("--programs").arg(release);
+        if self.quick {
+            bench.args(["--hubs", "50", "--rounds", "1"]);
+        }
+        run(&mut bench)
     }
 
     fn run_windows(&self) -> Result<()> {

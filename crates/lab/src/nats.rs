@@ -38,6 +38,18 @@ impl NatsServer {
         Ok(server)
     }
 
+    /// Three servers `n0`, `n1` and `n2` that are one cluster.
+    pub fn cluster() -> Result<[Self; 3]> {
+        let [a, b, c] = free_ports()?;
+        let routes = [a, b, c].map(|port| format!("\"nats-route://127.0.0.1:{port}\"")).join(", ");
+        let server = |name: &str, port: u16| {
+            Self::with(&format!(
+                "server_name: {name}\ncluster {{ name: fleet, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
+            ))
+        };
+        Ok([server("n0", a)?, server("n1", b)?, server("n2", c)?])
+    }
+
     /// A server that does not run yet, and its port.
     pub fn unstarted(settings: &str) -> Result<Self> {
         let program = pypi::NATS_SERVER.ensure()?;
@@ -65,6 +77,11 @@ impl NatsServer {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().with_context(|| format!("cannot run {}", self.program.display()))?);
         self.until_served()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.child.as_ref().context("the server of NATS does not run")?.id())
     }
 
     /// Ends it without a warning.
@@ -111,5 +128,17 @@ impl Drop for NatsServer {
 
 /// A port that was free a moment ago.
 fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    let [port, ..] = free_ports()?;
+    Ok(port)
+}
+
+/// Ports that were free at the same moment.
+fn free_ports() -> Result<[u16; 3]> {
+    let listener = || std::net::TcpListener::bind("127.0.0.1:0");
+    let listeners = [listener()?, listener()?, listener()?];
+    let mut ports = [0; 3];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
 }

@@ -66,6 +66,9 @@ pub(crate) const FROM_PYPI: &[Need] = &[
     Need { package: "libpython3.11", probe: "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0" },
 ];
 
+/// What the benchmark of fleets is compared with.
+pub const ANSIBLE: &[Need] = &[Need { package: "ansible-core", probe: "/usr/bin/ansible" }];
+
 /// What pages are looked at with.
 pub const BROWSER: &[Need] = &[Need { package: "chromium", probe: "chromium" }];
 

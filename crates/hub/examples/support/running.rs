@@ -30,23 +30,38 @@ impl Running {
     }
 
     /// A file of it below /proc.
+    #[allow(dead_code, reason = "not every program that uses this needs it")]
     pub fn file(&self, name: &str) -> PathBuf {
-        Path::new("/proc").join(self.0.id().to_string()).join(name)
+        file(self.0.id(), name)
     }
 
     /// Processor time so far, of all its threads.
     pub fn cpu(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(self.file("stat"))?;
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(Duration::from_secs_f64(ticks / TICKS))
+        cpu(self.0.id())
     }
 
-    /// A line of /proc/PID/status that is in kB, such as `VmRSS` or `VmHWM`, in MB of 10^6 bytes.
+    /// See [`memory`].
     pub fn memory(&self, line: &str) -> Result<f64> {
-        let status = std::fs::read_to_string(self.file("status"))?;
-        let value = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
-        let kb: f64 = value.context("no such line")?.trim().trim_end_matches(" kB").parse()?;
-        Ok(kb * 1024.0 / 1e6)
+        memory(self.0.id(), line)
     }
+}
+
+fn file(pid: u32, name: &str) -> PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(name)
+}
+
+/// Processor time of a process so far, of all its threads.
+pub fn cpu(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(file(pid, "stat"))?;
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
+    Ok(Duration::from_secs_f64(ticks / TICKS))
+}
+
+/// A line of a process's /proc/PID/status that is in kB, such as `VmRSS` or `VmHWM`, in MB of 10^6 bytes.
+pub fn memory(pid: u32, line: &str) -> Result<f64> {
+    let status = std::fs::read_to_string(file(pid, "status"))?;
+    let value = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
+    let kb: f64 = value.context("no such line")?.trim().trim_end_matches(" kB").parse()?;
+    Ok(kb * 1024.0 / 1e6)
 }

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Guests whose commands take a moment.
-fn slow(millis: u64) -> Options {
+pub(super) fn slow(millis: u64) -> Options {
     Options { delay: Duration::from_millis(millis), interval: Duration::from_secs(20), ..quick() }
 }
 
 /// Waits until so many machines have begun.
-async fn begun(fleet: &Fleet, count: usize) {
+pub(super) async fn begun(fleet: &Fleet, count: usize) {
     let begun = async || (fleet.carried_out().iter().sum::<usize>() >= count).then_some(());
     fleet.until("they began", begun).await;
 }

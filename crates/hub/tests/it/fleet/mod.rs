@@ -2,5 +2,6 @@
 
 mod faults;
 mod hostile;
+mod servers;
 mod support;
 mod waves;

@@ -15,9 +15,12 @@ use tokio::time::{sleep, timeout};
 /// How often it is looked at something that nobody tells of.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Hubs over one server.
+/// Hubs over one server, or over a cluster.
 pub struct Fleet {
+    /// The server, or the first of the cluster.
     pub server: NatsServer,
+    /// Where hubs find it.
+    url: String,
     pub hosts: Vec<Host>,
     pub guests: Vec<Vec<Guest>>,
     pub alice: Operator,
@@ -62,10 +65,10 @@ impl Operator {
 }
 
 /// The settings of a hub of this name, for alice and for bob, whom no rule names.
-fn settings(url: &str, name: &str, alice: &Operator) -> String {
+fn settings(fleet: &str, name: &str, alice: &Operator) -> String {
     let bob = Operator::new("bob", 2);
     format!(
-        "[fleet]\nurl = \"{url}\"\nhub = \"{name}\"\n[[operator]]\nname = \"alice\"\nkey = \"{}\"\n\
+        "[fleet]\n{fleet}\nhub = \"{name}\"\n[[operator]]\nname = \"alice\"\nkey = \"{}\"\n\
          [[operator]]\nname = \"bob\"\nkey = \"{}\"\n[[rule]]\nname = \"ops\"\nwho = [\"operator:alice\"]\n\
          vms = \"all\"\nactions = [\"ServiceControl\"]\n",
         alice.key.public().to_text(),
@@ -81,11 +84,25 @@ impl Fleet {
 
     /// The same, with guests that behave so, over a server that is there.
     pub async fn over(server: NatsServer, hubs: usize, guests: usize, options: &Options) -> Self {
+        let url = server.url();
+        Self::at(&url, "", server, (hubs, guests), options).await
+    }
+
+    /// The same at this address, with more settings of `[fleet]`.
+    pub async fn at(
+        url: &str,
+        more: &str,
+        server: NatsServer,
+        (hubs, guests): (usize, usize),
+        options: &Options,
+    ) -> Self {
         let alice = Operator::new("alice", 1);
-        let mut fleet = Self { server, hosts: Vec::new(), guests: Vec::new(), alice };
+        let url = url.to_owned();
+        let section = format!("url = \"{url}\"\n{more}");
+        let mut fleet = Self { server, url, hosts: Vec::new(), guests: Vec::new(), alice };
         for h in 1..=hubs {
             let mut host = Host::new();
-            host.configure(&settings(&fleet.server.url(), &format!("h{h}"), &fleet.alice));
+            host.configure(&settings(&section, &format!("h{h}"), &fleet.alice));
             let of_host = (1..=guests).map(|g| host.guest(&format!("vm-{h}-{g}"), options.clone()));
             fleet.guests.push(of_host.collect());
             host.start().await;
@@ -131,7 +148,7 @@ impl Fleet {
 
     /// A client that may do anything.
     pub async fn engine(&self) -> Engine {
-        let settings = Settings { url: self.server.url(), name: "test".into(), ..Settings::default() };
+        let settings = Settings { url: self.url.clone(), name: "test".into(), ..Settings::default() };
         let connected = async {
             loop {
                 if let Ok(engine) = Engine::connect(&settings).await {
