@@ -5,6 +5,7 @@ use clap::Args;
 use infiniservice_lab::packages;
 use std::path::PathBuf;
 
+use crate::dist::linux::FAST;
 use crate::dist::released_agent;
 use crate::steps::{cargo, root, run};
 use crate::windows::{self, Profile};
@@ -82,20 +83,24 @@ impl Bench {
             }
         }
         let build = ["build", "--release", "-p", "infinihub", "-p", "infiniservice-hub-sim", "--bins"];
-        run(&mut cargo(&build))?;
+        run(cargo(&build).args(FAST))?;
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        let mut bench =
-            cargo(&["run", "--quiet", "--release", "-p", "infinihub", "--example", "hub_bench", "--"]);
+        let mut bench = cargo(&["run", "--quiet", "--release", "-p", "infinihub", "--example", "hub_bench"]);
         let window = if self.quick { "5" } else { "20" };
-        run(bench.arg("--programs").arg(target.join("release")).args(["--window", window]))
+        run(bench
+            .args(FAST)
+            .args(["--", "--programs"])
+            .arg(target.join("release"))
+            .args(["--window", window]))
     }
 
     fn run_fleet(&self) -> Result<()> {
         if let Err(error) = packages::ensure(packages::ANSIBLE) {
             println!("    left out, Ansible: {error:#}");
         }
-        run(&mut cargo(&["build", "--release", "-p", "infinihub", "--bins", "--example", "fleet_bench"]))?;
+        let build = ["build", "--release", "-p", "infinihub", "--bins", "--example", "fleet_bench"];
+        run(cargo(&build).args(FAST))?;
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let release = target.join("release");

@@ -1,5 +1,6 @@
 //! The host's daemon with thousands of simulated guests: a minute in the test run, longer with `cargo xtask soak fleet`.
 
+use crate::dist::linux::FAST;
 use crate::dist::site::Site;
 use crate::steps::{cargo, root, run};
 use crate::test_programs;
@@ -27,7 +28,8 @@ impl Fleet {
     pub fn run(&self) -> Result<()> {
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        run(&mut cargo(&["build", "--release", "-p", "infinihub", "--bins", "--example", "crowd"]))?;
+        let build = ["build", "--release", "-p", "infinihub", "--bins", "--example", "crowd"];
+        run(cargo(&build).args(FAST))?;
         let release = target.join("release");
         let (guests, seconds) = (self.guests.to_string(), (self.minutes * 60).to_string());
         let options = ["--guests", &guests, "--seconds", &seconds];
