@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::dist::linux::FAST;
 use crate::dist::released_agent;
-use crate::steps::{cargo, root, run};
+use crate::steps::{built, cargo, run};
 use crate::windows::{self, Profile};
 
 /// Measure the agent, compare it with qemu-ga and with the least possible cost in the same run, and print a table
@@ -30,16 +30,16 @@ pub struct Bench {
     qga: bool,
     /// Measure the host's daemon with 5,000 simulated machines instead, beside infinictl's library reading as many, Debian's
     /// exporter for libvirt, and the real Prometheus.
-    #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga"])]
+    #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga", "write"])]
     hub: bool,
     /// Measure one order to 100,000 simulated machines on 500 simulated hubs instead, with the real server of NATS and the real
     /// coordinator, beside Ansible.
-    #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga", "hub"])]
+    #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga", "hub", "write"])]
     fleet: bool,
     /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
-    /// Write the table to docs/benchmarks.md.
+    /// Write the table to docs/benchmarks.md; not with --hub and --fleet, which print theirs only.
     #[arg(long)]
     write: bool,
 }
@@ -48,8 +48,7 @@ pub struct Bench {
 fn collector_bench() -> Result<PathBuf> {
     let build = ["build", "--release", "-p", "infiniservice-collector", "--example", "collector_bench"];
     run(&mut cargo(&build))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/examples/collector_bench"))
+    Ok(built("release/examples/collector_bench"))
 }
 
 impl Bench {
@@ -84,15 +83,9 @@ impl Bench {
         }
         let build = ["build", "--release", "-p", "infinihub", "-p", "infiniservice-hub-sim", "--bins"];
         run(cargo(&build).args(FAST))?;
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let mut bench = cargo(&["run", "--quiet", "--release", "-p", "infinihub", "--example", "hub_bench"]);
         let window = if self.quick { "5" } else { "20" };
-        run(bench
-            .args(FAST)
-            .args(["--", "--programs"])
-            .arg(target.join("release"))
-            .args(["--window", window]))
+        run(bench.args(FAST).args(["--", "--programs"]).arg(built("release")).args(["--window", window]))
     }
 
     fn run_fleet(&self) -> Result<()> {
@@ -101,11 +94,8 @@ impl Bench {
         }
         let build = ["build", "--release", "-p", "infinihub", "--bins", "--example", "fleet_bench"];
         run(cargo(&build).args(FAST))?;
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        let release = target.join("release");
-        let mut bench = std::process::Command::new(release.join("examples/fleet_bench"));
-        bench.arg("--programs").arg(release);
+        let mut bench = std::process::Command::new(built("release/examples/fleet_bench"));
+        bench.arg("--programs").arg(built("release"));
         if self.quick {
             bench.args(["--hubs", "50", "--rounds", "1"]);
         }

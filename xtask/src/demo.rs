@@ -2,7 +2,7 @@
 
 mod fleet;
 
-use crate::steps::{cargo, root, run};
+use crate::steps::{built, cargo, root, run};
 use anyhow::{Context, Result};
 use clap::Args;
 use infiniservice_lab::{BootOptions, Machine, payload};
@@ -125,27 +125,22 @@ impl Drop for Sleeper {
     }
 }
 
-fn built(profile: &str, program: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join(profile).join(program)
-}
-
 fn local() -> Stage {
-    let agent = built("debug", "infiniservice").display().to_string();
+    let agent = built("debug/infiniservice").display().to_string();
     let reach = ["--local", "--agent", &agent].map(str::to_owned).to_vec();
-    Stage { infinictl: built("debug", "infinictl"), reach, machine: None }
+    Stage { infinictl: built("debug/infinictl"), reach, machine: None }
 }
 
 fn machine() -> Result<Stage> {
     let machine = boot("demo")?;
     let reach = vec!["--socket".to_owned(), machine.agent_socket().display().to_string()];
-    Ok(Stage { infinictl: built("release", "infinictl"), reach, machine: Some(machine) })
+    Ok(Stage { infinictl: built("release/infinictl"), reach, machine: Some(machine) })
 }
 
 /// A virtual machine with the agent installed.
 fn boot(vm_id: &str) -> Result<Machine> {
     let directory = tempfile::tempdir()?;
-    payload::fill(directory.path(), &built("release", "infiniservice"), &root().join("packaging"))?;
+    payload::fill(directory.path(), &built("release/infiniservice"), &root().join("packaging"))?;
     eprintln!("booting the virtual machine; the first time this builds its image, which takes some minutes");
     let options = BootOptions { payload: Some(directory.path().to_path_buf()), ..BootOptions::default() };
     let machine = Machine::boot(&options)?;

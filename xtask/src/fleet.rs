@@ -2,11 +2,11 @@
 
 use crate::dist::linux::FAST;
 use crate::dist::site::Site;
-use crate::steps::{cargo, root, run};
+use crate::steps::{built, cargo, run};
 use crate::test_programs;
 use anyhow::Result;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Guests and seconds of the test run.
@@ -26,18 +26,15 @@ pub struct Fleet {
 impl Fleet {
     /// Builds the daemon and its guests as they are released, and runs them.
     pub fn run(&self) -> Result<()> {
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let build = ["build", "--release", "-p", "infinihub", "--bins", "--example", "crowd"];
         run(cargo(&build).args(FAST))?;
-        let release = target.join("release");
         let (guests, seconds) = (self.guests.to_string(), (self.minutes * 60).to_string());
         let options = ["--guests", &guests, "--seconds", &seconds];
-        run(&mut crowd(&release.join("examples/crowd"), &release.join("infinihub"), &options))
+        run(&mut crowd(&built("release/examples/crowd"), &built("release/infinihub"), &options))
     }
 }
 
-/// The step of the test run, with the daemon as users get it: what was built for unit tests would take ten times the processor.
+/// The step of the test run, with the daemon of the release for tests: the one built for unit tests would take ten times the processor.
 pub fn tested() -> Result<()> {
     let hub = Site::of_tests()?.documents().join("hub/infinihub");
     run(&mut crowd(&test_programs::example("crowd")?, &hub, &TESTED))

@@ -12,6 +12,12 @@ pub fn root() -> PathBuf {
     here.parent().map_or(here.clone(), PathBuf::from)
 }
 
+/// Where cargo puts what it builds: `release`, `debug/infiniservice`.
+pub fn built(path: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join(path)
+}
+
 /// Where this program is. First called at its start: a step that builds the workspace anew puts a new file in this
 /// one's place, and the kernel then names the old one "… (deleted)" (proc(5), `/proc/pid/exe`).
 pub fn own_program() -> Result<PathBuf> {

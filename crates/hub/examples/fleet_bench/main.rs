@@ -13,7 +13,7 @@ mod peers;
 #[path = "../support/running.rs"]
 mod running;
 #[cfg(target_os = "linux")]
-#[path = "../hub_bench/table.rs"]
+#[path = "../support/table.rs"]
 mod table;
 
 use clap::Parser;

@@ -1,7 +1,7 @@
 //! One order to all machines, from the operator's word to the last outcome.
 
 use crate::Cli;
-use crate::running::{Running, cpu, memory};
+use crate::running::{Process, Running};
 use crate::table::{Table, median, reached};
 use anyhow::{Context as _, Result, ensure};
 use infinictl::hub::Api;
@@ -65,8 +65,7 @@ pub async fn rounds(cli: &Cli, table: &mut Table) -> Result<()> {
         "",
         "",
     );
-    let peaks = [memory(fleet.server.pid()?, "VmHWM")?, fleet.coordinator.memory("VmHWM")?];
-    let [server, coordinator] = peaks;
+    let (server, coordinator) = (fleet.server()?.memory("VmHWM")?, fleet.coordinator.memory("VmHWM")?);
     table.row(
         "the same, most memory of server and coordinator",
         &format!("{server:.0} and {coordinator:.0} MB"),
@@ -148,8 +147,12 @@ impl Fleet {
         Ok(value.map(|value| serde_json::from_slice(&value)).transpose()?)
     }
 
+    fn server(&self) -> Result<Process> {
+        Ok(Process(self.server.pid()?))
+    }
+
     fn spent(&self) -> Result<[f64; 3]> {
-        let all = [cpu(self.server.pid()?)?, self.coordinator.cpu()?, self.hubs.cpu()?];
+        let all = [self.server()?.cpu()?, self.coordinator.cpu()?, self.hubs.cpu()?];
         Ok(all.map(|spent| spent.as_secs_f64()))
     }
 }

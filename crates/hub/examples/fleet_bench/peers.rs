@@ -1,4 +1,4 @@
-//! Others beside it: Ansible's ad-hoc command. Salt is in no release of Debian that is supported, and is left out.
+//! Others beside it: Ansible's ad-hoc command. Debian 12 does not have Salt, so it is left out.
 
 use crate::Cli;
 use crate::table::Table;

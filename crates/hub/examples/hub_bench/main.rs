@@ -12,6 +12,7 @@ mod read;
 #[path = "../support/running.rs"]
 mod running;
 #[cfg(target_os = "linux")]
+#[path = "../support/table.rs"]
 mod table;
 
 use clap::Parser;

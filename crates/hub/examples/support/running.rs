@@ -1,6 +1,7 @@
 //! A program that is measured, and what it has cost.
 
 use anyhow::{Context as _, Result};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,13 +9,28 @@ use std::time::Duration;
 /// Kernel ticks a second (`USER_HZ`) in /proc/PID/stat.
 const TICKS: f64 = 100.0;
 
+/// A process, by its id.
+#[derive(Clone, Copy)]
+pub struct Process(pub u32);
+
 /// A process that ends with this.
-pub struct Running(Child);
+pub struct Running {
+    child: Child,
+    process: Process,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _ended = self.0.wait();
+        let _gone_already = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+impl Deref for Running {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
     }
 }
 
@@ -26,42 +42,31 @@ impl Running {
             Some(path) => std::fs::File::create(path)?.into(),
         };
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output).spawn();
-        Ok(Self(child.with_context(|| format!("{command:?}"))?))
+        let child = child.with_context(|| format!("{command:?}"))?;
+        let process = Process(child.id());
+        Ok(Self { child, process })
     }
+}
 
+impl Process {
     /// A file of it below /proc.
-    #[allow(dead_code, reason = "not every program that uses this needs it")]
-    pub fn file(&self, name: &str) -> PathBuf {
-        file(self.0.id(), name)
+    pub fn file(self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.0.to_string()).join(name)
     }
 
     /// Processor time so far, of all its threads.
-    pub fn cpu(&self) -> Result<Duration> {
-        cpu(self.0.id())
+    pub fn cpu(self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(self.file("stat"))?;
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
+        Ok(Duration::from_secs_f64(ticks / TICKS))
     }
 
-    /// See [`memory`].
-    pub fn memory(&self, line: &str) -> Result<f64> {
-        memory(self.0.id(), line)
+    /// A line of /proc/PID/status that is in kB, such as `VmRSS` or `VmHWM`, in MB of 10^6 bytes.
+    pub fn memory(self, line: &str) -> Result<f64> {
+        let status = std::fs::read_to_string(self.file("status"))?;
+        let value = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
+        let kb: f64 = value.context("no such line")?.trim().trim_end_matches(" kB").parse()?;
+        Ok(kb * 1024.0 / 1e6)
     }
-}
-
-fn file(pid: u32, name: &str) -> PathBuf {
-    Path::new("/proc").join(pid.to_string()).join(name)
-}
-
-/// Processor time of a process so far, of all its threads.
-pub fn cpu(pid: u32) -> Result<Duration> {
-    let stat = std::fs::read_to_string(file(pid, "stat"))?;
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(Duration::from_secs_f64(ticks / TICKS))
-}
-
-/// A line of a process's /proc/PID/status that is in kB, such as `VmRSS` or `VmHWM`, in MB of 10^6 bytes.
-pub fn memory(pid: u32, line: &str) -> Result<f64> {
-    let status = std::fs::read_to_string(file(pid, "status"))?;
-    let value = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
-    let kb: f64 = value.context("no such line")?.trim().trim_end_matches(" kB").parse()?;
-    Ok(kb * 1024.0 / 1e6)
 }

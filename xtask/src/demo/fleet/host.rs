@@ -1,7 +1,7 @@
 //! The host: its daemon, simulated guests, two real ones, and all their sockets in a temporary directory.
 
-use super::super::{Sleeper, boot, built};
-use crate::steps::{cargo, root, run};
+use super::super::{Sleeper, boot};
+use crate::steps::{built, cargo, root, run};
 use anyhow::{Context as _, Result, bail};
 use infiniservice_lab::command::output_of;
 use infiniservice_lab::{LocalGuest, Machine};
@@ -131,7 +131,7 @@ pub(super) fn are_up(list: &mut Command, count: usize) -> bool {
 }
 
 pub(super) fn program(name: &str) -> Command {
-    let mut command = Command::new(built("debug", name));
+    let mut command = Command::new(built("debug").join(name));
     command.current_dir(root());
     command
 }
@@ -147,7 +147,7 @@ fn agents(guests: &Path) -> Result<Vec<LocalGuest>> {
 
 /// A real agent of this name.
 pub(super) fn agent(guests: &Path, name: &str) -> Result<LocalGuest> {
-    LocalGuest::start(&built("debug", "infiniservice"), AGENT, &guests.join(name).with_extension("sock"))
+    LocalGuest::start(&built("debug/infiniservice"), AGENT, &guests.join(name).with_extension("sock"))
 }
 
 /// Their sockets are elsewhere; the hub follows links.

@@ -215,10 +215,10 @@ fn busy(guest: &Guest) -> Result<()> {
         let first = own.first().context("no process")?;
         println!("a busy loop: {} % of a core, the kernel says {told:.1} %", first.cpu_percent);
         equal("the busiest process", first.pid, pid)?;
-        // What else runs on that core takes its share, also what the system beside does there; the agent's interval is a little
-        // longer.
+        // What else runs on that core takes its share, also what the system beside does there.
         ensure!(told > 20.0, "the loop did not get its core: {told}");
-        between("share of a core", told, first.cpu_percent, told, 15.0)
+        // The agent's interval is a little longer.
+        between("share of a core", told, first.cpu_percent, told, (told / 4.0).min(15.0))
     })
 }
 
