@@ -39,7 +39,7 @@ pub struct Bench {
     /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
-    /// Write the table to docs/benchmarks.md; not with --hub and --fleet, which print theirs only.
+    /// Write the table to docs/benchmarks.md; not with --hub or --fleet, which only print theirs.
     #[arg(long)]
     write: bool,
 }
