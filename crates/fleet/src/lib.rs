@@ -15,6 +15,7 @@ pub mod presence;
 pub mod sign;
 #[cfg(test)]
 mod sim;
+pub mod spans;
 pub mod subject;
 pub mod wave;
 

@@ -128,8 +128,10 @@ fn sampled(job: &Job) -> Option<Place> {
     Place::of_message(&job.accepted.message).filter(|place| place.sampled)
 }
 
+/// The hubs of a fleet have jobs of the same name, for one order, but never over the same machine.
 fn of_job_id(place: &Place, job: &Job) -> u64 {
-    place.span("job", job.id())
+    let first = job.targets().first().map_or("", |target| target.name.as_str());
+    place.span("job", &format!("{}/{first}", job.id()))
 }
 
 fn failure(target: &Target, outcome: Outcome) -> Option<String> {

@@ -1,16 +1,16 @@
 //! A real collector of OpenTelemetry gets what the real hub tells of real agents: figures, events, the audit, and one trace from
-//! the operator's `infinictl` to the programs in two machines.
+//! the operator's `infinictl` to the programs in two machines, on one host and over a fleet's engine.
 
 use anyhow::{Context, Result, ensure};
 use infinictl::hub::Api;
 use infiniservice_e2e::binary::{tested, tested_agent};
 use infiniservice_e2e::running::free_address;
 use infiniservice_e2e::{Running, hub as infinihub};
-use infiniservice_lab::{LocalGuest, pypi};
+use infiniservice_lab::{LocalGuest, NatsServer, pypi};
 use serde_json::Value;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -42,11 +42,54 @@ fn collector(program: &Path, address: SocketAddr, log: &Path) -> Result<Running>
     Ok(Running(command.spawn().context("the collector cannot be started")?))
 }
 
-fn hub(directory: &Path, collector: SocketAddr) -> Result<Running> {
-    let guests_in = infinihub::guests_in(directory);
-    let more =
-        format!("{guests_in}listen = \"\"\n[otlp]\nendpoint = \"http://{collector}\"\ninterval_secs = 1\n");
-    infinihub::start(directory, &more)
+/// A hub with two machines that are up, and what it runs beside.
+struct Host {
+    directory: TempDir,
+    log: PathBuf,
+    api: Api,
+    _running: (Running, Running),
+    _guests: Vec<LocalGuest>,
+}
+
+impl Host {
+    /// With these settings besides.
+    async fn start(directory: TempDir, program: &Path, more: &str) -> Result<Self> {
+        let root = directory.path();
+        let (address, log) = (free_address()?, root.join("collector.log"));
+        let collector = collector(program, address, &log)?;
+        let start = |vm: &str| {
+            let socket = root.join(format!("{vm}.guest"));
+            LocalGuest::start(&tested_agent()?, "allow_unsafe_commands = true\n", &socket)
+        };
+        let guests = VMS.map(start).into_iter().collect::<Result<Vec<_>>>()?;
+        let guests_in = infinihub::guests_in(root);
+        let otlp = format!("[otlp]\nendpoint = \"http://{address}\"\ninterval_secs = 1\n");
+        let hub = infinihub::start(root, &format!("{guests_in}listen = \"\"\n{otlp}{more}"))?;
+        let api = Api::new(&root.join("api.sock"));
+        let host = Self { directory, log, api, _running: (collector, hub), _guests: guests };
+        host.until_up().await?;
+        Ok(host)
+    }
+
+    async fn until_up(&self) -> Result<()> {
+        until("both machines", async || {
+            let machines = self.api.get("/v1/vms").await.ok()?;
+            let up = machines.as_array()?.iter().filter(|it| it["state"] == "up").count();
+            (up == VMS.len()).then_some(())
+        })
+        .await
+    }
+
+    /// What the collector has printed once all programs' spans and these words are in it.
+    async fn collected(&self, words: &[&str]) -> Result<Vec<Span>> {
+        until("all of it", async || {
+            let log = fs::read_to_string(&self.log).ok()?;
+            let spans = spans(&log);
+            let is_all = spans.iter().filter(|span| span.name == "program").count() == VMS.len();
+            (is_all && words.iter().all(|word| log.contains(word))).then_some(spans)
+        })
+        .await
+    }
 }
 
 /// Looks again and again until something is there.
@@ -61,16 +104,17 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> Resul
     }
 }
 
-/// `infinictl --trace job run`, and the answers of the machines.
-async fn job(directory: &Path, api: &Api) -> Result<Value> {
+/// `infinictl --trace job run` with these words before it; what it prints.
+async fn job(words: &[&str], environment: &[(&str, String)]) -> Result<Value> {
     let mut command = Command::new(tested("infinictl")?);
-    command.arg("--hub").arg(directory).args(["--json", "--trace", "job", "run", "--vms", "all", "--"]);
+    command.args(words).args(["--json", "--trace", "job", "run", "--vms", "all", "--"]);
     command.args(["exec", "echo $TRACEPARENT"]).env("TRACEPARENT", format!("00-{TRACE}-{OPERATOR}-01"));
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
     ensure!(output.status.success(), "{output:?}");
-    let job: Value = serde_json::from_slice(&output.stdout)?;
-    let id = job["id"].as_str().context("an id")?;
-    Ok(api.get(&format!("/v1/jobs/{id}?results=true")).await?)
+    let text = String::from_utf8(output.stdout)?;
+    // The last of its documents is that of the job when it was over.
+    serde_json::from_str(text.trim().lines().last().context("it printed nothing")?).context(text)
 }
 
 fn spans(log: &str) -> Vec<Span> {
@@ -96,37 +140,42 @@ fn spans(log: &str) -> Vec<Span> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_collector_gets_figures_the_audit_and_one_trace_over_two_machines() -> Result<()> {
     let Some(program) = pypi::ROTEL.installed()? else { return Ok(()) };
-    let directory: TempDir = tempfile::tempdir()?;
-    let root = directory.path();
-    let (address, log) = (free_address()?, root.join("collector.log"));
-    let _collector = collector(&program, address, &log)?;
-    let start = |vm: &str| {
-        let socket = root.join(format!("{vm}.guest"));
-        LocalGuest::start(&tested_agent()?, "allow_unsafe_commands = true\n", &socket)
-    };
-    let _guests = VMS.map(start).into_iter().collect::<Result<Vec<_>>>()?;
-    let _hub = hub(root, address)?;
-    let api = Api::new(&root.join("api.sock"));
-    until("both machines", async || {
-        let machines = api.get("/v1/vms").await.ok()?;
-        let machines = machines.as_array()?;
-        let up = machines.iter().filter(|it| it["state"] == "up").count();
-        (up == VMS.len()).then_some(())
-    })
-    .await?;
-    let job = job(root, &api).await?;
-    let log = until("all of it", async || {
-        let log = fs::read_to_string(&log).ok()?;
-        let is_all = spans(&log).iter().filter(|span| span.name == "program").count() == VMS.len();
-        let words =
-            ["system.memory.limit", "infini.command.finished", "infini.vm.connected", "host.id: Str(b)"];
-        (is_all && words.iter().all(|word| log.contains(word))).then_some(log)
-    })
-    .await?;
-    check(&spans(&log), &job)
+    let host = Host::start(tempfile::tempdir()?, &program, "").await?;
+    let root = host.directory.path().display().to_string();
+    let job = job(&["--hub", &root], &[]).await?;
+    let id = job["id"].as_str().context("an id")?;
+    let job = host.api.get(&format!("/v1/jobs/{id}?results=true")).await?;
+    let words = ["system.memory.limit", "infini.command.finished", "infini.vm.connected", "host.id: Str(b)"];
+    let spans = host.collected(&words).await?;
+    check(&spans, &["job UnsafeCommand"], &job)
 }
 
-fn check(spans: &[Span], job: &Value) -> Result<()> {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_collector_gets_one_trace_of_an_order_that_went_over_the_real_engine() -> Result<()> {
+    let Some(program) = pypi::ROTEL.installed()? else { return Ok(()) };
+    let (server, directory) = (NatsServer::start()?, tempfile::tempdir()?);
+    let key = directory.path().join("alice.key");
+    let fleet = [
+        ("INFINICTL_FLEET", server.url()),
+        ("INFINICTL_OPERATOR", "alice".to_owned()),
+        ("INFINICTL_OPERATOR_KEY", key.display().to_string()),
+    ];
+    let mut make = Command::new(tested("infinictl")?);
+    make.args(["operator-key", "generate"]).arg(&key).envs(fleet.iter().map(|(name, value)| (name, value)));
+    let operator = String::from_utf8(make.output()?.stdout)?;
+    let more = format!(
+        "[fleet]\nurl = \"{}\"\nhub = \"h1\"\n{operator}\n[[rule]]\nname = \"ops\"\n\
+         who = [\"operator:alice\"]\nvms = \"all\"\nactions = [\"UnsafeCommand\"]\n",
+        server.url()
+    );
+    let host = Host::start(directory, &program, &more).await?;
+    let job = job(&[], &fleet).await?;
+    let spans = host.collected(&["Name: order UnsafeCommand"]).await?;
+    check(&spans, &["order UnsafeCommand", "job UnsafeCommand"], &job)
+}
+
+/// Whether all of it is one trace, whose first spans are these, one below the other and below the operator's.
+fn check(spans: &[Span], first: &[&str], job: &Value) -> Result<()> {
     ensure!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
     let above = |span: &Span| spans.iter().find(|above| above.id == span.parent);
     for (name, over) in [
@@ -141,15 +190,27 @@ fn check(spans: &[Span], job: &Value) -> Result<()> {
             "{name}: {spans:#?}"
         );
     }
-    let root = spans.iter().find(|span| span.name == "job UnsafeCommand").context("the job's span")?;
-    ensure!(root.parent == OPERATOR, "{root:?}");
+    let mut parent = OPERATOR;
+    for name in first {
+        let span = spans.iter().find(|span| span.name == *name).with_context(|| format!("no span {name}"))?;
+        ensure!(span.parent == parent, "{span:?}");
+        parent = &span.id;
+    }
     // What runs in a machine belongs below the span of that machine's command.
     for machine in job["machines"].as_array().context("machines")? {
-        let said = machine["result"]["stdout"].as_str().unwrap_or_default().trim();
+        let said = said(machine);
         let is_one = spans
             .iter()
             .any(|span| span.name == "command UnsafeCommand" && said == format!("00-{TRACE}-{}-01", span.id));
         ensure!(is_one, "{said:?} names no command: {spans:#?}");
     }
     Ok(())
+}
+
+/// What a machine's program printed. A fleet's results are the guests' lines as they came.
+fn said(machine: &Value) -> String {
+    let result = &machine["result"];
+    let line = result.as_str().and_then(|line| serde_json::from_str::<Value>(line).ok());
+    let stdout = line.as_ref().unwrap_or(result)["stdout"].as_str().unwrap_or_default();
+    stdout.trim().to_owned()
 }

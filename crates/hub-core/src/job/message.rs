@@ -27,6 +27,12 @@ pub(super) struct Checked {
     pub patience_secs: u64,
 }
 
+/// What a message does: the action's name, or the message's type.
+pub fn what(message: &Map<String, Value>) -> &str {
+    let action = message.get("command_type").and_then(|it| it.get("action")?.as_str());
+    action.or_else(|| message.get("type")?.as_str()).unwrap_or_default()
+}
+
 /// Checks a message without an id.
 pub(super) fn check(mut message: Map<String, Value>, timeout: Option<u64>) -> Result<Checked, Wrong> {
     if message.contains_key("id") {

@@ -16,6 +16,7 @@ mod target;
 mod tests;
 mod wrong;
 
+pub use message::what;
 pub use one::Job;
 pub use planner::{Actor, Effect, Link, NotTaken, Planner, Presence, View};
 pub use reply::Reply;

@@ -85,9 +85,7 @@ impl Job {
 
     /// What it does: the action's name, or the message's type.
     pub fn what(&self) -> &str {
-        let message = &self.accepted.message;
-        let action = message.get("command_type").and_then(|it| it.get("action")?.as_str());
-        action.or_else(|| message.get("type")?.as_str()).unwrap_or_default()
+        message::what(&self.accepted.message)
     }
 
     /// Its machines.

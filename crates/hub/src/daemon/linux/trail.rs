@@ -62,6 +62,13 @@ impl Trail {
         self.record(record.by_rule(rule).traced(change.trace.as_ref()));
     }
 
+    /// A span that somebody else of this hub has made.
+    pub(super) fn span(&mut self, span: Span) {
+        if let Some(spans) = &mut self.spans {
+            spans.push(span);
+        }
+    }
+
     /// Commands of which nothing more comes; `line` is the answer to one of them. What becomes of jobs their ledger says.
     pub(super) fn done(&mut self, now: Now, vm: &Arc<str>, done: &[Done], line: Option<&str>) {
         for done in done.iter().filter(|done| done.sent.client != JOBS) {
@@ -92,7 +99,10 @@ impl Trail {
         for job in jobs.filter(|job| job.finished_at().is_some()) {
             self.record(Record::of_job(now, What::JobFinished, &job.accepted.actor, job));
             if let Some(spans) = &mut self.spans {
-                spans.extend(spans::of_job(job));
+                let span = spans::of_job(job);
+                // A part of a fleet's order is below that.
+                let above = infiniservice_fleet::spans::above(job);
+                spans.extend(span.map(|span| Span { parent: above.unwrap_or(span.parent), ..span }));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a receiver of OTLP gets from the hub, and what the hub does with one that does not do its part.
 
 mod faults;
-mod receiver;
+pub mod receiver;
 mod tls;
 
 use crate::support::{Host, quick};

@@ -6,7 +6,7 @@ use infiniservice_engine::{Error, Out};
 use infiniservice_fleet::message::{Part, Stage};
 use infiniservice_fleet::planner::{Effect, Told};
 use infiniservice_fleet::subject::{self, JOBS, JobKey, job_key};
-use infiniservice_fleet::{Ask, Plan, Progress, Reply, Signed, TargetResult, message};
+use infiniservice_fleet::{Ask, Plan, Progress, Reply, Signed, TargetResult, message, spans};
 use std::time::Duration;
 
 /// How long a hub may take for its answer; then it is asked again.
@@ -123,11 +123,25 @@ impl Lead {
         self.progress.insert(job.clone(), written?);
         if is_finished {
             log::info!("fleet: job {job} has finished: {} machines", progress.targets);
+            self.span(&progress);
             self.planner.forget(&job);
             self.readers.remove(&job);
             self.progress.remove(&job);
         }
         Ok(())
+    }
+}
+
+impl Lead {
+    /// Tells the trace of a job that it has ended. Nothing waits for whoever takes spans.
+    fn span(&self, last: &Progress) {
+        let job = self.planner.job(&last.id);
+        let span = job.and_then(|job| spans::of_order(&job.opened().order, last));
+        if let Some(span) = span
+            && self.spans.try_send(span).is_err()
+        {
+            log::debug!("fleet: the span of job {} is lost: too many wait for the hub", last.id);
+        }
     }
 }
 

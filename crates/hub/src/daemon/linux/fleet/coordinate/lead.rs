@@ -10,6 +10,7 @@ use infiniservice_fleet::planner::Planner;
 use infiniservice_fleet::presence::{Change, Table};
 use infiniservice_fleet::sign::Opened;
 use infiniservice_fleet::{HubPresence, Reply, Signed, VmPresence, subject};
+use infiniservice_hub_core::spans::Span;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,12 +45,14 @@ pub(super) struct Lead {
     pub(super) readers: HashMap<String, Tasks>,
     /// Results that the engine does not have yet: before a job is finished they must be there.
     pub(super) unpublished: Vec<Out>,
+    /// Where the spans of finished jobs go.
+    pub(super) spans: mpsc::Sender<Span>,
     pub(super) tasks: Tasks,
 }
 
 impl Lead {
     /// A coordinator of this name.
-    pub(super) fn new(engine: Engine, rules: Arc<Rules>, name: &str) -> Self {
+    pub(super) fn new(engine: Engine, rules: Arc<Rules>, spans: mpsc::Sender<Span>, name: &str) -> Self {
         let (news, coming) = feeds::channel();
         let (table, heard, waiting, controls) = Default::default();
         let (progress, readers, unpublished, tasks) = Default::default();
@@ -67,6 +70,7 @@ impl Lead {
             progress,
             readers,
             unpublished,
+            spans,
             tasks,
         }
     }

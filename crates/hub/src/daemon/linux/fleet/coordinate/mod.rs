@@ -13,18 +13,22 @@ use super::{Trouble, connected};
 use crate::config;
 use anyhow::{Context as _, Result};
 use infiniservice_engine::Engine;
+use infiniservice_hub_core::spans::Span;
 use lease::Lease;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 /// How long the end of the hub may take for the lease to be given back.
 const ENDING: Duration = Duration::from_secs(2);
 /// The pause after an error.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Spans of orders that wait for the hub; more are lost.
+const MAX_SPANS: usize = 256;
 
 /// How the coordinator stands, as the hub shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +50,7 @@ struct Task {
     fleet: config::Fleet,
     rules: Arc<Rules>,
     standing: watch::Sender<Standing>,
+    spans: mpsc::Sender<Span>,
     stop: watch::Receiver<bool>,
 }
 
@@ -56,18 +61,20 @@ struct Task {
 pub(super) fn start(hub: &Rc<Hub>, name: &str, fleet: &config::Fleet) -> Result<Coordinator> {
     let (stop, stopped) = watch::channel(false);
     let (standing, stands) = watch::channel(Standing::default());
+    let (spans, made) = mpsc::channel(MAX_SPANS);
     let task = Task {
         hub: name.to_owned(),
         fleet: fleet.clone(),
         rules: hub.policy.rules(),
         standing,
+        spans,
         stop: stopped,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = std::thread::Builder::new().name("coordinator".to_owned());
     let thread = thread.spawn(move || LocalSet::new().block_on(&runtime, task.run()));
     let thread = thread.context("no thread for the coordinator")?;
-    let follower = tokio::task::spawn_local(follow(Rc::clone(hub), stands));
+    let follower = tokio::task::spawn_local(follow(Rc::clone(hub), stands, made));
     Ok(Coordinator { stop, thread, follower })
 }
 
@@ -84,10 +91,20 @@ impl Coordinator {
     }
 }
 
-/// Shows at the hub how the coordinator stands.
-async fn follow(hub: Rc<Hub>, mut standing: watch::Receiver<Standing>) {
+/// Shows at the hub how the coordinator stands, and gives it the spans of orders.
+async fn follow(hub: Rc<Hub>, mut standing: watch::Receiver<Standing>, mut spans: mpsc::Receiver<Span>) {
     let mut trouble = Trouble::new(&hub, "coordinating");
-    while standing.changed().await.is_ok() {
+    loop {
+        let changed = tokio::select! {
+            changed = standing.changed() => changed,
+            Some(span) = spans.recv() => {
+                hub.state.borrow_mut().trail.span(span);
+                continue;
+            }
+        };
+        if changed.is_err() {
+            return;
+        }
         let now = standing.borrow_and_update().clone();
         hub.engine(|engine| engine.is_coordinator = now.leads);
         match now.error {
@@ -128,7 +145,7 @@ impl Task {
 
     async fn lead(&self, engine: &Engine, lease: &Lease, name: &str) -> String {
         let (rules, mut stop) = (Arc::clone(&self.rules), self.stop.clone());
-        let led = lead::Lead::new(engine.clone(), rules, name).run(lease);
+        let led = lead::Lead::new(engine.clone(), rules, self.spans.clone(), name).run(lease);
         tokio::select! {
             why = led => why,
             () = lease.lost() => "another hub may have the lease".to_owned(),
