@@ -25,6 +25,11 @@ mod own_table;
 mod own_table;
 mod series;
 mod thread;
+#[cfg(target_os = "linux")]
+mod turn;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_turn.rs"]
+mod turn;
 
 pub use out::{Blocked, hanging, summary};
 pub use series::{Item, Series};

@@ -4,6 +4,7 @@
 use super::Lane;
 use super::out::{Blocked, Ticket, hanging_in};
 use super::thread::launch;
+use super::turn::Worker;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
@@ -17,6 +18,8 @@ const MAX_HANGING_OF_OWNER: usize = 8;
 /// One part in so many of a lane's places is kept for items that answered when they were last asked: however many others hang, these go
 /// on being asked.
 const RESERVED_PART: usize = 4;
+/// How many times as long a thread is waited for that has no turn on a processor: it does not hang, but nobody waits for ever.
+const MORE_TURNS: u32 = 9;
 /// Items that are known to have answered; beyond it only those of the latest asking are.
 const MAX_PROVEN: usize = 1 << 16;
 
@@ -213,11 +216,20 @@ struct State<T> {
     told: Vec<T>,
     over: bool,
     left: bool,
+    /// The thread, once it runs.
+    worker: Option<Worker>,
+}
+
+impl<T> State<T> {
+    /// Whether what is missing to the thread is a processor and nothing else.
+    fn wants_a_processor(&self) -> bool {
+        self.worker.is_none_or(Worker::is_runnable)
+    }
 }
 
 impl<T> Default for Progress<T> {
     fn default() -> Self {
-        let state = State { told: Vec::new(), over: false, left: false };
+        let state = State { told: Vec::new(), over: false, left: false, worker: None };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 }
@@ -225,6 +237,7 @@ impl<T> Default for Progress<T> {
 impl<T> Progress<T> {
     fn run<K>(&self, items: &[K], mut call: impl FnMut(&K) -> T) {
         let _over = Over(self);
+        self.state().worker = Some(Worker::own());
         for item in items {
             let told = call(item);
             let mut state = self.state();
@@ -235,17 +248,24 @@ impl<T> Progress<T> {
         }
     }
 
-    /// Waits until it is over, or no item was done for `timeout`.
+    /// Waits until it is over, or no item was done for `timeout`; longer where the thread gets no turn on a busy machine.
     fn wait(&self, timeout: Duration) -> (Vec<T>, End) {
         let mut state = self.state();
-        let (mut done, mut looks) = (0, 0);
+        let (mut done, mut looks, mut patience) = (0, 0, MORE_TURNS);
         while !state.over {
             // Two looks, so that both are late when the whole process stood still, and neither counts.
             let waited = self.changed.wait_timeout(state, timeout / 2);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             looks = if state.told.len() == done { looks + 1 } else { 0 };
+            if state.told.len() > done {
+                patience = MORE_TURNS;
+            }
             done = state.told.len();
             if looks >= 2 && !state.over {
+                if patience > 0 && state.wants_a_processor() {
+                    (looks, patience) = (0, patience - 1);
+                    continue;
+                }
                 state.left = true;
                 return (std::mem::take(&mut state.told), End::Stands);
             }

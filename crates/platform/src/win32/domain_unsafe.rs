@@ -7,7 +7,8 @@ use windows::Win32::NetworkManagement::NetManagement::{
     NETSETUP_JOIN_WITH_NEW_NAME, NetApiBufferFree, NetGetJoinInformation, NetJoinDomain, NetSetupDomainName,
 };
 use windows::Win32::System::SystemInformation::{
-    ComputerNamePhysicalDnsHostname, ComputerNamePhysicalNetBIOS, GetComputerNameExW, SetComputerNameExW,
+    COMPUTER_NAME_FORMAT, ComputerNamePhysicalDnsHostname, ComputerNamePhysicalNetBIOS, GetComputerNameExW,
+    SetComputerNameExW,
 };
 use windows::core::{PCWSTR, PWSTR};
 
@@ -91,11 +92,20 @@ pub fn rename(name: &str) -> Result<(), u32> {
 
 /// The machine's name in a domain; empty where the system does not tell.
 pub fn own_name() -> String {
+    name(ComputerNamePhysicalNetBIOS)
+}
+
+/// The machine's whole name, as [`rename`] takes it; empty where the system does not tell.
+pub fn host_name() -> String {
+    name(ComputerNamePhysicalDnsHostname)
+}
+
+fn name(kind: COMPUTER_NAME_FORMAT) -> String {
     let mut units = vec![0; NAME_MAX as usize];
     let mut length = NAME_MAX;
     let buffer = Some(PWSTR(units.as_mut_ptr()));
     // SAFETY: the buffer has as many units as `length` says.
-    let told = unsafe { GetComputerNameExW(ComputerNamePhysicalNetBIOS, buffer, &raw mut length) };
+    let told = unsafe { GetComputerNameExW(kind, buffer, &raw mut length) };
     if told.is_err() {
         return String::new();
     }
