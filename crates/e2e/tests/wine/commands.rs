@@ -4,6 +4,8 @@ use anyhow::{Context, Result, ensure};
 use infiniservice_e2e::harness::Scenario;
 use infiniservice_e2e::messages::TIMEOUT;
 use infiniservice_e2e::{Agent, Windows};
+use infiniservice_protocol::ErrorCode;
+use infiniservice_protocol::guest::Response;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -16,6 +18,8 @@ pub const SCENARIOS: &[Scenario<Windows>] = &[
     ("commands::raw_commands_run_where_they_are_allowed", raw),
     ("commands::texts_of_several_lines_and_of_any_length_run_from_a_file_that_is_gone_afterwards", texts),
     ("commands::scripts_run_where_they_are_allowed", scripts),
+    ("commands::a_template_is_refused_where_windows_has_no_sysprep_and_the_agent_goes_on", sealing),
+    ("commands::a_domain_that_cannot_be_joined_leaves_the_computer_s_name", joining),
 ];
 
 /// The data of a command that has to succeed.
@@ -135,4 +139,40 @@ fn scripts(windows: &Windows) -> Result<()> {
         ensure!(std::time::Instant::now() < end, "it does not end: {status}");
     }
     data(&agent, &json!({"action": "ScriptRemove", "execution_id": "wine-1"})).map(drop)
+}
+
+/// The answer to a command that has to fail.
+fn refusal(agent: &Agent<'_>, id: &str, command: &Value) -> Result<Response> {
+    let line = json!({"type": "SafeCommand", "id": id, "command_type": command}).to_string();
+    let answer = agent.answer_to(id, &line)?;
+    ensure!(!answer.success, "{answer:?}");
+    Ok(answer)
+}
+
+fn sealing(windows: &Windows) -> Result<()> {
+    let agent = windows.start(&["--set", "allow_seal=true"])?;
+    let seal = json!({"action": "PrepareGoldenImage", "cleanup_level": "minimal"});
+    let answer = refusal(&agent, "seal-1", &seal)?;
+    let why = answer.error.unwrap_or_default();
+    ensure!(answer.error_code == Some(ErrorCode::Unsupported) && why.contains("sysprep.exe"), "{why}");
+    // Nothing was sealed, so commands are taken as before.
+    data(&agent, &json!({"action": "ServiceList"})).map(drop)
+}
+
+fn joining(windows: &Windows) -> Result<()> {
+    let name = || {
+        let key = r"HKLM\System\CurrentControlSet\Services\Tcpip\Parameters";
+        windows.prefix.run("reg", &["query", key]).map(|text| text.replace('\r', ""))
+    };
+    let agent = windows.start(&["--set", "allow_domain_join=true"])?;
+    let before = name()?;
+    let join = json!({"action": "JoinDomain", "domain": "nowhere.example", "username": "ops",
+        "password": "secret-of-ops", "computer_name": "OTHERNAME"});
+    let answer = refusal(&agent, "join-1", &join)?;
+    let why = answer.error.clone().unwrap_or_default();
+    println!("{:?}: {why}", answer.error_code);
+    ensure!(!format!("{answer:?}").contains("secret-of-ops"), "the password is in the answer");
+    let after = name()?;
+    ensure!(before == after && !after.contains("OTHERNAME"), "before: {before}\nafter: {after}\n{why}");
+    data(&agent, &json!({"action": "ServiceList"})).map(drop)
 }

@@ -25,6 +25,7 @@ fn join_now(query: &Query) -> Result<JoinDomainData, CommandError> {
         let why = format!("this machine belongs to the domain {domain} already; it has to leave that first");
         return Err(CommandError::new(ErrorCode::Conflict, why));
     }
+    let before = domain::host_name();
     if let Some(name) = &query.computer_name {
         domain::rename(name).map_err(failure)?;
     }
@@ -35,7 +36,7 @@ fn join_now(query: &Query) -> Result<JoinDomainData, CommandError> {
         password: query.password.expose(),
         renamed: query.computer_name.is_some(),
     };
-    domain::join(&join).map_err(failure)?;
+    domain::join(&join).map_err(|number| not_joined(number, join.renamed.then_some(&before)))?;
     if domain::membership().map_err(failure)?.is_none() {
         let why = "Windows reported success, and does not belong to a domain";
         return Err(CommandError::new(ErrorCode::ExecutionFailed, why));
@@ -43,6 +44,17 @@ fn join_now(query: &Query) -> Result<JoinDomainData, CommandError> {
     let computer_name = query.computer_name.clone().unwrap_or_else(domain::own_name);
     let domain = query.domain.clone();
     Ok(JoinDomainData { domain, computer_name, reboot_required: true, restart_scheduled: false })
+}
+
+/// Why it did not join. The name that it was to have in the domain is taken back, as it would otherwise have it from its next
+/// start on.
+fn not_joined(number: u32, before: Option<&String>) -> CommandError {
+    let mut error = failure(number);
+    if let Some(Err(number)) = before.map(|name| domain::rename(name)) {
+        let why = codes::explain(number);
+        error.error.push_str(&format!("; the new computer name could not be taken back ({why})"));
+    }
+    error
 }
 
 /// A bare name is the domain's.
