@@ -2,9 +2,11 @@
 
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::metrics::{Collection, System};
+use lz4_flex::block::{CompressTable, compress_into_with_table};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
 
@@ -109,6 +111,43 @@ fn bounded(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_NAME_BYTES)).unwrap_or_default()
 }
 
+thread_local! {
+    /// Thousands of machines' lists are compressed one after the other in the same memory.
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+/// Longest text whose memory is kept for the next one, in bytes. Honest lists are shorter.
+const MAX_KEPT_BYTES: usize = 1 << 20;
+
+/// What compressing needs, beside its result.
+#[derive(Default)]
+struct Workspace {
+    plain: Vec<u8>,
+    compressed: Vec<u8>,
+    table: CompressTable,
+}
+
+impl Workspace {
+    fn compress(&mut self, texts: &[&str]) -> Box<[u8]> {
+        self.plain.clear();
+        for text in texts {
+            self.plain.extend_from_slice(text.as_bytes());
+        }
+        let room = lz4_flex::block::get_maximum_output_size(self.plain.len());
+        if self.compressed.len() < room {
+            self.compressed.resize(room, 0);
+        }
+        let done = compress_into_with_table(&self.plain, &mut self.compressed, &mut self.table);
+        // There is room for whatever it is.
+        let compressed =
+            done.ok().and_then(|length| self.compressed.get(..length)).unwrap_or_default().into();
+        if room > MAX_KEPT_BYTES {
+            *self = Self::default();
+        }
+        compressed
+    }
+}
+
 /// The lists of a line, as they came. They are text that nobody reads until somebody asks, and a machine's are alike: they
 /// are kept compressed, at about a sixth of their length.
 #[derive(Clone, Debug, Default)]
@@ -121,8 +160,7 @@ pub struct Lists {
 impl Lists {
     /// Keeps processes, ports, services and plugins, each JSON or empty.
     pub(crate) fn keep(lists: [&str; 4]) -> Self {
-        let all = lists.concat();
-        let compressed = lz4_flex::block::compress(all.as_bytes()).into_boxed_slice();
+        let compressed = WORKSPACE.with_borrow_mut(|workspace| workspace.compress(&lists));
         Self { compressed, lengths: lists.map(str::len) }
     }
 

@@ -31,7 +31,7 @@ pub mod timestamp;
 pub mod trace;
 
 pub use action::{Action, ActionName, ParamError, ServiceOperation};
-pub use codec::{LineDecoder, LineItem};
+pub use codec::{LineDecoder, LineItem, LineRef};
 pub use encode::Body;
 pub use error_code::ErrorCode;
 pub use guest::{GuestMessage, Response};

@@ -63,21 +63,34 @@ const MAX_ANSWER_BYTES: usize = 16 << 10;
 pub fn codec(bytes: &[u8]) {
     let Some((count, rest)) = bytes.split_first() else { return };
     let (sizes, bytes) = rest.split_at(usize::from(*count).min(rest.len()));
-    let whole = items(bytes, std::iter::once(bytes.len().max(1)));
-    let chunked = items(bytes, sizes.iter().map(|size| usize::from(*size) + 1));
-    assert_eq!(whole, chunked);
+    let sizes = || sizes.iter().map(|size| usize::from(*size) + 1);
+    let taken = |decoder: &mut LineDecoder, chunk: &[u8]| {
+        decoder.push(chunk);
+        std::iter::from_fn(|| decoder.next()).collect()
+    };
+    let whole = items(bytes, std::iter::once(bytes.len().max(1)), taken);
+    assert_eq!(whole, items(bytes, sizes(), taken));
+    let given = |decoder: &mut LineDecoder, chunk: &[u8]| {
+        let mut items = Vec::new();
+        decoder.each(chunk, |line| items.push(line.into()));
+        items
+    };
+    assert_eq!(whole, items(bytes, sizes(), given));
 }
 
-/// The items of `bytes` fed in chunks of `sizes`, the rest at once.
-fn items(bytes: &[u8], mut sizes: impl Iterator<Item = usize>) -> Vec<LineItem> {
+/// The items of `bytes` fed in chunks of `sizes`, the rest at once, to a decoder that is read so.
+fn items(
+    bytes: &[u8],
+    mut sizes: impl Iterator<Item = usize>,
+    read: impl Fn(&mut LineDecoder, &[u8]) -> Vec<LineItem>,
+) -> Vec<LineItem> {
     let mut decoder = LineDecoder::new(BOUND);
     let mut items = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
         let size = sizes.next().unwrap_or(rest.len()).min(rest.len());
         let (chunk, tail) = rest.split_at(size);
-        decoder.push(chunk);
-        items.extend(std::iter::from_fn(|| decoder.next()).map(without_count));
+        items.extend(read(&mut decoder, chunk).into_iter().map(without_count));
         assert!(decoder.buffered() <= BOUND);
         rest = tail;
     }

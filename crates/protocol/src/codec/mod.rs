@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 /// Capacity that an idle decoder keeps; a longer line's memory is given back once it has been read.
 const KEPT_CAPACITY: usize = 16 * 1024;
@@ -28,6 +28,37 @@ pub enum LineItem {
         /// Offset in `line` of the first byte that is not UTF-8.
         valid_up_to: usize,
     },
+}
+
+/// The same, as it lies in the memory of what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineRef<'a> {
+    /// See [`LineItem::Line`].
+    Line(&'a str),
+    /// See [`LineItem::TooLong`].
+    TooLong {
+        /// How many bytes of it had come by then.
+        bytes: usize,
+    },
+    /// See [`LineItem::InvalidUtf8`].
+    InvalidUtf8 {
+        /// The line as it came, trimmed likewise.
+        line: &'a [u8],
+        /// Offset in `line` of the first byte that is not UTF-8.
+        valid_up_to: usize,
+    },
+}
+
+impl From<LineRef<'_>> for LineItem {
+    fn from(line: LineRef<'_>) -> Self {
+        match line {
+            LineRef::Line(text) => Self::Line(text.to_owned()),
+            LineRef::TooLong { bytes } => Self::TooLong { bytes },
+            LineRef::InvalidUtf8 { line, valid_up_to } => {
+                Self::InvalidUtf8 { line: line.to_vec(), valid_up_to }
+            }
+        }
+    }
 }
 
 /// Splits a stream into lines.
@@ -87,12 +118,52 @@ impl LineDecoder {
             }
             let item = self.buf.get(line).and_then(item);
             if item.is_some() {
-                return item;
+                return item.map(LineItem::from);
             }
             self.blank = true;
         }
         self.compact();
-        self.overflow()
+        self.overflow().map(LineItem::from)
+    }
+
+    /// Takes what was read and gives what [`next`](Self::next) would, without copying a line that lies in it in one piece: for a
+    /// program that reads the lines of thousands. Not to be mixed with items that are still to come.
+    pub fn each(&mut self, chunk: &[u8], mut take: impl FnMut(LineRef<'_>)) {
+        let mut rest = chunk;
+        if self.discarding || !self.buf.is_empty() {
+            // The first line began in an earlier chunk.
+            let (first, after) = rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
+            self.push(first);
+            self.give(&mut take);
+            rest = after;
+        }
+        let mut start = 0;
+        for end in memchr_iter(b'\n', rest) {
+            let line = rest.get(start..end).unwrap_or_default();
+            start = end + 1;
+            match item(line) {
+                _ if line.len() > self.max_line_bytes => take(LineRef::TooLong { bytes: line.len() }),
+                Some(item) => take(item),
+                None => self.blank = true,
+            }
+        }
+        self.push(rest.get(start..).unwrap_or_default());
+        self.give(&mut take);
+    }
+
+    /// Gives the lines of what was pushed.
+    fn give(&mut self, take: &mut impl FnMut(LineRef<'_>)) {
+        while let Some(line) = self.take_line() {
+            match self.buf.get(line.clone()).and_then(item) {
+                _ if line.len() > self.max_line_bytes => take(LineRef::TooLong { bytes: line.len() }),
+                Some(item) => take(item),
+                None => self.blank = true,
+            }
+        }
+        self.compact();
+        if let Some(item) = self.overflow() {
+            take(item);
+        }
     }
 
     /// Forgets a line that has no newline yet, oversized or not: at a disconnect the rest of it never comes.
@@ -162,7 +233,7 @@ impl LineDecoder {
     }
 
     /// Turns to discarding when the unfinished line has passed the bound.
-    fn overflow(&mut self) -> Option<LineItem> {
+    fn overflow(&mut self) -> Option<LineRef<'static>> {
         let bytes = self.buf.len();
         if bytes <= self.max_line_bytes {
             return None;
@@ -170,17 +241,17 @@ impl LineDecoder {
         self.buf = Vec::new();
         self.scanned = 0;
         self.discarding = true;
-        Some(LineItem::TooLong { bytes })
+        Some(LineRef::TooLong { bytes })
     }
 }
 
 /// A line without its newline as an item; `None` for a blank one.
-fn item(line: &[u8]) -> Option<LineItem> {
+fn item(line: &[u8]) -> Option<LineRef<'_>> {
     let line = trim(line);
     match std::str::from_utf8(line) {
         Ok("") => None,
-        Ok(text) => Some(LineItem::Line(text.to_owned())),
-        Err(_) => Some(invalid(line)),
+        Ok(text) => Some(LineRef::Line(text)),
+        Err(error) => Some(LineRef::InvalidUtf8 { line, valid_up_to: error.valid_up_to() }),
     }
 }
 
@@ -194,9 +265,4 @@ fn trim(line: &[u8]) -> &[u8] {
 /// Whether a byte is white space to JSON.
 pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-fn invalid(line: &[u8]) -> LineItem {
-    let valid_up_to = std::str::from_utf8(line).map_or_else(|e| e.valid_up_to(), str::len);
-    LineItem::InvalidUtf8 { line: line.to_vec(), valid_up_to }
 }

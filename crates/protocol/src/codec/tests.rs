@@ -119,3 +119,44 @@ fn only_json_s_white_space_is_white_space() {
     let kept = ["\u{a0}{}\u{a0}", "\u{2028}{}", "\u{a0}", "\u{b}", "\u{c}{}"];
     assert_eq!(drain(&mut decoder), kept.map(line));
 }
+
+/// What [`LineDecoder::each`] gives, as items.
+fn given(decoder: &mut LineDecoder, chunk: &[u8]) -> Vec<LineItem> {
+    let mut items = Vec::new();
+    decoder.each(chunk, |line| items.push(line.into()));
+    items
+}
+
+#[test]
+fn a_line_that_lies_in_one_chunk_is_not_copied() {
+    let mut decoder = LineDecoder::new(100);
+    let chunk = b"whole\nbegun";
+    let mut places = Vec::new();
+    decoder.each(chunk, |line| {
+        let LineRef::Line(text) = line else { panic!("{line:?}") };
+        places.push(text.as_ptr());
+    });
+    assert_eq!(places, [chunk.as_ptr()]);
+    assert_eq!(decoder.unfinished(), b"begun");
+    assert_eq!(given(&mut decoder, b" and ended\n"), [line("begun and ended")]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn lines_that_are_given_are_those_that_are_taken_whatever_the_chunks_are(
+        chunks in proptest::collection::vec("[ab\n\r \u{e9}]{0,9}", 0..12),
+        cuts in proptest::collection::vec(0_usize..9, 12),
+    ) {
+        let (mut one, mut other) = (LineDecoder::new(6), LineDecoder::new(6));
+        for (chunk, cut) in chunks.iter().zip(cuts) {
+            // Also in the midst of a character.
+            let (first, second) = chunk.as_bytes().split_at(cut.min(chunk.len()));
+            for piece in [first, second] {
+                one.push(piece);
+                proptest::prop_assert_eq!(drain(&mut one), given(&mut other, piece));
+                let states = [&mut one, &mut other].map(|it| (it.take_blank(), it.is_discarding(), it.buffered()));
+                proptest::prop_assert_eq!(states[0], states[1]);
+            }
+        }
+    }
+}

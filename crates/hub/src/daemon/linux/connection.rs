@@ -7,7 +7,7 @@ use super::unix_diag::End;
 use super::{clock, secret};
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
 use infiniservice_protocol::envelope::Signer;
-use infiniservice_protocol::{HostMessage, LineDecoder, LineItem};
+use infiniservice_protocol::{HostMessage, LineDecoder, LineRef};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -97,11 +97,11 @@ impl Hub {
 
     /// After a crash the first piece may be the rest of a line. What is whole counts: a rest is never an object, because its
     /// last brace has no first one.
-    pub(super) fn is_the_rest_of_a_line(&self, name: &str, item: &LineItem) -> bool {
+    pub(super) fn is_the_rest_of_a_line(&self, name: &str, item: LineRef<'_>) -> bool {
         let mut state = self.state.borrow_mut();
         let Some(link) = state.links.get_mut(name) else { return false };
         let is_object = |text: &str| serde_json::from_str::<serde_json::Map<_, _>>(text).is_ok();
-        std::mem::take(&mut link.may_begin_torn) && !matches!(item, LineItem::Line(text) if is_object(text))
+        std::mem::take(&mut link.may_begin_torn) && !matches!(item, LineRef::Line(text) if is_object(text))
     }
 
     /// A machine's socket was closed, or could not be connected. Its clients go, as those of the socket itself would.

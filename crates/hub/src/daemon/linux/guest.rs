@@ -224,9 +224,5 @@ fn read(
 
 fn take(hub: &Hub, name: &Arc<str>, bytes: &[u8], decoder: &RefCell<LineDecoder>) {
     hub.spoke(name);
-    let mut decoder = decoder.borrow_mut();
-    decoder.push(bytes);
-    while let Some(item) = decoder.next() {
-        hub.line(name, item);
-    }
+    decoder.borrow_mut().each(bytes, |line| hub.line(name, line));
 }

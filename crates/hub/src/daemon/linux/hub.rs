@@ -19,8 +19,8 @@ use infiniservice_hub_core::{Client, Fleet, Kind};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
 use infiniservice_protocol::envelope::Signer;
-use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineItem, Rejection};
-use std::cell::RefCell;
+use infiniservice_protocol::{ErrorCode, HostMessage, LineDecoder, LineRef, Rejection};
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -109,22 +109,21 @@ impl Hub {
     }
 
     /// A guest has sent a line.
-    pub(super) fn line(&self, name: &Arc<str>, item: LineItem) {
-        match item {
-            torn if self.is_the_rest_of_a_line(name, &torn) => {
+    pub(super) fn line(&self, name: &Arc<str>, line: LineRef<'_>) {
+        match line {
+            torn if self.is_the_rest_of_a_line(name, torn) => {
                 log::debug!("{name}: the rest of a line is dropped, whose beginning another hub had");
             }
-            LineItem::Line(line) => {
-                let line: Rc<str> = line.into();
-                self.act_and_deliver(name, Some(&line), |machine, now| machine.line(now, &line));
+            LineRef::Line(line) => {
+                self.act_and_deliver(name, Some(line), |machine, now| machine.line(now, line));
             }
-            LineItem::TooLong { bytes } => {
+            LineRef::TooLong { bytes } => {
                 let error = format!(
                     "a line is longer than the longest that a guest may send: {bytes} bytes and more"
                 );
                 self.act(name, |machine, now| machine.bad_line(now, &error));
             }
-            LineItem::InvalidUtf8 { valid_up_to, .. } => {
+            LineRef::InvalidUtf8 { valid_up_to, .. } => {
                 let error = format!("a line is not UTF-8 at byte {}", valid_up_to + 1);
                 self.act(name, |machine, now| machine.bad_line(now, &error));
             }
@@ -153,7 +152,7 @@ impl Hub {
     fn act_and_deliver(
         &self,
         name: &Arc<str>,
-        line: Option<&Rc<str>>,
+        line: Option<&str>,
         act: impl FnOnce(&mut Machine, Now) -> Reaction,
     ) {
         let now = clock::now();
@@ -167,7 +166,6 @@ impl Hub {
         if let Some(mut reaction) = reaction {
             state.write(name, now, std::mem::take(&mut reaction.write));
             state.deliver(name, line, &reaction);
-            let line = line.map(|line| &**line);
             state.trail.done(now, name, &reaction.done, line);
             state.heard(now, name, reaction.answered.as_deref(), line, reaction.introduced);
         }
@@ -220,17 +218,20 @@ impl State {
     }
 
     /// Lines go to everybody, or to who asked; who asked for what a restart lost is told.
-    fn deliver(&self, name: &Arc<str>, line: Option<&Rc<str>>, reaction: &Reaction) {
+    fn deliver(&self, name: &Arc<str>, line: Option<&str>, reaction: &Reaction) {
+        // Most lines are for nobody: one that is for somebody is copied once, whoever takes it.
+        let copy = OnceCell::<Rc<str>>::new();
+        let shared = |line: &str| Rc::clone(copy.get_or_init(|| line.into()));
         if let (Some(live), Some(line)) =
             (&self.live, line.filter(|line| reaction.to_all && is_figures(line)))
         {
             // Who is too slow has the next ones.
-            let _taken_or_not = live.try_send((Arc::clone(name), Rc::clone(line)));
+            let _taken_or_not = live.try_send((Arc::clone(name), shared(line)));
         }
         let Some(way) = self.links.get(name) else { return };
         for (client, inbox) in &way.clients {
             if let Some(line) = line.filter(|_| reaction.to_all || reaction.to.contains(client)) {
-                inbox.push(Item { line: Rc::clone(line), for_all: reaction.to_all });
+                inbox.push(Item { line: shared(line), for_all: reaction.to_all });
             }
             for (_, id) in reaction.lost.iter().filter(|(owner, _)| owner == client) {
                 inbox.push(Item { line: lost(id).into(), for_all: false });
