@@ -50,6 +50,7 @@ impl Test {
             None => {}
             Some(VIRSH) => return virsh_steps().finish(),
             Some(FLEET) => return fleet_steps().finish(),
+            Some(DOCUMENTATION) => return documentation_steps().finish(),
             Some(share) => return self.systems(share).finish(),
         }
         // First what it installs, so that nothing waits for the package manager's lock.
@@ -69,11 +70,17 @@ impl Test {
         steps.step("tests", tests);
         steps.step("licences, bans and sources of dependencies", licences);
         steps.step("the guest's dependencies are the guest's alone", guest_dependencies);
-        steps.step("documentation", documentation);
+        // The emulated machine computes with one processor; what is left of the other is enough for the documentation.
+        let behind = (machines == Some(Machines::Emulated))
+            .then(|| Beside::behind(DOCUMENTATION, &["test", "--beside", DOCUMENTATION]));
         match machines {
             None => println!("\n==> machines and Windows\n    left out: --fast was given"),
             Some(Machines::Emulated) => steps.step(EMULATED, || scenarios("emulated", None)),
             Some(Machines::Rest | Machines::Everything) => {}
+        }
+        match behind {
+            Some(behind) => steps.step("documentation (begun with the machine)", || behind?.finish()),
+            None => steps.step(DOCUMENTATION, documentation),
         }
         for (share, beside) in systems.into_iter().flatten() {
             steps.step(&format!("systems beside, {share} (begun after the build)"), || beside?.finish());
@@ -162,6 +169,15 @@ fn fleet_steps() -> Steps {
     steps
 }
 
+/// The same for the documentation.
+const DOCUMENTATION: &str = "documentation";
+
+fn documentation_steps() -> Steps {
+    let mut steps = Steps::default();
+    steps.step(DOCUMENTATION, documentation);
+    steps
+}
+
 fn virsh_steps() -> Steps {
     let mut steps = Steps::default();
     steps.step("virsh, with the host's libvirt", virsh);
@@ -199,6 +215,9 @@ fn tests() -> Result<()> {
     }
     if let Err(error) = pypi::ROTEL.ensure() {
         println!("    left out, OTLP to a real collector: {error:#}");
+    }
+    if let Err(error) = packages::ensure(packages::FAULTS) {
+        println!("    left out, a host without a network and a slow disk: {error:#}");
     }
     // Fleets are tested over the real server or not at all: their tests would fail.
     pypi::NATS_SERVER.ensure()?;

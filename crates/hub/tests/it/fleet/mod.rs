@@ -2,6 +2,9 @@
 
 mod faults;
 mod hostile;
+mod many;
 mod servers;
+mod slow;
 mod support;
+mod traces;
 mod waves;

@@ -1,7 +1,7 @@
 //! A cluster of servers, of which one is lost, and a server whose certificate an authority of one's own has signed.
 
 use super::faults::{begun, slow};
-use super::support::Fleet;
+use super::support::{Fleet, Setup};
 use crate::support::certificates::Authority;
 use crate::support::{Host, PATIENCE, quick};
 use infiniservice_engine::{Engine, Settings};
@@ -27,7 +27,9 @@ async fn a_cluster_of_three_loses_its_leader_during_an_order_and_each_machine_do
     let servers = NatsServer::cluster().unwrap();
     let url = servers.each_ref().map(NatsServer::url).join(",");
     let [first, mut second, mut third] = servers;
-    let mut fleet = Fleet::at(&url, "replicas = 3", first, (2, 8), &slow(50)).await;
+    let setup =
+        Setup { url: &url, more: "replicas = 3", size: (2, 8), options: slow(50), ..Setup::default() };
+    let mut fleet = Fleet::set_up(first, setup).await;
     let order = fleet.alice.order("o", "all", &json!({"max_concurrency": 2}));
     fleet.submit(&fleet.alice.sign(&order), "o").await;
     begun(&fleet, 3).await;

@@ -6,7 +6,7 @@ use infiniservice_fleet::message::{Stage, What, text};
 use infiniservice_fleet::subject::{self, JobKey, job_key};
 use infiniservice_fleet::{Command, Control, OperatorKey, Order, Progress, Signed, TargetResult};
 use infiniservice_hub_sim::{Guest, Options};
-use infiniservice_lab::NatsServer;
+use infiniservice_lab::{FarHost, NatsServer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +14,21 @@ use tokio::time::{sleep, timeout};
 
 /// How often it is looked at something that nobody tells of.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How a fleet is set up.
+#[derive(Default)]
+pub struct Setup<'a> {
+    /// Where hubs find the server; empty for where it is.
+    pub url: &'a str,
+    /// More settings of `[fleet]`, and then of other parts.
+    pub more: &'a str,
+    /// How many hubs there are, and how many guests each has.
+    pub size: (usize, usize),
+    /// How guests behave.
+    pub options: Options,
+    /// The network that the last hub is in, where it is another one.
+    pub far: Option<&'a FarHost>,
+}
 
 /// Hubs over one server, or over a cluster.
 pub struct Fleet {
@@ -68,7 +83,7 @@ impl Operator {
 fn settings(fleet: &str, name: &str, alice: &Operator) -> String {
     let bob = Operator::new("bob", 2);
     format!(
-        "[fleet]\n{fleet}\nhub = \"{name}\"\n[[operator]]\nname = \"alice\"\nkey = \"{}\"\n\
+        "[fleet]\nhub = \"{name}\"\n{fleet}\n[[operator]]\nname = \"alice\"\nkey = \"{}\"\n\
          [[operator]]\nname = \"bob\"\nkey = \"{}\"\n[[rule]]\nname = \"ops\"\nwho = [\"operator:alice\"]\n\
          vms = \"all\"\nactions = [\"ServiceControl\"]\n",
         alice.key.public().to_text(),
@@ -84,24 +99,24 @@ impl Fleet {
 
     /// The same, with guests that behave so, over a server that is there.
     pub async fn over(server: NatsServer, hubs: usize, guests: usize, options: &Options) -> Self {
-        let url = server.url();
-        Self::at(&url, "", server, (hubs, guests), options).await
+        let setup = Setup { size: (hubs, guests), options: options.clone(), ..Setup::default() };
+        Self::set_up(server, setup).await
     }
 
-    /// The same at this address, with more settings of `[fleet]`.
-    pub async fn at(
-        url: &str,
-        more: &str,
-        server: NatsServer,
-        (hubs, guests): (usize, usize),
-        options: &Options,
-    ) -> Self {
+    /// The same, set up so.
+    pub async fn set_up(server: NatsServer, setup: Setup<'_>) -> Self {
+        let Setup { url, more, size: (hubs, guests), options, far } = setup;
         let alice = Operator::new("alice", 1);
-        let url = url.to_owned();
+        let url = if url.is_empty() { server.url() } else { url.to_owned() };
         let section = format!("url = \"{url}\"\n{more}");
         let mut fleet = Self { server, url, hosts: Vec::new(), guests: Vec::new(), alice };
         for h in 1..=hubs {
             let mut host = Host::new();
+            let mut section = section.clone();
+            if let Some(far) = far.filter(|_| h == hubs) {
+                host.network = far.enter().unwrap();
+                section.insert_str(0, "coordinator = false\n");
+            }
             host.configure(&settings(&section, &format!("h{h}"), &fleet.alice));
             let of_host = (1..=guests).map(|g| host.guest(&format!("vm-{h}-{g}"), options.clone()));
             fleet.guests.push(of_host.collect());

@@ -28,6 +28,8 @@ pub struct Host {
     tasks: Vec<AbortHandle>,
     /// What starts the hub, where it is to be more than its parent.
     pub systemd: Option<Systemd>,
+    /// What enters the network that the hub is to be in, where that is another one.
+    pub network: Vec<String>,
 }
 
 impl Host {
@@ -41,7 +43,7 @@ impl Host {
              wire_socket = \"{root}/wire.sock\"\nsecrets_dir = \"{root}/secrets\"\nstate_dir = \"{root}/state\"\nlisten = \"\"\n"
         );
         std::fs::write(directory.path().join("config.toml"), config).unwrap();
-        Self { directory, hub: None, tasks: Vec::new(), systemd: None }
+        Self { directory, hub: None, tasks: Vec::new(), systemd: None, network: Vec::new() }
     }
 
     /// Adds to the hub's settings.
@@ -75,9 +77,11 @@ impl Host {
     pub async fn start(&mut self) {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         // A file that must not grow is then an error, as on a full disk, and not the end.
-        let mut command = Command::new("/bin/sh");
         let script = "trap '' XFSZ; LISTEN_PID=$$; export LISTEN_PID; exec \"$0\" \"$@\"";
-        command.args(["-c", script, env!("CARGO_BIN_EXE_infinihub")]);
+        let words = ["/bin/sh", "-c", script, env!("CARGO_BIN_EXE_infinihub")];
+        let mut words = self.network.iter().map(String::as_str).chain(words);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words);
         command.arg("--config").arg(self.path("config.toml")).stdout(Stdio::null()).stderr(log);
         if let Some(systemd) = &self.systemd {
             command.envs(systemd.variables()).fd_mappings(systemd.descriptors()).unwrap();
