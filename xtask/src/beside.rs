@@ -15,11 +15,21 @@ pub struct Beside {
 impl Beside {
     /// Starts it.
     pub fn start(name: &str, arguments: &[&str]) -> Result<Self> {
+        Self::run(name, Command::new(own_program()?), arguments)
+    }
+
+    /// Starts it so that it only has what the other leaves of the processors.
+    pub fn behind(name: &str, arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]).arg(own_program()?);
+        Self::run(name, command, arguments)
+    }
+
+    fn run(name: &str, mut command: Command, arguments: &[&str]) -> Result<Self> {
         let directory = root().join("target");
         fs::create_dir_all(&directory)?;
         let log = directory.join(format!("xtask-{name}.log"));
         let file = File::create(&log).with_context(|| log.display().to_string())?;
-        let mut command = Command::new(own_program()?);
         command.args(arguments).current_dir(root());
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         Ok(Self { child: command.spawn().with_context(|| format!("{command:?} does not start"))?, log })
