@@ -105,16 +105,20 @@ async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> Resul
 }
 
 /// `infinictl --trace job run` with these words before it; what it prints.
-async fn job(words: &[&str], environment: &[(&str, String)]) -> Result<Value> {
+async fn job(words: &[&str], environment: &[(&str, String)]) -> Result<Vec<Value>> {
     let mut command = Command::new(tested("infinictl")?);
     command.args(words).args(["--json", "--trace", "job", "run", "--vms", "all", "--"]);
     command.args(["exec", "echo $TRACEPARENT"]).env("TRACEPARENT", format!("00-{TRACE}-{OPERATOR}-01"));
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
     ensure!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout)?;
-    // The last of its documents is that of the job when it was over.
-    serde_json::from_str(text.trim().lines().last().context("it printed nothing")?).context(text)
+    let documents: Result<Vec<Value>, _> = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(serde_json::from_slice)
+        .collect();
+    Ok(documents?)
 }
 
 fn spans(log: &str) -> Vec<Span> {
@@ -143,11 +147,12 @@ async fn a_real_collector_gets_figures_the_audit_and_one_trace_over_two_machines
     let host = Host::start(tempfile::tempdir()?, &program, "").await?;
     let root = host.directory.path().display().to_string();
     let job = job(&["--hub", &root], &[]).await?;
-    let id = job["id"].as_str().context("an id")?;
+    let id = job.last().and_then(|job| job["id"].as_str()).context("an id")?;
     let job = host.api.get(&format!("/v1/jobs/{id}?results=true")).await?;
+    let machines = job["machines"].as_array().context("machines")?;
     let words = ["system.memory.limit", "infini.command.finished", "infini.vm.connected", "host.id: Str(b)"];
     let spans = host.collected(&words).await?;
-    check(&spans, &["job UnsafeCommand"], &job)
+    check(&spans, &["job UnsafeCommand"], machines)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,12 +175,15 @@ async fn a_real_collector_gets_one_trace_of_an_order_that_went_over_the_real_eng
     );
     let host = Host::start(directory, &program, &more).await?;
     let job = job(&[], &fleet).await?;
-    let spans = host.collected(&["Name: order UnsafeCommand"]).await?;
-    check(&spans, &["order UnsafeCommand", "job UnsafeCommand"], &job)
+    let spans = host.collected(&["order UnsafeCommand"]).await?;
+    // Each machine's result is a document of its own.
+    let machines: Vec<_> = job.into_iter().filter(|it| it["type"] == "result").collect();
+    check(&spans, &["order UnsafeCommand", "job UnsafeCommand"], &machines)
 }
 
 /// Whether all of it is one trace, whose first spans are these, one below the other and below the operator's.
-fn check(spans: &[Span], first: &[&str], job: &Value) -> Result<()> {
+fn check(spans: &[Span], first: &[&str], machines: &[Value]) -> Result<()> {
+    ensure!(machines.len() == VMS.len(), "{machines:?}");
     ensure!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
     let above = |span: &Span| spans.iter().find(|above| above.id == span.parent);
     for (name, over) in [
@@ -197,20 +205,12 @@ fn check(spans: &[Span], first: &[&str], job: &Value) -> Result<()> {
         parent = &span.id;
     }
     // What runs in a machine belongs below the span of that machine's command.
-    for machine in job["machines"].as_array().context("machines")? {
-        let said = said(machine);
+    for machine in machines {
+        let said = machine["result"]["stdout"].as_str().unwrap_or_default().trim();
         let is_one = spans
             .iter()
             .any(|span| span.name == "command UnsafeCommand" && said == format!("00-{TRACE}-{}-01", span.id));
         ensure!(is_one, "{said:?} names no command: {spans:#?}");
     }
     Ok(())
-}
-
-/// What a machine's program printed. A fleet's results are the guests' lines as they came.
-fn said(machine: &Value) -> String {
-    let result = &machine["result"];
-    let line = result.as_str().and_then(|line| serde_json::from_str::<Value>(line).ok());
-    let stdout = line.as_ref().unwrap_or(result)["stdout"].as_str().unwrap_or_default();
-    stdout.trim().to_owned()
 }
