@@ -36,6 +36,9 @@ pub struct Bench {
     /// coordinator, beside Ansible.
     #[arg(long, conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga", "hub", "write"])]
     fleet: bool,
+    /// Compare with this other program of the agent, such as an earlier release, both at the same time, instead.
+    #[arg(long, value_name = "AGENT", conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga", "hub", "fleet"])]
+    earlier: Option<PathBuf>,
     /// Use short windows and few rounds, for rough figures.
     #[arg(long)]
     quick: bool,
@@ -64,11 +67,15 @@ impl Bench {
             return self.run_fleet();
         }
         let agent = released_agent()?;
-        let collector = if self.qga { PathBuf::from("none") } else { collector_bench()? };
+        let needs_none = self.qga || self.earlier.is_some();
+        let collector = if needs_none { PathBuf::from("none") } else { collector_bench()? };
         let mut bench = cargo(&["run", "--quiet", "-p", "infiniservice-e2e", "--example", "bench", "--"]);
         // The machine of the tests takes the agent to install from there.
         bench.env("INFINISERVICE_AGENT", &agent).arg("--agent").arg(agent);
         bench.arg("--collector-bench").arg(collector);
+        if let Some(earlier) = &self.earlier {
+            bench.arg("--earlier").arg(earlier);
+        }
         run(bench.args(self.flags()))
     }
 

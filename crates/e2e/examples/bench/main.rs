@@ -5,6 +5,7 @@ mod children;
 mod collection;
 mod compressed;
 mod document;
+mod earlier;
 mod exporter;
 mod flood;
 mod growth;
@@ -50,6 +51,9 @@ struct Options {
     /// The QEMU guest agent's protocol, beside qemu-ga, instead; with `--vm` on a real port.
     #[arg(long, conflicts_with_all = ["windows", "growth", "syscalls"])]
     qga: bool,
+    /// Beside this other program of the agent, both at the same time, instead.
+    #[arg(long, value_name = "AGENT", conflicts_with_all = ["vm", "windows", "growth", "syscalls", "qga"])]
+    earlier: Option<PathBuf>,
     /// Short windows and few rounds: shows that it works, gives rough figures.
     #[arg(long)]
     quick: bool,
@@ -112,7 +116,10 @@ fn measure(options: &Options, programs: &Programs, effort: &Effort) -> Result<(&
         return Ok(("syscalls", syscalls::measure(programs)?));
     }
     let mut table = Table::default();
-    let name = if options.windows {
+    let name = if let Some(other) = &options.earlier {
+        earlier::measure(programs, other, effort, &mut table)?;
+        "earlier"
+    } else if options.windows {
         windows::measure(programs, effort, &mut table)?;
         "windows"
     } else if options.qga && options.vm {

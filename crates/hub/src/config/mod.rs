@@ -81,6 +81,7 @@ impl Default for Config {
             sources: [
                 "/run/libvirt/qemu/channel/{domain}/org.infinibay.agent*",
                 "/var/lib/libvirt/qemu/channel/target/{domain}/org.infinibay.agent*",
+                "/var/lib/libvirt/qemu/{vm}.org.infinibay.agent.sock",
                 "/run/infiniservice-{vm}.sock",
                 "/opt/infinibay/sockets/{vm}.socket",
                 "/run/infinihub/guests/{vm}.sock",

@@ -1,7 +1,8 @@
 //! `--domain NAME`: the socket of a libvirt domain's channel, without a hub.
 //!
 //! libvirt makes it in a directory named by the domain's number, which changes with each start, and its name, of which it
-//! takes the first 20 bytes (`virDomainDefGetShortName`).
+//! takes the first 20 bytes (`virDomainDefGetShortName`). Where the domain's XML gives the path itself, the one of
+//! docs/operations.md is looked for.
 
 use super::error::CliError;
 use crate::client::Bulk;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// Where libvirt makes channels: versions from 10.0 on, and older ones.
 const DIRECTORIES: [&str; 2] = ["run/libvirt/qemu/channel", "var/lib/libvirt/qemu/channel/target"];
+/// Where operators give it a path that stays the same from one start to the next: `NAME.org.infinibay.agent.sock`.
+const FIXED: &str = "var/lib/libvirt/qemu";
 /// Bytes of a domain's name that libvirt takes into the path.
 const SHORT_NAME_BYTES: usize = 20;
 /// How the channel's name begins; a number may follow.
@@ -40,6 +43,9 @@ fn of(root: &Path, name: &str) -> Result<PathBuf, CliError> {
             found.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
         )));
     }
+    if found.is_empty() {
+        found.extend(fixed(root, name));
+    }
     match (found.as_slice(), unreadable) {
         ([one], _) => Ok(one.clone()),
         ([], Some(unreadable)) => Err(CliError::Failed(unreadable + "; run as root")),
@@ -61,6 +67,12 @@ fn is_of(path: &Path, name: &str) -> bool {
     let short = name.get(..name.floor_char_boundary(SHORT_NAME_BYTES)).unwrap_or(name);
     number_and_name
         .is_some_and(|(number, own)| number.bytes().all(|byte| byte.is_ascii_digit()) && own == short)
+}
+
+/// The socket in the place that docs/operations.md proposes, named by the whole name.
+fn fixed(root: &Path, name: &str) -> Option<PathBuf> {
+    let path = root.join(FIXED).join(format!("{name}.{CHANNEL}.sock"));
+    (!name.contains('/') && path.exists()).then_some(path)
 }
 
 fn channel(directory: &Path) -> Option<PathBuf> {
@@ -101,6 +113,19 @@ mod tests {
             let error = of(root.path(), name).unwrap_err();
             let told = matches!(&error, CliError::Usage(text) if text.contains("dumpxml") && text.contains("1-customer"));
             assert!(told, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_stays_the_same_is_found_by_the_whole_name() {
+        let root = tempfile::tempdir().unwrap();
+        let sockets = root.path().join(FIXED);
+        fs::create_dir_all(&sockets).unwrap();
+        let name = "customer-prod-webserver-02";
+        fs::write(sockets.join(format!("{name}.org.infinibay.agent.sock")), "").unwrap();
+        assert!(of(root.path(), name).unwrap().ends_with(format!("{name}.org.infinibay.agent.sock")));
+        for other in ["customer-prod-webser", "../qemu/customer-prod-webserver-02"] {
+            assert!(of(root.path(), other).is_err(), "{other}");
         }
     }
 
