@@ -755,6 +755,10 @@ END_OF_FILE
 # 1 to 128 printable ASCII characters without spaces.
 #vm_id = "vm-0001"
 
+# Tags of this machine, such as `env=prod`, reported to the host in `hello`: with them people select machines (see docs/hub.md). The host can give a tag another value. `wire_profile = "infinibay"` does not report them.
+# A list of at most 32 texts NAME=VALUE: a name has 1 to 64 letters of ASCII, digits, "_", "." and "-", a letter first, a value 1 to 128 bytes without control characters.
+#tags = ["env=prod", "tier=web"]
+
 # Secret shared with the host. If set, the host must sign its lines with it. Other users must not be able to read a file that contains it. A new secret takes effect at once. Setting the first secret, removing it, or moving it to another source needs a restart.
 # 16 to 1024 printable ASCII characters without spaces.
 #shared_secret = "at-least-16-characters"

@@ -3,6 +3,7 @@
 use crate::{Fault, Guest, Options};
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use infiniservice_protocol::tags::Tags;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +37,9 @@ struct Cli {
     /// Let each guest have figures of its own, which move with time
     #[arg(long)]
     varied: bool,
+    /// A tag that each guest gives itself (may be repeated)
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    tags: Vec<String>,
 }
 
 /// Parses the command line, and lets the guests listen until Ctrl-C; then it says what they went through.
@@ -82,6 +86,7 @@ fn start(cli: &Cli, number: usize) -> Result<Guest> {
         delay: Duration::from_millis(cli.delay),
         fault: cli.fault,
         varied: cli.varied,
+        tags: Tags::parse(cli.tags.iter().map(String::as_str))?,
     };
     let guest = Guest::new(&name, options);
     tokio::task::spawn_local(guest.clone().serve_on(listener));

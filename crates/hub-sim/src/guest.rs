@@ -5,6 +5,7 @@ use crate::lines;
 use crate::tally::{Said, Tally};
 use crate::variety::Character;
 use infiniservice_protocol::guest::Response;
+use infiniservice_protocol::tags::Tags;
 use infiniservice_protocol::trace::TraceContext;
 use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, LineDecoder, LineItem, parse_host_line};
 use serde_json::json;
@@ -31,6 +32,8 @@ pub struct Options {
     pub fault: Fault,
     /// Whether its figures are its own and move with time, instead of those of the recorded line.
     pub varied: bool,
+    /// The tags that it gives itself.
+    pub tags: Tags,
 }
 
 impl Default for Options {
@@ -41,6 +44,7 @@ impl Default for Options {
             delay: Duration::ZERO,
             fault: Fault::None,
             varied: false,
+            tags: Tags::default(),
         }
     }
 }
@@ -196,7 +200,7 @@ impl Guest {
             (_, false) => "Debian GNU/Linux 12 (bookworm)".to_owned(),
         };
         let instance = self.memory().instance.clone();
-        lines::hello(&self.host_name(), &instance, &os)
+        lines::hello(&self.host_name(), &instance, &os, &self.options.tags)
     }
 
     fn metrics(&self, request: Option<&str>) -> String {

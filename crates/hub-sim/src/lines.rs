@@ -3,6 +3,7 @@
 use infiniservice_protocol::guest::{GuestMessage, Hello};
 use infiniservice_protocol::hello::Features;
 use infiniservice_protocol::limits::Limits;
+use infiniservice_protocol::tags::Tags;
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use infiniservice_protocol::trace::{Step, StepName, Trace, TraceContext};
 use infiniservice_protocol::{GuestLine, parse_guest_line};
@@ -80,13 +81,14 @@ pub fn poison(line: &mut Value) {
 }
 
 /// A `hello` line.
-pub fn hello(host_name: &str, instance: &str, os: &str) -> String {
+pub fn hello(host_name: &str, instance: &str, os: &str, tags: &Tags) -> String {
     let hello = Hello {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol_version: 1,
         platform: "linux".to_owned(),
         os: os.to_owned(),
         vm_id: Some(host_name.to_owned()),
+        tags: tags.clone(),
         capabilities: Vec::new(),
         limits: Limits::default(),
         configuration_error: None,
@@ -137,7 +139,7 @@ mod tests {
             metrics("a", 40_000, None),
             metrics(HOSTILE, 0, Some("x")),
             poisoned.to_string(),
-            hello("a", "b", HOSTILE),
+            hello("a", "b", HOSTILE, &Tags::default()),
             keep_alive(1),
         ] {
             assert!(is_known(&line), "{line:.80}");

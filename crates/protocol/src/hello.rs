@@ -4,6 +4,7 @@ use crate::batch;
 use crate::compression::{Codec, MIN_LINE_BYTES};
 use crate::limits::Limits;
 use crate::stream;
+use crate::tags::Tags;
 use serde::{Deserialize, Serialize};
 
 /// One action or optional feature, and whether it may be used.
@@ -34,6 +35,9 @@ pub struct Hello {
     /// As configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vm_id: Option<String>,
+    /// As configured. Names are 1 to 64 letters, digits, `_`, `.` and `-`, a letter first; values have no control characters.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
     /// One for each action and each optional feature.
     pub capabilities: Vec<Capability>,
     /// The bounds in force.

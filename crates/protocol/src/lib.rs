@@ -26,6 +26,7 @@ pub mod parse;
 pub mod schema;
 pub mod sealed;
 pub mod stream;
+pub mod tags;
 pub mod text;
 pub mod timestamp;
 pub mod trace;

@@ -4,6 +4,7 @@
 use super::error::{nearest, quote};
 use infiniservice_protocol::ActionName;
 use infiniservice_protocol::action::UNSAFE_COMMAND;
+use infiniservice_protocol::tags::{self, Tags};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub enum Value {
     Text(String),
     /// Text that is never shown, not even by `Debug`.
     Secret(Secret),
-    /// A list of action names.
+    /// A list of names of actions or commands, or of tags.
     List(Vec<String>),
 }
 
@@ -56,6 +57,8 @@ pub enum Kind {
     Actions,
     /// Names of commands of the QEMU guest agent's protocol.
     GuestCommands,
+    /// Tags of the machine, each `NAME=VALUE`; an empty list is none.
+    Tags,
 }
 
 /// When a changed value takes effect.
@@ -114,6 +117,12 @@ impl Field {
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Actions => "a list of at least one action name".into(),
             Kind::GuestCommands => "a list of at least one command of the QEMU guest agent".into(),
+            Kind::Tags => format!(
+                "a list of at most {} texts NAME=VALUE: a name has {}, a value {}",
+                tags::MAX_TAGS,
+                tags::NAMES,
+                tags::VALUES
+            ),
         }
     }
 
@@ -140,8 +149,8 @@ impl Field {
                 let fits = !text.contains(char::is_control);
                 fits.then(|| Value::Text(text.into())).ok_or_else(|| self.must_be())
             }
-            Kind::Actions | Kind::GuestCommands => {
-                self.actions(text.split(',').map(str::trim).filter(|name| !name.is_empty()))
+            Kind::Actions | Kind::GuestCommands | Kind::Tags => {
+                self.list(text.split(',').map(str::trim).filter(|item| !item.is_empty()))
             }
         }
     }
@@ -161,16 +170,17 @@ impl Field {
         }
     }
 
-    /// Checks a list of names. An empty list is refused: nobody can tell whether it means all or none.
+    /// Checks a list. An empty list of names is refused: nobody can tell whether it means all or none.
     ///
     /// # Errors
-    /// The first name that is none, and which was probably meant.
-    pub fn actions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Value, String> {
+    /// The first name that is none, and which was probably meant; or what is wrong with the first tag that is none.
+    pub fn list<'a>(&self, items: impl Iterator<Item = &'a str>) -> Result<Value, String> {
         let (check, what) = match self.kind {
+            Kind::Tags => return tags(items.collect()),
             Kind::GuestCommands => (check_guest_command as fn(&str) -> _, "command"),
             _ => (check_action as fn(&str) -> _, "action"),
         };
-        let names: Vec<String> = names.map(check).collect::<Result<_, _>>()?;
+        let names: Vec<String> = items.map(check).collect::<Result<_, _>>()?;
         if names.is_empty() {
             return Err(format!("must name at least one {what}; omit the setting to keep its default"));
         }
@@ -181,6 +191,12 @@ impl Field {
     pub fn must_be(&self) -> String {
         format!("must be {}", self.allowed())
     }
+}
+
+fn tags(items: Vec<&str>) -> Result<Value, String> {
+    let wrong = |wrong| format!("must be a list of NAME=VALUE, but {wrong}");
+    Tags::parse(items.iter().copied()).map_err(wrong)?;
+    Ok(Value::List(items.into_iter().map(str::to_owned).collect()))
 }
 
 fn parse_bool(text: &str) -> Option<Value> {
@@ -272,6 +288,12 @@ impl FromValue for log::LevelFilter {
 impl FromValue for Vec<String> {
     fn from_value(value: &Value) -> Option<Self> {
         if let Value::List(items) = value { Some(items.clone()) } else { None }
+    }
+}
+
+impl FromValue for Tags {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::List(items) = value { Self::parse(items.iter().map(String::as_str)).ok() } else { None }
     }
 }
 

@@ -144,9 +144,9 @@ fn typed(field: &Field, value: &DeValue<'_>) -> Result<Value, String> {
         (Kind::Text { .. } | Kind::Path | Kind::Choice(_), _) => {
             Err(format!("{}, in quotes", field.must_be()))
         }
-        (Kind::Actions | Kind::GuestCommands, DeValue::Array(items)) => {
-            let names: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
-            names.ok_or_else(|| field.must_be()).and_then(|names| field.actions(names.into_iter()))
+        (Kind::Actions | Kind::GuestCommands | Kind::Tags, DeValue::Array(items)) => {
+            let items: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
+            items.ok_or_else(|| field.must_be()).and_then(|items| field.list(items.into_iter()))
         }
         _ => Err(field.must_be()),
     }

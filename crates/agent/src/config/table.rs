@@ -7,6 +7,7 @@ use super::error::ConfigError;
 use super::field::{Apply, Field, FromValue, Kind, Secret};
 use super::layers::Merged;
 use super::reloaded::{Reloaded, Waiting};
+use infiniservice_protocol::tags::Tags;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -157,6 +158,8 @@ settings! {
     replay_window_secs: u64 = Some("600"), from_to(0, DAY), LIVE;
     /// This machine's name, reported to the host in `hello`. `INFINIBAY_VM_ID` also sets it.
     vm_id: Option<String> = None, Kind::Text { min: 1, max: 128 }, LIVE, "--vm-id";
+    /// Tags of this machine, such as `env=prod`, reported to the host in `hello`: with them people select machines (see docs/hub.md). The host can give a tag another value. `wire_profile = "infinibay"` does not report them.
+    tags: Option<Tags> = None, Kind::Tags, LIVE;
     /// Secret shared with the host. If set, the host must sign its lines with it. Other users must not be able to read a file that contains it. A new secret takes effect at once. Setting the first secret, removing it, or moving it to another source needs a restart.
     shared_secret: Option<Secret> = None, Kind::Text { min: 16, max: 1024 }, LIVE;
     /// File whose only line is the shared secret; other users must not be able to read it.

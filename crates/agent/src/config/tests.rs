@@ -101,6 +101,37 @@ fn the_machines_name_also_comes_from_infinibay_but_its_own_variable_is_stronger(
 }
 
 #[test]
+fn tags_come_from_each_source_and_an_empty_list_takes_them_back() {
+    let tags = |world: World| {
+        let tags = world.loaded().settings.tags;
+        tags.map(|tags| tags.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>())
+    };
+    let file = || world().file("tags = [\"env=prod\", \"note=a, b\"]\n");
+    assert_eq!(tags(world()), None);
+    assert_eq!(tags(file()), Some(vec!["env=prod".into(), "note=a, b".into()]));
+    let variable = file().variable("INFINISERVICE_TAGS", "tier=web, role=db");
+    assert_eq!(tags(variable), Some(vec!["role=db".into(), "tier=web".into()]));
+    assert_eq!(tags(file().flag("--set", "tags", "env=test")), Some(vec!["env=test".into()]));
+    assert_eq!(tags(file().variable("INFINISERVICE_TAGS", "")), Some(vec![]));
+}
+
+#[test]
+fn a_wrong_tag_is_told_with_its_source_and_what_is_allowed() {
+    for (list, problem) in [
+        ("[\"env\"]", "must be a list of NAME=VALUE, but \"env\" is not NAME=VALUE"),
+        ("[\"a=1\", \"a=2\"]", "must be a list of NAME=VALUE, but the tag a is there twice"),
+        (
+            "[7]",
+            "must be a list of at most 32 texts NAME=VALUE: a name has 1 to 64 letters of ASCII, digits, \"_\", \".\" \
+          and \"-\", a letter first, a value 1 to 128 bytes without control characters",
+        ),
+    ] {
+        let errors = world().file(&format!("tags = {list}\n")).errors();
+        assert_eq!(errors, [format!("config.toml:1: tags = {list}: {problem}")]);
+    }
+}
+
+#[test]
 fn a_wrong_value_names_its_source_itself_and_what_is_allowed() {
     let wrong = world()
         .file("# a comment\nread_timeout_ms = \"500\"\nrequire_virtio = 1\n\nmax_ports = -1\n")
@@ -303,11 +334,11 @@ fn a_reload_of_something_wrong_changes_nothing() {
 #[test]
 fn the_printed_configuration_is_a_configuration_file_that_means_the_same() {
     let first = world()
-        .file("vm_id = \"a\"\nblocked_actions = [\"DiskCleanup\"]\ndevice_path = \"/dev/\\\"q\\\"\"\n")
+        .file("vm_id = \"a\"\ntags = [\"a=\\\"b\\\", c\"]\nblocked_actions = [\"DiskCleanup\"]\ndevice_path = \"/dev/\\\"q\\\"\"\n")
         .loaded();
     let second = world().file(&render::print_text(&first)).loaded();
     assert_eq!(first.settings, second.settings);
-    assert!(render::print_text(&first).contains("config.toml:2\n"));
+    assert!(render::print_text(&first).contains("config.toml:3\n"));
 }
 
 #[test]

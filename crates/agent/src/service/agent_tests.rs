@@ -183,3 +183,13 @@ async fn a_restart_is_refused_under_the_native_name_and_under_the_hosts() {
         assert!(matches!(found, None | Some(ErrorCode::Unsupported)), "{allowed}: {found:?}");
     }
 }
+
+#[tokio::test]
+async fn tags_are_told_to_native_hosts_and_not_to_infinibays() {
+    let tags = |profile: &str| {
+        let settings = [("wire_profile", profile), ("tags", "env=prod")];
+        let (agent, _clock) = agent(&settings, Scripted(|| Err(OpenFailure::Absent)));
+        agent.hello().tags.get("env").map(str::to_owned)
+    };
+    assert_eq!((tags("native"), tags("infinibay")), (Some("prod".to_owned()), None));
+}

@@ -54,6 +54,8 @@ impl<T: Transport, C: Clock> Agent<T, C> {
             platform: std::env::consts::OS.to_owned(),
             os: self.identity.os.clone(),
             vm_id: settings.vm_id.clone(),
+            // Infinibay's hosts know none.
+            tags: settings.tags.clone().filter(|_| self.profile.is_none()).unwrap_or_default(),
             capabilities,
             limits: settings.limits(),
             configuration_error: configuration::problem(),

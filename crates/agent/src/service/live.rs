@@ -5,6 +5,7 @@ use super::infinibay;
 use crate::config::{Secret, Settings};
 use infiniservice_channel::transport::Transport;
 use infiniservice_platform::clock::Clock;
+use infiniservice_protocol::GuestMessage;
 use std::sync::Arc;
 
 impl<T: Transport, C: Clock> Agent<T, C> {
@@ -32,6 +33,17 @@ impl<T: Transport, C: Clock> Agent<T, C> {
         }
         if has("log_level") {
             crate::logging::set_level(settings.log_level);
+        }
+        if has("tags") {
+            self.tell_tags();
+        }
+    }
+
+    /// A host that is there selects machines by them, and would not ask again.
+    fn tell_tags(&mut self) {
+        if self.profile.is_none() && self.link.is_host_connected() {
+            let hello = self.hello();
+            self.send(GuestMessage::Hello(hello));
         }
     }
 

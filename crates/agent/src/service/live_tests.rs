@@ -113,6 +113,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("network_mount_timeout_ms", "7", Seen(&[COLLECTOR])),
     ("replay_window_secs", "601", Seen(&[COMMANDS, HELLO])),
     ("vm_id", "\"vm-2\"", Seen(&[HELLO])),
+    ("tags", "[\"env=prod\"]", Seen(&[HELLO])),
     ("shared_secret", "\"fedcba9876543210\"", Seen(&[SIGNED])),
     ("shared_secret_file", "\"DIR/secret\"", Waits),
     ("controller_keys", "\"DIR/keys\"", Waits),
@@ -285,6 +286,37 @@ async fn a_file_that_is_gone_for_a_moment_does_not_bring_the_defaults() {
     // Who asks for it gets them.
     world.reload().expect("valid");
     assert_eq!(world.agent.config.settings.vm_id, None);
+}
+
+/// All that the agent has for its host now.
+fn written(agent: &mut Subject) -> String {
+    let mut all = Vec::new();
+    loop {
+        let bytes = agent.link.pending_write(Still.now()).to_vec();
+        if bytes.is_empty() {
+            return String::from_utf8(all).expect("text");
+        }
+        agent.link.handle(Still.now(), Event::Port(PortEvent::Wrote(bytes.len())), &mut Vec::new());
+        all.extend(bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_there_is_told_of_changed_tags_and_of_no_other_change() {
+    let mut world = World::new();
+    let opened = Event::Port(PortEvent::Opened { path: "p", host: Some(true) });
+    world.agent.link.handle(Still.now(), opened, &mut Vec::new());
+    written(&mut world.agent);
+    let mut told_after = |more: &str| {
+        world.write(&format!("{}{more}", base_without(&[])));
+        world.reload().expect("valid");
+        written(&mut world.agent)
+    };
+    assert_eq!(told_after("max_processes = 7\n"), "");
+    let told = told_after("max_processes = 7\ntags = [\"env=prod\"]\n");
+    assert!(told.starts_with(r#"{"type":"hello","#) && told.lines().count() == 1, "{told}");
+    assert!(told.contains(r#""vm_id":"vm-1","tags":{"env":"prod"},"#), "{told}");
+    assert!(!told_after("tags = []\n").contains("\"tags\""), "none of them is as if they were not set");
 }
 
 #[tokio::test]

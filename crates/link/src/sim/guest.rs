@@ -7,6 +7,7 @@ use super::queue::Happening;
 use super::world::World;
 use infiniservice_protocol::guest::{Features, Hello};
 use infiniservice_protocol::metrics::{Process, SystemMetrics};
+use infiniservice_protocol::tags::Tags;
 use infiniservice_protocol::{GuestMessage, HostMessage, Limits};
 use std::time::Duration;
 
@@ -279,6 +280,7 @@ pub(crate) fn hello() -> Hello {
         platform: "linux".into(),
         os: "model".into(),
         vm_id: None,
+        tags: Tags::default(),
         capabilities: Vec::new(),
         limits: Limits::default(),
         configuration_error: None,

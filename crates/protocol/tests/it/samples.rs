@@ -2,6 +2,7 @@
 
 mod batches;
 mod channels;
+mod hello;
 mod plugins;
 mod refused;
 mod responses;
@@ -12,11 +13,7 @@ pub use self::{refused::REFUSED, responses::responses};
 
 use infiniservice_protocol::compression::Codec;
 use infiniservice_protocol::guest::{
-    BreakerState, Capability, CircuitBreakerReport, ErrorMessage, Features, Hello, KeepAlive, Output,
-    OutputStream,
-};
-use infiniservice_protocol::hello::{
-    BatchLimits, CompressionLimits, PluginLimits, SealedLines, StreamLimits,
+    BreakerState, CircuitBreakerReport, ErrorMessage, KeepAlive, Output, OutputStream,
 };
 use infiniservice_protocol::host::{SafeCommand, Subscribe, UnsafeCommand, Unsubscribe, Wanted};
 use infiniservice_protocol::metrics::{
@@ -24,7 +21,7 @@ use infiniservice_protocol::metrics::{
     LoadAverage, Memory, Network, Port, Pressure, Process, Service, Stall, Stalls, System, SystemMetrics,
 };
 use infiniservice_protocol::stream::{Field, Fields, Stream, StreamData};
-use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Limits, Response};
+use infiniservice_protocol::{ErrorCode, GuestMessage, HostMessage, Response};
 use serde_json::json;
 
 pub fn process() -> Process {
@@ -254,7 +251,8 @@ pub fn guest() -> Vec<GuestMessage> {
             details: Some(json!({"max_line_bytes": 1_048_576})),
             timestamp: None,
         }),
-        GuestMessage::Hello(hello()),
+        GuestMessage::Hello(hello::plain()),
+        GuestMessage::Hello(hello::tagged()),
         GuestMessage::Stream(stream()),
         GuestMessage::Output(Output {
             id: "u-1".into(),
@@ -273,43 +271,6 @@ pub fn guest() -> Vec<GuestMessage> {
             "Raw commands are off; set allow_unsafe_commands to turn them on.",
         )),
     ]
-}
-
-fn hello() -> Hello {
-    let capability = |name: &str, reason: Option<&str>| Capability {
-        name: name.into(),
-        enabled: reason.is_none(),
-        reason: reason.map(str::to_owned),
-    };
-    Hello {
-        agent_version: "0.1.0".into(),
-        protocol_version: 1,
-        platform: "linux".into(),
-        os: "Debian GNU/Linux 12 (bookworm)".into(),
-        vm_id: Some("vm-17".into()),
-        capabilities: vec![
-            capability("ServiceList", None),
-            capability("UnsafeCommand", Some("allow_unsafe_commands is false")),
-        ],
-        limits: Limits::default(),
-        configuration_error: None,
-        instance: channels::INSTANCE.into(),
-        started_at: "2026-11-22T06:29:41.208Z".into(),
-        features: Features {
-            streams: Some(StreamLimits::default()),
-            batch: Some(BatchLimits::default()),
-            plugins: Some(PluginLimits { names: vec!["raid".into()], textfiles: true, max_plugins: 64 }),
-            compression: Some(CompressionLimits::default()),
-            sealed: Some(SealedLines {
-                public_key: "PR1CzlcMeICAzAXTD/RvIGPuzdoV76jJGMnz+uz6tUs=".into(),
-                kids: vec!["ops-2".into()],
-                plain_metrics: true,
-                plain_reads: false,
-            }),
-        },
-        channels: channels::both(),
-        timestamp: None,
-    }
 }
 
 fn stream() -> Stream {

@@ -44,6 +44,7 @@ fn keyword(root: &Value, word: &str, rule: &Value, value: &Value) -> bool {
         "maxLength" => value.as_str().is_none_or(|text| text.chars().count() <= size(rule)),
         "minItems" => value.as_array().is_none_or(|items| items.len() >= size(rule)),
         "maxItems" => value.as_array().is_none_or(|items| items.len() <= size(rule)),
+        "maxProperties" => value.as_object().is_none_or(|members| members.len() <= size(rule)),
         "pattern" => value.as_str().is_none_or(|text| matches(rule.as_str().unwrap(), text)),
         other => NOTES.contains(&other) || panic!("the keyword {other} is not checked here"),
     }
