@@ -7,7 +7,9 @@ use crate::own::Own;
 use crate::router::Done;
 use crate::served::Served;
 use crate::session::State;
+use crate::tags::Assigned;
 use infiniservice_protocol::clock::Now;
+use infiniservice_protocol::tags::Tags;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct Entry {
     pub machine: Machine,
     /// Since when the path is not there any more, by the monotonic clock.
     pub vanished: Option<Duration>,
+    /// The tags that the host gives it.
+    pub tags: Tags,
     /// What QEMU's command line says of it, where the kernel names QEMU as the socket's other end.
     pub qemu: Option<Qemu>,
     /// The last thing that went wrong with it.
@@ -47,6 +51,21 @@ pub struct Qemu {
 }
 
 impl Entry {
+    /// A tag's value: the host's, or else the guest's own.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.get(name).or_else(|| self.own_tags()?.get(name))
+    }
+
+    /// All tags, by name.
+    pub fn all_tags(&self) -> BTreeMap<&str, &str> {
+        let own = self.own_tags().into_iter().flat_map(Tags::iter);
+        own.chain(self.tags.iter()).collect()
+    }
+
+    fn own_tags(&self) -> Option<&Tags> {
+        self.machine.hello().map(|hello| &hello.tags)
+    }
+
     /// Keeps what happened, and remembers it where it went wrong.
     fn note(&mut self, events: &mut Events, now: Now, name: &Arc<str>, (kind, mut text): (Kind, String)) {
         match self.allowance.take(now.mono) {
@@ -77,6 +96,7 @@ pub enum NotTaken {
 #[derive(Debug, Default)]
 pub struct Fleet {
     machines: BTreeMap<Arc<str>, Entry>,
+    assigned: Assigned,
     /// What was counted of machines that are forgotten.
     forgotten: Counts,
     /// What happened.
@@ -102,7 +122,8 @@ impl Fleet {
         let name: Arc<str> = name.into();
         let (machine, allowance) = (Machine::default(), Allowance::default());
         let (path, vanished, qemu, failure) = (path.to_owned(), None, None, None);
-        let entry = Entry { path, machine, vanished, qemu, failure, allowance };
+        let tags = self.assigned.of(&name);
+        let entry = Entry { path, machine, vanished, tags, qemu, failure, allowance };
         self.machines.insert(Arc::clone(&name), entry);
         Ok(name)
     }
@@ -118,6 +139,12 @@ impl Fleet {
         path.clone_into(&mut entry.path);
         entry.vanished = None;
         Ok(name)
+    }
+
+    /// The host gives its machines these tags from now on, and no others.
+    pub fn assign(&mut self, assigned: Assigned) {
+        self.machines.iter_mut().for_each(|(name, entry)| entry.tags = assigned.of(name));
+        self.assigned = assigned;
     }
 
     /// Whether there is a place for one more machine.

@@ -18,6 +18,7 @@ pub mod histogram;
 pub mod history;
 pub mod job;
 pub mod ledger;
+mod like;
 pub mod line;
 pub mod machine;
 pub mod otlp;
@@ -31,6 +32,7 @@ pub mod selector;
 pub mod served;
 pub mod session;
 pub mod spans;
+pub mod tags;
 pub mod trace;
 pub mod which;
 

@@ -1,6 +1,7 @@
 //! Which machines are meant by names with commas between them, or by a selector: in jobs, and in rules.
 
 use crate::fleet::{Entry, Fleet};
+use crate::like::is_like;
 use crate::selector::{ALL, Found, Selector};
 use infiniservice_protocol::clock::Now;
 use std::collections::BTreeSet;
@@ -34,6 +35,15 @@ impl Which {
         Ok(Self::Names(names.map(str::to_owned).collect()))
     }
 
+    /// The same, but of tags only those that the host gives count.
+    #[must_use]
+    pub fn by_the_host(self) -> Self {
+        match self {
+            Self::Selector(selector) => Self::Selector(selector.by_the_host()),
+            Self::Names(names) => Self::Names(names),
+        }
+    }
+
     /// Whether it means a machine.
     pub fn matches(&self, name: &str, entry: &Entry, now: Now) -> bool {
         match self {
@@ -50,8 +60,8 @@ impl Which {
         }
     }
 
-    /// The selectors' keys that it asks for.
-    pub fn keys(&self) -> Vec<&'static str> {
+    /// The selectors' keys that it asks for, such as `os` and `tag.env`.
+    pub fn keys(&self) -> Vec<&str> {
         match self {
             Self::Names(_) => Vec::new(),
             Self::Selector(selector) => selector.keys().collect(),
@@ -86,19 +96,6 @@ impl fmt::Display for Which {
             Self::Selector(selector) => selector.fmt(f),
         }
     }
-}
-
-/// Whether a name is like a pattern in which `*` is any text.
-fn is_like(name: &str, pattern: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return name == pattern };
-    let Some(mut name) = name.strip_prefix(first) else { return false };
-    let mut parts: Vec<_> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = name.find(part) else { return false };
-        name = name.get(at + part.len()..).unwrap_or_default();
-    }
-    name.ends_with(last)
 }
 
 #[cfg(test)]
@@ -144,6 +141,7 @@ mod tests {
             "name" => Found::text("web-1"),
             "os" => Found::text("Debian GNU/Linux"),
             "load5" => Found::number(Some(4.5)),
+            "tag.env" => Found::text("prod"),
             _ => Found::Unknown,
         };
         for (text, means) in [
@@ -153,18 +151,12 @@ mod tests {
             ("os=debian,load5>4", true),
             ("load5>5", false),
             ("cpu>1", false),
+            ("tag.env=prod,tag.tier=", true),
+            ("tag.env!=prod", false),
+            ("tag.tier!=web", false),
         ] {
             assert_eq!(Which::parse(text).unwrap().means("web-1", &known), means, "{text}");
         }
-        assert_eq!(Which::parse("os=debian,load5>4").unwrap().keys(), ["os", "load5"]);
-    }
-
-    #[test]
-    fn a_star_is_any_text_and_also_none() {
-        for (pattern, is) in
-            [("*", true), ("w*1", true), ("web-1*", true), ("*e*b*", true), ("we*eb-1", false), ("W*", false)]
-        {
-            assert_eq!(is_like("web-1", pattern), is, "{pattern}");
-        }
+        assert_eq!(Which::parse("os=debian,tag.env~^p,load5>4").unwrap().keys(), ["os", "tag.env", "load5"]);
     }
 }

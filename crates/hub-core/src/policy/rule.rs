@@ -72,7 +72,8 @@ impl Rule {
         written.actions.iter().try_for_each(|action| check_action(action))?;
         let who = written.who.iter().map(|entry| Who::parse(entry)).collect::<Result<_, _>>()?;
         let vms = Which::parse(&written.vms).map_err(|error| format!("`vms`: {error}"))?;
-        Ok(Self { label, written: written.clone(), who, vms })
+        // A guest must not choose by a tag of its own which rules are about it.
+        Ok(Self { label, written: written.clone(), who, vms: vms.by_the_host() })
     }
 
     /// What the audit calls it.

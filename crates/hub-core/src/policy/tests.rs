@@ -1,8 +1,8 @@
 //! Who may what, by rules of one's own and by any.
 
 use super::*;
-use crate::at;
 use crate::fleet::Fleet;
+use crate::{at, tags};
 use proptest::prelude::*;
 
 fn rule(who: &[&str], vms: &str, actions: &[&str], max_targets: Option<u32>) -> Written {
@@ -90,6 +90,30 @@ fn a_rule_without_actions_lets_a_certificate_read() {
     assert!(!policy.may_read(&certificate("spiffe://prod/WATCH")));
     let refused = decide(&policy, &reader, &["Reboot"], &["web-1"]).unwrap_err();
     assert!(refused.ends_with("rule 1 lets you read only"), "{refused}");
+}
+
+#[test]
+fn a_tag_that_a_guest_gives_itself_opens_no_rule_and_closes_none() {
+    let mut fleet = Fleet::default();
+    let set = [("env".to_owned(), "test".to_owned())].into();
+    fleet.assign(tags::Assigned::new(&[tags::Written { vms: "web-*".into(), set }]).unwrap());
+    for vm in ["web-1", "evil"] {
+        fleet.claim(at(0), vm, vm).unwrap();
+    }
+    let hello = r#"{"type":"hello","agent_version":"1","protocol_version":1,"platform":"linux","os":"x",
+        "tags":{"env":"test","locked":"yes"},"capabilities":[],"limits":{}}"#;
+    fleet.with(at(0), "evil", |machine| (machine.line(at(0), hello), vec![]));
+    assert_eq!(fleet.get("evil").unwrap().tag("env"), Some("test"));
+    let is_meant = |which: &Which, vm: &str| which.matches(vm, fleet.get(vm).unwrap(), at(0));
+    let decide = |vms: &str, vm: &str| {
+        let policy = Policy::new(&[rule(&["uid:7"], vms, &["Reboot"], None)]).unwrap();
+        let (changes, vms) = (["Reboot".to_owned()], [vm.to_owned()]);
+        policy.decide(&user(7, "eve", &[]), Ask { changes: &changes, vms: &vms }, &is_meant)
+    };
+    assert!(decide("tag.env=test", "web-1").is_ok());
+    assert!(decide("tag.env=test", "evil").unwrap_err().contains("of which \"evil\" is none"));
+    assert!(decide("tag.env!=", "evil").is_err());
+    assert!(decide("tag.locked=", "evil").is_ok(), "it cannot keep people out, either");
 }
 
 type Change = fn(&mut Written);

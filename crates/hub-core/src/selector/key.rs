@@ -26,10 +26,13 @@ pub enum Kind {
     Age,
 }
 
+/// How the keys of tags begin: `tag.env`.
+pub const TAG: &str = "tag.";
+
 /// One key.
 #[derive(Debug)]
 pub struct Key {
-    /// As it is written.
+    /// As it is written; of a tag, with `NAME` for the tag's.
     pub name: &'static str,
     /// How it is compared.
     pub kind: Kind,
@@ -37,6 +40,13 @@ pub struct Key {
     pub doc: &'static str,
     /// A machine's value.
     pub(super) read: for<'a> fn(&'a str, &'a Entry, Now) -> Found<'a>,
+}
+
+impl Key {
+    /// That of all tags.
+    pub(super) fn of_tags() -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name.starts_with(TAG))
+    }
 }
 
 const fn key(
@@ -55,6 +65,13 @@ pub const KEYS: &[Key] = &[
     key("vm_id", Kind::Text, "`vm_id` of the agent's configuration", |_, entry, _| {
         Found::text(hello(entry).and_then(|hello| hello.vm_id.as_deref()).unwrap_or_default())
     }),
+    // Which one it is the part knows, and reads it.
+    key(
+        "tag.NAME",
+        Kind::Text,
+        "the machine's tag NAME, as the hub's configuration or the agent's has it",
+        |_, _, _| Found::Unknown,
+    ),
     key("os", Kind::Product, "the operating system", |_, entry, _| told(entry, |host| &host.os_name)),
     key("version", Kind::Version, "its version", |_, entry, _| told(entry, |host| &host.os_version)),
     key("kernel", Kind::Version, "the kernel's version", |_, entry, _| {

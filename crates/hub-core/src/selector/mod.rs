@@ -2,7 +2,7 @@
 //!
 //! A selector is parts with commas between them, all of which must hold. What is not known of a machine is not compared: a
 //! machine whose system nobody knows matches neither `os=debian` nor `os!=debian`. So a job never runs where somebody only
-//! failed to look. `os=` matches where it is not known, `os!=` where it is.
+//! failed to look. `os=` matches where it is not known, `os!=` where it is. `tag.env=prod` asks for a tag.
 
 mod key;
 mod parse;
@@ -10,12 +10,13 @@ mod parse;
 mod tests;
 mod value;
 
-pub use key::{KEYS, Key, Kind};
+pub use key::{KEYS, Key, Kind, TAG};
 pub use parse::{MAX_PARTS, MAX_SELECTOR_BYTES, Wrong};
 pub use value::Found;
 
 use crate::fleet::{Entry, Fleet};
 use infiniservice_protocol::clock::Now;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -29,12 +30,16 @@ pub const ALL: &str = "all";
 pub struct Selector {
     text: String,
     parts: Vec<Part>,
+    /// Whether a guest's own tags count for nothing.
+    by_the_host: bool,
 }
 
 /// One comparison.
 #[derive(Clone, Debug)]
 struct Part {
     key: &'static Key,
+    /// The key's name as it was written: `tag.env`.
+    name: Cow<'static, str>,
     operator: Operator,
     wanted: Wanted,
 }
@@ -90,17 +95,23 @@ impl Operator {
 impl Selector {
     /// Whether a machine is meant.
     pub fn matches(&self, name: &str, entry: &Entry, now: Now) -> bool {
-        self.parts.iter().all(|part| part.matches(name, entry, now))
+        self.parts.iter().all(|part| part.compares(part.found(name, entry, now, self.by_the_host)))
+    }
+
+    /// The same, but of tags only those that the host gives count.
+    #[must_use]
+    pub fn by_the_host(self) -> Self {
+        Self { by_the_host: true, ..self }
     }
 
     /// The same for a machine of which only the values of some keys are known, by the keys' names.
     pub fn holds<'a>(&self, known: &dyn Fn(&str) -> Found<'a>) -> bool {
-        self.parts.iter().all(|part| part.compares(known(part.key.name)))
+        self.parts.iter().all(|part| part.compares(known(&part.name)))
     }
 
     /// The keys that it asks for.
-    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.parts.iter().map(|part| part.key.name)
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| &*part.name)
     }
 
     /// The names of the machines that are meant, in order.
@@ -115,8 +126,10 @@ impl Selector {
 }
 
 impl Part {
-    fn matches(&self, name: &str, entry: &Entry, now: Now) -> bool {
-        self.compares((self.key.read)(name, entry, now))
+    fn found<'a>(&self, name: &'a str, entry: &'a Entry, now: Now, by_the_host: bool) -> Found<'a> {
+        let Some(tag) = self.name.strip_prefix(TAG) else { return (self.key.read)(name, entry, now) };
+        let value = if by_the_host { entry.tags.get(tag) } else { entry.tag(tag) };
+        Found::text(value.unwrap_or_default())
     }
 
     fn compares(&self, found: Found<'_>) -> bool {
@@ -132,7 +145,7 @@ impl FromStr for Selector {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
-        Ok(Self { text: text.to_owned(), parts: parse::parts(text)? })
+        Ok(Self { text: text.to_owned(), parts: parse::parts(text)?, by_the_host: false })
     }
 }
 

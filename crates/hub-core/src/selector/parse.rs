@@ -1,10 +1,12 @@
 //! Reads a selector, and says what is wrong with one.
 
-use super::key::{KEYS, Key, Kind};
+use super::key::{KEYS, Key, Kind, TAG};
 use super::value::{Wanted, numbers};
 use super::{ALL, Operator, Part};
 use crate::session::State;
+use infiniservice_protocol::tags;
 use regex_lite::RegexBuilder;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Longest selector, in bytes.
@@ -72,18 +74,34 @@ fn split(text: &str) -> Result<Vec<&str>, Wrong> {
 
 fn part(text: &str) -> Result<Part, Wrong> {
     let because = |why| wrong(text, why);
-    let end = text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
-    let (name, rest) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or_default();
-    let key = KEYS.iter().find(|key| key.name == name).ok_or_else(|| because(no_key(name)))?;
+    let (key, name, rest) = key(text).map_err(because)?;
     let rest = rest.trim_start();
     let operator = Operator::ALL.into_iter().find(|operator| rest.starts_with(operator.text()));
     let operator = operator.filter(|operator| key.allows(*operator));
-    let operator = operator.ok_or_else(|| because(no_operator(key)))?;
+    let operator = operator.ok_or_else(|| because(no_operator(key, &name)))?;
     let value = rest.get(operator.text().len()..).unwrap_or_default().trim();
     let value =
         unquoted(value).ok_or_else(|| because("after the quotation mark nothing may follow".into()))?;
     let wanted = wanted(key, operator, &value).map_err(because)?;
-    Ok(Part { key, operator, wanted })
+    Ok(Part { key, name, operator, wanted })
+}
+
+/// The key that a part begins with, its name, and what follows it.
+fn key(text: &str) -> Result<(&'static Key, Cow<'static, str>, &str), String> {
+    if let (Some(rest), Some(key)) = (text.strip_prefix(TAG), Key::of_tags()) {
+        let (name, rest) = split_where(rest, |letter| !tags::is_of_name(letter));
+        if !tags::is_name(name) {
+            return Err(format!("after `{TAG}` comes a tag's name: {}", tags::NAMES));
+        }
+        return Ok((key, format!("{TAG}{name}").into(), rest));
+    }
+    let (name, rest) = split_where(text, |letter| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    let key = KEYS.iter().find(|key| key.name == name).ok_or_else(|| no_key(name))?;
+    Ok((key, key.name.into(), rest))
+}
+
+fn split_where(text: &str, is_end: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at_checked(text.find(is_end).unwrap_or(text.len())).unwrap_or_default()
 }
 
 impl Key {
@@ -117,8 +135,8 @@ fn no_key(name: &str) -> String {
     format!("there is no key `{}`; there are {names}", cut(name))
 }
 
-fn no_operator(key: &Key) -> String {
-    format!("after `{}` comes one of {}", key.name, key.operators())
+fn no_operator(key: &Key, name: &str) -> String {
+    format!("after `{name}` comes one of {}", key.operators())
 }
 
 /// A value without its quotation marks; of the letters in them, `\"` is a quotation mark.

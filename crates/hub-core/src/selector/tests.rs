@@ -1,7 +1,7 @@
 //! Every key, every operator, and what is wrong.
 
 use super::*;
-use crate::at;
+use crate::{at, tags};
 use proptest::prelude::*;
 
 const METRICS: &str = include_str!("../../../protocol/golden/system_metrics.jsonl");
@@ -9,7 +9,7 @@ const METRICS: &str = include_str!("../../../protocol/golden/system_metrics.json
 fn hello(agent: &str) -> String {
     format!(
         r#"{{"type":"hello","agent_version":"{agent}","protocol_version":1,"platform":"linux","os":"Debian",
-        "vm_id":"vm-0001","capabilities":[],"limits":{{}},"instance":"a"}}"#
+        "vm_id":"vm-0001","tags":{{"NAME":"7","env":"prod","tier":"Web"}},"capabilities":[],"limits":{{}},"instance":"a"}}"#
     )
 }
 
@@ -53,6 +53,12 @@ fn every_key_finds_the_machine_that_has_the_value() {
         "name!~^db",
         "host=GUEST-1",
         "vm_id=vm-0001",
+        "tag.env=prod",
+        "tag.env = pro*",
+        "tag.tier~^web$",
+        "tag.tier!~^db",
+        "tag.env!=test,tag.no-such_1.tag=",
+        "tag.env!=",
         "os=debian",
         "os=Debian GNU/Linux",
         "os=deb*",
@@ -106,6 +112,25 @@ fn what_is_not_known_of_a_machine_is_not_compared() {
     assert_eq!(selected("name=db,cpu<100"), Vec::<String>::new());
     assert_eq!(selected("os!="), ["web-1"]);
     assert_eq!(selected("age=,os="), ["db"]);
+    assert_eq!(selected("tag.env="), ["db"]);
+    assert!(selected("tag.ENV=prod").is_empty() && selected("tag.other!=x").is_empty());
+}
+
+#[test]
+fn the_hosts_word_on_a_tag_counts_and_for_rules_no_other() {
+    let mut fleet = fleet();
+    let set = |value: &str| [("env".to_owned(), value.to_owned()), ("own".to_owned(), "1".to_owned())].into();
+    let parts = [tags::Written { vms: "*".into(), set: set("test") }];
+    fleet.assign(tags::Assigned::new(&parts).unwrap());
+    assert_eq!(selected_of(&fleet, "tag.env=test", 30), ["db", "web-1"]);
+    assert!(selected_of(&fleet, "tag.env=prod", 30).is_empty());
+    let of_rules = |text: &str| {
+        let selector = text.parse::<Selector>().unwrap().by_the_host();
+        selector.select(&fleet, at(30)).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(of_rules("tag.own=1,tag.env=test"), ["db", "web-1"]);
+    assert!(of_rules("tag.tier=web").is_empty() && of_rules("tag.tier!=").is_empty());
+    assert_eq!(of_rules("tag.tier="), ["db", "web-1"], "what a guest gives itself is no tag there");
 }
 
 #[test]
@@ -169,6 +194,12 @@ fn a_wrong_part_is_told_with_what_is_allowed() {
         ("age>1y", "a time is allowed: seconds, or 90s, 5m, 2h, 1d"),
         ("agent<new", "a version is allowed, such as 12 or 0.2.1"),
         ("name~(", "this is no regular expression that is allowed"),
+        ("tag=x", "there is no key `tag`; there are name, host, vm_id, tag.NAME, os,"),
+        ("tag.=x", "after `tag.` comes a tag's name: 1 to 64 letters"),
+        ("tag.1=x", "a letter first"),
+        ("tag.env", "after `tag.env` comes one of =, !=, ~ and !~"),
+        ("tag.env>x", "after `tag.env` comes one of"),
+        ("tag.env~", "the value is missing"),
     ] {
         assert!(why(text).contains(told), "{text}: {}", why(text));
     }

@@ -5,17 +5,17 @@ use crate::cli::output::{Columns, Output, number, optional, state, text};
 use crate::fleet::{Board, Seen};
 use infiniservice_fleet::{HubPresence, VmPresence};
 use infiniservice_hub_core::Which;
-use infiniservice_hub_core::selector::Found;
+use infiniservice_hub_core::selector::{Found, TAG};
 use serde_json::json;
 
-/// What a hub tells of a machine: the selectors' keys that can be asked for here.
+/// What a hub tells of a machine: the selectors' keys that can be asked for here, beside those of tags.
 const KNOWN: &[&str] = &["name", "os", "version", "agent", "state", "memory", "disk", "load5"];
 
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Which machines: names with `*`, or a selector of name, os, version, agent, state, memory, disk and load5, such as
-    /// os=debian,load5>4. A job may use all keys of selectors: its hubs know more than they tell here
+    /// Which machines: names with `*`, or a selector of name, os, version, agent, state, memory, disk, load5 and tags, such
+    /// as os=debian,load5>4 or tag.env=prod. A job may use all keys of selectors: its hubs know more than they tell here
     #[arg(value_name = "SELECTOR", default_value = "all", value_parser = which)]
     selector: Which,
     /// List the hubs instead
@@ -32,8 +32,12 @@ pub(in crate::cli) struct Args {
 /// Reads a selector of what is known here.
 pub(super) fn which(text: &str) -> Result<Which, String> {
     let which = Which::parse(text)?;
-    match which.keys().iter().find(|key| !KNOWN.contains(key)) {
-        Some(key) => Err(format!("`{key}` is known to the hubs only; here there are {}", KNOWN.join(", "))),
+    let is_known = |key: &&str| KNOWN.contains(key) || key.starts_with(TAG);
+    match which.keys().into_iter().find(|key| !is_known(key)).map(str::to_owned) {
+        Some(key) => Err(format!(
+            "`{key}` is known to the hubs only; here there are {} and {TAG}NAME",
+            KNOWN.join(", ")
+        )),
         None => Ok(which),
     }
 }
@@ -54,7 +58,10 @@ fn known<'a>(vm: &'a VmPresence, state: &'a str, key: &str) -> Found<'a> {
         "memory" => Found::number(vm.memory_used_percent),
         "disk" => Found::number(vm.fullest_disk_percent),
         "load5" => Found::number(vm.load5),
-        _ => Found::Unknown,
+        _ => match key.strip_prefix(TAG).and_then(|tag| vm.tags.get(tag)) {
+            Some(value) => Found::text(value),
+            None => Found::Unknown,
+        },
     }
 }
 
@@ -168,6 +175,7 @@ mod tests {
             load5: Some(4.25),
             memory_used_percent: Some(50.0),
             fullest_disk_percent: Some(93.4),
+            tags: [("env".to_owned(), "prod".to_owned())].into(),
             ..VmPresence::default()
         }
     }
@@ -186,6 +194,9 @@ mod tests {
             ("state!=up", false),
             ("agent=", true),
             ("name~^db", false),
+            ("tag.env=prod,tag.tier=", true),
+            ("tag.env!=prod", false),
+            ("tag.tier!=web", false),
         ] {
             assert_eq!(is_meant(&which(text).unwrap(), &seen(&vm)), means, "{text}");
         }
