@@ -11,9 +11,10 @@ pub use fleet::{Fleet, Operator};
 use infiniservice_fleet::Keys;
 use infiniservice_hub_core::Policy;
 use infiniservice_hub_core::policy::Written;
+use infiniservice_hub_core::tags::{self, Assigned};
 pub use otlp::{Endpoint, Otlp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,9 @@ pub struct Config {
     /// Whose orders count in it.
     #[serde(rename = "operator", skip_serializing_if = "Vec::is_empty")]
     pub operators: Vec<Operator>,
+    /// Tags of machines, by their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<tags::Written>,
     /// Who may change what.
     #[serde(rename = "rule", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Written>,
@@ -99,6 +103,7 @@ impl Default for Config {
             tcp: None,
             fleet: None,
             operators: Vec::new(),
+            tags: Vec::new(),
             rules: Vec::new(),
         }
     }
@@ -144,6 +149,7 @@ impl Config {
         self.otlp.check()?;
         let policy = self.policy()?;
         self.keys()?;
+        self.assigned_tags()?;
         self.fleet.as_ref().map_or(Ok(()), Fleet::check)?;
         self.tcp_address()?;
         if self.tcp.is_some() && !policy.has_certificates() {
@@ -207,6 +213,14 @@ impl Config {
         Policy::new(&self.rules)
     }
 
+    /// The machines' tags, read.
+    ///
+    /// # Errors
+    /// Which part is wrong, why, and what is allowed.
+    pub fn assigned_tags(&self) -> Result<Assigned, String> {
+        Assigned::new(&self.tags).map_err(|wrong| wrong.to_string())
+    }
+
     /// The operators' keys, read.
     ///
     /// # Errors
@@ -250,9 +264,16 @@ fn push_table(text: &mut String, head: &str, table: &Map<String, Value>) {
     table.iter().for_each(|(name, value)| push(text, name, value));
 }
 
-/// A JSON text, list or number of these settings is a TOML one, too.
 fn push(text: &mut String, name: &str, value: &Value) {
-    text.extend([name, " = ", &value.to_string(), "\n"]);
+    text.extend([name, " = ", &toml(value), "\n"]);
+}
+
+/// A JSON text, list or number of these settings is a TOML one, too.
+fn toml(value: &Value) -> String {
+    let Value::Object(table) = value else { return value.to_string() };
+    let pairs: Vec<_> =
+        table.iter().map(|(name, value)| format!("{} = {}", json!(name), toml(value))).collect();
+    format!("{{ {} }}", pairs.join(", "))
 }
 
 fn address(name: &str, text: &str, such_as: &str) -> Result<SocketAddr, String> {

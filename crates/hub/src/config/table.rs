@@ -40,6 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { name: "tcp", apply: LISTENS },
     Setting { name: "fleet", apply: CONNECTS },
     Setting { name: "operator", apply: Apply::Live },
+    Setting { name: "tags", apply: Apply::Live },
     Setting { name: "rule", apply: Apply::Live },
 ];
 
@@ -107,6 +108,7 @@ mod tests {
         let text = "[tcp]\nlisten = \"127.0.0.1:9757\"\ncertificate = \"/c\"\nkey = \"/k\"\nclient_ca = \"/a\"\n\
                     [fleet]\nurl = \"nats://127.0.0.1:4222\"\n\
                     [[operator]]\nname = \"alice\"\nkey = \"A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=\"\n\
+                    [[tags]]\nvms = \"web-*\"\nset = { env = \"prod\" }\n\
                     [[rule]]\nwho = [\"group:ops\"]\nvms = \"all\"\nactions = [\"ServiceControl\"]\n";
         toml::from_str(text).unwrap()
     }
@@ -152,13 +154,13 @@ mod tests {
         assert_eq!((&config.operators, &config.fleet), (&with.operators, &None));
         assert_eq!(
             (reloaded.changed.as_slice(), reloaded.waiting[0].0),
-            (["operator", "rule"].as_slice(), "tcp")
+            (["operator", "tags", "rule"].as_slice(), "tcp")
         );
         let (config, reloaded) = with.take_over(&without);
-        assert_eq!((config.rules.len(), &config.tcp), (0, &with.tcp));
+        assert_eq!((config.rules.len(), config.tags.len(), &config.tcp), (0, 0, &with.tcp));
         assert_eq!(
             (reloaded.changed.as_slice(), reloaded.waiting[0].0),
-            (["operator", "rule"].as_slice(), "tcp")
+            (["operator", "tags", "rule"].as_slice(), "tcp")
         );
     }
 }

@@ -22,6 +22,18 @@ fn what_is_printed_is_read_back() {
     assert_eq!(of(&config.to_toml()), Ok(config));
 }
 
+#[test]
+fn tags_of_machines_are_read_and_printed() {
+    let config =
+        of("[[tags]]\nvms = \"web-*,db-1\"\nset = { env = \"prod\", \"a.b-c\" = \"say \\\"é\\\"\" }\n\
+         [[tags]]\nvms = \"db-1\"\n[tags.set]\nenv = \"test\"\n")
+        .unwrap();
+    let tags = config.assigned_tags().unwrap();
+    assert_eq!((tags.of("web-1").get("env"), tags.of("db-1").get("env")), (Some("prod"), Some("test")));
+    assert_eq!(tags.of("db-1").get("a.b-c"), Some("say \"é\""));
+    assert_eq!(of(&config.to_toml()), Ok(config));
+}
+
 const RULES: &str = r#"
 [tcp]
 listen = "0.0.0.0:9757"
@@ -63,6 +75,12 @@ fn a_wrong_setting_is_named_with_what_is_allowed() {
         ("[otlp]\ncompression = \"zip\"", "`otlp.compression` must be gzip or none"),
         ("[otlp]\nheaders_file = \"x\"", "`otlp.headers_file` must be an absolute path"),
         ("source = []", "unknown field `source`"),
+        ("[[tags]]\nvms = \"os=debian\"\nset = { a = \"x\" }", "`tags`, part 1: `vms` must be names"),
+        ("[[tags]]\nvms = \"*\"\nset = { \"a b\" = \"x\" }", "`set`: \"a b\" is not the name of a tag"),
+        ("[[tags]]\nvms = \"*\"\nset = { a = \"x\", a = \"y\" }", "duplicate key"),
+        ("[[tags]]\nvms = \"*\"\nset = { a = 1 }", "invalid type: integer"),
+        ("[[tags]]\nvms = \"*\"", "missing field `set`"),
+        ("tags = { env = \"prod\" }", "invalid type: map"),
         (
             "[[rule]]\nwho = [\"uid:0\"]\nvms = \"all\"\nactions = [\"Dance\"]",
             "rule 1: `actions` has \"Dance\"",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-fn restart(vms: &str, more: Value) -> Value {
+pub fn restart(vms: &str, more: Value) -> Value {
     let mut body = json!({"vms": vms, "message": {"type": "SafeCommand", "command_type":
         {"action": "ServiceControl", "service": "nginx", "operation": "restart"}}});
     let Value::Object(mut more) = more else { panic!("no object") };
@@ -16,7 +16,7 @@ fn restart(vms: &str, more: Value) -> Value {
     body
 }
 
-async fn start(host: &Host, body: &Value) -> String {
+pub async fn start(host: &Host, body: &Value) -> String {
     let job = host.api().post("/v1/jobs", body).await;
     let job = job.unwrap_or_else(|error| panic!("{error}: {}", host.log()));
     job["id"].as_str().unwrap().to_owned()
@@ -38,7 +38,7 @@ async fn until(host: &Host, id: &str, what: &str, wanted: impl Fn(&Value) -> boo
     tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| panic!("not {what}: {}", host.log()))
 }
 
-async fn finished(host: &Host, id: &str) -> Value {
+pub async fn finished(host: &Host, id: &str) -> Value {
     until(host, id, "finished", |job| job["state"] == "finished").await
 }
 
@@ -51,7 +51,7 @@ fn carried_out(guests: &[Guest], id: &str) -> BTreeMap<String, usize> {
     guests.iter().map(of).collect()
 }
 
-fn states(job: &Value) -> BTreeMap<String, String> {
+pub fn states(job: &Value) -> BTreeMap<String, String> {
     let rows = job["machines"].as_array().unwrap().iter();
     rows.map(|row| (row["vm"].as_str().unwrap().to_owned(), row["state"].as_str().unwrap().to_owned()))
         .collect()

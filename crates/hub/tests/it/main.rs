@@ -16,6 +16,7 @@ mod reload;
 mod restart;
 mod sources;
 mod support;
+mod tags;
 mod tls;
 #[path = "../../../protocol/tests/it/validate.rs"]
 mod validate;

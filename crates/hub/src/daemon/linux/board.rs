@@ -127,12 +127,13 @@ impl Board {
     }
 }
 
-/// Of all that a row shows. Figures change with a line only, and every line is counted.
+/// Of all that a row shows. Figures and the guest's own tags change with a line only, and every line is counted.
 fn digest(entry: &Entry) -> u64 {
     let machine = &entry.machine;
     let mut digest = DefaultHasher::new();
     (machine.state().name(), machine.reason(), machine.lines(), machine.round_trip()).hash(&mut digest);
     (machine.router().in_flight(), machine.router().waiting()).hash(&mut digest);
+    entry.tags.hash(&mut digest);
     (machine.session().heard(), entry.failure.as_ref().map(|event| event.seq)).hash(&mut digest);
     digest.finish()
 }

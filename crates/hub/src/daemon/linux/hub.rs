@@ -15,6 +15,7 @@ use super::unix_diag::End;
 use infiniservice_hub_core::delivery::Status;
 use infiniservice_hub_core::fleet::NotTaken;
 use infiniservice_hub_core::machine::{Machine, Reaction, Write};
+use infiniservice_hub_core::tags::Assigned;
 use infiniservice_hub_core::{Client, Fleet, Kind};
 use infiniservice_protocol::clock::Now;
 use infiniservice_protocol::encode::Body;
@@ -88,6 +89,11 @@ impl Hub {
     /// Reads the table.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Fleet) -> T) -> T {
         look(&self.state.borrow().fleet)
+    }
+
+    /// The host gives its machines these tags from now on.
+    pub(super) fn assign(&self, tags: Assigned) {
+        self.state.borrow_mut().fleet.assign(tags);
     }
 
     /// A socket is there.

@@ -116,7 +116,9 @@ async fn serve(settings: Settings, store: Store) -> Result<()> {
     let tls_address = config.tcp_address().map_err(anyhow::Error::msg)?;
     let policy = config.policy().map_err(anyhow::Error::msg)?;
     let keys = config.keys().map_err(anyhow::Error::msg)?;
+    let tags = config.assigned_tags().map_err(anyhow::Error::msg)?;
     let hub = Rc::new(Hub::new(settings, store, Permits::new(policy, keys)));
+    hub.assign(tags);
     let exporter = otlp::start(&hub)?;
     let wire = listen::unix(&config.wire_socket, &config.group)?;
     let api = listen::unix(&config.api_socket, &config.group)?;

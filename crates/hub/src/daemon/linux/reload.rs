@@ -14,7 +14,9 @@ pub(super) fn reload(hub: &Hub) -> Result<Reloaded, String> {
     let systemd = hub.store.systemd();
     systemd.tell(&[NotifyState::Reloading, monotonic()]);
     let done = hub.settings.read().and_then(|(config, reloaded)| {
+        let tags = config.assigned_tags()?;
         hub.policy.put(config.policy()?, config.keys()?);
+        hub.assign(tags);
         hub.settings.put(config);
         hub.read_secrets_again();
         Ok(reloaded)

@@ -6,5 +6,6 @@ mod many;
 mod servers;
 mod slow;
 mod support;
+mod tags;
 mod traces;
 mod waves;

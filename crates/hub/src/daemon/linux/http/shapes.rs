@@ -6,6 +6,7 @@ use infiniservice_protocol::metrics::{Collection, System};
 use infiniservice_protocol::timestamp::rfc3339_millis;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// An error, in the wire's own form.
 #[derive(Debug, Serialize)]
@@ -103,6 +104,8 @@ pub(super) struct Machine<'a> {
     pub round_trip_us: Option<u64>,
     /// Its agent, as that says.
     pub agent: Option<Agent<'a>>,
+    /// Its tags: those of the hub's configuration, and those of the agent's that it does not name.
+    pub tags: BTreeMap<&'a str, &'a str>,
     /// Its last figures.
     pub figures: Option<Figures<'a>>,
     /// The last thing that went wrong with it.

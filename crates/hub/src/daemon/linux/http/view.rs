@@ -62,6 +62,7 @@ pub(super) fn short<'a>(now: Now, name: &'a str, entry: &'a Entry) -> Machine<'a
             os: &hello.os,
             vm_id: hello.vm_id.as_deref(),
         }),
+        tags: entry.all_tags(),
         figures: machine.sample().map(figures_of),
         failure: entry.failure.as_ref().map(Happened::of),
         in_flight: machine.router().in_flight(),

@@ -96,6 +96,7 @@ function facts(machine) {
     ['Kernel', host.kernel_version],
     ['Up for', isNumber(figures.uptime_seconds) ? span(figures.uptime_seconds * 1000) : ''],
     ['Memory', memory.total_kb ? size(memory.total_kb) : ''],
+    ['Tags', Object.entries(machine.tags || {}).map(([name, value]) => `${name}=${value}`).join(', ')],
     ['Agent', [agent.version, agent.platform].filter(Boolean).join(', ')],
     ['Round trip', isNumber(machine.round_trip_us) ? `${(machine.round_trip_us / 1000).toFixed(1)} ms` : ''],
     ['Commands', commands(machine)],
