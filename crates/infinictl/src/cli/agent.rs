@@ -33,6 +33,7 @@ fn show(hello: &Hello, out: Output) -> String {
         ("Started", or_dash(&hello.started_at)),
         ("Instance", or_dash(&hello.instance)),
         ("Machine", hello.vm_id.clone().unwrap_or_else(|| "-".into())),
+        ("Tags", or_dash(&tags(hello))),
         (
             "Key",
             hello.features.sealed.as_ref().map_or_else(|| "-".into(), |sealed| sealed.public_key.clone()),
@@ -45,6 +46,11 @@ fn show(hello: &Hello, out: Output) -> String {
         ),
     ]);
     format!("{about}\n\n{}", capabilities(hello, out))
+}
+
+/// As the agent's configuration has them; a hub may give the machine others.
+fn tags(hello: &Hello) -> String {
+    hello.tags.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Agents that are older than a field do not tell it.

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Which machines, and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Which machines, such as os=debian,load5>4 or state!=up; a machine must match all parts
+    /// Which machines, such as os=debian,load5>4, tag.env=prod or state!=up; a machine must match all parts
     #[arg(value_name = "SELECTOR", default_value = "all")]
     selector: String,
     /// Print only the names, one per line
@@ -70,12 +70,15 @@ fn sorted(machines: Vec<Value>, order: Order) -> Vec<Value> {
 }
 
 fn show(machines: &[Value], out: Output) -> String {
-    let headings =
-        ["name", "state", "address", "os", "load", "cpu", "memory", "fullest disk", "heard", "agent"];
+    let mut headings =
+        vec!["name", "state", "address", "os", "load", "cpu", "memory", "fullest disk", "heard", "agent"];
+    // A host without tags needs no column for them.
+    let with_tags = machines.iter().any(|machine| !tags(machine).is_empty());
+    headings.extend(with_tags.then_some("tags"));
     let mut table = Columns::new(out, &headings);
     for machine in machines {
         let (figures, agent) = (&machine["figures"], &machine["agent"]);
-        table.row([
+        let cells = [
             text(word(&machine["name"])),
             state(word(&machine["state"])),
             text(word(&figures["address"])),
@@ -86,10 +89,18 @@ fn show(machines: &[Value], out: Output) -> String {
             text(&format!("{} {}", percent(&figures["disk"]), word(&figures["fullest"]))),
             optional(machine["age_ms"].as_u64().map(|age| format!("{} s ago", age / 1000))),
             text(word(&agent["version"])),
-        ]);
+        ];
+        table.row(cells.into_iter().chain(with_tags.then(|| text(&tags(machine)))));
     }
     let up = machines.iter().filter(|machine| machine["state"] == "up").count();
     format!("{}\n{up} of {} machines are up", table.finish(), machines.len())
+}
+
+/// The host's and the guest's, as the hub merges them.
+fn tags(machine: &Value) -> String {
+    let all = machine["tags"].as_object().into_iter().flatten();
+    let told = all.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or("-")));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn word(value: &Value) -> &str {
@@ -139,7 +150,16 @@ mod tests {
             ]
         );
         assert_eq!(rows[2], ["new", "opening", "-", "-", "-", "-", "-", "- -", "-", "-"]);
-        assert!(shown.ends_with("1 of 2 machines are up"));
+        assert!(shown.ends_with("1 of 2 machines are up") && !shown.contains("TAGS"));
+    }
+
+    #[test]
+    fn tags_have_a_column_where_a_machine_has_some() {
+        let mut tagged = machine("web", "up", 0.93, 0);
+        tagged["tags"] = json!({"env": "prod", "tier": "web"});
+        let shown = show(&[tagged, machine("db", "up", 0.1, 0)], Output::default());
+        let ends: Vec<_> = shown.lines().take(3).map(|line| line.rsplit("  ").next().unwrap()).collect();
+        assert_eq!(ends, ["TAGS", "env=prod, tier=web", "0.1.0"], "{shown}");
     }
 
     #[test]
@@ -163,6 +183,7 @@ mod tests {
     fn hostile_names_are_harmless() {
         let mut evil = machine(EVIL, EVIL, 2e300, 1);
         evil["agent"] = json!({"os": EVIL, "version": EVIL.repeat(10_000)});
+        evil["tags"] = json!({EVIL: EVIL, "n": 7});
         assert_harmless(&show(&[evil], Output::default()));
     }
 }

@@ -23,7 +23,8 @@ const HUB_BACK_WITHIN: Duration = Duration::from_secs(60);
 /// Which command, where and how.
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Args {
-    /// Which machines: names separated by commas, with `*` for any text; `all`; or a selector such as os=debian,load5>4
+    /// Which machines: names separated by commas, with `*` for any text; `all`; or a selector such as
+    /// os=debian,load5>4,tag.env=prod
     #[arg(long, value_name = "SELECTOR")]
     pub(in crate::cli) vms: String,
     /// Of a fleet: which machines begin together, as numbers or in per cent, one wave after the other. A wave begins when all
