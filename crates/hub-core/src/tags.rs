@@ -176,6 +176,7 @@ mod tests {
             all.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
         };
         assert_eq!(all(&fleet), ["env=prod", "role=db"]);
+        assert_eq!(fleet.get("web-1").unwrap().tag("env"), Some("prod"));
         fleet.assign(Assigned::new(&[part("*", &[("site", "north")])]).unwrap());
         assert_eq!(all(&fleet), ["env=lies", "role=db", "site=north"]);
         let entry = fleet.get("web-1").unwrap();
