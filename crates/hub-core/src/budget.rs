@@ -8,43 +8,55 @@ const BYTES_A_SECOND: u64 = 2 << 20;
 /// Bytes that may come at once: a few answers of the greatest length.
 const BURST_BYTES: u64 = 16 << 20;
 
-/// What was read beyond the budget is owed, up to a few reads: it is not known before a read how much it brings.
-const MAX_DEBT_BYTES: i64 = 256 << 10;
+/// What was read beyond the budget is owed, up to what is earned in this part of a second, a few reads: it is not known before a
+/// read how much it brings.
+const MAX_DEBT_OF_A_SECOND: u64 = 8;
 
-/// A guest's budget.
+/// A guest's budget, or a hub's.
 #[derive(Clone, Debug)]
 pub struct Budget {
     left: i64,
     at: Duration,
+    a_second: u64,
+    burst: u64,
 }
 
 impl Budget {
     /// A whole one, at this moment of the monotonic clock.
     pub const fn new(now: Duration) -> Self {
-        Self { left: BURST_BYTES.cast_signed(), at: now }
+        Self::of(BYTES_A_SECOND, BURST_BYTES, now)
+    }
+
+    /// The same with other bounds, for one who is no guest.
+    pub const fn of(a_second: u64, burst: u64, now: Duration) -> Self {
+        Self { left: burst.cast_signed(), at: now, a_second, burst }
     }
 
     /// Bytes were read.
     pub fn spend(&mut self, now: Duration, bytes: usize) {
         self.earn(now);
-        self.left = self.left.saturating_sub_unsigned(bytes as u64).max(-MAX_DEBT_BYTES);
+        self.left = self.left.saturating_sub_unsigned(bytes as u64).max(-self.max_debt());
     }
 
     /// How long nothing is to be read; `None` while there is something left.
     pub fn pause(&mut self, now: Duration) -> Option<Duration> {
         self.earn(now);
         // A twentieth of a second's worth, so that a guest that was stopped is not woken for each byte.
-        let wanted = (BYTES_A_SECOND / 20).saturating_add_signed(-self.left);
-        let millis = wanted * 1000 / BYTES_A_SECOND;
+        let wanted = (self.a_second / 20).saturating_add_signed(-self.left);
+        let millis = wanted * 1000 / self.a_second.max(1);
         (self.left <= 0).then(|| Duration::from_millis(millis.max(1)))
+    }
+
+    const fn max_debt(&self) -> i64 {
+        (self.a_second / MAX_DEBT_OF_A_SECOND).cast_signed()
     }
 
     fn earn(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.at);
         let earned =
-            u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).saturating_mul(BYTES_A_SECOND) / 1000;
+            u64::try_from(passed.as_millis()).unwrap_or(u64::MAX).saturating_mul(self.a_second) / 1000;
         if earned > 0 {
-            self.left = self.left.saturating_add_unsigned(earned).min(BURST_BYTES.cast_signed());
+            self.left = self.left.saturating_add_unsigned(earned).min(self.burst.cast_signed());
             self.at = now;
         }
     }

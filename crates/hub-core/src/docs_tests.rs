@@ -1,7 +1,7 @@
 //! What docs/ says of series and selectors is what their tables say. `UPDATE_GENERATED=1 cargo test -p
 //! infiniservice-hub-core` rewrites it.
 
-use crate::exposition::table::{About, GUEST, GuestMetric, HUB, NODE, WINDOWS};
+use crate::exposition::table::{About, EXPORTER, GUEST, GuestMetric, HUB, NODE, WINDOWS};
 use crate::selector::KEYS;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,6 +13,7 @@ fn the_page_lists_every_series_as_the_table_has_it() {
         &[
             ("machines", table(guest(GUEST))),
             ("hub", table(HUB.iter().copied().flatten().map(|it| &it.about))),
+            ("exporter", table(EXPORTER.iter().map(|it| &it.about))),
             ("node", table(guest(NODE))),
             ("windows", table(guest(WINDOWS))),
         ],

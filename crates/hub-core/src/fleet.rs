@@ -88,8 +88,18 @@ pub enum NotTaken {
         /// The other's path.
         by: String,
     },
-    /// [`MAX_MACHINES`] are there.
+    /// As many are there as there may be.
     Full,
+}
+
+/// How many machines there may be.
+#[derive(Clone, Copy, Debug)]
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(MAX_MACHINES)
+    }
 }
 
 /// The table, and what happened in it.
@@ -97,6 +107,7 @@ pub enum NotTaken {
 pub struct Fleet {
     machines: BTreeMap<Arc<str>, Entry>,
     assigned: Assigned,
+    room: Room,
     /// What was counted of machines that are forgotten.
     forgotten: Counts,
     /// What happened.
@@ -108,6 +119,11 @@ pub struct Fleet {
 }
 
 impl Fleet {
+    /// One of so many machines at most, where these are not a host's.
+    pub fn with_room(machines: usize) -> Self {
+        Self { room: Room(machines), ..Self::default() }
+    }
+
     /// A socket is there. The first socket of a name has it; a second one is told of and left alone.
     ///
     /// # Errors
@@ -149,7 +165,7 @@ impl Fleet {
 
     /// Whether there is a place for one more machine.
     pub fn has_room(&self) -> bool {
-        self.machines.len() < MAX_MACHINES
+        self.machines.len() < self.room.0
     }
 
     /// A socket's path is not there any more. The machine is remembered for an hour.
@@ -191,6 +207,13 @@ impl Fleet {
             }
             keep
         });
+    }
+
+    /// A machine is gone, and is not remembered.
+    pub fn remove(&mut self, name: &str) {
+        if let Some(entry) = self.machines.remove(name) {
+            self.forgotten.add(entry.machine.counts());
+        }
     }
 
     /// What was counted of all machines since the hub's start, also of those that are gone.
@@ -278,6 +301,17 @@ mod tests {
         fleet.tick(at(3610));
         assert!(fleet.get("web").is_none());
         assert_eq!((fleet.counts().all_lines(), fleet.counts().bytes()), (1, 6));
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_as_was_said_and_one_that_is_removed_makes_room() {
+        let mut fleet = Fleet::with_room(1);
+        fleet.claim(at(0), "web", "/a").unwrap();
+        fleet.with(at(5), "web", |machine| (machine.line(at(5), "noise"), vec![]));
+        assert_eq!(fleet.claim(at(1), "db", "/b"), Err(NotTaken::Full));
+        fleet.remove("web");
+        assert!(fleet.claim(at(2), "db", "/b").is_ok() && fleet.get("web").is_none());
+        assert_eq!(fleet.counts().all_lines(), 1);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod delivery;
 #[cfg(test)]
 mod docs_tests;
 pub mod event;
+pub mod exporter;
 pub mod exposition;
 pub mod figures;
 pub mod fleet;
@@ -38,6 +39,7 @@ pub mod which;
 
 pub use counts::Counts;
 pub use event::{Event, Events, Kind};
+pub use exporter::Exporter;
 pub use exposition::Exposition;
 pub use fleet::Fleet;
 pub use job::Planner;

@@ -55,6 +55,8 @@ pub struct Session {
     since: Duration,
     /// When the guest was last heard, on this connection or an earlier one.
     heard: Option<Duration>,
+    /// How long it may say nothing beyond [`SILENT_AFTER`].
+    patience: Duration,
 }
 
 /// A change of state.
@@ -69,7 +71,7 @@ pub struct Change {
 impl Session {
     /// As another hub's was, of the same boot of the host.
     pub const fn taken_over(state: State, since: Duration, heard: Option<Duration>) -> Self {
-        Self { state, since, heard }
+        Self { state, since, heard, patience: Duration::ZERO }
     }
 
     /// Where it stands.
@@ -85,6 +87,11 @@ impl Session {
     /// When the guest was last heard.
     pub const fn heard(&self) -> Option<Duration> {
         self.heard
+    }
+
+    /// It may say nothing for so long, but never for less than [`SILENT_AFTER`].
+    pub fn be_patient(&mut self, silence: Duration) {
+        self.patience = silence.saturating_sub(SILENT_AFTER);
     }
 
     /// The socket is connected.
@@ -112,7 +119,9 @@ impl Session {
             State::Opening if now.saturating_sub(self.since) >= UNSERVED_AFTER => {
                 self.become_state(now, State::Unserved)
             }
-            State::Up if now.saturating_sub(self.heard.unwrap_or(self.since)) >= SILENT_AFTER => {
+            State::Up
+                if now.saturating_sub(self.heard.unwrap_or(self.since)) >= SILENT_AFTER + self.patience =>
+            {
                 self.become_state(now, State::Silent)
             }
             _ => None,
@@ -158,6 +167,18 @@ mod tests {
         assert_eq!(session.spoke(s(1001)), Some(Change { from: State::Silent, to: State::Up }));
         assert_eq!(session.closed(s(1002)), Some(Change { from: State::Up, to: State::Down }));
         assert_eq!((session.since(), session.heard()), (s(1002), Some(s(1001))));
+    }
+
+    #[test]
+    fn one_who_speaks_seldom_may_be_silent_for_longer_and_none_for_less() {
+        let mut session = Session::default();
+        session.connected(s(0));
+        session.be_patient(s(900));
+        session.spoke(s(1));
+        assert_eq!(session.tick(s(900)), None);
+        session.be_patient(s(3));
+        assert_eq!(session.tick(s(90)), None);
+        assert_eq!(session.tick(s(91)), Some(Change { from: State::Up, to: State::Silent }));
     }
 
     #[test]

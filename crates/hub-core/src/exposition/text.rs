@@ -2,7 +2,7 @@
 
 use super::table::About;
 use super::view::View;
-use super::{Rows, Value, label};
+use super::{Named, Rows, Value, label};
 use crate::histogram::{BOUNDS, Histogram};
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -26,19 +26,19 @@ impl<'a> Text<'a> {
         Self { out, about, start, series }
     }
 
-    /// Takes the series of a machine, with its escaped name for the label `vm`.
+    /// Takes the series of a machine, with the labels by which it is known, as [`identities`] writes them.
     pub(super) fn of_machine<'b>(
         &'b mut self,
         view: &'b View<'b>,
-        vm: Option<&'b str>,
+        identity: Option<&'b str>,
         max: u32,
     ) -> Lines<'b> {
-        Lines { out: self.out, name: self.about.name, vm, bound: Some((view, max)) }
+        Lines { out: self.out, name: self.about.name, identity, bound: Some((view, max)) }
     }
 
-    /// Takes the hub's series.
-    pub(super) fn of_hub(&mut self) -> Lines<'_> {
-        Lines { out: self.out, name: self.about.name, vm: None, bound: None }
+    /// Takes the program's own series.
+    pub(super) fn of_program(&mut self) -> Lines<'_> {
+        Lines { out: self.out, name: self.about.name, identity: None, bound: None }
     }
 
     /// Ends it. What has no series is not told.
@@ -49,11 +49,11 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The lines of one machine, or of the hub.
+/// The lines of one machine, or of the program.
 pub(super) struct Lines<'a> {
     out: &'a mut String,
     name: &'static str,
-    vm: Option<&'a str>,
+    identity: Option<&'a str>,
     bound: Option<(&'a View<'a>, u32)>,
 }
 
@@ -86,8 +86,9 @@ impl Lines<'_> {
         self.out.push_str(self.name);
         self.out.push_str(ending);
         let mut before = '{';
-        if let Some(vm) = self.vm {
-            self.label(&mut before, "vm", |out| out.push_str(vm));
+        if let Some(identity) = self.identity {
+            self.out.push(std::mem::replace(&mut before, ','));
+            self.out.push_str(identity);
         }
         for (name, value) in labels {
             self.label(&mut before, name, |out| label::escape(&label::clean(value), out));
@@ -106,13 +107,23 @@ impl Lines<'_> {
     }
 }
 
-/// Escapes all machines' names once, into one text: where each of them stands.
-pub(super) fn names<'a>(out: &mut String, names: impl Iterator<Item = &'a str>) -> Vec<Range<usize>> {
+/// Writes the labels of all machines once, into one text: where those of each stand.
+pub(super) fn identities<'a>(
+    out: &mut String,
+    machines: impl Iterator<Item = &'a Named<'a>>,
+) -> Vec<Range<usize>> {
     out.clear();
-    names
-        .map(|name| {
+    machines
+        .map(|machine| {
             let start = out.len();
-            label::escape(name, out);
+            out.push_str("vm=\"");
+            label::escape(machine.vm, out);
+            out.push('"');
+            if let Some(hub) = machine.hub {
+                out.push_str(",hub=\"");
+                label::escape(hub, out);
+                out.push('"');
+            }
             start..out.len()
         })
         .collect()

@@ -1,5 +1,6 @@
 //! One machine: its socket's state, what its agent said last, and the clients on its wire.
 
+mod afar;
 mod handover;
 mod link;
 mod news;

@@ -4,7 +4,7 @@ use super::{About, HubMetric, Kind, Otel, about};
 use crate::counts::LineType;
 use crate::delivery::{OfSignal, Signal, Status};
 use crate::event;
-use crate::exposition::Value;
+use crate::exposition::{Dropped, Rows, Value};
 use crate::machine::Machine;
 use crate::served::Handshake;
 
@@ -145,19 +145,7 @@ pub const TABLE: &[HubMetric] = &[
             "the exposition",
             &["reason"],
         ).otel(Otel::gauge("infini.hub.series.dropped", "{series}").with(&[("reason", "infini.reason")])),
-        read: |hub, rows| {
-            let dropped = &hub.dropped;
-            for (reason, count) in [
-                ("interfaces", dropped.interfaces),
-                ("file_systems", dropped.file_systems),
-                ("devices", dropped.devices),
-                ("doubles", dropped.doubles),
-                ("series", dropped.series),
-                ("labels_cut", dropped.labels_cut),
-            ] {
-                rows.row(&[("reason", reason)], Value::Count(count));
-            }
-        },
+        read: |hub, rows| left_out(&hub.dropped, rows),
     },
     HubMetric {
         about: about(
@@ -252,6 +240,20 @@ pub const TABLE: &[HubMetric] = &[
         read: |hub, rows| rows.count(hub.own.otlp.as_ref().map(|status| status.queue_bytes)),
     },
 ];
+
+/// What an answer leaves out, by why.
+pub(super) fn left_out(dropped: &Dropped, rows: &mut dyn Rows) {
+    for (reason, count) in [
+        ("interfaces", dropped.interfaces),
+        ("file_systems", dropped.file_systems),
+        ("devices", dropped.devices),
+        ("doubles", dropped.doubles),
+        ("series", dropped.series),
+        ("labels_cut", dropped.labels_cut),
+    ] {
+        rows.row(&[("reason", reason)], Value::Count(count));
+    }
+}
 
 const SIGNAL: &[(&str, &str)] = &[("signal", "infini.signal")];
 

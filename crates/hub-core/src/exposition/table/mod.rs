@@ -2,6 +2,7 @@
 
 mod agent;
 mod disk;
+mod exporter;
 mod guest;
 mod hub;
 mod network;
@@ -14,7 +15,8 @@ mod windows;
 pub use otel::{Instrument, Otel, word};
 
 use super::Rows;
-use super::view::{Hub, View};
+use super::view::{Dropped, Hub, View};
+use crate::exporter::Exporter;
 use infiniservice_protocol::metrics::{CpuSeconds, System};
 use infiniservice_protocol::timestamp::Moment;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -85,10 +87,21 @@ pub struct HubMetric {
     pub read: for<'a, 'b> fn(&'a Hub<'b>, &mut dyn Rows),
 }
 
+/// A metric of the exporter itself.
+#[derive(Debug)]
+pub struct ExporterMetric {
+    /// What it is.
+    pub about: About,
+    /// Its series, also of what this exposition left out.
+    pub read: fn(&Exporter, &Dropped, &mut dyn Rows),
+}
+
 /// Of each machine. What matters most comes first: series beyond [`super::MAX_SERIES`] are left out.
 pub const GUEST: &[&[GuestMetric]] = &[agent::AGENT, guest::SYSTEM, disk::DISK, network::NETWORK];
 /// Of the hub itself. Those of machines that are gone go on.
 pub const HUB: &[&[HubMetric]] = &[hub::TABLE, own::OWN];
+/// Of the exporter of a fleet itself.
+pub const EXPORTER: &[ExporterMetric] = exporter::ALL;
 /// Of one machine, under the names of `node_exporter`.
 pub const NODE: &[&[GuestMetric]] = &[node::SYSTEM, node_devices::DEVICES];
 /// Of one machine, under the names of `windows_exporter`.
