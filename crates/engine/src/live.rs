@@ -4,6 +4,7 @@
 //! A message is a byte for its kind, four for its number (little endian), and the compressed line.
 
 use std::io;
+use thiserror::Error;
 use zstd::bulk::{Compressor, Decompressor};
 
 /// From one whole line to the next.
@@ -24,12 +25,17 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// The next line is to be whole: somebody listens who does not know the one before it.
+    pub fn begin_anew(&mut self) {
+        self.last = Vec::new();
+    }
+
     /// The message of a line.
     ///
     /// # Errors
     /// Where there is no memory for it.
     pub fn encode(&mut self, line: &str) -> io::Result<Vec<u8>> {
-        let is_whole = self.number.is_multiple_of(WHOLE_EVERY);
+        let is_whole = self.last.is_empty() || self.number.is_multiple_of(WHOLE_EVERY);
         let dictionary = if is_whole { &[][..] } else { &self.last };
         let body = Compressor::with_dictionary(LEVEL, dictionary)?.compress(line.as_bytes())?;
         let mut message = Vec::with_capacity(HEAD_BYTES + body.len());
@@ -42,28 +48,59 @@ impl Encoder {
     }
 }
 
+/// Why a message has no line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unread {
+    /// It repeats the line before it, which is not known: it was lost, or came before the listening began.
+    #[error("the line before it is not known")]
+    Gap,
+    /// It is no such message, or its line is longer than any.
+    #[error("it is no compressed line")]
+    Wrong,
+}
+
 /// What reads the messages of one machine.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    last: Option<(u32, Vec<u8>)>,
+    last: Option<(u32, Box<str>)>,
 }
 
 impl Decoder {
-    /// The line of a message; `None` where the one before it is missing, or it is none.
-    pub fn decode(&mut self, message: &[u8]) -> Option<String> {
-        let (head, body) = message.split_at_checked(HEAD_BYTES)?;
-        let [kind, number @ ..] = head else { return None };
-        let number = u32::from_le_bytes(number.try_into().ok()?);
-        let dictionary = match (*kind, self.last.take()) {
-            (WHOLE, _) => Vec::new(),
+    /// The line of a message, which is kept until the next one.
+    ///
+    /// # Errors
+    /// Where it has none. The next whole line is read again.
+    pub fn decode(&mut self, message: &[u8]) -> Result<&str, Unread> {
+        let (head, body) = message.split_at_checked(HEAD_BYTES).ok_or(Unread::Wrong)?;
+        let [kind, number @ ..] = head else { return Err(Unread::Wrong) };
+        let number = u32::from_le_bytes(number.try_into().map_err(|_| Unread::Wrong)?);
+        // Somebody's garbage between two messages costs neither.
+        let before = match (*kind, &self.last) {
+            (WHOLE, _) => "",
             (AFTER, Some((last, line))) if last.wrapping_add(1) == number => line,
-            _ => return None,
+            (AFTER, _) => return Err(Unread::Gap),
+            _ => return Err(Unread::Wrong),
         };
-        let line = Decompressor::with_dictionary(&dictionary).ok()?.decompress(body, MAX_LINE_BYTES).ok()?;
-        let text = String::from_utf8(line).ok()?;
-        self.last = Some((number, text.clone().into_bytes()));
-        Some(text)
+        let line = decompressed(body, before).ok_or(Unread::Wrong)?;
+        Ok(&self.last.insert((number, line)).1)
     }
+
+    /// The line that is kept.
+    pub fn line(&self) -> Option<&str> {
+        self.last.as_ref().map(|(_, line)| &**line)
+    }
+
+    /// Forgets the line that is kept.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+}
+
+/// A line of at most [`MAX_LINE_BYTES`], whatever its message says.
+fn decompressed(body: &[u8], dictionary: &str) -> Option<Box<str>> {
+    let mut decompressor = Decompressor::with_dictionary(dictionary.as_bytes()).ok()?;
+    let line = decompressor.decompress(body, MAX_LINE_BYTES).ok()?;
+    String::from_utf8(line).ok().map(String::into_boxed_str)
 }
 
 #[cfg(test)]
@@ -82,7 +119,8 @@ mod tests {
         for n in 0..WHOLE_EVERY * 2 {
             let message = encoder.encode(&line(n)).unwrap();
             assert!(n % WHOLE_EVERY == 0 || message.len() < line(n).len() / 20, "{}", message.len());
-            assert_eq!(decoder.decode(&message), Some(line(n)));
+            assert_eq!(decoder.decode(&message), Ok(&*line(n)));
+            assert_eq!(decoder.line(), Some(&*line(n)));
         }
     }
 
@@ -92,11 +130,49 @@ mod tests {
         let mut read = Vec::new();
         for n in 0..=WHOLE_EVERY {
             let message = encoder.encode(&line(n)).unwrap();
-            if n != 3 {
-                read.extend(decoder.decode(&message).map(|_| n));
+            if n == 3 {
+                continue;
+            }
+            match decoder.decode(&message) {
+                Ok(_) => read.push(n),
+                Err(why) => assert_eq!(why, Unread::Gap),
             }
         }
         assert_eq!(read, [0, 1, 2, WHOLE_EVERY]);
+    }
+
+    #[test]
+    fn who_begins_late_is_right_with_the_next_line_where_it_is_asked_for() {
+        let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+        encoder.encode(&line(0)).unwrap();
+        assert_eq!(decoder.decode(&encoder.encode(&line(1)).unwrap()), Err(Unread::Gap));
+        encoder.begin_anew();
+        for n in 2..5 {
+            let message = encoder.encode(&line(n)).unwrap();
+            assert_eq!((decoder.decode(&message), message[0] == WHOLE), (Ok(&*line(n)), n == 2));
+        }
+        decoder.forget();
+        assert_eq!(decoder.decode(&encoder.encode(&line(5)).unwrap()), Err(Unread::Gap));
+    }
+
+    #[test]
+    fn garbage_between_two_messages_costs_neither() {
+        let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+        decoder.decode(&encoder.encode(&line(0)).unwrap()).unwrap();
+        for garbage in
+            [&b"garbage"[..], &[AFTER, 1, 0, 0, 0, 9, 9], &[AFTER, 9, 0, 0, 0, 1], &[WHOLE, 0, 0, 0, 0]]
+        {
+            assert!(decoder.decode(garbage).is_err());
+        }
+        assert_eq!(decoder.decode(&encoder.encode(&line(1)).unwrap()), Ok(&*line(1)));
+    }
+
+    #[test]
+    fn a_small_message_does_not_become_a_large_line() {
+        let body = Compressor::new(LEVEL).unwrap().compress(&vec![b'x'; 1 << 30]).unwrap();
+        let bomb = [&[WHOLE, 0, 0, 0, 0], &*body].concat();
+        assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+        assert_eq!(Decoder::default().decode(&bomb), Err(Unread::Wrong));
     }
 
     #[test]
@@ -104,7 +180,7 @@ mod tests {
         let good = Encoder::default().encode("x").unwrap();
         let long = Encoder::default().encode(&"x".repeat(MAX_LINE_BYTES + 1)).unwrap();
         for message in [&[][..], &[0; 4], &[0; 20], &[7, 0, 0, 0, 0, 1], &good[..good.len() - 1], &long] {
-            assert_eq!(Decoder::default().decode(message), None);
+            assert_eq!(Decoder::default().decode(message), Err(Unread::Wrong));
         }
     }
 }

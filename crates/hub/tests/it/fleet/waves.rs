@@ -121,7 +121,7 @@ async fn figures_come_to_who_watches_as_the_guest_has_said_them() {
         while lines.len() < 3 {
             let note = notes.next().await.unwrap();
             assert_eq!(subject::parse_metrics(&note.subject), Some(("h1".into(), "web".into())));
-            lines.extend(decoder.decode(&note.payload));
+            lines.extend(decoder.decode(&note.payload).map(str::to_owned));
         }
         lines
     };
