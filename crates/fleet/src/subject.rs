@@ -84,6 +84,11 @@ pub fn parse_metrics(subject: &str) -> Option<(String, String)> {
     parse_vm_key(subject.strip_prefix("infini.v1.m.")?)
 }
 
+/// Asks a hub for whole lines, by whoever begins to listen to its live metrics.
+pub fn whole(hub: &str) -> String {
+    format!("infini.v1.whole.{}", escape(hub))
+}
+
 /// Questions to a hub that are answered at once.
 pub fn ask(hub: &str) -> String {
     format!("infini.v1.rpc.{}", escape(hub))
@@ -153,6 +158,11 @@ pub fn result_id(job: &str, hub: &str, vm: &str) -> String {
 /// Below which subject a hub gets its answers: nobody else is allowed to read there.
 pub fn hub_inbox(hub: &str) -> String {
     format!("_INBOX.{}", escape(hub))
+}
+
+/// Below which subject an exporter gets answers.
+pub fn exporter_inbox(exporter: &str) -> String {
+    format!("_INBOX_ex.{}", escape(exporter))
 }
 
 /// Below which subject an operator gets answers.

@@ -20,6 +20,9 @@ pub struct HubPresence {
     pub at_ms: u64,
     /// `hub`, or `coordinator` where it may be one.
     pub role: String,
+    /// Whether it tells the figures of its machines as they come.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// A machine, as its hub sees it.

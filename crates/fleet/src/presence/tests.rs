@@ -12,6 +12,7 @@ fn hub(name: &str) -> HubPresence {
         connected: 1,
         at_ms: 0,
         role: "hub".into(),
+        live: false,
     }
 }
 

@@ -92,6 +92,7 @@ impl Hub {
                 connected: count,
                 at_ms: self.now().wall_ms(),
                 role: "hub".to_owned(),
+                live: false,
             };
             let key = subject::hub_key(&self.name);
             self.engine.put(subject::HUBS, &key, text(&presence).into_bytes()).await?;

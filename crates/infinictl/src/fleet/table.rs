@@ -177,6 +177,7 @@ mod tests {
             connected: 1,
             at_ms: 1,
             role: "hub".into(),
+            live: false,
         }
     }
 

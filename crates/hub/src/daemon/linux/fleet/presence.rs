@@ -30,7 +30,6 @@ type Machines = BTreeMap<String, Known>;
 /// Tells who is here for as long as the hub runs.
 pub(super) async fn run(place: &Place, fleet: &config::Fleet) {
     let mut trouble = Trouble::new(&place.hub, "publishing presence");
-    let role = if fleet.coordinator { "coordinator" } else { "hub" };
     let (start, mut hub_told, mut machines) = (clock::now(), None::<Duration>, None::<Machines>);
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -39,7 +38,7 @@ pub(super) async fn run(place: &Place, fleet: &config::Fleet) {
         let now = clock::now();
         let done = async {
             if hub_told.is_none_or(|at| now.mono.saturating_sub(at) >= HUB_EVERY) {
-                tell_hub(place, start, now, role).await?;
+                tell_hub(place, fleet, start, now).await?;
                 hub_told = Some(now.mono);
             }
             let known = match &mut machines {
@@ -55,7 +54,9 @@ pub(super) async fn run(place: &Place, fleet: &config::Fleet) {
     }
 }
 
-async fn tell_hub(place: &Place, start: Now, now: Now, role: &str) -> Result<(), Error> {
+async fn tell_hub(place: &Place, fleet: &config::Fleet, start: Now, now: Now) -> Result<(), Error> {
+    let role = if fleet.coordinator { "coordinator" } else { "hub" };
+    let live = fleet.live;
     let presence = place.hub.look(|fleet| {
         let states = fleet.by_state();
         let count = |wanted: &dyn Fn(State) -> bool| {
@@ -70,6 +71,7 @@ async fn tell_hub(place: &Place, start: Now, now: Now, role: &str) -> Result<(),
             connected: count(&|state| state == State::Up),
             at_ms: now.wall_ms(),
             role: role.to_owned(),
+            live,
         }
     });
     let text = message::text(&presence).into_bytes();
