@@ -2,6 +2,7 @@
 
 mod api;
 mod events;
+mod host;
 mod hub;
 mod jobs;
 mod metrics;
@@ -39,11 +40,11 @@ const MAX_CONNECTIONS: usize = 512;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is answered with.
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Who asks.
 #[derive(Clone, Debug)]
-enum From {
+pub(super) enum From {
     /// Somebody who is known: over the Unix socket, or by a certificate.
     Known(Actor),
     /// Over TCP: nobody in particular, who may read figures.
@@ -57,6 +58,26 @@ impl From {
             Self::Known(actor) => Some(actor),
             Self::Network => None,
         }
+    }
+}
+
+/// What is served.
+pub(super) trait Site: 'static {
+    /// Answers a request.
+    fn answer(self: Rc<Self>, from: From, request: Request<Incoming>)
+    -> impl Future<Output = Response<Body>>;
+
+    /// A client was let go that took nothing of its answer.
+    fn let_go(&self);
+}
+
+impl Site for Hub {
+    async fn answer(self: Rc<Self>, from: From, request: Request<Incoming>) -> Response<Body> {
+        api::answer(&self, &from, request).await
+    }
+
+    fn let_go(&self) {
+        self.unread();
     }
 }
 
@@ -95,13 +116,13 @@ pub(super) async fn serve_unix(hub: Rc<Hub>, listener: UnixListener) {
 }
 
 /// Serves TCP, where an address is set.
-pub(super) async fn serve_tcp(hub: Rc<Hub>, listener: Option<TcpListener>) {
+pub(super) async fn serve_tcp(site: Rc<impl Site>, listener: Option<TcpListener>) {
     let Some(listener) = listener else { return };
     let places = Places::default();
     loop {
         let Ok(place) = Arc::clone(&places.0).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => connection(&hub, stream, From::Network, place),
+            Ok((stream, _)) => connection(&site, stream, From::Network, place),
             Err(error) => pause(&error).await,
         }
     }
@@ -122,22 +143,25 @@ pub(super) async fn pause(error: &std::io::Error) {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-fn connection<S>(hub: &Rc<Hub>, stream: S, from: From, place: impl Sized + 'static)
+fn connection<S>(site: &Rc<impl Site>, stream: S, from: From, place: impl Sized + 'static)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let hub = Rc::clone(hub);
+    let site = Rc::clone(site);
     tokio::task::spawn_local(async move {
         let _place = place;
         let name = from.to_string();
-        let own = Rc::clone(&hub);
-        let service = service_fn(move |request| answer(Rc::clone(&own), from.clone(), request));
+        let own = Rc::clone(&site);
+        let service = service_fn(move |request| {
+            let answer = Rc::clone(&own).answer(from.clone(), request);
+            async { Ok::<_, Infallible>(answer.await) }
+        });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
         let io = TokioIo::new(Progress::new(stream));
         match builder.serve_connection(io, service).with_upgrades().await {
             Err(error) if took_nothing(&error) => {
-                hub.unread();
+                site.let_go();
                 log::info!(
                     "{name} took nothing of an answer for {} s and was let go",
                     TAKES_WITHIN.as_secs()
@@ -153,8 +177,4 @@ where
 fn took_nothing(error: &hyper::Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|it| it.downcast_ref::<std::io::Error>());
     cause.is_some_and(|it| it.kind() == std::io::ErrorKind::TimedOut)
-}
-
-async fn answer(hub: Rc<Hub>, from: From, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    Ok(api::answer(&hub, &from, request).await)
 }

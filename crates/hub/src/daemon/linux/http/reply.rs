@@ -4,7 +4,7 @@ use super::Body;
 use super::shapes::Problem;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, Response, StatusCode};
 use infiniservice_protocol::ErrorCode;
 use percent_encoding::percent_decode_str;
@@ -18,7 +18,7 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long it may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 pub(super) const JSON: &str = "application/json";
-pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A request's body.
 pub(super) async fn read(request: Request<Incoming>) -> Result<Value, String> {
@@ -40,12 +40,20 @@ pub(super) fn decoded(text: &str) -> String {
 }
 
 /// No such address.
-pub(super) fn nothing() -> Response<Body> {
+pub(crate) fn nothing() -> Response<Body> {
     problem(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this address")
 }
 
+/// Nothing is changed at this address.
+pub(crate) fn only_read() -> Response<Body> {
+    let error = "this address can only be read";
+    let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", error);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+    response
+}
+
 /// An error of the API, in the wire's own form.
-pub(super) fn problem(status: StatusCode, code: &str, error: &str) -> Response<Body> {
+pub(crate) fn problem(status: StatusCode, code: &str, error: &str) -> Response<Body> {
     wrong(status, &Problem { kind: "error", error, error_code: code, details: None })
 }
 
@@ -75,7 +83,7 @@ pub(super) const fn status(code: ErrorCode) -> StatusCode {
 }
 
 /// An answer.
-pub(super) fn body(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Response<Body> {
+pub(crate) fn body(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(text.into()).boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
