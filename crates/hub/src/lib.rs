@@ -14,11 +14,15 @@ use std::process::ExitCode;
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let config = match config::load(cli.config.as_deref()) {
+    let is_exporter = cli.role == cli::Role::Exporter;
+    let load = if is_exporter { config::load_for_exporter } else { config::load };
+    let config = match load(cli.config.as_deref()) {
         Ok(config) => config,
         Err(error) if cli.diagnose => {
             println!("wrong: {error}");
-            println!("a hub that runs keeps the settings that it has");
+            if !is_exporter {
+                println!("a hub that runs keeps the settings that it has");
+            }
             return ExitCode::FAILURE;
         }
         Err(error) => {
@@ -30,7 +34,12 @@ pub fn main() -> ExitCode {
         print!("{}", config.to_toml());
         return ExitCode::SUCCESS;
     }
-    let done = if cli.diagnose { daemon::diagnose(&config) } else { daemon::run(config, cli.config) };
+    let done = match (cli.role, cli.diagnose) {
+        (cli::Role::Hub, false) => daemon::run(config, cli.config),
+        (cli::Role::Hub, true) => daemon::diagnose(&config),
+        (cli::Role::Exporter, false) => daemon::export(&config),
+        (cli::Role::Exporter, true) => daemon::diagnose_exporter(&config),
+    };
     done.unwrap_or_else(|error| {
         eprintln!("infinihub: {error:#}");
         ExitCode::FAILURE

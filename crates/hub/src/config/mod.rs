@@ -1,5 +1,6 @@
 //! The settings: defaults, and a TOML file over them.
 
+mod exporter;
 mod fleet;
 mod otlp;
 pub mod table;
@@ -7,6 +8,7 @@ pub mod table;
 mod tests;
 
 use crate::pattern::Pattern;
+pub use exporter::load_for_exporter;
 pub use fleet::{Fleet, Operator};
 use infiniservice_fleet::Keys;
 use infiniservice_hub_core::Policy;

@@ -6,6 +6,6 @@ mod linux;
 mod other;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{diagnose, run};
+pub(crate) use linux::{diagnose, diagnose_exporter, export, run};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{diagnose, run};
+pub(crate) use other::{diagnose, diagnose_exporter, export, run};

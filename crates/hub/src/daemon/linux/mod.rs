@@ -9,6 +9,11 @@ mod connection;
 mod connects;
 mod diagnose;
 #[cfg(feature = "nats")]
+mod exporter;
+#[cfg(not(feature = "nats"))]
+#[path = "no_exporter.rs"]
+mod exporter;
+#[cfg(feature = "nats")]
 mod fleet;
 #[cfg(not(feature = "nats"))]
 #[path = "no_fleet.rs"]
@@ -46,6 +51,7 @@ mod unix_diag;
 mod wire;
 
 pub(crate) use diagnose::diagnose;
+pub(crate) use exporter::{diagnose as diagnose_exporter, run as export};
 
 use crate::config::Config;
 use anyhow::Result;
@@ -72,17 +78,25 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs until it is told to end. `file` is where the settings were read.
 pub(crate) fn run(config: Config, file: Option<PathBuf>) -> Result<ExitCode> {
+    start_log(&config)?;
+    let store = Store::from_environment();
+    raise_descriptors();
+    LocalSet::new().block_on(&runtime()?, serve(Settings::new(config, file), store))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One thread, and few beside it for what blocks.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()
+}
+
+fn start_log(config: &Config) -> Result<()> {
     let level = config.level().map_err(anyhow::Error::msg)?;
     // Without `RUST_LOG` only the greatest level bounds what is told: a reload changes it.
     let base = if settings::has_own_filter() { level } else { LevelFilter::Trace };
     env_logger::Builder::new().filter_level(base).parse_default_env().format(line).init();
-    settings::set_level(&config);
-    let store = Store::from_environment();
-    raise_descriptors();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
-    LocalSet::new().block_on(&runtime, serve(Settings::new(config, file), store))?;
-    Ok(ExitCode::SUCCESS)
+    settings::set_level(config);
+    Ok(())
 }
 
 /// A machine takes a descriptor, and so does a client: as many as this process may have.

@@ -1,5 +1,6 @@
 //! Several hubs over the real server of NATS: three hosts in one test, each with a hub of its own and simulated guests.
 
+mod exporter;
 mod faults;
 mod hostile;
 mod many;

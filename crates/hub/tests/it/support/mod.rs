@@ -25,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(180);
 pub struct Host {
     pub directory: TempDir,
     hub: Option<Child>,
-    tasks: Vec<AbortHandle>,
+    tasks: Vec<(String, AbortHandle)>,
     /// What starts the hub, where it is to be more than its parent.
     pub systemd: Option<Systemd>,
     /// What enters the network that the hub is to be in, where that is another one.
@@ -165,8 +165,17 @@ impl Host {
     pub fn guest(&mut self, name: &str, options: Options) -> Guest {
         let guest = Guest::new(name, options);
         let listener = UnixListener::bind(self.path("guests").join(name).with_extension("sock")).unwrap();
-        self.tasks.push(tokio::spawn(guest.clone().serve_on(listener)).abort_handle());
+        let task = tokio::spawn(guest.clone().serve_on(listener)).abort_handle();
+        self.tasks.push((name.to_owned(), task));
         guest
+    }
+
+    /// A guest leaves this host, its socket with it.
+    pub fn remove(&mut self, name: &str) {
+        std::fs::remove_file(self.path("guests").join(name).with_extension("sock")).unwrap();
+        for (_, task) in self.tasks.extract_if(.., |(it, _)| it == name) {
+            task.abort();
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -219,7 +228,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.kill();
-        self.tasks.iter().for_each(AbortHandle::abort);
+        self.tasks.iter().for_each(|(_, task)| task.abort());
     }
 }
 

@@ -17,12 +17,13 @@ mod trouble;
 use super::hub::Hub;
 use crate::config;
 use anyhow::Result;
-use infiniservice_engine::{Engine, Layout, Settings};
+use infiniservice_engine::{Engine, Error, Layout, Settings};
+use infiniservice_fleet::subject;
 use place::Place;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use trouble::Trouble;
+pub(super) use trouble::Trouble;
 
 /// The first pause before the next try to connect, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(15)];
@@ -57,31 +58,39 @@ impl Fleet {
     }
 }
 
-/// How a client of this hub's connects.
-fn settings(fleet: &config::Fleet, name: &str) -> Settings {
-    let part = infiniservice_fleet::name::escape(name);
+/// How a client of this name connects.
+pub(super) fn settings(fleet: &config::Fleet, name: String, inbox: String) -> Settings {
     Settings {
         url: fleet.url.clone(),
-        name: format!("infinihub {name}"),
-        inbox: format!("_INBOX.{part}"),
+        name,
+        inbox,
         credentials: config::Fleet::file(&fleet.credentials),
         ca: config::Fleet::file(&fleet.ca),
     }
 }
 
 /// Connects once, and makes what is missing.
-async fn connect(fleet: &config::Fleet, name: &str) -> Result<Engine, infiniservice_engine::Error> {
-    let engine = Engine::connect(&settings(fleet, name)).await?;
+async fn connect(fleet: &config::Fleet, name: &str) -> Result<Engine, Error> {
+    let settings = settings(fleet, format!("infinihub {name}"), subject::hub_inbox(name));
+    let engine = Engine::connect(&settings).await?;
     engine.set_up(&Layout::of_fleet(fleet.replicas as usize)).await?;
     Ok(engine)
 }
 
 /// Connects, for as long as it takes.
-async fn connected(fleet: &config::Fleet, name: &str, mut failed: impl FnMut(&str)) -> Engine {
+async fn connected(fleet: &config::Fleet, name: &str, failed: impl FnMut(&str)) -> Engine {
+    until_done(async || connect(fleet, name).await, failed).await
+}
+
+/// Tries something with the engine, for as long as it takes.
+pub(super) async fn until_done<T>(
+    mut attempt: impl AsyncFnMut() -> Result<T, Error>,
+    mut failed: impl FnMut(&str),
+) -> T {
     let [mut pause, longest] = PAUSES;
     loop {
-        match connect(fleet, name).await {
-            Ok(engine) => return engine,
+        match attempt().await {
+            Ok(done) => return done,
             Err(error) => failed(&error.to_string()),
         }
         // Hubs that were started together do not come together.

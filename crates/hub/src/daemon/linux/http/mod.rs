@@ -19,13 +19,21 @@ mod wire;
 
 use super::hub::Hub;
 use super::peer::Actor;
+#[cfg(feature = "nats")]
+pub(super) use host::misdirected;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(feature = "nats")]
+pub(super) use metrics::answer as scraped;
+#[cfg(feature = "nats")]
+pub(super) use metrics::{Scrape, Scraped, Unanswered, What};
 use progress::{Progress, TAKES_WITHIN};
+#[cfg(feature = "nats")]
+pub(super) use reply::{TEXT, body, nothing, only_read};
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
