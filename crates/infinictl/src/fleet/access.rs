@@ -22,6 +22,8 @@ pub(crate) enum Role {
     Operator(String),
     /// Somebody, or a program, that only looks.
     Watcher(String),
+    /// An exporter: it hears figures, and who is there.
+    Exporter(String),
     /// The server of a site, with hubs of its own.
     Leaf,
 }
@@ -43,6 +45,7 @@ impl Role {
             Self::Coordinator(hub) => of_coordinator(hub),
             Self::Operator(name) => of_operator(name),
             Self::Watcher(name) => of_watcher(name),
+            Self::Exporter(name) => of_exporter(name),
             Self::Leaf => of_leaf(),
         }
     }
@@ -53,6 +56,7 @@ impl Role {
             Self::Coordinator(hub) => format!("the hub {hub}, which may be coordinator"),
             Self::Operator(name) => format!("the operator {name}"),
             Self::Watcher(name) => format!("{name}, who only looks"),
+            Self::Exporter(name) => format!("the exporter {name}"),
             Self::Leaf => "the server of a site (leaf.conf)".to_owned(),
         }
     }
@@ -102,7 +106,7 @@ fn of_hub(hub: &str) -> Access {
     let buckets = [HUBS, VMS, JOBS, LEASE].map(bucket_stream);
     publish.extend(streams.iter().chain(&buckets).map(|stream| format!("$JS.API.STREAM.INFO.{stream}")));
     publish.extend(own_keys(hub));
-    let read = vec![subject::ask(hub), format!("{}.>", subject::hub_inbox(hub))];
+    let read = vec![subject::ask(hub), subject::whole(hub), format!("{}.>", subject::hub_inbox(hub))];
     Access { publish, read, answers: true, ..Access::default() }
 }
 
@@ -151,6 +155,14 @@ fn of_watcher(name: &str) -> Access {
     let mut publish = reading(&[RESULTS, EVENTS].map(str::to_owned));
     publish.extend(reading(&[HUBS, VMS, JOBS].map(bucket_stream)));
     let read = vec![format!("{}.>", subject::operator_inbox(name)), subject::ALL_METRICS.to_owned()];
+    Access { publish, read, ..Access::default() }
+}
+
+/// It reads less than a watcher, and what it says is only that it wants whole lines.
+fn of_exporter(name: &str) -> Access {
+    let mut publish = reading(&[HUBS, VMS].map(bucket_stream));
+    publish.push("infini.v1.whole.*".to_owned());
+    let read = vec![format!("{}.>", subject::exporter_inbox(name)), subject::ALL_METRICS.to_owned()];
     Access { publish, read, ..Access::default() }
 }
 
@@ -271,6 +283,32 @@ mod tests {
             {
                 assert!(!may(&role, &subject), "{role:?} {subject}");
             }
+        }
+    }
+
+    #[test]
+    fn an_exporter_hears_figures_and_who_is_there_and_can_do_nothing() {
+        let role = Role::Exporter("metrics-1".to_owned());
+        let read = role.access().read;
+        assert!(read.iter().any(|pattern| is_like(&subject::metrics("h", "v"), pattern)));
+        assert!(may(&role, &subject::whole("h")));
+        for bucket in [HUBS, VMS] {
+            assert!(may(&role, &format!("$JS.API.CONSUMER.CREATE.{}", bucket_stream(bucket))), "{bucket}");
+        }
+        for subject in [
+            subject::command("h"),
+            subject::ask("h"),
+            subject::metrics("h", "v"),
+            subject::result("j", "h", "v"),
+            bucket_subject(HUBS, "h"),
+            bucket_subject(VMS, "h.v"),
+            bucket_subject(JOBS, &subject::job_key("j", &JobKey::Order)),
+            bucket_subject(LEASE, LEASE_KEY),
+            format!("$JS.API.CONSUMER.CREATE.{}", bucket_stream(JOBS)),
+            format!("$JS.API.CONSUMER.CREATE.{RESULTS}"),
+            format!("$JS.API.STREAM.CREATE.{}", bucket_stream(VMS)),
+        ] {
+            assert!(!may(&role, &subject), "{subject}");
         }
     }
 

@@ -26,6 +26,7 @@ impl Place {
             ("host-2", ["--coordinator", "host-2"]),
             ("alice", ["--of-operator", "alice"]),
             ("wall", ["--watcher", "wall"]),
+            ("metrics-1", ["--exporter", "metrics-1"]),
         ];
         let parts: String = users.iter().map(|(file, role)| made(&seeds.path().join(file), role)).collect();
         let accounts = format!(
@@ -69,6 +70,7 @@ async fn each_user_can_do_its_part_before_the_real_server_and_no_other() {
     coordinator.set_up(&Layout::of_fleet(1)).await.unwrap();
     hub(&place, &coordinator).await;
     operator(&place, &coordinator).await;
+    exporter(&place).await;
     for refused in
         [order_key("j", &JobKey::Order), order_key("j", &JobKey::Control), format!("$KV.{HUBS}.host-1")]
     {
@@ -126,6 +128,35 @@ async fn operator(place: &Place, coordinator: &Engine) {
         }
     }
     is_refused(&wall, &order_key("k", &JobKey::Order)).await;
+}
+
+/// After the hub, whose entries are there.
+async fn exporter(place: &Place) {
+    let exporter = place.user("metrics-1", subject::exporter_inbox("metrics-1")).await;
+    let mut figures = exporter.listen(subject::ALL_METRICS).await.unwrap();
+    for (bucket, key) in [(HUBS, "host-1"), (VMS, "host-1.web")] {
+        let mut there = exporter.watch(bucket, ">").await.unwrap();
+        assert_eq!(there.next().await.unwrap().key, key);
+    }
+    let hub = place.user("host-1", subject::hub_inbox("host-1")).await;
+    let mut wishes = hub.listen(&subject::whole("host-1")).await.unwrap();
+    exporter.tell(&subject::whole("host-1"), Vec::new()).await.unwrap();
+    assert_eq!(wishes.next().await.unwrap().subject, subject::whole("host-1"));
+    hub.tell(&subject::metrics("host-1", "web"), b"figures".to_vec()).await.unwrap();
+    assert_eq!(figures.next().await.unwrap().payload, b"figures");
+    for refused in [
+        subject::command("host-1"),
+        subject::ask("host-1"),
+        subject::metrics("host-1", "web"),
+        format!("$KV.{HUBS}.host-1"),
+        format!("$KV.{VMS}.host-1.web"),
+        order_key("j", &JobKey::Order),
+        format!("$JS.API.CONSUMER.CREATE.KV_{JOBS}"),
+        format!("$JS.API.CONSUMER.CREATE.{RESULTS}"),
+        format!("$JS.API.STREAM.DELETE.KV_{VMS}"),
+    ] {
+        is_refused(&exporter, &refused).await;
+    }
 }
 
 fn packaging() -> PathBuf {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Whose user, and with which key.
 #[derive(clap::Args, Debug)]
-#[command(group(clap::ArgGroup::new("whose").required(true).args(["user_hub", "coordinator", "person", "watcher", "leaf"])))]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["user_hub", "coordinator", "person", "watcher", "exporter", "leaf"])))]
 #[command(group(clap::ArgGroup::new("key_of").required(true).args(["seed", "public"])))]
 pub(in crate::cli) struct Args {
     /// A hub, by its name ([fleet] hub in its configuration)
@@ -25,6 +25,9 @@ pub(in crate::cli) struct Args {
     /// Somebody, or a program, that only looks
     #[arg(long, value_name = "NAME", value_parser = name)]
     watcher: Option<String>,
+    /// An exporter of all figures, by its name ([fleet] hub in its configuration)
+    #[arg(long, value_name = "NAME", value_parser = hub)]
+    exporter: Option<String>,
     /// The server of a site (leaf.conf)
     #[arg(long)]
     leaf: bool,
@@ -65,6 +68,7 @@ impl Args {
             Self { coordinator: Some(hub), .. } => Role::Coordinator(hub.clone()),
             Self { operator: Some(name), .. } => Role::Operator(name.clone()),
             Self { watcher: Some(name), .. } => Role::Watcher(name.clone()),
+            Self { exporter: Some(name), .. } => Role::Exporter(name.clone()),
             _ => Role::Leaf,
         }
     }
