@@ -6,6 +6,6 @@ if [ -d /run/systemd/system ]; then
     if [ "$1" -eq 1 ]; then
         systemctl start infinihub.service || :
     else
-        systemctl try-restart infinihub.service || :
+        systemctl try-restart infinihub.service infinihub-exporter.service || :
     fi
 fi

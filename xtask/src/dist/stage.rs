@@ -33,6 +33,8 @@ const FILES: &[(&str, u32)] = &[
 const HUB_FILES: &[(&str, u32)] = &[
     ("hub/infinihub.service", 0o644),
     ("hub/config.toml", 0o600),
+    ("hub/infinihub-exporter.service", 0o644),
+    ("hub/exporter.toml", 0o644),
     ("prometheus/rules.yml", 0o644),
     ("grafana/fleet.json", 0o644),
     ("grafana/machine.json", 0o644),

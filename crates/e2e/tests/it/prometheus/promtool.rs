@@ -3,11 +3,13 @@
 use super::guests::Guests;
 use super::{installed, packaging};
 use anyhow::{Context, Result, ensure};
-use infiniservice_hub_core::exposition::{Exposition, Options, Program};
+use infiniservice_hub_core::exporter::{Exporter, Hearing, OfHub};
+use infiniservice_hub_core::exposition::{Exposition, Named, Options, Program};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn run(program: &Path, args: &[&str], input: &str) -> Result<Output> {
     let mut child = Command::new(program)
@@ -53,8 +55,15 @@ fn promtool_finds_nothing_wrong_with_what_is_told() -> Result<()> {
     guests.step();
     let all =
         exposition.fleet(&guests.fleet, &Program::default(), guests.now(), Options::default()).to_owned();
-    let output = run(&promtool, &["check", "metrics"], &all)?;
-    ensure!(output.status.success() && words(&output).is_empty(), "{}", words(&output));
+    let named = guests.fleet.iter().map(|(vm, entry)| Named { vm, hub: Some("h1"), entry });
+    let hub = OfHub { name: "h1".into(), hearing: Hearing::Telling, message_age: Some(Duration::ZERO) };
+    let own = Exporter { hubs: vec![hub], ..Exporter::default() };
+    let of_exporter = exposition.exporter(named, &own, guests.now(), Options::default()).to_owned();
+    ensure!(of_exporter.contains("infini_vm_up{vm=\"well\",hub=\"h1\"} 1\n"), "{of_exporter:.2000}");
+    for text in [all, of_exporter] {
+        let output = run(&promtool, &["check", "metrics"], &text)?;
+        ensure!(output.status.success() && words(&output).is_empty(), "{}", words(&output));
+    }
     for name in ["well", "windows"] {
         let text = exposition.node(&guests.fleet, guests.now(), name).context("it speaks")?;
         let output = run(&promtool, &["check", "metrics"], text)?;

@@ -1,6 +1,8 @@
-//! Answers scrapes on loopback, as `infinihub` does: `/metrics`, and `/metrics?vm=NAME&names=node` for one machine.
+//! Answers scrapes on loopback, as `infinihub` does: `/metrics`, and `/metrics?vm=NAME&names=node` for one machine. An exporter that
+//! has every trouble is told there, too.
 
 use super::guests::Guests;
+use infiniservice_hub_core::exporter::{Exporter, Hearing, OfHub, Reason};
 use infiniservice_hub_core::exposition::{CONTENT_TYPE, Exposition, Options, Program};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -55,13 +57,15 @@ fn answer(
         }
     }
     let text = if let Some(name) = machine(&request) {
-        exposition.node(&guests.fleet, guests.now(), name)
+        exposition.node(&guests.fleet, guests.now(), name).map(str::to_owned)
     } else {
         guests.step();
-        Some(exposition.fleet(&guests.fleet, &Program::default(), guests.now(), Options::default()))
+        let (now, options) = (guests.now(), Options::default());
+        let own = exposition.exporter(std::iter::empty(), &exporter(now.mono), now, options).to_owned();
+        Some(own + exposition.fleet(&guests.fleet, &Program::default(), now, options))
     };
     let status = if text.is_some() { "200 OK" } else { "503 Service Unavailable" };
-    let text = text.unwrap_or("the agent of this machine does not speak\n");
+    let text = text.unwrap_or_else(|| "the agent of this machine does not speak\n".to_owned());
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         text.len()
@@ -72,6 +76,14 @@ fn answer(
         let _ended = told.send(());
     }
     Ok(())
+}
+
+/// One without an engine, of which a hub is gone, and to which others tell nothing, or nothing that it can use.
+fn exporter(since: Duration) -> Exporter {
+    let hearings = [("gone", Hearing::Gone), ("off", Hearing::Off)];
+    let hubs = hearings.map(|(name, hearing)| OfHub { name: name.into(), hearing, message_age: Some(since) });
+    let dropped = [since.as_secs(); Reason::ALL.len()];
+    Exporter { hubs: hubs.to_vec(), dropped, claimed_twice: 1, ..Exporter::default() }
 }
 
 /// The machine of `GET /metrics?names=node&vm=NAME HTTP/1.1`.
