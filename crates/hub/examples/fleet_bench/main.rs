@@ -1,8 +1,10 @@
-//! What one order to a whole fleet takes: `cargo xtask bench --fleet`.
+//! What one order to a whole fleet takes, and the figures of all its machines: `cargo xtask bench --fleet`.
 //!
 //! Server and coordinator are the real programs. The hubs are simulated, all in one process: they connect, check signatures and tell
 //! results as `infinihub` does, and have neither a ledger nor guests' sockets.
 
+#[cfg(target_os = "linux")]
+mod figures;
 #[cfg(target_os = "linux")]
 mod hubs;
 #[cfg(target_os = "linux")]
@@ -34,6 +36,9 @@ struct Cli {
     /// Orders, of which the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Only the figures at an exporter, no orders
+    #[arg(long)]
+    only_figures: bool,
     /// Be the simulated hubs of the server at this address, until ended
     #[arg(long, hide = true)]
     of_server: Option<String>,
@@ -47,8 +52,11 @@ async fn main() -> anyhow::Result<()> {
         return hubs::all(url, &cli).await;
     }
     let mut table = table::Table::default();
-    order::rounds(&cli, &mut table).await?;
-    peers::ansible(&cli, &mut table)?;
+    if !cli.only_figures {
+        order::rounds(&cli, &mut table).await?;
+        peers::ansible(&cli, &mut table)?;
+    }
+    figures::measure(&cli, &mut table).await?;
     table.print();
     Ok(())
 }
