@@ -140,6 +140,8 @@ async fn exporter(place: &Place) {
     }
     let hub = place.user("host-1", subject::hub_inbox("host-1")).await;
     let mut wishes = hub.listen(&subject::whole("host-1")).await.unwrap();
+    // What comes after it on the same connection is done, so the server knows of it, too.
+    hub.put(VMS, "host-1.web", b"{}".to_vec()).await.unwrap();
     exporter.tell(&subject::whole("host-1"), Vec::new()).await.unwrap();
     assert_eq!(wishes.next().await.unwrap().subject, subject::whole("host-1"));
     hub.tell(&subject::metrics("host-1", "web"), b"figures".to_vec()).await.unwrap();
