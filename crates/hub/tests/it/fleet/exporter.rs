@@ -1,6 +1,6 @@
 //! The exporter of a fleet, `infinihub --role exporter`, over the real server: what it tells of two hosts' machines.
 
-use super::support::Fleet;
+use super::support::{Fleet, Setup};
 use crate::support::{Host, PATIENCE, quick};
 use infiniservice_engine::live::Encoder;
 use infiniservice_fleet::subject;
@@ -117,8 +117,8 @@ fn named(labels: &str) -> String {
 /// Two hosts with two machines each, which tell their figures.
 async fn fleet() -> Fleet {
     let server = NatsServer::start().unwrap();
-    let url = server.url();
-    Fleet::at(&url, "live = true", server, (2, 2), &quick()).await
+    let setup = Setup { more: "live = true", size: (2, 2), options: quick(), ..Setup::default() };
+    Fleet::set_up(server, setup).await
 }
 
 const ALL: [&str; 4] = ["vm-1-1/h1", "vm-1-2/h1", "vm-2-1/h2", "vm-2-2/h2"];
@@ -213,7 +213,7 @@ async fn whoever_publishes_garbage_is_counted_and_hurts_nothing() {
 
 #[tokio::test]
 async fn the_engine_may_come_late_and_go_and_a_hub_that_tells_nothing_is_named() {
-    let mut server = NatsServer::unstarted("").unwrap();
+    let mut server = NatsServer::unstarted(infiniservice_lab::nats::Setup::default()).unwrap();
     let exporter = Exporter::start(&server.url());
     exporter
         .until("it says what is missing", async || exporter.log().contains("cannot reach the server"))
