@@ -12,7 +12,7 @@ use std::fs;
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -67,7 +67,7 @@ const OVER: &[Entry] = &[
 /// The running domain.
 pub struct Guest {
     domain: Domain,
-    _events: Events,
+    events: Mutex<Events>,
     runtime: Runtime,
 }
 
@@ -87,7 +87,7 @@ impl Guest {
         // One worker, so that the client answers heartbeats while a row waits for virsh.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let events = Events::of(&domain.dir().join("events.txt"))?;
-        let guest = Self { domain, _events: events, runtime };
+        let guest = Self { domain, events: Mutex::new(events), runtime };
         guest.connected()?;
         guest.inside("useradd --create-home tester")?;
         Ok(guest)
@@ -183,9 +183,14 @@ impl Guest {
         Ok(self.domain.libvirtd_log()?.map_or(0, |log| log.len()))
     }
 
-    /// Ends libvirtd and starts it again; see [`Domain::restart_libvirtd`].
+    /// Ends libvirtd and starts it again; see [`Domain::restart_libvirtd`]. `virsh event` ends with it, and is started again.
     pub fn restart_libvirtd(&self) -> Result<bool> {
-        self.domain.restart_libvirtd(|| Ok(()))
+        let restarted = self.domain.restart_libvirtd(|| Ok(()))?;
+        if restarted {
+            let events = Events::of(&self.domain.dir().join("events.txt"))?;
+            *self.events.lock().unwrap_or_else(PoisonError::into_inner) = events;
+        }
+        Ok(restarted)
     }
 
     /// A file beside the domain's, which libvirt's QEMU may use.
@@ -218,7 +223,7 @@ impl Events {
     fn of(file: &std::path::Path) -> Result<Self> {
         let mut command = Command::new("stdbuf");
         command.args(["-oL", "virsh", "--connect", "qemu:///system", "event", NAME, "--all", "--loop"]);
-        let output = fs::File::create(file)?;
+        let output = fs::File::options().create(true).append(true).open(file)?;
         command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
         Ok(Self(command.spawn().context("virsh event does not start")?))
     }
