@@ -67,21 +67,21 @@ fn by_the_hub(libvirt: &Libvirt) -> Result<()> {
     println!("{listed}");
     let machine: Value = serde_json::from_str(listed.trim())?;
     ensure!(machine["name"] == NAME, "{machine}");
-    let ping = of_hub(&["--vm", NAME, "--timeout", "60", "ping"])?;
+    let ping = of_hub(&["--vm", NAME, "--timeout", "60", "ping", "--count", "1"])?;
     ensure!(ping.contains("1 answered"), "{ping}");
     // What holds the socket is named to whoever wants it, too.
     let held = libvirt.infinictl(&["--timeout", "2", "ping"]).expect_err("the hub holds the socket");
     println!("beside the hub: {held:#}");
     drop(hub);
     let _again = hub::start(directory.path(), "listen = \"\"\n")?;
-    while let Err(error) = of_hub(&["--vm", NAME, "--timeout", "60", "ping"]) {
+    while let Err(error) = of_hub(&["--vm", NAME, "--timeout", "60", "ping", "--count", "1"]) {
         ensure!(start.elapsed() < 2 * TIMEOUT, "not after a restart of the hub: {error:#}");
     }
     Ok(())
 }
 
 fn by_its_name(libvirt: &Libvirt) -> Result<()> {
-    let ping = libvirt.infinictl_by(&["--domain", NAME], &["--timeout", "60", "ping"])?;
+    let ping = libvirt.infinictl_by(&["--domain", NAME], &["--timeout", "60", "ping", "--count", "1"])?;
     ensure!(ping.contains("1 answered"), "{ping}");
     let none = libvirt.infinictl_by(&["--domain", "nobody"], &["ping"]).expect_err("there is no such domain");
     println!("{none:#}");
