@@ -99,7 +99,8 @@ impl Decoder {
 /// A line of at most [`MAX_LINE_BYTES`], whatever its message says.
 fn decompressed(body: &[u8], dictionary: &str) -> Option<Box<str>> {
     let mut decompressor = Decompressor::with_dictionary(dictionary.as_bytes()).ok()?;
-    let line = decompressor.decompress(body, MAX_LINE_BYTES).ok()?;
+    // Nothing at all is no error to the library, and no line.
+    let line = decompressor.decompress(body, MAX_LINE_BYTES).ok().filter(|line| !line.is_empty())?;
     String::from_utf8(line).ok().map(String::into_boxed_str)
 }
 
