@@ -11,7 +11,7 @@ impl Worker {
     }
 
     /// Never known.
-    pub(super) const fn is_runnable(self) -> bool {
+    pub(super) const fn is_runnable(_: Self) -> bool {
         false
     }
 }
