@@ -52,7 +52,7 @@ fn not_joined(number: u32, before: Option<&String>) -> CommandError {
     let mut error = failure(number);
     if let Some(Err(number)) = before.map(|name| domain::rename(name)) {
         let why = codes::explain(number);
-        error.error.push_str(&format!("; the new computer name could not be taken back ({why})"));
+        error.error = format!("{}; the new computer name could not be taken back ({why})", error.error);
     }
     error
 }
