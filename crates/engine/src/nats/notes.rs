@@ -43,7 +43,8 @@ impl Nats {
         .await
     }
 
-    /// Listens from now on: the server knows of it when this returns.
+    /// Listens from now on: when this returns the server has been asked, and does so before anything else of this connection.
+    /// What another connection tells at that moment may still be missed.
     pub(crate) async fn listen(&self, subject: &str) -> Result<Notes, Error> {
         let doing = || format!("listen to {subject}");
         self.within(doing, async {
