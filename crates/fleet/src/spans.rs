@@ -3,7 +3,7 @@
 use crate::message::{Order, Progress};
 use crate::orders::{Local, actor};
 use infiniservice_hub_core::job::{self, Job};
-use infiniservice_hub_core::spans::{Kind, Span};
+use infiniservice_hub_core::spans::{Kind, Span, failed, millis};
 use infiniservice_hub_core::trace::Place;
 
 /// The span of an order that has ended; `None` where nobody traces it. Whichever coordinator makes it, it is the same one.
@@ -11,9 +11,6 @@ use infiniservice_hub_core::trace::Place;
 /// It begins by the operator's clock and ends by the coordinator's; where the first is ahead it has no length.
 pub fn of_order(order: &Order, last: &Progress) -> Option<Span> {
     let place = Place::of_message(&order.message).filter(|place| place.sampled)?;
-    let nanos = |ms: u64| ms.saturating_mul(1_000_000);
-    let failures = last.counts.failures();
-    let failure = (failures > 0).then(|| format!("{failures} machines failed"));
     Some(Span {
         trace: place.trace,
         id: id(&place, &order.id),
@@ -21,8 +18,8 @@ pub fn of_order(order: &Order, last: &Progress) -> Option<Span> {
         state: place.state.clone(),
         name: format!("order {}", job::what(&order.message)),
         kind: Kind::Server,
-        from: nanos(order.at_ms),
-        to: nanos(last.at_ms.max(order.at_ms)),
+        from: millis(order.at_ms),
+        to: millis(last.at_ms.max(order.at_ms)),
         vm: None,
         attributes: vec![
             ("infini.job.id", order.id.clone()),
@@ -31,7 +28,7 @@ pub fn of_order(order: &Order, last: &Progress) -> Option<Span> {
             ("infini.actor", actor(&order.operator)),
             ("infini.coordinator", last.coordinator.clone()),
         ],
-        failure: failure.or_else(|| last.why.as_ref().map(|_| "nothing was done".to_owned())),
+        failure: failed(last.counts).or_else(|| last.why.as_ref().map(|_| "nothing was done".to_owned())),
     })
 }
 

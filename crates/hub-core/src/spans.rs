@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::job::{Job, MAX_TRACED_TARGETS, Outcome, Target};
+use crate::job::{Counts, Job, MAX_TRACED_TARGETS, Outcome, Target};
 use crate::router::Done;
 use crate::trace::{self, Place};
 use infiniservice_protocol::clock::Now;
@@ -119,9 +119,14 @@ pub fn of_job(job: &Job) -> Option<Span> {
         ("infini.job.targets", job.targets().len().to_string()),
         ("infini.actor", job.accepted.actor.clone()),
     ];
-    let failures = job.counts().failures();
-    span.failure = (failures > 0).then(|| format!("{failures} machines failed"));
+    span.failure = failed(job.counts());
     Some(span)
+}
+
+/// The failure of a job, or of an order, some of whose machines failed.
+pub fn failed(counts: Counts) -> Option<String> {
+    let failures = counts.failures();
+    (failures > 0).then(|| format!("{failures} machines failed"))
 }
 
 fn sampled(job: &Job) -> Option<Place> {
@@ -216,7 +221,8 @@ fn in_order(from: u64, to: u64) -> (u64, u64) {
     (from, to.max(from))
 }
 
-const fn millis(ms: u64) -> u64 {
+/// Milliseconds in the unit of spans.
+pub const fn millis(ms: u64) -> u64 {
     ms.saturating_mul(1_000_000)
 }
 

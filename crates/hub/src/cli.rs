@@ -9,7 +9,7 @@ pub enum Role {
     /// The daemon of a host: holds the sockets of its guests
     #[default]
     Hub,
-    /// Serves the metrics of all machines of a fleet, as its hubs tell them; needs fleet and listen of the configuration
+    /// Serves the metrics of all machines of a fleet, as its hubs tell them; needs the settings fleet and listen
     Exporter,
 }
 

@@ -113,10 +113,7 @@ impl LineDecoder {
     #[allow(clippy::should_implement_trait, reason = "more may come after None: this is not an iterator")]
     pub fn next(&mut self) -> Option<LineItem> {
         while let Some(line) = self.take_line() {
-            if line.len() > self.max_line_bytes {
-                return Some(LineItem::TooLong { bytes: line.len() });
-            }
-            let item = self.buf.get(line).and_then(item);
+            let item = self.buf.get(line).and_then(|line| item(line, self.max_line_bytes));
             if item.is_some() {
                 return item.map(LineItem::from);
             }
@@ -141,8 +138,7 @@ impl LineDecoder {
         for end in memchr_iter(b'\n', rest) {
             let line = rest.get(start..end).unwrap_or_default();
             start = end + 1;
-            match item(line) {
-                _ if line.len() > self.max_line_bytes => take(LineRef::TooLong { bytes: line.len() }),
+            match item(line, self.max_line_bytes) {
                 Some(item) => take(item),
                 None => self.blank = true,
             }
@@ -154,8 +150,7 @@ impl LineDecoder {
     /// Gives the lines of what was pushed.
     fn give(&mut self, take: &mut impl FnMut(LineRef<'_>)) {
         while let Some(line) = self.take_line() {
-            match self.buf.get(line.clone()).and_then(item) {
-                _ if line.len() > self.max_line_bytes => take(LineRef::TooLong { bytes: line.len() }),
+            match self.buf.get(line).and_then(|line| item(line, self.max_line_bytes)) {
                 Some(item) => take(item),
                 None => self.blank = true,
             }
@@ -246,7 +241,10 @@ impl LineDecoder {
 }
 
 /// A line without its newline as an item; `None` for a blank one.
-fn item(line: &[u8]) -> Option<LineRef<'_>> {
+fn item(line: &[u8], max_bytes: usize) -> Option<LineRef<'_>> {
+    if line.len() > max_bytes {
+        return Some(LineRef::TooLong { bytes: line.len() });
+    }
     let line = trim(line);
     match std::str::from_utf8(line) {
         Ok("") => None,

@@ -154,7 +154,7 @@ async fn serve(settings: Settings, store: Store) -> Result<()> {
     let fleet = fleet::start(&hub)?;
     hub.store.systemd().tell(&[NotifyState::Ready]);
     log::info!("infinihub {} serves {}", env!("CARGO_PKG_VERSION"), config.api_socket.display());
-    until_told_to_end(&hub).await?;
+    until_told_to_end(|| drop(reload::reload(&hub))).await?;
     fleet.into_iter().for_each(fleet::Fleet::end);
     if let Some(exporter) = exporter {
         // Guests are read as long as anything is waited for, so their connections are left after this.
@@ -194,14 +194,15 @@ async fn tick(hub: Rc<Hub>) {
     }
 }
 
-async fn until_told_to_end(hub: &Hub) -> Result<()> {
+/// Waits for a signal to end; what SIGHUP means is the caller's.
+async fn until_told_to_end(mut on_sighup: impl FnMut()) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             ended = tokio::signal::ctrl_c() => return Ok(ended?),
-            _ = hang_up.recv() => drop(reload::reload(hub)),
+            _ = hang_up.recv() => on_sighup(),
         }
     }
 }

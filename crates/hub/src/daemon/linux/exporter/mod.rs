@@ -18,7 +18,7 @@ mod told;
 pub(crate) use diagnose::diagnose;
 
 use super::systemd::Systemd;
-use super::{clock, http, listen, runtime, start_log};
+use super::{clock, http, listen, runtime, start_log, until_told_to_end};
 use crate::config::{self, Config};
 use anyhow::{Context as _, Result};
 use infiniservice_engine::Settings;
@@ -30,7 +30,6 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 use table::{Bounds, Table};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -68,7 +67,9 @@ async fn serve(config: &Config) -> Result<()> {
         config.listen
     );
     tokio::select! {
-        ended = until_told_to_end() => ended?,
+        ended = until_told_to_end(|| {
+            log::warn!("an exporter reads its settings when it starts: restart it");
+        }) => ended?,
         () = tick(&exporter, &systemd) => {}
     }
     systemd.tell(&[NotifyState::Stopping]);
@@ -114,17 +115,5 @@ fn silence(hub: &str, hearing: Hearing) -> Option<String> {
              this one may read"
         )),
         Hearing::Gone => Some(format!("hub {hub} is not heard: its machines count as down")),
-    }
-}
-
-async fn until_told_to_end() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            ended = tokio::signal::ctrl_c() => return Ok(ended?),
-            _ = hang_up.recv() => log::warn!("an exporter reads its settings when it starts: restart it"),
-        }
     }
 }
